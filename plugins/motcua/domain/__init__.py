@@ -1,0 +1,1 @@
+"""Rules of the field, pure: no Airflow, no SQL, no HTTP."""

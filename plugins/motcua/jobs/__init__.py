@@ -1,0 +1,1 @@
+"""What the DAGs' tasks and the commands call."""

