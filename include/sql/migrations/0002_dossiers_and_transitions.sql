@@ -140,6 +140,15 @@ COMMENT ON COLUMN motcua.transitions.planned_at IS 'When it was planned; empty: 
 COMMENT ON COLUMN motcua.transitions.outcome IS 'What planning made of it.';
 COMMENT ON COLUMN motcua.transitions.message_id IS 'The message of its occasion.';
 
+CREATE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN NOT at_one_stop_desk THEN NULL
+    WHEN status_code = 9 THEN 'result'
+    WHEN status_code = 5 THEN 'supplement'
+END;
+COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
+IS 'Kind of message that this status calls for: both halves, the status and the desk, must hold.';
+
 CREATE TABLE motcua.quarantine (
     quarantine_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source_id smallint NOT NULL REFERENCES motcua.sources,
@@ -147,7 +156,7 @@ CREATE TABLE motcua.quarantine (
     row_key text NOT NULL,
     reason text NOT NULL CHECK (reason IN (
         'agency_missing', 'agency_unknown', 'status_missing', 'status_unknown', 'code_missing', 'code_unusable',
-        'dossier_missing'
+        'number_missing', 'dossier_missing'
     )),
     agency_code text,
     dossier_code text,

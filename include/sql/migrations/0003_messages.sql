@@ -38,6 +38,9 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause) VALUES
 ('queued', 'cancelled', 'the dossier changed'),
 ('queued', 'suppressed', 'the phone was spoilt, the kind switched off, or the citizen already told'),
 ('queued', 'expired', 'no longer useful'),
+('queued', 'accepted', 'a receipt proves that an attempt was taken although its answer was a failure'),
+('queued', 'delivered', 'a receipt proves that an attempt was taken although its answer was a failure'),
+('queued', 'undelivered', 'a receipt proves that an attempt was taken although its answer was a failure'),
 ('sending', 'accepted', 'the gateway took it'),
 ('sending', 'rejected', 'the gateway refused it for good'),
 ('sending', 'queued', 'a passing failure, to be tried again'),
@@ -99,6 +102,8 @@ CREATE TABLE motcua.messages (
 CREATE INDEX messages_due ON motcua.messages (next_attempt_at, message_id) WHERE state = 'queued';
 CREATE INDEX messages_open ON motcua.messages (state) WHERE state IN ('sending', 'unknown');
 CREATE INDEX messages_dossier ON motcua.messages (dossier_id);
+CREATE UNIQUE INDEX messages_transition ON motcua.messages (transition_id) WHERE kind IN ('result', 'supplement');
+CREATE INDEX messages_for_phone ON motcua.messages (dossier_id) WHERE state IN ('suppressed', 'undelivered', 'rejected');
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, also when it is never sent. Holds personal data.';
 COMMENT ON COLUMN motcua.messages.message_id IS 'Our number.';
@@ -190,6 +195,22 @@ $$;
 CREATE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
 
+CREATE FUNCTION motcua.occasion_holds(of_dossier bigint, since_transition bigint, of_kind text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT 1
+        FROM motcua.transitions AS later
+        INNER JOIN motcua.transitions AS first ON first.transition_id = since_transition
+        WHERE
+            later.dossier_id = of_dossier
+            AND (later.sequence, later.from_row, later.transition_id)
+            > (first.sequence, first.from_row, first.transition_id)
+            AND motcua.condition_of(later.status_code, later.at_one_stop_desk) IS DISTINCT FROM of_kind
+    )
+$$;
+COMMENT ON FUNCTION motcua.occasion_holds(bigint, bigint, text)
+IS 'The dossier has not left the condition since the transition that began the occasion.';
+
 CREATE TABLE motcua.attempts (
     attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     message_id bigint NOT NULL REFERENCES motcua.messages,
@@ -198,7 +219,9 @@ CREATE TABLE motcua.attempts (
     sender_id bigint NOT NULL,
     run_id text NOT NULL,
     msisdn text NOT NULL,
-    state text NOT NULL DEFAULT 'in_flight' CHECK (state IN ('in_flight', 'accepted', 'rejected', 'failed', 'unknown')),
+    state text NOT NULL DEFAULT 'in_flight' CHECK (state IN (
+        'in_flight', 'accepted', 'rejected', 'failed', 'unknown', 'delivered', 'undelivered'
+    )),
     started_at timestamptz NOT NULL,
     answered_at timestamptz,
     outcome text CHECK (outcome IN ('accepted', 'duplicate', 'phone', 'configuration', 'transient', 'unknown')),
@@ -207,7 +230,9 @@ CREATE TABLE motcua.attempts (
     gateway_reference text
 );
 CREATE INDEX attempts_message ON motcua.attempts (message_id, attempt_id);
-CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id) WHERE state IN ('in_flight', 'unknown', 'accepted');
+-- No second attempt while an earlier one is, or may be, on its way to the phone: the database itself refuses a double.
+CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
+WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered');
 CREATE INDEX attempts_in_flight ON motcua.attempts (sender_id) WHERE state = 'in_flight';
 CREATE INDEX attempts_run ON motcua.attempts (run_id);
 COMMENT ON TABLE motcua.attempts IS 'Tries (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';
@@ -218,7 +243,7 @@ COMMENT ON COLUMN motcua.attempts.reference IS 'Our own reference, sent along an
 COMMENT ON COLUMN motcua.attempts.sender_id IS 'Advisory lock held by the sender while it lives.';
 COMMENT ON COLUMN motcua.attempts.run_id IS 'DAG run that made the attempt.';
 COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number it went to. Personal data.';
-COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, accepted, rejected, failed or unknown.';
+COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, then by the answer accepted, rejected, failed or unknown, then by receipts delivered or undelivered.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When it was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or its absence, was written.';
 COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer.';

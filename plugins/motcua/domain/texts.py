@@ -111,19 +111,17 @@ def _split(text: str, encoding: Encoding, doubles: int) -> list[str]:
     return parts
 
 
-# Characters that NFKD leaves outside GSM-7 and that have an obvious spelling inside it: đ, which Unicode
-# does not decompose, and what Word, VNI typists and telephones put in its place. Everything else outside
-# GSM-7 becomes "?".
+# Spellings inside GSM-7 for what NFKD leaves outside it: đ, which Unicode does not decompose, and what
+# Word, VNI typists and telephones write. What is still outside GSM-7 after that becomes "?".
 _SPELLINGS = str.maketrans(
     {
-        **dict.fromkeys("đÐĐƉðɖ", "d"),
-        **dict.fromkeys("ÐĐƉ", "D"),
-        **dict.fromkeys("‘’‚‛′ʹʻʼʽ`´ˊˋ‹›", "'"),
+        **dict.fromkeys("\u0111\u00f0\u0256\u20ab", "d"),  # đ, eth and African d that look like it, ₫
+        **dict.fromkeys("\u0110\u00d0\u0189", "D"),  # Đ and its two doubles
+        **dict.fromkeys("‘’‚‛′‹›ʹʻʼʽˊˋ´`", "'"),
         **dict.fromkeys("“”„‟″«»〝〞", '"'),
         **dict.fromkeys("‐‑‒–—―−⁃•‣▪●■", "-"),
         **dict.fromkeys("·∙⋅", "."),
         **dict.fromkeys("\t\v\x1c\x1d\x1e\x1f\x85\u2028\u2029", " "),
-        "…": "...",
         "⁄": "/",
         "∕": "/",
         "×": "x",
@@ -136,7 +134,6 @@ _SPELLINGS = str.maketrans(
         "←": "<-",
         "⇒": "=>",
         "°": "o",
-        "₫": "d",
         "©": "(c)",
         "®": "(R)",
         "¦": "|",
@@ -147,6 +144,7 @@ _SPELLINGS = str.maketrans(
         "Œ": "OE",
     }
 )
+UNKNOWN_CHARACTER = "?"
 
 # Nothing is drawn for these, yet str.isprintable() lets them pass (Default_Ignorable_Code_Point, U+2800).
 _INVISIBLE = re.compile(
@@ -157,15 +155,282 @@ _INVISIBLE = re.compile(
 def remove_accents(text: str) -> str:
     """Write a text without accents, in characters of GSM-7 only.
 
-    đ/Đ, dashes, quotes and the like get the ASCII spelling listed above; other letters lose their marks
-    (compatibility forms too: full-width letters, ligatures); characters of GSM-7 without a mark (£, §, Ø,
-    €) stay; control and invisible characters go; anything else becomes "?". Length is kept for every
-    Vietnamese text in NFC. Done twice it changes nothing more. Never raises.
+    đ/Đ, dashes, quotes and the like get the spelling of the table above; letters lose their marks, and
+    full-width letters, ligatures and other compatibility forms become plain ones; characters of GSM-7
+    without a mark (£, §, Ø, €) stay; control and invisible characters go; any other becomes "?". A
+    Vietnamese text in NFC keeps its length. Done twice it changes nothing more. Never raises.
     """
-    if _BASIC_ONLY.fullmatch(text) and text.isascii():
+    if text.isascii() and _GSM_ONLY.fullmatch(text):
         return text
-    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text).translate(_SPELLINGS))
-    text = "".join(filterfalse_marks(text)).translate(_SPELLINGS)
+    text = _INVISIBLE.sub("", _normalised(text)).translate(_SPELLINGS)
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(character for character in text if not _is_mark(character)).translate(_SPELLINGS)
     if not _GSM_ONLY.fullmatch(text):
-        text = "".join(map(_in_gsm, text))
+        text = "".join(map(_replace_outside_gsm, text))
     return text
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Me")
+
+
+def _replace_outside_gsm(character: str) -> str:
+    if _GSM_ONLY.fullmatch(character):
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cf"):
+        return ""
+    return " " if category.startswith("Z") else UNKNOWN_CHARACTER
+
+
+# ---------------------------------------------------------------- values
+
+# Characters a value may have. Together with the fixed words they keep the longest apology at 266
+# characters, the tightest cap known for an accented text, and a reply on a 25-character code with the
+# longest punctuality at 160, one unaccented segment.
+PARAMETER_LIMITS: Mapping[str, int] = MappingProxyType(
+    {
+        "dossier_code": 40,
+        "asked_code": 40,
+        "agency_name": 75,
+        "due_date": 10,
+        "step_name": 53,
+        "punctuality": 20,
+    }
+)
+OTHER_LIMIT = 60
+# Written exactly as the source has it: what a citizen compares with the paper in hand.
+_WRITTEN_AS_IT_IS = "dossier_code"
+# Stands where nothing is left of a value: the text still matches its registered template, and the gap shows.
+EMPTY_VALUE = "..."
+
+# Top-level domains that are no Vietnamese syllable or abbreviation make a link of any `name.tld`; the
+# others only with a path behind them (`t.me/…`), so that “TP.HCM”, “BV.TW” or “P.CN” stay.
+_LINK = re.compile(
+    r"""
+    [a-z][a-z0-9+.-]*://\S*
+    | (?<!\w)www\d?\.\S*
+    | (?<![\w-])(?:[\w.+-]*@)?(?:[\w-]+\.)+
+      (?:
+        (?:vn|com|net|org|info|biz|edu|gov|asia|mobi|xyz|top|site|online|website|shop|store|app|link|click|club
+          |vip|icu|tech|cloud|cfd|sbs|cyou|buzz|io|uk|eu|jp|xn--\w+)(?!\w)
+        | (?:me|ly|to|gl|co|la|ru|ai|gg|sh|ws|pw|su|id|in|us|cc|tk)(?::\d+)?/
+      )\S*
+    | (?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/\S*
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+# A value this much longer than its limit is not read to its end: NFC of a hostile text is quadratic.
+_READ_AT_MOST = 1000
+
+
+def clean_parameter(value: str | None, limit: int) -> str:
+    """Make a value safe to stand in a text: one line of visible characters, no link, at most `limit` of them.
+
+    In this order: line breaks, tabs and all kinds of blanks become one space; control, bidirectional,
+    zero-width and other invisible characters go; NFC; a link or mail address (scheme, `www.`, or a host
+    under a known top-level domain, also in full-width letters) goes, up to the next blank; what is longer
+    than `limit` characters is cut at a word and ends in `...`. None is an empty value. Cleaning twice
+    changes nothing more. Never raises.
+    """
+    if not value or limit <= 0:
+        return ""
+    window = limit + _READ_AT_MOST
+    return _clean(value[:window], limit, len(value) > window)
+
+
+@lru_cache(maxsize=4096)
+def _clean(value: str, limit: int, is_longer: bool) -> str:
+    text = _without_links(_one_line(value))
+    while is_longer or len(text) > limit:
+        # A cut can make a link of what was none: “example.community”.
+        text, is_longer = _without_links(_cut(text, limit)), False
+    return text
+
+
+def _visible(value: str) -> str:
+    """Return the value in NFC without what cannot be seen; every kind of blank is a space."""
+    if not value.isprintable():
+        value = "".join(map(_printable, value))
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", value))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else ""
+
+
+def _one_line(value: str) -> str:
+    text = " ".join(_visible(value).split())
+    start = 0
+    # A leading mark would join the fixed word before it.
+    while start < len(text) and (text[start] == " " or _is_mark(text[start])):
+        start += 1
+    return text[start:]
+
+
+def _without_links(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text)
+    if not _LINK.search(folded):
+        return text
+    return _one_line(_LINK.sub(" ", folded))
+
+
+def _cut(text: str, limit: int) -> str:
+    dots = EMPTY_VALUE if limit > len(EMPTY_VALUE) else ""
+    end = limit - len(dots)
+    if end < len(text):
+        at_word = text.rfind(" ", 0, end + 1)
+        if at_word > end // 2:
+            end = at_word
+        while end > 0 and _is_mark(text[end]):
+            end -= 1
+    return text[:end].rstrip(" .,;:-/(") + dots
+
+
+def _code_as_written(value: str) -> str:
+    """Return a dossier code as its source writes it: trimmed, and without what cannot be printed."""
+    if value.isascii() and value.isprintable():
+        code = value.strip()
+    else:
+        code = _visible(value[: PARAMETER_LIMITS[_WRITTEN_AS_IT_IS] + _READ_AT_MOST]).strip()
+    limit = PARAMETER_LIMITS[_WRITTEN_AS_IT_IS]
+    return code if len(code) <= limit else _cut(code, limit)
+
+
+# Vietnamese letters that GSM-7 happens to hold; they are accents all the same.
+_ACCENTED_IN_GSM = re.compile("[àèéìòùÉ]")
+
+
+def _code_without_accents(code: str) -> str:
+    if _GSM_ONLY.fullmatch(code) and (code.isascii() or not _ACCENTED_IN_GSM.search(code)):
+        return code
+    return remove_accents(code)
+
+
+@lru_cache(maxsize=4096)
+def _value_without_accents(value: str, limit: int, is_longer: bool) -> str:
+    # Accents go first: full-width letters and “…” must be seen by the rules for links and length.
+    return _clean(remove_accents(value), limit, is_longer)
+
+
+def _prepared(name: str, value: str | None, accented: bool) -> str:
+    if not value:
+        return EMPTY_VALUE
+    if name == _WRITTEN_AS_IT_IS:
+        code = _code_as_written(value)
+        return (code if accented else _code_without_accents(code)) or EMPTY_VALUE
+    limit = PARAMETER_LIMITS.get(name, OTHER_LIMIT)
+    window = limit + _READ_AT_MOST
+    prepare = _clean if accented else _value_without_accents
+    return prepare(value[:window], limit, len(value) > window) or EMPTY_VALUE
+
+
+def date_in_text(day: date) -> str:
+    """Write a date as the report of 2016 does: 5/9/2016, without leading zeros. `day` is a local date."""
+    return f"{day.day}/{day.month}/{day.year}"
+
+
+# ---------------------------------------------------------------- templates
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One version of the words that are sent: what a provider has registered and checks each text against.
+
+    `body` is accented, in NFC, with the `parameters` as {named} places in that order. `registered` says per
+    gateway whether it knows this version: true, or the provider's own template id. `choices` holds the
+    words that a parameter of fixed values may take, by key.
+    """
+
+    template_id: str
+    version: int
+    body: str
+    parameters: tuple[str, ...]
+    registered: Mapping[str, bool | str] = field(hash=False)
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText:
+    """A text ready to send, and all that must be kept with it.
+
+    `parameters` stand in the template's order and are what the text shows: cleaned, and without accents
+    where the text has none. Some providers take only the template's id and these.
+    """
+
+    text: str
+    template_id: str
+    template_version: int
+    parameters: tuple[str, ...]
+    accented: bool
+    encoding: Encoding
+    segments: int
+
+
+class UnregisteredTemplate(Exception):
+    """The gateway has not registered this version of a template and would refuse every text made from it."""
+
+
+def require_registered(template: Template, gateway: str) -> Literal[True] | str:
+    """Return how the gateway knows this template: True, or the provider's own template id.
+
+    Called before anything is spent: each provider checks texts against its registered templates.
+
+    Raises:
+        UnregisteredTemplate: the gateway does not know this version.
+    """
+    registration = template.registered.get(gateway, False)
+    if not registration:
+        raise UnregisteredTemplate(
+            f"template {template.template_id}.v{template.version} is not registered at gateway {gateway}"
+        )
+    return registration
+
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@lru_cache(maxsize=256)
+def fixed_words(body: str, accented: bool) -> tuple[str, ...]:
+    """Return the words of a template around its parameters: one piece more than there are parameters."""
+    words = PLACEHOLDER.split(unicodedata.normalize("NFC", body))[::2]
+    return tuple(words) if accented else tuple(map(remove_accents, words))
+
+
+def render(template: Template, values: Mapping[str, str], accented: bool) -> RenderedText:
+    """Fill a template: wholly accented, or wholly without accents in GSM-7, never a mixture.
+
+    A dossier code stands exactly as its source writes it; only in a text without accents a code that holds
+    accented letters, or characters outside GSM-7, loses them. Other values are cleaned (clean_parameter)
+    to PARAMETER_LIMITS, else to OTHER_LIMIT. Braces in a value mean nothing. Values that the template does
+    not name are ignored.
+
+    Raises:
+        ValueError: a parameter of the template has no value at all, which is a mistake in the calling code.
+    """
+    words = fixed_words(template.body, accented)
+    pieces = [words[0]]
+    parameters = []
+    try:
+        for name, following in zip(template.parameters, words[1:], strict=True):
+            parameter = _prepared(name, values[name], accented)
+            parameters.append(parameter)
+            pieces += (parameter, following)
+    except KeyError as missing:
+        raise ValueError(
+            f"template {template.template_id}.v{template.version}: no value for {missing.args[0]}"
+        ) from None
+    text = "".join(pieces)
+    encoding, length, doubles = _measure(text)
+    return RenderedText(
+        text,
+        template.template_id,
+        template.version,
+        tuple(parameters),
+        accented,
+        encoding,
+        _segments(text, encoding, length, doubles),
+    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
 
 LEDGER = "motcua_db"
 
@@ -38,3 +41,23 @@ def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
     """A connection for one piece of work: committed at the end, rolled back on an error, always closed."""
     with open_connection(conn_id) as connection:
         yield connection
+
+
+@lru_cache(maxsize=1)
+def ledger_pool() -> ConnectionPool[Connection]:
+    """Connections to the ledger for a web process, opened when first used."""
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    given = PostgresHook(LEDGER).connection
+    conninfo = make_conninfo(
+        host=given.host, port=given.port, user=given.login, password=given.password, dbname=given.schema
+    )
+    return ConnectionPool(
+        conninfo,
+        min_size=1,
+        max_size=10,
+        timeout=5,
+        kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
+        check=ConnectionPool.check_connection,
+        open=True,
+    )

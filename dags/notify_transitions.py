@@ -1,0 +1,90 @@
+"""Result and supplement messages, seconds after a dossier moves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, dag, get_current_context, task
+
+from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, run_window
+
+DOC = """
+### Mục đích / Purpose
+Reads what is new in the agencies' one-stop databases and sends the citizen the *result* SMS (status 9 at the one-stop
+desk) or the *supplement* SMS (status 5 at the one-stop desk). Nobody writes or presses send.
+
+### Lịch chạy / Schedule
+Woken within a second or two by a watcher that looks at the sources; every minute as a safety net. Each run handles
+everything that is due, so a run that was skipped heals itself. A **backfill** handles its window only: it reads the
+window again, plans what is missing and retries at once what failed and may be retried; nothing that was accepted,
+delivered or is unknown is sent again.
+
+### Khi đỏ / When a run is red
+Open the log of **gate**: it says in counts what is left.
+- *source … failed*: the one-stop database does not answer. Others are not held up; the next run tries again.
+- *message(s) transient*: the gateway was busy. The next runs retry with growing waits; a backfill retries at once.
+- *gateway … stopped*: the gateway refused our account, brandname or template. Mend it there, then
+  `motcua gateways start <name>`, or wait five minutes.
+- *message(s) unknown*: no answer came. They are not sent again blindly; a receipt settles them.
+
+A bad phone number does not make a run red: it is a *suppressed* message with its reason.
+"""
+
+
+@dag(
+    dag_id="notify_transitions",
+    dag_display_name="Nhắn tin khi hồ sơ chuyển bước",
+    description="Tin nhắn có kết quả và tin nhắn bổ sung, vài giây sau khi hồ sơ chuyển bước",
+    doc_md=DOC,
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("* * * * *", timezone="Asia/Ho_Chi_Minh", interval=timedelta(minutes=1)),
+        assets=[Asset("onestop_transitions", watchers=[AssetWatcher(name="sources_watch", trigger=SourcesWatch())])],
+    ),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DAG_DEFAULTS,
+    tags=["tin-nhan", "mot-cua"],
+)
+def notify_transitions() -> None:
+    """Find sources with news → pick up each → plan → send → gate."""
+
+    @task(task_display_name="Tìm nguồn có thay đổi")
+    def find_sources() -> list[str]:
+        from motcua.jobs.notify_transitions import find_sources as job
+
+        return job(run_window(get_current_context()))
+
+    @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}")
+    def pick_up(source: str) -> dict[str, Any]:
+        from motcua.jobs.notify_transitions import pick_up_source as job
+
+        context = get_current_context()
+        context["source_name"] = source  # type: ignore[typeddict-unknown-key]
+        return job(source, run_window(context))
+
+    @task(task_display_name="Lập tin nhắn", trigger_rule="all_done")
+    def plan() -> dict[str, Any]:
+        from motcua.jobs.notify_transitions import plan_messages as job
+
+        return job(run_window(get_current_context()))
+
+    @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done")
+    def send() -> dict[str, Any]:
+        from motcua.jobs.notify_transitions import send_messages as job
+
+        context = get_current_context()
+        return job(context["run_id"], run_window(context))
+
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    def gate() -> None:
+        from motcua.jobs.notify_transitions import gate as job
+
+        context = get_current_context()
+        job(context["run_id"], run_window(context))
+
+    pick_up.expand(source=find_sources()) >> plan() >> send() >> gate()
+
+
+notify_transitions()

@@ -1,0 +1,72 @@
+-- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
+-- anew from the transitions with window functions (no code shared with planning), against the messages in each state.
+-- "difference" must be zero in every row. Called by store/accounting.py.
+WITH steps AS (
+    SELECT
+        t.dossier_id,
+        t.outcome,
+        t.occurred_at,
+        t.recorded_at,
+        CASE
+            WHEN t.at_one_stop_desk AND t.status_code = 9 THEN 'result'
+            WHEN t.at_one_stop_desk AND t.status_code = 5 THEN 'supplement'
+        END AS kind,
+        lag(CASE
+            WHEN t.at_one_stop_desk AND t.status_code = 9 THEN 'result'
+            WHEN t.at_one_stop_desk AND t.status_code = 5 THEN 'supplement'
+        END) OVER w AS kind_before
+    FROM motcua.transitions AS t
+    WHERE t.planned_at IS NOT NULL
+    WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
+),
+
+occasions AS (
+    SELECT d.agency_code, s.kind, count(*) AS expected
+    FROM steps AS s
+    INNER JOIN motcua.dossiers AS d ON s.dossier_id = d.dossier_id
+    WHERE s.kind IS NOT NULL AND s.kind IS DISTINCT FROM s.kind_before AND s.outcome <> 'out_of_scope'
+    GROUP BY d.agency_code, s.kind
+),
+
+states AS (
+    SELECT
+        agency_code,
+        kind,
+        count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
+        count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
+        count(*) FILTER (WHERE state = 'expired') AS expired,
+        count(*) FILTER (WHERE state = 'queued') AS queued,
+        count(*) FILTER (WHERE state = 'sending') AS sending,
+        count(*) FILTER (WHERE state = 'unknown') AS unknown,
+        count(*) FILTER (WHERE state = 'rejected') AS rejected,
+        count(*) FILTER (WHERE state = 'accepted') AS accepted,
+        count(*) FILTER (WHERE state = 'delivered') AS delivered,
+        count(*) FILTER (WHERE state = 'undelivered') AS undelivered,
+        count(*) FILTER (WHERE state = 'unconfirmed') AS unconfirmed
+    FROM motcua.messages
+    WHERE kind IN ('result', 'supplement')
+    GROUP BY agency_code, kind
+)
+
+SELECT
+    coalesce(o.agency_code, s.agency_code) AS agency_code,
+    coalesce(o.kind, s.kind) AS kind,
+    coalesce(o.expected, 0) AS expected,
+    coalesce(s.suppressed, 0) AS suppressed,
+    coalesce(s.cancelled, 0) AS cancelled,
+    coalesce(s.expired, 0) AS expired,
+    coalesce(s.queued, 0) AS queued,
+    coalesce(s.sending, 0) AS sending,
+    coalesce(s.unknown, 0) AS unknown,
+    coalesce(s.rejected, 0) AS rejected,
+    coalesce(s.accepted, 0) AS accepted,
+    coalesce(s.delivered, 0) AS delivered,
+    coalesce(s.undelivered, 0) AS undelivered,
+    coalesce(s.unconfirmed, 0) AS unconfirmed,
+    coalesce(o.expected, 0) - coalesce(
+        s.suppressed + s.cancelled + s.expired + s.queued + s.sending + s.unknown + s.rejected + s.accepted + s.delivered
+        + s.undelivered + s.unconfirmed, 0
+    ) AS difference
+FROM occasions AS o
+FULL JOIN states AS s ON o.agency_code = s.agency_code AND o.kind = s.kind
+ORDER BY 1, 2

@@ -1,0 +1,19 @@
+-- Messages that failed for their phone, of dossiers whose phone the desk has mended since, while they are still useful
+-- and their occasion still holds. The old reason stays in message_history. Called by store/messages.py.
+UPDATE motcua.messages AS m
+SET state = 'queued', reason = 'phone_mended', msisdn = d.msisdn, next_attempt_at = %(now)s
+FROM motcua.dossiers AS d
+WHERE
+    d.dossier_id = m.dossier_id
+    AND d.msisdn IS NOT NULL
+    AND d.msisdn IS DISTINCT FROM m.msisdn
+    AND m.useful_until > %(now)s
+    AND m.kind IN ('result', 'supplement')
+    AND (
+        m.state = 'undelivered'
+        OR (m.state = 'rejected' AND m.reason = 'phone')
+        OR (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off', 'already_told'))
+    )
+    AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
+    AND motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind)
+RETURNING m.message_id

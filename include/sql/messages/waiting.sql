@@ -1,0 +1,8 @@
+-- How many messages are due and how many wait for a later attempt after a failure. Called by store/messages.py.
+SELECT
+    count(*) FILTER (WHERE next_attempt_at <= %(now)s) AS due,
+    count(*) FILTER (WHERE attempts_made > 0) AS failed
+FROM motcua.messages
+WHERE
+    state = 'queued'
+    AND (%(start)s::timestamptz IS NULL OR (recorded_at >= %(start)s AND recorded_at < %(end)s))

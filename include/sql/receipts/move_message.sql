@@ -1,0 +1,15 @@
+-- A receipt moves its message, where that move is allowed. A queued message has gone on to a mended number, unless its
+-- last attempt had failed: then the receipt proves that it was taken all the same. Called by store/receipts.py.
+UPDATE motcua.messages AS m
+SET
+    state = %(state)s,
+    reason = %(reason)s,
+    accepted_at = coalesce(m.accepted_at, %(now)s)
+WHERE
+    m.message_id = %(message_id)s
+    AND (m.state <> 'queued' OR %(attempt_state)s = 'failed')
+    AND EXISTS (
+        SELECT 1 FROM motcua.message_moves AS v
+        WHERE v.from_state = m.state AND v.to_state = %(state)s
+    )
+RETURNING m.message_id

@@ -1,0 +1,2 @@
+-- Empties the source before a new world begins. Called by sandbox/one_stop_writers.py.
+TRUNCATE mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register RESTART IDENTITY

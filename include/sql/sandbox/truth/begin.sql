@@ -1,0 +1,2 @@
+-- The world has begun: its history is written. Called by sandbox/world.py.
+INSERT INTO world.clock (began_at, alive_at, starts) VALUES (%(now)s, %(now)s, 1)

@@ -1,0 +1,22 @@
+-- Counts and sums of the rows inside the overlap: they differ from those kept at the last pick-up as soon as
+-- a row is new or changed, and stay different until it is picked up. Called by sources/contract.py.
+SELECT
+    t.transitions,
+    t.transition_sum,
+    d.dossiers,
+    d.dossier_sum
+FROM (
+    SELECT
+        count(*) AS transitions,
+        coalesce(sum(transition_id), 0)::text AS transition_sum
+    FROM source_transitions
+    WHERE recorded_at >= %(recorded_since)s OR transition_id > %(after)s
+) AS t
+CROSS JOIN (
+    SELECT
+        count(*) AS dossiers,
+        coalesce(sum(hashtextextended(concat_ws('|', agency_code, dossier_code, updated_at::text), 0)::numeric), 0)::text
+            AS dossier_sum
+    FROM source_dossiers
+    WHERE updated_at >= %(updated_since)s
+) AS d

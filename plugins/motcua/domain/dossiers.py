@@ -1,0 +1,276 @@
+"""Rows of a one-stop database as they come, and the rules that clean them or refuse them.
+
+The rule (docs/guarantees.md): a row is refused only when its agency, its status or its code cannot be used, or when
+its dossier is not known yet. Any other bad field is cleaned here, noted, and costs no citizen the message.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Literal, TypeAlias
+
+Refusal: TypeAlias = Literal[
+    "agency_missing",
+    "agency_unknown",
+    "status_missing",
+    "status_unknown",
+    "code_missing",
+    "code_unusable",
+    "number_missing",
+    "dossier_missing",
+]
+Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
+
+CODE_LIMIT = 40
+STEP_LIMIT = 200
+NAME_LIMIT = 200
+PHONE_LIMIT = 200
+NOTE_LIMIT = 2000
+EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+"""No one-stop software wrote a true time before this."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDossier:
+    """A row of the contract's view ``dossiers``, as read."""
+
+    dossier_code: str | None
+    agency_code: str | None
+    procedure_code: str | None = None
+    procedure_name: str | None = None
+    field_name: str | None = None
+    applicant_name: str | None = None
+    applicant_phone: str | None = None
+    phone_entered_at: datetime | None = None
+    submitted_via: str | None = None
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    step_name: str | None = None
+    status_code: int | None = None
+    at_one_stop_desk: bool | None = None
+    finished_at: datetime | None = None
+    returned_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTransition:
+    """A row of the contract's view ``transitions``, as read."""
+
+    transition_id: int | None
+    agency_code: str | None
+    dossier_code: str | None
+    status_code: int | None
+    at_one_stop_desk: bool | None
+    occurred_at: datetime | None = None
+    recorded_at: datetime | None = None
+    from_step: str | None = None
+    to_step: str | None = None
+    actor: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowContext:
+    """What the rules need to know besides the row."""
+
+    agencies: Mapping[str, str]
+    """Agency code or alias, as a source may write it → agency code."""
+    statuses: Mapping[int, int]
+    """Status code of this source → national code, where they differ."""
+    now: datetime
+    clock_skew: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDossier:
+    """A dossier row that may be used; ``noted`` names the fields that had to be cleaned."""
+
+    agency_code: str
+    dossier_code: str
+    procedure_code: str | None
+    procedure_name: str | None
+    field_name: str | None
+    applicant_name: str | None
+    applicant_phone: str | None
+    phone_entered_at: datetime | None
+    submitted_via: str | None
+    received_at: datetime | None
+    due_at: datetime | None
+    step_name: str | None
+    status_code: int | None
+    at_one_stop_desk: bool
+    finished_at: datetime | None
+    returned_at: datetime | None
+    updated_at: datetime | None
+    noted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanTransition:
+    """A transition that may be used; ``noted`` names the fields that had to be cleaned."""
+
+    source_transition_id: int
+    agency_code: str
+    dossier_code: str
+    status_code: int
+    at_one_stop_desk: bool
+    occurred_at: datetime
+    recorded_at: datetime
+    from_step: str | None
+    to_step: str | None
+    actor: str | None
+    note: str | None
+    noted: tuple[str, ...]
+
+
+class Refused(Exception):
+    """The row cannot be used; ``reason`` says why."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason)
+        self.reason: Refusal = reason
+
+
+def clean_code(raw: str) -> str | None:
+    """A dossier code as written, trimmed and NFC; ``None`` unless it is 1-40 printable characters."""
+    code = unicodedata.normalize("NFC", raw).strip()
+    return code if 1 <= len(code) <= CODE_LIMIT and code.isprintable() else None
+
+
+def clean_words(raw: str | None, limit: int) -> str | None:
+    """Free text on one line: NFC, runs of spaces, controls and invisible marks made one space, cut to ``limit``."""
+    if raw is None:
+        return None
+    words = _SPACES.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFC", raw[: 4 * limit]))).strip()
+    return words[:limit].rstrip() or None
+
+
+class _Notes:
+    """Collects the names of the fields that were cleaned."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def words(self, name: str, raw: str | None, limit: int) -> str | None:
+        cleaned = clean_words(raw, limit)
+        if raw is not None and cleaned != unicodedata.normalize("NFC", raw).strip() and (cleaned or raw.strip()):
+            self.names.append(name)
+        return cleaned
+
+    def moment(self, name: str, raw: datetime | None, latest: datetime | None = None) -> datetime | None:
+        if raw is None or (raw >= EARLIEST and (latest is None or raw <= latest)):
+            return raw
+        self.names.append(name)
+        return None
+
+
+def _agency(raw: str | None, context: RowContext) -> str:
+    if raw is None or not raw.strip():
+        raise Refused("agency_missing")
+    code = context.agencies.get(unicodedata.normalize("NFC", raw).strip())
+    if code is None:
+        raise Refused("agency_unknown")
+    return code
+
+
+def _code(raw: str | None) -> str:
+    if raw is None or not raw.strip():
+        raise Refused("code_missing")
+    code = clean_code(raw)
+    if code is None:
+        raise Refused("code_unusable")
+    return code
+
+
+def national_status(raw: int, context: RowContext) -> int | None:
+    """The national status code 1-10 (domain of QĐ 766/QĐ-TTg) that a source's code stands for, if it is known."""
+    code = context.statuses.get(raw, raw)
+    return code if 1 <= code <= 10 else None
+
+
+def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
+    """The row, ready for the ledger.
+
+    An unknown status does not refuse a dossier's row: it leaves the status empty, and the transition that brought
+    it is quarantined.
+
+    Raises:
+        Refused: its agency or its code cannot be used.
+    """
+    agency, code = _agency(row.agency_code, context), _code(row.dossier_code)
+    notes = _Notes()
+    latest = context.now + context.clock_skew
+    status = None if row.status_code is None else national_status(row.status_code, context)
+    if status is None:
+        notes.names.append("status_code")
+    return CleanDossier(
+        agency_code=agency,
+        dossier_code=code,
+        procedure_code=notes.words("procedure_code", row.procedure_code, NAME_LIMIT),
+        procedure_name=notes.words("procedure_name", row.procedure_name, NAME_LIMIT * 3),
+        field_name=notes.words("field_name", row.field_name, NAME_LIMIT),
+        applicant_name=notes.words("applicant_name", row.applicant_name, NAME_LIMIT),
+        # The phone's own reader knows what to do with odd characters; only the size is bounded here.
+        applicant_phone=None if row.applicant_phone is None else row.applicant_phone[:PHONE_LIMIT],
+        phone_entered_at=notes.moment("phone_entered_at", row.phone_entered_at, latest),
+        submitted_via=notes.words("submitted_via", row.submitted_via, 40),
+        received_at=notes.moment("received_at", row.received_at),
+        due_at=notes.moment("due_at", row.due_at),
+        step_name=notes.words("step_name", row.step_name, STEP_LIMIT),
+        status_code=status,
+        at_one_stop_desk=bool(row.at_one_stop_desk),
+        finished_at=notes.moment("finished_at", row.finished_at),
+        returned_at=notes.moment("returned_at", row.returned_at, latest),
+        updated_at=notes.moment("updated_at", row.updated_at, latest),
+        noted=tuple(notes.names),
+    )
+
+
+def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransition:
+    """The row, ready for the ledger.
+
+    A recorded time that is missing, before 2000 or in the future is the time of reading; an occurred time that is
+    missing, before 2000 or later than the recorded one is the recorded one. "Later" and "future" allow for the
+    source's clock skew.
+
+    Raises:
+        Refused: its number, agency, code or status cannot be used.
+    """
+    if row.transition_id is None:
+        raise Refused("number_missing")
+    agency, code = _agency(row.agency_code, context), _code(row.dossier_code)
+    if row.status_code is None:
+        raise Refused("status_missing")
+    status = national_status(row.status_code, context)
+    if status is None:
+        raise Refused("status_unknown")
+    notes = _Notes()
+    recorded = notes.moment("recorded_at", row.recorded_at, context.now + context.clock_skew)
+    if row.recorded_at is None:
+        notes.names.append("recorded_at")
+    recorded = min(recorded or context.now, context.now)
+    occurred = notes.moment("occurred_at", row.occurred_at, recorded + context.clock_skew)
+    if row.occurred_at is None:
+        notes.names.append("occurred_at")
+    return CleanTransition(
+        source_transition_id=row.transition_id,
+        agency_code=agency,
+        dossier_code=code,
+        status_code=status,
+        at_one_stop_desk=bool(row.at_one_stop_desk),
+        occurred_at=min(occurred or recorded, recorded),
+        recorded_at=recorded,
+        from_step=notes.words("from_step", row.from_step, STEP_LIMIT),
+        to_step=notes.words("to_step", row.to_step, STEP_LIMIT),
+        actor=notes.words("actor", row.actor, NAME_LIMIT),
+        note=notes.words("note", row.note, NOTE_LIMIT),
+        noted=tuple(notes.names),
+    )

@@ -1,0 +1,92 @@
+"""What every gateway's adapter gives: a request, a class for each answer, a reading for each receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import requests
+
+from motcua.store.receipts import Meaning
+
+OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddress:
+    """A gateway as its Airflow connection ``sms_<name>`` gives it."""
+
+    name: str
+    base_url: str
+    login: str
+    password: str
+    extra: Mapping[str, Any]
+
+    @property
+    def concurrency(self) -> int:
+        """Most requests in flight at once."""
+        return max(1, int(self.extra.get("concurrency", 16)))
+
+    @property
+    def sender(self) -> str:
+        """The brandname that messages come from."""
+        return str(self.extra.get("sender", "MotcuaSMS"))
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """Seconds to connect, seconds to wait for the answer."""
+        return float(self.extra.get("connect_timeout", 3.05)), float(self.extra.get("answer_timeout", 20))
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """What a provider may need: the words, and the template with its ordered values."""
+
+    reference: str
+    msisdn: str
+    text: str
+    accented: bool
+    segments: int
+    template_id: str
+    template_version: int
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The gateway's answer, classed. ``code`` holds no phone number and none of the message's words."""
+
+    outcome: OutcomeClass
+    http_status: int | None = None
+    code: str | None = None
+    gateway_reference: str | None = None
+    retry_after: float | None = None
+    """Seconds that the gateway asked to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReading:
+    """A delivery report, read."""
+
+    reference: str | None
+    gateway_status: str | None
+    meaning: Meaning
+    raw: Mapping[str, str]
+    """The fields given, without numbers, words and secrets."""
+
+
+class Gateway(Protocol):
+    """One kind of SMS provider."""
+
+    def __init__(self, address: GatewayAddress) -> None:
+        """For the gateway at this address."""
+
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+        """Hands one message over, in one request, never repeated here; never raises for what the network does."""
+
+    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+        """What a delivery report says; never raises."""
+
+    def meaning_of(self, gateway_status: str | None) -> Meaning:
+        """What a stored status of this gateway means."""

@@ -1,0 +1,466 @@
+"""The whole system on this machine: PostgreSQL, Airflow, phone network, mailbox, a living one-stop world."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+import yaml
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+from pydantic import ValidationError
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from motcua.jobs.configure_agencies import import_agencies
+from motcua.sandbox.deployment import (
+    ADMINISTRATOR,
+    VIEWER,
+    Addresses,
+    CannotRun,
+    Databases,
+    Secrets,
+    airflow_environment,
+    check_disk,
+    check_room,
+    postgres_connection,
+    read_addresses,
+    write_airflow_home,
+    write_private,
+)
+from motcua.sandbox.one_stop import OneStopAddresses, create_one_stop_databases
+from motcua.sandbox.postgres import EmbeddedPostgres, PostgresUnavailable
+from motcua.sandbox.summary import read_summary, render
+from motcua.sandbox.supervisor import (
+    AlreadyRunning,
+    Component,
+    StopRequested,
+    Supervisor,
+    SupervisorError,
+)
+from motcua.settings import Settings, include_dir, settings
+from motcua.store.database import Connection
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+
+ACCENTED = frozenset({"000.00.04.H32", "000.00.10.H32"})
+"""Agencies of the demo whose texts keep their accents."""
+
+SAME_DAY_EXCLUDED = frozenset({"000.05.30.H32"})
+"""Agencies of the demo without messages for dossiers due on the day of receipt."""
+
+_LEDGER, _AIRFLOW = "motcua", "motcua_airflow"
+_NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+_BLOCK_EVERY = 15.0
+"""Seconds between two summaries where the output is no terminal."""
+_WIDTH_OF_A_FILE = 130
+
+
+def read_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        CannotRun: a ``MOTCUA_*`` variable cannot be read.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MOTCUA_" + "_".join(map(str, first["loc"])).upper()
+        raise CannotRun(f"{name}: {first['msg']}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A demo that is set up: where it is and how to reach its parts."""
+
+    addresses: Addresses
+    secret: Secrets
+    databases: Databases
+    one_stop: OneStopAddresses
+    environment: Mapping[str, str]
+    """Of every Airflow component."""
+
+    @property
+    def airflow_url(self) -> str:
+        """The Airflow UI."""
+        return f"http://localhost:{self.addresses.airflow}"
+
+    @property
+    def network_url(self) -> str:
+        """The wall of phones."""
+        return f"http://localhost:{self.addresses.network}"
+
+    @property
+    def mailbox_url(self) -> str:
+        """The mailbox's page."""
+        return f"http://localhost:{self.addresses.mailbox}"
+
+    def ledger(self) -> Connection:
+        """A connection to the ledger.
+
+        Raises:
+            psycopg.OperationalError: the ledger does not answer.
+        """
+        return psycopg.connect(self.databases.ledger_app, row_factory=dict_row)
+
+
+# ------------------------------------------------------------------------------------------------- set-up
+
+
+def _answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _forget_stale_pid(data: Path) -> None:
+    """Removes a postmaster.pid whose number now belongs to another program.
+
+    After a crash of the machine PostgreSQL refuses to start while any process of its user has that number.
+    """
+    try:
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError, IndexError):
+        return
+    if program != "postgres":
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
+    """Starts the embedded server and returns its administrator's DSN."""
+    folder = addresses.data / "postgres"
+    # As root the server runs as another user, who must pass through.
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder, addresses.postgres)
+    server.set_up()
+    _forget_stale_pid(server.data)
+    supervisor.start(
+        Component(
+            "postgres",
+            server.command,
+            {"PATH": os.environ.get("PATH", "")},
+            ready=lambda since: _answers(server.admin_dsn),
+            ready_within=120,
+            stop_signal=signal.SIGINT,
+            stop_within=30,
+            before_exec=server.drop_privileges(),
+        )
+    )
+    return server.admin_dsn
+
+
+def _write_agencies(folder: Path) -> Path:
+    """The pilot's agencies as the demo configures them, in a file of the usual form."""
+    content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
+    for agency in content["agencies"]:
+        agency["accented"] = agency["code"] in ACCENTED
+        agency["same_day_excluded"] = agency["code"] in SAME_DAY_EXCLUDED
+    path = folder / "agencies.yaml"
+    write_private(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+    return path
+
+
+def prepare_ledger(agencies: Path) -> None:
+    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled from now on.
+
+    An agency that a former start enabled keeps its date.
+    """
+    print("migrated:", ", ".join(migrate()) or "nothing to do")
+    print("agencies:", len(import_agencies(agencies, "demo", datetime.now(UTC))))
+
+
+def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, str]) -> Deployment:
+    """Brings up the database and everything in it; safe to repeat, goes on with what is there.
+
+    Raises:
+        SupervisorError: the message says what to do.
+        PostgresUnavailable: likewise.
+    """
+    secret = Secrets.of(addresses.data)
+    admin_dsn = caller.get("MOTCUA_POSTGRES_DSN") or ""
+    if not admin_dsn:
+        admin_dsn = _start_postgres(supervisor, addresses)
+    try:
+        airflow = Role("motcua_airflow", secret.airflow_database)
+        owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
+        audit = Role("motcua_audit", secret.ledger_audit)
+        provision_ledger(admin_dsn, _LEDGER, owner, app, audit, airflow, _AIRFLOW)
+        one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
+    except psycopg.Error as error:
+        raise CannotRun(
+            f"Roles and databases could not be created: {str(error).strip()}\n"
+            "MOTCUA_POSTGRES_DSN must name an administrator; without it the demo brings a server of its own."
+        ) from None
+    supervisor.say("roles and databases created")
+
+    def as_role(role: Role, database: str) -> str:
+        return make_conninfo(with_database(admin_dsn, database), user=role.name, password=role.password)
+
+    databases = Databases(
+        ledger_owner=as_role(owner, _LEDGER),
+        ledger_app=as_role(app, _LEDGER),
+        airflow=as_role(airflow, _AIRFLOW),
+        sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
+    )
+    environment = airflow_environment(addresses, secret, databases, settings().home, caller)
+    write_airflow_home(addresses, secret)
+    agencies = _write_agencies(addresses.data)
+    supervisor.run_together(
+        {
+            "airflow-migrate": [sys.executable, "-m", "airflow", "db", "migrate"],
+            "ledger-migrate": [sys.executable, "-m", "motcua.sandbox.demo", str(agencies)],
+        },
+        {**environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)},
+    )
+    supervisor.say("migrated")
+    return Deployment(addresses, secret, databases, one_stop, environment)
+
+
+# --------------------------------------------------------------------------------------------- components
+
+
+def _answers_http(url: str) -> Callable[[datetime], bool]:
+    def ready(since: datetime) -> bool:
+        try:
+            return requests.get(url, timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    return ready
+
+
+def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:
+    """Whether Airflow saw a heartbeat of this job since its start; an older one is the last run's."""
+
+    def ready(since: datetime) -> bool:
+        try:
+            health = requests.get(f"{airflow_url}/api/v2/monitor/health", timeout=2).json()
+            beat = health[job][f"latest_{job}_heartbeat"]
+        except (requests.RequestException, KeyError, TypeError):
+            return False
+        return beat is not None and datetime.fromisoformat(beat) >= since
+
+    return ready
+
+
+def _module(name: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
+    """Everything but PostgreSQL, in groups that start together; the last one, the world, is stopped first.
+
+    Args:
+        deployment: the demo.
+        world: further arguments of the world.
+    """
+    addresses, environment = deployment.addresses, deployment.environment
+    data = addresses.data
+    # What Airflow's tasks know is not for the simulators, nor the other way round.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    plain |= {"PYTHONUNBUFFERED": "1", "MOTCUA_HOME": environment["MOTCUA_HOME"], "MOTCUA_DATA": str(data)}
+
+    def airflow(name: str, ready: Callable[[datetime], bool], *arguments: str) -> Component:
+        # Task logs are on this disk: the UI reads them there, no log server is needed (nor its fixed port).
+        return Component(name, _module("airflow", *arguments), environment, ready=ready, stop_within=45.0)
+
+    network = Component(
+        "phone-network",
+        _module(
+            "motcua.sandbox.phone_network",
+            *("--host", "127.0.0.1", "--port", addresses.network, "--folder", data / "phone-network"),
+        ),
+        plain
+        | {
+            "MOTCUA_KANNEL_USERNAME": deployment.secret.kannel_user,
+            "MOTCUA_KANNEL_PASSWORD": deployment.secret.kannel_password,
+        },
+        ready=_answers_http(f"http://127.0.0.1:{addresses.network}/health"),
+    )
+    mailbox = Component(
+        "mailbox",
+        _module(
+            "motcua.sandbox.mailbox",
+            *("--smtp-port", addresses.smtp, "--port", addresses.mailbox, "--folder", data / "mailbox"),
+        ),
+        plain,
+        ready=_answers_http(f"http://127.0.0.1:{addresses.mailbox}/health"),
+    )
+    url = f"http://127.0.0.1:{addresses.airflow}"
+    living = Component(
+        "world",
+        _module("motcua.sandbox.world", "--folder", data / "world", *world),
+        plain
+        | {
+            f"MOTCUA_WORLD_{name.upper()}_DSN": source.writer_dsn
+            for name, source in deployment.one_stop.sources.items()
+        }
+        | {"MOTCUA_WORLD_TRUTH_DSN": deployment.one_stop.truth_dsn},
+    )
+    return [
+        [
+            network,
+            mailbox,
+            airflow("airflow-api-server", _answers_http(f"{url}/api/v2/version"), "api-server"),
+            airflow("airflow-dag-processor", _beats(url, "dag_processor"), "dag-processor"),
+            airflow("airflow-triggerer", _beats(url, "triggerer"), "triggerer", "--skip-serve-logs"),
+            airflow("airflow-scheduler", _beats(url, "scheduler"), "scheduler", "--skip-serve-logs"),
+        ],
+        [living],
+    ]
+
+
+# ----------------------------------------------------------------------------------------------- the demo
+
+
+def prepare(data: Path, *, free_ports: bool = False) -> Addresses:
+    """Addresses of a demo in this folder, which is made where missing.
+
+    Raises:
+        CannotRun: a variable cannot be read, or the folder cannot be made.
+    """
+    data = data.absolute()
+    # Numbers, texts and passwords lie below: for nobody else's eyes.
+    os.umask(0o077)
+    try:
+        if not data.exists():
+            data.mkdir(parents=True)
+            data.chmod(0o711)
+    except OSError as error:
+        raise CannotRun(
+            f"The folder {data} cannot be made ({error.strerror}): set MOTCUA_DATA to another one."
+        ) from None
+    return read_addresses(data.resolve(), os.environ, free_ports=free_ports)
+
+
+def guarded(run: Callable[[], int], console: Console) -> int:
+    """Runs, and turns what an operator can act on into one sentence and exit code 1."""
+    try:
+        return run()
+    except AlreadyRunning as error:
+        sentence = f"{error} Stop it with Ctrl-C, or set MOTCUA_DATA to another folder."
+    except (SupervisorError, PostgresUnavailable) as error:
+        sentence = str(error)
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        where = error.filename or "The data folder"
+        sentence = f"{where}: {error.strerror}. Make room, or set MOTCUA_DATA to another folder."
+    console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1
+
+
+def start_everything(
+    supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = ()
+) -> Deployment:
+    """Checks the place, sets it up and starts all components.
+
+    Raises:
+        SupervisorError: the message says what to do.
+        PostgresUnavailable: likewise.
+    """
+    check_room(addresses, embedded_postgres=not os.environ.get("MOTCUA_POSTGRES_DSN"))
+    deployment = set_up(supervisor, addresses, os.environ)
+    for group in components(deployment, world=world):
+        supervisor.start(*group)
+    return deployment
+
+
+def make_console() -> Console:
+    """The terminal; a file or a pipe gets lines wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH_OF_A_FILE)
+
+
+def progress(console: Console) -> Callable[[str], None]:
+    """A report for the supervisor: each line with the seconds since now."""
+    begun = time.monotonic()
+
+    def report(line: str) -> None:
+        console.print(
+            f"{time.monotonic() - begun:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
+        )
+
+    return report
+
+
+def addresses_lines(deployment: Deployment) -> str:
+    """Where to look, and the passwords."""
+    secret = deployment.secret
+    return "\n".join(
+        (
+            f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
+            f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
+            f"  Wall of phones  {deployment.network_url}",
+            f"  Mailbox         {deployment.mailbox_url}",
+            f"  Logs            {deployment.addresses.data / 'logs'}",
+        )
+    )
+
+
+def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> None:
+    """Shows the summary until something ends it."""
+
+    def summary() -> RenderableType:
+        try:
+            with deployment.ledger() as connection:
+                return render(read_summary(connection, datetime.now(UTC)))
+        except psycopg.Error as error:
+            return f"The ledger does not answer: {str(error).strip()}"
+
+    if not console.is_terminal:
+        while True:
+            supervisor.wait(_BLOCK_EVERY)
+            check_disk(deployment.addresses)
+            console.print(summary())
+    with Live(console=console, refresh_per_second=1, transient=True) as live:
+        while True:
+            live.update(summary())
+            supervisor.wait(2)
+            check_disk(deployment.addresses)
+
+
+def run_demo() -> int:
+    """Runs the demo until Ctrl-C and returns the exit code."""
+    console = make_console()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def run() -> int:
+        addresses = prepare(read_settings().data)
+        up = False
+        try:
+            with Supervisor(addresses.data, progress(console)) as supervisor:
+                deployment = start_everything(supervisor, addresses)
+                up = True
+                say(f"\n{addresses_lines(deployment)}\n\nCtrl-C stops everything; the data stays.\n")
+                _watch(supervisor, deployment, console)
+        except StopRequested:
+            with_data = (
+                f"The data is in {addresses.data}: 'make demo' goes on from there, 'make clean' removes it."
+            )
+            console.print(f"Stopped. {with_data}", markup=False)
+            return 0 if up else 130
+        return 0
+
+    return guarded(run, console)
+
+
+if __name__ == "__main__":
+    prepare_ledger(Path(sys.argv[1]))

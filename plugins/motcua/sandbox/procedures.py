@@ -1,0 +1,109 @@
+"""The pilot agencies and their procedures as the sandbox plays them, from include/sandbox/agencies.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from motcua.settings import include_dir
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+_CLOSING = time(17, 0)
+
+
+class Procedure(BaseModel):
+    """One administrative procedure; ``term`` is its legal term in working days, 0 for the same day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    name: str
+    field: str
+    term: int
+
+
+class Agency(BaseModel):
+    """One agency as the sandbox plays it.
+
+    ``login`` begins its officials' user names; ``weight`` is its share of dossiers, ``pace`` how slow it is
+    (1: ordinary); ``old_codes`` the share of dossiers that still get a code in the style of 2016;
+    ``business``: firms apply.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    aliases: tuple[str, ...]
+    source: str
+    login: str
+    weight: int
+    pace: float
+    procedures: tuple[Procedure, ...]
+    business: bool = False
+    old_codes: float = 0.0
+
+    @property
+    def written_code(self) -> str:
+        """The agency's code as its source writes it: the second vendor's in the style of QĐ 20/2020/QĐ-TTg."""
+        return self.code if self.source == "khanhhoa" else self.aliases[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """The pilot agencies, and the code of an agency outside the pilot of which a row slips in."""
+
+    agencies: tuple[Agency, ...]
+    unknown_agency: str
+
+    def find(self, code: str) -> Agency | None:
+        """The agency with this code or alias."""
+        return next((agency for agency in self.agencies if code in (agency.code, *agency.aliases)), None)
+
+
+@cache
+def pilot() -> Pilot:
+    """The agencies as include/sandbox/agencies.yaml plays them, with the aliases of include/agencies.yaml.
+
+    Raises:
+        ValueError: one that is played is not in include/agencies.yaml, or a file cannot be used.
+    """
+    played = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))
+    configured = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
+    aliases = {agency["code"]: agency["aliases"] for agency in configured["agencies"]}
+    unknown = [agency["code"] for agency in played["agencies"] if agency["code"] not in aliases]
+    if unknown:
+        raise ValueError(
+            f"include/sandbox/agencies.yaml plays agencies that include/agencies.yaml lacks: {unknown}"
+        )
+    agencies = (Agency(aliases=tuple(aliases[agency["code"]]), **agency) for agency in played["agencies"])
+    return Pilot(tuple(agencies), played["unknown_agency"])
+
+
+@cache
+def _calendar() -> holidays.HolidayBase:
+    return holidays.country_holidays("VN")
+
+
+def working_day(day: date, count: int) -> date:
+    """The ``count``-th working day after ``day`` (before: negative); 0: the day itself or the next working day."""
+    return _calendar().get_nth_working_day(day, count)
+
+
+def due_at(received_at: datetime, procedure: Procedure) -> datetime:
+    """Appointed time: closing on the last day of the term; what comes after closing counts for the next day."""
+    local = received_at.astimezone(ZONE)
+    day = working_day(local.date() + timedelta(days=local.time() >= _CLOSING), 0)
+    return datetime.combine(working_day(day, procedure.term), _CLOSING, ZONE)
+
+
+def in_office_hours(moment: datetime) -> bool:
+    """Whether a desk is open then: 7:30-11:30 and 13:30-17:00 on working days."""
+    local = moment.astimezone(ZONE)
+    open_now = time(7, 30) <= local.time() < time(11, 30) or time(13, 30) <= local.time() < _CLOSING
+    return open_now and _calendar().is_working_day(local.date())

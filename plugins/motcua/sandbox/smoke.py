@@ -1,0 +1,275 @@
+"""The whole system without hands: starts it, waits for real messages, asks the phone network, stops."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from motcua.sandbox.demo import (
+    Deployment,
+    guarded,
+    make_console,
+    prepare,
+    progress,
+    read_settings,
+    start_everything,
+)
+from motcua.sandbox.deployment import ADMINISTRATOR
+from motcua.sandbox.summary import Summary, identity_line, read_summary
+from motcua.sandbox.supervisor import StopRequested, Supervisor, log_tail
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+
+KINDS = ("result", "supplement")
+"""The kinds of message built so far; each must reach phones."""
+
+ENOUGH = 3
+"""Delivered messages of each kind."""
+
+DEADLINE = 240.0
+"""Seconds from a running world to enough messages."""
+
+QUICK_WORLD: tuple[str, ...] = ()
+"""Arguments of a world that does not keep us waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold, and what was seen."""
+
+    name: str
+    good: bool
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The ledger before and after the phone network's log was read: a live system has no common instant."""
+
+    before: Sequence[dict[str, Any]]
+    network: Sequence[dict[str, Any]]
+    after: Sequence[dict[str, Any]]
+
+
+def _network_log(url: str) -> list[dict[str, Any]]:
+    """All that the phone network accepted from us, with ``reference`` read from the receipt URL."""
+    found: list[dict[str, Any]] = []
+    while True:
+        after = found[-1]["id"] if found else 0
+        page = requests.get(
+            f"{url}/api/messages", params={"after_id": after, "limit": 10_000}, timeout=30
+        ).json()["messages"]
+        if not page:
+            break
+        found += page
+    for message in found:
+        message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
+    return found
+
+
+def _collect(deployment: Deployment) -> Evidence:
+    with deployment.ledger() as connection:
+        before = connection.execute(statement("sandbox/attempts")).fetchall()
+        connection.commit()
+        network = _network_log(deployment.network_url)
+        return Evidence(before, network, connection.execute(statement("sandbox/attempts")).fetchall())
+
+
+def check_delivery(summary: Summary) -> Iterator[Check]:
+    """Every kind reached phones, something was suppressed."""
+    for kind in KINDS:
+        delivered = summary.count(kind=kind, state="delivered")
+        yield Check(f"at least {ENOUGH} {kind} messages are delivered", delivered >= ENOUGH, str(delivered))
+    suppressed = summary.count(state="suppressed")
+    yield Check("something is suppressed, with its reason", suppressed > 0, str(suppressed))
+
+
+def check_identity(summary: Summary) -> Iterator[Check]:
+    """The accounting identity holds, over something."""
+    for kind in KINDS:
+        expected = sum(row["expected"] for row in summary.identity if row["kind"] == kind)
+        yield Check(f"{kind} messages were expected at all", expected > 0, str(expected))
+    yield Check("the accounting identity holds", summary.difference == 0, identity_line(summary))
+
+
+def check_network(evidence: Evidence) -> Iterator[Check]:
+    """The ledger and the phone network's own log tell the same story."""
+    at_network = {message["reference"]: message for message in evidence.network}
+    taken = [a for a in evidence.before if a["state"] == "accepted"]
+    missing = [a for a in taken if a["reference"] not in at_network]
+    yield Check(
+        "what the ledger calls accepted is at the network", not missing, f"{len(missing)} of {len(taken)}"
+    )
+
+    known = {a["reference"]: a["message_id"] for a in evidence.after}
+    strange = [reference for reference in at_network if reference not in known]
+    yield Check(
+        "what is at the network is in the ledger", not strange, f"{len(strange)} of {len(at_network)}"
+    )
+
+    last = {a["message_id"]: a for a in evidence.before}.values()
+    told = [at_network.get(a["reference"]) for a in last if a["message_state"] == "delivered"]
+    false = [message for message in told if message is None or not message["will_be_received"]]
+    yield Check(
+        "what the ledger calls delivered is at a phone",
+        bool(told) and not false,
+        f"{len(false)} of {len(told)}",
+    )
+
+    # A message goes a second time only to another number, after the desk mended it.
+    times = Counter((known.get(m["reference"], m["reference"]), m["number"]) for m in evidence.network)
+    twice = sum(1 for number in times.values() if number > 1)
+    yield Check("no message was accepted twice for one phone", not twice, str(twice))
+
+
+def check_airflow(deployment: Deployment) -> Iterator[Check]:
+    """Airflow reads every DAG and no run of it failed."""
+    url = deployment.airflow_url
+    credentials = {"username": ADMINISTRATOR, "password": deployment.secret.airflow_admin}
+    token = requests.post(f"{url}/auth/token", json=credentials, timeout=30).json()["access_token"]
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+
+    def total(path: str, **query: str) -> int:
+        return int(session.get(f"{url}/api/v2/{path}", params=query, timeout=30).json()["total_entries"])
+
+    errors = total("importErrors")
+    yield Check("every DAG file can be imported", errors == 0, f"{errors} errors")
+    red, green = (total("dags/~/dagRuns", state=state) for state in ("failed", "success"))
+    yield Check("runs are green", red == 0 and green > 0, f"{green} green, {red} red")
+
+
+def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
+    """No log holds a phone number, written +84…, 84… or 0…."""
+    wanted = {spelling.encode() for n in numbers for spelling in (n.lstrip("+"), "0" + n.removeprefix("+84"))}
+    hits: Counter[str] = Counter()
+    files = [path for path in logs.rglob("*") if path.is_file()]
+    for path in files:
+        with path.open("rb") as stream:
+            for line in stream:
+                if not wanted.isdisjoint(re.findall(rb"\d{9,15}", line)):
+                    hits[str(path.relative_to(logs))] += 1
+    seen = ", ".join(f"{name}: {lines} lines" for name, lines in hits.most_common(3))
+    yield Check(
+        "no log holds a phone number",
+        bool(wanted) and not hits,
+        seen or f"{len(files)} files, {len(numbers)} numbers",
+    )
+
+
+def _numbers(connection: Connection) -> set[str]:
+    return {row["msisdn"] for row in connection.execute(statement("sandbox/numbers"))}
+
+
+def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
+    """Returns when every kind is delivered often enough, or the deadline passes."""
+    until, spoken = time.monotonic() + DEADLINE, 0.0
+    while time.monotonic() < until:
+        with deployment.ledger() as connection:
+            summary = read_summary(connection, datetime.now(UTC))
+        if all(check.good for check in check_delivery(summary)):
+            return
+        if time.monotonic() - spoken > 5:
+            spoken = time.monotonic()
+            delivered = (f"{summary.count(kind=kind, state='delivered')} {kind}" for kind in KINDS)
+            supervisor.say(
+                f"{summary.transitions['picked_up']} transitions picked up; "
+                f"delivered: {', '.join(delivered)}; suppressed: {summary.count(state='suppressed')}"
+            )
+        supervisor.wait(0.5)
+
+
+def _examine(deployment: Deployment) -> tuple[list[Check], set[str]]:
+    with deployment.ledger() as connection:
+        summary = read_summary(connection, datetime.now(UTC))
+        numbers = _numbers(connection)
+    checks = [*check_delivery(summary), *check_identity(summary), *check_network(_collect(deployment))]
+    return [*checks, *check_airflow(deployment)], numbers
+
+
+def _show(console: Console, checks: Sequence[Check]) -> None:
+    table = Table(title="Smoke test", title_justify="left", box=None, padding=(0, 1))
+    table.add_column("")
+    table.add_column("what must hold", no_wrap=True)
+    table.add_column("seen")
+    for check in checks:
+        table.add_row(
+            "ok" if check.good else "FAILED", check.name, check.seen, style=None if check.good else "red"
+        )
+    console.print(table)
+
+
+def _show_logs(console: Console, logs: Path) -> None:
+    """The ends of the logs, and what went wrong in tasks."""
+    for path in sorted(logs.glob("*.log")):
+        console.print(f"\n----- {path}", markup=False)
+        console.print(log_tail(path, 12), markup=False, highlight=False, soft_wrap=True)
+    failures = [
+        (path, line.strip())
+        for path in sorted(
+            (logs / "airflow").rglob("dag_id=*/**/*.log"), key=lambda path: path.stat().st_mtime
+        )
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if '"level":"error"' in line.replace('": "', '":"')
+    ]
+    for path, line in failures[-5:]:
+        console.print(
+            f"\n----- {path.relative_to(logs)}\n{line[:2000]}", markup=False, highlight=False, soft_wrap=True
+        )
+
+
+def run_smoke() -> int:
+    """Runs the smoke test and returns its exit code.
+
+    Without ``MOTCUA_*`` it lives in a temporary folder and on free ports: it disturbs no running demo.
+    """
+    console = make_console()
+    own = None if os.environ.get("MOTCUA_DATA") else Path(tempfile.mkdtemp(prefix="motcua-smoke-"))
+    if own is not None:
+        # As root PostgreSQL runs as another user, who must pass through.
+        own.chmod(0o711)
+
+    def run() -> int:
+        addresses = prepare(own or read_settings().data, free_ports=True)
+        logs = addresses.data / "logs"
+        checks: list[Check] = []
+        numbers: set[str] = set()
+        try:
+            with Supervisor(addresses.data, progress(console)) as supervisor:
+                deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
+                _wait_for_messages(supervisor, deployment)
+                try:
+                    checks, numbers = _examine(deployment)
+                except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
+                    checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
+        except StopRequested:
+            console.print("Stopped before the end.")
+            return 130
+        checks += check_logs(logs, numbers)
+        _show(console, checks)
+        if all(check.good for check in checks):
+            console.print("The smoke test passed.", style="green")
+            return 0
+        _show_logs(console, logs)
+        console.print(f"\nThe smoke test failed. Logs: {logs}", style="red", markup=False)
+        return 1
+
+    code = guarded(run, console)
+    if own is not None and code in (0, 130):
+        shutil.rmtree(own, ignore_errors=True)
+    return code

@@ -1,0 +1,136 @@
+"""What the demo shows while it runs: the ledger in figures, as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from motcua.store.accounting import TERMS, identity, latency
+from motcua.store.agencies import list_agencies
+from motcua.store.database import Connection
+from motcua.store.messages import by_state
+from motcua.store.quarantine import open_quarantine
+from motcua.store.queries import statement
+
+LATENCY_OVER = timedelta(minutes=10)
+"""The latency shown is that of messages accepted so recently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The ledger's figures at one moment."""
+
+    at: datetime
+    transitions: dict[str, int]
+    messages: Sequence[dict[str, Any]]
+    """Counted by agency, kind, state and reason."""
+    identity: Sequence[dict[str, Any]]
+    """By agency and kind."""
+    latency: dict[str, Any]
+    quarantined: int
+    agencies: dict[str, str]
+
+    @property
+    def difference(self) -> int:
+        """How far the accounting identity is off, all agencies and kinds added up without cancelling out."""
+        return sum(abs(row["difference"]) for row in self.identity)
+
+    def count(self, **wanted: str) -> int:
+        """Messages whose ``kind``, ``state``, ``reason`` or ``agency_code`` are these."""
+        return sum(
+            row["messages"]
+            for row in self.messages
+            if all(row[name] == value for name, value in wanted.items())
+        )
+
+
+def read_summary(connection: Connection, now: datetime) -> Summary:
+    """Reads the figures in one transaction.
+
+    Raises:
+        psycopg.Error: the ledger does not answer.
+    """
+    with connection.transaction():
+        transitions = connection.execute(statement("sandbox/summary_transitions")).fetchone()
+        return Summary(
+            at=now,
+            transitions=dict(transitions or {}),
+            messages=by_state(connection),
+            identity=identity(connection),
+            latency=latency(connection, now - LATENCY_OVER),
+            quarantined=sum(row["rows"] for row in open_quarantine(connection)),
+            agencies={a.agency_code: a.short_name or a.name for a in list_agencies(connection)},
+        )
+
+
+def _by_kind(summary: Summary) -> Table:
+    table = Table(title="Messages", title_justify="left", box=None, padding=(0, 1))
+    table.add_column("kind")
+    shown = [state for state in reversed(TERMS) if summary.count(state=state)]
+    for state in shown:
+        table.add_column(state, justify="right")
+    table.add_column("all", justify="right")
+    for kind in sorted({row["kind"] for row in summary.messages}):
+        counts = [summary.count(kind=kind, state=state) for state in shown]
+        table.add_row(kind, *map(str, counts), str(summary.count(kind=kind)))
+    return table
+
+
+def _by_agency(summary: Summary) -> Table:
+    table = Table(title="Agencies", title_justify="left", box=None, padding=(0, 1))
+    table.add_column("agency", max_width=24, no_wrap=True)
+    for name in ("messages", "waiting", "accepted", "delivered", "failed", "suppressed"):
+        table.add_column(name, justify="right")
+    table.add_column("mostly because")
+    for code, name in summary.agencies.items():
+        rows = [row for row in summary.messages if row["agency_code"] == code]
+        if not rows:
+            continue
+        states: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        for row in rows:
+            states[row["state"]] += row["messages"]
+            if row["state"] == "suppressed":
+                reasons[row["reason"]] += row["messages"]
+        table.add_row(
+            name,
+            str(states.total()),
+            str(states["queued"] + states["sending"] + states["unknown"]),
+            str(states["accepted"] + states["unconfirmed"]),
+            str(states["delivered"]),
+            str(states["undelivered"] + states["rejected"] + states["expired"]),
+            str(states["suppressed"]),
+            ", ".join(f"{reason} {number}" for reason, number in reasons.most_common(2)),
+        )
+    return table
+
+
+def identity_line(summary: Summary) -> str:
+    """The accounting identity over all agencies and kinds, in one line; terms that are zero are left out."""
+    totals = {term: sum(row[term] for row in summary.identity) for term in ("expected", *TERMS)}
+    terms = " + ".join(f"{totals[term]} {term}" for term in TERMS if totals[term]) or "0"
+    return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
+
+
+def render(summary: Summary) -> RenderableType:
+    """The summary as it is shown."""
+    seen, taken = summary.transitions, summary.latency
+    lines = [
+        f"Transitions: {seen['picked_up']} picked up, {seen['unplanned']} waiting to be planned, "
+        f"{seen['began_a_message']} told, {seen['no_message']} with nothing to tell, "
+        f"{seen['out_of_scope']} before the start; {summary.quarantined} rows in quarantine",
+        identity_line(summary),
+    ]
+    if taken.get("messages"):
+        lines.append(
+            f"Recorded → accepted, last {LATENCY_OVER // timedelta(minutes=1)} minutes: "
+            f"p50 {taken['p50']:.1f} s, p95 {taken['p95']:.1f} s over {taken['messages']} messages"
+        )
+    return Group(_by_kind(summary), Text(), _by_agency(summary), Text(), *map(Text, lines))

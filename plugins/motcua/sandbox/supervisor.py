@@ -1,0 +1,581 @@
+"""Runs several programs as one: starts them in order, restarts those that die, leaves no process behind.
+
+Linux only: what a program left running is found through /proc, and orphans come back to us because the
+supervisor is their "child subreaper". Each program runs in a session of its own, so that Ctrl-C in a terminal
+reaches the supervisor alone and the programs are stopped in their order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import IO, Self
+
+_PR_SET_CHILD_SUBREAPER = 36
+_MARK = "MOTCUA_SUPERVISED_IN"
+"""Environment variable of every process we start; its value is the supervisor's folder."""
+
+_POLL = 0.1
+_KILL_WITHIN = 10.0
+"""Seconds to wait for processes to go after SIGKILL."""
+
+_LONGEST_LOG = 50_000_000
+"""Bytes; Airflow's scheduler prints every task's log to its own as well."""
+
+
+class SupervisorError(Exception):
+    """Something that whoever typed the command can act on; the message is a sentence."""
+
+
+class AlreadyRunning(SupervisorError):
+    """Another supervisor holds the folder."""
+
+
+class ComponentFailed(SupervisorError):
+    """A program did not start, or died too often; the message names its log."""
+
+
+class StopRequested(BaseException):
+    """SIGINT, SIGTERM or SIGHUP came. Not an ``Exception``, so that nothing swallows it on its way up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often a program that dies is started again.
+
+    ``limit`` deaths within ``within`` seconds are one too many; 0 means that its first death ends everything.
+    Waits double from ``first_wait`` to ``longest_wait`` (seconds).
+    """
+
+    limit: int = 5
+    within: float = 300.0
+    first_wait: float = 0.5
+    longest_wait: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One long-running program.
+
+    ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
+    ``stop_signal`` goes to the program itself, not to its children; after ``stop_within`` seconds everything
+    it started is killed.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path("/")
+    ready: Callable[[datetime], bool] | None = None
+    ready_within: float = 90.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_within: float = 15.0
+    restarts: Restarts = field(default_factory=Restarts)
+    before_exec: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A line of /proc: enough to tell a process from a later one with the same number."""
+
+    pid: int
+    parent: int
+    session: int
+    started: int
+    zombie: bool
+
+
+def _read_process(pid: int) -> _Process | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name in parentheses may hold blanks and parentheses itself.
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return _Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] in "ZX")
+
+
+def _processes() -> dict[int, _Process]:
+    found = (_read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())
+    return {process.pid: process for process in found if process is not None}
+
+
+def _descendants(root: int) -> list[_Process]:
+    """Every process below ``root``, itself not included."""
+    children: dict[int, list[_Process]] = {}
+    for process in _processes().values():
+        children.setdefault(process.parent, []).append(process)
+    found, waiting = [], deque([root])
+    while waiting:
+        for child in children.get(waiting.popleft(), []):
+            found.append(child)
+            waiting.append(child.pid)
+    return found
+
+
+def _marked(folder: Path) -> set[int]:
+    """Processes that carry the mark of a supervisor of this folder."""
+    mark = f"{_MARK}={folder}".encode()
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            # Processes of others, and those that just ended, cannot be read.
+            with contextlib.suppress(OSError):
+                if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                    found.add(int(name))
+    return found
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _boot() -> str:
+    """Changes with every start of the machine: process numbers of another one say nothing."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def log_tail(log: Path, lines: int = 15, characters: int = 3000) -> str:
+    """The last lines of a log file, empty where there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - characters))
+        text = stream.read().decode("utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-lines:])
+
+
+class _Running:
+    """A component with its present process."""
+
+    def __init__(self, component: Component, log: Path) -> None:
+        self.component = component
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = datetime.min.replace(tzinfo=UTC)
+        self.deaths: deque[float] = deque()
+        self.start_again_at: float | None = None
+        self.starting = True
+        self.ended = False
+
+    def start(self, mark: Path) -> None:
+        self.started_at = datetime.now(UTC)
+        self.start_again_at = None
+        self.ended = False
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                list(self.component.command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.component.folder,
+                env={**self.component.environment, _MARK: str(mark)},
+                preexec_fn=self.component.before_exec,
+                start_new_session=True,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def session(self) -> list[int]:
+        """What runs in the session that the component's process opened, whether that process lives or not.
+
+        Nothing once it was killed: another process may have got its number since.
+        """
+        if self.process is None or self.ended:
+            return []
+        return [p.pid for p in _processes().values() if p.session == self.process.pid and not p.zombie]
+
+    def kill(self) -> None:
+        """Ends the process and everything in its session, at once."""
+        for pid in self.session():
+            _send(pid, signal.SIGKILL)
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_KILL_WITHIN)
+        self.ended = True
+
+
+class Supervisor:
+    """Programs that live and end together; use it as a context manager, one in a process.
+
+    Entering takes the folder's lock and stops what a killed supervisor of the same folder left running. A
+    signal raises ``StopRequested`` once, wherever the main thread is; leaving stops everything in the reverse
+    order of the starts, and a second signal meanwhile kills instead of waiting.
+    """
+
+    def __init__(self, folder: Path, report: Callable[[str], None] = print) -> None:
+        self.folder = folder.resolve()
+        self.logs = self.folder / "logs"
+        self._report = report
+        self._components: list[_Running] = []
+        self._lock: IO[str] | None = None
+        self._stopping = False
+        self._hurry = False
+        self._next_look_at_logs = 0.0
+        self._handlers: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        """Takes the folder.
+
+        Raises:
+            AlreadyRunning: another supervisor has it.
+            SupervisorError: the folder cannot be written.
+        """
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.folder / "lock").open("a+", encoding="ascii")
+        except OSError as error:
+            raise SupervisorError(f"The folder {self.folder} cannot be used: {error.strerror}.") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            holder = self._lock.read().strip()
+            self._lock.close()
+            raise AlreadyRunning(f"Process {holder or '?'} is already running in {self.folder}.") from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+        if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            raise SupervisorError(
+                "This system does not hand orphaned processes to a supervisor (Linux 3.4 or later)."
+            )
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                # nohup ignores SIGHUP on purpose.
+                if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._handlers[number] = signal.signal(number, self._on_signal)
+            self._stop_leftovers()
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stops everything."""
+        try:
+            self._stopping = True
+        finally:
+            self.stop()
+            self._leave()
+
+    def _leave(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        if self._lock is not None:
+            self._lock.close()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            self._hurry = True
+            return
+        self._stopping = True
+        raise StopRequested(signal.Signals(number).name)
+
+    def say(self, line: str) -> None:
+        """Reports a line; a terminal that went away stops nothing."""
+        with contextlib.suppress(OSError):
+            self._report(line)
+
+    # ---------------------------------------------------------------- starting
+
+    def start(self, *components: Component) -> None:
+        """Starts components together and returns when each is ready.
+
+        Raises:
+            ComponentFailed: one ended, or was not ready in time.
+            StopRequested: a signal came.
+        """
+        begun = time.monotonic()
+        starting = []
+        for component in components:
+            running = _Running(component, self.logs / f"{component.name}.log")
+            self._components.append(running)
+            starting.append(running)
+            try:
+                running.start(self.folder)
+            except OSError as error:
+                raise ComponentFailed(f"{component.name} cannot be started: {error}") from None
+            self._record()
+        while starting:
+            for running in list(starting):
+                component, waited = running.component, time.monotonic() - begun
+                if not running.alive:
+                    raise ComponentFailed(self._sentence(running, "ended while starting"))
+                if component.ready is None or component.ready(running.started_at):
+                    self.say(f"{component.name} ready after {waited:.1f} s")
+                    running.starting = False
+                    starting.remove(running)
+                elif waited > component.ready_within:
+                    raise ComponentFailed(
+                        self._sentence(running, f"was not ready within {component.ready_within:.0f} s")
+                    )
+            self.wait(_POLL if starting else 0)
+
+    def run(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = Path("/")
+    ) -> None:
+        """Runs programs that end by themselves, in a session of their own, with a log like the others.
+
+        Raises:
+            ComponentFailed: the exit code was not 0.
+            StopRequested: a signal came.
+        """
+        self.run_together({name: command}, environment, folder)
+
+    def run_together(
+        self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], folder: Path = Path("/")
+    ) -> None:
+        """Runs several such programs at the same time.
+
+        Raises:
+            ComponentFailed: an exit code was not 0.
+            StopRequested: a signal came.
+        """
+        steps = []
+        for name, command in commands.items():
+            step = _Running(
+                Component(name, command, environment, folder, stop_within=5.0), self.logs / f"{name}.log"
+            )
+            # Among the components while it runs, so that stopping ends it too.
+            self._components.append(step)
+            steps.append(step)
+            step.start(self.folder)
+            self._record()
+        while any(step.alive for step in steps):
+            time.sleep(_POLL)
+        for step in steps:
+            self._components.remove(step)
+            if step.process is not None and step.process.returncode != 0:
+                raise ComponentFailed(self._sentence(step, "failed"))
+        self._record()
+
+    def _sentence(self, running: _Running, what: str) -> str:
+        code = running.process.poll() if running.process is not None else None
+        reason = (
+            ""
+            if code is None
+            else f" (exit code {code})"
+            if code >= 0
+            else f" ({signal.Signals(-code).name})"
+        )
+        tail = log_tail(running.log)
+        return f"{running.component.name} {what}{reason}. Its log: {running.log}" + (
+            f"\n{tail}" if tail else ""
+        )
+
+    # ---------------------------------------------------------------- running
+
+    def tick(self) -> None:
+        """Looks after the components once: starts again what died, reaps what nobody waits for.
+
+        Raises:
+            ComponentFailed: one died too often.
+        """
+        now = time.monotonic()
+        for running in self._components:
+            if running.start_again_at is not None:
+                if now >= running.start_again_at:
+                    running.start(self.folder)
+                    self._record()
+            elif not running.starting and not running.alive:
+                self._died(running, now)
+        self._reap()
+        if now >= self._next_look_at_logs:
+            self._next_look_at_logs = now + 30
+            self._shorten_logs()
+
+    def wait(self, seconds: float) -> None:
+        """Passes the time with looking after the components.
+
+        Raises:
+            ComponentFailed: one died too often.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            self.tick()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(_POLL * 2, left))
+
+    def _shorten_logs(self) -> None:
+        """Keeps one old part of a log that grew long. Writers append, so emptying it meanwhile is safe."""
+        for running in self._components:
+            with contextlib.suppress(OSError):
+                if running.log.stat().st_size > _LONGEST_LOG:
+                    shutil.copyfile(running.log, running.log.with_suffix(".log.1"))
+                    os.truncate(running.log, 0)
+
+    def _died(self, running: _Running, now: float) -> None:
+        policy = running.component.restarts
+        running.deaths.append(now)
+        while running.deaths and running.deaths[0] < now - policy.within:
+            running.deaths.popleft()
+        if len(running.deaths) > policy.limit:
+            raise ComponentFailed(
+                self._sentence(running, f"died {len(running.deaths)} times" if policy.limit else "died")
+            )
+        code = running.process.returncode if running.process is not None else None
+        running.kill()
+        self._kill_orphans()
+        wait = min(policy.first_wait * 2 ** (len(running.deaths) - 1), policy.longest_wait)
+        running.start_again_at = now + wait
+        self.say(
+            f"{running.component.name} died (exit code {code}), next start in {wait:.1f} s: {running.log}"
+        )
+
+    def _kill_orphans(self) -> None:
+        """Kills what a dead component left in sessions of its own, as PostgreSQL's back ends are."""
+        living = {running.process.pid for running in self._components if running.process and running.alive}
+        kept = living | {process.pid for pid in living for process in _descendants(pid)}
+        for process in _descendants(os.getpid()):
+            if process.pid not in kept:
+                _send(process.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        """Collects orphans that ended; the components' own processes are left to their ``Popen``."""
+        ours = {running.process.pid for running in self._components if running.process is not None}
+        while True:
+            try:
+                waiting = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if waiting is None or waiting.si_pid in ours:
+                return
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(waiting.si_pid, os.WNOHANG)
+
+    # ---------------------------------------------------------------- stopping
+
+    def stop(self) -> None:
+        """Stops the components, last started first, and everything that they left; safe to repeat."""
+        self._stopping = True
+        for running in reversed(self._components):
+            self._stop_one(running)
+        self._components.clear()
+        self._sweep()
+        with contextlib.suppress(OSError):
+            (self.folder / "pids.json").unlink(missing_ok=True)
+
+    def _stop_one(self, running: _Running) -> None:
+        component, begun = running.component, time.monotonic()
+        if running.process is not None and running.alive:
+            if not self._hurry:
+                _send(running.process.pid, component.stop_signal)
+            while running.alive and not self._hurry and time.monotonic() - begun < component.stop_within:
+                time.sleep(0.05)
+        asked = not running.alive
+        running.kill()
+        took = time.monotonic() - begun
+        self.say(
+            f"{component.name} stopped after {took:.1f} s"
+            if asked
+            else f"{component.name} killed after {took:.1f} s"
+        )
+
+    def _sweep(self) -> None:
+        """Kills and reaps whatever still descends from us: orphans come to a subreaper, none can hide."""
+        until = time.monotonic() + _KILL_WITHIN
+        while True:
+            self._reap()
+            left = [process for process in _descendants(os.getpid()) if not process.zombie]
+            if not left:
+                self._reap()
+                return
+            if time.monotonic() > until:
+                self.say("Could not be ended: " + ", ".join(str(process.pid) for process in left))
+                return
+            for process in left:
+                _send(process.pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+    # ---------------------------------------------------------------- after a SIGKILL
+
+    def _record(self) -> None:
+        """Writes down who runs, with start times, for the next supervisor in case this one is killed."""
+        records = []
+        for running in self._components:
+            process = _read_process(running.process.pid) if running.process is not None else None
+            if process is not None:
+                records.append(
+                    {
+                        "name": running.component.name,
+                        "pid": process.pid,
+                        "started": process.started,
+                        "stop_signal": int(running.component.stop_signal),
+                        "stop_within": running.component.stop_within,
+                    }
+                )
+        path = self.folder / "pids.json"
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps({"boot": _boot(), "components": records}), encoding="ascii")
+        draft.replace(path)
+
+    def _stop_leftovers(self) -> None:
+        """Stops what a killed supervisor of this folder left, and nobody else's processes.
+
+        A recorded number counts only with the start time recorded beside it; beyond that, processes are ours
+        by the mark in their environment or by the session that a recorded process opened.
+        """
+        path = self.folder / "pids.json"
+        try:
+            recorded = json.loads(path.read_text(encoding="ascii"))
+            records = recorded["components"] if recorded["boot"] == _boot() else []
+        except (OSError, ValueError, KeyError, TypeError):
+            records = []
+        known = _processes()
+        leaders = [
+            record
+            for record in records
+            if record["pid"] in known and known[record["pid"]].started == record["started"]
+        ]
+        sessions = {record["pid"] for record in leaders}
+        found = _marked(self.folder) | sessions | {p.pid for p in known.values() if p.session in sessions}
+        left = {
+            pid: known[pid].started for pid in found - {os.getpid()} if pid in known and not known[pid].zombie
+        }
+        if not left:
+            path.unlink(missing_ok=True)
+            return
+        self.say(f"Stopping {len(left)} processes that a killed run left behind …")
+        patience = 0.0
+        for record in reversed(leaders):
+            _send(record["pid"], record["stop_signal"])
+            patience = max(patience, record["stop_within"])
+        until = time.monotonic() + min(patience, _KILL_WITHIN)
+        while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
+            if self._hurry:
+                break
+            time.sleep(_POLL)
+        # Whoever was born meanwhile carries the mark.
+        for pid in [*left, *_marked(self.folder)]:
+            if pid not in left or _still(pid, left[pid]):
+                _send(pid, signal.SIGKILL)
+        until = time.monotonic() + _KILL_WITHIN
+        while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
+            time.sleep(_POLL)
+        path.unlink(missing_ok=True)
+
+
+def _still(pid: int, started: int) -> bool:
+    process = _read_process(pid)
+    return process is not None and process.started == started and not process.zombie

@@ -1,0 +1,108 @@
+"""The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, that any one-stop database can give.
+
+Software that cannot give them gets an adapter of its own: a subclass that names a folder of ``include/sql`` with two
+SELECTs, ``dossiers.sql`` and ``transitions.sql``, which map the vendor's tables to the views' columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, LiteralString
+
+from psycopg import IsolationLevel
+from psycopg.rows import class_row, dict_row
+
+from motcua.domain.dossiers import SourceDossier, SourceTransition
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+
+_BATCH = 2000
+
+Key = tuple[str, str]
+"""(agency_code, dossier_code) as the source writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The source's clock and its newest rows that are not in its future."""
+
+    source_now: datetime
+    transition_id: int | None
+    recorded_at: datetime | None
+    updated_at: datetime | None
+
+
+class ContractSource:
+    """Reads one source; never writes. All reads of one instance see the same snapshot."""
+
+    folder: ClassVar[LiteralString] = "sources/contract"
+
+    def __init__(self, connection: Connection) -> None:
+        """``connection`` must have no transaction open; it is made read-only, one snapshot."""
+        self._connection = connection
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+
+    def _query(self, name: LiteralString) -> LiteralString:
+        return (
+            f"WITH source_dossiers AS ({statement(self.folder + '/dossiers')}),"
+            f" source_transitions AS ({statement(self.folder + '/transitions')})"
+            f" {statement('sources/reading/' + name)}"
+        )
+
+    def _stream(self, name: LiteralString, parameters: dict[str, Any], row: type[Any]) -> Iterator[Any]:
+        # A server-side cursor: the first reading of a large source must not fill the memory.
+        with self._connection.cursor(name=name, row_factory=class_row(row)) as cursor:
+            cursor.itersize = _BATCH
+            cursor.execute(self._query(name), parameters)
+            yield from cursor
+
+    def _by_key(self, name: LiteralString, keys: Sequence[Key], row: type[Any]) -> list[Any]:
+        if not keys:
+            return []
+        agency_codes, dossier_codes = zip(*keys, strict=True)
+        with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            cursor.execute(
+                self._query(name), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
+            )
+            return cursor.fetchall()
+
+    def latest(self) -> Latest:
+        """The source's clock and its newest rows."""
+        with self._connection.cursor(row_factory=class_row(Latest)) as cursor:
+            return cursor.execute(self._query("latest")).fetchone() or _nothing()
+
+    def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
+        """Rows changed since then; ``open_too``: every dossier that is not finished as well."""
+        return self._stream("dossiers_since", {"since": since, "open_too": open_too}, SourceDossier)
+
+    def dossiers_by_key(self, keys: Sequence[Key]) -> list[SourceDossier]:
+        """Rows with these keys."""
+        return self._by_key("dossiers_by_key", keys, SourceDossier)
+
+    def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
+        """Rows recorded since then, or numbered above ``after``."""
+        return self._stream("transitions_since", {"since": since, "after": after}, SourceTransition)
+
+    def transitions_between(self, start: datetime, end: datetime) -> Iterator[SourceTransition]:
+        """Rows recorded in [start, end)."""
+        return self._stream("transitions_between", {"start": start, "end": end}, SourceTransition)
+
+    def transitions_by_key(self, keys: Sequence[Key]) -> list[SourceTransition]:
+        """All rows of these dossiers."""
+        return self._by_key("transitions_by_key", keys, SourceTransition)
+
+    def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
+        """Counts and sums of the rows inside the overlap, as JSON would hold them."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(
+                self._query("watch"),
+                {"recorded_since": recorded_since, "updated_since": updated_since, "after": after},
+            )
+            return cursor.fetchone() or {}
+
+
+def _nothing() -> Latest:
+    raise RuntimeError("the source returned no row for its own clock")

@@ -1,0 +1,58 @@
+"""Attempts: committed before their HTTP call, settled after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+from motcua.store.rows import recordset
+
+
+def save_attempts(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    gateway: str,
+    sender_id: int,
+    run_id: str,
+    now: datetime,
+) -> None:
+    """New attempts: ``message_id``, ``reference``, ``msisdn``."""
+    connection.execute(
+        statement("attempts/save"),
+        {"rows": recordset(rows), "gateway": gateway, "sender_id": sender_id, "run_id": run_id, "now": now},
+    )
+
+
+def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The gateway's answers, by ``reference``."""
+    connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
+
+
+def hold_sender_lock(connection: Connection, sender_id: int) -> bool:
+    """Takes a sender's advisory lock for as long as this connection lives; ``False``: another connection has it."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%(sender_id)s) AS held", {"sender_id": sender_id}).fetchone()
+    return bool(row and row["held"])
+
+
+def release_sender_lock(connection: Connection, sender_id: int) -> None:
+    """Gives a sender's advisory lock back."""
+    connection.execute("SELECT pg_advisory_unlock(%(sender_id)s)", {"sender_id": sender_id})
+
+
+def senders_in_flight(connection: Connection) -> list[int]:
+    """Senders that have attempts in flight, dead ones among them."""
+    return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]
+
+
+def abandon(connection: Connection, sender_id: int, now: datetime) -> int:
+    """Makes unknown what a dead sender left in flight; returns how many messages."""
+    return connection.execute(statement("attempts/abandon"), {"sender_id": sender_id, "now": now}).rowcount
+
+
+def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """A run's attempts by outcome, with how many of their messages are unresolved."""
+    return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()

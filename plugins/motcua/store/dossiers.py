@@ -1,0 +1,54 @@
+"""Dossiers as last read from their sources, and what planning must know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+from motcua.store.rows import recordset
+
+
+def save_dossiers(
+    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Writes the rows that are new or changed, keeps a version of each, and returns them (id, agency, code)."""
+    if not rows:
+        return []
+    parameter = recordset(rows)
+    connection.execute(statement("dossiers/save_procedures"), {"rows": parameter})
+    return connection.execute(
+        statement("dossiers/save"), {"rows": parameter, "source_id": source_id, "now": now}
+    ).fetchall()
+
+
+def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Those of these (agency, code) that we have."""
+    if not keys:
+        return {}
+    agency_codes, dossier_codes = zip(*keys, strict=True)
+    rows = connection.execute(
+        statement("dossiers/known"), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
+    )
+    return {(row["agency_code"], row["dossier_code"]): row for row in rows}
+
+
+def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Dossiers whose row is newer than their last transition and calls for something else."""
+    return connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)}).fetchall()
+
+
+def dossiers_without_history(
+    connection: Connection, dossier_ids: Sequence[int], now: datetime
+) -> list[dict[str, Any]]:
+    """Dossiers whose first known transition came at ``now`` and already calls for a message."""
+    return connection.execute(
+        statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}
+    ).fetchall()
+
+
+def lock_dossiers_to_plan(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The dossiers with their agencies' settings, locked; those that another planner holds are left out."""
+    return connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids)}).fetchall()

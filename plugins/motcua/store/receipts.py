@@ -1,0 +1,93 @@
+"""Delivery reports: stored as they come, then read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from psycopg.types.json import Jsonb
+
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+
+Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "pending", "unreadable"]
+
+
+def save_receipt(
+    connection: Connection,
+    *,
+    gateway: str,
+    reference: str | None,
+    gateway_status: str | None,
+    raw: Mapping[str, str],
+) -> int:
+    """Keeps a receipt as it came and returns its number; ``raw`` must hold no phone number and no secret."""
+    row = connection.execute(
+        statement("receipts/save"),
+        {"gateway": gateway, "reference": reference, "gateway_status": gateway_status, "raw": Jsonb(dict(raw))},
+    ).fetchone()
+    if row is None:
+        raise RuntimeError("INSERT … RETURNING returned nothing")
+    return int(row["receipt_id"])
+
+
+def unread_receipts(connection: Connection) -> list[dict[str, Any]]:
+    """Receipts that were stored but not read."""
+    return connection.execute(statement("receipts/unread")).fetchall()
+
+
+def apply_receipt(
+    connection: Connection,
+    *,
+    receipt_id: int,
+    gateway: str,
+    reference: str | None,
+    meaning: Meaning,
+    reason: str | None,
+    now: datetime,
+) -> Literal["applied", "no_change", "unknown_reference"]:
+    """Moves the message that the receipt is about, where the table of moves allows it, and keeps what was done.
+
+    A receipt of an attempt that is not the message's last one proves something about that attempt only: the message
+    has gone on, for example to a mended number.
+    """
+    attempt = connection.execute(
+        statement("receipts/lock_attempt"), {"gateway": gateway, "reference": reference}
+    ).fetchone()
+    effect: Literal["applied", "no_change", "unknown_reference"] = "no_change"
+    if attempt is None:
+        effect = "unknown_reference"
+    elif meaning in ("accepted", "delivered", "undelivered"):
+        connection.execute(
+            statement("receipts/settle_attempt"),
+            {
+                "attempt_id": attempt["attempt_id"],
+                "message_state": attempt["message_state"],
+                "is_last": attempt["is_last"],
+                "meaning": meaning,
+                "now": now,
+            },
+        )
+        if attempt["is_last"]:
+            moved = connection.execute(
+                statement("receipts/move_message"),
+                {
+                    "message_id": attempt["message_id"],
+                    "attempt_state": attempt["attempt_state"],
+                    "state": meaning,
+                    "reason": reason,
+                    "now": now,
+                },
+            ).fetchone()
+            effect = "applied" if moved else "no_change"
+    connection.execute(
+        statement("receipts/save_reading"),
+        {
+            "receipt_id": receipt_id,
+            "attempt_id": attempt["attempt_id"] if attempt else None,
+            "meaning": meaning,
+            "effect": effect,
+        },
+    )
+    return effect

@@ -1,0 +1,170 @@
+"""The SMS templates in include/templates/sms: one YAML file for each template and version."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
+
+from motcua.domain.texts import PARAMETER_LIMITS, PLACEHOLDER, UNKNOWN_CHARACTER, Template, remove_accents
+from motcua.settings import include_dir
+
+_FILE_NAME = re.compile(r"(?P<id>[a-z][a-z0-9_]*)\.v(?P<version>[1-9][0-9]*)\.yaml")
+
+
+class TemplateFileError(ValueError):
+    """A template file cannot be used; the message names the file and the field."""
+
+
+class UnknownTemplate(LookupError):
+    """No file holds this template in this version."""
+
+
+class _EachFieldOnce(yaml.SafeLoader):
+    """YAML takes the last of two equal keys without a word; here that is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                raise yaml.constructor.ConstructorError(None, None, f"{name}: stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class _TemplateFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: StrictStr
+    version: Annotated[StrictInt, Field(ge=1)]
+    body: StrictStr
+    parameters: tuple[StrictStr, ...]
+    registered: dict[StrictStr, Any]
+    choices: dict[StrictStr, dict[StrictStr, Annotated[StrictStr, Field(min_length=1)]]] = {}
+
+    @field_validator("registered")
+    @classmethod
+    def _registered_or_not(cls, registered: dict[str, Any]) -> dict[str, bool | str]:
+        for gateway, registration in registered.items():
+            is_template_id = isinstance(registration, str) and registration.strip()
+            if not (isinstance(registration, bool) or is_template_id):
+                raise ValueError(f"{gateway}: must be true, false, or the provider's template id in quotes")
+        return registered
+
+    @field_validator("body")
+    @classmethod
+    def _body_can_be_sent(cls, body: str) -> str:
+        body = unicodedata.normalize("NFC", body)
+        if not body or body != body.strip():
+            raise ValueError("must not be empty, nor begin or end with a blank")
+        unseen = sorted({f"U+{ord(character):04X}" for character in body if not character.isprintable()})
+        if unseen:
+            raise ValueError(f"must be one line of visible characters, but holds {', '.join(unseen)}")
+        words = PLACEHOLDER.sub("", body)
+        if "{" in words or "}" in words:
+            raise ValueError("has a brace that belongs to no {named} place")
+        if remove_accents(words).count(UNKNOWN_CHARACTER) > words.count(UNKNOWN_CHARACTER):
+            raise ValueError("has a character that cannot be written without accents in GSM-7")
+        return body
+
+
+def load_templates(folder: Path | None = None) -> dict[str, Template]:
+    """Return the newest version of each template, by template id.
+
+    Raises:
+        TemplateFileError: a file is malformed, or the folder holds none.
+    """
+    newest: dict[str, Template] = {}
+    for (template_id, _), template in sorted(load_template_versions(folder).items()):
+        newest[template_id] = template
+    return newest
+
+
+def load_template(template_id: str, version: int, folder: Path | None = None) -> Template:
+    """Return one version of a template, also one that newer versions have replaced.
+
+    Raises:
+        UnknownTemplate: there is no such version.
+        TemplateFileError: a file is malformed.
+    """
+    try:
+        return load_template_versions(folder)[template_id, version]
+    except KeyError:
+        raise UnknownTemplate(f"no file holds template {template_id}, version {version}") from None
+
+
+def load_template_versions(folder: Path | None = None) -> dict[tuple[str, int], Template]:
+    """Return every version of every template, by (template id, version).
+
+    Raises:
+        TemplateFileError: a file is malformed, or the folder holds none.
+    """
+    folder = folder or include_dir() / "templates" / "sms"
+    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    if not paths:
+        raise TemplateFileError(f"{folder}: holds no template files")
+    templates = map(_read, paths)
+    return {(template.template_id, template.version): template for template in templates}
+
+
+def _read(path: Path) -> Template:
+    name = _FILE_NAME.fullmatch(path.name)
+    if not name:
+        raise TemplateFileError(f"{path}: file name: must be <id>.v<version>.yaml, such as result.v1.yaml")
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TemplateFileError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise TemplateFileError(f"{path}: must hold the fields id, version, body, parameters and registered")
+    try:
+        file = _TemplateFile.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise TemplateFileError(f"{path}: {faults}") from error
+    if file.id != name["id"]:
+        raise TemplateFileError(f"{path}: id: is {file.id!r}, the file name says {name['id']!r}")
+    if file.version != int(name["version"]):
+        raise TemplateFileError(f"{path}: version: is {file.version}, the file name says {name['version']}")
+    _check_parameters(path, file)
+    return Template(
+        file.id,
+        file.version,
+        file.body,
+        file.parameters,
+        file.registered,
+        file.choices,
+    )
+
+
+def _check_parameters(path: Path, file: _TemplateFile) -> None:
+    places = tuple(PLACEHOLDER.findall(file.body))
+    if places != file.parameters:
+        raise TemplateFileError(
+            f"{path}: parameters: are {list(file.parameters)}, but the body has the places {list(places)}"
+        )
+    for position, name in enumerate(file.parameters):
+        if name not in PARAMETER_LIMITS:
+            known = ", ".join(PARAMETER_LIMITS)
+            raise TemplateFileError(f"{path}: parameters: {name!r} is not known; known are {known}")
+        if name in file.parameters[:position]:
+            raise TemplateFileError(
+                f"{path}: parameters: {name!r} stands twice; providers number each place once"
+            )
+    for name in file.choices:
+        if name not in file.parameters:
+            raise TemplateFileError(f"{path}: choices: {name!r} is not a parameter of this template")

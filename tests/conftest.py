@@ -1,0 +1,280 @@
+"""Fixtures: one embedded PostgreSQL for the session, a freshly migrated ledger and a source for each test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+# Before the first import of Airflow.
+_HOME = tempfile.mkdtemp(prefix="motcua-airflow-")
+os.environ.update(
+    AIRFLOW_HOME=_HOME,
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=str(Path(__file__).parents[1] / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(Path(__file__).parents[1] / "plugins"),
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
+)
+for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
+    if _name not in ("MOTCUA_TEST_DSN",):
+        del os.environ[_name]
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from motcua.domain.dossiers import SourceTransition
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.settings import include_dir, settings
+from motcua.store.agencies import Agency, save_agencies
+from motcua.store.database import connect, ledger_pool
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+
+PASSWORD = "only-for-tests"
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=timezone.utc)
+"""10:00 in Khánh Hòa on a Wednesday."""
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server for the session."""
+
+    admin_dsn: str
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if given := os.environ.get("MOTCUA_TEST_DSN"):
+        yield Server(given)
+        return
+    folder = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(folder, free_port())
+    server.set_up()
+    with (server.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\n")
+    process = server.start(folder / "log")
+    yield Server(server.admin_dsn)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=20)
+
+
+def connection_uri(dsn: str, user: str, database: str) -> str:
+    parts = psycopg.conninfo.conninfo_to_dict(dsn)
+    return f"postgres://{user}:{PASSWORD}@{parts['host']}:{parts['port']}/{database}"
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Server) -> str:
+    """Name of a migrated database that each test copies."""
+    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+    provision_ledger(postgres.admin_dsn, "motcua_template", *roles, "airflow_for_tests")
+    os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", "motcua_template")
+    migrate()
+    del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
+    return "motcua_template"
+
+
+_numbers = iter(range(10_000))
+
+
+def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
+    name = f"{prefix}_{next(_numbers)}"
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        admin.execute(statement)
+    return name
+
+
+def _drop(postgres: Server, name: str) -> None:
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A ledger of the test's own behind the connection motcua_db; yields an administrator's DSN for it."""
+    name = _fresh_database(postgres, migrated, "ledger")
+    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        for role in ("motcua_app", "motcua_audit"):
+            admin.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
+            )
+    yield with_database(postgres.admin_dsn, name)
+    if ledger_pool.cache_info().currsize:
+        ledger_pool().close()
+        ledger_pool.cache_clear()
+    _drop(postgres, name)
+
+
+NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32"
+
+
+def agency(code: str, **changes: Any) -> Agency:
+    values: dict[str, Any] = {
+        "name": f"Cơ quan {code}",
+        "short_name": None,
+        "province": "khanh_hoa",
+        "enabled_from": NOW - timedelta(days=30),
+        "accented": False,
+        "same_day_excluded": False,
+        "kinds_off": (),
+        "result_hold": timedelta(0),
+        "aliases": (),
+    }
+    return Agency(agency_code=code, **values | changes)
+
+
+@pytest.fixture
+def agencies(ledger: str) -> None:
+    """Two agencies: Nha Trang, and Tư pháp with accented texts."""
+    with connect() as connection:
+        save_agencies(
+            connection,
+            [
+                agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", short_name="UBND TP Nha Trang", aliases=("H32.30",)),
+                agency(TU_PHAP, name="Sở Tư pháp", accented=True),
+            ],
+            "tests",
+        )
+
+
+CONTRACT_TABLES = """
+CREATE SCHEMA onestop;
+CREATE TABLE onestop.dossiers (
+    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
+    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
+    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
+    updated_at timestamptz
+);
+CREATE TABLE onestop.transitions (
+    transition_id bigint, agency_code text, dossier_code text, from_step text, to_step text, status_code smallint,
+    at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
+);
+"""
+
+
+class OneStop:
+    """A one-stop database that a test writes to as its desk would; its clock is the test's."""
+
+    def __init__(self, dsn: str) -> None:
+        self.connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
+        self.connection.execute(CONTRACT_TABLES)
+        self.number = 0
+
+    def dossier(self, code: str = "160915001", agency_code: str = NHA_TRANG, **changes: Any) -> None:
+        """Writes or replaces the row of a dossier."""
+        values: dict[str, Any] = {
+            "dossier_code": code,
+            "agency_code": agency_code,
+            "procedure_code": "1.005129",
+            "procedure_name": "Cấp bản sao",
+            "field_name": "Hộ tịch",
+            "applicant_name": "Nguyễn Thị Lan",
+            "applicant_phone": "0905123456",
+            "phone_entered_at": NOW - timedelta(days=2),
+            "submitted_via": "direct",
+            "received_at": NOW - timedelta(days=2),
+            "due_at": NOW + timedelta(days=2),
+            "step_name": "Xử lý",
+            "status_code": 4,
+            "at_one_stop_desk": False,
+            "finished_at": None,
+            "returned_at": None,
+            "updated_at": NOW - timedelta(hours=1),
+        } | changes
+        self.connection.execute(
+            "DELETE FROM onestop.dossiers WHERE agency_code IS NOT DISTINCT FROM %s AND dossier_code IS NOT DISTINCT FROM %s",
+            (agency_code, code),
+        )
+        columns = ", ".join(values)
+        places = ", ".join(f"%({name})s" for name in values)
+        self.connection.execute(f"INSERT INTO onestop.dossiers ({columns}) VALUES ({places})", values)
+
+    def move(
+        self,
+        status: int | None,
+        code: str | None = "160915001",
+        agency_code: str | None = NHA_TRANG,
+        *,
+        desk: bool = True,
+        at: datetime = NOW,
+        number: int | None = None,
+        **changes: Any,
+    ) -> int:
+        """Writes a transition, and nothing to the dossier's row."""
+        self.number = self.number + 1 if number is None else number
+        row = SourceTransition(
+            transition_id=self.number,
+            agency_code=agency_code,
+            dossier_code=code,
+            status_code=status,
+            at_one_stop_desk=desk,
+            occurred_at=at,
+            recorded_at=at,
+            from_step="Xử lý",
+            to_step="Trả kết quả",
+            actor="can.bo",
+        )
+        values = {name: getattr(row, name) for name in row.__dataclass_fields__} | changes
+        columns = ", ".join(values)
+        places = ", ".join(f"%({name})s" for name in values)
+        self.connection.execute(f"INSERT INTO onestop.transitions ({columns}) VALUES ({places})", values)
+        return self.number
+
+
+@pytest.fixture
+def one_stop(postgres: Server, ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[OneStop]:
+    """The source ``khanhhoa`` behind onestop_khanhhoa, read through the contract's views."""
+    name = _fresh_database(postgres, "template0", "onestop")
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+    configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri)
+    source = OneStop(with_database(postgres.admin_dsn, name))
+    yield source
+    source.connection.close()
+    _drop(postgres, name)
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets environment variables for this test and makes the settings read them."""
+
+    def change(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+
+    yield change
+    settings.cache_clear()
+
+
+@pytest.fixture
+def rows(ledger: str) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+    """Runs a statement on the ledger as its administrator and gives the rows."""
+    connection = psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
+
+    def query(statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        cursor = connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    yield query
+    connection.close()
+
+
+assert include_dir().is_dir()

@@ -1,0 +1,136 @@
+"""The demo as a person meets it: a phone rings, Ctrl-C leaves nothing behind, the next start goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+DEMO = "from motcua.sandbox.demo import run_demo; raise SystemExit(run_demo())"
+PORTS = ("PG", "AIRFLOW", "NETWORK", "MAILBOX", "SMTP")
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """Living processes that know the folder, by their command line or their environment."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                if str(folder).encode() in command + (entry / "environ").read_bytes():
+                    found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+    return found
+
+
+class Demo:
+    """One run of the demo, in a foreground group of its own as a shell would start it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.network = f"http://127.0.0.1:{environment['MOTCUA_NETWORK_PORT']}"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", DEMO],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            self.lines += iter(stream.readline, "")
+
+    def wait_until(self, condition: Callable[[], Any], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, "".join(self.lines)
+            assert time.monotonic() < until, "".join(self.lines)
+            time.sleep(0.2)
+
+    def wait_until_up(self) -> None:
+        self.wait_until(lambda: any("Ctrl-C stops everything" in line for line in self.lines), 90)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the phone network accepted."""
+        page = requests.get(f"{self.network}/api/messages", params={"limit": 10_000}, timeout=10).json()
+        return list(page["messages"])
+
+    def received(self) -> int:
+        """How many messages are at phones."""
+        return sum(message["received_at"] is not None for message in self.messages())
+
+    def press_ctrl_c(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)
+        assert self.process.wait(60) == 0, "".join(self.lines)
+        self.reader.join()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
+    ports = {
+        f"MOTCUA_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)
+    }
+    runs: list[Demo] = []
+
+    def begin() -> Demo:
+        runs.append(Demo(inherited | ports | {"MOTCUA_DATA": str(tmp_path / "data")}))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.send_signal(signal.SIGTERM)
+            run.process.wait(90)
+        run.reader.join()
+    for pid in processes_of(tmp_path / "data"):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.live
+def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(
+    start: Callable[[], Demo], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    demo = start()
+    demo.wait_until_up()
+    demo.wait_until(demo.received, 60)
+    before = {message["message_id"] for message in demo.messages()}
+    demo.press_ctrl_c()
+    assert not processes_of(data)
+
+    demo = start()
+    demo.wait_until_up()
+    assert before <= {message["message_id"] for message in demo.messages()}
+    demo.wait_until(lambda: len(demo.messages()) > len(before) + 3, 60)
+    references = [message["dlr_url"] for message in demo.messages()]
+    demo.press_ctrl_c()
+    assert len(references) == len(set(references))
+    assert not processes_of(data)

@@ -1,0 +1,463 @@
+"""What a text costs, how accents go, and what a value may do to a template."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from motcua.domain.texts import (
+    EMPTY_VALUE,
+    GSM_BASIC,
+    GSM_EXTENSION,
+    PARAMETER_LIMITS,
+    Template,
+    UnregisteredTemplate,
+    clean_parameter,
+    date_in_text,
+    remove_accents,
+    render,
+    require_registered,
+    segment_text,
+)
+
+# The 67 accented lower-case letters, by the ASCII letter each becomes.
+LOWER = {
+    "a": "àáảãạăằắẳẵặâầấẩẫậ",
+    "d": "đ",
+    "e": "èéẻẽẹêềếểễệ",
+    "i": "ìíỉĩị",
+    "o": "òóỏõọôồốổỗộơờớởỡợ",
+    "u": "ùúủũụưừứửữự",
+    "y": "ỳýỷỹỵ",
+}
+PLAIN = {letter: plain for plain, letters in LOWER.items() for letter in letters}
+PLAIN |= {letter.upper(): plain.upper() for letter, plain in PLAIN.items()}
+LETTERS = sorted(PLAIN)
+
+RESULT = Template(
+    "result",
+    1,
+    "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) đã được giải quyết xong. "
+    "Mời Ông/Bà đến Bộ phận Một cửa {agency_name} để nhận kết quả",
+    ("dossier_code", "agency_name"),
+    {"kannel": True, "vnpt": "7731", "esms": False},
+)
+SUPPLEMENT = Template(
+    "supplement",
+    1,
+    "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) cần bổ sung theo quy định. "
+    "Mời Ông/Bà đến Bộ phận Một cửa {agency_name} để nhận thông báo",
+    ("dossier_code", "agency_name"),
+    {"kannel": True},
+)
+APOLOGY = Template(
+    "apology",
+    1,
+    "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) chưa có kết quả vào ngày {due_date}. {agency_name} "
+    "chân thành xin lỗi. Ông/Bà vui lòng đến nhận kết quả khi có tin nhắn tiếp theo",
+    ("dossier_code", "due_date", "agency_name"),
+    {"kannel": True},
+)
+REPLY = Template(
+    "reply",
+    1,
+    "Hồ sơ của quý Ông/Bà ({dossier_code}) hiện đang ở bước {step_name}, trạng thái hồ sơ: {punctuality}.",
+    ("dossier_code", "step_name", "punctuality"),
+    {"kannel": True},
+)
+TEMPLATES = (RESULT, SUPPLEMENT, APOLOGY, REPLY)
+SHORT, LONG = "160915001", "000.00.04.H32-160915-0001"
+VALUES = {
+    "dossier_code": LONG,
+    "agency_name": "Sở Thông tin và Truyền thông",
+    "due_date": "5/9/2016",
+    "step_name": "Trình lãnh đạo phê duyệt",
+    "punctuality": "Đúng hạn",
+}
+
+any_text = st.text(
+    st.one_of(
+        st.sampled_from(GSM_BASIC),
+        st.sampled_from(GSM_EXTENSION),
+        st.sampled_from("đĐỹự\u0301\u0323\u031b😀👨‍👩‍👧\u200b\u202e\ufeff\n\t\x00\x1b/.:@vncom…“”–"),
+        st.characters(),
+    ),
+    max_size=400,
+)
+
+
+# ---------------------------------------------------------------- segments
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "length", "segments"),
+    [
+        ("", "GSM-7", 0, 1),
+        ("a" * 160, "GSM-7", 160, 1),
+        ("a" * 161, "GSM-7", 161, 2),
+        ("a" * 306, "GSM-7", 306, 2),
+        ("a" * 307, "GSM-7", 307, 3),
+        ("€" * 80, "GSM-7", 160, 1),
+        ("€" * 81, "GSM-7", 162, 2),
+        # 153 is odd: a pair that would stand across the border moves whole, so 76 pairs fit a part, not 76.5.
+        ("€" * 152, "GSM-7", 304, 2),
+        ("€" * 153, "GSM-7", 306, 3),
+        ("a" * 152 + "{" + "a" * 151, "GSM-7", 305, 2),
+        ("a" * 152 + "{" + "a" * 152, "GSM-7", 306, 3),
+        ("đ" * 70, "UCS-2", 70, 1),
+        ("đ" * 71, "UCS-2", 71, 2),
+        ("đ" * 134, "UCS-2", 134, 2),
+        ("đ" * 135, "UCS-2", 135, 3),
+        ("😀" * 35, "UCS-2", 70, 1),
+        ("😀" * 36, "UCS-2", 72, 2),
+        ("😀" * 66, "UCS-2", 132, 2),
+        ("😀" * 67, "UCS-2", 134, 3),
+        ("đ" * 66 + "😀" + "đ" * 66, "UCS-2", 134, 3),
+        ("à" * 160, "GSM-7", 160, 1),
+        ("a" * 159 + "á", "UCS-2", 160, 3),
+        ("`" * 71, "UCS-2", 71, 2),
+        ("ç" * 71, "UCS-2", 71, 2),
+        ("Ç" * 160, "GSM-7", 160, 1),
+        ("\x1b" + "a" * 70, "UCS-2", 71, 2),
+        ("\ud83d\ude00", "UCS-2", 2, 1),
+        ("\ud83d", "UCS-2", 1, 1),
+    ],
+)
+def test_segments_follow_the_standard(text: str, encoding: str, length: int, segments: int) -> None:
+    found = segment_text(text)
+    assert (found.encoding, found.length, found.segments) == (encoding, length, segments)
+    assert len(found.parts) == segments
+
+
+def test_text_is_counted_in_nfc() -> None:
+    text = "Thông báo: Hồ sơ đã được giải quyết xong"
+    assert segment_text(unicodedata.normalize("NFD", text)) == segment_text(text)
+
+
+@given(any_text)
+@example("a" * 152 + "€" * 90)
+@example("đ" + "😀" * 70)
+def test_parts_are_whole_and_make_up_the_text(text: str) -> None:
+    found = segment_text(text)
+    per_part, alone = (153, 160) if found.encoding == "GSM-7" else (67, 70)
+    sizes = [_units(part, found.encoding) for part in found.parts]
+    joined = "".join(found.parts)
+    assert sum(sizes) == found.length
+    assert all(size <= (alone if len(sizes) == 1 else per_part) for size in sizes)
+    # Greedy: no part but the last has room for the character that opens the next.
+    for position, size in enumerate(sizes[:-1]):
+        assert size + _units(found.parts[position + 1][0], found.encoding) > per_part
+    joined.encode("utf-8")  # no half of a pair
+    if not any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        assert joined == unicodedata.normalize("NFC", text)
+
+
+@given(any_text, any_text)
+def test_a_concatenation_costs_at_least_its_longer_half(first: str, second: str) -> None:
+    both = segment_text(first + " " + second)
+    assert both.segments >= max(segment_text(first).segments, segment_text(second).segments)
+
+
+def _units(text: str, encoding: str) -> int:
+    if encoding == "UCS-2":
+        return len(text.encode("utf-16-le")) // 2
+    return sum(2 if character in GSM_EXTENSION else 1 for character in text)
+
+
+# ---------------------------------------------------------------- accents
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_all_134_letters_become_the_right_ascii_letter(form: str) -> None:
+    assert len(LETTERS) == 134
+    for letter in LETTERS:
+        assert remove_accents(unicodedata.normalize(form, letter)) == PLAIN[letter]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.template_id)
+def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
+    for letter in LETTERS:
+        given_value = unicodedata.normalize(form, f"Tổ {letter}x{letter}")
+        for name in set(template.parameters) & {"dossier_code", "agency_name", "step_name"}:
+            values = VALUES | {name: given_value}
+            accented = render(template, values, accented=True)
+            assert f"Tổ {letter}x{letter}" in accented.text
+            assert accented.encoding == "UCS-2"
+            plain = render(template, values, accented=False)
+            assert f"To {PLAIN[letter]}x{PLAIN[letter]}" in plain.text
+            assert plain.text.isascii()
+            assert plain.encoding == "GSM-7"
+            assert len(plain.text) == len(accented.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("“Đường” – ‘Hồ’ — Huế…", "\"Duong\" - 'Ho' - Hue..."),
+        ("a\u00a0b\u2009c\u3000d\te", "a b c d e"),
+        ("Ðà Nẵng", "Da Nang"),  # eth, which old fonts draw as Đ
+        ("100.000₫", "100.000d"),
+        ("ＴＰ．Ｈồ", "TP.Ho"),
+        ("№ 12½", "No 121/2"),
+        ("25°C × 3 ≤ 4 → 5", "25oC x 3 <= 4 -> 5"),
+        ("`a´b’c", "'a'b'c"),
+        ("Übung Ñandú Ç å", "Ubung Nandu C a"),
+        ("£ § Ø ß € ^ {} [] ~ | \\", "£ § Ø ß € ^ {} [] ~ | \\"),
+        ("ho so 😀👍🏽", "ho so ???"),
+        ("日本 Жук", "?? ???"),
+        ("a\u200bb\u202ec\ufeffd\x00e\x1bf\ufe0f", "abcdef"),
+        ("dòng\nhai\r\n", "dong\nhai\r\n"),
+    ],
+)
+def test_odd_characters_are_spelled_as_written_down(text: str, plain: str) -> None:
+    assert remove_accents(text) == plain
+
+
+@given(any_text)
+def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
+    plain = remove_accents(text)
+    assert set(plain) <= set(GSM_BASIC + GSM_EXTENSION)
+    assert not set(plain) & set(LETTERS)
+    assert remove_accents(plain) == plain
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    assert remove_accents(unicodedata.normalize("NFD", whole)) == plain
+
+
+# ---------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "cleaned", "reason"),
+    [
+        (None, 20, "", "no value"),
+        ("", 20, "", "no value"),
+        ("   \n ", 20, "", "only blanks"),
+        ("Sở  Tư \n pháp\t", 20, "Sở Tư pháp", "line breaks and tabs are one space"),
+        ("Sở\r\nTư\u2028pháp\x85a\vb\fc", 30, "Sở Tư pháp a b c", "every kind of line break"),
+        ("Sở\u00a0Tư\u2003pháp", 20, "Sở Tư pháp", "every kind of blank"),
+        ("S\x00ở\x07 T\x1bư", 20, "Sở Tư", "control characters"),
+        ("\u202eSở\u202c Tư\u2066pháp\u2069\u200f", 20, "Sở Tưpháp", "bidirectional controls"),
+        ("S\u200bở\u200d\ufeff \u00adTư\u2060", 20, "Sở Tư", "zero width, soft hyphen"),
+        ("Sở\u3164\u2800Tư\ufe0f", 20, "SởTư", "fillers that show nothing"),
+        ("So\u031b\u0309 Tu\u031b", 20, "Sở Tư", "NFC"),
+        ("o\u200b\u031b\u0309", 20, "ở", "NFC after the invisible is gone"),
+        ("\u0301\u0323 Sở", 20, "Sở", "a leading mark would join the word before"),
+        ("\ud83d Sở \ud83d\ude00", 20, "Sở", "halves of pairs"),
+        ("Sở http://evil.example/a?b=c Tư pháp", 40, "Sở Tư pháp", "scheme"),
+        ("Sở HTTPS://EVIL Tư pháp", 40, "Sở Tư pháp", "scheme in capitals"),
+        ("zalo://x Sở", 40, "Sở", "any scheme"),
+        ("xem www.evil", 40, "xem", "www"),
+        ("xem evil.com nhé", 40, "xem nhé", "bare host"),
+        ("xem (evil.com.vn/x) nhé", 40, "xem ( nhé", "to the next blank"),
+        ("khánhhòa.vn", 40, "", "host with accents"),
+        ("gặp t.me/abc bit.ly/x", 40, "gặp", "short links"),
+        ("a@b.vn Sở", 40, "Sở", "mail address"),
+        ("vào 10.0.0.1/x Sở", 40, "vào Sở", "address in digits"),
+        ("ht\u200btp://evil.com Sở", 40, "Sở", "hidden by zero width"),
+        ("ｗｗｗ．ｅｖｉｌ．ｃｏｍ Sở", 40, "Sở", "hidden by full width"),
+        ("TP.HCM, P.GD-ĐT, TT.TT, BV.TW", 40, "TP.HCM, P.GD-ĐT, TT.TT, BV.TW", "abbreviations are no links"),
+        ("TP.Nha Trang", 40, "TP.Nha Trang", "a blank left out is no link"),
+        ("B.3/Thẩm định", 40, "B.3/Thẩm định", "nor is a slash"),
+        ("000.00.04.H32-191225-0001", 40, "000.00.04.H32-191225-0001", "a code"),
+        ("0012/2016", 40, "0012/2016", "a code"),
+        ("{agency_name} {0} %s $x", 40, "{agency_name} {0} %s $x", "nothing of a template"),
+        ("Ủy ban nhân dân phường Lộc Thọ", 30, "Ủy ban nhân dân phường Lộc Thọ", "as long as the limit"),
+        ("Ủy ban nhân dân phường Lộc Thọ", 29, "Ủy ban nhân dân phường Lộc...", "cut at a word"),
+        ("Ủy ban nhân dân, phường", 22, "Ủy ban nhân dân...", "no punctuation before the dots"),
+        ("A" * 500, 10, "AAAAAAA...", "one long word is cut inside"),
+        ("A" * 500, 3, "AAA", "no room for dots"),
+        ("A" * 500, 0, "", "no room"),
+        ("A" * 500, -1, "", "no room"),
+        ("ab " * 100_000, 12, "ab ab ab...", "gigantic"),
+        ("xin evil.community", 15, "xin", "the cut must not make a link"),
+    ],
+)
+def test_values_are_cleaned_by_the_written_rules(
+    value: str | None, limit: int, cleaned: str, reason: str
+) -> None:
+    assert clean_parameter(value, limit) == cleaned, reason
+
+
+def test_a_hostile_run_of_marks_costs_no_time() -> None:
+    # Ordering a million marks takes minutes where the whole value is read.
+    assert len(clean_parameter("a" + "\u0301\u0323" * 1_000_000, 40)) <= 40
+
+
+@given(any_text, st.integers(-2, 90))
+@example("ﷺﷺﷺ evil.community " * 3, 30)
+@example("¨.com ´ www.", 20)
+def test_a_cleaned_value_is_one_short_visible_line(value: str, limit: int) -> None:
+    cleaned = clean_parameter(value, limit)
+    assert len(cleaned) <= max(limit, 0)
+    assert cleaned == cleaned.strip()
+    assert "  " not in cleaned
+    assert cleaned.isprintable()
+    assert "://" not in cleaned or not cleaned.split("://")[0][-1:].isalnum()
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert clean_parameter(cleaned, limit) == cleaned
+
+
+# ---------------------------------------------------------------- templates
+
+
+@pytest.mark.parametrize(
+    ("template", "code", "agency", "length", "segments"),
+    [
+        (RESULT, LONG, "Sở Thông tin và Truyền thông", 160, 1),
+        (SUPPLEMENT, LONG, "Sở Thông tin và Truyền thông", 164, 2),
+        (RESULT, SHORT, "Ủy ban nhân dân phường Lộc Thọ (thành phố Nha Trang)", 168, 2),
+        (RESULT, LONG, "Ủy ban nhân dân phường Lộc Thọ (thành phố Nha Trang)", 184, 2),
+        (RESULT, SHORT, "UBND phường Lộc Thọ", 135, 1),
+        (RESULT, LONG, "UBND phường Lộc Thọ", 151, 1),
+        (RESULT, SHORT, "A" * 44, 160, 1),
+        (RESULT, SHORT, "A" * 45, 161, 2),
+        (SUPPLEMENT, LONG, "A" * 24, 160, 1),
+        (SUPPLEMENT, LONG, "A" * 25, 161, 2),
+        (APOLOGY, SHORT, "Sở GTVT", 165, 2),
+    ],
+)
+def test_edges_of_one_unaccented_segment(
+    template: Template, code: str, agency: str, length: int, segments: int
+) -> None:
+    rendered = render(template, VALUES | {"dossier_code": code, "agency_name": agency}, accented=False)
+    assert (len(rendered.text), rendered.segments) == (length, segments)
+
+
+@pytest.mark.parametrize(
+    ("code", "agency", "length", "segments"),
+    [
+        (SHORT, "Sở Tư pháp", 126, 2),
+        (SHORT, "A" * 18, 134, 2),
+        (SHORT, "A" * 19, 135, 3),
+        (LONG, "A" * 52, 184, 3),
+    ],
+)
+def test_edges_of_accented_segments(code: str, agency: str, length: int, segments: int) -> None:
+    rendered = render(RESULT, {"dossier_code": code, "agency_name": agency}, accented=True)
+    assert (len(rendered.text), rendered.segments) == (length, segments)
+
+
+@pytest.mark.parametrize("accented", [True, False])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "160915001",
+        "0012/2016",
+        "000.00.04.H32-191225-0001",
+        "G09.20-20260609-0092637",
+        "HS  12  (cu)",
+        "{agency_name}",
+        "{0}{}%s$1\\1",
+        "[A]~^|\\{B}€",
+        "www.hs.vn/12",
+        "http://x",
+        "@£$¥ØøΔΩÆß¿§",
+        "ÑÜÄñüä-1",
+        "a" * 40,
+        "=1+1",
+    ],
+)
+def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> None:
+    rendered = render(RESULT, VALUES | {"dossier_code": code}, accented)
+    assert f"({code})" in rendered.text
+    assert rendered.parameters[0] == code
+
+
+@pytest.mark.parametrize(
+    ("code", "accented", "shown"),
+    [
+        ("HĐ-12/Nhà Đất", True, "HĐ-12/Nhà Đất"),
+        ("HĐ-12/Nhà Đất", False, "HD-12/Nha Dat"),
+        ("H\u0303Đ", True, "H\u0303Đ"),
+        ("É-1", False, "E-1"),
+        ("HS–12", False, "HS-12"),
+        ("HS–12", True, "HS–12"),
+        ("Đ" * 40, False, "D" * 40),
+        ("№" * 40, False, "No" * 40),
+        ("`1`", False, "'1'"),
+        (" 12\n", True, "12"),
+        ("1\u200b2\u00a03", True, "12 3"),
+        ("x" * 41, True, "x" * 37 + "..."),
+        ("", True, EMPTY_VALUE),
+        ("\u200b\n", False, EMPTY_VALUE),
+    ],
+)
+def test_other_codes_keep_what_can_be_kept(code: str, accented: bool, shown: str) -> None:
+    assert render(RESULT, VALUES | {"dossier_code": code}, accented).parameters[0] == shown
+
+
+def test_the_parameters_kept_are_those_in_the_text() -> None:
+    values = VALUES | {"agency_name": "Sở “Tư pháp” {dossier_code}\nhttp://x.vn"}
+    for accented, agency in ((True, "Sở “Tư pháp” {dossier_code}"), (False, 'So "Tu phap" {dossier_code}')):
+        rendered = render(APOLOGY, values, accented)
+        body = APOLOGY.body if accented else remove_accents(APOLOGY.body)
+        assert rendered.parameters == (LONG, "5/9/2016", agency)
+        for name, parameter in zip(APOLOGY.parameters, rendered.parameters, strict=True):
+            body = body.replace("{" + name + "}", parameter, 1)
+        assert rendered.text == body
+        assert (rendered.template_id, rendered.template_version, rendered.accented) == (
+            "apology",
+            1,
+            accented,
+        )
+
+
+def test_a_link_that_appears_only_without_accents_goes_too() -> None:
+    rendered = render(RESULT, VALUES | {"agency_name": "Sở bịt.ly/đ"}, accented=False)
+    assert rendered.parameters[1] == "So"
+
+
+def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
+    rendered = render(REPLY, VALUES | {"step_name": " \u200b http://evil.com "}, accented=False)
+    assert "dang o buoc ..., trang thai" in rendered.text
+
+
+def test_a_missing_value_is_a_clear_error() -> None:
+    with pytest.raises(ValueError, match=r"apology\.v1: no value for due_date"):
+        render(APOLOGY, {"dossier_code": "1", "agency_name": "Sở"}, accented=False)
+
+
+@given(any_text, any_text, st.booleans(), st.sampled_from(TEMPLATES))
+def test_no_value_breaks_a_text(code: str, other: str, accented: bool, template: Template) -> None:
+    values = dict.fromkeys(PARAMETER_LIMITS, other) | {"dossier_code": code}
+    rendered = render(template, values, accented)
+    found = segment_text(rendered.text)
+    assert (found.encoding, found.segments) == (rendered.encoding, rendered.segments)
+    assert "".join(found.parts) == rendered.text
+    assert rendered.text.isprintable()
+    assert rendered.text.startswith(template.body[:5] if accented else remove_accents(template.body[:5]))
+    if accented:
+        assert len(rendered.text) <= 266
+    else:
+        assert rendered.encoding == "GSM-7"
+        assert not set(rendered.text) & set(LETTERS)
+
+
+def test_the_longest_values_stay_inside_the_tightest_caps() -> None:
+    longest = {name: "Ở" * limit for name, limit in PARAMETER_LIMITS.items()}
+    assert len(render(APOLOGY, longest, accented=True).text) == 266
+    reply = render(REPLY, longest | {"dossier_code": LONG}, accented=False)
+    assert (len(reply.text), reply.segments) == (160, 1)
+
+
+@pytest.mark.parametrize(("gateway", "known_as"), [("kannel", True), ("vnpt", "7731")])
+def test_a_registered_template_passes(gateway: str, known_as: bool | str) -> None:
+    assert require_registered(RESULT, gateway) == known_as
+
+
+@pytest.mark.parametrize("gateway", ["esms", "speedsms", ""])
+def test_an_unregistered_template_is_refused(gateway: str) -> None:
+    with pytest.raises(UnregisteredTemplate, match=r"result\.v1 .*not registered"):
+        require_registered(RESULT, gateway)
+
+
+@pytest.mark.parametrize(
+    ("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")]
+)
+def test_dates_have_no_leading_zeros(day: date, written: str) -> None:
+    assert date_in_text(day) == written

@@ -1,0 +1,192 @@
+"""The preview says what each text costs, which value tips it over, and where the đồng go."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from motcua.commands.texts import texts
+from motcua.jobs.preview_texts import (
+    FIXED_WORDS,
+    AgencyFileError,
+    AgencyToPreview,
+    PreviewRow,
+    preview_texts,
+    read_agencies,
+    where_the_dong_go,
+    write_csv,
+)
+from motcua.settings import include_dir
+from motcua.store.templates import load_templates
+
+# Report 1263/STTTT-CNTT of 19/9/2016.
+PILOT = {
+    "000.00.30.H32": ("Ủy ban nhân dân thành phố Nha Trang", "UBND TP Nha Trang"),
+    "000.00.31.H32": ("Ủy ban nhân dân thành phố Cam Ranh", "UBND TP Cam Ranh"),
+    "000.05.30.H32": ("Ủy ban nhân dân phường Lộc Thọ (thành phố Nha Trang)", "UBND phường Lộc Thọ"),
+    "000.00.01.H32": ("Văn phòng Ủy ban nhân dân tỉnh", "VP UBND tỉnh"),
+    "000.00.02.H32": ("Sở Kế hoạch và Đầu tư", "Sở KH-ĐT"),
+    "000.00.03.H32": ("Sở Xây dựng", "Sở Xây dựng"),
+    "000.00.05.H32": ("Sở Tài nguyên và Môi trường", "Sở TN-MT"),
+    "000.00.06.H32": ("Sở Nông nghiệp và Phát triển nông thôn", "Sở NN-PTNT"),
+    "000.00.07.H32": ("Sở Giao thông vận tải", "Sở GTVT"),
+    "000.00.08.H32": ("Sở Lao động - Thương binh và Xã hội", "Sở LĐ-TBXH"),
+    "000.00.09.H32": ("Sở Tư pháp", "Sở Tư pháp"),
+    "000.00.04.H32": ("Sở Thông tin và Truyền thông", "Sở TT-TT"),
+    "000.00.10.H32": ("Ban Quản lý Khu Kinh tế Vân Phong", "BQL KKT Vân Phong"),
+}
+LONG_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thông", None, False)
+SHORT_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thông", "Sở TT-TT", True)
+
+
+def _row(rows: list[PreviewRow], template_id: str, code_length: int, accented: bool) -> PreviewRow:
+    (row,) = (
+        row
+        for row in rows
+        if (row.template_id, len(row.code or ""), row.accented) == (template_id, code_length, accented)
+    )
+    return row
+
+
+def test_the_default_file_holds_the_thirteen_agencies_of_the_report() -> None:
+    agencies = read_agencies(include_dir() / "agencies.yaml")
+    assert {agency.agency_code: (agency.name, agency.short_name) for agency in agencies} == PILOT
+    assert not any(agency.accented for agency in agencies)
+
+
+def test_every_template_is_shown_for_every_agency_code_and_mode() -> None:
+    rows = preview_texts(load_templates().values(), read_agencies(include_dir() / "agencies.yaml"), 800)
+    results = {(row.agency, row.code, row.accented) for row in rows if row.template_id == "result"}
+    assert len(results) == 13 * 2 * 2
+    assert {row.template_id for row in rows} == set(load_templates())
+    assert {len(row.code) for row in rows if row.code} == {9, 25}
+    assert all(row.cost == row.segments * 800 for row in rows)
+
+
+def test_short_names_keep_results_and_supplements_in_one_unaccented_segment() -> None:
+    rows = preview_texts(load_templates().values(), read_agencies(include_dir() / "agencies.yaml"), 800)
+    for row in rows:
+        if not row.accented:
+            assert row.segments == (2 if row.template_id == "apology" else 1)
+
+
+def test_a_value_that_tips_the_text_is_named_with_what_it_has_too_many() -> None:
+    rows = preview_texts(load_templates().values(), [LONG_NAME], 850)
+    tipped = _row(rows, "supplement", 25, accented=False)
+    assert (tipped.length, tipped.segments, tipped.cost) == (164, 2, 1700)
+    assert (tipped.too_many, tipped.to_spare) == (4, 142)
+    assert tipped.tipped_by == ("agency_name", "dossier_code")
+
+
+def test_a_text_that_just_fits_has_nothing_to_spare_and_no_warning() -> None:
+    row = _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 25, accented=False)
+    assert (row.length, row.segments, row.to_spare, row.too_many, row.tipped_by) == (160, 1, 0, 0, ())
+
+
+def test_no_value_is_blamed_where_no_shorter_one_would_help() -> None:
+    row = _row(preview_texts(load_templates().values(), [SHORT_NAME], 800), "apology", 9, accented=False)
+    assert (row.segments, row.tipped_by, row.too_many) == (2, (), 0)
+
+
+def test_shares_add_up_to_the_length_and_the_cost() -> None:
+    agencies = [AgencyToPreview("X[1]", "Sở {Tư} pháp €", None, False), LONG_NAME]
+    rows = preview_texts(load_templates().values(), agencies, 800)
+    for row in rows:
+        assert sum(row.shares.values()) == row.length
+        assert min(row.shares.values()) > 0
+    for cost in where_the_dong_go(rows):
+        for mode in (cost.accented, cost.unaccented):
+            assert sum(mode.parts.values()) == pytest.approx(mode.cost)
+
+
+def test_where_the_dong_of_the_apology_go() -> None:
+    agencies = read_agencies(include_dir() / "agencies.yaml")
+    (cost,) = where_the_dong_go(preview_texts([load_templates()["apology"]], agencies, 800))
+    assert (cost.fixed_length, cost.room_in_one_segment, cost.least_values) == (141, 19, 26)
+    assert (cost.unaccented.segments, cost.accented.segments) == ((2,), (3,))
+    assert cost.saved_without_accents == 800
+    assert cost.unaccented.parts[FIXED_WORDS] > 1200
+
+
+def test_a_name_that_is_cut_is_reported() -> None:
+    agency = AgencyToPreview("X", "Trung tâm Phục vụ hành chính công " * 4, None, False)
+    row = _row(preview_texts(load_templates().values(), [agency], 800), "result", 9, accented=False)
+    assert row.changed == ("agency_name",)
+    assert _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 9, False).changed == ()
+
+
+def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None:
+    rows = preview_texts(
+        [load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800
+    )
+    path = tmp_path / "texts.csv"
+    write_csv(rows, path)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 4
+    assert lines[0]["agency_code"] == "'=1+1"
+    assert lines[0]["agency_name"] == "'@Sở Tư pháp"
+    assert lines[2]["code"] == "'=1+1-160915-0001"
+    assert [line["used_by_agency"] for line in lines] == ["yes", "no"] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "agencies: the file must hold a list"),
+        ("- 1", "agencies: the file must hold a list"),
+        ("agencies:", "agencies: Input should be a valid list"),
+        ("agencies: []", "agencies: List should have at least 1 item"),
+        ("agencies: [{code: A}]", "agencies.0.name: Field required"),
+        ("agencies: [{code: A, name: '  '}]", "agencies.0.name: must not be blank"),
+        ("agencies: [{code: 1.5, name: B}]", "agencies.0.code: Input should be a valid string"),
+        ("agencies: [{code: A, name: B, accented: perhaps}]", "agencies.0.accented: Input should be"),
+        ("agencies: [", "cannot be read"),
+    ],
+)
+def test_a_malformed_agency_file_is_named_with_entry_and_field(
+    tmp_path: Path, content: str, complaint: str
+) -> None:
+    path = tmp_path / "agencies.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(AgencyFileError) as error:
+        read_agencies(path)
+    assert str(path) in str(error.value)
+    assert complaint in str(error.value)
+
+
+# ---------------------------------------------------------------- motcua texts
+
+app = typer.Typer()
+app.command()(texts)
+
+
+def test_the_command_prints_every_template_and_where_the_dong_go(tmp_path: Path) -> None:
+    path = tmp_path / "texts.csv"
+    result = CliRunner().invoke(app, ["--price", "850", "--csv", str(path)])
+    assert result.exit_code == 0, result.output
+    for template_id in load_templates():
+        assert f"{template_id} v1" in result.output
+    for name in ("UBND phường Lộc Thọ", "GSM-7", "UCS-2", "1.700", "Tiền đi đâu", "luôn hơn 1 tin"):
+        assert name in result.output
+    assert path.exists()
+
+
+def test_the_command_warns_of_a_long_name(tmp_path: Path) -> None:
+    path = tmp_path / "agencies.yaml"
+    path.write_text("agencies: [{code: 000.00.04.H32, name: Sở Thông tin và Truyền thông}]", encoding="utf-8")
+    output = " ".join(CliRunner().invoke(app, ["--agencies", str(path)]).output.split())
+    assert "không dấu: thừa 4 ký tự" in output
+
+
+@pytest.mark.parametrize("options", [["--agencies", "/nowhere.yaml"], ["--csv", "/nowhere/x.csv"]])
+def test_the_command_says_what_is_wrong_without_a_traceback(options: list[str]) -> None:
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 1
+    assert "Lỗi: " in result.output
+    assert isinstance(result.exception, SystemExit)
