@@ -11,7 +11,7 @@ import itertools
 import random
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import yaml
 
@@ -137,8 +137,10 @@ def _letters(templates: dict[str, Template]) -> list[Figure]:
     mixed = tried = 0
     for template in templates.values():
         carrying = set(template.parameters) & {"dossier_code", "asked_code", "agency_name", "step_name"}
-        for name, letter, form in itertools.product(sorted(carrying), _PLAIN, ("NFC", "NFD")):
-            value = unicodedata.normalize(form, f"Q{letter}m{letter}")
+        for name, letter, decomposed in itertools.product(sorted(carrying), _PLAIN, (False, True)):
+            value = f"Q{letter}m{letter}"
+            if decomposed:
+                value = unicodedata.normalize("NFD", value)
             tried += 1
             for accented in (True, False):
                 text = render(template, _VALUES | {name: value}, accented).text
@@ -168,13 +170,13 @@ def _expected_parts(text: str) -> tuple[str, int, list[str]]:
     return "UCS-2", len(units) // 2, [piece.decode("utf-16-be") for piece in pieces]
 
 
-def _slices(encoded: bytes, alone: int, per_part: int, ends_inside: object) -> list[bytes]:
+def _slices(encoded: bytes, alone: int, per_part: int, ends_inside: Callable[[bytes], bool]) -> list[bytes]:
     if len(encoded) <= alone:
         return [encoded]
     pieces = []
     while encoded:
         end = min(per_part, len(encoded))
-        while end < len(encoded) and ends_inside(encoded[:end]):  # type: ignore[operator]
+        while end < len(encoded) and ends_inside(encoded[:end]):
             end -= 1 if per_part == 153 else 2
         pieces.append(encoded[:end])
         encoded = encoded[end:]
@@ -382,7 +384,7 @@ def _hostile_values(templates: dict[str, Template], chance: random.Random) -> li
         unseen += not text.isprintable()
     return [
         _none(f"hostile values that bend a text, of {RANDOM_VALUES:,}", bent),
-        _none("links that reach a text", leaked),
+        _none(f"links that reach a text, of the {len(_LINKS)} kinds tried", leaked),
         _none("texts above 266 characters", long),
         _none("texts with a character that cannot be seen", unseen),
         _none("dossier codes in GSM-7 not shown exactly as written", changed_codes),

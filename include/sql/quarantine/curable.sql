@@ -9,7 +9,7 @@ WHERE
         (q.reason = 'agency_unknown' AND btrim(q.agency_code) = any(%(agency_codes)s))
         OR (q.reason = 'status_unknown' AND q.status_code = any(%(status_codes)s))
         OR (q.reason = 'dossier_missing' AND (
-            q.first_seen_at > %(now)s - interval '2 days'
+            q.first_seen_at > %(now)s::timestamptz - interval '2 days'
             OR EXISTS (
                 SELECT 1 FROM motcua.dossiers AS d
                 WHERE d.source_id = q.source_id AND d.dossier_code = normalize(btrim(q.dossier_code), nfc)

@@ -227,27 +227,27 @@ def find_province(name: str) -> Province | None:
     return None
 
 
+def _own(province_key: str, merged: bool) -> list[Province]:
+    return [
+        province
+        for province in PROVINCES.values()
+        if province_key and (province.key == province_key or (merged and province.merged_into == province_key))
+    ]
+
+
 @lru_cache(maxsize=512)
 def own_old_codes(province_key: str, merged: bool) -> tuple[str, ...]:
     """Old area codes under which an agency's own callers may still write a landline.
 
     ``merged``: whether the provinces that this one took in on 1/7/2025 count as its own.
     """
-    codes = [province.old_code for province in PROVINCES.values() if province.key == province_key]
-    if merged:
-        codes += [province.old_code for province in PROVINCES.values() if province.merged_into == province_key]
-    return tuple(codes)
+    return tuple(province.old_code for province in _own(province_key, merged))
 
 
 @lru_cache(maxsize=512)
 def own_id_series(province_key: str, merged: bool) -> tuple[str, ...]:
     """First two digits of the old 9-digit ID numbers that an agency's own people hold, where they begin with 3."""
-    series = {
-        province.id_series
-        for province in PROVINCES.values()
-        if province.id_series and (province.key == province_key or (merged and province.merged_into == province_key))
-    }
-    return tuple(sorted(series))
+    return tuple({province.id_series for province in _own(province_key, merged) if province.id_series})
 
 
 def carrier_of(local: str) -> str | None:

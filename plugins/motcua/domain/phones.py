@@ -275,7 +275,7 @@ def _repair(text: str) -> tuple[str, frozenset[int]]:
 
 _MAIL_NAME: Final = r"[a-z0-9._%+-]"
 _MAIL: Final = re.compile(
-    rf"(?<!{_MAIL_NAME}){_MAIL_NAME}+@[a-z0-9.-]+|(?<!{_MAIL_NAME}){_MAIL_NAME}*(?:gmail|yahoo|hotmail|outlook|icloud)\.com"
+    rf"(?<!{_MAIL_NAME}){_MAIL_NAME}+@[a-z0-9-]+(?:\.[a-z0-9.-]*|(?<=gmail|yahoo))|(?<!{_MAIL_NAME}){_MAIL_NAME}*(?:gmail|yahoo|hotmail|outlook|icloud)\.com"
 )
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.|\b(?:facebook|fb|m\.me)\.com/)(?!zalo\.me)[^ \n]+")
 _NOT_INSIDE_NUMBER: Final = r"(?<!\d)(?<!\d[./-])"
@@ -296,7 +296,7 @@ _DOSSIER_CODE: Final = re.compile(
     r"|(?<![\d.])\d\.\d{6}(?![\d.])"
 )
 _SERIAL_OF_YEAR: Final = re.compile(
-    rf"{_NOT_INSIDE_NUMBER}(?:\d{{1,6}}/20[0-4]\d|20[0-4]\d[./-]\d{{3,6}}|\d{{1,6}}/\d\d?/20[0-4]\d){_NUMBER_ENDS}"
+    rf"{_NOT_INSIDE_NUMBER}(?<!\d )(?:\d{{1,6}}/20[0-4]\d|20[0-4]\d[./-]\d{{3,6}}|\d{{1,6}}/\d\d?/20[0-4]\d){_NUMBER_ENDS}"
 )
 _TAX_BRANCH: Final = re.compile(rf"{_NOT_INSIDE_NUMBER}\d{{10}} ?- ?00\d{_NUMBER_ENDS}")
 _SERIAL_OF_DAY: Final = re.compile(rf"{_NOT_INSIDE_NUMBER}(?:20)?([12]\d)(\d\d)(\d\d)[._/-]\d{{3,7}}{_NUMBER_ENDS}")
@@ -354,7 +354,9 @@ _PHONE_WORDS: Final = (
 # Words that may stand between a label and its number: "MST là: 42…", "CMND số 225…".
 _AFTER_LABEL: Final = r"(?:[\W_]|\b(?:so|la|no|number)\b)*$"
 _LABEL_BEFORE: Final = tuple(
-    (kind, re.compile(rf"(?<![a-z])(?:{words}){_AFTER_LABEL}")) for kind, words in _LABEL_WORDS.items()
+    # A passport's number begins with a letter.
+    (kind, re.compile(rf"(?<![a-z])(?:{words}){_AFTER_LABEL}".replace("$", "[a-z]?$" if kind == "id" else "$")))
+    for kind, words in _LABEL_WORDS.items()
 )
 # Further away, only the words that mean nothing else.
 _LABEL_FAR_BEFORE: Final[tuple[tuple[_LabelKind, re.Pattern[str]], ...]] = (
@@ -520,7 +522,7 @@ def _spelled(digits: str, plus: bool) -> _Spelled | None:
     elif plus and not digits.startswith("0"):
         return None
     else:
-        if _WHOLE.fullmatch(digits):
+        if _WHOLE.fullmatch(digits) and not _is_day(digits):
             return _Spelled(digits, False, False)
         if _LACKS_ZERO.fullmatch(digits):
             return _Spelled("0" + digits, False, True)
@@ -567,6 +569,8 @@ def _classify(local: str, reading: _Plan) -> _Verdict:
     """Say what a whole number is: a mobile of today, or why nobody may be texted."""
     if _SERVICE.fullmatch(local):
         return _Verdict(None, "service_1800_1900", ())
+    if len(set(local[1:])) == 1:
+        return _Verdict(None, "repeated_digits", ())
     if len(local) == 11:
         new_prefix = plan.MIGRATED_PREFIXES.get(local[:4])
         if new_prefix is None:
@@ -631,11 +635,14 @@ def _as_mobile(local: str) -> _Verdict:
 _PAIRS_OR_TRIPLES: Final = re.compile(r"(\d\d)\1{3,}|(\d{3})\2{2,}")
 
 
+_LONG_PREFIXES: Final = frozenset(prefix[:3] for prefix in plan.CARRIER_BY_PREFIX if len(prefix) == 4)
+
+
 def _made_up(local: str) -> Refusal | None:
     """Recognise numbers typed to fill a field: 0900000000, 0912345678, 0909090909."""
     after_zero = local[1:]
-    migrated = len(local) == 11
-    if len(set(after_zero)) == 1 or len(set(local[4:] if migrated else local[3:])) == 1:
+    has_long_prefix = len(local) == 11 or local[:3] in _LONG_PREFIXES
+    if len(set(local[4:] if has_long_prefix else local[3:])) == 1:
         return "repeated_digits"
     if _has_sequence(local):
         return "sequence"
@@ -732,7 +739,7 @@ def _refuse_after_84(rest: str) -> Refusal:
 
 def _refuse_nine(digits: str, reading: _Plan) -> Refusal:
     if digits[0] == "0":
-        return "too_short" if digits[1] in "35789" else "id_card_like"
+        return "too_short" if digits[1] in "35789" or digits[:3] in ("016", "018", "019") else "id_card_like"
     if digits[0] in "46" and ("0" + digits).startswith(reading.own_codes or ("?",)):
         return "landline"
     return "not_a_phone" if _begins_with_day(digits) else "id_card_like"
@@ -787,6 +794,9 @@ _NOTHING: Final = re.compile(
 )
 
 
+_SAYS_NO: Final = re.compile(r"\b(?:khong|ko|k co|chua|bo sung sau|cap nhat sau)\b")
+
+
 @lru_cache(maxsize=65536)
 def _read(field: str, era: _Era, province_key: str) -> PhoneReading:
     reading = _plan_of(era, province_key)
@@ -812,7 +822,7 @@ def _says_nothing(folded: str, runs: Sequence[_Run]) -> bool:
     words = re.sub(r"[^a-z]+", " ", re.sub(r"\b0 ?(?=co\b)|k0\b", "khong ", folded)).strip()
     if not words:
         return "*" not in folded or not runs
-    if _NOTHING.match(folded.strip(" -./:'\"(_0")) or _NOTHING.match(words):
+    if _NOTHING.match(folded.strip(" -./:'\"(_0")) or _NOTHING.match(words) or _SAYS_NO.search(words):
         return True
     return not runs and not _PHONE_LABEL.sub(" ", folded).strip(" -./:'\"()_,;")
 
@@ -890,7 +900,7 @@ def _label(before: str, after: str, group: list[_Run]) -> _LabelKind | None:
             # "SĐT hồ sơ: 0905…" is a phone; so is "anh Nam 0905…".
             if kind == "code" and _PHONE_LABEL.search(clause[: match.start()]):
                 continue
-            if kind == "day" and len(group[0].digits) > 8:
+            if kind == "day" and sum(len(run.digits) for run in group) > 8:
                 continue
             return kind
     digits = sum(len(run.digits) for run in group)
@@ -936,7 +946,9 @@ def _read_foreign(group: list[_Run]) -> _Found | None:
             return None
         return _other("foreign" if len(number) >= 7 else "too_short", number) if len(first) == len(group) else None
     if digits.startswith("00") and not digits.startswith("0084"):
-        return _other("foreign", digits) if _is_foreign(digits[2:]) else None
+        # Accounts of Vietcombank begin so too: 0061 is its branch in Nha Trang.
+        is_account = len(group) == 1 and len(digits) == 13 and digits.startswith("0061")
+        return _other("foreign", digits) if not is_account and _is_foreign(digits[2:]) else None
     if digits[0] in "08" and not digits.startswith(("81", "82", "85", "86")):
         return None
     if not 11 <= len(digits) <= 13 or (len(group) == 1 and not digits.startswith(("8210", "8613"))):
@@ -982,12 +994,14 @@ def _part_glued(group: list[_Run]) -> list[_Run]:
 
 def _glued_sizes(digits: str) -> list[int] | None:
     """Return the lengths of the numbers in an unbroken run, when there is exactly one way to part it."""
+    # Either all carry a country code or none; or an ID number before a phone could be cut at its "84".
+    begins = "84" if digits.startswith("84") else "0"
     ways: list[list[list[int]]] = [[] for _ in range(len(digits) + 1)]
     ways[-1] = [[]]
     for start in range(len(digits) - 10, -1, -1):
         for size in range(10, 16):
             piece = digits[start : start + size]
-            if len(piece) == size and ways[start + size] and piece.startswith(("0", "84")):
+            if len(piece) == size and ways[start + size] and piece.startswith(begins):
                 spelled = _spelled(piece, False)
                 if spelled and not spelled.zero_added:
                     ways[start] += [[size, *rest] for rest in ways[start + size][:2]]
@@ -996,25 +1010,34 @@ def _glued_sizes(digits: str) -> list[int] | None:
 
 
 def _pieces(group: list[_Run]) -> list[tuple[int, int]]:
-    """Part a group into numbers: as many digits as possible in whole numbers, then in long runs, then few pieces."""
+    """Part a group into numbers.
+
+    As many digits as possible go into whole numbers; then as few marks that part numbers as possible lie inside one;
+    then as many digits as possible in long runs; then few pieces; then the number that begins first.
+    """
     size = len(group)
-    best: list[tuple[tuple[int, int, int], int]] = [((0, 0, 0), size)] * (size + 1)
+    hard = [bool(_HARD.search(run.gap)) for run in group]
+    best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
     for start in range(size - 1, -1, -1):
-        options = []
+        options: list[tuple[tuple[int, int, int, int], bool, int]] = []
         digits = ""
+        crossed = 0
         for end in range(start + 1, size + 1):
             run = group[end - 1]
             digits += run.digits
-            if len(digits) > _LONGEST_JOINED and end > start + 1:
-                break
-            if end > start + 1 and run.plus:
-                break
-            phone, other, pieces = best[end][0]
-            if _makes_number(group[start:end], digits):
-                options.append(((phone + len(digits), other, pieces - 1), end))
-            elif end == start + 1:
-                options.append(((phone, other + (len(digits) if len(digits) >= 6 else 0), pieces - 1), end))
-        best[start] = max(options, key=lambda option: option[0])
+            if end > start + 1:
+                if len(digits) > _LONGEST_JOINED or run.plus:
+                    break
+                crossed += hard[end - 1]
+            phone, uncrossed, other, pieces = best[end][0]
+            is_set_off = (start == 0 or hard[start]) and (end == size or hard[end])
+            if _makes_number(group[start:end], digits, is_set_off):
+                options.append(((phone + len(digits), uncrossed - crossed, other, pieces - 1), True, end))
+            if end == start + 1:
+                long = len(digits) if len(digits) >= 6 else 0
+                options.append(((phone, uncrossed, other + long, pieces - 1), False, end))
+        score, _, end = max(options)
+        best[start] = (score, end)
     pieces_found = []
     start = 0
     while start < size:
@@ -1024,7 +1047,7 @@ def _pieces(group: list[_Run]) -> list[tuple[int, int]]:
     return pieces_found
 
 
-def _makes_number(runs: list[_Run], digits: str) -> bool:
+def _makes_number(runs: list[_Run], digits: str, is_set_off: bool) -> bool:
     if len(digits) < 8:
         return False
     spelled = _spelled(digits, runs[0].plus)
@@ -1032,9 +1055,13 @@ def _makes_number(runs: list[_Run], digits: str) -> bool:
         return False
     if len(runs) == 1 or not spelled.zero_added:
         return True
-    # Without the 0 that begins a number, only a tidy spelling is one: 905 123 456, 905/771/482.
+    # Without the 0 that begins a number, only a tidy spelling is one: 905 123 456, 905/771/482; not a landline of six
+    # or seven digits with an extension (822001-105), nor one after a country code (84 3822001).
     gaps = {run.gap for run in runs[1:]}
-    return len(runs[0].digits) >= 2 and (len(gaps) == 1 or not any(_HARD.search(gap) for gap in gaps))
+    is_hard = any(_HARD.search(gap) for gap in gaps)
+    first = runs[0].digits
+    is_tidy = len(gaps) == 1 and len(runs) > 2 if is_hard else True
+    return is_set_off and is_tidy and first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4
 
 
 def _judge_pieces(
@@ -1052,24 +1079,25 @@ def _judge_pieces(
         runs = group[slice(*piece)]
         digits = "".join(run.digits for run in runs)
         spelled = numbers.get(piece)
-        if spelled is None or not _makes_number(runs, digits):
+        if spelled is None or not _makes_number(runs, digits, True):
             rest.append(piece)
             continue
         piece_before = before if index == 0 else ""
         piece_after = after if index == len(pieces) - 1 else ""
         verdict = _judge(spelled, runs, piece_before, piece_after, reading)
-        if verdict.local and not _stands_alone(group, pieces, index, numbers, spelled):
+        if verdict.local and not _stands_alone(group, pieces, index, numbers, spelled, before):
             refused_join = True
             rest.append(piece)
             continue
         tails: tuple[str, ...] = ()
         if verdict.local:
-            tails = _tails(verdict.local, group, pieces, index, reading)
+            # "0905123456 - 12 Trần Phú" has an address, not a tail.
+            tails = () if _STARTS_WITH_WORD.match(after) else _tails(verdict.local, group, pieces, index, reading)
         found.append(_Found(verdict, True, spelled.local, bool(_NO_LONGER_USED_BEFORE.search(piece_before)), tails))
     if found and not refused_join:
         # What is left beside a number is an extension, a list's bullet, an ID card: it changes nothing.
         return found
-    return found + _judge_rest(group, rest, refused_join and not found, before, reading)
+    return found + _judge_rest(group, rest, refused_join and not found, before, after, reading)
 
 
 def _judge(spelled: _Spelled, runs: list[_Run], before: str, after: str, reading: _Plan) -> _Verdict:
@@ -1093,8 +1121,7 @@ def _judge(spelled: _Spelled, runs: list[_Run], before: str, after: str, reading
         if verdict.local and _is_tax_code(spelled.local):
             return _Verdict(None, "not_a_phone", ())
     if verdict.local or verdict.refusal == "ambiguous_landline":
-        is_labelled = _LANDLINE_LABEL_BEFORE.search(before) or _LANDLINE_LABEL_AFTER.match(after)
-        if is_labelled and spelled.local.startswith(tuple(plan.THREE_DIGIT_OLD_CODES) + ("08",)):
+        if _is_labelled_landline(before, after) and spelled.local.startswith(_OLD_CODES):
             return _Verdict(None, "landline", ())
     if verdict.refusal == "service_1800_1900":
         return verdict
@@ -1108,36 +1135,45 @@ def _judge(spelled: _Spelled, runs: list[_Run], before: str, after: str, reading
     return verdict._replace(notes=tuple(notes))
 
 
+_OLD_CODES: Final = (*plan.THREE_DIGIT_OLD_CODES, "08")
+
+
+def _is_labelled_landline(before: str, after: str) -> bool:
+    return bool(_LANDLINE_LABEL_BEFORE.search(before) or _LANDLINE_LABEL_AFTER.match(after))
+
+
 def _stands_alone(
     group: list[_Run],
     pieces: list[tuple[int, int]],
     index: int,
     numbers: dict[tuple[int, int], _Spelled],
     spelled: _Spelled,
+    before: str,
 ) -> bool:
     """Whether a number is set off from what stands beside it, so that it is no slice of a longer thing."""
     start, end = pieces[index]
     if end == start + 1 and not spelled.zero_added:
         return True
-    inner = {run.gap.strip(" ") or run.gap for run in group[start + 1 : end]}
-    if any(_HARD.search(gap) for gap in inner):
+    if any(_HARD.search(run.gap) for run in group[start + 1 : end]):
         # 0905/771/482 is one number only if nothing else stands there.
         return all(piece in numbers for piece in pieces)
 
     def set_off(gap: str, neighbour: tuple[int, int]) -> bool:
-        if neighbour in numbers or sum(len(run.digits) for run in group[slice(*neighbour)]) in (9, 12):
-            return True
-        if _HARD.search(gap):
-            return True
-        return not spelled.zero_added and (gap.strip(" ") or gap) not in inner
+        digits = sum(len(run.digits) for run in group[slice(*neighbour)])
+        return neighbour in numbers or digits in (9, 12) or bool(_HARD.search(gap))
 
     left = index == 0 or set_off(group[start].gap, pieces[index - 1])
+    if not left and start == 1 and len(group[0].digits) <= 3 and group[0].digits[0] != "0":
+        # "anh 7 0905 123 456", "Số nhà 12 0905 123 456", "1. 0905 123 456"
+        left = bool(_ENDS_WITH_WORD.search(before) or _BULLET_GAP.fullmatch(group[1].gap)) and not spelled.zero_added
     right = index == len(pieces) - 1 or set_off(group[end].gap, pieces[index + 1])
-    # 0905-123-456-09: the same mark stands within the number and before its tail.
-    return left and (right or (index == 0 and _ends_in_tails(group, pieces[1:])))
+    return left and (right or _ends_in_tails(group, pieces[index + 1 :]))
 
 
-_TAIL_GAP: Final = re.compile(r" ?[-/,] ?")
+_TAIL_GAP: Final = re.compile(r" ?[-/] ?")
+_BULLET_GAP: Final = re.compile(r"[.)] ?| [(]")
+_STARTS_WITH_WORD: Final = re.compile(r" *[^\W\d_]")
+_ENDS_WITH_WORD: Final = re.compile(r"[^\W\d_][ .:]*$")
 
 
 def _ends_in_tails(group: list[_Run], pieces: list[tuple[int, int]]) -> bool:
@@ -1155,7 +1191,7 @@ def _tails(
     for start, end in pieces[index + 1 :]:
         tail = group[start]
         is_year = len(tail.digits) == 4 and tail.digits[:2] in ("19", "20")
-        is_branch = tail.digits.startswith("00")
+        is_branch = tail.digits.startswith("00") or (len(tail.digits) == 3 and tail.digits.startswith("11"))
         if end != start + 1 or not 2 <= len(tail.digits) <= 4 or not _TAIL_GAP.fullmatch(tail.gap):
             break
         if is_year or is_branch:
@@ -1167,7 +1203,7 @@ def _tails(
 
 
 def _judge_rest(
-    group: list[_Run], rest: list[tuple[int, int]], as_one: bool, before: str, reading: _Plan
+    group: list[_Run], rest: list[tuple[int, int]], as_one: bool, before: str, after: str, reading: _Plan
 ) -> list[_Found]:
     """Name what the digits are that make no number."""
     segments: list[list[_Run]] = []
@@ -1184,6 +1220,10 @@ def _judge_rest(
     for segment in segments:
         digits = "".join(run.digits for run in segment)
         refusal = _refuse_digits(digits, segment[0].plus, reading)
+        if refusal == "id_card_like" and digits.startswith("01") and _PHONE_LABEL_BEFORE.search(before):
+            refusal = "too_short"
+        if refusal == "too_short" and len(digits) >= 6 and _is_labelled_landline(before, after):
+            refusal = "landline"
         if any(run.glued or run.corrupt for run in segment):
             # "KH160915001" is a code, "0905771*** (con)" a number that somebody hid.
             refusal = refusal if refusal in ("id_card_like", "not_a_phone") and len(digits) >= 9 else "bad_chars"

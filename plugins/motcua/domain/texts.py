@@ -100,14 +100,14 @@ def _split(text: str, encoding: Encoding, doubles: int) -> list[str]:
         return [text[start : start + per_part] for start in range(0, len(text), per_part)]
     double = _EXTENDED if encoding == "GSM-7" else _BEYOND_BMP
     parts: list[str] = []
-    start = used = 0
-    for position, character in enumerate(text):
-        cost = 2 if double.match(character) else 1
-        if used + cost > per_part:
-            parts.append(text[start:position])
-            start, used = position, 0
-        used += cost
-    parts.append(text[start:])
+    start = 0
+    while start < len(text):
+        end = min(start + per_part, len(text))
+        while (excess := end - start + len(double.findall(text, start, end)) - per_part) > 0:
+            # A character frees two units at most, so this never gives up one that would fit.
+            end -= (excess + 1) // 2
+        parts.append(text[start:end])
+        start = end
     return parts
 
 
@@ -208,9 +208,9 @@ EMPTY_VALUE = "..."
 # others only with a path behind them (`t.me/…`), so that “TP.HCM”, “BV.TW” or “P.CN” stay.
 _LINK = re.compile(
     r"""
-    [a-z][a-z0-9+.-]*://\S*
+    (?<![a-z0-9+.-])[a-z0-9+.-]*://\S*
     | (?<!\w)www\d?\.\S*
-    | (?<![\w-])(?:[\w.+-]*@)?(?:[\w-]+\.)+
+    | (?<![\w.-])(?:[\w.-]*@)?(?:[\w-]*\.)+
       (?:
         (?:vn|com|net|org|info|biz|edu|gov|asia|mobi|xyz|top|site|online|website|shop|store|app|link|click|club
           |vip|icu|tech|cloud|cfd|sbs|cyou|buzz|io|uk|eu|jp|xn--\w+)(?!\w)
@@ -230,14 +230,20 @@ def clean_parameter(value: str | None, limit: int) -> str:
 
     In this order: line breaks, tabs and all kinds of blanks become one space; control, bidirectional,
     zero-width and other invisible characters go; NFC; a link or mail address (scheme, `www.`, or a host
-    under a known top-level domain, also in full-width letters) goes, up to the next blank; what is longer
+    under a listed top-level domain, also in full-width letters) goes, up to the next blank; what is longer
     than `limit` characters is cut at a word and ends in `...`. None is an empty value. Cleaning twice
     changes nothing more. Never raises.
     """
     if not value or limit <= 0:
         return ""
+    return _clean(*_window(value, limit))
+
+
+def _window(value: str, limit: int) -> tuple[str, int, bool]:
+    """Return what is read of a value, its limit, and whether more follows; padding does not count."""
+    value = value.strip()
     window = limit + _READ_AT_MOST
-    return _clean(value[:window], limit, len(value) > window)
+    return value[:window], limit, len(value) > window
 
 
 @lru_cache(maxsize=4096)
@@ -292,11 +298,9 @@ def _cut(text: str, limit: int) -> str:
 
 def _code_as_written(value: str) -> str:
     """Return a dossier code as its source writes it: trimmed, and without what cannot be printed."""
-    if value.isascii() and value.isprintable():
-        code = value.strip()
-    else:
-        code = _visible(value[: PARAMETER_LIMITS[_WRITTEN_AS_IT_IS] + _READ_AT_MOST]).strip()
-    limit = PARAMETER_LIMITS[_WRITTEN_AS_IT_IS]
+    code, limit, _ = _window(value, PARAMETER_LIMITS[_WRITTEN_AS_IT_IS])
+    if not (code.isascii() and code.isprintable()):
+        code = _visible(code).strip()
     return code if len(code) <= limit else _cut(code, limit)
 
 
@@ -322,10 +326,8 @@ def _prepared(name: str, value: str | None, accented: bool) -> str:
     if name == _WRITTEN_AS_IT_IS:
         code = _code_as_written(value)
         return (code if accented else _code_without_accents(code)) or EMPTY_VALUE
-    limit = PARAMETER_LIMITS.get(name, OTHER_LIMIT)
-    window = limit + _READ_AT_MOST
     prepare = _clean if accented else _value_without_accents
-    return prepare(value[:window], limit, len(value) > window) or EMPTY_VALUE
+    return prepare(*_window(value, PARAMETER_LIMITS.get(name, OTHER_LIMIT))) or EMPTY_VALUE
 
 
 def date_in_text(day: date) -> str:

@@ -277,9 +277,11 @@ def airflow_environment(
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # A dead task holds back the only run of its DAG until its heartbeat is missed.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # A dead task holds back the only run of its DAG until its heartbeat is missed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A task that ended often holds its worker until the next heartbeat; 5 s would use up all eight.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
         "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),

@@ -24,10 +24,10 @@ class _Frozen(BaseModel):
 class Move(_Frozen):
     """One change of a dossier's step or status, as an official makes it.
 
-    ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by which
-    the official's clock is wrong. ``odd_time``: text written in place of the time, where the source keeps times
-    as text. ``ready``, ``handed``: the paper register gets its entry at this moment. ``truthful``: the paper
-    agrees with the status. ``events``: what else is true of it.
+    ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by
+    which the official's clock is wrong. ``odd_time``: text written in place of the time, where the source
+    keeps times as text. ``ready``, ``handed``: the paper register gets its entry at this moment.
+    ``truthful``: the paper agrees with the status. ``events``: what else is true of it.
     """
 
     step: str
@@ -64,10 +64,13 @@ class Transition(_Frozen):
 class Act(_Frozen):
     """Something that is going to happen to a dossier, ``after`` seconds after it was received.
 
-    ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half of a
-    move reaches the source. ``reveal``: the dossier's row appears, whose transitions were there before. ``mend``:
-    the desk asks for the phone again. ``correct_procedure``: a wrongly picked procedure is put right.
-    ``paper_ready``: the result lies on the desk at last.
+    ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half
+    of a move reaches the source. ``reveal``: the dossier's row appears, whose transitions were there
+    before. ``mend``: the desk asks for the phone again. ``correct_procedure``: a wrongly picked procedure
+    is put right. ``paper_ready``: the result lies on the desk at last.
+
+    The fields from ``transition`` on are those of ``write``; ``happened_at``: when the official pressed the
+    key.
     """
 
     after: float
@@ -77,10 +80,11 @@ class Act(_Frozen):
     row: bool = False
     enters: Kind | None = None
     truthful: bool = True
+    happened_at: datetime | None = None
 
 
 class Dossier(_Frozen):
-    """A dossier as the world knows it: ``agency_code`` and ``code`` are true, ``written_…`` are the source's."""
+    """A dossier as the world knows it: ``agency_code``, ``code`` are true, ``written_…`` are the source's."""
 
     source: str
     agency_code: str
@@ -112,8 +116,9 @@ class Dossier(_Frozen):
 class Effects:
     """What an act changes.
 
-    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the condition of a notice begins or
-    ends. ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly happened.
+    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the condition of a notice
+    begins or ends. ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly
+    happened.
     """
 
     dossier: Dossier
@@ -166,6 +171,15 @@ def mend(dossier: Dossier, phone: Phone | None, now: datetime) -> Effects:
     return Effects(dossier.model_copy(update=change), row=True, events=events)
 
 
+def _facts(dossier: Dossier) -> dict[str, Any]:
+    return {
+        "procedure_code": dossier.true_procedure.code,
+        "due_at": dossier.due_at.isoformat(),
+        "phone_kind": dossier.phone.kind,
+        "owner_number": dossier.phone.number,
+    }
+
+
 def _move(dossier: Dossier, move: Move, now: datetime) -> Effects:
     before, after = condition(dossier.status, dossier.desk), condition(move.status, move.desk)
     enters = after if after != before else None
@@ -195,6 +209,8 @@ def _move(dossier: Dossier, move: Move, now: datetime) -> Effects:
     if enters:
         change["occasions"] = {**dossier.occasions, enters: dossier.occasions.get(enters, 0) + 1}
     events: list[tuple[str, dict[str, Any]]] = [(event, {}) for event in move.events]
+    if dossier.last is None:
+        events.insert(0, ("received", _facts(dossier)))
     if move.ready:
         events.append(("result_ready", {}))
     if move.handed:

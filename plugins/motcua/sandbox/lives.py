@@ -6,13 +6,13 @@ Everything is in the order and proportion of real life; only the pace differs: w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Literal, get_args
 
 from motcua.sandbox.happenings import Act, Dossier, Move, Obstacle, Writing, condition
 from motcua.sandbox.people import applicant, hostile_text
-from motcua.sandbox.procedures import ZONE, Agency, Procedure, due_at, in_office_hours
+from motcua.sandbox.procedures import ZONE, Agency, Procedure, due_at
 
 Oddity = Literal[
     "none",
@@ -241,7 +241,7 @@ def life(
     oddity: Oddity = "none",
     mendable: bool = False,
 ) -> list[Act]:
-    """What will happen to a dossier, in order of time; ``mendable``: its phone is bad, the desk may ask again."""
+    """What will happen to a dossier, in order; ``mendable``: its phone is bad, the desk may ask again."""
     story = _Life(random, agency, oddity)
     if _reception(story, online):
         _until_the_end(story, procedure)
@@ -320,6 +320,8 @@ def born(
         oddity = random.choices(get_args(Oddity), weights=_ODDITY_WEIGHTS)[0]
         if oddity == "unknown_agency" and agency.source != "khanhhoa":
             oddity = "none"
+    if oddity == "unknown_agency":
+        agency = agency.model_copy(update={"code": unknown_agency, "old_codes": 0.0})
     true_procedure = procedure or random.choice(agency.procedures)
     procedure = true_procedure
     if oddity == "wrong_procedure":
@@ -335,7 +337,6 @@ def born(
         written = random.choice((f" {code}", f"{code} ", f"{code}\t", f"\u00a0{code}"))
     elif oddity == "code_unusable":
         code = written = f"{code}-{'0' * 40}"
-    unknown = oddity == "unknown_agency"
     obstacles: dict[Oddity, Obstacle] = {
         "unknown_agency": "unknown_agency",
         "code_unusable": "unusable_code",
@@ -343,8 +344,8 @@ def born(
     }
     dossier = Dossier(
         source=agency.source,
-        agency_code=unknown_agency if unknown else agency.code,
-        written_agency=unknown_agency if unknown else agency.written_code,
+        agency_code=agency.code,
+        written_agency=agency.written_code,
         code=code,
         written_code=written,
         procedure=procedure,
@@ -378,16 +379,3 @@ def pace_of_life(agencies: Sequence[Agency]) -> tuple[float, float]:
         transitions += sum(act.kind in ("move", "repeat") for act in acts)
         seconds += acts[-1].after
     return transitions / lives, seconds / lives
-
-
-def office_moments(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
-    """``count`` moments between two moments, in order, within office hours where there are any."""
-    span = (end - start).total_seconds()
-    moments: list[datetime] = []
-    for attempt in range(100 * count):
-        moment = start + timedelta(seconds=random.uniform(0, span))
-        if in_office_hours(moment) or attempt >= 99 * count:
-            moments.append(moment)
-        if len(moments) == count:
-            break
-    return sorted(moments)

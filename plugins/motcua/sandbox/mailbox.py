@@ -35,6 +35,8 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
+from motcua.sandbox.phone_network import without_query
+
 logger = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "include" / "templates" / "web"
@@ -381,6 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("MOTCUA_SMTP_USERNAME is set, so MOTCUA_SMTP_PASSWORD must be set too.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
+    logging.getLogger("uvicorn.access").addFilter(without_query)
     try:
         smtp_socket = socket.create_server((options.host, options.smtp_port))
     except OSError as error:

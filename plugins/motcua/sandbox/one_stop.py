@@ -71,7 +71,8 @@ def _create_database(
 def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> OneStopAddresses:
     """Creates, where missing, the two sources' databases and the truth's, with their roles; safe to repeat.
 
-    ``passwords`` holds one for each of ``ROLES``. A reader can connect to its own source only and only select.
+    ``passwords`` holds one for each of ``ROLES``. A reader can connect to its own source only and only
+    select.
 
     Raises:
         KeyError: a role has no password.

@@ -61,14 +61,18 @@ class OneStopWriter:
         }
 
     def write(self, dossier: Dossier | None, transition: Transition | None, action_id: int) -> int | None:
-        """Commits the dossier's row and a transition together, or one of them; returns the transition's number."""
+        """Commits the dossier's row, a transition or both together; returns the transition's number."""
         number = None
         with self._connection.transaction():
             if dossier is not None:
-                self._connection.execute(statement(self.folder + "/write_dossier"), self.dossier_values(dossier))
+                self._connection.execute(
+                    statement(self.folder + "/write_dossier"), self.dossier_values(dossier)
+                )
             if transition is not None:
                 values = self.transition_values(transition, action_id)
-                row = self._connection.execute(statement(self.folder + "/write_transition"), values).fetchone()
+                row = self._connection.execute(
+                    statement(self.folder + "/write_transition"), values
+                ).fetchone()
                 number = row["transition_id"] if row else None
         return number
 
@@ -99,7 +103,8 @@ class OneStopWriter:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(statement(self.folder + "/clear"))
             cursor.executemany(
-                statement(self.folder + "/write_dossier"), [self.dossier_values(dossier) for dossier in dossiers]
+                statement(self.folder + "/write_dossier"),
+                [self.dossier_values(dossier) for dossier in dossiers],
             )
             cursor.executemany(
                 statement(self.folder + "/write_transition"),
@@ -122,7 +127,7 @@ _DEPARTMENTS = {
 
 
 def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
-    """This vendor's words for status and desk; a supplement's own state says where it is, not the department."""
+    """This vendor's words for status and desk; of a supplement, only its own state says where it is."""
     at_desk = desk if status != 5 else True
     return {
         "status": None if status is None else str(status),
@@ -132,7 +137,7 @@ def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
 
 
 class OpencpsWriter(OneStopWriter):
-    """The software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag, no register."""
+    """The software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag."""
 
     folder = "sandbox/vanphong"
 

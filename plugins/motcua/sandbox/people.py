@@ -115,8 +115,8 @@ class Phone:
     """What stands in a phone field, and what is true.
 
     ``written``: the field as the desk typed it. ``number``: where the applicant can truly be texted, E.164,
-    ``None`` where there is no such number. ``entered_at``: only where it was typed in long before the dossier.
-    ``good``: the written field leads, by the rules of the field, to ``number``.
+    ``None`` where there is no such number. ``entered_at``: only where it was typed in long before the
+    dossier. ``good``: the written field leads, by the rules of the field, to ``number``.
     """
 
     kind: str

@@ -231,7 +231,7 @@ def decide_fate(
     ``validity`` is in minutes. Real networks report an expired message as 34 (2 with the bit 32), seen with
     SMPP's ``message_state``: receivers must test bits, not equality.
     """
-    at, submitted = now + wait, (SMSC_ACCEPTED, now + timing.submit_receipt)
+    at, submitted = now + max(wait, timing.submit_receipt), (SMSC_ACCEPTED, now + timing.submit_receipt)
     match behaviour:
         case Behaviour.DELIVERED:
             return Fate(at, (submitted, (DELIVERED, at)))
@@ -454,16 +454,17 @@ class TruthLog:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "phone_network.sqlite3"
-        self._writer = self._connect()
+        self._writer = self.connect()
         self._writer.executescript(_SCHEMA)
-        self._reader = self._connect()
+        self._reader = self.connect()
         self._reader_lock = threading.Lock()
         self._jobs: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None]
         self._jobs = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_jobs, name="truth-log", daemon=True)
         self._thread.start()
 
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
+        """Return a connection of its own, for who must not wait behind the page's counts."""
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
@@ -521,9 +522,12 @@ SELECT receipts.uuid, receipts.type, receipts.due_at, receipts.copies, receipts.
        messages.dlr_url, messages.smsc
   FROM receipts JOIN messages ON messages.id = receipts.message_id
 """
-_DUE_RECEIPTS = _RECEIPT + "WHERE receipts.state = 'pending' ORDER BY receipts.due_at LIMIT :limit"
+_DUE_RECEIPTS = (
+    _RECEIPT + "WHERE receipts.state = 'pending' ORDER BY receipts.due_at, receipts.type != 8 LIMIT :limit"
+)
 _HELD_RECEIPTS = (
-    _RECEIPT + "WHERE receipts.message_id = :message_id AND receipts.state = 'held' ORDER BY receipts.due_at"
+    _RECEIPT + "WHERE receipts.message_id = :message_id AND receipts.state = 'held'"
+    " ORDER BY receipts.due_at, receipts.type != 8"
 )
 _SENDERS = 12
 _IN_FLIGHT = 4 * _SENDERS
@@ -656,23 +660,24 @@ class PhoneNetwork:
 
     def _send_due_receipts(self) -> None:
         """Hand receipts to the senders as they fall due, until the network stops."""
-        while not self._stop.is_set():
-            self._wake.clear()
-            pause = 30.0
-            busy = set(self._in_flight)  # before the read, which may still show as pending what these finish
-            room = _IN_FLIGHT - len(busy)
-            if not self.faults.outage and room > 0:
-                for row in self.log.read(_DUE_RECEIPTS, {"limit": room + len(busy) + 1}):
-                    if row["uuid"] in busy:
-                        continue
-                    pause = row["due_at"] - time.time()
-                    if pause > 0 or room == 0:
-                        break
-                    room -= 1
-                    self._in_flight.add(row["uuid"])
-                    self._senders.submit(self._send_receipt, row)
-            self._wake.wait(max(pause, 0.005))
-            self._stop.wait(0.002)  # let what comes together be read together
+        with contextlib.closing(self.log.connect()) as connection:
+            while not self._stop.is_set():
+                self._wake.clear()
+                busy = set(self._in_flight)  # before the read: it may still show as pending what these end
+                pause = 30.0
+                room = 0 if self.faults.outage else _IN_FLIGHT - len(busy)
+                if room:
+                    for row in connection.execute(_DUE_RECEIPTS, {"limit": room + len(busy) + 1}).fetchall():
+                        if row["uuid"] in busy:
+                            continue
+                        pause = row["due_at"] - time.time()
+                        if pause > 0 or room == 0:
+                            break
+                        room -= 1
+                        self._in_flight.add(row["uuid"])
+                        self._senders.submit(self._send_receipt, row)
+                self._wake.wait(max(pause, 0.005))
+                self._stop.wait(0.002)  # let what comes together be read together
 
     def _send_held(self, message_ids: Sequence[int]) -> None:
         """Send the receipts that this request must see go out before it is answered."""

@@ -50,7 +50,7 @@ class Agency(BaseModel):
 
     @property
     def written_code(self) -> str:
-        """The agency's code as its source writes it: the second vendor's in the style of QĐ 20/2020/QĐ-TTg."""
+        """The agency's code as its source writes it: the second vendor does it as QĐ 20/2020/QĐ-TTg."""
         return self.code if self.source == "khanhhoa" else self.aliases[0]
 
 
@@ -91,12 +91,12 @@ def _calendar() -> holidays.HolidayBase:
 
 
 def working_day(day: date, count: int) -> date:
-    """The ``count``-th working day after ``day`` (before: negative); 0: the day itself or the next working day."""
+    """The ``count``-th working day after ``day``, or before it; 0: the day itself or the next working day."""
     return _calendar().get_nth_working_day(day, count)
 
 
 def due_at(received_at: datetime, procedure: Procedure) -> datetime:
-    """Appointed time: closing on the last day of the term; what comes after closing counts for the next day."""
+    """Closing time on the last day of the term; what comes after closing counts for the next day."""
     local = received_at.astimezone(ZONE)
     day = working_day(local.date() + timedelta(days=local.time() >= _CLOSING), 0)
     return datetime.combine(working_day(day, procedure.term), _CLOSING, ZONE)

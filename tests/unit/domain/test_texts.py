@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.texts import (
@@ -138,6 +138,7 @@ def test_text_is_counted_in_nfc() -> None:
     assert segment_text(unicodedata.normalize("NFD", text)) == segment_text(text)
 
 
+@settings(deadline=None)
 @given(any_text)
 @example("a" * 152 + "€" * 90)
 @example("đ" + "😀" * 70)
@@ -156,6 +157,7 @@ def test_parts_are_whole_and_make_up_the_text(text: str) -> None:
         assert joined == unicodedata.normalize("NFC", text)
 
 
+@settings(deadline=None)
 @given(any_text, any_text)
 def test_a_concatenation_costs_at_least_its_longer_half(first: str, second: str) -> None:
     both = segment_text(first + " " + second)
@@ -218,6 +220,7 @@ def test_odd_characters_are_spelled_as_written_down(text: str, plain: str) -> No
     assert remove_accents(text) == plain
 
 
+@settings(deadline=None)
 @given(any_text)
 def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
     plain = remove_accents(text)
@@ -273,6 +276,8 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("A" * 500, 3, "AAA", "no room for dots"),
         ("A" * 500, 0, "", "no room"),
         ("A" * 500, -1, "", "no room"),
+        ("Sở Tư pháp" + " " * 4000, 12, "Sở Tư pháp", "a column of fixed width"),
+        (" " * 4000 + "Sở Tư pháp", 12, "Sở Tư pháp", "padded before"),
         ("ab " * 100_000, 12, "ab ab ab...", "gigantic"),
         ("xin evil.community", 15, "xin", "the cut must not make a link"),
     ],
@@ -288,6 +293,7 @@ def test_a_hostile_run_of_marks_costs_no_time() -> None:
     assert len(clean_parameter("a" + "\u0301\u0323" * 1_000_000, 40)) <= 40
 
 
+@settings(deadline=None)
 @given(any_text, st.integers(-2, 90))
 @example("ﷺﷺﷺ evil.community " * 3, 30)
 @example("¨.com ´ www.", 20)
@@ -381,6 +387,8 @@ def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> N
         ("№" * 40, False, "No" * 40),
         ("`1`", False, "'1'"),
         (" 12\n", True, "12"),
+        ("12" + " " * 4000, False, "12"),
+        ("HĐ-12" + " " * 4000, True, "HĐ-12"),
         ("1\u200b2\u00a03", True, "12 3"),
         ("x" * 41, True, "x" * 37 + "..."),
         ("", True, EMPTY_VALUE),
@@ -422,6 +430,7 @@ def test_a_missing_value_is_a_clear_error() -> None:
         render(APOLOGY, {"dossier_code": "1", "agency_name": "Sở"}, accented=False)
 
 
+@settings(deadline=None)
 @given(any_text, any_text, st.booleans(), st.sampled_from(TEMPLATES))
 def test_no_value_breaks_a_text(code: str, other: str, accented: bool, template: Template) -> None:
     values = dict.fromkeys(PARAMETER_LIMITS, other) | {"dossier_code": code}

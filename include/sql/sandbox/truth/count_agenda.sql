@@ -1,2 +1,2 @@
--- How much is planned. Called by sandbox/world.py.
+-- How much is planned. Called by sandbox/clockwork.py.
 SELECT count(*) AS planned FROM world.agenda

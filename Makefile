@@ -1,0 +1,52 @@
+# MotcuaSMS. Needs only Python 3.11-3.13 with venv, and make.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MOTCUA_DATA ?= $(CURDIR)/.data
+export MOTCUA_DATA
+
+.PHONY: demo smoke test lint bench prove setup clean lock
+
+## make demo: everything on this machine, live, until Ctrl-C
+demo: $(READY)
+	@exec $(BIN)/motcua demo
+
+## make smoke: the same without hands: real messages, checks, exit code
+smoke: $(READY)
+	@exec $(BIN)/motcua smoke
+
+## make test [ONLY=path or -k expression]: all tests
+test: $(READY)
+	$(BIN)/python -m pytest $(ONLY)
+
+## make lint: ruff, mypy --strict, sqlfluff
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 -q include/sql
+
+## make prove [ONLY=phones|texts] [SEED=n]: how right, at scale, against an oracle that shares no code
+prove: $(READY)
+	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1)
+
+## make bench [ONLY=…]: how fast, as ratios
+bench: $(READY)
+	$(BIN)/python -m tests.bench $(ONLY)
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@bash scripts/set_up_environment.sh $(VENV)
+	@touch $@
+
+## make lock: resolves requirements.lock anew from pyproject.toml (needs uv)
+lock:
+	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes -q \
+		pyproject.toml -o requirements.lock --custom-compile-command "make lock"
+
+## make clean: removes the demo's data folder
+clean:
+	rm -rf -- "$(MOTCUA_DATA)"

@@ -1,0 +1,57 @@
+"""The ``motcua`` command: everything operational that is not a DAG."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+
+from motcua.commands import agencies, ledger, sources
+from motcua.commands.demo import demo, smoke
+from motcua.commands.phones import phones
+from motcua.commands.provision import provision
+from motcua.commands.texts import texts
+
+app = typer.Typer(
+    name="motcua",
+    help="MotcuaSMS: SMS notices on one-stop dossiers. Connections come from AIRFLOW_CONN_*, settings from MOTCUA_*.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.command("smoke")(smoke)
+app.command("provision")(provision)
+app.command("migrate")(ledger.migrate_ledger)
+app.command("identity")(ledger.show_identity)
+app.command("latency")(ledger.show_latency)
+app.command("quarantine")(ledger.show_quarantine)
+app.command("data-dictionary")(ledger.write_data_dictionary)
+app.command("phones")(phones)
+app.command("texts")(texts)
+app.add_typer(agencies.app, name="agencies")
+app.add_typer(sources.sources_app, name="sources")
+app.add_typer(sources.gateways_app, name="gateways")
+
+
+def main() -> None:
+    """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
+    from airflow.exceptions import AirflowNotFoundException
+    from psycopg import Error
+    from pydantic import ValidationError
+
+    logging.getLogger("airflow").setLevel(logging.ERROR)
+    try:
+        app()
+    except AirflowNotFoundException as missing:
+        _stop(f"{missing} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow.")
+    except ValidationError as wrong:
+        _stop("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors()))
+    except Error as failure:
+        _stop(f"The database answered: {str(failure).splitlines()[0] if str(failure) else type(failure).__name__}")
+
+
+def _stop(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(sentence, style="red", markup=False)
+    sys.exit(2)

@@ -1,0 +1,111 @@
+"""``motcua migrate``, ``identity``, ``latency``, ``quarantine``, ``data-dictionary``: the ledger, seen by an operator."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.store.accounting import TERMS, identity, latency
+from motcua.store.database import connect
+from motcua.store.data_dictionary import data_dictionary
+from motcua.store.migrations import migrate
+from motcua.store.quarantine import open_quarantine
+
+_console = Console()
+
+
+def migrate_ledger() -> None:
+    """Apply the migrations that the ledger lacks (connection motcua_db_owner, else motcua_db)."""
+    applied = migrate()
+    _console.print("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.", markup=False)
+
+
+def show_identity() -> None:
+    """Print the accounting identity by agency and kind; exit 1 unless every difference is zero."""
+    with connect() as connection:
+        rows = identity(connection)
+    if not rows:
+        _console.print("No transition calls for a message yet.")
+        return
+    table = Table("agency", "kind", "expected", *TERMS, "difference", title="Accounting identity")
+    for row in rows:
+        figures = [str(row[name]) for name in ("expected", *TERMS, "difference")]
+        table.add_row(row["agency_code"], row["kind"], *figures, style="red" if row["difference"] else None)
+    totals = [str(sum(row[name] for row in rows)) for name in ("expected", *TERMS, "difference")]
+    table.add_row("all", "", *totals, style="bold")
+    _console.print(table)
+    if any(row["difference"] for row in rows):
+        raise typer.Exit(1)
+
+
+def show_latency(
+    minutes: Annotated[int, typer.Option(min=1, help="Only messages picked up in the last minutes.")] = 60,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the latest first.")] = 1000,
+    must_reach: Annotated[
+        float | None, typer.Option(help="Exit 1 unless p95 is at most this many seconds, over at least 100 messages.")
+    ] = None,
+) -> None:
+    """Print the seconds from a transition's recording to its acceptance by the gateway."""
+    with connect() as connection:
+        figures = latency(connection, datetime.now(timezone.utc) - timedelta(minutes=minutes), limit)
+    if not figures.get("messages"):
+        _console.print(f"No message was accepted in the last {minutes} minutes.")
+        raise typer.Exit(1 if must_reach else 0)
+    table = Table("messages", "p50 s", "p95 s", "p99 s", "longest s", title="Recorded → accepted by the gateway")
+    table.add_row(
+        str(figures["messages"]), *(f"{figures[name]:.2f}" for name in ("p50", "p95", "p99", "longest"))
+    )
+    _console.print(table)
+    if must_reach is not None and (figures["messages"] < 100 or figures["p95"] > must_reach):
+        raise typer.Exit(1)
+
+
+def show_quarantine() -> None:
+    """List rows of the sources that cannot be used yet, with why and what mends them."""
+    with connect() as connection:
+        rows = open_quarantine(connection)
+    if not rows:
+        _console.print("Nothing is in quarantine.")
+        return
+    table = Table("source", "row", "reason", "agency", "status", "rows", "since", "dossiers", "what mends it")
+    for row in rows:
+        table.add_row(
+            row["source"],
+            row["row_kind"],
+            row["reason"],
+            escape(row["agency_code"] or ""),
+            "" if row["status_code"] is None else str(row["status_code"]),
+            str(row["rows"]),
+            f"{row['since'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            escape(", ".join(code for code in row["examples"] if code)),
+            _REMEDIES[row["reason"]],
+        )
+    _console.print(table)
+
+
+_REMEDIES = {
+    "agency_missing": "the source must write an agency",
+    "agency_unknown": "motcua agencies import: add the agency, or the code as an alias",
+    "status_missing": "the source must write a status",
+    "status_unknown": "motcua sources map-status: say what the code stands for",
+    "code_missing": "the source must write a dossier code",
+    "code_unusable": "the source must write a code of 1-40 printable characters",
+    "number_missing": "the source must number its transitions",
+    "dossier_missing": "waits for the dossier's own row at the source",
+}
+
+
+def write_data_dictionary(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("docs/data-dictionary.md"),
+) -> None:
+    """Write the data dictionary from the database's own comments."""
+    with connect() as connection:
+        path.write_text(data_dictionary(connection), encoding="utf-8")
+    _console.print(f"wrote {path}", markup=False)

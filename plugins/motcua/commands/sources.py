@@ -1,0 +1,82 @@
+"""``motcua sources`` and ``motcua gateways``: what messages are read from and sent through."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.settings import settings
+from motcua.store.database import connect
+from motcua.store.gateways import start_gateway, stopped_gateways
+from motcua.store.sources import list_sources, map_status
+
+sources_app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
+gateways_app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
+_console = Console()
+
+
+def _local(moment: datetime | None) -> str:
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
+
+
+@sources_app.command("list")
+def list_all() -> None:
+    """List the sources with their adapters, cursors and failures."""
+    with connect() as connection:
+        known = {row["name"]: row for row in list_sources(connection)}
+    table = Table("source", "adapter", "connection", "read up to", "last pick-up", "failure")
+    for name, adapter in settings().sources.items():
+        row = known.get(name, {})
+        failure = f"{_local(row['failed_at'])}: {row['failure']}" if row.get("failed_at") else ""
+        table.add_row(
+            name,
+            adapter,
+            f"onestop_{name}",
+            _local(row.get("cursor_recorded_at")),
+            _local(row.get("picked_up_at")) or "never",
+            escape(failure),
+        )
+    _console.print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
+
+
+@sources_app.command("map-status")
+def map_one_status(
+    source: str,
+    source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
+    status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
+) -> None:
+    """Say what a status code of a source stands for; quarantined rows with it go on at the next pick-up."""
+    with connect() as connection:
+        if not map_status(connection, source, source_status, status_code):
+            Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
+            raise typer.Exit(2)
+    _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)
+
+
+@gateways_app.command("list")
+def list_gateways() -> None:
+    """List the gateways in the order in which they are preferred."""
+    with connect() as connection:
+        stopped = stopped_gateways(connection, datetime.now(timezone.utc))
+    table = Table("gateway", "connection", "state")
+    for name in settings().gateways:
+        row = stopped.get(name)
+        state = f"stopped until {_local(row['stopped_until'])}: {row['stopped_reason']}" if row else "in use"
+        table.add_row(name, f"sms_{name}", escape(state))
+    _console.print(table)
+
+
+@gateways_app.command("start")
+def start(name: str) -> None:
+    """Use a stopped gateway again, after what stopped it was mended."""
+    with connect() as connection:
+        if not start_gateway(connection, name):
+            Console(stderr=True).print(f"There is no gateway {name}.", style="red", markup=False)
+            raise typer.Exit(2)
+    _console.print(f"{name} is in use.", markup=False)

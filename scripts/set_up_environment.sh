@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Builds the virtual environment from the lock: set_up_environment.sh FOLDER
+set -euo pipefail
+venv=$1
+
+usable() { "$1" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+
+python=""
+for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null && usable "$candidate"; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "MotcuaSMS needs Python 3.11, 3.12 or 3.13 with the venv module; none was found. Install one, or name it: make PYTHON=/path/to/python3.12 …" >&2
+    exit 2
+fi
+free=$(df -Pk . | awk 'NR == 2 {print $4}')
+if [ "$free" -lt 2500000 ] && [ ! -x "$venv/bin/pip" ]; then
+    echo "The environment needs about 2.5 GB; only $((free / 1024)) MB are free here. Free some room and try again." >&2
+    exit 2
+fi
+
+echo "Setting up $venv with $("$python" --version) (a minute or two) …"
+if ! "$venv/bin/python" -c '' 2>/dev/null; then
+    "$python" -m venv "$venv" || {
+        echo "python -m venv failed: on Debian and Ubuntu the package python3-venv is needed." >&2
+        exit 2
+    }
+fi
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || {
+    echo "Installing from requirements.lock failed (see above). Is the package registry reachable, and is there room on the disk?" >&2
+    exit 2
+}
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+echo "Environment ready."

@@ -1,0 +1,100 @@
+"""What every DAG promises to the people in the Airflow UI, and to backfills."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from motcua.orchestration import SourcesWatch, run_window
+from motcua.store.messages import EVERYTHING, Window
+from tests.conftest import NOW
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def bag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"))
+
+
+def test_all_dags_import_and_have_their_fixed_ids(bag):
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"notify_transitions"}
+
+
+def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(bag):
+    for dag in bag.dags.values():
+        assert any(ord(letter) > 0x1E9F for letter in dag.dag_display_name), "accented Vietnamese"
+        assert "Khi đỏ" in dag.doc_md
+        assert "Lịch chạy" in dag.doc_md
+        assert dag.tags
+        for task in dag.tasks:
+            assert task.task_display_name != task.task_id
+
+
+def test_no_dag_catches_up_retries_sends_or_runs_beside_itself(bag):
+    for dag in bag.dags.values():
+        assert dag.catchup is False
+        assert dag.max_active_runs == 1
+        for task in dag.tasks:
+            assert task.retries == 0, "the ledger alone retries"
+            assert task.execution_timeout is not None
+
+
+def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
+    for dag in bag.dags.values():
+        leaves = [task for task in dag.tasks if not task.downstream_list]
+        assert [leaf.task_id for leaf in leaves] == ["gate"]
+        assert leaves[0].trigger_rule == "all_done"
+
+
+def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfills(bag):
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    dag = bag.dags["notify_transitions"]
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert stored.timetable.periodic, "or Airflow refuses a backfill"
+    watchers = [watcher for asset in dag.timetable.asset_condition.objects for watcher in asset.watchers]
+    assert [type(watcher.trigger) for watcher in watchers] == [SourcesWatch]
+
+
+def test_watcher_can_be_made_again_by_the_triggerer():
+    path, arguments = SourcesWatch(every=0.7).serialize()
+    assert path == "motcua.orchestration.SourcesWatch"
+    assert SourcesWatch(**arguments).every == 0.7
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "manual", "asset_triggered"])
+def test_only_a_backfill_is_bound_to_its_window(run_type):
+    run = SimpleNamespace(run_type=run_type, data_interval_start=NOW, data_interval_end=NOW + timedelta(minutes=1))
+    assert run_window({"dag_run": run}) is EVERYTHING
+    run.run_type = "backfill"
+    assert run_window({"dag_run": run}) == Window(NOW, NOW + timedelta(minutes=1))
+
+
+def test_parsing_loads_nothing_heavy():
+    code = (
+        "import sys, airflow.sdk; before = set(sys.modules); import notify_transitions;"
+        "print([m for m in ('pandas', 'great_expectations', 'fastapi', 'phonenumbers') if m in sys.modules and m not in before])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'dags'}:{ROOT / 'plugins'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip().endswith("[]"), answer.stdout
+
+
+def test_plugin_is_one_class_in_one_file_and_the_package_is_hidden_from_the_scan():
+    assert (ROOT / "plugins" / ".airflowignore").read_text().split() == ["motcua/"]
+    assert sorted(path.name for path in (ROOT / "plugins").glob("*.py")) == ["motcua_plugin.py"]

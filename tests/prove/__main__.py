@@ -1,0 +1,39 @@
+"""``python -m tests.prove [NAME …] [--seed N]``: a table of figures for each capability, exit 1 if one falls short."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+PROOFS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def main() -> int:
+    """Prints the tables and returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; all by default")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.names) - set(PROOFS)):
+        parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    fell_short = False
+    for name in asked.names or PROOFS:
+        started = time.monotonic()
+        figures = import_module(f"tests.prove.{name}").figures(asked.seed)
+        table = Table("figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)")
+        for figure in figures:
+            table.add_row(figure.name, figure.value, figure.must_reach, "ok" if figure.ok else "FALLS SHORT")
+            fell_short |= not figure.ok
+        console.print(table)
+    return int(fell_short)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Imports point one way: dags → jobs → {sources, gateways, store} → domain; web → jobs or store."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "plugins" / "motcua"
+
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "store": {"store", "domain", "settings"},
+    "sources": {"sources", "store", "domain", "settings"},
+    "gateways": {"gateways", "store", "domain", "settings"},
+    "jobs": {"jobs", "sources", "gateways", "store", "domain", "settings"},
+    "web": {"web", "jobs", "store", "gateways", "domain", "settings"},
+    "commands": {"commands", "jobs", "sources", "gateways", "store", "domain", "settings", "sandbox"},
+    "sandbox": {"sandbox", "jobs", "store", "domain", "settings", "web"},
+    "settings": set(),
+    "orchestration": {"jobs", "store", "settings"},
+    "cli": {"commands"},
+    "__init__": set(),
+}
+PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports are not used"
+            yield node.module or ""
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_arrow_runs_back(path):
+    allowed = MAY_IMPORT[room(path)]
+    for name in imports(path):
+        if name.startswith("motcua."):
+            target = name.split(".")[1]
+            assert target in allowed, f"{path.name} in {room(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").glob("*.py")), ids=lambda path: path.name)
+def test_domain_is_pure(path):
+    assert not {name.split(".")[0] for name in imports(path)} & PURE_FORBIDS
+
+
+def test_production_does_not_know_the_sandbox():
+    for path in modules():
+        if room(path) in ("sandbox", "commands"):
+            continue
+        assert not any(name.startswith("motcua.sandbox") for name in imports(path)), path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
+def test_dag_files_only_wire(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 120
+    for name in imports(path):
+        assert name.split(".")[0] in ("__future__", "datetime", "typing", "airflow", "motcua"), name
+        if name.startswith("motcua."):
+            assert name.split(".")[1] in ("jobs", "orchestration", "settings"), name

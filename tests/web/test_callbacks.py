@@ -1,0 +1,116 @@
+"""The callbacks app: closed to strangers, stores before it reads, and its logs hold no secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from motcua.web import callbacks
+from motcua.web.access_log import hide_queries
+
+
+@pytest.fixture
+def client(agencies, configure):
+    extra = {"adapter": "kannel", "callback_secret": "receipt-word-9"}
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
+        AIRFLOW_CONN_SMS_OPEN=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": {}}),
+    )
+    callbacks._addresses.clear()
+    with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
+        yield http
+    callbacks._addresses.clear()
+
+
+SECRET = {"secret": "receipt-word-9"}
+URL = "/gateway/receipts/kannel"
+
+
+def routes():
+    return [
+        (route.path.replace("{gateway}", "kannel"), method)
+        for route in callbacks.create_callbacks().routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    ]
+
+
+def test_there_are_routes_and_no_pages_of_documentation(client):
+    assert {path for path, _ in routes()} == {"/receipts/kannel"}
+    for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "method"), routes())
+@pytest.mark.parametrize("query", [{}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}])
+def test_every_route_refuses_strangers(client, rows, path, method, query):
+    answer = client.request(method, f"/gateway{path}", params=query | {"reference": "x", "status": "1"})
+    assert answer.status_code == 401
+    assert answer.text == ""
+    assert rows("SELECT 1 FROM motcua.receipts") == []
+
+
+def test_gateway_without_a_secret_is_closed_and_an_unknown_one_looks_like_a_wrong_secret(client):
+    assert client.get("/gateway/receipts/open", params={"secret": "x"}).status_code == 503
+    assert client.get("/gateway/receipts/nobody", params={"secret": "x"}).status_code == 401
+
+
+@pytest.mark.parametrize("how", ["query", "header", "form"])
+def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows, how):
+    report = {"reference": "abc", "status": "8", "reply": "0905123456", "smsc_id": "7"}
+    match how:
+        case "query":
+            answer = client.get(URL, params=report | SECRET)
+        case "header":
+            answer = client.get(URL, params=report, headers={callbacks.SECRET_HEADER: SECRET["secret"]})
+        case _:
+            answer = client.post(URL, data=report | SECRET)
+    assert answer.status_code == 200
+    kept = rows("SELECT reference, gateway_status, raw::text FROM motcua.receipts")
+    assert [(row["reference"], row["gateway_status"]) for row in kept] == [("abc", "8")]
+    assert "0905123456" not in kept[0]["raw"]
+    assert "receipt-word" not in kept[0]["raw"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"reference": "x" * 20000}, 413),
+        ({f"f{n}": "1" for n in range(99)}, 400),
+        ({"reference": "a\x00b", "status": "\x00"}, 200),
+        ({"reference": "\ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace"), "status": "1"}, 200),
+        ({"status": "99999999999999999999"}, 200),
+        ({}, 200),
+    ],
+)
+def test_hostile_reports_are_never_an_error_inside(client, query, status):
+    assert client.get(URL, params=query | SECRET).status_code == status
+
+
+def test_big_body_is_refused_before_it_is_read(client):
+    assert client.post(URL, content=b"x" * 100_000, params=SECRET).status_code == 413
+
+
+def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeypatch):
+    from motcua.jobs import receiving
+
+    with monkeypatch.context() as broken:
+        broken.setattr(receiving, "_read", lambda *_: 1 / 0)
+        assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
+    assert len(rows("SELECT 1 FROM motcua.receipts")) == 1
+    assert receiving.read_left_over_receipts() == 1
+    assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
+
+
+def test_uvicorns_access_log_hides_the_query(caplog):
+    hide_queries()
+    log = logging.getLogger("uvicorn.access")
+    log.propagate = True
+    with caplog.at_level(logging.INFO, "uvicorn.access"):
+        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", "/gateway/receipts/kannel?secret=word", "1.1", 200)
+    assert "word" not in caplog.text
+    assert "/gateway/receipts/kannel" in caplog.text
