@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, dag, get_current_context, task
@@ -41,7 +41,7 @@ A bad phone number does not make a run red: it is a *suppressed* message with it
         timetable=CronTriggerTimetable("* * * * *", timezone="Asia/Ho_Chi_Minh", interval=timedelta(minutes=1)),
         assets=[Asset("onestop_transitions", watchers=[AssetWatcher(name="sources_watch", trigger=SourcesWatch())])],
     ),
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args=DAG_DEFAULTS,

@@ -6,11 +6,14 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from motcua import preloading
+
 
 class MotcuaPlugin(AirflowPlugin):
-    """Mounts the gateways' callbacks in the API server."""
+    """Mounts the gateways' callbacks in the API server; has the scheduler load the tasks' code."""
 
     name = "motcua"
+    listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]

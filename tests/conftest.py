@@ -8,7 +8,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 
 PASSWORD = "only-for-tests"
-NOW = datetime(2026, 11, 25, 3, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa on a Wednesday."""
 
 
@@ -147,7 +147,12 @@ def agencies(ledger: str) -> None:
         save_agencies(
             connection,
             [
-                agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", short_name="UBND TP Nha Trang", aliases=("H32.30",)),
+                agency(
+                    NHA_TRANG,
+                    name="Ủy ban nhân dân thành phố Nha Trang",
+                    short_name="UBND TP Nha Trang",
+                    aliases=("H32.30",),
+                ),
                 agency(TU_PHAP, name="Sở Tư pháp", accented=True),
             ],
             "tests",
@@ -199,7 +204,8 @@ class OneStop:
             "updated_at": NOW - timedelta(hours=1),
         } | changes
         self.connection.execute(
-            "DELETE FROM onestop.dossiers WHERE agency_code IS NOT DISTINCT FROM %s AND dossier_code IS NOT DISTINCT FROM %s",
+            "DELETE FROM onestop.dossiers"
+            " WHERE agency_code IS NOT DISTINCT FROM %s AND dossier_code IS NOT DISTINCT FROM %s",
             (agency_code, code),
         )
         columns = ", ".join(values)

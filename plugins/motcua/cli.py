@@ -37,7 +37,7 @@ app.add_typer(sources.gateways_app, name="gateways")
 
 def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
-    from airflow.exceptions import AirflowNotFoundException
+    from airflow.sdk.exceptions import AirflowNotFoundException
     from psycopg import Error
     from pydantic import ValidationError
 

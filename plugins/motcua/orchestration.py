@@ -16,6 +16,9 @@ from motcua.store.messages import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
 
+_REPEAT_AFTER = 3.0
+"""Seconds until news that nobody picked up is told again."""
+
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
     # The ledger is the only thing that retries a send; a task that failed is found by the next run or a backfill.
@@ -44,13 +47,9 @@ class SourcesWatch(BaseEventTrigger):
     hangs delays no other.
     """
 
-    def __init__(self, every: float = 0.5, repeat_after: float = 3.0) -> None:
-        super().__init__()
-        self.every, self.repeat_after = every, repeat_after
-
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes it again."""
-        return "motcua.orchestration.SourcesWatch", {"every": self.every, "repeat_after": self.repeat_after}
+        return "motcua.orchestration.SourcesWatch", {}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Events, forever."""
@@ -61,7 +60,7 @@ class SourcesWatch(BaseEventTrigger):
         try:
             while True:
                 source = await news.get()
-                yield TriggerEvent({"source": source})
+                yield TriggerEvent({"source": source})  # type: ignore[no-untyped-call]
         finally:
             for watch in watches:
                 watch.cancel()
@@ -70,7 +69,10 @@ class SourcesWatch(BaseEventTrigger):
     async def _watch(self, source: str, news: asyncio.Queue[str]) -> None:
         from asgiref.sync import sync_to_async
 
-        eyes = _Eyes(source)
+        from motcua.jobs.watching import SourceWatch
+        from motcua.settings import settings
+
+        eyes = SourceWatch(source)
         look = sync_to_async(eyes.see_news, thread_sensitive=False)
         told, told_at = None, 0.0
         try:
@@ -80,45 +82,13 @@ class SourcesWatch(BaseEventTrigger):
                 except Exception as failure:
                     # Quiet: the cron runs keep trying the source and are red while it is away.
                     log.debug("watching %s: %s", source, type(failure).__name__)
-                    eyes.close()
                     await asyncio.sleep(5)
                     continue
                 now = time.monotonic()
-                if seen is not None and (seen != told or now - told_at > self.repeat_after):
+                if seen is not None and (seen != told or now - told_at > _REPEAT_AFTER):
                     told, told_at = seen, now
                     with contextlib.suppress(asyncio.QueueFull):
                         news.put_nowait(source)
-                await asyncio.sleep(self.every)
+                await asyncio.sleep(settings().watch_every)
         finally:
             eyes.close()
-
-
-class _Eyes:
-    """Connections of one source's watch, kept open between looks."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.ledger: Any = None
-        self.reading: Any = None
-
-    def see_news(self) -> str | None:
-        """What was kept when the source had news beyond it; ``None``: no news."""
-        from motcua.jobs.picking_up import connection_id, look_for_news
-        from motcua.store.database import open_connection
-        from motcua.store.sources import list_sources
-
-        if self.ledger is None:
-            self.ledger = open_connection()
-            self.ledger.autocommit = True
-        if self.reading is None:
-            self.reading = open_connection(connection_id(self.source))
-        kept = next((row["watch"] for row in list_sources(self.ledger) if row["name"] == self.source), None)
-        return repr(kept) if look_for_news(self.source, kept, self.reading) else None
-
-    def close(self) -> None:
-        """Closes both; the next look opens them again."""
-        for connection in (self.ledger, self.reading):
-            if connection is not None:
-                with contextlib.suppress(Exception):
-                    connection.close()
-        self.ledger = self.reading = None

@@ -11,11 +11,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"^[a-z0-9_]+$")
+
+
+def _seconds(value: object) -> object:
+    """A plain number is a number of seconds."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class Settings(BaseSettings):
@@ -23,38 +34,48 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True)
 
-    home: Path = Field(_ROOT, description="Folder that holds include/.")
-    data: Path = Field(_ROOT / ".data", description="Folder of the demo's files.")
+    home: Path = Field(default=_ROOT, description="Folder that holds include/.")
+    data: Path = Field(default=_ROOT / ".data", description="Folder of the demo's files.")
 
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
-        description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; the adapter defaults to contract.",
+        description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; contract by default.",
     )
     gateways: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("kannel",), description="Gateways in the order in which they are preferred."
+        default=("kannel",), description="Gateways in the order in which they are preferred."
     )
 
-    late_commit: timedelta = Field(
-        timedelta(minutes=10), description="A source's rows may be committed this long after they were recorded."
+    late_commit: Duration = Field(
+        default=timedelta(minutes=10),
+        description="A source's rows may be committed this long after they were recorded.",
     )
-    clock_skew: timedelta = Field(timedelta(minutes=5), description="A source's clocks may be off by this much.")
-    first_look_back: timedelta = Field(
-        timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
+    clock_skew: Duration = Field(default=timedelta(minutes=5), description="A source's clocks may be off by this much.")
+    first_look_back: Duration = Field(
+        default=timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
     )
 
-    useful_for: timedelta = Field(
-        timedelta(days=3), description="A result or supplement not sent this long after its event is expired."
+    useful_for: Duration = Field(
+        default=timedelta(days=3), description="A result or supplement not sent this long after its event is expired."
     )
-    already_told_within: timedelta = Field(
-        timedelta(minutes=10),
+    already_told_within: Duration = Field(
+        default=timedelta(minutes=10),
         description="A return to the same condition this soon after an accepted message is not told again.",
     )
-    retry_first: timedelta = Field(timedelta(seconds=20), description="First wait after a passing failure.")
-    retry_longest: timedelta = Field(timedelta(minutes=15), description="Longest wait between two attempts.")
-    gateway_stop: timedelta = Field(
-        timedelta(minutes=5), description="How long a gateway stays stopped after a configuration error."
+    retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
+    retry_longest: Duration = Field(default=timedelta(minutes=15), description="Longest wait between two attempts.")
+    gateway_stop: Duration = Field(
+        default=timedelta(minutes=5), description="How long a gateway stays stopped after a configuration error."
     )
-    watch_every: float = Field(0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources.")
+    linger: Duration = Field(
+        default=timedelta(seconds=40),
+        description="How long a run goes on while news keeps coming; the next run follows.",
+    )
+    linger_quiet: Duration = Field(
+        default=timedelta(seconds=3), description="A run that has nothing left to send ends after so long without news."
+    )
+    watch_every: float = Field(
+        default=0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources."
+    )
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
-from motcua.jobs.picking_up import SourceFailed, pick_up, sources_with_news
+from motcua.jobs.picking_up import SourceFailed, pick_up
 from motcua.jobs.planning import plan
+from motcua.jobs.watching import sources_with_news
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect
 from motcua.store.messages import Window
@@ -143,9 +144,7 @@ def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, r
     assert messages(rows) == [("result", "cancelled", "handed_over")]
 
 
-@pytest.mark.parametrize(
-    ("phone", "reason"), [(None, "missing"), ("không có", "missing"), ("02583822001", "landline")]
-)
+@pytest.mark.parametrize(("phone", "reason"), [(None, "missing"), ("không có", "missing"), ("02583822001", "landline")])
 def test_unusable_phone_is_a_suppressed_message_and_a_mended_one_reopens_it(one_stop, rows, phone, reason):
     one_stop.dossier(applicant_phone=phone)
     one_stop.move(9)
@@ -311,10 +310,10 @@ def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
         {"occurred_at": None},
         {"recorded_at": None},
         {"occurred_at": None, "recorded_at": None},
-        {"occurred_at": datetime(2099, 1, 1, tzinfo=timezone.utc)},
-        {"recorded_at": datetime(2099, 1, 1, tzinfo=timezone.utc)},
-        {"occurred_at": datetime(1970, 1, 1, tzinfo=timezone.utc)},
-        {"recorded_at": datetime(1901, 1, 1, tzinfo=timezone.utc)},
+        {"occurred_at": datetime(2099, 1, 1, tzinfo=UTC)},
+        {"recorded_at": datetime(2099, 1, 1, tzinfo=UTC)},
+        {"occurred_at": datetime(1970, 1, 1, tzinfo=UTC)},
+        {"recorded_at": datetime(1901, 1, 1, tzinfo=UTC)},
         {"occurred_at": "infinity"},
         {"recorded_at": "-infinity"},
         {"recorded_at": "294000-01-01"},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from motcua.gateways import open_gateway
+from motcua.jobs.notify_transitions import send_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import receive
@@ -19,7 +20,7 @@ from motcua.store.accounting import identity
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect, open_connection
 from motcua.store.gateways import ensure_gateway, start_gateway
-from motcua.store.messages import Window, begin_sending
+from motcua.store.messages import EVERYTHING, Window, begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
 from tests.gateways.scripted import ScriptedGateway
 
@@ -76,7 +77,12 @@ def test_request_is_what_kannel_expects(one_stop, gateway, rows):
     counts = send_at()
     asked = gateway.asked[0]
     reference = rows("SELECT reference FROM motcua.attempts")[0]["reference"]
-    assert (asked["from"], asked["to"], asked["coding"], asked["charset"]) == ("MotcuaSMS", "+84905123000", "0", "UTF-8")
+    assert (asked["from"], asked["to"], asked["coding"], asked["charset"]) == (
+        "MotcuaSMS",
+        "+84905123000",
+        "0",
+        "UTF-8",
+    )
     assert asked["dlr-url"].startswith(f"http://127.0.0.1:1/gateway/receipts/kannel?reference={reference}&status=%d")
     assert int(asked["max-messages"]) > 1
     assert asked["text"].startswith("Thong bao: Ho so cua quy Ong/Ba (D-0) da duoc giai quyet xong.")
@@ -214,7 +220,9 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
             with connect() as connection:
                 save_agencies(connection, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
         case "phone spoilt":
-            one_stop.dossier("D-0", applicant_phone="02583822001", updated_at=moment, status_code=9, at_one_stop_desk=True)
+            one_stop.dossier(
+                "D-0", applicant_phone="02583822001", updated_at=moment, status_code=9, at_one_stop_desk=True
+            )
         case "too old":
             moment = NOW + timedelta(days=3)
     pick_up("khanhhoa", now=moment)
@@ -233,7 +241,9 @@ def test_phone_changed_meanwhile_is_used(one_stop, gateway):
 
 
 @pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
-def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(one_stop, gateway, rows, minutes, told_twice):
+def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
+    one_stop, gateway, rows, minutes, told_twice
+):
     queue_results(one_stop)
     send_at()
     one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
@@ -275,7 +285,9 @@ def test_attempt_is_committed_before_the_call(one_stop, gateway, rows):
     queue_results(one_stop)
     seen = []
     gateway.before_answer = lambda query: seen.extend(
-        rows("SELECT a.state, m.state AS message FROM motcua.attempts AS a JOIN motcua.messages AS m USING (message_id)")
+        rows(
+            "SELECT a.state, m.state AS message FROM motcua.attempts AS a JOIN motcua.messages AS m USING (message_id)"
+        )
     )
     send_at()
     assert seen == [{"state": "in_flight", "message": "sending"}]
@@ -302,7 +314,10 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
 def report(reference, status):
     with connect() as connection:
         return receive(
-            connection, open_gateway("kannel"), "kannel", {"reference": reference, "status": status, "reply": "0905123456"}
+            connection,
+            open_gateway("kannel"),
+            "kannel",
+            {"reference": reference, "status": status, "reply": "0905123456"},
         )
 
 
@@ -438,3 +453,19 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
     rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
     with connect() as connection:
         assert [row["difference"] for row in identity(connection) if row["kind"] == "supplement"] == [1]
+
+
+def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):
+    configure(MOTCUA_LINGER_QUIET="0.5")
+    queue_results(one_stop, now=datetime.now(UTC))
+
+    def later(query):
+        if len(gateway.asked) < 3:
+            code = f"LATER-{len(gateway.asked)}"
+            one_stop.dossier(code, updated_at=datetime.now(UTC))
+            one_stop.move(9, code, at=datetime.now(UTC))
+
+    gateway.before_answer = later
+    send_messages("run", EVERYTHING)
+    assert len(gateway.asked) == 3
+    assert states(rows) == [("accepted", None)] * 3

@@ -27,7 +27,9 @@ def main() -> int:
     for name in asked.names or PROOFS:
         started = time.monotonic()
         figures = import_module(f"tests.prove.{name}").figures(asked.seed)
-        table = Table("figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)")
+        table = Table(
+            "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"
+        )
         for figure in figures:
             table.add_row(figure.name, figure.value, figure.must_reach, "ok" if figure.ok else "FALLS SHORT")
             fell_short |= not figure.ok

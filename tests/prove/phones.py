@@ -29,11 +29,8 @@ OLD_TO_NEW = (
     " 0126 076, 0128 078, 0123 083, 0124 084, 0125 085, 0127 081, 0129 082, 0186 056, 0188 058, 0199 059"
 )
 MIGRATED = dict(pair.split() for pair in OLD_TO_NEW.split(","))
-NINES = "090 091 092 093 094 096 097 098 0993 0994 0995 0996 0997 0998 0999".split()
-SINCE_2018 = (
-    "032 033 034 035 036 037 038 039 070 076 077 078 079 081 082 083 084 085 086 087 088 0896 0897 0898 0899 0522 0523"
-    " 0528 056 058 059 0559"
-).split()
+NINES = ["090", "091", "092", "093", "094", "096", "097", "098", "0993", "0994", "0995", "0996", "0997", "0998", "0999"]
+SINCE_2018 = ["032", "033", "034", "035", "036", "037", "038", "039", "070", "076", "077", "078", "079", "081", "082", "083", "084", "085", "086", "087", "088", "0896", "0897", "0898", "0899", "0522", "0523", "0528", "056", "058", "059", "0559"]
 OPEN_2016 = ["0868", "0888", "0898"]
 OPEN_2017 = [*OPEN_2016, "0880", "0885", "0869", "0899"]
 UNKNOWN_BLOCKS = ["095", "0990", "0991", "0992", "0555", "0892"]
@@ -77,7 +74,7 @@ LANDLINES = [
     ("phu_tho", "Phú Thọ", "0210", "0210", 7),
 ]
 # Where ten digits under the old code are a mobile today.
-TRAPS = [row for row in LANDLINES if row[2] in "058 056 059 070 076 077 079 037 038 039 033 031 036 030 08".split()]
+TRAPS = [row for row in LANDLINES if row[2] in ["058", "056", "059", "070", "076", "077", "079", "037", "038", "039", "033", "031", "036", "030", "08"]]
 
 
 @dataclass(frozen=True)
@@ -157,20 +154,12 @@ class People:
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 BOLD = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
-LABELS = (
-    "ĐT: |SĐT |sdt:|Số ĐT: |Điện thoại: |ĐTDĐ: |DĐ |Di động |Tel: |Mobile: |Phone |Zalo |Liên hệ: |LH |Gọi |số |Hotline: "
-    "|ĐT|đt.|Số điện thoại|gọi số |SĐT chủ hồ sơ: |ĐT người nộp: |mobile-|tel:|Đt: (|số máy "
+LABELS = ["ĐT: ", "SĐT ", "sdt:", "Số ĐT: ", "Điện thoại: ", "ĐTDĐ: ", "DĐ ", "Di động ", "Tel: ", "Mobile: ", "Phone ", "Zalo ", "Liên hệ: ", "LH ", "Gọi ", "số ", "Hotline: ", "ĐT", "đt.", "Số điện thoại", "gọi số ", "SĐT chủ hồ sơ: ", "ĐT người nộp: ", "mobile-", "tel:", "Đt: (", "số máy "]
+PEOPLE_BEFORE = ["chị Lan ", "anh Nam ", "Nguyễn Văn An - ", "gặp Hoa ", "Bà Năm: ", "con trai ", "vợ: ", "Cô Ba ", "Trần Thị Thu, ", "ông Tài ", "A. Hùng ", "chú Sáu:", "cháu ngoại ", "anh 7 ", "Lan (con) ", "Mr. Long ", "NGUYỄN THỊ HỒNG ", "Lê Minh;", "Hội đồng hương, "]
+PEOPLE_AFTER = [" (chị Lan)", " (con)", " Lan", " - anh Nam", " (vợ)", "(chồng)", ", Nguyễn Văn An", " gặp Hoa", " (Zalo)", " zalo", " - gọi sau 17h", " (giờ hành chính)", ", gọi trước khi đến", " (số của con gái)", " (8h-17h)", ".", ",", ";", "/", " -", " (chính chủ)", "Lan", " - 12 Trần Phú", " sau 5 giờ chiều", "?", " (Viettel)", " nhé"]
+BETWEEN_TWO = " / |/|;|; |, |,| - |-| và | hoặc |  |\n|\t| & | + |+| hay |\\|| (|. | – | số 2: ".replace(
+    "\\|", "\0"
 ).split("|")
-PEOPLE_BEFORE = (
-    "chị Lan |anh Nam |Nguyễn Văn An - |gặp Hoa |Bà Năm: |con trai |vợ: |Cô Ba |Trần Thị Thu, |ông Tài |A. Hùng |chú Sáu:"
-    "|cháu ngoại |anh 7 |Lan (con) |Mr. Long |NGUYỄN THỊ HỒNG |Lê Minh;|Hội đồng hương, "
-).split("|")
-PEOPLE_AFTER = (
-    " (chị Lan)| (con)| Lan| - anh Nam| (vợ)|(chồng)|, Nguyễn Văn An| gặp Hoa| (Zalo)| zalo| - gọi sau 17h| (giờ hành chính)"
-    "|, gọi trước khi đến| (số của con gái)| (8h-17h)|.|,|;|/| -| (chính chủ)|Lan| - 12 Trần Phú| sau 5 giờ chiều|?| (Viettel)"
-    "| nhé"
-).split("|")
-BETWEEN_TWO = " / |/|;|; |, |,| - |-| và | hoặc |  |\n|\t| & | + |+| hay |\\|| (|. | – | số 2: ".replace("\\|", "\0").split("|")
 
 
 def grouped(people: People, number: str, separator: str) -> str:
@@ -196,7 +185,9 @@ def separated(people: People, number: str) -> str:
 
 
 def unicode_separated(people: People, number: str) -> str:
-    return grouped(people, number, people.pick("\u00a0", "\u2009", "\u2013", "\u2011", "\u200b", "\u2007", "\u2060 ", "\u2212"))
+    return grouped(
+        people, number, people.pick("\u00a0", "\u2009", "\u2013", "\u2011", "\u200b", "\u2007", "\u2060 ", "\u2212")
+    )
 
 
 def other_digits(people: People, number: str) -> str:
@@ -205,9 +196,9 @@ def other_digits(people: People, number: str) -> str:
 
 
 def marked(people: People, number: str) -> str:
-    return people.pick("\ufeff{}", "\u202a{}\u202c", "'{}", '"{}"', " {} ", "\t{}", "{}\u200e", "({})", "[{}]", "{}.", ":{}").format(
-        number
-    )
+    return people.pick(
+        "\ufeff{}", "\u202a{}\u202c", "'{}", '"{}"', " {} ", "\t{}", "{}\u200e", "({})", "[{}]", "{}.", ":{}"
+    ).format(number)
 
 
 def apart(people: People, number: str) -> str:
@@ -217,9 +208,26 @@ def apart(people: People, number: str) -> str:
 def international(people: People, number: str) -> str:
     rest = number[1:]
     shape = people.pick(
-        "+84{0}", "84{0}", "0084{0}", "+84 {0}", "(+84){0}", "(+84) {1}", "+84-{1}", "+84(0){0}", "84 (0) {0}", "+840{0}",
-        "84{2}", "0084 {1}", "+ 84 {0}", "84-{0}", "00 84 {1}", "(84) {0}", "+84.{3}", "+84 0{0}", "(84)0{0}",
-    )  # fmt: skip
+        "+84{0}",
+        "84{0}",
+        "0084{0}",
+        "+84 {0}",
+        "(+84){0}",
+        "(+84) {1}",
+        "+84-{1}",
+        "+84(0){0}",
+        "84 (0) {0}",
+        "+840{0}",
+        "84{2}",
+        "0084 {1}",
+        "+ 84 {0}",
+        "84-{0}",
+        "00 84 {1}",
+        "(84) {0}",
+        "+84.{3}",
+        "+84 0{0}",
+        "(84)0{0}",
+    )
     spaced = f"{rest[:3]} {rest[3:6]} {rest[6:]}"
     return shape.format(rest, spaced, number, spaced.replace(" ", "."))
 
@@ -229,7 +237,9 @@ def without_zero(people: People, number: str) -> str:
     # Nine digits under 3 may be an old ID number.
     if rest[0] == "3":
         return number
-    return people.random.choice([rest, rest, f"{rest[:3]} {rest[3:6]} {rest[6:]}", f"{rest[:3]}.{rest[3:6]}.{rest[6:]}", rest + ".0"])
+    return people.random.choice(
+        [rest, rest, f"{rest[:3]} {rest[3:6]} {rest[6:]}", f"{rest[:3]}.{rest[3:6]}.{rest[6:]}", rest + ".0"]
+    )
 
 
 def with_letters(people: People, number: str) -> str:
@@ -248,11 +258,15 @@ def labelled(people: People, number: str) -> str:
 
 
 def after_name(people: People, number: str) -> str:
-    return people.pick(*PEOPLE_BEFORE) + people.random.choice([number, grouped(people, number, people.pick(".", " ", "-"))])
+    return people.pick(*PEOPLE_BEFORE) + people.random.choice(
+        [number, grouped(people, number, people.pick(".", " ", "-"))]
+    )
 
 
 def before_name(people: People, number: str) -> str:
-    return people.random.choice([number, grouped(people, number, people.pick(".", " ", "-"))]) + people.pick(*PEOPLE_AFTER)
+    return people.random.choice([number, grouped(people, number, people.pick(".", " ", "-"))]) + people.pick(
+        *PEOPLE_AFTER
+    )
 
 
 def beside_other_things(people: People, number: str) -> str:
@@ -345,7 +359,9 @@ def textable(people: People) -> Iterator[Row]:
     for prefix in UNKNOWN_BLOCKS:
         for _ in range(8):
             number = prefix + people.tail(10 - len(prefix))
-            yield Row("block of no carrier", number, people.day_since(), "khanh_hoa", e164(number), frozenset({e164(number)}))
+            yield Row(
+                "block of no carrier", number, people.day_since(), "khanh_hoa", e164(number), frozenset({e164(number)})
+            )
     for key, _, code, _, count in TRAPS:
         for _ in range(12):
             # Another province's old code, typed since 2018: a mobile of today.
@@ -358,7 +374,14 @@ def textable(people: People) -> Iterator[Row]:
         if count == 7:
             for _ in range(4):
                 number = code + people.pick(*"0189") + people.tail(6)
-                yield Row("own code, no landline digit", number, people.day_since(), key, e164(number), frozenset({e164(number)}))
+                yield Row(
+                    "own code, no landline digit",
+                    number,
+                    people.day_since(),
+                    key,
+                    e164(number),
+                    frozenset({e164(number)}),
+                )
 
 
 def spelled_landline(people: People, code: str, subscriber: str) -> str:
@@ -389,29 +412,35 @@ def not_textable(people: People) -> Iterator[Row]:
             while (old + subscriber)[:4] in OPEN_2017 or (old + subscriber)[:3] == "088":
                 subscriber = people.landline(count)
             field = spelled_landline(people, old, subscriber)
-            yield row("old landline in its time", field, "landline", day=people.day_before(), province=pick(key, name, "khanh_hoa", ""))
+            yield row(
+                "old landline in its time",
+                field,
+                "landline",
+                day=people.day_before(),
+                province=pick(key, name, "khanh_hoa", ""),
+            )
             field = spelled_landline(people, new, subscriber)
             yield row("landline", field, "landline", day=people.any_day(), province=pick(key, "khanh_hoa"))
-            still_clear = old[:3] in "053 054 057 073 074 061 068 063 0511 04".split() or (
+            still_clear = old[:3] in ["053", "054", "057", "073", "074", "061", "068", "063", "0511", "04"] or (
                 len(old) == 4 or old.startswith("02")
             )
             if still_clear:
                 field = spelled_landline(people, old, subscriber)
-                yield row("old landline, no mobile today", field, "landline", day=people.day_since(), province=pick(key, ""))
+                yield row(
+                    "old landline, no mobile today", field, "landline", day=people.day_since(), province=pick(key, "")
+                )
     for key, name, old, _, count in TRAPS:
         for _ in range(10):
             subscriber = pick(*"234567") + people.tail(count - 1)
             if (old + subscriber)[:4] in OPEN_2017:
                 continue
             field = spelled_landline(people, old, subscriber)
-            yield row("own old code since 2018", field, "ambiguous_landline", day=people.day_since(), province=pick(key, name))
+            yield row(
+                "own old code since 2018", field, "ambiguous_landline", day=people.day_since(), province=pick(key, name)
+            )
             field = f"{old}{subscriber} - {new_landline(people)}"
             yield row("own old code and a landline", field, "ambiguous_landline", day=people.day_since(), province=key)
-    for text in (
-        "|không có|ko|k|0|x|-|.|n/a|chưa có|Không|KHÔNG CÓ|ko có|không có số|không có điện thoại|k có|chua co|khong co|...|--|/|"
-        "N/A|null|NULL|none|không có đt|Ko có SĐT|chưa cung cấp|không cung cấp| |\u00a0|\u200b|không dùng điện thoại|00|0 có|xx|"
-        "kg có|trống|\t|\n|không sử dụng|nan|_"
-    ).split("|"):
+    for text in ["", "không có", "ko", "k", "0", "x", "-", ".", "n/a", "chưa có", "Không", "KHÔNG CÓ", "ko có", "không có số", "không có điện thoại", "k có", "chua co", "khong co", "...", "--", "/", "N/A", "null", "NULL", "none", "không có đt", "Ko có SĐT", "chưa cung cấp", "không cung cấp", " ", "\xa0", "\u200b", "không dùng điện thoại", "00", "0 có", "xx", "kg có", "trống", "\t", "\n", "không sử dụng", "nan", "_"]:
         for _ in range(4):
             yield row("nothing", text, "missing", day=people.any_day())
     for _ in range(60):
@@ -419,13 +448,22 @@ def not_textable(people: People) -> Iterator[Row]:
         short = written[: -people.random.randint(1, 4)]
         # Nine digits under 012 are also an ID number of Hà Nội.
         reasons = ("too_short", "id_card_like") if len(short) == 9 and short.startswith("012") else ("too_short",)
-        yield row("digits missing", pick(short, f"ĐT: {short}", f"{short} (chị Lan)"), *reasons, day=day, province=province)
+        yield row(
+            "digits missing", pick(short, f"ĐT: {short}", f"{short} (chị Lan)"), *reasons, day=day, province=province
+        )
         nines = pick("090", "091", "098", "0168", "0123") + people.tail(7)
         cut = nines[:-1]
-        yield row("digits missing", pick(cut, f"{cut[:4]}.{cut[4:]}", "+84" + cut[1:]), "too_short", day=people.any_day())
+        yield row(
+            "digits missing", pick(cut, f"{cut[:4]}.{cut[4:]}", "+84" + cut[1:]), "too_short", day=people.any_day()
+        )
         long = pick("090", "091", "098", "0868") + people.tail(7)
         long = (long if len(long) == 10 else long[:10]) + digits(1)
-        yield row("digits too many", pick(long, f"{long[:4]} {long[4:7]} {long[7:]}", "+84" + long[1:]), "too_long", day=people.any_day())
+        yield row(
+            "digits too many",
+            pick(long, f"{long[:4]} {long[4:7]} {long[7:]}", "+84" + long[1:]),
+            "too_long",
+            day=people.any_day(),
+        )
         hidden = list(pick("090", "091", "098", "0168") + people.tail(7))
         place = people.random.randint(3, len(hidden) - 1)
         hidden[place] = pick("a", "e", "S", "B", "x", "*", "?", "z")
@@ -443,45 +481,160 @@ def not_textable(people: People) -> Iterator[Row]:
         yield row("made up", pair * 5, "dummy", "repeated_digits")
         yield row("made up", "+84" + pick("900000000", "999999999"), "repeated_digits")
         service = pick("1900", "1800") + digits(people.random.choice([4, 6]))
-        yield row("service", pick(service, f"{service[:4]} {service[4:]}", f"{service[:4]}.{service[4:]}", f"Hotline {service}"), "service_1800_1900")
-        yield row("short number", pick("111", "112", "113", "114", "115", "116", "117", "119", "1080", "9029"), "emergency_short")
-        yield row("state and army", pick("069" + digits(6), "069" + digits(7), "080" + digits(5), "0672" + digits(6)), "landline")
+        yield row(
+            "service",
+            pick(service, f"{service[:4]} {service[4:]}", f"{service[:4]}.{service[4:]}", f"Hotline {service}"),
+            "service_1800_1900",
+        )
+        yield row(
+            "short number",
+            pick("111", "112", "113", "114", "115", "116", "117", "119", "1080", "9029"),
+            "emergency_short",
+        )
+        yield row(
+            "state and army",
+            pick(
+                "069" + digits(6),
+                "069" + digits(7),
+                "080" + digits(1) + pick(*"3456789") + digits(3),
+                "0672" + digits(6),
+            ),
+            "landline",
+        )
     for _ in range(25):
         foreign = pick(
-            f"+1 415 555 2{digits(3)}", f"+82 10 {digits(4)} {digits(4)}", f"+8210{digits(8)}", f"+7 905 {digits(3)} {digits(2)} {digits(2)}",
-            f"+86 138 {digits(4)} {digits(4)}", f"+61 4{digits(8)}", f"0082 10 {digits(4)} {digits(4)}", f"(+82) 10-{digits(4)}-{digits(4)}",
-            f"+44 7911 {digits(6)}", f"+33 6 12 34 56 {digits(2)}", f"+1-408-555-{digits(4)}", f"00 1 415 555 2{digits(3)}",
+            f"+1 415 555 2{digits(3)}",
+            f"+82 10 {digits(4)} {digits(4)}",
+            f"+8210{digits(8)}",
+            f"+7 905 {digits(3)} {digits(2)} {digits(2)}",
+            f"+86 138 {digits(4)} {digits(4)}",
+            f"+61 4{digits(8)}",
+            f"0082 10 {digits(4)} {digits(4)}",
+            f"(+82) 10-{digits(4)}-{digits(4)}",
+            f"+44 7911 {digits(6)}",
+            f"+33 6 12 34 56 {digits(2)}",
+            f"+1-408-555-{digits(4)}",
+            f"00 1 415 555 2{digits(3)}",
             f"Hàn Quốc: +82 10 {digits(4)} {digits(4)}",
-        )  # fmt: skip
+        )
         yield row("foreign", foreign, "foreign", day=people.any_day())
     for _ in range(60):
-        id_number = pick("225", "220", "264", "231", "024", "025", "011") + pick(*"456789") + people.tail(5)
-        yield row("ID number", pick(id_number, f"CMND {id_number}", f"CMND: {id_number}", f"{id_number[:3]} {id_number[3:6]} {id_number[6:]}",
-                                    f"CMT{id_number}", f"số CMND {id_number}", f"{id_number} (CMND)"), "id_card_like", day=people.any_day())  # fmt: skip
+        id_number = pick("225", "221", "264", "231", "024", "025", "011") + pick(*"456789") + people.tail(5)
+        yield row(
+            "ID number",
+            pick(
+                id_number,
+                f"CMND {id_number}",
+                f"CMND: {id_number}",
+                f"{id_number[:3]} {id_number[3:6]} {id_number[6:]}",
+                f"CMT{id_number}",
+                f"số CMND {id_number}",
+                f"{id_number} (CMND)",
+            ),
+            "id_card_like",
+            day=people.any_day(),
+        )
         southern = pick("35", "32", "38") + people.tail(7)
         yield row("ID number under 3", pick(southern, f"CMND {southern}"), "id_card_like", day=people.any_day())
         citizen = pick("056", "058", "001", "079", "048", "066") + pick(*"0123") + digits(2) + people.tail(6)
-        yield row("citizen ID", pick(citizen, f"CCCD {citizen}", f"CCCD: {citizen}", f"{citizen[:3]} {citizen[3:6]} {citizen[6:9]} {citizen[9:]}",
-                                     f"căn cước {citizen}", f"Số định danh: {citizen}"), "id_card_like", day=people.any_day())  # fmt: skip
+        yield row(
+            "citizen ID",
+            pick(
+                citizen,
+                f"CCCD {citizen}",
+                f"CCCD: {citizen}",
+                f"{citizen[:3]} {citizen[3:6]} {citizen[6:9]} {citizen[9:]}",
+                f"căn cước {citizen}",
+                f"Số định danh: {citizen}",
+            ),
+            "id_card_like",
+            day=people.any_day(),
+        )
     for _ in range(60):
         day = people.day(date(2016, 1, 1), TODAY)
         serial = digits(people.random.choice([3, 4]))
-        yield row("dossier code", pick(
-            f"{day:%y%m%d}{digits(3)}", f"{day:%y%m%d}-{serial}", f"{day:%Y}.{digits(4)}", f"00{digits(2)}/{day:%Y}", f"mã HS {day:%y%m%d}{digits(3)}",
-            f"HS {day:%y%m%d}{digits(3)}", f"000.00.{digits(2)}.H32-{day:%y%m%d}-{digits(4)}", f"H32.{digits(1)}-{day:%y%m%d}-{digits(4)}",
-            f"G09.20-{day:%Y%m%d}-00{digits(5)}", f"H32.30.5-{day:%y%m%d}-{digits(4)}", f"Mã hồ sơ: 000.00.04.H32-{day:%y%m%d}-0001",
-            f"Số biên nhận {day:%y%m%d}{digits(3)}", f"000.05.30.h32-{day:%y%m%d}-{digits(4)}", f"{digits(3)}/{day:%Y}",
-            f"mã hồ sơ 09{digits(8)}", f"000.00.22.H32-{day:%y%m%d}-{digits(4)} ",
-        ), "not_a_phone", day=people.any_day())  # fmt: skip
-        yield row("procedure code", pick(f"1.00{digits(4)}", f"2.00{digits(4)}", f"3.000{digits(3)}.000.00.00.H32"), "not_a_phone")
-        yield row("date", pick(f"{day.day}/{day.month}/{day.year}", f"{day:%d/%m/%Y}", f"{day:%Y-%m-%d}", f"{day:%d-%m-%Y}", f"{day:%d.%m.%Y}",
-                               f"ngày {day.day}/{day.month}/{day.year}", f"{day:%d/%m/%y}", f"{day:%Y-%m-%d} 00:00:00", f"{day:%d%m%Y}"), "not_a_phone")  # fmt: skip
-        yield row("tax code", pick(f"4200{digits(6)}", f"4201{digits(6)}", f"MST 0301{digits(6)}", f"MST: 4201{digits(6)}", f"4200{digits(6)}-00{pick(*'123')}",
-                                   f"mã số thuế 09{digits(8)}", f"4201{digits(6)}00{pick(*'123')}", f"0301{digits(6)}-00{pick(*'123')}"), "not_a_phone")  # fmt: skip
-        yield row("account", pick(f"STK 0061{digits(9)}", f"stk: 4700205{digits(6)}", f"TK 19{digits(12)}", f"0061{digits(9)}", f"4700205{digits(6)}",
-                                  f"19{digits(12)}", f"STK 09{digits(8)}", f"số tài khoản: 1903 0905 {digits(3)} {digits(3)}", f"Vietcombank 0061{digits(9)}"),
-                  "not_a_phone")  # fmt: skip
-        yield row("e-mail", pick(f"lan{digits(3)}@gmail.com", f"09{digits(8)}@gmail.com", f"hoa.nguyen@yahoo.com.vn", f"email: nam{digits(2)}@khanhhoa.gov.vn"), "not_a_phone")
+        yield row(
+            "dossier code",
+            pick(
+                f"{day:%y%m%d}{digits(3)}",
+                f"{day:%y%m%d}-{serial}",
+                f"{day:%Y}.{digits(4)}",
+                f"00{digits(2)}/{day:%Y}",
+                f"mã HS {day:%y%m%d}{digits(3)}",
+                f"HS {day:%y%m%d}{digits(3)}",
+                f"000.00.{digits(2)}.H32-{day:%y%m%d}-{digits(4)}",
+                f"H32.{digits(1)}-{day:%y%m%d}-{digits(4)}",
+                f"G09.20-{day:%Y%m%d}-00{digits(5)}",
+                f"H32.30.5-{day:%y%m%d}-{digits(4)}",
+                f"Mã hồ sơ: 000.00.04.H32-{day:%y%m%d}-0001",
+                f"Số biên nhận {day:%y%m%d}{digits(3)}",
+                f"000.05.30.h32-{day:%y%m%d}-{digits(4)}",
+                f"{digits(3)}/{day:%Y}",
+                f"mã hồ sơ 09{digits(8)}",
+                f"000.00.22.H32-{day:%y%m%d}-{digits(4)} ",
+            ),
+            "not_a_phone",
+            day=people.any_day(),
+        )
+        yield row(
+            "procedure code",
+            pick(f"1.00{digits(4)}", f"2.00{digits(4)}", f"3.000{digits(3)}.000.00.00.H32"),
+            "not_a_phone",
+        )
+        yield row(
+            "date",
+            pick(
+                f"{day.day}/{day.month}/{day.year}",
+                f"{day:%d/%m/%Y}",
+                f"{day:%Y-%m-%d}",
+                f"{day:%d-%m-%Y}",
+                f"{day:%d.%m.%Y}",
+                f"ngày {day.day}/{day.month}/{day.year}",
+                f"{day:%d/%m/%y}",
+                f"{day:%Y-%m-%d} 00:00:00",
+                f"{day:%d%m%Y}",
+            ),
+            "not_a_phone",
+        )
+        yield row(
+            "tax code",
+            pick(
+                f"4200{digits(6)}",
+                f"4201{digits(6)}",
+                f"MST 0301{digits(6)}",
+                f"MST: 4201{digits(6)}",
+                f"4200{digits(6)}-00{pick(*'123')}",
+                f"mã số thuế 09{digits(8)}",
+                f"4201{digits(6)}00{pick(*'123')}",
+                f"0301{digits(6)}-00{pick(*'123')}",
+            ),
+            "not_a_phone",
+        )
+        yield row(
+            "account",
+            pick(
+                f"STK 0061{digits(9)}",
+                f"stk: 4700205{digits(6)}",
+                f"TK 19{digits(12)}",
+                f"0061{digits(9)}",
+                f"4700205{digits(6)}",
+                f"19{digits(12)}",
+                f"STK 09{digits(8)}",
+                f"số tài khoản: 1903 0905 {digits(3)} {digits(3)}",
+                f"Vietcombank 0061{digits(9)}",
+            ),
+            "not_a_phone",
+        )
+        yield row(
+            "e-mail",
+            pick(
+                f"lan{digits(3)}@gmail.com",
+                f"09{digits(8)}@gmail.com",
+                "hoa.nguyen@yahoo.com.vn",
+                f"email: nam{digits(2)}@khanhhoa.gov.vn",
+            ),
+            "not_a_phone",
+        )
     for _ in range(30):
         field = f"{new_landline(people)} / {new_landline(people)}"
         yield row("two landlines", field, "landline")
@@ -579,14 +732,20 @@ def score(judged: list[Row], read: Callable[[Row], Answer], failures: list[tuple
     return result
 
 
+def _speed(seed: int) -> float:
+    fresh = {(row.field, row.entered_on, row.province) for row in rows(seed)}
+    started = time.process_time()
+    for field, entered_on, province in fresh:
+        read_phone(field, entered_on, province)
+    return len(fresh) / (time.process_time() - started)
+
+
 def figures(seed: int) -> list[Figure]:
     """Read every field by our rules and by ``phonenumbers`` alone, and count what is right."""
     judged = rows(seed)
     numbers = sum(row.text_to is not None for row in judged)
     refused = len(judged) - numbers
-    started = time.perf_counter()
     own = score(judged, ours)
-    per_second = len(judged) / (time.perf_counter() - started)
     parse = score(judged, partial(library_alone, search=False))
     search = score(judged, partial(library_alone, search=True))
 
@@ -598,14 +757,19 @@ def figures(seed: int) -> list[Figure]:
         Figure("fields judged", str(len(judged)), ">= 1000", size_ok),
         Figure("textable numbers read", share(own.reached, numbers), ">= 99 %", own.reached >= 0.99 * numbers),
         Figure("strangers' numbers returned", str(own.strangers), "0", own.strangers == 0),
-        Figure("refusals with the right code", share(own.right_reasons, refused), ">= 98 %", own.right_reasons >= 0.98 * refused),
+        Figure(
+            "refusals with the right code",
+            share(own.right_reasons, refused),
+            ">= 98 %",
+            own.right_reasons >= 0.98 * refused,
+        ),
         Figure("phonenumbers alone, parse: textable read", share(parse.reached, numbers), "-", True),
         Figure("phonenumbers alone, parse: strangers", str(parse.strangers), "-", True),
         Figure("phonenumbers alone, parse: right reason", share(parse.right_reasons, refused), "-", True),
         Figure("phonenumbers alone, parse and search: textable read", share(search.reached, numbers), "-", True),
         Figure("phonenumbers alone, parse and search: strangers", str(search.strangers), "-", True),
         Figure("phonenumbers alone, parse and search: right reason", share(search.right_reasons, refused), "-", True),
-        Figure("fields read per second, none twice", f"{per_second:,.0f}", "-", True),
+        Figure("fields read in a second of one CPU, none twice", f"{_speed(seed + 1):,.0f}", "-", True),
     ]
     assert own.reached_by_kind is not None
     for kind in dict.fromkeys(row.kind for row in judged):

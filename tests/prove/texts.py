@@ -31,9 +31,7 @@ _GSM_ROWS = """
 00BF 0061 0062 0063 0064 0065 0066 0067 0068 0069 006A 006B 006C 006D 006E 006F
 0070 0071 0072 0073 0074 0075 0076 0077 0078 0079 007A 00E4 00F6 00F1 00FC 00E0
 """
-_SEPTET = {
-    chr(int(point, 16)): bytes([septet]) for septet, point in enumerate(_GSM_ROWS.split()) if point != "----"
-}
+_SEPTET = {chr(int(point, 16)): bytes([septet]) for septet, point in enumerate(_GSM_ROWS.split()) if point != "----"}
 # Table 6.2.1.1: septet after ESC.
 _ESC = 0x1B
 _EXTENDED = {0x0C: 0x0A, 0x5E: 0x14, 0x7B: 0x28, 0x7D: 0x29, 0x5C: 0x2F, 0x5B: 0x3C, 0x7E: 0x3D, 0x5D: 0x3E}

@@ -42,7 +42,8 @@ def schema(postgres, migrated):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in STATEMENTS if not name.startswith(("sources/reading", "sources/contract", "sources/opencps"))]
+    "name",
+    [name for name in STATEMENTS if not name.startswith(("sources/reading", "sources/contract", "sources/opencps"))],
 )
 def test_statement_is_one_that_the_schema_understands(name, schema):
     text = statement(name)

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "sandbox": {"sandbox", "jobs", "store", "domain", "settings", "web"},
     "settings": set(),
     "orchestration": {"jobs", "store", "settings"},
+    "preloading": set(),
     "cli": {"commands"},
     "__init__": set(),
 }

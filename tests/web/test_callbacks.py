@@ -82,7 +82,7 @@ def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows
         ({"reference": "x" * 20000}, 413),
         ({f"f{n}": "1" for n in range(99)}, 400),
         ({"reference": "a\x00b", "status": "\x00"}, 200),
-        ({"reference": "\ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace"), "status": "1"}, 200),
+        ({"reference": "\ufffd\U0001f4a3", "status": "1"}, 200),
         ({"status": "99999999999999999999"}, 200),
         ({}, 200),
     ],
@@ -111,6 +111,7 @@ def test_uvicorns_access_log_hides_the_query(caplog):
     log = logging.getLogger("uvicorn.access")
     log.propagate = True
     with caplog.at_level(logging.INFO, "uvicorn.access"):
-        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", "/gateway/receipts/kannel?secret=word", "1.1", 200)
+        path = "/gateway/receipts/kannel?secret=word"
+        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", path, "1.1", 200)
     assert "word" not in caplog.text
     assert "/gateway/receipts/kannel" in caplog.text

@@ -77,9 +77,7 @@ def report() -> EmailMessage:
     mail["To"] = "Sở Nội vụ <noivu@khanhhoa.example>, Sở Tư pháp <tuphap@khanhhoa.example>"
     mail["Date"] = "Mon, 19 Sep 2016 17:30:00 +0700"
     mail.set_content("Kính gửi Quý cơ quan: số liệu đã được đối soát.\n")
-    mail.add_alternative(
-        '<p style="color:red">Kính gửi <b>Quý cơ quan</b> <img src="cid:c1"></p>', subtype="html"
-    )
+    mail.add_alternative('<p style="color:red">Kính gửi <b>Quý cơ quan</b> <img src="cid:c1"></p>', subtype="html")
     html = mail.get_payload(1)
     assert isinstance(html, EmailMessage)
     html.add_related(b"\x89PNG", "image", "png", cid="<c1>", filename="biểu đồ.png")

@@ -271,9 +271,7 @@ GSM_LIMITS = [
 
 
 @pytest.mark.parametrize(("text", "coding", "cut", "whole"), GSM_LIMITS)
-def test_parts_are_cut_where_the_standard_cuts_them(
-    text: str, coding: int, cut: list[int], whole: list[int]
-) -> None:
+def test_parts_are_cut_where_the_standard_cuts_them(text: str, coding: int, cut: list[int], whole: list[int]) -> None:
     assert [len(part) for part in phone_network.split_parts(text, coding, 1)] == cut
     assert [len(part) for part in phone_network.split_parts(text, coding, 10)] == whole
 
@@ -361,9 +359,7 @@ def test_a_silent_number_is_recorded_with_whether_its_phone_got_the_text(network
     assert (counts["never"], counts["delivered"], counts["lost"]) == (30, sum(reached), 30 - sum(reached))
 
 
-def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(
-    network: Running, application: Application
-) -> None:
+def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(network: Running, application: Application) -> None:
     network.send(
         to="+84905123456",
         smsc="viettel 1",
@@ -384,9 +380,7 @@ def test_a_receipt_that_is_not_taken_is_sent_again_with_the_same_id(
 ) -> None:
     application.answers = [(status, {}, b"")] * 2
     network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d&id=%I")
-    (receipt,) = eventually(
-        lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"]
-    )
+    (receipt,) = eventually(lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"])
     assert [attempt["answer"] for attempt in receipt["attempts"]] == [str(status), str(status), "200"]
     assert len({fields["id"] for fields in application.fields}) == 1
 
@@ -424,9 +418,7 @@ def process(folder: Path, port: int, **environment: str) -> subprocess.Popen[byt
     command = [sys.executable, "-m", "motcua.sandbox.phone_network", "--port", str(port)]
     settings = {"PATH": os.environ["PATH"], **environment}
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen(
-            [*command, "--folder", str(folder / "data")], stdout=log, stderr=log, env=settings
-        )
+        return subprocess.Popen([*command, "--folder", str(folder / "data")], stdout=log, stderr=log, env=settings)
 
 
 def free_port() -> int:
@@ -533,9 +525,7 @@ def test_a_fault_hits_a_share_of_the_requests_and_is_off_when_it_is_no_longer_na
     assert network.call("GET", "/faults")["error_503"] == {"probability": 0.0, "next": 0}
 
 
-@pytest.mark.parametrize(
-    "fault", [{"eror_503": {"next": 1}}, {"error_503": {"probability": 2}}, {"outage": {}}]
-)
+@pytest.mark.parametrize("fault", [{"eror_503": {"next": 1}}, {"error_503": {"probability": 2}}, {"outage": {}}])
 def test_a_misspelt_fault_is_refused(lasting: Running, fault: dict[str, Any]) -> None:
     assert requests.put(lasting.url + "/faults", json=fault, timeout=10).status_code == 422
 
@@ -570,9 +560,7 @@ def test_a_slow_answer_comes_after_the_message_was_accepted(network: Running) ->
     assert time.monotonic() - started >= 0.3
 
 
-def test_receipts_may_be_lost_repeated_or_come_before_the_reply(
-    network: Running, application: Application
-) -> None:
+def test_receipts_may_be_lost_repeated_or_come_before_the_reply(network: Running, application: Application) -> None:
     ask = {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d&id=%I"}
     network.fault(receipts_before_reply={"next": 1})
     network.send(**ask)
@@ -594,9 +582,7 @@ def test_receipts_may_be_lost_repeated_or_come_before_the_reply(
     assert not application.calls
 
 
-def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(
-    network: Running, application: Application
-) -> None:
+def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Running, application: Application) -> None:
     network.behave("late")
     network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d")
     network.fault(outage=True)
@@ -678,17 +664,13 @@ def test_an_inquiry_is_repeated_with_the_same_id_until_it_is_answered(
     assert len(application.calls) == 3
 
 
-def test_after_four_failures_the_citizen_gets_kannels_apology(
-    network: Running, application: Application
-) -> None:
+def test_after_four_failures_the_citizen_gets_kannels_apology(network: Running, application: Application) -> None:
     application.standing_answer = (500, {}, b"")
     assert inquire(network, "MCKH 160915001") == "Could not fetch content, sorry."
     assert len(application.calls) == 4
 
 
-def test_a_text_without_the_keyword_never_reaches_the_application(
-    network: Running, application: Application
-) -> None:
+def test_a_text_without_the_keyword_never_reaches_the_application(network: Running, application: Application) -> None:
     assert inquire(network, "Xin chao MCKH") == "Request Failed"
     assert not application.calls
 
@@ -718,9 +700,7 @@ def test_most_numbers_are_good_and_what_is_no_living_mobile_is_rejected() -> Non
     assert shares == pytest.approx(
         {"delivered": 0.93, "failed": 0.03, "late": 0.02, "never": 0.02, "rejected": 0}, abs=0.005
     )
-    assert phone_network.default_behaviour("0905123456", 1) == phone_network.default_behaviour(
-        "0905123456", 1
-    )
+    assert phone_network.default_behaviour("0905123456", 1) == phone_network.default_behaviour("0905123456", 1)
     for number in ("02583822229", "01225123456", "9029", "", "0955123456", "84"):
         assert phone_network.default_behaviour(number, seed=7) is Behaviour.REJECTED
 
@@ -784,9 +764,7 @@ def test_the_newest_phone_comes_first_and_can_be_found_by_number_or_text(network
     assert found(search="không có") == []
 
 
-HOSTILE = (
-    "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>&amp;"
-)
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>&amp;"
 
 
 def test_hostile_text_is_data_and_never_part_of_the_page(network: Running) -> None:

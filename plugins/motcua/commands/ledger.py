@@ -1,8 +1,8 @@
-"""``motcua migrate``, ``identity``, ``latency``, ``quarantine``, ``data-dictionary``: the ledger, seen by an operator."""
+"""``motcua migrate``, ``identity``, ``latency``, ``quarantine``, ``data-dictionary``: an operator's view."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +13,8 @@ from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
 from motcua.store.accounting import TERMS, identity, latency
-from motcua.store.database import connect
 from motcua.store.data_dictionary import data_dictionary
+from motcua.store.database import connect
 from motcua.store.migrations import migrate
 from motcua.store.quarantine import open_quarantine
 
@@ -54,14 +54,12 @@ def show_latency(
 ) -> None:
     """Print the seconds from a transition's recording to its acceptance by the gateway."""
     with connect() as connection:
-        figures = latency(connection, datetime.now(timezone.utc) - timedelta(minutes=minutes), limit)
+        figures = latency(connection, datetime.now(UTC) - timedelta(minutes=minutes), limit)
     if not figures.get("messages"):
         _console.print(f"No message was accepted in the last {minutes} minutes.")
         raise typer.Exit(1 if must_reach else 0)
     table = Table("messages", "p50 s", "p95 s", "p99 s", "longest s", title="Recorded → accepted by the gateway")
-    table.add_row(
-        str(figures["messages"]), *(f"{figures[name]:.2f}" for name in ("p50", "p95", "p99", "longest"))
-    )
+    table.add_row(str(figures["messages"]), *(f"{figures[name]:.2f}" for name in ("p50", "p95", "p99", "longest")))
     _console.print(table)
     if must_reach is not None and (figures["messages"] < 100 or figures["p95"] > must_reach):
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -63,7 +63,7 @@ def map_one_status(
 def list_gateways() -> None:
     """List the gateways in the order in which they are preferred."""
     with connect() as connection:
-        stopped = stopped_gateways(connection, datetime.now(timezone.utc))
+        stopped = stopped_gateways(connection, datetime.now(UTC))
     table = Table("gateway", "connection", "state")
     for name in settings().gateways:
         row = stopped.get(name)

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.jobs.configure_agencies import AgencyFileError
 from motcua.jobs.preview_texts import (
     FIXED_WORDS,
     SHORTEST_VALUES,
-    AgencyFileError,
     PreviewRow,
     TemplateCost,
+    agencies_to_preview,
     preview_texts,
-    read_agencies,
     where_the_dong_go,
     write_csv,
 )
@@ -51,7 +51,7 @@ def texts(
 ) -> None:
     """Xem trước mọi mẫu tin của mọi cơ quan: độ dài, bảng mã, số tin, số tiền, có dấu và không dấu."""
     try:
-        known = read_agencies(agencies or include_dir() / "agencies.yaml")
+        known = agencies_to_preview(agencies or include_dir() / "agencies.yaml")
         templates = load_templates()
         in_order = [name for name in _ORDER if name in templates]
         in_order += [name for name in templates if name not in in_order]

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 Refusal: TypeAlias = Literal[
@@ -30,7 +30,7 @@ STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200
 NOTE_LIMIT = 2000
-EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No one-stop software wrote a true time before this."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")

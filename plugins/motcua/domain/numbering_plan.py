@@ -1,8 +1,8 @@
 """The Vietnamese numbering plan as it was and as it is: the tables behind :mod:`motcua.domain.phones`.
 
-Sources, unless a table names its own: landline codes, Quyết định 2036/QĐ-BTTTT (three phases, 11/2/2017, 15/4/2017
-and 17/6/2017); mobile prefixes, the change from 11 to 10 digits of 15/9/2018; blocks in use today, the metadata of
-``phonenumbers`` 9.0.43. Everything is written in local form, with the trunk prefix 0.
+Sources, unless a table names its own: landline codes, Quyết định 2036/QĐ-BTTTT (three phases, 11/2/2017,
+15/4/2017 and 17/6/2017); mobile prefixes, the change from 11 to 10 digits of 15/9/2018; blocks in use today,
+the metadata of ``phonenumbers`` 9.0.43. Everything is written in local form, with the trunk prefix 0.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ CARRIER_BY_PREFIX: Final = MappingProxyType(
         ("031", "032", "033", "034", "035", "036", "037", "038", "039", "086", "096", "097", "098"), "Viettel"
     )
     | dict.fromkeys(
-        ("030", "051", "070", "076", "077", "078", "079", "0896", "0897", "0898", "0899", "090", "093"), "MobiFone"
+        ("030", "051", "070", "076", "077", "078", "079", "0896", "0897", "0898", "0899", "090", "093"),
+        "MobiFone",
     )
     | dict.fromkeys(("081", "082", "083", "084", "085", "088", "091", "094"), "VinaPhone")
     | dict.fromkeys(("0522", "0523", "0528", "056", "058", "092"), "Vietnamobile")
@@ -81,7 +82,10 @@ CARRIER_BY_PREFIX: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """A province of 2016, its landline code before and after 2017, and its series of 9-digit ID numbers if 3x."""
+    """A province of 2016: its landline code before and after 2017, what it was merged into in 2025.
+
+    ``id_series``: the first two digits of its people's 9-digit ID numbers, where they begin with 3.
+    """
 
     key: str
     name: str
@@ -168,22 +172,29 @@ PROVINCES: Final = MappingProxyType(
 """Provinces of 2016 by key: the Vietnamese name in ascii, words joined by ``_``."""
 
 FOUR_DIGIT_OLD_CODES: Final = frozenset(
-    province.old_code for province in PROVINCES.values() if len(province.old_code) == 4 and province.old_code[1] != "2"
+    province.old_code
+    for province in PROVINCES.values()
+    if len(province.old_code) == 4 and province.old_code[1] != "2"
 )
-"""Old area codes of four digits outside 02: with seven more they are 11-digit numbers that no longer exist."""
+"""Old area codes of four digits outside 02: with seven more they were landlines, and are nothing today."""
 
 THREE_DIGIT_OLD_CODES: Final = frozenset(
     province.old_code for province in PROVINCES.values() if len(province.old_code) == 3
 )
 
 ID_SERIES_LIKE_MOBILES: Final = frozenset({"32", "35", "38"})
-"""Nine digits that begin so are taken for an old ID number (Bến Tre, An Giang, Bạc Liêu) wherever they are typed."""
+"""Nine digits that begin so are taken for an old ID number (Bến Tre, An Giang, Bạc Liêu), typed anywhere."""
 
+# fmt: off
 CITIZEN_ID_PROVINCES: Final = frozenset(
-    "001 002 004 006 008 010 011 012 014 015 017 019 020 022 024 025 026 027 030 031 033 034 035 036 037 038 040 042"
-    " 044 045 046 048 049 051 052 054 056 058 060 062 064 066 067 068 070 072 074 075 077 079 080 082 083 084 086 087"
-    " 089 091 092 093 094 095 096".split()
+    f"{code:03}"
+    for code in (
+        1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33,
+        34, 35, 36, 37, 38, 40, 42, 44, 45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66,
+        67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96,
+    )
 )
+# fmt: on
 """First three digits of a 12-digit citizen ID (CCCD), Thông tư 07/2016/TT-BCA, appendix 1."""
 
 _OTHER_NAMES: Final = MappingProxyType(
@@ -231,7 +242,8 @@ def _own(province_key: str, merged: bool) -> list[Province]:
     return [
         province
         for province in PROVINCES.values()
-        if province_key and (province.key == province_key or (merged and province.merged_into == province_key))
+        if province_key
+        and (province.key == province_key or (merged and province.merged_into == province_key))
     ]
 
 
@@ -246,7 +258,7 @@ def own_old_codes(province_key: str, merged: bool) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def own_id_series(province_key: str, merged: bool) -> tuple[str, ...]:
-    """First two digits of the old 9-digit ID numbers that an agency's own people hold, where they begin with 3."""
+    """First two digits of the 9-digit ID numbers of an agency's own people, where they begin with 3."""
     return tuple({province.id_series for province in _own(province_key, merged) if province.id_series})
 
 

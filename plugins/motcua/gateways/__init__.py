@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from importlib import import_module
+from typing import cast
 
 from motcua.gateways.adapter import Gateway, GatewayAddress
 
@@ -18,8 +20,8 @@ def gateway_address(name: str) -> GatewayAddress:
     Raises:
         GatewayMisconfigured: there is no such connection, or it names no host.
     """
-    from airflow.exceptions import AirflowNotFoundException
     from airflow.sdk.bases.hook import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         connection = BaseHook.get_connection(f"sms_{name}")
@@ -58,5 +60,6 @@ def open_gateway(name: str) -> Gateway:
         ) from missing
     for _, member in inspect.getmembers(module, inspect.isclass):
         if member.__module__ == module.__name__ and member.__name__.endswith("Gateway"):
-            return member(address)  # type: ignore[no-any-return]
+            gateway: Gateway = cast("Callable[[GatewayAddress], Gateway]", member)(address)
+            return gateway
     raise GatewayMisconfigured(f"motcua/gateways/{adapter}.py defines no gateway.")

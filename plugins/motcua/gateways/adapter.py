@@ -77,10 +77,9 @@ class ReceiptReading:
 
 
 class Gateway(Protocol):
-    """One kind of SMS provider."""
+    """One kind of SMS provider, made for one address."""
 
-    def __init__(self, address: GatewayAddress) -> None:
-        """For the gateway at this address."""
+    address: GatewayAddress
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
         """Hands one message over, in one request, never repeated here; never raises for what the network does."""

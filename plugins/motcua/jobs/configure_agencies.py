@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool, StrictStr, ValidationError
 
 from motcua.domain.occasions import VIETNAM
 from motcua.store.agencies import Agency, list_agencies, save_agencies
@@ -20,17 +21,27 @@ class AgencyFileError(ValueError):
     """The agencies' file cannot be used; the message names the file, the agency and the field."""
 
 
+def _words(value: str) -> str:
+    value = unicodedata.normalize("NFC", value.strip())
+    if not value:
+        raise ValueError("must not be blank")
+    return value
+
+
+_Words = Annotated[StrictStr, AfterValidator(_words)]
+
+
 class _AgencyEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    code: StrictStr = Field(min_length=1)
-    aliases: tuple[StrictStr, ...] = ()
-    name: StrictStr = Field(min_length=1)
-    short_name: StrictStr | None = None
+    code: _Words
+    aliases: tuple[_Words, ...] = ()
+    name: _Words
+    short_name: _Words | None = None
     province: StrictStr = "khanh_hoa"
     enabled_from: datetime | date | None = None
-    accented: bool = False
-    same_day_excluded: bool = False
+    accented: StrictBool = False
+    same_day_excluded: StrictBool = False
     kinds_off: tuple[Literal["result", "supplement", "apology"], ...] = ()
     result_hold: timedelta = timedelta(0)
 
@@ -42,9 +53,9 @@ class _AgencyEntry(BaseModel):
         elif enabled is not None:
             enabled = datetime.combine(enabled, time(), VIETNAM)
         return Agency(
-            agency_code=self.code.strip(),
-            name=self.name.strip(),
-            short_name=self.short_name.strip() if self.short_name and self.short_name.strip() else None,
+            agency_code=self.code,
+            name=self.name,
+            short_name=self.short_name,
             province=self.province,
             enabled_from=enabled,
             accented=self.accented,
@@ -76,7 +87,8 @@ def read_agencies(path: Path) -> list[Agency]:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "entry"
             name = entry.get("code") if isinstance(entry, dict) else None
-            raise AgencyFileError(f"{path}: agency {name or position}: {where}: {first['msg']}") from None
+            fault = first["msg"].removeprefix("Value error, ")
+            raise AgencyFileError(f"{path}: agency {name or position}: {where}: {fault}") from None
     written = [code for agency in agencies for code in (agency.agency_code, *agency.aliases)]
     for code in written:
         if written.count(code) > 1:
@@ -87,20 +99,18 @@ def read_agencies(path: Path) -> list[Agency]:
 def import_agencies(path: Path, changed_by: str, enabled_from: datetime | None = None) -> Sequence[Agency]:
     """Writes the settings in the file to the ledger and returns them; agencies that it does not name stay.
 
-    ``enabled_from`` enables the agencies that the file leaves without a date and that are not enabled yet.
+    An agency that the file gives no ``enabled_from`` keeps the one it has, so that no import silences it by leaving
+    a line out; one that has none gets ``enabled_from``, where that is given.
 
     Raises:
         AgencyFileError: the file cannot be used; nothing is written.
     """
     agencies = read_agencies(path)
     with connect() as connection:
-        enabled = {agency.agency_code: agency.enabled_from for agency in list_agencies(connection)}
-        if enabled_from is not None:
-            agencies = [
-                agency
-                if agency.enabled_from is not None
-                else replace(agency, enabled_from=enabled.get(agency.agency_code) or enabled_from)
-                for agency in agencies
-            ]
+        known = {agency.agency_code: agency.enabled_from for agency in list_agencies(connection)}
+        agencies = [
+            replace(agency, enabled_from=agency.enabled_from or known.get(agency.agency_code) or enabled_from)
+            for agency in agencies
+        ]
         save_agencies(connection, agencies, changed_by)
     return agencies

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
-from motcua.jobs.picking_up import SourceFailed, pick_up, sources_with_news
+from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import read_left_over_receipts
 from motcua.jobs.sending import send, unresolved
+from motcua.jobs.watching import CatchUp, sources_with_news
 from motcua.settings import settings
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
@@ -27,7 +29,7 @@ def find_sources(window: Window) -> list[str]:
     """Sources to pick up; with a window, all of them."""
     if window is not EVERYTHING:
         return list(settings().sources)
-    return sources_with_news(datetime.now(timezone.utc))
+    return sources_with_news(datetime.now(UTC))
 
 
 def pick_up_source(source: str, window: Window) -> dict[str, Any]:
@@ -49,20 +51,19 @@ def plan_messages(window: Window) -> dict[str, Any]:
 
 
 def send_messages(run_id: str, window: Window) -> dict[str, Any]:
-    """Sending and its counts. While a long queue drains, sources with news are read and planned meanwhile."""
+    """Sending and its counts.
+
+    An ordinary run goes on for a while as long as news keeps coming: a run of its own for each burst would cost the
+    citizen seconds of waiting for the one before. A backfill keeps to its window.
+    """
     read_left_over_receipts()
-    counts = asdict(send(run_id, window, refresh=_catch_up))
+    if window is not EVERYTHING:
+        counts = asdict(send(run_id, window))
+    else:
+        with closing(CatchUp()) as catch_up:
+            counts = asdict(send(run_id, catch_up=catch_up))
     log.info("sent: %s", counts)
     return counts
-
-
-def _catch_up() -> None:
-    for source in sources_with_news(datetime.now(timezone.utc)):
-        try:
-            pick_up(source)
-        except SourceFailed as failure:
-            log.warning("%s", failure)
-    plan()
 
 
 def gate(run_id: str, window: Window) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -37,11 +37,10 @@ from motcua.store.dossiers import (
 from motcua.store.findings import save_findings
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.quarantine import curable_rows, quarantine_rows, release_rows
-from motcua.store.sources import advance_source, list_sources, lock_source, note_failure, status_map
+from motcua.store.sources import advance_source, lock_source, note_failure, status_map
 from motcua.store.transitions import known_numbers, save_transitions, save_transitions_from_rows
 
 _BATCH = 2000
-_BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 Row = TypeVar("Row")
 
@@ -73,7 +72,7 @@ def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = Non
     Raises:
         SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
     """
-    moment = now or datetime.now(timezone.utc)
+    moment = now or datetime.now(UTC)
     try:
         with connect() as ledger, open_connection(connection_id(source)) as reading:
             return _PickUp(ledger, source, adapter(settings().sources[source])(reading), moment).run(window)
@@ -240,7 +239,9 @@ class _PickUp:
         self.counts.transitions += len(saved)
         self.touched.update(row["dossier_id"] for row in saved)
         numbers_saved = {row["source_transition_id"] for row in saved}
-        self._find((clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved)
+        self._find(
+            (clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved
+        )
         self.counts.released += release_rows(
             self.ledger,
             self.cursor.source_id,
@@ -344,41 +345,3 @@ def _transition_of(payload: dict[str, Any]) -> SourceTransition:
         for name in ("occurred_at", "recorded_at")
     }
     return SourceTransition(**payload | moments)
-
-
-def look_for_news(source: str, kept: dict[str, Any] | None, connection: Connection) -> bool:
-    """Whether a source has rows that were not picked up: what it shows differs from what was kept.
-
-    Level-triggered: the answer stays yes until a pick-up has taken the rows, so a lost signal is repeated.
-    """
-    if not kept:
-        return True
-    reader = adapter(settings().sources[source])(connection)
-    try:
-        return kept["rows"] != reader.watch(
-            datetime.fromisoformat(kept["recorded_since"]),
-            datetime.fromisoformat(kept["updated_since"]),
-            int(kept["after"]),
-        )
-    finally:
-        connection.rollback()
-
-
-def sources_with_news(now: datetime, longest_silence: timedelta = timedelta(minutes=5)) -> list[str]:
-    """Sources to pick up in this run: those with news, those that failed last time or cannot be asked, and each one
-    at least every ``longest_silence``, for the sake of quarantined rows."""
-    with connect() as ledger:
-        kept = {row["name"]: row for row in list_sources(ledger)}
-    found = []
-    for name in settings().sources:
-        row = kept.get(name)
-        if row is None or row["failed_at"] or row["picked_up_at"] is None or row["picked_up_at"] < now - longest_silence:
-            found.append(name)
-            continue
-        try:
-            with open_connection(connection_id(name)) as reading:
-                if look_for_news(name, row["watch"], reading):
-                    found.append(name)
-        except Error:
-            found.append(name)
-    return found

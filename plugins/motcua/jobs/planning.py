@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -51,7 +51,7 @@ def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts
     With a window (a backfill) messages that failed in passing there are made due at once as well. Planning the same
     transitions again, or twice at the same time, makes no second message.
     """
-    moment = now or datetime.now(timezone.utc)
+    moment = now or datetime.now(UTC)
     counts = PlanCounts()
     templates = load_templates()
     after = 0

@@ -7,15 +7,11 @@ step name and the longest date, with and without accents. Providers bill each se
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, NamedTuple
-
-import yaml
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictStr, ValidationError
+from typing import NamedTuple
 
 from motcua.domain.texts import (
     GSM_ALONE,
@@ -28,6 +24,7 @@ from motcua.domain.texts import (
     render,
     segment_text,
 )
+from motcua.jobs.configure_agencies import read_agencies
 
 # A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư
 # 01/2018/TT-VPCP, art. 19 (25 characters with a QCVN 102 code).
@@ -59,54 +56,15 @@ class AgencyToPreview(NamedTuple):
         return self.short_name or self.name
 
 
-class AgencyFileError(ValueError):
-    """The file of agencies cannot be used; the message names the file, the entry and the field."""
-
-
-def _not_blank(value: str) -> str:
-    value = unicodedata.normalize("NFC", value.strip())
-    if not value:
-        raise ValueError("must not be blank")
-    return value
-
-
-_Text = Annotated[StrictStr, AfterValidator(_not_blank)]
-
-
-class _Agency(BaseModel):
-    code: _Text
-    name: _Text
-    short_name: _Text | None = None
-    accented: StrictBool = False
-
-
-class _AgencyFile(BaseModel):
-    agencies: Annotated[list[_Agency], Field(min_length=1)]
-
-
-def read_agencies(path: Path) -> list[AgencyToPreview]:
-    """Read agencies from a YAML file of the form of include/agencies.yaml; other fields are ignored.
+def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
+    """The agencies of a file as motcua agencies import takes it.
 
     Raises:
-        AgencyFileError: the file cannot be read, or an entry lacks a field.
+        AgencyFileError: the file cannot be read, or an entry is wrong.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AgencyFileError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise AgencyFileError(f"{path}: agencies: the file must hold a list under this key")
-    try:
-        file = _AgencyFile.model_validate(content)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        )
-        raise AgencyFileError(f"{path}: {faults}") from error
     return [
-        AgencyToPreview(agency.code, agency.name, agency.short_name, agency.accented)
-        for agency in file.agencies
+        AgencyToPreview(agency.agency_code, agency.name, agency.short_name, agency.accented)
+        for agency in read_agencies(path)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Literal
 
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -12,7 +12,9 @@ from motcua.store.database import Connection, connect
 from motcua.store.receipts import apply_receipt, save_receipt, unread_receipts
 
 
-def receive(connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]) -> Literal["applied", "no_change", "unknown_reference"]:
+def receive(
+    connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]
+) -> Literal["applied", "no_change", "unknown_reference"]:
     """Stores the report, commits, and only then reads it: a failure in reading loses nothing."""
     reading = gateway.read_receipt(fields)
     receipt_id = save_receipt(
@@ -38,7 +40,7 @@ def _read(
         reference=reading.reference,
         meaning=reading.meaning,
         reason=f"gateway status {reading.gateway_status}" if reading.meaning == "undelivered" else None,
-        now=datetime.now(timezone.utc),
+        now=datetime.now(UTC),
     )
 
 

@@ -10,11 +10,12 @@ import queue
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -33,7 +34,8 @@ from motcua.store.templates import load_template_versions
 
 _WRITE_AT_MOST = 64
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
-_LOOK_FOR_NEWS_EVERY = timedelta(seconds=15)
+_LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
+_LOOK_WHEN_IDLE_EVERY = 0.25
 
 
 @dataclass(slots=True)
@@ -47,21 +49,32 @@ class SendCounts:
     stopped_gateway: str | None = None
 
 
+class CatchUp(Protocol):
+    """Picks up and plans what has come meanwhile."""
+
+    @property
+    def is_over(self) -> bool:
+        """The run has lasted long enough."""
+
+    def __call__(self) -> bool:
+        """Whether there was news."""
+
+
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def send(
     run_id: str,
     window: Window = EVERYTHING,
     *,
-    refresh: Callable[[], object] | None = None,
+    catch_up: CatchUp | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> SendCounts:
     """Sends every message that is due, or those of a window, until none is left or no gateway may be used.
 
-    ``refresh`` is called every quarter of a minute while sending goes on, so that a message late in a long queue is
-    judged by what the sources say then, not by what they said when the run began.
+    ``catch_up`` picks up and plans news meanwhile: every few seconds while a long queue drains, so that a message late
+    in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
 
     Raises:
         motcua.gateways.GatewayMisconfigured: a gateway's Airflow connection cannot be used.
@@ -71,7 +84,7 @@ def send(
         sender_id = secrets.randbits(62)
         if not attempts.hold_sender_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        return _Sender(ledger, lock, sender_id, run_id, window, refresh, clock).run()
+        return _Sender(ledger, lock, sender_id, run_id, window, catch_up, clock).run()
 
 
 class _Sender:
@@ -82,11 +95,11 @@ class _Sender:
         sender_id: int,
         run_id: str,
         window: Window,
-        refresh: Callable[[], object] | None,
+        catch_up: CatchUp | None,
         clock: Callable[[], datetime],
     ) -> None:
         self.ledger, self.lock, self.sender_id = ledger, lock, sender_id
-        self.run_id, self.window, self.refresh, self.clock = run_id, window, refresh, clock
+        self.run_id, self.window, self.catch_up, self.clock = run_id, window, catch_up, clock
         self.counts = SendCounts()
         self.answers: queue.SimpleQueue[tuple[Mapping[str, Any], OutgoingMessage, Outcome]] = queue.SimpleQueue()
         self.session = threading.local()
@@ -112,8 +125,9 @@ class _Sender:
                         pool.submit(self._call, gateway, message, row)
                     in_flight += len(claimed)
                 if in_flight == 0:
-                    if exhausted or self.counts.stopped_gateway is not None:
+                    if self.counts.stopped_gateway is not None or (exhausted and not self._wait_for_news()):
                         break
+                    exhausted = False
                     continue
                 in_flight -= self._write_answers(name)
         return self.counts
@@ -134,9 +148,21 @@ class _Sender:
         return next((name for name in settings().gateways if name not in stopped), None)
 
     def _refresh_if_old(self) -> None:
-        if self.refresh is not None and self.clock() - self.refreshed_at > _LOOK_FOR_NEWS_EVERY:
-            self.refresh()
+        if self.catch_up is not None and self.clock() - self.refreshed_at > _LOOK_FOR_NEWS_EVERY:
+            self.catch_up()
             self.refreshed_at = self.clock()
+
+    def _wait_for_news(self) -> bool:
+        """With nothing left to send: whether news came before the patience or the run's time was over."""
+        if self.catch_up is None:
+            return False
+        patience = time.monotonic() + settings().linger_quiet.total_seconds()
+        while time.monotonic() < patience and not self.catch_up.is_over:
+            if self.catch_up():
+                self.refreshed_at = self.clock()
+                return True
+            time.sleep(_LOOK_WHEN_IDLE_EVERY)
+        return False
 
     def _claim(self, gateway: str, limit: int) -> tuple[list[tuple[OutgoingMessage, Mapping[str, Any]]], int]:
         """Due messages, settled or committed as attempts; and how many rows were looked at."""
@@ -259,7 +285,7 @@ def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
     """Wait before the next attempt: doubling, with jitter so that a crowd does not come back at once; never less than
     the gateway asked for."""
     longest = settings().retry_longest
-    doubled = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
+    doubled: timedelta = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
     return max(doubled * random.uniform(0.75, 1.25), timedelta(seconds=asked or 0))  # noqa: S311
 
 

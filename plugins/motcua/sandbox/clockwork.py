@@ -12,8 +12,8 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from motcua.sandbox.happenings import Act, Dossier, Effects, Kind, Move, happen, mend
-from motcua.sandbox.history import deal, history
-from motcua.sandbox.lives import born, pace_of_life
+from motcua.sandbox.history import history
+from motcua.sandbox.lives import ODDITIES, born, deal, pace_of_life
 from motcua.sandbox.one_stop_writers import OneStopWriter
 from motcua.sandbox.people import Phone
 from motcua.sandbox.procedures import pilot
@@ -76,7 +76,8 @@ class World:
         moves, self._life_span = pace_of_life(self._pilot.agencies)
         self._births_per_second = rate / moves
         self._random = Random(seed)  # noqa: S311 - a simulation
-        self._agencies = deal(self._random, self._pilot.agencies)
+        self._agencies = deal(self._random, self._pilot.shares)
+        self._oddities = deal(self._random, ODDITIES)
         self._next_birth = self._next_batch = self._began_at = self.last_tick = clock()
 
     def _row(self, name: LiteralString, **values: Any) -> dict[str, Any] | None:  # noqa: ANN401 - SQL parameters
@@ -150,8 +151,10 @@ class World:
         """Does everything that is due."""
         now = self._clock()
         if now - self.last_tick > _STANDSTILL:
-            self._do("stand_still", pause=now - self.last_tick)
-            self._next_birth = now
+            pause = now - self.last_tick
+            self._do("stand_still", pause=pause)
+            self._next_birth += pause
+            self._next_batch += pause
         self.last_tick = now
         while self._next_birth <= now:
             self._bear(now)
@@ -181,10 +184,11 @@ class World:
         return int(row["action_id"])
 
     def _bear(self, now: datetime) -> None:
+        agency, oddity = next(self._agencies), next(self._oddities)
+        while oddity == "unknown_agency" and agency.source != "khanhhoa":
+            agency = next(self._agencies)
         with self._truth.transaction():
-            dossier, acts = born(
-                self._random, next(self._agencies), self._pilot.unknown_agency, now, self._serial
-            )
+            dossier, acts = born(self._random, agency, self._pilot.unknown_agency, now, self._serial, oddity=oddity)
             dossier_id = self._add(dossier)
             for act in acts:
                 self._plan(dossier_id, act, now + timedelta(seconds=act.after))
@@ -263,9 +267,7 @@ class World:
         for kind, detail in effects.events:
             self._event(dossier, now, kind, detail)
             if kind == "row_arrived":
-                self._do(
-                    "make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now
-                )
+                self._do("make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now)
         self._save(taken.dossier_id, dossier)
 
     def _write_second_half(self, taken: _Taken, act: Act, action_id: int) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Literal
 
 from motcua.sandbox.happenings import Act, Dossier, Transition, condition, happen
-from motcua.sandbox.lives import born
+from motcua.sandbox.lives import born, deal, life
 from motcua.sandbox.procedures import ZONE, Agency, Pilot, in_office_hours, working_day
 
-_Stage = Literal["moving", "resting", "waiting", "handed_over"]
+_Stage = Literal["moving", "resting", "waiting", "handed_over", "ended"]
 
 _BEFORE = timedelta(minutes=6)
 """The history ends this long before the beginning: no wrong clock of an official reaches over it."""
@@ -28,14 +28,6 @@ class Past:
     ready_at: datetime | None = None
     handed_at: datetime | None = None
     events: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
-
-
-def deal(random: Random, agencies: Sequence[Agency]) -> Iterator[Agency]:
-    """Agencies without end, in proportion to their weights also over a short while."""
-    cards = [agency for agency in agencies for _ in range(agency.weight)]
-    while True:
-        random.shuffle(cards)
-        yield from cards
 
 
 def office_moments(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
@@ -54,12 +46,10 @@ def office_moments(random: Random, start: datetime, end: datetime, count: int) -
 def _received_at(random: Random, term: int, stage: _Stage, now: datetime) -> datetime:
     """A time of receipt with which the due date falls where the stage wants it: many today and tomorrow."""
     today = now.astimezone(ZONE).date()
-    if stage == "handed_over":
+    if stage in ("handed_over", "ended"):
         due_in = -random.randint(0, 8)
     else:
-        due_in = random.choices(
-            (0, 1, random.randint(2, 8), -random.randint(1, 4)), weights=(22, 30, 33, 15)
-        )[0]
+        due_in = random.choices((0, 1, random.randint(2, 8), -random.randint(1, 4)), weights=(22, 30, 33, 15))[0]
     day = working_day(working_day(today, due_in), -term) if due_in or term else today
     opening = datetime(day.year, day.month, day.day, 7, 30, tzinfo=ZONE)
     received = office_moments(random, opening, opening + timedelta(hours=9), 1)[0]
@@ -68,7 +58,7 @@ def _received_at(random: Random, term: int, stage: _Stage, now: datetime) -> dat
 
 def _cut(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
     """How many acts lie in the past, and the second of the life at which the world begins."""
-    if stage == "handed_over":
+    if stage in ("handed_over", "ended"):
         return len(acts), acts[-1].after
     if stage == "moving":
         age = random.uniform(0, acts[-1].after)
@@ -76,9 +66,7 @@ def _cut(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
         return done, age
     if stage == "waiting":
         results = [
-            i
-            for i, act in enumerate(acts)
-            if act.move and condition(act.move.status, act.move.desk) == "result"
+            i for i, act in enumerate(acts) if act.move and condition(act.move.status, act.move.desk) == "result"
         ]
         done = results[-1] + 1
     else:
@@ -94,9 +82,9 @@ def _fits(acts: list[Act], stage: _Stage) -> bool:
     statuses = [act.move.status for act in acts if act.move]
     if stage == "handed_over":
         return statuses[-1] == 10
-    return stage != "waiting" or any(
-        a.move and a.move.truthful and a.move.status == 9 and a.move.desk for a in acts
-    )
+    if stage == "ended":
+        return statuses[-1] in (1, 3, 7, 8)
+    return stage != "waiting" or any(a.move and a.move.truthful and a.move.status == 9 and a.move.desk for a in acts)
 
 
 def _past(
@@ -109,12 +97,10 @@ def _past(
 ) -> Past:
     procedure = random.choice(agency.procedures)
     received_at = _received_at(random, procedure.term, stage, now)
-    while True:
-        dossier, acts = born(
-            random, agency, pilot.unknown_agency, received_at, serial, procedure=procedure, plain=True
-        )
-        if _fits(acts, stage):
-            break
+    dossier, acts = born(random, agency, pilot.unknown_agency, received_at, serial, procedure=procedure)
+    while not _fits(acts, stage):
+        online = dossier.submitted_via == "online"
+        acts = life(random, agency, procedure, online=online, mendable=not dossier.phone.good)
     done, age = _cut(random, acts, stage)
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
     moments = [received_at, *office_moments(random, received_at, now - _BEFORE, done - 1)]
@@ -129,12 +115,16 @@ def _past(
     return past
 
 
-def history(
-    random: Random, pilot: Pilot, serial: Callable[[str, str], int], now: datetime, moving: int
-) -> list[Past]:
+def history(random: Random, pilot: Pilot, serial: Callable[[str, str], int], now: datetime, moving: int) -> list[Past]:
     """Some 400 dossiers; ``moving`` of them go on at the world's pace, the others rest or are finished."""
-    stages: dict[_Stage, int] = {"moving": moving, "resting": 120, "waiting": 50, "handed_over": 150}
-    agencies = deal(random, pilot.agencies)
+    stages: dict[_Stage, int] = {
+        "moving": moving,
+        "resting": 120,
+        "waiting": 50,
+        "handed_over": 130,
+        "ended": 24,
+    }
+    agencies = deal(random, pilot.shares)
     return [
         _past(random, next(agencies), pilot, serial, stage, now)
         for stage, count in stages.items()

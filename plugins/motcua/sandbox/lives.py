@@ -5,10 +5,10 @@ Everything is in the order and proportion of real life; only the pace differs: w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from random import Random
-from typing import Literal, get_args
+from typing import Literal, TypeVar
 
 from motcua.sandbox.happenings import Act, Dossier, Move, Obstacle, Writing, condition
 from motcua.sandbox.people import applicant, hostile_text
@@ -24,7 +24,20 @@ Oddity = Literal[
     "code_unusable",
     "wrong_procedure",
 ]
-_ODDITY_WEIGHTS = (84.5, 1.5, 2.0, 2.5, 4.0, 2.0, 1.0, 2.5)
+ODDITIES: dict[Oddity, int] = {
+    "none": 84,
+    "unknown_agency": 2,
+    "unknown_status": 2,
+    "row_later": 3,
+    "hostile_text": 4,
+    "code_padded": 2,
+    "code_unusable": 1,
+    "wrong_procedure": 2,
+}
+"""Of each hundred dossiers, how many have which oddity."""
+
+_Card = TypeVar("_Card")
+
 _WRITINGS: tuple[Writing, ...] = ("together", "row_first", "transition_first", "late")
 _WRITING_WEIGHTS = (75, 11, 11, 3)
 _HALVES_APART = 10.0
@@ -55,9 +68,7 @@ class _Life:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def add(
-        self, after: float, kind: Literal["repeat", "reveal", "mend", "correct_procedure", "paper_ready"]
-    ) -> None:
+    def add(self, after: float, kind: Literal["repeat", "reveal", "mend", "correct_procedure", "paper_ready"]) -> None:
         self.acts.append(Act(after=after, kind=kind))
 
     def official(self, part: str, of: int) -> str:
@@ -289,6 +300,14 @@ def _until_the_end(story: _Life, procedure: Procedure) -> None:
     _result(story)
 
 
+def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
+    """Cards without end, in the given proportion also over a short while."""
+    deck = [card for card, count in shares.items() for _ in range(count)]
+    while True:
+        random.shuffle(deck)
+        yield from deck
+
+
 def _code(random: Random, agency: Agency, day: datetime, serial: Callable[[str, str], int]) -> str:
     """A dossier code: mostly of TT 01/2018/TT-VPCP art. 19, some in shapes of 2016."""
     if random.random() >= agency.old_codes:
@@ -309,17 +328,12 @@ def born(
     serial: Callable[[str, str], int],
     *,
     procedure: Procedure | None = None,
-    plain: bool = False,
+    oddity: Oddity = "none",
 ) -> tuple[Dossier, list[Act]]:
-    """A new dossier and its life. ``serial(agency, series)`` numbers codes; ``plain``: without oddities.
+    """A new dossier and its life. ``serial(agency, series)`` numbers codes.
 
     Its first act, receiving it, is still to come.
     """
-    oddity: Oddity = "none"
-    if not plain:
-        oddity = random.choices(get_args(Oddity), weights=_ODDITY_WEIGHTS)[0]
-        if oddity == "unknown_agency" and agency.source != "khanhhoa":
-            oddity = "none"
     if oddity == "unknown_agency":
         agency = agency.model_copy(update={"code": unknown_agency, "old_codes": 0.0})
     true_procedure = procedure or random.choice(agency.procedures)
@@ -327,7 +341,7 @@ def born(
     if oddity == "wrong_procedure":
         procedure = random.choice([p for p in agency.procedures if p.code != true_procedure.code])
     person = applicant(random, business=agency.business and random.random() < 0.7)
-    online = random.random() < 0.2 and not plain
+    online = random.random() < 0.2
     via: Literal["direct", "online", "postal"] = (
         "online" if online else "postal" if random.random() < 0.06 else "direct"
     )

@@ -307,9 +307,7 @@ def create_app(
         )
         mails = [read_mail(folder, mail_id) for mail_id in ids[:200]]
         body = page.render(mails=mails, number=len(ids), opened=opened, nonce=nonce)
-        return HTMLResponse(
-            body, headers={"Content-Security-Policy": policy_line, "Cache-Control": "no-store"}
-        )
+        return HTMLResponse(body, headers={"Content-Security-Policy": policy_line, "Cache-Control": "no-store"})
 
     @app.get("/")
     def inbox() -> HTMLResponse:

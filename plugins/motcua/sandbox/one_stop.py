@@ -42,14 +42,10 @@ class OneStopAddresses:
 
 
 def _as(admin_dsn: str, database: str, role: Role) -> str:
-    return with_database(
-        psycopg.conninfo.make_conninfo(admin_dsn, user=role.name, password=role.password), database
-    )
+    return with_database(psycopg.conninfo.make_conninfo(admin_dsn, user=role.name, password=role.password), database)
 
 
-def _create_database(
-    admin_dsn: str, database: str, owner: Role, schema: str, reader: Role | None = None
-) -> None:
+def _create_database(admin_dsn: str, database: str, owner: Role, schema: str, reader: Role | None = None) -> None:
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in filter(None, (owner, reader)):
             ensure_role(admin, role)
@@ -60,9 +56,7 @@ def _create_database(
         if reader is not None:
             allow_connect(admin, database, reader.name)
             admin.execute(
-                sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(
-                    sql.Identifier(reader.name)
-                )
+                sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(reader.name))
             )
     with psycopg.connect(_as(admin_dsn, database, owner)) as connection:
         connection.execute(statement(schema))
@@ -84,8 +78,6 @@ def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> O
         database = f"onestop_{source}"
         writer, reader = roles[f"{database}_world"], roles[f"{database}_reader"]
         _create_database(admin_dsn, database, writer, f"sandbox/schema/{source}", reader)
-        sources[source] = SourceAddress(
-            adapter, _as(admin_dsn, database, writer), _as(admin_dsn, database, reader)
-        )
+        sources[source] = SourceAddress(adapter, _as(admin_dsn, database, writer), _as(admin_dsn, database, reader))
     _create_database(admin_dsn, TRUTH, roles[TRUTH], "sandbox/schema/truth")
     return OneStopAddresses(sources, _as(admin_dsn, TRUTH, roles[TRUTH]))

@@ -65,14 +65,10 @@ class OneStopWriter:
         number = None
         with self._connection.transaction():
             if dossier is not None:
-                self._connection.execute(
-                    statement(self.folder + "/write_dossier"), self.dossier_values(dossier)
-                )
+                self._connection.execute(statement(self.folder + "/write_dossier"), self.dossier_values(dossier))
             if transition is not None:
                 values = self.transition_values(transition, action_id)
-                row = self._connection.execute(
-                    statement(self.folder + "/write_transition"), values
-                ).fetchone()
+                row = self._connection.execute(statement(self.folder + "/write_transition"), values).fetchone()
                 number = row["transition_id"] if row else None
         return number
 

@@ -334,16 +334,12 @@ def _broken(random: Random) -> Phone:
 
 
 def _no_phone(random: Random) -> Phone:
-    written = random.choice(
-        ("lan.nguyen@example.vn", "MST 4200456789", "160915001", "12/05/1980", "STK 0561000123456")
-    )
+    written = random.choice(("lan.nguyen@example.vn", "MST 4200456789", "160915001", "12/05/1980", "STK 0561000123456"))
     return Phone("not_a_phone", written, _perhaps(random), good=False)
 
 
 def _foreign(random: Random) -> Phone:
-    return Phone(
-        "foreign", random.choice(("+1 415 555 0132", "+82 10 5550 1234", "+61 491 570 156")), None, good=False
-    )
+    return Phone("foreign", random.choice(("+1 415 555 0132", "+82 10 5550 1234", "+61 491 570 156")), None, good=False)
 
 
 def _broker(random: Random) -> Phone:

@@ -522,9 +522,7 @@ SELECT receipts.uuid, receipts.type, receipts.due_at, receipts.copies, receipts.
        messages.dlr_url, messages.smsc
   FROM receipts JOIN messages ON messages.id = receipts.message_id
 """
-_DUE_RECEIPTS = (
-    _RECEIPT + "WHERE receipts.state = 'pending' ORDER BY receipts.due_at, receipts.type != 8 LIMIT :limit"
-)
+_DUE_RECEIPTS = _RECEIPT + "WHERE receipts.state = 'pending' ORDER BY receipts.due_at, receipts.type != 8 LIMIT :limit"
 _HELD_RECEIPTS = (
     _RECEIPT + "WHERE receipts.message_id = :message_id AND receipts.state = 'held'"
     " ORDER BY receipts.due_at, receipts.type != 8"
@@ -561,9 +559,7 @@ class PhoneNetwork:
     def start(self) -> None:
         """Begin to send receipts, those of an earlier life first, and take up unanswered inquiries."""
         self.log.write(
-            lambda connection: (
-                connection.execute("UPDATE receipts SET state = 'pending' WHERE state = 'held'").rowcount
-            )
+            lambda connection: connection.execute("UPDATE receipts SET state = 'pending' WHERE state = 'held'").rowcount
         ).result()
         self._postman.start()
         for row in self.log.read("SELECT id FROM inquiries WHERE reply_id IS NULL ORDER BY id"):
@@ -627,8 +623,7 @@ class PhoneNetwork:
                     if submission.dlr_url and submission.dlr_mask & kind
                 ]
                 connection.executemany(
-                    "INSERT INTO receipts (uuid, message_id, type, state, due_at, copies)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO receipts (uuid, message_id, type, state, due_at, copies) VALUES (?, ?, ?, ?, ?, ?)",
                     wanted,
                 )
                 message_ids.append(message_id)
@@ -854,9 +849,7 @@ class PhoneNetwork:
         row = self.find_phone(handle)
         self.log.write(
             lambda connection: (
-                connection.execute(
-                    "UPDATE phones SET behaviour = ? WHERE handle = ?", (behaviour, handle)
-                ).rowcount
+                connection.execute("UPDATE phones SET behaviour = ? WHERE handle = ?", (behaviour, handle)).rowcount
             )
         ).result()
         return behaviour or default_behaviour(row["number"], self._seed)
@@ -1049,12 +1042,9 @@ def _smsc_words(row: sqlite3.Row) -> str:
         return "ACK/"
     if row["type"] == SMSC_REFUSED:
         return "NACK/11/Invalid Destination Address"
-    state, error = {DELIVERED: ("DELIVRD", "000"), UNDELIVERED: ("UNDELIV", "001")}.get(
-        row["type"], ("EXPIRED", "027")
-    )
+    state, error = {DELIVERED: ("DELIVRD", "000"), UNDELIVERED: ("UNDELIV", "001")}.get(row["type"], ("EXPIRED", "027"))
     submitted, done = (
-        datetime.fromtimestamp(instant, UTC).strftime("%y%m%d%H%M")
-        for instant in (row["accepted_at"], row["due_at"])
+        datetime.fromtimestamp(instant, UTC).strftime("%y%m%d%H%M") for instant in (row["accepted_at"], row["due_at"])
     )
     return (
         f"id:{row['foreign_id']} sub:001 dlvrd:{'001' if row['type'] == DELIVERED else '000'}"

@@ -61,6 +61,11 @@ class Pilot:
     agencies: tuple[Agency, ...]
     unknown_agency: str
 
+    @property
+    def shares(self) -> dict[Agency, int]:
+        """How many dossiers each agency gets in proportion to the others."""
+        return {agency: agency.weight for agency in self.agencies}
+
     def find(self, code: str) -> Agency | None:
         """The agency with this code or alias."""
         return next((agency for agency in self.agencies if code in (agency.code, *agency.aliases)), None)
@@ -78,9 +83,7 @@ def pilot() -> Pilot:
     aliases = {agency["code"]: agency["aliases"] for agency in configured["agencies"]}
     unknown = [agency["code"] for agency in played["agencies"] if agency["code"] not in aliases]
     if unknown:
-        raise ValueError(
-            f"include/sandbox/agencies.yaml plays agencies that include/agencies.yaml lacks: {unknown}"
-        )
+        raise ValueError(f"include/sandbox/agencies.yaml plays agencies that include/agencies.yaml lacks: {unknown}")
     agencies = (Agency(aliases=tuple(aliases[agency["code"]]), **agency) for agency in played["agencies"])
     return Pilot(tuple(agencies), played["unknown_agency"])
 

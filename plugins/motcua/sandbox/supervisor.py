@@ -29,6 +29,8 @@ _MARK = "MOTCUA_SUPERVISED_IN"
 """Environment variable of every process we start; its value is the supervisor's folder."""
 
 _POLL = 0.1
+_HANGS_AFTER = 3.0
+"""Seconds after the stop signal from which a component's ``finished`` is asked."""
 _KILL_WITHIN = 10.0
 """Seconds to wait for processes to go after SIGKILL."""
 
@@ -72,7 +74,9 @@ class Component:
 
     ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
     ``stop_signal`` goes to the program itself, not to its children; after ``stop_within`` seconds everything
-    it started is killed.
+    it started is killed. ``finished`` is for a program that may hang once its work is done: told to stop and
+    still there after a few seconds, it is killed as soon as ``finished`` is true of the titles of the other
+    processes in its session.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Component:
     ready_within: float = 90.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within: float = 15.0
+    finished: Callable[[Sequence[str]], bool] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     before_exec: Callable[[], None] | None = None
 
@@ -124,6 +129,14 @@ def _descendants(root: int) -> list[_Process]:
             found.append(child)
             waiting.append(child.pid)
     return found
+
+
+def _title(pid: int) -> str:
+    """What ``ps`` shows of a process; empty for one that ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _marked(folder: Path) -> set[int]:
@@ -200,6 +213,13 @@ class _Running:
         if self.process is None or self.ended:
             return []
         return [p.pid for p in _processes().values() if p.session == self.process.pid and not p.zombie]
+
+    @property
+    def finished(self) -> bool:
+        """The component says that its work is done."""
+        if self.component.finished is None or self.process is None:
+            return False
+        return self.component.finished([_title(pid) for pid in self.session() if pid != self.process.pid])
 
     def kill(self) -> None:
         """Ends the process and everything in its session, at once."""
@@ -482,6 +502,8 @@ class Supervisor:
             if not self._hurry:
                 _send(running.process.pid, component.stop_signal)
             while running.alive and not self._hurry and time.monotonic() - begun < component.stop_within:
+                if time.monotonic() - begun > _HANGS_AFTER and running.finished:
+                    break
                 time.sleep(0.05)
         asked = not running.alive
         running.kill()

@@ -42,12 +42,13 @@ def _addresses(folder: Path) -> dict[str, str]:
         return dsns
     file = folder / "connections.json"
     if file.exists():
-        known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-        return known
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+            return {name: str(known[name]) for name in _DSN_VARIABLES}
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorldError(f"{file} cannot be read: start the world again, or set the variables.") from error
     missing = ", ".join(variable for name, variable in _DSN_VARIABLES.items() if not dsns[name])
-    raise WorldError(
-        f"Not set: {missing}. Set them, or name with --folder the folder of a world that has run."
-    )
+    raise WorldError(f"Not set: {missing}. Set them, or name with --folder the folder of a world that has run.")
 
 
 def _keep_addresses(folder: Path, dsns: Mapping[str, str]) -> None:
@@ -58,9 +59,7 @@ def _keep_addresses(folder: Path, dsns: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def open_world(
-    dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int | None = None
-) -> Iterator[World]:
+def open_world(dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int | None = None) -> Iterator[World]:
     """A world on these databases (``khanhhoa``, ``vanphong``, ``truth``), not yet awake.
 
     Raises:
@@ -69,9 +68,7 @@ def open_world(
     with ExitStack() as stack:
         connections: dict[str, Connection] = {
             name: stack.enter_context(
-                psycopg.connect(
-                    dsns[name], autocommit=True, row_factory=dict_row, application_name="motcua world"
-                )
+                psycopg.connect(dsns[name], autocommit=True, row_factory=dict_row, application_name="motcua world")
             )
             for name in _DSN_VARIABLES
         }
@@ -86,9 +83,7 @@ def _report(world: World) -> None:
     shown = ("arrived", "transitions", "results", "supplements", "phone_mended", "misclick", "handed_over")
     counts = {name: world.counts[name] for name in shown}
     print(
-        json.dumps(
-            {"at": datetime.now(UTC).isoformat(timespec="seconds"), **counts, "planned": world.planned()}
-        ),
+        json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **counts, "planned": world.planned()}),
         flush=True,
     )
 
@@ -121,9 +116,7 @@ def _live(dsns: Mapping[str, str], rate: float, seed: int | None, stop: threadin
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m motcua.sandbox.world", description="The living one-stop world."
-    )
+    parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.world", description="The living one-stop world.")
     parser.add_argument("--folder", type=Path, default=settings().data / "world", help="its own folder")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="transitions per second")
     parser.add_argument("--seed", type=int, default=None, help="makes chance repeatable")
@@ -135,9 +128,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument("dossier", help="dossier code")
     change.add_argument("phone", help="the phone field's new text")
     move.add_argument("status", type=int, help="national status code: 5 supplement, 9 result, 10 handed over")
-    move.add_argument(
-        "--desk", action=argparse.BooleanOptionalAction, default=True, help="at the one-stop desk"
-    )
+    move.add_argument("--desk", action=argparse.BooleanOptionalAction, default=True, help="at the one-stop desk")
     chosen = parser.parse_args(arguments)
     if not 0 < chosen.rate <= 500:
         parser.error("--rate is a number of transitions per second above 0, at most 500")

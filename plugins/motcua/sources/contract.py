@@ -1,4 +1,4 @@
-"""The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, that any one-stop database can give.
+"""The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, which any one-stop database gives.
 
 Software that cannot give them gets an adapter of its own: a subclass that names a folder of ``include/sql`` with two
 SELECTs, ``dossiers.sql`` and ``transitions.sql``, which map the vendor's tables to the views' columns.
@@ -47,8 +47,9 @@ class ContractSource:
 
     def _query(self, name: LiteralString) -> LiteralString:
         return (
-            f"WITH source_dossiers AS ({statement(self.folder + '/dossiers')}),"
-            f" source_transitions AS ({statement(self.folder + '/transitions')})"
+            # Not materialized: the source's own indexes must stay usable behind the views.
+            f"WITH source_dossiers AS NOT MATERIALIZED ({statement(self.folder + '/dossiers')}),"
+            f" source_transitions AS NOT MATERIALIZED ({statement(self.folder + '/transitions')})"
             f" {statement('sources/reading/' + name)}"
         )
 

@@ -21,7 +21,9 @@ def data_dictionary(connection: Connection) -> str:
     parts = [_HEAD]
     for table, columns in groupby(rows, key=itemgetter("table_name")):
         listed = list(columns)
-        parts.append(f"\n## {table}\n\n{listed[0]['table_comment'] or ''}\n\n| column | type | meaning |\n| --- | --- | --- |\n")
+        parts.append(
+            f"\n## {table}\n\n{listed[0]['table_comment'] or ''}\n\n| column | type | meaning |\n| --- | --- | --- |\n"
+        )
         for column in listed:
             optional = ", may be empty" if column["nullable"] else ""
             parts.append(

@@ -40,9 +40,7 @@ def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[
     return connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)}).fetchall()
 
 
-def dossiers_without_history(
-    connection: Connection, dossier_ids: Sequence[int], now: datetime
-) -> list[dict[str, Any]]:
+def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[dict[str, Any]]:
     """Dossiers whose first known transition came at ``now`` and already calls for a message."""
     return connection.execute(
         statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}

@@ -33,9 +33,7 @@ def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict
     return connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)}).fetchall()
 
 
-def save_messages(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
+def save_messages(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """Writes new messages and returns them (id, kind, state, reason); one that exists already is left alone."""
     if not rows:
         return []
@@ -56,9 +54,7 @@ def make_due(connection: Connection, window: Window, now: datetime) -> int:
 
 def claim(connection: Connection, window: Window, limit: int, now: datetime) -> list[dict[str, Any]]:
     """Up to ``limit`` due messages, locked until the transaction ends."""
-    return connection.execute(
-        statement("messages/claim"), {"now": now, "limit": limit, **window.bounds}
-    ).fetchall()
+    return connection.execute(statement("messages/claim"), {"now": now, "limit": limit, **window.bounds}).fetchall()
 
 
 def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

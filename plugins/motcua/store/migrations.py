@@ -19,8 +19,8 @@ def migrate() -> list[str]:
         yoyo.exceptions.LockTimeout: another migration is running.
         psycopg.Error: a migration failed; it is rolled back whole.
     """
-    from airflow.exceptions import AirflowNotFoundException
     from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
     from yoyo import get_backend, read_migrations
 
     # yoyo logs each statement; the supervisor prints the names that are returned here instead.

@@ -29,15 +29,15 @@ def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) ->
     known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
     database, owning = sql.Identifier(name), sql.Identifier(owner)
     if not known:
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(database, owning))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(database, owning)
+        )
     admin.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def allow_connect(admin: psycopg.Connection[object], database: str, role: str) -> None:
     """Lets a role connect to a database."""
-    admin.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role))
-    )
+    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role)))
 
 
 def provision_ledger(
@@ -51,7 +51,7 @@ def provision_ledger(
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in (owner, app, audit, airflow):
             ensure_role(admin, role)
-        # PostgreSQL 16 and later: an administrator who is no superuser must be a member of a role to give it a database.
+        # PostgreSQL 16 and later: an administrator who is no superuser must be in a role to give it a database.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
         ensure_database(admin, database, owner.name)

@@ -11,9 +11,7 @@ from motcua.store.queries import statement
 from motcua.store.rows import recordset
 
 
-def quarantine_rows(
-    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> int:
+def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Keeps the rows with their reasons and returns how many were not known before."""
     if not rows:
         return 0
@@ -24,9 +22,7 @@ def quarantine_rows(
     return sum(row["is_new"] for row in kept)
 
 
-def release_rows(
-    connection: Connection, source_id: int, row_kind: str, row_keys: Sequence[str], now: datetime
-) -> int:
+def release_rows(connection: Connection, source_id: int, row_kind: str, row_keys: Sequence[str], now: datetime) -> int:
     """Marks rows as gone on, and returns how many were open."""
     if not row_keys:
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from motcua.settings import include_dir
 
@@ -16,4 +16,5 @@ def statement(name: str) -> LiteralString:
         FileNotFoundError: there is no such file.
     """
     # psycopg takes only literal strings, so that nobody composes SQL from values; a file of ours is one.
-    return cast("LiteralString", (include_dir() / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+    text: LiteralString = (include_dir() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return text

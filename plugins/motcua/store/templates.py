@@ -162,9 +162,7 @@ def _check_parameters(path: Path, file: _TemplateFile) -> None:
             known = ", ".join(PARAMETER_LIMITS)
             raise TemplateFileError(f"{path}: parameters: {name!r} is not known; known are {known}")
         if name in file.parameters[:position]:
-            raise TemplateFileError(
-                f"{path}: parameters: {name!r} stands twice; providers number each place once"
-            )
+            raise TemplateFileError(f"{path}: parameters: {name!r} stands twice; providers number each place once")
     for name in file.choices:
         if name not in file.parameters:
             raise TemplateFileError(f"{path}: choices: {name!r} is not a parameter of this template")

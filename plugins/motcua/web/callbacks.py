@@ -64,9 +64,7 @@ async def _fields(request: Request) -> dict[str, str]:
     return {name: value.replace("\x00", "") for name, value in pairs}
 
 
-def _authenticated(
-    gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]
-) -> Gateway:
+def _authenticated(gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]) -> Gateway:
     """The gateway that calls, or 401 (no secret, a wrong one, no such gateway) or 503 (no secret is set)."""
     offered = request.headers.get(SECRET_HEADER) or fields.get("secret") or ""
     if not offered:

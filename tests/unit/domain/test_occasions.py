@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from motcua.domain.occasions import (
     plan_dossier,
 )
 
-NOW = datetime(2026, 11, 25, 3, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 RULES = PlanningRules(timedelta(days=3), timedelta(minutes=10))
 FACTS = DossierFacts(
     received_at=NOW - timedelta(days=3),
@@ -54,7 +55,7 @@ pairs = st.lists(st.tuples(st.sampled_from([2, 4, 5, 9, 10]), st.booleans()), ma
 def entries(history):
     """An oracle by another road: entries into a condition, read off neighbouring pairs."""
     kinds = [None, *(condition_of(t.status_code, t.at_one_stop_desk) for t in history)]
-    return sum(after is not None and after != before for before, after in zip(kinds, kinds[1:], strict=False))
+    return sum(after is not None and after != before for before, after in pairwise(kinds))
 
 
 @given(pairs)
@@ -66,7 +67,9 @@ def test_every_entry_gets_exactly_one_message_and_planning_again_adds_none(histo
     assert sum(message.state != "cancelled" for message in plan.messages) <= 1
     outcome = {transition: name for transition, name, _ in plan.outcomes}
     planned = [
-        PastTransition(t.transition_id, t.status_code, t.at_one_stop_desk, t.occurred_at, t.recorded_at, outcome[t.transition_id])
+        PastTransition(
+            t.transition_id, t.status_code, t.at_one_stop_desk, t.occurred_at, t.recorded_at, outcome[t.transition_id]
+        )
         for t in history
     ]
     written = [PastMessage(m.transition_id, m.kind, m.transition_id, None) for m in plan.messages]
@@ -82,7 +85,12 @@ def test_planning_in_two_halves_makes_the_same_messages_for_each_entry(history_p
     outcome = {transition: name for transition, name, _ in first.outcomes}
     rest = [
         PastTransition(
-            t.transition_id, t.status_code, t.at_one_stop_desk, t.occurred_at, t.recorded_at, outcome.get(t.transition_id)
+            t.transition_id,
+            t.status_code,
+            t.at_one_stop_desk,
+            t.occurred_at,
+            t.recorded_at,
+            outcome.get(t.transition_id),
         )
         for t in history
     ]

@@ -282,9 +282,7 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("xin evil.community", 15, "xin", "the cut must not make a link"),
     ],
 )
-def test_values_are_cleaned_by_the_written_rules(
-    value: str | None, limit: int, cleaned: str, reason: str
-) -> None:
+def test_values_are_cleaned_by_the_written_rules(value: str | None, limit: int, cleaned: str, reason: str) -> None:
     assert clean_parameter(value, limit) == cleaned, reason
 
 
@@ -465,8 +463,6 @@ def test_an_unregistered_template_is_refused(gateway: str) -> None:
         require_registered(RESULT, gateway)
 
 
-@pytest.mark.parametrize(
-    ("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")]
-)
+@pytest.mark.parametrize(("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")])
 def test_dates_have_no_leading_zeros(day: date, written: str) -> None:
     assert date_in_text(day) == written

@@ -12,11 +12,10 @@ from typer.testing import CliRunner
 from motcua.commands.texts import texts
 from motcua.jobs.preview_texts import (
     FIXED_WORDS,
-    AgencyFileError,
     AgencyToPreview,
     PreviewRow,
+    agencies_to_preview,
     preview_texts,
-    read_agencies,
     where_the_dong_go,
     write_csv,
 )
@@ -53,13 +52,13 @@ def _row(rows: list[PreviewRow], template_id: str, code_length: int, accented: b
 
 
 def test_the_default_file_holds_the_thirteen_agencies_of_the_report() -> None:
-    agencies = read_agencies(include_dir() / "agencies.yaml")
+    agencies = agencies_to_preview(include_dir() / "agencies.yaml")
     assert {agency.agency_code: (agency.name, agency.short_name) for agency in agencies} == PILOT
     assert not any(agency.accented for agency in agencies)
 
 
 def test_every_template_is_shown_for_every_agency_code_and_mode() -> None:
-    rows = preview_texts(load_templates().values(), read_agencies(include_dir() / "agencies.yaml"), 800)
+    rows = preview_texts(load_templates().values(), agencies_to_preview(include_dir() / "agencies.yaml"), 800)
     results = {(row.agency, row.code, row.accented) for row in rows if row.template_id == "result"}
     assert len(results) == 13 * 2 * 2
     assert {row.template_id for row in rows} == set(load_templates())
@@ -68,7 +67,7 @@ def test_every_template_is_shown_for_every_agency_code_and_mode() -> None:
 
 
 def test_short_names_keep_results_and_supplements_in_one_unaccented_segment() -> None:
-    rows = preview_texts(load_templates().values(), read_agencies(include_dir() / "agencies.yaml"), 800)
+    rows = preview_texts(load_templates().values(), agencies_to_preview(include_dir() / "agencies.yaml"), 800)
     for row in rows:
         if not row.accented:
             assert row.segments == (2 if row.template_id == "apology" else 1)
@@ -104,7 +103,7 @@ def test_shares_add_up_to_the_length_and_the_cost() -> None:
 
 
 def test_where_the_dong_of_the_apology_go() -> None:
-    agencies = read_agencies(include_dir() / "agencies.yaml")
+    agencies = agencies_to_preview(include_dir() / "agencies.yaml")
     (cost,) = where_the_dong_go(preview_texts([load_templates()["apology"]], agencies, 800))
     assert (cost.fixed_length, cost.room_in_one_segment, cost.least_values) == (141, 19, 26)
     assert (cost.unaccented.segments, cost.accented.segments) == ((2,), (3,))
@@ -120,9 +119,7 @@ def test_a_name_that_is_cut_is_reported() -> None:
 
 
 def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None:
-    rows = preview_texts(
-        [load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800
-    )
+    rows = preview_texts([load_templates()["result"]], [AgencyToPreview("=1+1", "@Sở Tư pháp", None, True)], 800)
     path = tmp_path / "texts.csv"
     write_csv(rows, path)
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
@@ -133,31 +130,6 @@ def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None
     assert lines[0]["agency_name"] == "'@Sở Tư pháp"
     assert lines[2]["code"] == "'=1+1-160915-0001"
     assert [line["used_by_agency"] for line in lines] == ["yes", "no"] * 2
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("", "agencies: the file must hold a list"),
-        ("- 1", "agencies: the file must hold a list"),
-        ("agencies:", "agencies: Input should be a valid list"),
-        ("agencies: []", "agencies: List should have at least 1 item"),
-        ("agencies: [{code: A}]", "agencies.0.name: Field required"),
-        ("agencies: [{code: A, name: '  '}]", "agencies.0.name: must not be blank"),
-        ("agencies: [{code: 1.5, name: B}]", "agencies.0.code: Input should be a valid string"),
-        ("agencies: [{code: A, name: B, accented: perhaps}]", "agencies.0.accented: Input should be"),
-        ("agencies: [", "cannot be read"),
-    ],
-)
-def test_a_malformed_agency_file_is_named_with_entry_and_field(
-    tmp_path: Path, content: str, complaint: str
-) -> None:
-    path = tmp_path / "agencies.yaml"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(AgencyFileError) as error:
-        read_agencies(path)
-    assert str(path) in str(error.value)
-    assert complaint in str(error.value)
 
 
 # ---------------------------------------------------------------- motcua texts

@@ -30,9 +30,7 @@ REPORT = {
         "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) chưa có kết quả vào ngày {due_date}. {agency_name} "
         "chân thành xin lỗi. Ông/Bà vui lòng đến nhận kết quả khi có tin nhắn tiếp theo"
     ),
-    "reply": (
-        "Hồ sơ của quý Ông/Bà ({dossier_code}) hiện đang ở bước {step_name}, trạng thái hồ sơ: {punctuality}."
-    ),
+    "reply": ("Hồ sơ của quý Ông/Bà ({dossier_code}) hiện đang ở bước {step_name}, trạng thái hồ sơ: {punctuality}."),
 }
 OTHER_REPLIES = {
     "reply_help": (
@@ -215,9 +213,7 @@ def test_a_malformed_file_is_named_with_its_field(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"just words", b"- 1", b"\xff\xfe\x00", b"!!python/object:os.system {}"]
-)
+@pytest.mark.parametrize("content", [b"", b"just words", b"- 1", b"\xff\xfe\x00", b"!!python/object:os.system {}"])
 def test_a_file_that_is_no_template_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "result.v1.yaml").write_bytes(content)
     with pytest.raises(TemplateFileError, match=r"result\.v1\.yaml"):

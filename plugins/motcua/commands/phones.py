@@ -1,0 +1,131 @@
+"""`motcua phones`: how many of a table's phone fields can be texted, and which rows to correct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from motcua.domain.phones import NOTES, REFUSALS
+from motcua.jobs.check_phones import (
+    PhoneCheck,
+    PhoneRow,
+    UnreadableTable,
+    check_phones,
+    phone_labels,
+    rows_of_file,
+    rows_of_source,
+    write_workbook,
+)
+
+# Wide enough for the tables where the output is a file or a pipe.
+_WIDTH_OF_A_FILE = 140
+_LONG_INPUT = 5000
+
+
+def phones(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV (UTF-8, UTF-16; dấu phẩy, chấm phẩy, tab) hoặc .xlsx, có cột phone."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Kiểm tra cả bảng hồ sơ của một nguồn trong MOTCUA_SOURCES.")
+    ] = None,
+    province: Annotated[str, typer.Option(help="Tỉnh của những dòng không ghi tỉnh.")] = "khanh_hoa",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Ghi các dòng cần sửa ra bảng tính .xlsx này.")
+    ] = None,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="Ghi đủ số điện thoại trong bảng tính; mặc định che bớt.")
+    ] = False,
+) -> None:
+    """Kiểm tra số điện thoại trước khi cơ quan tham gia: tổng hợp theo cơ quan và lý do, các dòng cần sửa."""
+    try:
+        if (file is None) == (source is None):
+            raise UnreadableTable("Cần đúng một trong hai: tên tệp, hoặc --source TÊN_NGUỒN.")
+        rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
+        check = check_phones(_with_progress(rows), province)
+        if output:
+            write_workbook(check, output, unmasked=unmasked)
+    except UnreadableTable as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_OF_A_FILE)
+    _show(check, console)
+    if output:
+        written = f"Đã ghi {_number(len(check.to_correct))} dòng cần sửa, "
+        written += f"{_number(len(check.to_look_at))} dòng cần xem lại vào {output}"
+        console.print(written, markup=False, highlight=False, soft_wrap=True)
+
+
+def _with_progress(rows: Iterable[PhoneRow]) -> Iterator[PhoneRow]:
+    """Show progress on stderr while a long table, or one of unknown length, is read."""
+    total = len(rows) if isinstance(rows, list) else None
+    console = Console(stderr=True)
+    columns = (TextColumn("Đang kiểm tra"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = not console.is_terminal or (total is not None and total < _LONG_INPUT)
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        yield from progress.track(rows, total=total)
+
+
+def _show(check: PhoneCheck, console: Console) -> None:
+    labels = phone_labels()
+    table = Table(title="Theo cơ quan", title_justify="left", title_style="bold")
+    table.add_column("Cơ quan")
+    for heading in ("Số dòng", "Nhắn được", "Tỷ lệ", "Phải sửa"):
+        table.add_column(heading, justify="right")
+    for agency, counts in sorted(check.by_agency.items()):
+        table.add_row(*_line(escape(agency) or "(không ghi)", counts.total(), counts[None]))
+    if len(check.by_agency) != 1:
+        table.add_section()
+        table.add_row(*_line("Cộng", check.total, check.textable), style="bold")
+    console.print(table)
+
+    reasons = Table(title="Theo cơ quan và lý do", title_justify="left", title_style="bold")
+    reasons.add_column("Cơ quan")
+    reasons.add_column("Lý do không nhắn được")
+    reasons.add_column("Số dòng", justify="right")
+    reasons.add_column("Tỷ lệ", justify="right")
+    for agency, counts in sorted(check.by_agency.items()):
+        by_count = sorted((code for code in REFUSALS if counts[code]), key=lambda code: -counts[code])
+        for position, code in enumerate(by_count):
+            reasons.add_row(
+                "" if position else escape(agency) or "(không ghi)",
+                labels[code].title,
+                _number(counts[code]),
+                _share(counts[code], counts.total()),
+                end_section=position == len(by_count) - 1,
+            )
+    if reasons.row_count:
+        console.print(reasons)
+
+    notes = Table(title="Lưu ý ở những số đọc được hoặc bị loại", title_justify="left", title_style="bold")
+    notes.add_column("Lưu ý")
+    notes.add_column("Số dòng", justify="right")
+    for note in NOTES:
+        if check.notes[note]:
+            notes.add_row(labels[note].title, _number(check.notes[note]))
+    if notes.row_count:
+        console.print(notes)
+
+
+def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str]:
+    return name, _number(total), _number(textable), _share(textable, total), _number(total - textable)
+
+
+def _number(value: int) -> str:
+    """Write a whole number as Vietnam does: 1.100."""
+    return f"{value:,}".replace(",", ".")
+
+
+def _share(part: int, whole: int) -> str:
+    """Write a share as Vietnam does: 30,5%."""
+    return f"{100 * part / whole:.1f}%".replace(".", ",") if whole else "–"

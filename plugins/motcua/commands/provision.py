@@ -1,0 +1,54 @@
+"""`motcua provision`: the roles and databases of a real server."""
+
+from __future__ import annotations
+
+import os
+import string
+from typing import NoReturn
+
+import psycopg
+import typer
+from psycopg.conninfo import conninfo_to_dict
+
+from motcua.store.provisioning import Role, provision_ledger
+
+LEDGER, AIRFLOW = "motcua", "motcua_airflow"
+"""Databases of the ledger and of Airflow."""
+
+_ROLES = {
+    "MOTCUA_OWNER_PASSWORD": "motcua_owner",
+    "MOTCUA_APP_PASSWORD": "motcua_app",
+    "MOTCUA_AUDIT_PASSWORD": "motcua_audit",
+    "MOTCUA_AIRFLOW_PASSWORD": "motcua_airflow",
+}
+_NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
+
+
+def provision() -> None:
+    """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
+
+    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW}_PASSWORD.
+    """
+    given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
+    if missing := [name for name, value in given.items() if not value]:
+        _refuse(f"Set {', '.join(missing)} in the environment.")
+    for name in _ROLES:
+        # These passwords stand in addresses, where anything else would end the password or the host.
+        if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
+            _refuse(f"{name} may hold letters, digits, '-', '.', '_' and '~' only: it stands in addresses.")
+    admin_dsn = given["MOTCUA_ADMIN_DSN"]
+    try:
+        conninfo_to_dict(admin_dsn)
+    except psycopg.ProgrammingError:
+        # The driver's own words would quote the password.
+        _refuse(
+            "MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres."
+        )
+    owner, app, audit, airflow = (Role(role, given[name]) for name, role in _ROLES.items())
+    provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW)
+    typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,131 @@
+"""Watching: whether a source has rows that were not picked up.
+
+Level-triggered: the answer stays yes until a pick-up has taken the rows, so a signal that is lost is repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Error
+
+from motcua.jobs.picking_up import SourceFailed, connection_id, pick_up
+from motcua.jobs.planning import plan
+from motcua.settings import settings
+from motcua.sources import adapter
+from motcua.store.database import Connection, connect, open_connection
+from motcua.store.sources import list_sources
+
+
+def _differs(source: str, kept: dict[str, Any] | None, reading: Connection) -> bool:
+    """Whether a source shows other rows inside the overlap than those that the last pick-up kept count of."""
+    if not kept:
+        return True
+    try:
+        seen = adapter(settings().sources[source])(reading).watch(
+            datetime.fromisoformat(kept["recorded_since"]),
+            datetime.fromisoformat(kept["updated_since"]),
+            int(kept["after"]),
+        )
+        return bool(seen != kept["rows"])
+    finally:
+        reading.rollback()
+
+
+class SourceWatch:
+    """Looks at one source again and again over connections that stay open."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._ledger: Connection | None = None
+        self._reading: Connection | None = None
+
+    def see_news(self) -> str | None:
+        """A mark of what was last picked up, when the source has news beyond it; ``None``: no news.
+
+        Raises:
+            psycopg.Error: the source or the ledger does not answer; the next look connects anew.
+        """
+        try:
+            if self._ledger is None:
+                self._ledger = open_connection()
+                self._ledger.autocommit = True
+            if self._reading is None:
+                self._reading = open_connection(connection_id(self.source))
+            kept = next((row["watch"] for row in list_sources(self._ledger) if row["name"] == self.source), None)
+            return repr(kept) if _differs(self.source, kept, self._reading) else None
+        except Error:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes both connections."""
+        for connection in (self._ledger, self._reading):
+            if connection is not None:
+                with contextlib.suppress(Error):
+                    connection.close()
+        self._ledger = self._reading = None
+
+
+def sources_with_news(now: datetime, longest_silence: timedelta = timedelta(minutes=5)) -> list[str]:
+    """Sources to pick up in this run: those with news, those that failed last time or cannot be asked, and each one
+    at least every ``longest_silence``, for the sake of quarantined rows."""
+    with connect() as ledger:
+        kept = {row["name"]: row for row in list_sources(ledger)}
+    found = []
+    for name in settings().sources:
+        row = kept.get(name)
+        if (
+            row is None
+            or row["failed_at"]
+            or row["picked_up_at"] is None
+            or row["picked_up_at"] < now - longest_silence
+        ):
+            found.append(name)
+            continue
+        try:
+            with open_connection(connection_id(name)) as reading:
+                if _differs(name, row["watch"], reading):
+                    found.append(name)
+        except Error:
+            found.append(name)
+    return found
+
+
+class CatchUp:
+    """Picks up and plans what has come since the run began, for a sender that is still at work.
+
+    A source that fails here is left to the next run, which is red for it.
+    """
+
+    def __init__(self) -> None:
+        self._watches = [SourceWatch(source) for source in settings().sources]
+        self._ends_at = time.monotonic() + settings().linger.total_seconds()
+
+    @property
+    def is_over(self) -> bool:
+        """The run has lasted long enough; the next one goes on."""
+        return time.monotonic() >= self._ends_at
+
+    def __call__(self) -> bool:
+        """Whether there was news."""
+        found = False
+        for watch in list(self._watches):
+            try:
+                if watch.see_news() is not None:
+                    pick_up(watch.source)
+                    found = True
+            except (Error, SourceFailed):
+                watch.close()
+                self._watches.remove(watch)
+        if found:
+            plan()
+        return found
+
+    def close(self) -> None:
+        """Closes its connections."""
+        for watch in self._watches:
+            watch.close()

@@ -1,0 +1,672 @@
+"""What phone fields say: long tables of real spellings, each row with the reason why it is there."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from datetime import date, datetime, timedelta, timezone
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain import numbering_plan as plan
+from motcua.domain.phones import (
+    NOTES,
+    REFUSALS,
+    NumberUse,
+    find_shared_numbers,
+    mask_msisdn,
+    read_phone,
+    to_local,
+)
+
+PILOT = date(2016, 9, 15)
+IN_2017 = date(2017, 8, 1)
+LAST_DAY_OF_11_DIGITS = date(2018, 9, 14)
+FIRST_DAY_OF_10_DIGITS = date(2018, 9, 15)
+LATER = date(2020, 5, 1)
+
+
+# --- Textable -----------------------------------------------------------------------------------
+
+ONE_SPELLING = "+84905123456"
+SPELLINGS = [
+    ("0905123456", "as it should be"),
+    ("0905 123 456", "groups"),
+    ("0905.123.456", "groups, dots"),
+    ("0905-123-456", "groups, hyphens"),
+    ("0905,123,456", "groups, commas"),
+    ("0905/771/482".replace("771", "123").replace("482", "456"), "slashes do not part one number"),
+    ("0905 - 123 - 456", "dashes with spaces do not either, where the pieces are no numbers"),
+    ("0905_123_456", "underscores"),
+    ("0905·123·456", "middle dots"),
+    ("090 512 3456", "3-3-4"),
+    ("09 05 12 34 56", "pairs"),
+    ("0 9 0 5 1 2 3 4 5 6", "digit by digit"),
+    ("(0905) 123 456", "brackets"),
+    ("0905\u00a0123\u00a0456", "no-break spaces, pasted from Word"),
+    ("0905\u200b123\u200b456", "zero-width spaces, pasted from the web"),
+    ("\u202a0905123456\u202c", "direction marks, copied from a phone's contacts"),
+    ("0905–123–456", "en dashes"),
+    ("0905123456\n", "line break at the end"),
+    ("０９０５１２３４５６", "full-width digits"),
+    ("٠٩٠٥١٢٣٤٥٦", "Arabic-Indic digits"),
+    ("0️⃣9️⃣0️⃣5️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣", "keycap emoji"),
+    ("'0905123456", "a spreadsheet's text mark"),
+    ('="0905123456"', "a spreadsheet's formula"),
+    ("905123456", "0 lost"),
+    ("905.123.456", "0 lost, groups"),
+    ("905123456.0", "a spreadsheet's number"),
+    ("9.05123456E8", "a spreadsheet's scientific number, no digit lost"),
+    ("+84905123456", "E.164"),
+    ("84905123456", "country code without +"),
+    ("0084905123456", "international prefix"),
+    ("+84 (0) 905 123 456", "country code and 0"),
+    ("+840905123456", "country code and 0"),
+    ("840905123456", "country code and 0"),
+    ("(+84) 905-123-456", "brackets"),
+    ("(84) 905 123 456", "brackets"),
+    ("(084) 905123456", "0 before the country code, in brackets"),
+    ("+0905123456", "+ without a country code"),
+    ("O9O5123456", "letter O"),
+    ("o9o5l23456", "letters o and l"),
+    ("09O5.I23.456", "letters O and I in groups"),
+    ("О905123456", "Cyrillic О"),
+    ("ĐT: 0905123456", "label"),
+    ("ĐT0905123456", "label glued on"),
+    ("Số điện thoại 0905.123.456 (Zalo)", "labels on both sides"),
+    ("Đ/T: 0905123456", "abbreviation"),
+    ("tel:+84-905-123-456", "URI"),
+    ("https://zalo.me/0905123456", "a Zalo link is a phone"),
+    ("0905123456 (chị Lan)", "whose phone it is"),
+    ("anh Nam 0905123456", "Nam is a man, not a year"),
+    ("Bà Năm: 0905-123-456", "Năm is a woman"),
+    ("anh 7 0905 123 456", "a southern name is a figure"),
+    ("0905123456Lan", "name glued on"),
+    ("SĐT chủ hồ sơ: 0905123456", "a dossier's owner is no dossier code"),
+    ("TK Zalo 0905123456", "an account that is a phone"),
+    ("1. 0905 123 456", "list"),
+    ("Số nhà 12 Trần Phú, 0905 123 456", "address"),
+    ("0905123456 - 12 Trần Phú", "a house number is no tail"),
+    ("0905123456 sau 17h30", "time"),
+    ("0905123456 (15/9/2016)", "date"),
+    ("2016-09-15 0905123456", "date"),
+    ("CMND 225123456 DT 0905123456", "ID number before"),
+    ("0905123456, CMND: 225123456", "ID number after"),
+    ("225123456 / 0905123456", "ID number without a label"),
+    ("056201001234 0905 123 456", "citizen ID without a label"),
+    ("mã HS 160915001; ĐT 0905123456", "dossier code"),
+    ("000.00.04.H32-191225-0001 - 0905123456", "dossier code of today"),
+    ("MST 4200123456-001, 0905123456", "tax code"),
+    ("lan@gmail.com 0905123456", "e-mail"),
+    ("0905123456/0583822001", "old landline after it"),
+    ("02583822001 - 0905123456", "landline before it: the mobile is texted"),
+    ("3822001 - 0905123456", "landline without its area code"),
+    ("0905123456, 113", "emergency number after it"),
+    ("0905123456 0905.123.456", "written twice"),
+    ("khong co dt, lien he chau 0905123456", "says that there is none, and gives one"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "reason"), SPELLINGS, ids=[reason for _, reason in SPELLINGS])
+@pytest.mark.parametrize("day", [PILOT, LATER, None])
+def test_one_number_is_read_however_it_is_spelled(field: str, reason: str, day: date | None) -> None:
+    assert read_phone(field, day, "khanh_hoa").e164 == ONE_SPELLING, reason
+
+
+@pytest.mark.parametrize(
+    ("field", "e164", "alternates", "reason"),
+    [
+        ("0905123456/0914123456", "+84905123456", ["+84914123456"], "slash"),
+        ("0905.123.456 - 0914.123.456", "+84905123456", ["+84914123456"], "dash"),
+        ("0905 123 456 0914 123 456", "+84905123456", ["+84914123456"], "only spaces"),
+        ("0905123456 hoặc 0914123456", "+84905123456", ["+84914123456"], "or"),
+        ("0905123456+0914123456", "+84905123456", ["+84914123456"], "plus for and"),
+        ("+84905123456+84914123456", "+84905123456", ["+84914123456"], "plus of E.164"),
+        ("0905123456\n0914123456", "+84905123456", ["+84914123456"], "two lines"),
+        ("09051234560914123456", "+84905123456", ["+84914123456"], "glued, 20 digits"),
+        ("090512345601681234567", "+84905123456", ["+84381234567"], "glued, 10 and 11 digits"),
+        ("028383822010905123456", "+84905123456", [], "glued, landline first"),
+        ("0905123456 / 914123456", "+84905123456", ["+84914123456"], "0 lost in the second"),
+        ("0905123456, 0914123456, 0935123456", "+84905123456", ["+84914123456", "+84935123456"], "three"),
+        ("Bố: 0905 123 456, mẹ: 0914 123 456", "+84905123456", ["+84914123456"], "labels"),
+        ("0905123456-09", "+84905123456", ["+84905123409"], "short tail: …56 or …09"),
+        ("0905.123.456/457", "+84905123456", ["+84905123457"], "short tail of three"),
+        ("0905-123-456-09", "+84905123456", ["+84905123409"], "the tail's mark is the number's"),
+        ("092 0787872 - 325", "+84920787872", ["+84920787325"], "0787872325 belongs to a stranger"),
+        ("0583822001 - 0905123456", "+84905123456", [], "of an uncertain and a certain number: the certain"),
+        ("số cũ 0905111222, số mới 0914333444", "+84914333444", ["+84905111222"], "the new one is texted"),
+    ],
+)
+def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
+    field: str, e164: str, alternates: list[str], reason: str
+) -> None:
+    reading = read_phone(field, LATER, "khanh_hoa")
+    assert (reading.e164, list(reading.alternates)) == (e164, alternates), reason
+    assert "two_numbers" in reading.notes
+
+
+@pytest.mark.parametrize(
+    ("field", "notes"),
+    [
+        ("0905123456", ()),
+        ("905123456", ("leading_zero_added",)),
+        ("+84905123456", ("prefix_84",)),
+        ("O905123456", ("letters_repaired",)),
+        ("01681234567", ("migrated_11_to_10",)),
+        ("84-168-1234567", ("migrated_11_to_10", "prefix_84")),
+        ("8401681234567", ("migrated_11_to_10", "prefix_84")),
+        ("1681234567", ("migrated_11_to_10", "leading_zero_added")),
+        ("0905123456 / 02583822001", ("two_numbers",)),
+        ("0951234567", ("unknown_block",)),
+        ("01681234567 (nay là 0381234567)", ("migrated_11_to_10",)),
+    ],
+)
+def test_what_was_noticed_is_noted(field: str, notes: tuple[str, ...]) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").notes == notes
+
+
+# Decision of the ministry, 15/9/2018; typed here from the press, not from the module.
+OLD_AND_NEW = """
+    0162 032, 0163 033, 0164 034, 0165 035, 0166 036, 0167 037, 0168 038, 0169 039, 0120 070, 0121 079,
+    0122 077, 0126 076, 0128 078, 0123 083, 0124 084, 0125 085, 0127 081, 0129 082, 0186 056, 0188 058,
+    0199 059
+"""
+
+
+@pytest.mark.parametrize("pair", [pair.split() for pair in OLD_AND_NEW.split(",")], ids=lambda pair: pair[0])
+@pytest.mark.parametrize("day", [PILOT, LATER, None])
+@pytest.mark.parametrize("province", ["khanh_hoa", "binh_dinh", ""])
+def test_an_old_mobile_keeps_its_last_seven_digits_at_any_date(
+    pair: list[str], day: date | None, province: str
+) -> None:
+    old, new = pair
+    # 058 3… would be an ambiguous landline in Khánh Hòa; 0188 3… never was one.
+    reading = read_phone(f"{old}3822001", day, province)
+    assert reading.e164 == f"+84{new[1:]}3822001"
+    assert "migrated_11_to_10" in reading.notes
+
+
+@pytest.mark.parametrize("prefix", ["0905", "0868", "0888", "0898", "0168", "0993"])
+def test_every_prefix_of_2016_is_textable_in_2016(prefix: str) -> None:
+    assert read_phone(prefix + "7714827"[: 7 if prefix == "0168" else 6], PILOT, "khanh_hoa").e164
+
+
+@pytest.mark.parametrize(
+    ("number", "carrier"),
+    [
+        ("0387714825", "Viettel"),
+        ("0707714825", "MobiFone"),
+        ("0897714825", "MobiFone"),
+        ("0857714825", "VinaPhone"),
+        ("0527714825", None),
+        ("0523714825", "Vietnamobile"),
+        ("0597714825", "Gmobile"),
+        ("0877714825", "iTel"),
+        ("0998714825", "Đông Dương"),
+        ("0557714825", None),
+        ("01887714825", "Vietnamobile"),
+    ],
+)
+def test_the_carrier_goes_by_the_block(number: str, carrier: str | None) -> None:
+    assert read_phone(number, LATER, "khanh_hoa").carrier == carrier
+
+
+@pytest.mark.parametrize("number", ["0555123456", "0892123456", "0951234567", "0990123456", "0992123456"])
+def test_a_block_of_no_carrier_is_a_warning_not_a_refusal(number: str) -> None:
+    reading = read_phone(number, LATER, "khanh_hoa")
+    assert reading.e164 == "+84" + number[1:]
+    assert "unknown_block" in reading.notes
+
+
+# --- Landlines, by day and province -------------------------------------------------------------
+
+AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
+
+
+@pytest.mark.parametrize(
+    ("field", "day", "province", "refusal", "reason"),
+    [
+        ("0583822001", PILOT, "khanh_hoa", LANDLINE, "the pilot's trap"),
+        ("0583822001", IN_2017, "khanh_hoa", LANDLINE, "written the old way after 17/6/2017"),
+        ("0583822001", LAST_DAY_OF_11_DIGITS, "dak_lak", LANDLINE, "no 10-digit 05 mobile existed"),
+        ("0583822001", FIRST_DAY_OF_10_DIGITS, "khanh_hoa", AMBIGUOUS, "two owners from this day"),
+        ("0583822001", FIRST_DAY_OF_10_DIGITS, "dak_lak", MOBILE, "nobody elsewhere writes this landline"),
+        ("0583822001", None, "khanh_hoa", AMBIGUOUS, "typed today"),
+        ("0583822001", LATER, "Tỉnh Khánh Hòa", AMBIGUOUS, "province by name"),
+        ("0583822001", LATER, "nowhere", MOBILE, "unknown province: the day alone"),
+        ("0581822001", LATER, "khanh_hoa", MOBILE, "no landline began with 1"),
+        ("0580822001", LATER, "khanh_hoa", MOBILE, "nor with 0"),
+        ("0588822001", LATER, "khanh_hoa", MOBILE, "nor with 8"),
+        ("0589822001", LATER, "khanh_hoa", MOBILE, "nor with 9"),
+        ("0582822001", LATER, "khanh_hoa", AMBIGUOUS, "EVN 2"),
+        ("0584822001", LATER, "khanh_hoa", AMBIGUOUS, "VTC 4"),
+        ("0585822001", LATER, "khanh_hoa", AMBIGUOUS, "SPT 5"),
+        ("0586822001", LATER, "khanh_hoa", AMBIGUOUS, "Viettel 6"),
+        ("0587822001", LATER, "khanh_hoa", AMBIGUOUS, "FPT 7"),
+        ("+84 58 3822001", LATER, "khanh_hoa", AMBIGUOUS, "with the country code"),
+        ("583822001", LATER, "khanh_hoa", AMBIGUOUS, "0 lost"),
+        ("(058) 3822001", PILOT, "khanh_hoa", LANDLINE, "brackets"),
+        ("máy bàn 058 3822001", LATER, "khanh_hoa", LANDLINE, "the words say which"),
+        ("0583822001 (cố định)", LATER, "dak_lak", LANDLINE, "the words say which, anywhere"),
+        ("0563822001", LATER, "binh_dinh", AMBIGUOUS, "every province has its trap"),
+        ("0563822001", LATER, "gia_lai", MOBILE, "a neighbour's code"),
+        ("0563822001", date(2026, 1, 5), "gia_lai", AMBIGUOUS, "merged on 1/7/2025: now its own"),
+        ("0593822001", LATER, "gia_lai", AMBIGUOUS, "059"),
+        ("0523822001", LATER, "quang_binh", AMBIGUOUS, "052"),
+        ("0703822001", LATER, "vinh_long", AMBIGUOUS, "070"),
+        ("0763822001", LATER, "an_giang", AMBIGUOUS, "076"),
+        ("0773822001", LATER, "kien_giang", AMBIGUOUS, "077"),
+        ("0793822001", LATER, "soc_trang", AMBIGUOUS, "079"),
+        ("0373822001", LATER, "thanh_hoa", AMBIGUOUS, "037"),
+        ("0383822001", LATER, "nghe_an", AMBIGUOUS, "038"),
+        ("0393822001", LATER, "ha_tinh", AMBIGUOUS, "039"),
+        ("0333822001", LATER, "quang_ninh", AMBIGUOUS, "033"),
+        ("0313822001", LATER, "hai_phong", AMBIGUOUS, "031"),
+        ("0363822001", LATER, "thai_binh", AMBIGUOUS, "036"),
+        ("0303822001", LATER, "ninh_binh", AMBIGUOUS, "030"),
+        ("0838253000", PILOT, "ho_chi_minh", LANDLINE, "08 and eight digits"),
+        ("0838253000", PILOT, "khanh_hoa", LANDLINE, "no 083 mobile existed"),
+        ("0838253000", LATER, "TP.HCM", AMBIGUOUS, "08 and eight digits"),
+        ("0838253000", LATER, "khanh_hoa", MOBILE, "083 is VinaPhone"),
+        ("0868253001", PILOT, "ho_chi_minh", MOBILE, "0868 was open in 2016"),
+        ("0868253001", LATER, "ho_chi_minh", MOBILE, "and was never a landline's"),
+        ("0869253001", PILOT, "khanh_hoa", LANDLINE, "0869 was not open in 2016"),
+        ("0869253001", IN_2017, "khanh_hoa", MOBILE, "0869 was open in 2017"),
+        ("0886253001", PILOT, "khanh_hoa", LANDLINE, "of 088 only 0888"),
+        ("0886253001", IN_2017, "khanh_hoa", MOBILE, "all of 088 in 2017"),
+        ("0896253001", IN_2017, "khanh_hoa", LANDLINE, "of 089 only 0898 and 0899"),
+        ("0896253001", LATER, "khanh_hoa", MOBILE, "0896 today"),
+        ("0327714825", PILOT, "khanh_hoa", LANDLINE, "no 03 mobile existed: a landline or nothing"),
+        ("0777714825", LAST_DAY_OF_11_DIGITS, "khanh_hoa", LANDLINE, "no 07 mobile existed"),
+        ("0533822001", LATER, "khanh_hoa", LANDLINE, "053 is no mobile today either"),
+        ("0543822001", LATER, "", LANDLINE, "054"),
+        ("0573822001", LATER, "phu_yen", LANDLINE, "057"),
+        ("0723822001", LATER, "long_an", LANDLINE, "072"),
+        ("0733822001", LATER, "khanh_hoa", LANDLINE, "073"),
+        ("0743822001", LATER, "khanh_hoa", LANDLINE, "074"),
+        ("0753822001", LATER, "khanh_hoa", LANDLINE, "075"),
+        ("0613822001", LATER, "dong_nai", LANDLINE, "06"),
+        ("05113822001", PILOT, "da_nang", LANDLINE, "four-digit code, 11 digits"),
+        ("05113822001", LATER, "khanh_hoa", LANDLINE, "and at any date"),
+        ("07103822001", LATER, "can_tho", LANDLINE, "0710"),
+        ("03203822001", LATER, "hai_duong", LANDLINE, "0320"),
+        ("05003822001", LATER, "dak_lak", LANDLINE, "0500"),
+        ("06503822001", LATER, "binh_duong", LANDLINE, "0650"),
+        ("02583822001", PILOT, "khanh_hoa", LANDLINE, "new code"),
+        ("2583822001", LATER, "khanh_hoa", LANDLINE, "new code, 0 lost"),
+        ("0258.3.822.001 (máy lẻ 102)", LATER, "khanh_hoa", LANDLINE, "extension"),
+        ("02303822001", LATER, "dien_bien", LANDLINE, "old 0230"),
+        ("0203822001", PILOT, "lao_cai", LANDLINE, "old 020"),
+        ("0438253000", LATER, "ha_noi", LANDLINE, "old Hà Nội"),
+        ("02438253000", LATER, "ha_noi", LANDLINE, "Hà Nội"),
+        ("0692123456", LATER, "khanh_hoa", LANDLINE, "army and police"),
+        ("069212345", LATER, "khanh_hoa", LANDLINE, "army and police, six digits"),
+        ("08012345", LATER, "khanh_hoa", LANDLINE, "the state's own network"),
+        ("0672123456", LATER, "khanh_hoa", LANDLINE, "VOIP"),
+        ("ĐT bàn: 3822001", LATER, "khanh_hoa", LANDLINE, "no area code, but the words say it"),
+        ("02583822001 / 02583822002", LATER, "khanh_hoa", LANDLINE, "two landlines"),
+        (
+            "0583822001 / 02583822002",
+            LATER,
+            "khanh_hoa",
+            AMBIGUOUS,
+            "the uncertain one is what staff must ask",
+        ),
+    ],
+)
+def test_ten_digits_are_read_by_the_day_and_the_province(
+    field: str, day: date | None, province: str, refusal: str | None, reason: str
+) -> None:
+    assert read_phone(field, day, province).refusal == refusal, reason
+
+
+def test_a_moment_counts_as_its_local_day() -> None:
+    vietnam = timezone(timedelta(hours=7))
+    assert (
+        read_phone("0583822001", datetime(2018, 9, 14, 23, 59, tzinfo=vietnam), "khanh_hoa").refusal
+        == LANDLINE
+    )
+
+
+@pytest.mark.parametrize("province", plan.PROVINCES.values(), ids=lambda province: province.key)
+def test_no_provinces_old_landline_is_ever_texted_by_its_own_agencies(province: plan.Province) -> None:
+    subscriber = "38220019" if len(province.old_code) == 2 else "3822001"
+    for code in (province.old_code, province.new_code):
+        for day in (PILOT, IN_2017, LATER, date(2026, 1, 1), None):
+            for name in (province.key, province.name, "Tỉnh " + province.name.upper()):
+                digits = code + subscriber
+                if code == province.new_code and len(code) == 3:
+                    digits = code + "38220019"
+                reading = read_phone(digits, day, name)
+                assert reading.e164 is None
+                assert reading.refusal in (LANDLINE, AMBIGUOUS)
+
+
+@pytest.mark.parametrize("province", plan.PROVINCES.values(), ids=lambda province: province.key)
+def test_the_new_codes_of_the_table_are_landlines_of_that_province(province: plan.Province) -> None:
+    digits = province.new_code + ("38253000" if len(province.new_code) == 3 else "3822001")
+    number = phonenumbers.parse("+84" + digits[1:])
+    assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.FIXED_LINE
+
+
+def test_the_table_has_all_63_provinces_and_59_codes_that_changed() -> None:
+    assert len(plan.PROVINCES) == 63
+    assert sum(province.old_code != province.new_code for province in plan.PROVINCES.values()) == 59
+    assert len({province.old_code for province in plan.PROVINCES.values()}) == 63
+    assert len({province.new_code for province in plan.PROVINCES.values()}) == 63
+    assert len(plan.PROVINCES) - sum(bool(province.merged_into) for province in plan.PROVINCES.values()) == 34
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("khanh_hoa", "khanh_hoa"),
+        ("Khánh Hoà", "khanh_hoa"),
+        ("KHÁNH HÒA", "khanh_hoa"),
+        (unicodedata.normalize("NFD", "Khánh Hòa"), "khanh_hoa"),
+        ("tỉnh Khánh Hòa", "khanh_hoa"),
+        ("TP. Hồ Chí Minh", "ho_chi_minh"),
+        ("Thành phố Hồ Chí Minh", "ho_chi_minh"),
+        ("tp_hcm", "ho_chi_minh"),
+        ("Đắc Lắc", "dak_lak"),
+        ("Bà Rịa-Vũng Tàu", "ba_ria_vung_tau"),
+        ("Thừa Thiên - Huế", "thua_thien_hue"),
+    ],
+)
+def test_a_province_is_found_by_any_of_its_names(name: str, key: str) -> None:
+    province = plan.find_province(name)
+    assert province is not None
+    assert province.key == key
+
+
+# --- Refusals -----------------------------------------------------------------------------------
+
+REFUSED = {
+    "missing": [
+        "", " ", "\u00a0", "\u200b", "không có", "Không", "KHÔNG CÓ SỐ", "ko", "k", "ko có",
+        "khong co", "chưa có", "chưa cung cấp", "không dùng điện thoại",
+        "Chủ hồ sơ không có điện thoại", "0", "00", "0 có", "k0", "x", "xx", "-", "--", ".", "...",
+        "/", "n/a", "N/A", "NULL", "none", "nan", "trống", "SĐT:", "bổ sung sau",
+        unicodedata.normalize("NFD", "không có"),
+    ],
+    "too_short": [
+        "09051234", "090512345", "0905", "+8490512345", "0168123456", "ĐT: 0905 123", "3822001",
+        "84 90512345", "0905123 / 091412", "0905771...",
+    ],
+    "too_long": [
+        "09051234567", "0905 123 4567", "+849051234567", "9051234567", "090512345678",
+        "0905123456789", "016812345678", "0905123456225123456", "00905123456",
+    ],
+    "bad_chars": [
+        "0905771*** (con)", "0905***456", "0905xxx456", "0905 xxx 456", "090512345x", "09057714a2",
+        "090577148a", "a905771482", "09S5123456", "Nguyễn Văn An", "abc", "gọi chồng", "như trên",
+        "9.05E+08", "*0905123456*",
+    ],
+    "service_1800_1900": [
+        "1900545466", "1900 54 54 66", "18001091", "1800.1091", "+84 1900 545466", "1900",
+    ],
+    "emergency_short": [
+        "111", "112", "113", "114", "115", "116", "117", "119", "1080", "1022", "9029", "Gọi 113",
+    ],
+    "dummy": ["0909090909", "0912121212", "0905905905", "09 09 09 09 09", "0123123123"],
+    "repeated_digits": [
+        "0900000000", "0999999999", "0888888888", "0000000000", "1111111111", "2222222222",
+        "+84900000000", "01222222222", "0896111111", "0333333333",
+    ],
+    "sequence": [
+        "0123456789", "0987654321", "0912345678", "123456", "123456789", "1234567890",
+        "01234567890", "0901234567",
+    ],
+    "foreign": [
+        "+1 415 555 2671", "+82 10 1234 5678", "0082 10 1234 5678", "8210 1234 5678",
+        "821012345678", "+79051234567", "(+86) 138 1234 5678", "Hàn Quốc: +82-10-1234-5678",
+        "+905123456", "1-415-555-2671",
+    ],
+    "id_card_like": [
+        "225123456", "225 123 456", "CMND 225123456", "CMND225123456", "225123456 (CMND)",
+        "CMND: 0905123456", "CMND số 225123456 cấp ngày 15/9/2016", "056201001234",
+        "CCCD 056 201 001 234", "084905123456", "352123456", "012345679", "Hộ chiếu B1234567",
+        "căn cước 056201001234",
+    ],
+    "not_a_phone": [
+        "160915001", "1609150001", "160915-001", "2016.1234", "0012/2016", "HS160915001",
+        "mã HS 0905123456", "000.00.04.H32-191225-0001", "H32.4-260925-0001",
+        "h32.30.5-260925-0001", "G09.20-20260609-0092637", "1.005129", "3.000181.000.00.00.H22",
+        "12/2016/QĐ-UBND", "15/9/2016", "15-09-2016", "15.9.16", "2016-09-15",
+        "2016-09-15 10:20:30", "20160915", "15092016", "ngày 15/9/2016", "17h30", "9/2016", "2016",
+        "4200123456", "4200123456-001", "MST 0301234567", "MST của công ty: 0301234567",
+        "0301123457-001", "4201123456001", "STK 0061001234567", "STK 1903 0905 123 456",
+        "1903 0905 123 456", "4700205123456", "19025123456789", "lan@gmail.com",
+        "0905123456@gmail.com", "facebook.com/0905123456", "01601234567", "9704 1234 5678 9012",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("refusal", "field"), [(code, field) for code in REFUSED for field in REFUSED[code]])
+@pytest.mark.parametrize("day", [PILOT, LATER, None])
+def test_what_is_no_phone_is_refused_with_its_reason(refusal: str, field: str, day: date | None) -> None:
+    assert read_phone(field, day, "khanh_hoa").refusal == refusal
+
+
+def test_the_table_covers_every_refusal() -> None:
+    assert {*REFUSED, LANDLINE, AMBIGUOUS} == set(REFUSALS)
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("352123456", "An Giang's ID numbers begin with 35"),
+        ("322123456", "Bến Tre's with 32"),
+        ("382123456", "Bạc Liêu's with 38"),
+    ],
+)
+def test_nine_digits_of_an_id_series_are_not_guessed_to_be_a_mobile(field: str, reason: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").refusal == "id_card_like", reason
+    assert read_phone("ĐT " + field, LATER, "khanh_hoa").e164 == "+84" + field
+
+
+def test_nine_digits_under_3_were_no_mobile_before_2018() -> None:
+    assert read_phone("362123456", PILOT, "khanh_hoa").refusal == "id_card_like"
+    assert read_phone("362123456", LATER, "khanh_hoa").e164 == "+84362123456"
+    assert read_phone("362123456", LATER, "can_tho").refusal == "id_card_like"
+
+
+STRANGERS = [
+    ("822001-105", "a landline's extension made 0822001105"),
+    ("3822001-05", "a landline's extension made 0382200105"),
+    ("84 3822001", "a country code before a local number made 0843822001"),
+    ("0905 123 lol", "letters made 0905123101"),
+    ("226-084.065.9355", "a code's end"),
+    ("0300588569", "a tax code with its check digit"),
+    ("0562010012840905123456", "an ID number and a phone, cut at its 84"),
+    ("4700 0905 123 456", "an account in groups"),
+    ("0905123/2016", "a serial of a year"),
+    ("0905/12/2016", "a serial of a month"),
+    ("90/5123456", "a certificate's number"),
+    ("16.81234567", "no tidy spelling of a number without its 0"),
+    ("0510123456*", "a landline with a digit hidden"),
+]
+
+
+@pytest.mark.parametrize(("field", "reason"), STRANGERS, ids=[field for field, _ in STRANGERS])
+def test_no_stranger_is_texted(field: str, reason: str) -> None:
+    assert read_phone(field, LATER, "dak_lak").e164 is None, reason
+
+
+# --- Properties ---------------------------------------------------------------------------------
+
+ANY_DAY = st.none() | st.dates(date(2005, 1, 1), date(2040, 1, 1))
+ANY_PROVINCE = st.sampled_from([*plan.PROVINCES, "Hồ Chí Minh", "nowhere", ""])
+PHONE_LIKE = st.text(st.sampled_from("0123456789 .-/+()*,;xoOlIkĐT\n"), max_size=40)
+
+
+@given(st.text(max_size=60) | PHONE_LIKE, ANY_DAY, ANY_PROVINCE)
+def test_any_text_is_a_number_or_a_refusal_and_never_an_error(
+    field: str, day: date | None, province: str
+) -> None:
+    reading = read_phone(field, day, province)
+    assert (reading.e164 is None) != (reading.refusal is None)
+    assert reading.refusal is None or reading.refusal in REFUSALS
+    assert set(reading.notes) <= set(NOTES)
+    for number in filter(None, (reading.e164, *reading.alternates)):
+        assert re.fullmatch(r"\+84[35789]\d{8}", number)
+    assert len({reading.e164, *reading.alternates}) == 1 + len(reading.alternates)
+
+
+@given(PHONE_LIKE, ANY_DAY, ANY_PROVINCE)
+def test_reading_the_result_again_changes_nothing(field: str, day: date | None, province: str) -> None:
+    reading = read_phone(field, day, province)
+    if reading.e164:
+        again = read_phone(reading.e164, None, "")
+        assert again.e164 == reading.e164
+        assert read_phone(to_local(reading.e164), None, "").e164 == reading.e164
+
+
+@given(PHONE_LIKE, ANY_DAY, ANY_PROVINCE)
+def test_the_number_returned_is_one_that_was_written(field: str, day: date | None, province: str) -> None:
+    reading = read_phone(field, day, province)
+    if reading.e164:
+        written = re.sub(r"\D", "", field.translate(str.maketrans("oOlI", "0011")))
+        assert reading.e164[-7:] in written
+
+
+MOBILES = st.builds(
+    lambda prefix, digits: prefix + digits,
+    st.sampled_from(["0905", "0914", "0983", "0868", "0932"]),
+    st.text(st.sampled_from("0123456789"), min_size=6, max_size=6).filter(
+        lambda digits: len(set(digits)) > 3
+    ),
+)
+FILLING = st.text(st.sampled_from(" .-_()'\u00a0\u200b"), max_size=2)
+
+
+@given(MOBILES, st.lists(FILLING, min_size=11, max_size=11), ANY_DAY, ANY_PROVINCE)
+def test_a_number_never_changes_owner(
+    number: str, fillings: list[str], day: date | None, province: str
+) -> None:
+    field = fillings[0] + "".join(
+        digit + filling for digit, filling in zip(number, fillings[1:], strict=True)
+    )
+    reading = read_phone(field, day, province)
+    assert reading.alternates == ()
+    if reading.e164 != "+84" + number[1:]:
+        assert reading.refusal in ("sequence", "dummy", "repeated_digits")
+
+
+@given(MOBILES, MOBILES, st.sampled_from(["/", ";", ", ", " - ", " hoặc ", "\n", " ", ""]))
+def test_of_two_numbers_the_first_is_texted_and_the_other_kept(first: str, second: str, between: str) -> None:
+    reading = read_phone(first + between + second, LATER, "khanh_hoa")
+    if reading.e164 and read_phone(first, LATER, "").e164:
+        assert reading.e164 == "+84" + first[1:]
+        assert set(reading.alternates) <= {"+84" + second[1:]}
+
+
+@given(
+    MOBILES,
+    st.integers(0, 9),
+    st.sampled_from(string.ascii_letters.translate({ord(c): None for c in "oOlIxX"})),
+)
+def test_a_letter_in_place_of_a_digit_never_makes_another_number(
+    number: str, place: int, letter: str
+) -> None:
+    field = number[:place] + letter + number[place + 1 :]
+    assert read_phone(field, LATER, "khanh_hoa").e164 in (None, "+84" + number[1:])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "1" * 100_000,
+        "a1" * 50_000,
+        "o" * 100_000,
+        "0905123456 " * 9_000,
+        "h32." * 25_000,
+        "a@" * 50_000,
+        "- " * 50_000,
+    ],
+    ids=lambda field: field[:4],
+)
+@pytest.mark.timeout(20)
+def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
+    read_phone(field, LATER, "khanh_hoa")
+
+
+# --- Masks and shared numbers -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+84905123456", "0905***456"),
+        ("0905123456", "0905***456"),
+        ("0905.123.456", "0905***456"),
+        ("02583822001", "0258***001"),
+        ("+14155552671", "+1415***671"),
+        ("3822001", "38***01"),
+        ("113", "***"),
+        ("", "***"),
+        ("không có", "***"),
+        ("०९०५१२३४५६", "0905***456"),
+    ],
+)
+def test_a_mask_hides_the_middle(number: str, shown: str) -> None:
+    assert mask_msisdn(number) == shown
+
+
+@given(st.text())
+def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
+    assert not re.search(r"\d{5}", mask_msisdn(number))
+
+
+def _uses(owners: list[str], days: list[date | None], number: str = "+84905123456") -> list[NumberUse]:
+    return [NumberUse(number, owner, day) for owner, day in zip(owners, days, strict=True)]
+
+
+def _days(*offsets: int) -> list[date | None]:
+    return [PILOT + timedelta(days=offset) for offset in offsets]
+
+
+FIVE = ["An", "Bình", "Chi", "Dũng", "Em"]
+
+
+def test_a_number_of_five_owners_in_thirty_days_is_shared() -> None:
+    (shared,) = find_shared_numbers(_uses(FIVE, _days(0, 3, 10, 20, 30)))
+    assert shared == ("+84905123456", 5, PILOT, PILOT + timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    ("owners", "days", "reason"),
+    [
+        (FIVE, _days(0, 3, 10, 20, 31), "31 days"),
+        (FIVE[:4], _days(0, 0, 0, 0), "four owners"),
+        (["Lan"] * 9, _days(*range(9)), "one owner, many dossiers"),
+        (["Lan ", "LAN", "lan", "  Lan", "Lan"], _days(0, 1, 2, 3, 4), "one owner, spelled in five ways"),
+        ([*FIVE[:4], ""], _days(0, 0, 0, 0, 0), "no name is no owner"),
+        (FIVE, [*_days(0, 0, 0, 0), None], "a use without a day is held against others without one"),
+    ],
+)
+def test_fewer_owners_or_more_days_are_not_shared(
+    owners: list[str], days: list[date | None], reason: str
+) -> None:
+    assert find_shared_numbers(_uses(owners, days)) == [], reason
+
+
+def test_uses_without_days_are_held_against_each_other() -> None:
+    (shared,) = find_shared_numbers(_uses(FIVE, [None] * 5))
+    assert (shared.owners, shared.first) == (5, None)
+
+
+def test_the_widest_window_is_found_wherever_it_lies() -> None:
+    uses = _uses([*FIVE, "Giang", "Hà"], _days(0, 100, 101, 102, 103, 104, 300))
+    assert find_shared_numbers(uses) == [
+        ("+84905123456", 5, PILOT + timedelta(days=100), PILOT + timedelta(days=104))
+    ]
+
+
+def test_most_shared_comes_first() -> None:
+    uses = _uses(FIVE, [None] * 5, "+84914123456") + _uses([*FIVE, "Giang"], [None] * 6)
+    assert [shared.e164 for shared in find_shared_numbers(uses)] == ["+84905123456", "+84914123456"]
