@@ -7,7 +7,8 @@ READY := $(VENV)/.ready
 MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
-.PHONY: demo smoke test lint bench prove setup clean lock
+
+.PHONY: latency demo smoke test lint bench prove setup clean lock
 
 ## make demo: everything on this machine, live, until Ctrl-C
 demo: $(READY)
@@ -31,6 +32,10 @@ lint: $(READY)
 ## make prove [ONLY=phones|texts] [SEED=n]: how right, at scale, against an oracle that shares no code
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1)
+
+## make latency: seconds from commit to acceptance, measured in the running demo
+latency: $(READY)
+	@$(BIN)/python -m motcua.sandbox.latency
 
 ## make bench [ONLY=…]: how fast, as ratios
 bench: $(READY)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -469,3 +471,18 @@ def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, ro
     send_messages("run", EVERYTHING)
     assert len(gateway.asked) == 3
     assert states(rows) == [("accepted", None)] * 3
+
+
+def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
+    queue_results(one_stop, 40)
+    gateway.seconds = 0.05
+
+    def terminate(query):
+        if len(gateway.asked) == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    gateway.before_answer = terminate
+    send_messages("run", EVERYTHING)
+    assert 6 <= len(gateway.asked) < 40
+    assert {row["state"] for row in rows("SELECT DISTINCT state FROM motcua.messages")} == {"accepted", "queued"}
+    assert len(rows("SELECT 1 FROM motcua.messages WHERE state = 'accepted'")) == len(gateway.asked)

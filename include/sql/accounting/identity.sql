@@ -64,7 +64,15 @@ SELECT
     coalesce(s.undelivered, 0) AS undelivered,
     coalesce(s.unconfirmed, 0) AS unconfirmed,
     coalesce(o.expected, 0) - coalesce(
-        s.suppressed + s.cancelled + s.expired + s.queued + s.sending + s.unknown + s.rejected + s.accepted + s.delivered
+        s.suppressed
+        + s.cancelled
+        + s.expired
+        + s.queued
+        + s.sending
+        + s.unknown
+        + s.rejected
+        + s.accepted
+        + s.delivered
         + s.undelivered + s.unconfirmed, 0
     ) AS difference
 FROM occasions AS o

@@ -2,7 +2,11 @@
 -- Called by store/attempts.py.
 WITH left_behind AS (
     UPDATE motcua.attempts
-    SET state = 'unknown', outcome = 'unknown', answered_at = %(now)s, gateway_code = 'the sender ended before the answer'
+    SET
+        state = 'unknown',
+        outcome = 'unknown',
+        answered_at = %(now)s,
+        gateway_code = 'the sender ended before the answer'
     WHERE sender_id = %(sender_id)s AND state = 'in_flight'
     RETURNING message_id
 )

@@ -9,7 +9,12 @@ SET
     answered_at = r.answered_at
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
-        reference text, attempt_state text, outcome text, http_status smallint, gateway_code text, gateway_reference text,
+        reference text,
+        attempt_state text,
+        outcome text,
+        http_status smallint,
+        gateway_code text,
+        gateway_reference text,
         answered_at timestamptz
     )
 WHERE a.reference = r.reference AND a.state = 'in_flight'

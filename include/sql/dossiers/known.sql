@@ -2,5 +2,5 @@
 SELECT d.dossier_id, d.agency_code, d.dossier_code, d.received_at
 FROM motcua.dossiers AS d
 INNER JOIN
-    unnest(%(agency_codes)s::text [], %(dossier_codes)s::text []) AS k (agency_code, dossier_code)
+    unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code

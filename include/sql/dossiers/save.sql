@@ -5,7 +5,7 @@ WITH incoming AS (
     FROM
         jsonb_to_recordset(%(rows)s::jsonb) AS r (
             agency_code text, dossier_code text, procedure_code text, applicant_name text, applicant_phone text,
-            phone_entered_at timestamptz, msisdn text, phone_refusal text, phone_notes text [], submitted_via text,
+            phone_entered_at timestamptz, msisdn text, phone_refusal text, phone_notes text[], submitted_via text,
             received_at timestamptz, due_at timestamptz, step_name text, status_code smallint, at_one_stop_desk boolean,
             finished_at timestamptz, returned_at timestamptz, updated_at timestamptz
         )
@@ -19,30 +19,38 @@ saved AS (
         finished_at, returned_at, updated_at, picked_up_at
     )
     SELECT
-        %(source_id)s, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, phone_entered_at, msisdn,
+        %(source_id)s,
+        agency_code,
+        dossier_code,
+        procedure_code,
+        applicant_name,
+        applicant_phone,
+        phone_entered_at,
+        msisdn,
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
         at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s
     FROM incoming
-    ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
-    source_id = excluded.source_id,
-    procedure_code = excluded.procedure_code,
-    applicant_name = excluded.applicant_name,
-    applicant_phone = excluded.applicant_phone,
-    phone_entered_at = excluded.phone_entered_at,
-    msisdn = excluded.msisdn,
-    phone_refusal = excluded.phone_refusal,
-    phone_notes = excluded.phone_notes,
-    submitted_via = excluded.submitted_via,
-    received_at = excluded.received_at,
-    due_at = excluded.due_at,
-    step_name = excluded.step_name,
-    status_code = excluded.status_code,
-    at_one_stop_desk = excluded.at_one_stop_desk,
-    finished_at = excluded.finished_at,
-    returned_at = excluded.returned_at,
-    updated_at = excluded.updated_at,
-    picked_up_at = excluded.picked_up_at
-    WHERE
+    ON CONFLICT (agency_code, dossier_code) DO UPDATE
+        SET
+            source_id = excluded.source_id,
+            procedure_code = excluded.procedure_code,
+            applicant_name = excluded.applicant_name,
+            applicant_phone = excluded.applicant_phone,
+            phone_entered_at = excluded.phone_entered_at,
+            msisdn = excluded.msisdn,
+            phone_refusal = excluded.phone_refusal,
+            phone_notes = excluded.phone_notes,
+            submitted_via = excluded.submitted_via,
+            received_at = excluded.received_at,
+            due_at = excluded.due_at,
+            step_name = excluded.step_name,
+            status_code = excluded.status_code,
+            at_one_stop_desk = excluded.at_one_stop_desk,
+            finished_at = excluded.finished_at,
+            returned_at = excluded.returned_at,
+            updated_at = excluded.updated_at,
+            picked_up_at = excluded.picked_up_at
+        WHERE
         (d.updated_at IS NULL OR excluded.updated_at IS NULL OR excluded.updated_at >= d.updated_at)
         AND (
             d.procedure_code, d.applicant_name, d.applicant_phone, d.phone_entered_at, d.msisdn, d.phone_refusal,
@@ -59,11 +67,27 @@ saved AS (
 
 versions AS (
     INSERT INTO motcua.dossier_versions (
-        dossier_id, seen_at, updated_at, procedure_code, applicant_phone, phone_entered_at, received_at, due_at, step_name,
+        dossier_id,
+        seen_at,
+        updated_at,
+        procedure_code,
+        applicant_phone,
+        phone_entered_at,
+        received_at,
+        due_at,
+        step_name,
         status_code, at_one_stop_desk, finished_at, returned_at
     )
     SELECT
-        dossier_id, %(now)s, updated_at, procedure_code, applicant_phone, phone_entered_at, received_at, due_at, step_name,
+        dossier_id,
+        %(now)s,
+        updated_at,
+        procedure_code,
+        applicant_phone,
+        phone_entered_at,
+        received_at,
+        due_at,
+        step_name,
         status_code, at_one_stop_desk, finished_at, returned_at
     FROM saved
 )

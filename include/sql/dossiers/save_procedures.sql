@@ -5,8 +5,8 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (procedure_code text, procedure_na
 WHERE r.procedure_code IS NOT NULL
 ORDER BY r.procedure_code
 ON CONFLICT (procedure_code) DO UPDATE SET
-name = coalesce(excluded.name, procedures.name),
-field_name = coalesce(excluded.field_name, procedures.field_name)
+    name = coalesce(excluded.name, procedures.name),
+    field_name = coalesce(excluded.field_name, procedures.field_name)
 WHERE
-    (procedures.name, procedures.field_name)
-    IS DISTINCT FROM (coalesce(excluded.name, procedures.name), coalesce(excluded.field_name, procedures.field_name))
+(procedures.name, procedures.field_name)
+IS DISTINCT FROM (coalesce(excluded.name, procedures.name), coalesce(excluded.field_name, procedures.field_name))

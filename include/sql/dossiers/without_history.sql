@@ -2,13 +2,14 @@
 -- asked for, or an old event would look new. Called by store/dossiers.py.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
-CROSS JOIN LATERAL (
-    SELECT t.picked_up_at, t.status_code, t.at_one_stop_desk
-    FROM motcua.transitions AS t
-    WHERE t.dossier_id = d.dossier_id
-    ORDER BY t.sequence, t.from_row, t.transition_id
-    LIMIT 1
-) AS f
+CROSS JOIN
+    LATERAL (
+        SELECT t.picked_up_at, t.status_code, t.at_one_stop_desk
+        FROM motcua.transitions AS t
+        WHERE t.dossier_id = d.dossier_id
+        ORDER BY t.sequence, t.from_row, t.transition_id
+        LIMIT 1
+    ) AS f
 WHERE
     d.dossier_id = any(%(dossier_ids)s)
     AND f.picked_up_at = %(now)s

@@ -23,9 +23,9 @@ CREATE TABLE motcua.agencies (
     enabled_from timestamptz,
     accented boolean NOT NULL DEFAULT FALSE,
     same_day_excluded boolean NOT NULL DEFAULT FALSE,
-    kinds_off text [] NOT NULL DEFAULT '{}' CHECK (kinds_off <@ ARRAY['result', 'supplement', 'apology']),
+    kinds_off text[] NOT NULL DEFAULT '{}' CHECK (kinds_off <@ ARRAY['result', 'supplement', 'apology']),
     result_hold interval NOT NULL DEFAULT '0' CHECK (result_hold BETWEEN '0' AND '1 day'),
-    changed_by text NOT NULL DEFAULT CURRENT_USER
+    changed_by text NOT NULL DEFAULT current_user
 );
 COMMENT ON TABLE motcua.agencies IS 'One row for each agency (cơ quan) whose dossiers are told of; imported from the agencies'' YAML file.';
 COMMENT ON COLUMN motcua.agencies.agency_code IS 'Code in the style of QCVN 102:2016/BTTTT, for example 000.00.04.H32.';

@@ -22,7 +22,7 @@ CREATE TABLE motcua.dossiers (
     phone_entered_at timestamptz,
     msisdn text CHECK (msisdn ~ '^\+[0-9]{8,15}$'),
     phone_refusal text,
-    phone_notes text [] NOT NULL DEFAULT '{}',
+    phone_notes text[] NOT NULL DEFAULT '{}',
     submitted_via text,
     received_at timestamptz,
     due_at timestamptz,

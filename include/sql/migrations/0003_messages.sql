@@ -78,7 +78,7 @@ CREATE TABLE motcua.messages (
     text text NOT NULL,
     template_id text NOT NULL,
     template_version smallint NOT NULL,
-    parameters text [] NOT NULL,
+    parameters text[] NOT NULL,
     accented boolean NOT NULL,
     segments smallint NOT NULL CHECK (segments > 0),
     occurred_at timestamptz NOT NULL,
@@ -103,7 +103,9 @@ CREATE INDEX messages_due ON motcua.messages (next_attempt_at, message_id) WHERE
 CREATE INDEX messages_open ON motcua.messages (state) WHERE state IN ('sending', 'unknown');
 CREATE INDEX messages_dossier ON motcua.messages (dossier_id);
 CREATE UNIQUE INDEX messages_transition ON motcua.messages (transition_id) WHERE kind IN ('result', 'supplement');
-CREATE INDEX messages_for_phone ON motcua.messages (dossier_id) WHERE state IN ('suppressed', 'undelivered', 'rejected');
+CREATE INDEX messages_for_phone ON motcua.messages (dossier_id) WHERE state IN (
+    'suppressed', 'undelivered', 'rejected'
+);
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, also when it is never sent. Holds personal data.';
 COMMENT ON COLUMN motcua.messages.message_id IS 'Our number.';

@@ -5,13 +5,31 @@ CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'Facts for auditors, without personal data; read through the role motcua_audit.';
 
 CREATE VIEW audit.agencies AS
-SELECT agency_code, name, short_name, province, enabled_from, accented, same_day_excluded, kinds_off, result_hold, changed_by
+SELECT
+    agency_code,
+    name,
+    short_name,
+    province,
+    enabled_from,
+    accented,
+    same_day_excluded,
+    kinds_off,
+    result_hold,
+    changed_by
 FROM motcua.agencies;
 CREATE VIEW audit.agency_changes AS
 SELECT change_id, agency_code, changed_at, changed_by, before, after FROM motcua.agency_changes;
 CREATE VIEW audit.dossiers AS
 SELECT
-    dossier_id, source_id, agency_code, dossier_code, procedure_code, phone_refusal, phone_notes, submitted_via, received_at,
+    dossier_id,
+    source_id,
+    agency_code,
+    dossier_code,
+    procedure_code,
+    phone_refusal,
+    phone_notes,
+    submitted_via,
+    received_at,
     due_at, step_name, status_code, at_one_stop_desk, finished_at, returned_at, updated_at, picked_up_at
 FROM motcua.dossiers;
 CREATE VIEW audit.transitions AS
@@ -29,11 +47,22 @@ CREATE VIEW audit.message_history AS
 SELECT history_id, message_id, changed_at, from_state, from_reason, to_state, to_reason FROM motcua.message_history;
 CREATE VIEW audit.attempts AS
 SELECT
-    attempt_id, message_id, gateway, reference, run_id, state, started_at, answered_at, outcome, http_status, gateway_code,
+    attempt_id,
+    message_id,
+    gateway,
+    reference,
+    run_id,
+    state,
+    started_at,
+    answered_at,
+    outcome,
+    http_status,
+    gateway_code,
     gateway_reference
 FROM motcua.attempts;
 CREATE VIEW audit.receipts AS
-SELECT r.receipt_id, r.gateway, r.received_at, r.reference, r.gateway_status, s.attempt_id, s.meaning, s.effect, s.read_at
+SELECT
+    r.receipt_id, r.gateway, r.received_at, r.reference, r.gateway_status, s.attempt_id, s.meaning, s.effect, s.read_at
 FROM motcua.receipts AS r
 LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id;
 CREATE VIEW audit.quarantine AS

@@ -12,7 +12,7 @@ WHERE
             q.first_seen_at > %(now)s::timestamptz - interval '2 days'
             OR EXISTS (
                 SELECT 1 FROM motcua.dossiers AS d
-                WHERE d.source_id = q.source_id AND d.dossier_code = normalize(btrim(q.dossier_code), nfc)
+                WHERE d.source_id = q.source_id AND d.dossier_code = normalize(btrim(q.dossier_code))
             )
         ))
     )

@@ -1,7 +1,15 @@
 -- A batch of transitions, each once, whatever is read again; returns those that are new. Their dossiers are known.
 -- Called by store/transitions.py.
 INSERT INTO motcua.transitions (
-    source_id, source_transition_id, dossier_id, sequence, from_step, to_step, status_code, at_one_stop_desk, occurred_at,
+    source_id,
+    source_transition_id,
+    dossier_id,
+    sequence,
+    from_step,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
     recorded_at, actor, note, picked_up_at
 )
 SELECT

@@ -1,6 +1,15 @@
 -- A change that only the dossier's row told of, placed after the last transition known. Called by store/transitions.py.
 INSERT INTO motcua.transitions (
-    source_id, dossier_id, sequence, from_row, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at, picked_up_at
+    source_id,
+    dossier_id,
+    sequence,
+    from_row,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
+    recorded_at,
+    picked_up_at
 )
 SELECT
     d.source_id, d.dossier_id,

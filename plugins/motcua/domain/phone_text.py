@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final, Literal
 
 from motcua.domain.phone_numbers import is_day_and_month
@@ -55,12 +56,13 @@ class _FoldedChars(dict[int, str]):
 _CLEAN_CHARS: Final = _CleanChars()
 _FOLDED_CHARS: Final = _FoldedChars()
 
-_AMOUNT: Final = re.compile(r"[ '\"]*(\d{8,14})[.,]0+[ '\"]*")
+_AMOUNT: Final = re.compile(r"(?<![\d.,])(\d{8,14})[.,]0+(?!\d|[.,]\d)")
 _SCIENTIFIC: Final = re.compile(r" *(\d)[.,](\d{1,14})[eE]\+?(\d{1,2}) *")
 _DIGITS_AND_LOOKALIKES: Final = re.compile(r"[0-9OoIl]+")
 _LOOKALIKE_GROUP: Final = re.compile(
     r"(?<=[0-9][ .\-])(?:[Oo]{2,4}|[lI]{2,4})(?=[ .\-][0-9])|(?<=[0-9][.\-])(?:[Oo]{2,4}|[lI]{2,4})$"
 )
+_NAME: Final = re.compile(r"(?=[^\W\d_])(?:(?![a-zà-ỹ])\w)[a-zà-ỹ]+")
 _LETTERS_TO_DIGITS: Final = str.maketrans("OoIl", "0011")
 
 
@@ -72,8 +74,7 @@ def clean_text(field: str) -> str:
 
 def _undo_spreadsheet(text: str) -> str:
     """Give back the digits that a spreadsheet took for an amount: ``905123456.0``, ``9.05123456E8``."""
-    if match := _AMOUNT.fullmatch(text):
-        return match[1]
+    text = _AMOUNT.sub(r"\1", text)
     if match := _SCIENTIFIC.fullmatch(text):
         digits, exponent = match[1] + match[2], int(match[3])
         # Fewer digits than the exponent says: the rest was rounded away.
@@ -87,7 +88,11 @@ def _repair_letters(text: str) -> tuple[str, frozenset[int]]:
 
     def repair(match: re.Match[str]) -> str:
         run, start, end = match[0], match.start(), match.end()
-        in_word = (start and text[start - 1].isalpha()) or (end < len(text) and text[end].isalpha())
+        before = text[max(0, start - 20) : start]
+        # "ĐTO905123456": a label glued on is no part of the number.
+        in_word = before[-1:].isalpha() and not _PHONE_LABEL_AT_END.search(before.translate(_FOLDED_CHARS))
+        # "o905123456Lan": nor is a name.
+        in_word = in_word or (text[end : end + 1].isalpha() and not _NAME.match(text, end))
         if in_word or run.isdecimal() or not any(char.isdecimal() for char in run):
             return run
         repaired.update(start + offset for offset, char in enumerate(run) if not char.isdecimal())
@@ -206,12 +211,14 @@ _LABEL_AFTER: Final[tuple[tuple[LabelKind, re.Pattern[str]], ...]] = tuple(
     for kind, words in _WORDS_AFTER.items()
 )
 _PHONE_LABEL: Final = re.compile(rf"(?<![a-z])(?:{_PHONE_WORDS})(?![a-z])")
+_PHONE_LABEL_AT_END: Final = re.compile(rf"(?<![a-z])(?:{_PHONE_WORDS})$")
 _PHONE_LABEL_BEFORE: Final = re.compile(rf"(?<![a-z])(?:{_PHONE_WORDS}){_AFTER_LABEL}$")
 _LANDLINE_LABEL_BEFORE: Final = re.compile(
     rf"(?<![a-z])(?:(?:s?dt|dien thoai|may|so) ?(?:de )?ban|co dinh|s?dtcd|dtb|fax){_AFTER_LABEL}$"
 )
 _LANDLINE_LABEL_AFTER: Final = re.compile(
-    r"[\s([\-:,]*(?:(?:so|dt|dien thoai) )?(?:may (?:de )?ban|co dinh|dt ban|fax)(?![a-z])"
+    # Not before digits: then it is those that it names.
+    r"[\s([\-:,]*(?:(?:so|dt|dien thoai) )?(?:may (?:de )?ban|co dinh|dt ban|fax)(?![a-z])(?![\W_]*\d)"
 )
 _NO_LONGER_USED_BEFORE: Final = re.compile(rf"(?<![a-z])(?:(?:so|sdt|dt|sim) cu|cu){_AFTER_LABEL}$")
 _CLAUSE_ENDS: Final = re.compile(rf"[,;|\n{TAKEN_OUT}]")
@@ -248,9 +255,9 @@ class Words:
         total = sum(sizes)
         for kind, pattern in _LABEL_BEFORE:
             match = pattern.search(clause)
-            # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…".
+            # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…"; a year has four digits.
             is_phone = match and kind == "code" and _PHONE_LABEL.search(clause[: match.start()])
-            if match and not is_phone and (kind != "day" or total <= 8):
+            if match and not is_phone and (kind != "day" or total in (1, 2, 4)):
                 return kind
         for kind, pattern, fitting in _LABEL_FAR_BEFORE:
             match = pattern.search(clause)
@@ -264,6 +271,19 @@ class Words:
 # --- Runs of digits -------------------------------------------------------------------------------
 
 
+class Touch(IntEnum):
+    """What touches a run of digits, the worse the higher."""
+
+    NOTHING = 0
+    DOUBT = 1
+    """A question mark."""
+    WORD = 2
+    LETTERS = 3
+    """One or two letters that are no label."""
+    MASK = 4
+    """What may stand for digits: the run is never a number."""
+
+
 @dataclass(slots=True)
 class Run:
     """One unbroken run of digits, with what stands before it since the run before."""
@@ -274,10 +294,7 @@ class Run:
     gap: str
     plus: bool = False
     repaired: bool = False
-    glued: bool = False
-    """Letters that are no label, or a mask, touch it."""
-    corrupt: bool = False
-    """What touches it may stand for digits: never read it as a number."""
+    touch: Touch = Touch.NOTHING
 
     @property
     def parted(self) -> bool:
@@ -342,8 +359,8 @@ def take_apart(text: str) -> FieldText:
         before, after = gaps[index], gaps[index + 1]
         previous = matches[index - 1][0] if index else ""
         following = matches[index + 1][0] if index + 1 < len(matches) else ""
-        glued_before, corrupt_before = _touching(before, _WORD_AT_END.search(before), before[-1:], previous, match[0])
-        glued_after, corrupt_after = _touching(after, _WORD_AT_START.match(after), after[:1], following, match[0])
+        touch_before = _touching(before, _WORD_AT_END.search(before), before[-1:], previous, match[0])
+        touch_after = _touching(after, _WORD_AT_START.match(after), after[:1], following, match[0])
         plus = _PLUS_AT_END.search(before)
         runs.append(
             Run(
@@ -354,29 +371,27 @@ def take_apart(text: str) -> FieldText:
                 # "0905123456 + 914123456": that plus is an "and".
                 plus=plus is not None and not (index and plus[1] and not match[0].startswith("84")),
                 repaired=any(match.start() <= position < match.end() for position in repaired),
-                glued=glued_before or glued_after,
-                corrupt=corrupt_before or corrupt_after,
+                touch=max(touch_before, touch_after),
             )
         )
     return FieldText(folded, tuple(runs))
 
 
-def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, digits: str) -> tuple[bool, bool]:
-    """Say whether letters or a mask touch digits on one side, and whether they may hide digits.
-
-    ``beyond``: the digits on the gap's other side, if any.
-    """
+def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, digits: str) -> Touch:
+    """Say what touches digits on one side; ``beyond``: the digits on the gap's other side, if any."""
     if nearest == "*" or (beyond and _MASK_BETWEEN.fullmatch(gap)):
-        return True, True
+        return Touch.MASK
     if nearest == "?":
-        return True, False
+        return Touch.DOUBT
     if word is None or _LABEL_WORD.fullmatch(word[0]):
-        return False, False
+        return Touch.NOTHING
     if _MASK_WORD.fullmatch(word[0]):
-        return True, True
+        return Touch.MASK
+    if len(word[0]) > 2:
+        return Touch.WORD
     # "09A5123456": one or two letters with digits on both sides stand for digits, unless both are whole.
-    is_between = bool(beyond) and len(word[0]) == len(gap) and len(word[0]) < 3
-    return True, is_between and not (_may_be_whole(beyond) and _may_be_whole(digits))
+    is_between = bool(beyond) and len(word[0]) == len(gap)
+    return Touch.MASK if is_between and not (_may_be_whole(beyond) and _may_be_whole(digits)) else Touch.LETTERS
 
 
 def _may_be_whole(digits: str) -> bool:

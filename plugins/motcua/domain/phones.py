@@ -35,7 +35,7 @@ from motcua.domain.phone_numbers import (
     refuse_digits,
     spell_local,
 )
-from motcua.domain.phone_text import FieldText, LabelKind, Run, Words, clean_text, says_nothing, take_apart
+from motcua.domain.phone_text import FieldText, LabelKind, Run, Touch, Words, clean_text, says_nothing, take_apart
 
 __all__ = [
     "NOTES",
@@ -228,9 +228,9 @@ def _read(field: str, era: Era, province_key: str) -> PhoneReading:
     found = [item for group in taken_apart.groups() for item in _read_group(group, taken_apart, reading)]
     if not any(item.is_phone for item in found) and says_nothing(taken_apart):
         return _MISSING
-    if found:
-        return _answer(found)
-    return PhoneReading(None, "not_a_phone" if taken_apart.has_something_taken_out else "bad_chars")
+    if taken_apart.has_something_taken_out:
+        found.append(_other("not_a_phone", ""))
+    return _answer(found or [_other("bad_chars", "")])
 
 
 def _answer(found: Sequence[_Found]) -> PhoneReading:
@@ -252,8 +252,8 @@ def _answer(found: Sequence[_Found]) -> PhoneReading:
 def _rank(item: _Found) -> int:
     refusal = item.verdict.refusal
     if refusal == "too_short" and len(item.digits) < 5:
-        # A house number beside something that tells more.
-        return len(_TELLS_MOST) - 2
+        # A house number: whatever else stands there tells more.
+        return len(_TELLS_MOST)
     return _TELLS_MOST.index(refusal) if refusal else 0
 
 
@@ -275,6 +275,9 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
         group = group[count:]
         words = Words("", words.after)
+    if _begins_with_aside(group, words.before):
+        group = group[1:]
+        words = Words("", words.after)
     if not group:
         return found
     foreign = _read_foreign(group)
@@ -282,6 +285,15 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         return [*found, foreign]
     group = [part for run in group for part in _part_glued(run)]
     return found + _read_pieces(_Pieces.of(group), words, reading)
+
+
+def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
+    """Whether a group's first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
+    if len(group) < 2 or not _ENDS_WITH_WORD.search(before):
+        return False
+    first = group[0].digits
+    is_small = len(first) <= 2 and first[0] != "0" and first != "84"
+    return is_small and not any(spell_local(_digits(group[:count]), False) for count in range(2, len(group) + 1))
 
 
 def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
@@ -302,7 +314,7 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
 
 
 def _read_foreign(group: Sequence[Run]) -> _Found | None:
-    """Recognise a foreign number that fills a group: ``+82 10 1234 5678``, ``0082…``, ``1-415-555-2671``."""
+    """Recognise a foreign number that fills a group: ``+82 10 1234 5678``, ``0082…``."""
     digits = _digits(group)
     if group[0].plus and digits[0] != "0":
         is_one = not any(run.plus or run.parted for run in group[1:])
@@ -315,14 +327,17 @@ def _read_foreign(group: Sequence[Run]) -> _Found | None:
         in_groups = len(group) > 1 and len(digits) > 11
         is_number = may_be_foreign(digits[2:]) if in_groups else is_foreign(digits[2:])
         return _other("foreign", digits) if is_number and not is_account else None
+    return None
+
+
+def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
+    """Whether digits without a mark of a country code are foreign: in groups, or a mobile of Korea or China."""
+    digits = _digits(runs)
     if digits[0] == "0" or digits.startswith("84") or not 11 <= len(digits) <= 13:
-        return None
-    # Without a mark of a country code: in groups, or as Koreans and Chinese write their mobiles.
-    if len(group) == 1 and not digits.startswith(("8210", "8613")):
-        return None
-    if any(run.parted for run in group[1:]) or any(spell_local(run.digits, run.plus) for run in group):
-        return None
-    return _other("foreign", digits) if is_foreign(digits) else None
+        return False
+    if len(runs) == 1 and not digits.startswith(("8210", "8613")):
+        return False
+    return not any(run.parted for run in runs[1:]) and is_foreign(digits)
 
 
 _SHORTEST_GLUED: Final = 20
@@ -401,6 +416,7 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """
     size = len(runs)
     parted = [run.parted for run in runs]
+    begins = [True, *(_begins_anew(runs, index) for index in range(1, size)), True]
     best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
     for start in range(size - 1, -1, -1):
         options: list[tuple[tuple[int, int, int, int], bool, int]] = []
@@ -413,8 +429,7 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
                     break
                 crossed += parted[end - 1]
             in_numbers, uncrossed, in_long_runs, pieces = best[end][0]
-            is_set_off = (start == 0 or parted[start]) and (end == size or parted[end])
-            if _as_number(runs[start:end], digits, is_set_off):
+            if _as_number(runs[start:end], digits, begins[start] and begins[end]):
                 options.append(((in_numbers + len(digits), uncrossed - crossed, in_long_runs, pieces - 1), True, end))
             if end == start + 1:
                 long = len(digits) if len(digits) >= 6 else 0
@@ -429,17 +444,31 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     return spans
 
 
+def _begins_anew(runs: Sequence[Run], index: int) -> bool:
+    """Whether a run begins something new: after a parting mark, in brackets, or after a run in brackets."""
+    if runs[index].parted or "(" in runs[index].gap:
+        return True
+    return runs[index - 1].gap.endswith("(") and runs[index].gap.startswith(")")
+
+
 def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | None:
     """Read runs as one whole number, if they are one; ``is_set_off``: nothing stands right beside them."""
     spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
-    if spelled is None or len(runs) == 1 or not spelled.zero_added:
+    if spelled is None or len(runs) == 1:
+        return spelled
+    first, last = runs[0].digits, runs[-1].digits
+    is_parted = any(run.parted for run in runs[1:])
+    is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
+    # A number that lacks digits, and a tail: 09429727 - 12, 09429727-12.
+    if len(last) < 3 and not is_even and (is_parted or (len(first) > 6 and "-" in runs[1].gap)):
+        return None
+    if is_parted and not is_even and len(first) > 5:
+        return None
+    if not spelled.zero_added:
         return spelled
     # Without the 0 that begins a number, only a tidy spelling is one: 905 123 456, 905/771/482; not a
     # landline of six or seven digits with an extension (822001-105), nor one after 84 (84 3822001).
-    first = runs[0].digits
-    is_tidy = first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4
-    if any(run.parted for run in runs[1:]):
-        is_tidy = is_tidy and len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
+    is_tidy = first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4 and (is_even or not is_parted)
     return spelled if is_tidy and is_set_off else None
 
 
@@ -455,7 +484,7 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
             continue
         near = Words(words.before if index == 0 else "", words.after if index == len(pieces.spans) - 1 else "")
         verdict = _judge(spelled, runs, near, reading)
-        if verdict.local and not _stands_alone(pieces, index, words.before):
+        if verdict.local and not _stands_alone(pieces, index, words):
             is_doubtful = True
             rest += runs
             continue
@@ -471,7 +500,8 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
 
 def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: ReadingPlan) -> Verdict:
     """Classify a whole number by its plan, its spelling and the words beside it."""
-    if any(run.corrupt for run in runs) or (spelled.zero_added and any(run.glued for run in runs)):
+    worst = max(run.touch for run in runs)
+    if worst == Touch.MASK or (spelled.zero_added and worst == Touch.LETTERS):
         return Verdict(None, "bad_chars")
     verdict = classify(spelled.local, reading)
     other = _other_reading(spelled, runs, words, verdict, reading)
@@ -512,26 +542,33 @@ def _other_reading(
     return None
 
 
-def _stands_alone(pieces: _Pieces, index: int, before: str) -> bool:
+def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     """Whether a number is set off from what stands beside it, so that it is no slice of a longer thing."""
     runs, spans, numbers = pieces
     start, end = spans[index]
     zero_added = numbers[spans[index]].zero_added
     if end == start + 1 and not zero_added:
         return True
-    if any(run.parted for run in runs[start + 1 : end]):
-        # 0905/771/482 is one number only if nothing else stands there.
-        return len(numbers) == len(spans)
+    inner = {run.gap for run in runs[start + 1 : end]}
+    if any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1):
+        # 0905/123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
+        may_be_address = index == len(spans) - 1 and len(runs[end - 1].digits) < 5
+        return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
 
-    def is_set_off(run: Run, neighbour: tuple[int, int]) -> bool:
-        return neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12) or run.parted
+    def is_set_off(at: int, neighbour: tuple[int, int]) -> bool:
+        if neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12):
+            return True
+        return _begins_anew(runs, at) and runs[at].gap not in inner
 
-    left = index == 0 or is_set_off(runs[start], spans[index - 1])
-    if not left and start == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0" and not zero_added:
-        # "anh 7 0905 123 456", "Số nhà 12 0905 123 456", "1. 0905 123 456"
-        left = bool(_ENDS_WITH_WORD.search(before) or _BULLET_GAP.fullmatch(runs[1].gap))
+    left = index == 0 or is_set_off(start, spans[index - 1])
+    if not left and start == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
+        # "Số nhà 120 0905 123 456", "1. 0905 123 456"
+        left = bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
     is_last = index == len(spans) - 1
-    right = is_last or is_set_off(runs[end], spans[index + 1]) or all(map(_is_tail, runs[end:]))
+    if is_last and end - start == 2 and len(runs[end - 1].digits) < 3 and _STARTS_WITH_WORD.match(words.after):
+        # "09429727 12 Trần Phú" lacks digits.
+        return False
+    right = is_last or is_set_off(end, spans[index + 1]) or all(map(_is_tail, runs[end:]))
     return left and right
 
 
@@ -563,19 +600,34 @@ def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: Readi
             segments[-1].append(run)
         else:
             segments.append([run])
-    if any(len(_digits(segment)) < 6 for segment in segments):
-        segments = [list(rest)]
-    found = []
-    for segment in segments:
-        digits = _digits(segment)
-        refusal = refuse_digits(digits, segment[0].plus, reading)
-        if refusal == "id_card_like" and digits.startswith("01") and words.name_phone:
-            refusal = "too_short"
-        if refusal == "too_short" and len(digits) >= 6 and words.name_landline:
-            refusal = "landline"
-        if any(run.glued or run.corrupt for run in segment):
-            # "KH160915001" is a code, "0905771*** (con)" a number that somebody hid.
-            is_code = refusal in ("id_card_like", "not_a_phone") and len(digits) >= 9
-            refusal = "not_a_phone" if is_code else "bad_chars"
-        found.append(_other(refusal, digits))
-    return found
+    # Small segments are parts of one thing, unless a long one stands beside them.
+    long = [segment for segment in segments if len(_digits(segment)) >= 6]
+    return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
+
+
+def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Found:
+    digits = _digits(runs)
+    if spell_local(digits, runs[0].plus):
+        # Together they would be a number, but not surely one.
+        digits = runs[0].digits
+    refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
+    if refusal == "id_card_like" and digits.startswith("01") and words.name_phone:
+        refusal = "too_short"
+    if refusal == "too_short" and len(digits) >= 6 and words.name_landline:
+        refusal = "landline"
+    if refusal == "too_short" and len(digits) < 6:
+        apart = [refuse_digits(run.digits, run.plus, reading) for run in runs]
+        refusal = "emergency_short" if "emergency_short" in apart else refusal
+    touch = max(run.touch for run in runs)
+    is_size_wrong = refusal in ("too_short", "too_long")
+    if touch == Touch.LETTERS and refusal == "id_card_like":
+        # "KH160915001", "GT225123456" are codes.
+        refusal = "not_a_phone"
+    elif (
+        touch == Touch.MASK
+        or (touch == Touch.DOUBT and refusal == "too_short")
+        or (touch > Touch.DOUBT and is_size_wrong)
+    ):
+        # "0905771*** (con)": a number that somebody hid, or mistyped.
+        refusal = "bad_chars"
+    return _other(refusal, digits)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -57,13 +60,31 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
     citizen seconds of waiting for the one before. A backfill keeps to its window.
     """
     read_left_over_receipts()
-    if window is not EVERYTHING:
-        counts = asdict(send(run_id, window))
-    else:
-        with closing(CatchUp()) as catch_up:
-            counts = asdict(send(run_id, catch_up=catch_up))
+    with asked_to_stop() as stop:
+        if window is not EVERYTHING:
+            counts = asdict(send(run_id, window, stop=stop))
+        else:
+            with closing(CatchUp()) as catch_up:
+                counts = asdict(send(run_id, catch_up=catch_up, stop=stop))
     log.info("sent: %s", counts)
     return counts
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets, so that a worker that shuts down ends with nothing in flight.
+
+    Airflow forwards the signal to the task and goes on waiting for it. Outside the main thread there are no signals.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def gate(run_id: str, window: Window) -> None:

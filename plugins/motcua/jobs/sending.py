@@ -69,12 +69,15 @@ def send(
     window: Window = EVERYTHING,
     *,
     catch_up: CatchUp | None = None,
+    stop: threading.Event | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> SendCounts:
     """Sends every message that is due, or those of a window, until none is left or no gateway may be used.
 
     ``catch_up`` picks up and plans news meanwhile: every few seconds while a long queue drains, so that a message late
     in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
+
+    Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written.
 
     Raises:
         motcua.gateways.GatewayMisconfigured: a gateway's Airflow connection cannot be used.
@@ -84,7 +87,7 @@ def send(
         sender_id = secrets.randbits(62)
         if not attempts.hold_sender_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
-        return _Sender(ledger, lock, sender_id, run_id, window, catch_up, clock).run()
+        return _Sender(ledger, lock, sender_id, run_id, window, catch_up, stop or threading.Event(), clock).run()
 
 
 class _Sender:
@@ -96,10 +99,11 @@ class _Sender:
         run_id: str,
         window: Window,
         catch_up: CatchUp | None,
+        stop: threading.Event,
         clock: Callable[[], datetime],
     ) -> None:
         self.ledger, self.lock, self.sender_id = ledger, lock, sender_id
-        self.run_id, self.window, self.catch_up, self.clock = run_id, window, catch_up, clock
+        self.run_id, self.window, self.catch_up, self.stop, self.clock = run_id, window, catch_up, stop, clock
         self.counts = SendCounts()
         self.answers: queue.SimpleQueue[tuple[Mapping[str, Any], OutgoingMessage, Outcome]] = queue.SimpleQueue()
         self.session = threading.local()
@@ -117,20 +121,24 @@ class _Sender:
         exhausted = False
         with ThreadPoolExecutor(max_workers=most, thread_name_prefix="gateway") as pool:
             while True:
-                if not exhausted and self.counts.stopped_gateway is None and in_flight <= most // 2:
+                if not exhausted and self._may_claim and in_flight <= most // 2:
                     self._refresh_if_old()
                     claimed, taken = self._claim(name, most - in_flight)
                     exhausted = taken == 0
                     for message, row in claimed:
                         pool.submit(self._call, gateway, message, row)
                     in_flight += len(claimed)
-                if in_flight == 0:
-                    if self.counts.stopped_gateway is not None or (exhausted and not self._wait_for_news()):
-                        break
+                if in_flight:
+                    in_flight -= self._write_answers(name)
+                elif not self._may_claim or (exhausted and not self._wait_for_news()):
+                    break
+                else:
                     exhausted = False
-                    continue
-                in_flight -= self._write_answers(name)
         return self.counts
+
+    @property
+    def _may_claim(self) -> bool:
+        return self.counts.stopped_gateway is None and not self.stop.is_set()
 
     def _bury_the_dead(self) -> None:
         for sender_id in attempts.senders_in_flight(self.ledger):
@@ -161,7 +169,8 @@ class _Sender:
             if self.catch_up():
                 self.refreshed_at = self.clock()
                 return True
-            time.sleep(_LOOK_WHEN_IDLE_EVERY)
+            if self.stop.wait(_LOOK_WHEN_IDLE_EVERY):
+                break
         return False
 
     def _claim(self, gateway: str, limit: int) -> tuple[list[tuple[OutgoingMessage, Mapping[str, Any]]], int]:

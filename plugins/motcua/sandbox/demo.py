@@ -59,7 +59,7 @@ ACCENTED = frozenset({"000.00.04.H32", "000.00.10.H32"})
 SAME_DAY_EXCLUDED = frozenset({"000.05.30.H32"})
 """Agencies of the demo without messages for dossiers due on the day of receipt."""
 
-_LEDGER, _AIRFLOW = "motcua", "motcua_airflow"
+LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _BLOCK_EVERY = 15.0
 """Seconds between two summaries where the output is no terminal."""
@@ -199,7 +199,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         airflow = Role("motcua_airflow", secret.airflow_database)
         owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
         audit = Role("motcua_audit", secret.ledger_audit)
-        provision_ledger(admin_dsn, _LEDGER, owner, app, audit, airflow, _AIRFLOW)
+        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW)
         one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
     except psycopg.Error as error:
         raise CannotRun(
@@ -212,8 +212,8 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         return make_conninfo(with_database(admin_dsn, database), user=role.name, password=role.password)
 
     databases = Databases(
-        ledger_owner=as_role(owner, _LEDGER),
-        ledger_app=as_role(app, _LEDGER),
+        ledger_owner=as_role(owner, LEDGER_DATABASE),
+        ledger_app=as_role(app, LEDGER_DATABASE),
         airflow=as_role(airflow, _AIRFLOW),
         sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
     )

@@ -62,7 +62,7 @@ class Restarts:
     Waits double from ``first_wait`` to ``longest_wait`` (seconds).
     """
 
-    limit: int = 5
+    limit: int = 8
     within: float = 300.0
     first_wait: float = 0.5
     longest_wait: float = 10.0

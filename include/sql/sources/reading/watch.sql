@@ -15,7 +15,9 @@ FROM (
 CROSS JOIN (
     SELECT
         count(*) AS dossiers,
-        coalesce(sum(hashtextextended(concat_ws('|', agency_code, dossier_code, updated_at::text), 0)::numeric), 0)::text
+        coalesce(
+            sum(hashtextextended(concat_ws('|', agency_code, dossier_code, updated_at::text), 0)::numeric), 0
+        )::text
             AS dossier_sum
     FROM source_dossiers
     WHERE updated_at >= %(updated_since)s

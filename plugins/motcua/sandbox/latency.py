@@ -1,0 +1,69 @@
+"""``make latency``: seconds from a transition's commit at its source to the gateway's acceptance, in the running demo.
+
+The commit is known from the world's own log, which production cannot read; the ledger only knows when a source says
+that it recorded the transition.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from statistics import quantiles
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from rich.console import Console
+
+from motcua.sandbox.deployment import read_addresses
+from motcua.sandbox.demo import LEDGER_DATABASE
+from motcua.sandbox.one_stop import TRUTH
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.settings import settings
+from motcua.store.provisioning import with_database
+from motcua.store.queries import statement
+
+
+def latencies(admin_dsn: str, limit: int) -> list[float]:
+    """Seconds of the latest notices that nothing stood in the way of."""
+    with psycopg.connect(with_database(admin_dsn, TRUTH), row_factory=dict_row) as truth:
+        notices = truth.execute(statement("sandbox/latency/notices"), {"limit": limit}).fetchall()
+    committed = {(row["source"], row["transition_id"]): row["committed_at"] for row in notices}
+    keys = Jsonb([{"source": source, "transition_id": number} for source, number in committed])
+    with psycopg.connect(with_database(admin_dsn, LEDGER_DATABASE), row_factory=dict_row) as ledger:
+        taken = ledger.execute(statement("sandbox/latency/acceptances"), {"rows": keys}).fetchall()
+    return [
+        (row["accepted_at"] - committed[row["source"], row["transition_id"]]).total_seconds() for row in taken
+    ]
+
+
+def main() -> int:
+    """Prints the figures; 1 unless p95 is at most 4 s and p99 at most 8 s over at least 100 transitions."""
+    parser = argparse.ArgumentParser(prog="make latency", description=__doc__)
+    parser.add_argument("--limit", type=int, default=400, help="the latest notices looked at")
+    asked = parser.parse_args()
+    addresses = read_addresses(settings().data, os.environ)
+    given = os.environ.get("MOTCUA_POSTGRES_DSN")
+    admin_dsn = given or EmbeddedPostgres(addresses.data / "postgres", addresses.postgres).admin_dsn
+    console = Console(soft_wrap=True)
+    try:
+        seconds = latencies(admin_dsn, asked.limit)
+    except (psycopg.OperationalError, OSError):
+        console.print("The demo is not running here: start it with make demo, or set MOTCUA_DATA and MOTCUA_PG_PORT.")
+        return 2
+    if len(seconds) < 100:
+        console.print(f"Only {len(seconds)} transitions so far; at least 100 are needed. Let the demo run on.")
+        return 1
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    figures = {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "longest": max(seconds)}
+    console.print(
+        f"Committed → accepted by the gateway over {len(seconds)} transitions: "
+        + json.dumps({name: round(value, 2) for name, value in figures.items()})
+    )
+    return int(figures["p95"] > 4 or figures["p99"] > 8)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
