@@ -35,7 +35,7 @@ from motcua.domain.dossiers import SourceTransition
 from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import Agency, save_agencies
-from motcua.store.database import connect, ledger_pool
+from motcua.store.database import close_ledger_pool, connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 
@@ -116,9 +116,7 @@ def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> 
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
             )
     yield with_database(postgres.admin_dsn, name)
-    if ledger_pool.cache_info().currsize:
-        ledger_pool().close()
-        ledger_pool.cache_clear()
+    close_ledger_pool()
     _drop(postgres, name)
 
 

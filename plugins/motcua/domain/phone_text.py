@@ -56,7 +56,7 @@ class _FoldedChars(dict[int, str]):
 _CLEAN_CHARS: Final = _CleanChars()
 _FOLDED_CHARS: Final = _FoldedChars()
 
-_AMOUNT: Final = re.compile(r"(?<![\d.,])(\d{8,14})[.,]0+(?!\d|[.,]\d)")
+_AMOUNT: Final = re.compile(r"(?<!\d)(?<!\d[.,])([1-9]\d{7,13})[.,]0+(?!\d|[.,]\d)")
 _SCIENTIFIC: Final = re.compile(r" *(\d)[.,](\d{1,14})[eE]\+?(\d{1,2}) *")
 _DIGITS_AND_LOOKALIKES: Final = re.compile(r"[0-9OoIl]+")
 _LOOKALIKE_GROUP: Final = re.compile(
@@ -246,24 +246,26 @@ class Words:
         """Whether the words call it an old number: "số cũ"."""
         return bool(_NO_LONGER_USED_BEFORE.search(self.before))
 
-    def label(self, sizes: Sequence[int], nothing_follows: bool) -> LabelKind | None:
-        """Find the label of runs with these numbers of digits; a label decides before any digit rule.
+    def label(self, runs: Sequence[str], nothing_follows: bool) -> LabelKind | None:
+        """Find the label of some runs of digits; a label decides before any digit rule.
 
         ``nothing_follows``: no digits come after, so that words after the runs may be their label.
         """
         clause = _CLAUSE_ENDS.split(self.before)[-1]
-        total = sum(sizes)
+        digits = "".join(runs)
+        total = len(digits)
+        may_be_day = total < 3 or (total == 4 and digits[:2] in ("19", "20"))
         for kind, pattern in _LABEL_BEFORE:
             match = pattern.search(clause)
-            # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…"; a year has four digits.
+            # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…".
             is_phone = match and kind == "code" and _PHONE_LABEL.search(clause[: match.start()])
-            if match and not is_phone and (kind != "day" or total in (1, 2, 4)):
+            if match and not is_phone and (kind != "day" or may_be_day):
                 return kind
         for kind, pattern, fitting in _LABEL_FAR_BEFORE:
             match = pattern.search(clause)
             if match and total in fitting and not _PHONE_LABEL.search(clause, match.end()):
                 return kind
-        if len(sizes) == 1 and nothing_follows:
+        if len(runs) == 1 and nothing_follows:
             return next((kind for kind, pattern in _LABEL_AFTER if pattern.match(self.after)), None)
         return None
 

@@ -269,7 +269,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
     """Read runs of digits with no word between them."""
     words = field.words_around(group)
     found: list[_Found] = []
-    label = words.label([len(run.digits) for run in group], group[-1] is field.runs[-1])
+    label = words.label([run.digits for run in group], group[-1] is field.runs[-1])
     if label:
         count = _count_labelled(label, group)
         found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
@@ -280,9 +280,12 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         words = Words("", words.after)
     if not group:
         return found
-    foreign = _read_foreign(group)
+    foreign = _count_foreign(group)
     if foreign:
-        return [*found, foreign]
+        found.append(_other("foreign", _digits(group[:foreign])))
+        group = group[foreign:]
+    if not group:
+        return found
     group = [part for run in group for part in _part_glued(run)]
     return found + _read_pieces(_Pieces.of(group), words, reading)
 
@@ -313,21 +316,19 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
     return len(group)
 
 
-def _read_foreign(group: Sequence[Run]) -> _Found | None:
-    """Recognise a foreign number that fills a group: ``+82 10 1234 5678``, ``0082…``."""
-    digits = _digits(group)
+def _count_foreign(group: Sequence[Run]) -> int:
+    """Count the runs of a foreign number at the beginning of a group: ``+82 10 1234 5678``, ``0082…``."""
+    count = next((index for index in range(1, len(group)) if group[index].parted or group[index].plus), len(group))
+    digits = _digits(group[:count])
     if group[0].plus and digits[0] != "0":
-        is_one = not any(run.plus or run.parted for run in group[1:])
-        if digits.startswith("84") or not is_one:
-            return None
-        return _other("foreign" if len(digits) >= 7 else "too_short", digits)
-    if digits.startswith("00") and not digits.startswith("0084"):
-        # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
-        is_account = len(group) == 1 and len(digits) == 13 and digits[3] == "1"
-        in_groups = len(group) > 1 and len(digits) > 11
-        is_number = may_be_foreign(digits[2:]) if in_groups else is_foreign(digits[2:])
-        return _other("foreign", digits) if is_number and not is_account else None
-    return None
+        return 0 if digits.startswith("84") or len(digits) < 7 else count
+    if not digits.startswith("00") or digits.startswith("0084"):
+        return 0
+    # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
+    is_account = count == 1 and len(digits) == 13 and digits[3] == "1"
+    in_groups = count > 1 and len(digits) > 11
+    is_number = may_be_foreign(digits[2:]) if in_groups else is_foreign(digits[2:])
+    return count if is_number and not is_account else 0
 
 
 def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
@@ -457,6 +458,10 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if spelled is None or len(runs) == 1:
         return spelled
     first, last = runs[0].digits, runs[-1].digits
+    whole = spell_local(first, runs[0].plus)
+    if whole and not whole.zero_added:
+        # 0351742714 (2 sim) is no landline of 0351.
+        return None
     is_parted = any(run.parted for run in runs[1:])
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
     # A number that lacks digits, and a tail: 09429727 - 12, 09429727-12.
@@ -550,8 +555,10 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     if end == start + 1 and not zero_added:
         return True
     inner = {run.gap for run in runs[start + 1 : end]}
-    if any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1):
-        # 0905/123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
+    is_prefix_and_rest = end - start == 2 and inner <= {"/", ","} and len(runs[end - 1].digits) > 4
+    is_parted = any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1)
+    if is_parted and not is_prefix_and_rest:
+        # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
         may_be_address = index == len(spans) - 1 and len(runs[end - 1].digits) < 5
         return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
 
@@ -615,7 +622,7 @@ def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Fo
         refusal = "too_short"
     if refusal == "too_short" and len(digits) >= 6 and words.name_landline:
         refusal = "landline"
-    if refusal == "too_short" and len(digits) < 6:
+    if refusal == "too_short" and len(digits) < 7:
         apart = [refuse_digits(run.digits, run.plus, reading) for run in runs]
         refusal = "emergency_short" if "emergency_short" in apart else refusal
     touch = max(run.touch for run in runs)

@@ -74,9 +74,9 @@ def _network_log(url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         after = found[-1]["id"] if found else 0
-        page = requests.get(
-            f"{url}/api/messages", params={"after_id": after, "limit": 10_000}, timeout=30
-        ).json()["messages"]
+        page = requests.get(f"{url}/api/messages", params={"after_id": after, "limit": 10_000}, timeout=30).json()[
+            "messages"
+        ]
         if not page:
             break
         found += page
@@ -116,8 +116,8 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     taken = [a for a in evidence.before if a["state"] in _TAKEN]
     missing = [a for a in taken if a["reference"] not in at_network]
     yield Check(
-        "what the ledger calls accepted is at the network",
-        not missing,
+        "what the gateway took is at the network",
+        bool(taken) and not missing,
         f"{len(taken) - len(missing)} of {len(taken)}",
     )
 
@@ -144,20 +144,31 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     yield Check("no message was accepted twice for one phone", not twice, str(twice))
 
 
-def check_airflow(deployment: Deployment) -> Iterator[Check]:
-    """Airflow reads every DAG and no run of it failed."""
-    url = deployment.airflow_url
-    credentials = {"username": ADMINISTRATOR, "password": deployment.secret.airflow_admin}
-    token = requests.post(f"{url}/auth/token", json=credentials, timeout=30).json()["access_token"]
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {token}"
+class _Airflow:
+    """Airflow's REST interface, as its administrator."""
 
-    def total(path: str, **query: str) -> int:
-        return int(session.get(f"{url}/api/v2/{path}", params=query, timeout=30).json()["total_entries"])
+    def __init__(self, deployment: Deployment) -> None:
+        self._url = deployment.airflow_url
+        credentials = {"username": ADMINISTRATOR, "password": deployment.secret.airflow_admin}
+        answer = requests.post(f"{self._url}/auth/token", json=credentials, timeout=30)
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    errors = total("importErrors")
+    def count(self, path: str, **query: str) -> int:
+        """Entries in a list."""
+        answer = self._session.get(f"{self._url}/api/v2/{path}", params=query, timeout=30)
+        return int(answer.json()["total_entries"])
+
+    def runs(self, state: str) -> int:
+        """Runs of all DAGs in that state."""
+        return self.count("dags/~/dagRuns", state=state)
+
+
+def check_airflow(airflow: _Airflow) -> Iterator[Check]:
+    """Airflow reads every DAG, and runs end well."""
+    errors = airflow.count("importErrors")
     yield Check("every DAG file can be imported", errors == 0, f"{errors} errors")
-    red, green = (total("dags/~/dagRuns", state=state) for state in ("failed", "success"))
+    red, green = airflow.runs("failed"), airflow.runs("success")
     yield Check("runs are green", red == 0 and green > 0, f"{green} green, {red} red")
 
 
@@ -184,12 +195,13 @@ def _numbers(connection: Connection) -> set[str]:
 
 
 def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
-    """Returns when every kind is delivered often enough, or the deadline passes."""
+    """Returns when every kind is delivered often enough and a run has ended, or the deadline passes."""
     until, spoken = time.monotonic() + DEADLINE, 0.0
+    airflow = _Airflow(deployment)
     while time.monotonic() < until:
         with deployment.ledger() as connection:
             summary = read_summary(connection, datetime.now(UTC))
-        if all(check.good for check in check_delivery(summary)):
+        if all(check.good for check in check_delivery(summary)) and airflow.runs("success"):
             return
         if time.monotonic() - spoken > 5:
             spoken = time.monotonic()
@@ -206,7 +218,7 @@ def _examine(deployment: Deployment) -> tuple[list[Check], set[str]]:
         summary = read_summary(connection, datetime.now(UTC))
         numbers = _numbers(connection)
     checks = [*check_delivery(summary), *check_identity(summary), *check_network(_collect(deployment))]
-    return [*checks, *check_airflow(deployment)], numbers
+    return [*checks, *check_airflow(_Airflow(deployment))], numbers
 
 
 def _show(console: Console, checks: Sequence[Check]) -> None:
@@ -215,9 +227,7 @@ def _show(console: Console, checks: Sequence[Check]) -> None:
     table.add_column("what must hold", no_wrap=True)
     table.add_column("seen")
     for check in checks:
-        table.add_row(
-            "ok" if check.good else "FAILED", check.name, check.seen, style=None if check.good else "red"
-        )
+        table.add_row("ok" if check.good else "FAILED", check.name, check.seen, style=None if check.good else "red")
     console.print(table)
 
 
@@ -228,16 +238,12 @@ def _show_logs(console: Console, logs: Path) -> None:
         console.print(log_tail(path, 12), markup=False, highlight=False, soft_wrap=True)
     failures = [
         (path, line.strip())
-        for path in sorted(
-            (logs / "airflow").rglob("dag_id=*/**/*.log"), key=lambda path: path.stat().st_mtime
-        )
+        for path in sorted((logs / "airflow").rglob("dag_id=*/**/*.log"), key=lambda path: path.stat().st_mtime)
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
         if '"level":"error"' in line.replace('": "', '":"')
     ]
     for path, line in failures[-5:]:
-        console.print(
-            f"\n----- {path.relative_to(logs)}\n{line[:2000]}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"\n----- {path.relative_to(logs)}\n{line[:2000]}", markup=False, highlight=False, soft_wrap=True)
 
 
 def run_smoke() -> int:
@@ -259,8 +265,8 @@ def run_smoke() -> int:
         try:
             with Supervisor(addresses.data, progress(console)) as supervisor:
                 deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
-                _wait_for_messages(supervisor, deployment)
                 try:
+                    _wait_for_messages(supervisor, deployment)
                     checks, numbers = _examine(deployment)
                 except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
                     checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
@@ -268,12 +274,14 @@ def run_smoke() -> int:
             console.print("Stopped before the end.")
             return 130
         checks += check_logs(logs, numbers)
+        passed = all(check.good for check in checks)
+        if not passed:
+            _show_logs(console, logs)
         _show(console, checks)
-        if all(check.good for check in checks):
+        if passed:
             console.print("The smoke test passed.", style="green")
             return 0
-        _show_logs(console, logs)
-        console.print(f"\nThe smoke test failed. Logs: {logs}", style="red", markup=False)
+        console.print(f"The smoke test failed. Logs: {logs}", style="red", markup=False, soft_wrap=True)
         return 1
 
     code = guarded(run, console)

@@ -61,3 +61,10 @@ def ledger_pool() -> ConnectionPool[Connection]:
         check=ConnectionPool.check_connection,
         open=True,
     )
+
+
+def close_ledger_pool() -> None:
+    """Closes the web process's connections, where any were opened."""
+    if ledger_pool.cache_info().currsize:
+        ledger_pool().close()
+        ledger_pool.cache_clear()

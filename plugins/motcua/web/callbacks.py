@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -20,7 +22,7 @@ from fastapi.responses import PlainTextResponse
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.receiving import receive
-from motcua.store.database import ledger_pool
+from motcua.store.database import close_ledger_pool, ledger_pool
 from motcua.web.access_log import hide_queries
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
@@ -80,9 +82,15 @@ def _authenticated(gateway: str, request: Request, fields: Annotated[dict[str, s
     return known
 
 
+@asynccontextmanager
+async def _closing_connections(_: FastAPI) -> AsyncIterator[None]:
+    yield
+    close_ledger_pool()
+
+
 def create_callbacks() -> FastAPI:
     """The app that is mounted below ``/gateway``."""
-    app = FastAPI(title="MotcuaSMS", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing_connections)
     hide_queries()
 
     @app.exception_handler(Exception)
@@ -108,7 +116,7 @@ def create_callbacks() -> FastAPI:
 
 def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing_connections)
     server.mount("/gateway", create_callbacks())
     return server
 

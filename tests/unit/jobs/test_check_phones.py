@@ -1,0 +1,313 @@
+"""Checking a table: every row counted once, files of all kinds read, nothing private or harmful written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from motcua.commands import phones as command
+from motcua.domain.dossiers import SourceDossier
+from motcua.domain.phones import NOTES, REFUSALS
+from motcua.jobs import check_phones as job
+from motcua.jobs.check_phones import (
+    PhoneRow,
+    UnreadableTable,
+    check_phones,
+    mask_field,
+    phone_labels,
+    read_day,
+    rows_of_file,
+    rows_of_source,
+    write_workbook,
+)
+
+app = typer.Typer()
+app.command()(command.phones)
+ROWS = [
+    PhoneRow("2", "0905123457", date(2016, 9, 15), "khanh_hoa", "A", "Lan"),
+    PhoneRow("3", "0583822001", date(2016, 9, 15), "khanh_hoa", "A", "Nam"),
+    PhoneRow("4", "0583822001", date(2020, 1, 1), "", "B", "Hoa"),
+    PhoneRow("5", "không có", None, "", "B", ""),
+    PhoneRow("6", "0951234567", None, "", "B", "Minh"),
+]
+
+
+def _shared(count: int) -> list[PhoneRow]:
+    day = date(2026, 3, 1)
+    return [PhoneRow(str(n), "0905 771 482", day + timedelta(days=n), "", "C", f"Người {n}") for n in range(count)]
+
+
+def _text_of(path: Path) -> str:
+    book = openpyxl.load_workbook(path)
+    return "\n".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
+# --- Checking -----------------------------------------------------------------------------------
+
+
+def test_every_row_is_counted_once_under_its_agency_and_reason() -> None:
+    check = check_phones(ROWS, "khanh_hoa")
+    assert check.by_agency["A"] == {None: 1, "landline": 1}
+    assert check.by_agency["B"] == {"ambiguous_landline": 1, "missing": 1, None: 1}
+    assert (check.total, check.textable) == (5, 2)
+    assert [finding.row.place for finding in check.to_correct] == ["3", "4", "5"]
+
+
+def test_a_row_without_a_province_is_read_for_the_default_one() -> None:
+    assert check_phones(ROWS[2:3], "khanh_hoa").textable == 0
+    assert check_phones(ROWS[2:3], "dak_lak").textable == 1
+
+
+def test_a_stream_is_read_once_and_not_kept() -> None:
+    def stream() -> Iterator[PhoneRow]:
+        yield from ROWS
+
+    assert check_phones(stream()).total == len(ROWS)
+
+
+def test_a_shared_number_is_a_warning_on_each_of_its_rows() -> None:
+    check = check_phones(_shared(5))
+    assert check.textable == 5
+    assert [(finding.code, finding.owners) for finding in check.to_look_at] == [("shared_number", 5)] * 5
+    assert check.notes["shared_number"] == 5
+    assert check_phones(_shared(4)).to_look_at == []
+
+
+def test_labels_name_every_refusal_and_note_in_vietnamese() -> None:
+    labels = phone_labels()
+    assert set(labels) == {*REFUSALS, *NOTES}
+    assert all(label.title and label.action.endswith(".") for label in labels.values())
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        ("0905123456", "0905***456"),
+        ("0905 123 456", "0905***456"),
+        ("０９０５１２３４５６", "0905***456"),
+        ("0905123456 (chị Lan)", "0905***456 …"),
+        ("0905123456/0914123456", "0905***456 0914***456"),
+        ("CMND 225123456", "2251***456 …"),
+        ("Nguyễn Văn An", "…"),
+        ("12", "***"),
+        ("", ""),
+    ],
+)
+def test_a_field_is_shown_without_numbers_and_names(field: str, shown: str) -> None:
+    assert mask_field(field) == shown
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+TABLE = "phone{0}entered_on{0}agency_code{0}applicant_name\n0905123457{0}15/9/2016{0}000.00.30.H32{0}Nguyễn Thị Hòa\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_csv_is_read_in_any_encoding_and_separator(tmp_path: Path, separator: str, encoding: str) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_bytes(TABLE.format(separator).replace("\n", "\r\n").encode(encoding))
+    assert rows_of_file(path) == [PhoneRow("2", "0905123457", date(2016, 9, 15), "", "000.00.30.H32", "Nguyễn Thị Hòa")]
+
+
+def test_a_file_with_one_column_is_read_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("phone\n0905123457, 0914123457\n0905.123.457;058.3822001\n", encoding="utf-8")
+    assert [row.phone for row in rows_of_file(path)] == ["0905123457, 0914123457", "0905.123.457;058.3822001"]
+
+
+def test_empty_lines_keep_the_numbers_of_the_rows_after_them(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("phone,owner\n0905123457,An\n\n,\n0914123457,Bình\n", encoding="utf-8")
+    assert [(row.place, row.owner) for row in rows_of_file(path)] == [("2", "An"), ("5", "Bình")]
+
+
+def test_words_that_look_like_missing_values_stay_as_typed(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("phone,owner\nNA,An\nnull,Bình\n,Chi\n", encoding="utf-8")
+    assert [row.phone for row in rows_of_file(path)] == ["NA", "null", ""]
+
+
+def test_the_columns_of_the_source_contract_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("applicant_phone,phone_entered_at\n0905123457,2016-09-14 20:00:00+00\n", encoding="utf-8")
+    assert rows_of_file(path)[0][:3] == ("2", "0905123457", date(2016, 9, 15))
+
+
+def test_a_workbook_is_read_with_numbers_dates_and_texts(tmp_path: Path) -> None:
+    path = tmp_path / "phones.xlsx"
+    days = [datetime(2016, 9, 15), None, "15/9/2016"]  # noqa: DTZ001  # a spreadsheet's days have no zone
+    pd.DataFrame({"Phone ": [905123457, "0914 123 457", None], "entered_on": days}).to_excel(path, index=False)
+    rows = rows_of_file(path)
+    assert [(row.phone, row.entered_on) for row in rows] == [
+        ("905123457", date(2016, 9, 15)),
+        ("0914 123 457", None),
+        ("", date(2016, 9, 15)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (None, "missing.csv", "Không có tệp"),
+        (b"", "empty.csv", "trống"),
+        (b"name,agency\nLan,A\n", "columns.csv", "không có cột phone"),
+        (b"phone,owner\n0905,A\n0905,B,C\n", "ragged.csv", "số cột|dòng 3"),
+        (b"phone,owner\n0905,A,B\n", "longer.csv", "số cột"),
+        (b"phone\n\xe1\xba\n", "broken.csv", "UTF-8"),
+        (bytes(range(256)) * 9, "binary.csv", "không"),
+        (b"PK\x03\x04 no workbook", "broken.xlsx", "Excel"),
+        (b"phone\n0905\n", "text.xlsx", "Excel"),
+    ],
+)
+def test_what_is_no_table_is_one_clear_sentence(
+    tmp_path: Path, content: bytes | None, name: str, sentence: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableTable, match=sentence):
+        rows_of_file(path)
+    result = CliRunner().invoke(app, [str(path)])
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2016-09-15", date(2016, 9, 15)),
+        ("15/9/2016", date(2016, 9, 15)),
+        ("15-09-2016 08:30", date(2016, 9, 15)),
+        ("2016-09-15 10:20:30", date(2016, 9, 15)),
+        ("2016-09-14T18:00:00Z", date(2016, 9, 15)),
+        ("20160915", date(2016, 9, 15)),
+        ("20160915102030", date(2016, 9, 15)),
+        ("42628", date(2016, 9, 15)),
+        ("42628.5", date(2016, 9, 15)),
+        ("", None),
+        ("hôm qua", None),
+        ("31/2/2016", None),
+        ("99/99/9999", None),
+    ],
+)
+def test_a_day_is_read_as_tables_write_it(text: str, day: date | None) -> None:
+    assert read_day(text) == day
+
+
+# --- Sources ------------------------------------------------------------------------------------
+
+
+class _Source:
+    def __init__(self, connection: object) -> None:
+        pass
+
+    def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
+        moment = datetime(2016, 9, 14, 20, tzinfo=UTC)
+        yield SourceDossier("160915001", "H32.30", applicant_phone="0905123457", phone_entered_at=moment)
+        yield SourceDossier("160915002", "H32.99", applicant_name="Lan", received_at=moment)
+
+
+def test_a_sources_whole_table_is_streamed_with_its_agencies_provinces(monkeypatch: pytest.MonkeyPatch) -> None:
+    class _NoConnection:
+        def __enter__(self) -> object:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    class _Settings:
+        sources = {"khanhhoa": "contract"}  # noqa: RUF012
+
+    monkeypatch.setattr(job, "settings", _Settings)
+    monkeypatch.setattr(job, "connect", lambda *_: _NoConnection())
+    monkeypatch.setattr(job, "adapter", lambda kind: _Source)
+    monkeypatch.setattr(job, "agency_codes", lambda _: [{"written": "H32.30", "province": "khanh_hoa"}])
+    assert list(rows_of_source("khanhhoa")) == [
+        PhoneRow("160915001", "0905123457", date(2016, 9, 15), "khanh_hoa", "H32.30", ""),
+        PhoneRow("160915002", "", date(2016, 9, 15), "", "H32.99", "Lan"),
+    ]
+    with pytest.raises(UnreadableTable, match=r"Không có nguồn nowhere .*khanhhoa"):
+        list(rows_of_source("nowhere"))
+
+
+# --- The workbook and the command ---------------------------------------------------------------
+
+
+def test_the_workbook_names_the_row_the_reason_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook(check_phones(ROWS, "khanh_hoa"), path)
+    sheets = pd.read_excel(path, sheet_name=None, dtype=str)
+    assert list(sheets) == ["Cần sửa", "Cần xem lại", "Tổng hợp"]
+    first = sheets["Cần sửa"].iloc[0]
+    label = phone_labels()["landline"]
+    assert list(first) == ["3", "A", "15/9/2016", "0583***001", label.title, label.action, "landline"]
+    assert sheets["Tổng hợp"]["Số dòng"].astype(int).sum() == len(ROWS)
+
+
+def test_numbers_and_names_are_masked_unless_asked_for(tmp_path: Path) -> None:
+    rows = [PhoneRow("2", "09051234569 (chị Lan)", None, "", "A", "Trần Thị Bưởi"), *_shared(5)]
+    path = tmp_path / "out.xlsx"
+    write_workbook(check_phones(rows), path)
+    text = _text_of(path)
+    assert not re.search(r"\d{7}|Lan|Bưởi|Người", text)
+    write_workbook(check_phones(rows), path, unmasked=True)
+    assert "09051234569 (chị Lan)" in _text_of(path)
+    assert "0905771482" in _text_of(path)
+
+
+@pytest.mark.parametrize("bad", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("x")'])
+def test_no_cell_runs_as_a_formula(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook(check_phones([PhoneRow(bad, bad, None, "", bad, bad)]), path, unmasked=True)
+    book = openpyxl.load_workbook(path)
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
+    assert not [cell.value for cell in cells if cell.data_type == "f" or cell.value.startswith(tuple("=+-@\t\r"))]
+
+
+def test_characters_that_no_workbook_can_hold_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook(check_phones([PhoneRow("2", "09\x0005\x0b" + "a" * 50_000, None, "", "A\x01")]), path, unmasked=True)
+    assert "\x00" not in _text_of(path)
+
+
+def test_a_workbook_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    table = tmp_path / "phones.csv"
+    table.write_text("phone\n0905123457\n", encoding="utf-8")
+    for output in (tmp_path / "no such folder" / "out.xlsx", tmp_path / "out.csv"):
+        result = CliRunner().invoke(app, [str(table), "--output", str(output)])
+        assert result.exit_code == 2
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_the_command_summarises_by_agency_and_reason_and_shows_no_number(tmp_path: Path) -> None:
+    table, output = tmp_path / "phones.csv", tmp_path / "out.xlsx"
+    lines = ["phone,agency_code,applicant_name", "0905123457,A,Lan", "02583822001,A,Nam", "ko,B,", "0583822001,B,"]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    result = CliRunner().invoke(app, [str(table), "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    labels: dict[Any, Any] = dict(phone_labels())
+    for code in ("landline", "missing", "ambiguous_landline"):
+        assert labels[code].title in result.stdout
+    assert re.search(r"A +│ +2 │ +1 │ +50,0% │ +1", result.stdout)
+    assert re.search(r"Cộng +│ +4 │ +1 │ +25,0% │ +3", result.stdout)
+    assert "Đã ghi 3 dòng cần sửa" in result.stdout
+    assert not re.search(r"0905123457|3822001|Lan|Nam", result.stdout + _text_of(output))
+
+
+@pytest.mark.parametrize("arguments", [[], ["phones.csv", "--source", "khanhhoa"], ["--source", "nowhere"]])
+def test_one_table_must_be_named(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
