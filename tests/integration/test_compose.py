@@ -314,7 +314,7 @@ def test_every_command_in_the_handbook_exists() -> None:
     blocks = [block.partition("```")[0] for block in text.split("```sh\n")[1:]]
     checked = 0
     for line in "".join(blocks).replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
+        words = ["2026-01-01" if "$(date" in word else word for word in shlex.split(line, comments=True)]
         service = next((word for word in words if word in SERVICES), None)
         if words[:2] == ["docker", "compose"] and words[2] in ("exec", "run") and service in OURS:
             check_command(words[words.index(service) + 1 :])

@@ -74,8 +74,11 @@ class Demo:
             assert time.monotonic() < until, "".join(self.lines)
             time.sleep(0.2)
 
+    def wait_until_said(self, words: str) -> None:
+        self.wait_until(lambda: any(words in line for line in self.lines), 90)
+
     def wait_until_up(self) -> None:
-        self.wait_until(lambda: any("Ctrl-C stops everything" in line for line in self.lines), 90)
+        self.wait_until_said("Ctrl-C stops everything")
 
     def messages(self) -> list[dict[str, Any]]:
         """What the phone network accepted."""
@@ -86,18 +89,16 @@ class Demo:
         """How many messages are at phones."""
         return sum(message["received_at"] is not None for message in self.messages())
 
-    def press_ctrl_c(self) -> None:
+    def press_ctrl_c(self, code: int = 0) -> None:
         os.killpg(self.process.pid, signal.SIGINT)
-        assert self.process.wait(60) == 0, "".join(self.lines)
+        assert self.process.wait(60) == code, "".join(self.lines)
         self.reader.join()
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
     inherited = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
-    ports = {
-        f"MOTCUA_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)
-    }
+    ports = {f"MOTCUA_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     runs: list[Demo] = []
 
     def begin() -> Demo:
@@ -115,9 +116,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
 
 
 @pytest.mark.live
-def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(
-    start: Callable[[], Demo], tmp_path: Path
-) -> None:
+def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[], Demo], tmp_path: Path) -> None:
     data = tmp_path / "data"
     demo = start()
     demo.wait_until_up()
@@ -134,3 +133,12 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(
     demo.press_ctrl_c()
     assert len(references) == len(set(references))
     assert not processes_of(data)
+
+
+@pytest.mark.live
+def test_ctrl_c_during_the_set_up_leaves_no_process(start: Callable[[], Demo], tmp_path: Path) -> None:
+    demo = start()
+    demo.wait_until_said("roles and databases created")
+    demo.press_ctrl_c(130)
+    assert "Traceback" not in "".join(demo.lines)
+    assert not processes_of(tmp_path / "data")

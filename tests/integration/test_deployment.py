@@ -178,9 +178,7 @@ def test_an_airflow_of_the_callers_own_is_left_alone(
     assert "AIRFLOW_CONN_MOTCUA_DB_OWNER" not in made
 
 
-def test_tasks_do_not_get_the_owner_of_the_ledger(
-    addresses: Addresses, databases: Databases, tmp_path: Path
-) -> None:
+def test_tasks_do_not_get_the_owner_of_the_ledger(addresses: Addresses, databases: Databases, tmp_path: Path) -> None:
     secret = Secrets.of(tmp_path)
     made = airflow_environment(addresses, secret, databases, tmp_path, {})
     assert not any("owner" in name.lower() or '"login": "owner"' in value for name, value in made.items())

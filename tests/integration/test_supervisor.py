@@ -130,9 +130,7 @@ supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("whole_group", [False, True])
-def test_a_signal_leaves_no_process(
-    supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool
-) -> None:
+def test_a_signal_leaves_no_process(supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool) -> None:
     run = supervise(STUBBORN)
     run.read_until("UP")
     wait_for(lambda: len(marked(run.mark)) == 4)
@@ -161,6 +159,21 @@ def test_a_second_ctrl_c_does_not_wait(supervise: Callable[[str], Run]) -> None:
     assert run.end() == 0
     assert "slow killed" in run.output
     assert time.monotonic() - begun < 10
+
+
+def test_a_program_that_hangs_with_its_work_done_is_killed(supervise: Callable[[str], Run]) -> None:
+    run = supervise("""
+        hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
+        log = supervisor.logs / "hangs.log"
+        up = lambda since: log.stat().st_size > 0
+        supervisor.start(python("hangs", hangs, stop_within=60, ready=up, finished=lambda titles: not titles))
+    """)
+    run.read_until("UP")
+    begun = time.monotonic()
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert "hangs killed" in run.output
+    assert time.monotonic() - begun < 20
 
 
 def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -> None:

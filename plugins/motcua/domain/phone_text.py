@@ -117,8 +117,11 @@ _MAIL: Final = re.compile(
     rf"|{_MAIL_NAME}*(?:gmail|yahoo|hotmail|outlook|icloud)\.com"
 )
 _WEB: Final = re.compile(r"(?:https?://|www\.|\b(?:facebook|fb|m\.me)\.com/)(?!zalo\.me)[^ \n]+")
-_BEGINS: Final = r"(?<!\d)(?<!\d[./-])"
-_ENDS: Final = r"(?![./-]?\d)"
+_BEGINS: Final = r"(?<!\d)(?<!\d[./_-])"
+_ENDS: Final = r"(?![./_-]?\d)"
+# What could as well be part of a number, if digits stood near.
+_STANDS_APART_BEFORE: Final = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})"
+_STANDS_APART_AFTER: Final = r"(?![\W_]{0,2}\d)"
 _DAY_FIRST: Final = re.compile(
     rf"{_BEGINS}(?P<day>\d\d?) ?[./-] ?(?P<month>\d\d?) ?[./-] ?(?:19|20)\d\d{_ENDS}"
     r"(?:[ ,t-]*\d\d?[:hg]\d\d(?::\d\d)?)?"
@@ -127,7 +130,9 @@ _YEAR_FIRST: Final = re.compile(
     rf"{_BEGINS}(?:19|20)\d\d[./-](?P<month>\d\d?)[./-](?P<day>\d\d?){_ENDS}"
     r"(?:[ t]?\d\d?:\d\d(?::\d\d(?:\.\d+)?)?z?)?"
 )
-_SHORT_DATE: Final = re.compile(rf"{_BEGINS}(?P<day>\d\d?)[./-](?P<month>\d\d?)[./-]\d\d{_ENDS}")
+_SHORT_DATE: Final = re.compile(
+    rf"{_STANDS_APART_BEFORE}(?P<day>\d\d?)[./-](?P<month>\d\d?)[./-]\d\d{_STANDS_APART_AFTER}"
+)
 _CLOCK: Final = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])(?::[0-5]\d(?::[0-5]\d)?|[hg](?:[0-5]\d)?)(?![a-z\d])")
 # Thông tư 01/2018/TT-VPCP, art. 19, with agency codes of QCVN 102:2016/BTTTT or QĐ 20/2020/QĐ-TTg; and
 # procedure codes.
@@ -136,7 +141,7 @@ _DOSSIER_CODE: Final = re.compile(
     r"[-_ ]{1,3}\d{6}(?:\d\d)?[-_ ]{1,3}\d{3,7}(?!\d)"
     r"|(?<![a-z\d.])(?:\d{1,6}\.){2,5}[a-z]\d\d(?!\d)"
     r"|(?<![a-z\d.])[a-z]\d\d(?:\.\d{1,3}){1,3}(?![.\d])"
-    r"|(?<![\d.])\d\.\d{6}(?![\d.])"
+    rf"|{_STANDS_APART_BEFORE}[1-9]\.\d{{6}}{_STANDS_APART_AFTER}"
 )
 _SERIAL_OF_YEAR: Final = re.compile(
     rf"{_BEGINS}(?<!\d )(?:\d{{1,6}}/20[0-4]\d|20[0-4]\d[./-]\d{{3,6}}|\d{{1,6}}/\d\d?/20[0-4]\d){_ENDS}"

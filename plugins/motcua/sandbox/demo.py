@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import requests
 import yaml
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
@@ -184,6 +184,20 @@ def prepare_ledger(agencies: Path) -> None:
     print("agencies:", len(import_agencies(agencies, "demo", datetime.now(UTC))))
 
 
+def _given_server(caller: Mapping[str, str]) -> str:
+    """The administrator's DSN in ``MOTCUA_POSTGRES_DSN``; empty where it is not set."""
+    dsn = caller.get("MOTCUA_POSTGRES_DSN", "")
+    if dsn:
+        try:
+            whole = {"host", "user", "password"} <= conninfo_to_dict(dsn).keys()
+        except psycopg.ProgrammingError:
+            whole = False
+        if not whole:
+            # The driver's own words would quote the password.
+            raise CannotRun("MOTCUA_POSTGRES_DSN must be postgres://<administrator>:<password>@<host>:<port>/postgres.")
+    return dsn
+
+
 def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, str]) -> Deployment:
     """Brings up the database and everything in it; safe to repeat, goes on with what is there.
 
@@ -192,9 +206,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         PostgresUnavailable: likewise.
     """
     secret = Secrets.of(addresses.data)
-    admin_dsn = caller.get("MOTCUA_POSTGRES_DSN") or ""
-    if not admin_dsn:
-        admin_dsn = _start_postgres(supervisor, addresses)
+    admin_dsn = _given_server(caller) or _start_postgres(supervisor, addresses)
     try:
         airflow = Role("motcua_airflow", secret.airflow_database)
         owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
@@ -264,9 +276,9 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
     It then often hangs: the SystemExit of its signal handler is lost when a weak reference's callback happens
     to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
     """
-    return all(
-        title.endswith("<idle>") for title in titles if title.startswith("airflow worker")
-    ) and not any(title.startswith("airflow task") for title in titles)
+    return all(title.endswith("<idle>") for title in titles if title.startswith("airflow worker")) and not any(
+        title.startswith("airflow task") for title in titles
+    )
 
 
 def _module(name: str, *arguments: object) -> list[str]:
@@ -342,9 +354,7 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             airflow("api-server", _answers_http(f"{url}/api/v2/version")),
             airflow("dag-processor", _beats(url, "dag_processor")),
             # Its child is gone and it does not notice for ten seconds.
-            airflow(
-                "triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles
-            ),
+            airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
             airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
         ],
         [living],
@@ -391,9 +401,7 @@ def guarded(run: Callable[[], int], console: Console) -> int:
     return 1
 
 
-def start_everything(
-    supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = ()
-) -> Deployment:
+def start_everything(supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = ()) -> Deployment:
     """Checks the place, sets it up and starts all components.
 
     Raises:
@@ -418,9 +426,7 @@ def progress(console: Console) -> Callable[[str], None]:
     begun = time.monotonic()
 
     def report(line: str) -> None:
-        console.print(
-            f"{time.monotonic() - begun:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"{time.monotonic() - begun:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True)
 
     return report
 
@@ -478,9 +484,7 @@ def run_demo() -> int:
                 say(f"\n{addresses_lines(deployment)}\n\nCtrl-C stops everything; the data stays.\n")
                 _watch(supervisor, deployment, console)
         except StopRequested:
-            with_data = (
-                f"The data is in {addresses.data}: 'make demo' goes on from there, 'make clean' removes it."
-            )
+            with_data = f"The data is in {addresses.data}: 'make demo' goes on from there, 'make clean' removes it."
             console.print(f"Stopped. {with_data}", markup=False)
             return 0 if up else 130
         return 0

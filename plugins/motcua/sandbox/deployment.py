@@ -94,9 +94,7 @@ def read_addresses(data: Path, environment: Mapping[str, str], *, free_ports: bo
             chosen[port.field] = int(text)
         other = variables.setdefault(chosen[port.field], port.variable)
         if other != port.variable:
-            raise CannotRun(
-                f"{other} and {port.variable} both say {chosen[port.field]}; give each another port."
-            )
+            raise CannotRun(f"{other} and {port.variable} both say {chosen[port.field]}; give each another port.")
     return Addresses(data=data, **chosen)
 
 
@@ -227,6 +225,7 @@ def _sqlalchemy_url(dsn: str) -> str:
     rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
     user, password = quote(rest.pop("user"), safe=""), quote(rest.pop("password"), safe="")
     host, port, database = rest.pop("host"), rest.pop("port", 5432), quote(rest.pop("dbname"), safe="")
+    rest.pop("connect_timeout", None)  # asyncpg, whose URL Airflow derives from this one, does not know it
     query = f"?{urlencode(rest)}" if rest else ""
     return f"postgresql+psycopg://{user}:{password}@{host}:{port}/{database}{query}"
 
@@ -275,7 +274,9 @@ def airflow_environment(
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "8",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+        # A parse that meets the end of a run leaves the DAG marked as full until the next parse
+        # (apache/airflow#71998): nothing would run for half a minute.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         # What a dead scheduler had queued waits until another one looks for orphans.
@@ -289,10 +290,7 @@ def airflow_environment(
         "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
         "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
         "MOTCUA_GATEWAYS": "kannel",
-    } | {
-        f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn)
-        for name, dsn in databases.sources.items()
-    }
+    } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}
     ours = {
         "AIRFLOW_HOME": str(airflow_home),
         "AIRFLOW__API__BASE_URL": url,
