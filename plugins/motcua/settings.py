@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         default=timedelta(minutes=5), description="How long a gateway stays stopped after a configuration error."
     )
     linger: Duration = Field(
-        default=timedelta(seconds=40),
+        default=timedelta(minutes=5),
         description="How long a run goes on while news keeps coming; the next run follows.",
     )
     linger_quiet: Duration = Field(

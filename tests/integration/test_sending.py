@@ -468,8 +468,10 @@ def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, ro
             one_stop.move(9, code, at=datetime.now(UTC))
 
     gateway.before_answer = later
-    send_messages("run", EVERYTHING)
+    counts = send_messages("run", EVERYTHING)
     assert len(gateway.asked) == 3
+    assert counts["meanwhile"]["picked_up"]["transitions"] == 2
+    assert counts["meanwhile"]["planned"]["by_state"] == {"queued": 2}
     assert states(rows) == [("accepted", None)] * 3
 
 

@@ -214,6 +214,17 @@ AFTER = (
     "| (giờ hành chính)|, gọi trước khi đến| (số của con gái)| (8h-17h)|.|,|;|/| -| (chính chủ)| - 12 Trần Phú"
     "| sau 5 giờ chiều|?| (Viettel)| nhé"
 )
+MORE_BEFORE = (
+    "CMND: 225123456, |15/9/2016 - |Hồ sơ đất: |(1) |a/ |- |• |Số nhà 12/4/5 đường 2/4; |mã HS 160915001 / |K có zalo, "
+    "|000.00.04.H32-191225-0001: |Đ/c: thôn 2, xã Vĩnh Phương. ĐT: |CCCD 056201001235 cấp ngày 01/02/2021, ĐT "
+    "|Email a.b@gmail.com - |Nguyễn Thị Hai (1960) |Ông A & bà B: |giấy ủy quyền số 12/2016: |02583822001, "
+    "|máy bàn 02583822001 ; di động |Gọi trước 1 ngày: "
+)
+MORE_AFTER = (
+    " - CMND 225123456| (cấp 15/9/2016)| ; a.b@yahoo.com| / 02583822001|, máy bàn 058.3822001| (gọi từ 8h00 đến 11h30)"
+    "| gọi 2 lần| - mã HS 160915001| - phòng 302| (nhà số 5)| (2 sim)| - 12/3 Lê Lợi| tổ 5, thôn 2| năm 2016"
+    "| CCCD: 056201001235| (Lan, 0258 3822001)| - liên hệ 24/24| \n02583822001| (con trai - 30 tuổi)| -- số mới"
+)
 BETWEEN = " / ¦/¦;¦; ¦, ¦,¦ - ¦-¦ và ¦ hoặc ¦  ¦\n¦\t¦ & ¦ + ¦+¦ hay ¦|¦ (¦. ¦ – ¦ số 2: "
 
 
@@ -289,6 +300,10 @@ SPELLINGS: dict[str, Callable[[People, str], str]] = {
 }
 
 
+# The spellings of a number itself, without words around it.
+_ALONE = list(SPELLINGS.values())[:9]
+
+
 def _e164(number: str) -> str:
     return "+84" + number[1:]
 
@@ -304,6 +319,11 @@ def _textable(people: People) -> Iterator[Row]:
         for _ in range(180):
             written, number, day, province = people.mobile()
             yield row(kind, spell(people, written), day, province, number)
+    for _ in range(600):
+        written, number, day, province = people.mobile()
+        spelled = people.random.choice(_ALONE)(people, written)
+        text = people.one_of(f"{LABELS}|{BEFORE}|{MORE_BEFORE}|") + spelled + people.one_of(f"{AFTER}|{MORE_AFTER}|")
+        yield row("all at once", text, day, province, number)
     for _ in range(300):
         written, number, day, province = people.mobile()
         second = people.certain_mobile()
@@ -453,8 +473,9 @@ def _codes(people: People, row: Callable[..., Row]) -> Iterator[Row]:
     day, typed = people.day(date(2016, 1, 1), TODAY), people.any_day()
     a, b, c = digits(4), digits(6), digits(9)
     text = one_of(
-        f"{day:%y%m%d}{c[:3]}|{day:%y%m%d}-{a}|{day:%Y}.{a}|00{a[:2]}/{day:%Y}|{a[:3]}/{day:%Y}|mã HS {day:%y%m%d}{c[:3]}"
-        f"|HS {day:%y%m%d}{c[:3]}|000.00.{a[:2]}.H32-{day:%y%m%d}-{a}|H32.{a[:1]}-{day:%y%m%d}-{a}|mã hồ sơ 09{b}{a[:2]}"
+        f"{day:%y%m%d}{c[:3]}|{day:%y%m%d}-{a}|{day:%Y}.{a}|00{a[:2]}/{day:%Y}|{a[:3]}/{day:%Y}|mã hồ sơ 09{b}{a[:2]}"
+        f"|HS {day:%y%m%d}{c[:3]}|000.00.{a[:2]}.H32-{day:%y%m%d}-{a}|H32.{a[:1]}-{day:%y%m%d}-{a}"
+        f"|mã HS {day:%y%m%d}{c[:3]}"
         f"|G09.20-{day:%Y%m%d}-00{c[:5]}|H32.30.5-{day:%y%m%d}-{a}|Mã hồ sơ: 000.00.04.H32-{day:%y%m%d}-0001"
         f"|Số biên nhận {day:%y%m%d}{c[:3]}|000.05.30.h32-{day:%y%m%d}-{a}|000.00.22.H32-{day:%y%m%d}-{a} "
     )
@@ -514,6 +535,8 @@ def library_alone(row: Row, search: bool) -> Answer:
         if error.error_type == phonenumbers.NumberParseException.TOO_LONG:
             reason = "too_long"
     else:
+        if phonenumbers.is_emergency_number(row.field, "VN"):
+            return None, "emergency_short", ()
         if number.country_code != 84:
             return None, "foreign", ()
         if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE:

@@ -172,9 +172,7 @@ PROVINCES: Final = MappingProxyType(
 """Provinces of 2016 by key: the Vietnamese name in ascii, words joined by ``_``."""
 
 FOUR_DIGIT_OLD_CODES: Final = frozenset(
-    province.old_code
-    for province in PROVINCES.values()
-    if len(province.old_code) == 4 and province.old_code[1] != "2"
+    province.old_code for province in PROVINCES.values() if len(province.old_code) == 4 and province.old_code[1] != "2"
 )
 """Old area codes of four digits outside 02: with seven more they were landlines, and are nothing today."""
 
@@ -242,8 +240,7 @@ def _own(province_key: str, merged: bool) -> list[Province]:
     return [
         province
         for province in PROVINCES.values()
-        if province_key
-        and (province.key == province_key or (merged and province.merged_into == province_key))
+        if province_key and (province.key == province_key or (merged and province.merged_into == province_key))
     ]
 
 

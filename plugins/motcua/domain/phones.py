@@ -462,6 +462,8 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if whole and not whole.zero_added:
         # 0351742714 (2 sim) is no landline of 0351.
         return None
+    if "(" in runs[-1].gap and spell_local(digits[: -len(last)], runs[0].plus):
+        return None
     is_parted = any(run.parted for run in runs[1:])
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
     # A number that lacks digits, and a tail: 09429727 - 12, 09429727-12.

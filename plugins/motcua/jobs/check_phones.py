@@ -108,9 +108,7 @@ def phone_labels() -> Mapping[Refusal | Note, Label]:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     written = {**content["refusals"], **content["notes"]}
     if list(content["refusals"]) != list(REFUSALS) or list(content["notes"]) != list(NOTES):
-        raise ValueError(
-            f"{path.name} must name exactly the refusals and notes of motcua.domain.phones, in order"
-        )
+        raise ValueError(f"{path.name} must name exactly the refusals and notes of motcua.domain.phones, in order")
     return {code: Label(entry["title"], entry["action"]) for code, entry in written.items()}
 
 
@@ -162,9 +160,7 @@ def mask_field(text: str) -> str:
     """Return a phone field in the form that may be shown: numbers masked, all words as one ``…``."""
     text = unicodedata.normalize("NFKC", text)
     runs = re.findall(r"\d+", text)
-    numbers = (
-        [mask_msisdn("".join(runs))] if len("".join(runs)) <= 15 else [mask_msisdn(run) for run in runs[:4]]
-    )
+    numbers = [mask_msisdn("".join(runs))] if len("".join(runs)) <= 15 else [mask_msisdn(run) for run in runs[:4]]
     words = ["…"] if any(char.isalpha() for char in text) else []
     return " ".join((numbers if runs else []) + words)
 
@@ -227,9 +223,7 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
         table = _read_workbook(path) if is_workbook else _read_csv(path)
     except OSError as error:
         raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
-    names = {
-        str(name).strip().strip("\ufeff").lower(): position for position, name in enumerate(table.columns)
-    }
+    names = {str(name).strip().strip("\ufeff").lower(): position for position, name in enumerate(table.columns)}
     columns = {
         column: table.iloc[:, names[known[0]]].tolist()
         for column, aliases in _COLUMNS.items()
@@ -245,14 +239,10 @@ def _as_rows(columns: Mapping[str, Sequence[object]], count: int) -> Iterator[Ph
     empty = [""] * count
     in_order = [columns.get(name, empty) for name in _COLUMNS]
     for number, cells in enumerate(zip(*in_order, strict=True), start=2):
-        phone, entered_on, province, agency_code, owner = (
-            "" if cell is None else str(cell) for cell in cells
-        )
+        phone, entered_on, province, agency_code, owner = ("" if cell is None else str(cell) for cell in cells)
         if not any((phone, entered_on, province, agency_code, owner)):
             continue
-        yield PhoneRow(
-            str(number), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip()
-        )
+        yield PhoneRow(str(number), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip())
 
 
 def _read_workbook(path: Path) -> pd.DataFrame:
@@ -287,11 +277,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             ).fillna("")
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
         row = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        detail = (
-            f"dòng {row[2]} có {row[3]} cột, tiêu đề có {row[1]}"
-            if row
-            else "số cột của các dòng không bằng nhau"
-        )
+        detail = f"dòng {row[2]} có {row[3]} cột, tiêu đề có {row[1]}" if row else "số cột của các dòng không bằng nhau"
         raise UnreadableTable(
             f"Tệp {path} không đọc được: {detail}; ô có dấu {separator!r} phải đặt trong ngoặc kép."
         ) from error
@@ -310,9 +296,7 @@ def _decode(path: Path) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UnreadableTable(
-            f"Tệp {path} không phải UTF-8 hay UTF-16; hãy lưu lại dạng CSV UTF-8."
-        ) from error
+        raise UnreadableTable(f"Tệp {path} không phải UTF-8 hay UTF-16; hãy lưu lại dạng CSV UTF-8.") from error
     if "\x00" in text:
         raise UnreadableTable(f"Tệp {path} không phải là tệp văn bản CSV.")
     return text

@@ -65,7 +65,7 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
             counts = asdict(send(run_id, window, stop=stop))
         else:
             with closing(CatchUp()) as catch_up:
-                counts = asdict(send(run_id, catch_up=catch_up, stop=stop))
+                counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     log.info("sent: %s", counts)
     return counts
 

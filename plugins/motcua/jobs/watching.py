@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,13 +97,23 @@ def sources_with_news(now: datetime, longest_silence: timedelta = timedelta(minu
     return found
 
 
+def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
+    """Adds one job's counts, and the counts by reason inside them, to a total."""
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            add_counts(total.setdefault(name, {}), value)
+        else:
+            total[name] = total.get(name, 0) + value
+
+
 class CatchUp:
     """Picks up and plans what has come since the run began, for a sender that is still at work.
 
-    A source that fails here is left to the next run, which is red for it.
+    A source that fails here is left to the next run, which is red for it. ``counts`` sums up what it did.
     """
 
     def __init__(self) -> None:
+        self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         self._watches = [SourceWatch(source) for source in settings().sources]
         self._ends_at = time.monotonic() + settings().linger.total_seconds()
 
@@ -116,13 +128,13 @@ class CatchUp:
         for watch in list(self._watches):
             try:
                 if watch.see_news() is not None:
-                    pick_up(watch.source)
+                    add_counts(self.counts["picked_up"], asdict(pick_up(watch.source)))
                     found = True
             except (Error, SourceFailed):
                 watch.close()
                 self._watches.remove(watch)
         if found:
-            plan()
+            add_counts(self.counts["planned"], asdict(plan()))
         return found
 
     def close(self) -> None:

@@ -7,28 +7,27 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import requests
 import yaml
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import dict_row
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.live import Live
 
 from motcua.jobs.configure_agencies import import_agencies
+from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
     ADMINISTRATOR,
     VIEWER,
     Addresses,
     CannotRun,
     Databases,
+    Deployment,
     Secrets,
     airflow_environment,
     check_disk,
@@ -38,7 +37,7 @@ from motcua.sandbox.deployment import (
     write_airflow_home,
     write_private,
 )
-from motcua.sandbox.one_stop import OneStopAddresses, create_one_stop_databases
+from motcua.sandbox.one_stop import create_one_stop_databases
 from motcua.sandbox.postgres import EmbeddedPostgres, PostgresUnavailable
 from motcua.sandbox.summary import read_summary, render
 from motcua.sandbox.supervisor import (
@@ -49,7 +48,6 @@ from motcua.sandbox.supervisor import (
     SupervisorError,
 )
 from motcua.settings import Settings, include_dir, settings
-from motcua.store.database import Connection
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 
@@ -61,6 +59,7 @@ SAME_DAY_EXCLUDED = frozenset({"000.05.30.H32"})
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+_NO_TERMINAL = frozenset({errno.EIO, errno.EPIPE})
 _BLOCK_EVERY = 15.0
 """Seconds between two summaries where the output is no terminal."""
 _WIDTH_OF_A_FILE = 130
@@ -78,41 +77,6 @@ def read_settings() -> Settings:
         first = error.errors()[0]
         name = "MOTCUA_" + "_".join(map(str, first["loc"])).upper()
         raise CannotRun(f"{name}: {first['msg']}") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A demo that is set up: where it is and how to reach its parts."""
-
-    addresses: Addresses
-    secret: Secrets
-    databases: Databases
-    one_stop: OneStopAddresses
-    environment: Mapping[str, str]
-    """Of every Airflow component."""
-
-    @property
-    def airflow_url(self) -> str:
-        """The Airflow UI."""
-        return f"http://localhost:{self.addresses.airflow}"
-
-    @property
-    def network_url(self) -> str:
-        """The wall of phones."""
-        return f"http://localhost:{self.addresses.network}"
-
-    @property
-    def mailbox_url(self) -> str:
-        """The mailbox's page."""
-        return f"http://localhost:{self.addresses.mailbox}"
-
-    def ledger(self) -> Connection:
-        """A connection to the ledger.
-
-        Raises:
-            psycopg.OperationalError: the ledger does not answer.
-        """
-        return psycopg.connect(self.databases.ledger_app, row_factory=dict_row)
 
 
 # ------------------------------------------------------------------------------------------------- set-up
@@ -243,124 +207,6 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
     return Deployment(addresses, secret, databases, one_stop, environment)
 
 
-# --------------------------------------------------------------------------------------------- components
-
-
-def _answers_http(url: str) -> Callable[[datetime], bool]:
-    def ready(since: datetime) -> bool:
-        try:
-            return requests.get(url, timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    return ready
-
-
-def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:
-    """Whether Airflow saw a heartbeat of this job since its start; an older one is the last run's."""
-
-    def ready(since: datetime) -> bool:
-        try:
-            health = requests.get(f"{airflow_url}/api/v2/monitor/health", timeout=2).json()
-            beat = health[job][f"latest_{job}_heartbeat"]
-        except (requests.RequestException, KeyError, TypeError):
-            return False
-        return beat is not None and datetime.fromisoformat(beat) >= since
-
-    return ready
-
-
-def _no_task_runs(titles: Sequence[str]) -> bool:
-    """Whether a scheduler that was told to stop has only idle workers left.
-
-    It then often hangs: the SystemExit of its signal handler is lost when a weak reference's callback happens
-    to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
-    """
-    return all(title.endswith("<idle>") for title in titles if title.startswith("airflow worker")) and not any(
-        title.startswith("airflow task") for title in titles
-    )
-
-
-def _module(name: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", name, *map(str, arguments)]
-
-
-def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
-    """Everything but PostgreSQL, in groups that start together; the last one, the world, is stopped first.
-
-    Args:
-        deployment: the demo.
-        world: further arguments of the world.
-    """
-    addresses, environment = deployment.addresses, deployment.environment
-    data = addresses.data
-    # What Airflow's tasks know is not for the simulators, nor the other way round.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    plain |= {"PYTHONUNBUFFERED": "1", "MOTCUA_HOME": environment["MOTCUA_HOME"], "MOTCUA_DATA": str(data)}
-
-    def airflow(
-        name: str,
-        ready: Callable[[datetime], bool],
-        *arguments: str,
-        finished: Callable[[Sequence[str]], bool] | None = None,
-    ) -> Component:
-        return Component(
-            f"airflow-{name}",
-            # Task logs are on this disk, where the UI reads them: no log server with a fixed port is needed.
-            _module("airflow", name, *arguments),
-            environment,
-            ready=ready,
-            stop_within=45.0,
-            finished=finished,
-        )
-
-    network = Component(
-        "phone-network",
-        _module(
-            "motcua.sandbox.phone_network",
-            *("--host", "127.0.0.1", "--port", addresses.network, "--folder", data / "phone-network"),
-        ),
-        plain
-        | {
-            "MOTCUA_KANNEL_USERNAME": deployment.secret.kannel_user,
-            "MOTCUA_KANNEL_PASSWORD": deployment.secret.kannel_password,
-        },
-        ready=_answers_http(f"http://127.0.0.1:{addresses.network}/health"),
-    )
-    mailbox = Component(
-        "mailbox",
-        _module(
-            "motcua.sandbox.mailbox",
-            *("--smtp-port", addresses.smtp, "--port", addresses.mailbox, "--folder", data / "mailbox"),
-        ),
-        plain,
-        ready=_answers_http(f"http://127.0.0.1:{addresses.mailbox}/health"),
-    )
-    url = f"http://127.0.0.1:{addresses.airflow}"
-    living = Component(
-        "world",
-        _module("motcua.sandbox.world", "--folder", data / "world", *world),
-        plain
-        | {
-            f"MOTCUA_WORLD_{name.upper()}_DSN": source.writer_dsn
-            for name, source in deployment.one_stop.sources.items()
-        }
-        | {"MOTCUA_WORLD_TRUTH_DSN": deployment.one_stop.truth_dsn},
-    )
-    return [
-        [
-            network,
-            mailbox,
-            airflow("api-server", _answers_http(f"{url}/api/v2/version")),
-            airflow("dag-processor", _beats(url, "dag_processor")),
-            # Its child is gone and it does not notice for ten seconds.
-            airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
-            airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
-        ],
-        [living],
-    ]
-
-
 # ----------------------------------------------------------------------------------------------- the demo
 
 
@@ -393,6 +239,8 @@ def guarded(run: Callable[[], int], console: Console) -> int:
     except (SupervisorError, PostgresUnavailable) as error:
         sentence = str(error)
     except OSError as error:
+        if error.errno in _NO_TERMINAL:
+            return 1
         if error.errno not in _NO_PLACE:
             raise
         where = error.filename or "The data folder"
@@ -484,8 +332,7 @@ def run_demo() -> int:
                 say(f"\n{addresses_lines(deployment)}\n\nCtrl-C stops everything; the data stays.\n")
                 _watch(supervisor, deployment, console)
         except StopRequested:
-            with_data = f"The data is in {addresses.data}: 'make demo' goes on from there, 'make clean' removes it."
-            console.print(f"Stopped. {with_data}", markup=False)
+            say(f"Stopped. 'make demo' goes on from the data in {addresses.data}, 'make clean' removes it.")
             return 0 if up else 130
         return 0
 

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
 
-from motcua.sandbox.one_stop import ROLES, SOURCES
+from motcua.sandbox.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.sandbox.supervisor import SupervisorError
+from motcua.store.database import Connection
 
 ADMINISTRATOR, VIEWER = "admin", "xem"
 """Users of the Airflow UI."""
@@ -343,3 +346,40 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
         json.dumps({ADMINISTRATOR: secret.airflow_admin, VIEWER: secret.airflow_viewer}),
     )
     (folder / "airflow.cfg").touch(mode=0o600)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A demo that is set up: where it is and how to reach its parts."""
+
+    addresses: Addresses
+    secret: Secrets
+    databases: Databases
+    one_stop: OneStopAddresses
+    environment: Mapping[str, str]
+    """Of every Airflow component."""
+
+    @property
+    def airflow_url(self) -> str:
+        """The Airflow UI."""
+        return f"http://localhost:{self.addresses.airflow}"
+
+    @property
+    def network_url(self) -> str:
+        """The wall of phones."""
+        return f"http://localhost:{self.addresses.network}"
+
+    @property
+    def mailbox_url(self) -> str:
+        """The mailbox's page."""
+        return f"http://localhost:{self.addresses.mailbox}"
+
+    def ledger(self) -> Connection:
+        """A connection to the ledger, in which all that one transaction reads is of one moment.
+
+        Raises:
+            psycopg.OperationalError: the ledger does not answer.
+        """
+        connection = psycopg.connect(self.databases.ledger_app, row_factory=dict_row)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        return connection

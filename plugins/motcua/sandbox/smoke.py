@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from motcua.sandbox.demo import (
-    Deployment,
     guarded,
     make_console,
     prepare,
@@ -29,7 +28,7 @@ from motcua.sandbox.demo import (
     read_settings,
     start_everything,
 )
-from motcua.sandbox.deployment import ADMINISTRATOR
+from motcua.sandbox.deployment import ADMINISTRATOR, Deployment
 from motcua.sandbox.summary import Summary, identity_line, read_summary
 from motcua.sandbox.supervisor import StopRequested, Supervisor, log_tail
 from motcua.store.database import Connection

@@ -45,9 +45,7 @@ class Summary:
     def count(self, **wanted: str) -> int:
         """Messages whose ``kind``, ``state``, ``reason`` or ``agency_code`` are these."""
         return sum(
-            row["messages"]
-            for row in self.messages
-            if all(row[name] == value for name, value in wanted.items())
+            row["messages"] for row in self.messages if all(row[name] == value for name, value in wanted.items())
         )
 
 

@@ -273,9 +273,7 @@ class Supervisor:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
         if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-            raise SupervisorError(
-                "This system does not hand orphaned processes to a supervisor (Linux 3.4 or later)."
-            )
+            raise SupervisorError("This system does not hand orphaned processes to a supervisor (Linux 3.4 or later).")
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 # nohup ignores SIGHUP on purpose.
@@ -350,9 +348,7 @@ class Supervisor:
                     )
             self.wait(_POLL if starting else 0)
 
-    def run(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = Path("/")
-    ) -> None:
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = Path("/")) -> None:
         """Runs programs that end by themselves, in a session of their own, with a log like the others.
 
         Raises:
@@ -372,9 +368,7 @@ class Supervisor:
         """
         steps = []
         for name, command in commands.items():
-            step = _Running(
-                Component(name, command, environment, folder, stop_within=5.0), self.logs / f"{name}.log"
-            )
+            step = _Running(Component(name, command, environment, folder, stop_within=5.0), self.logs / f"{name}.log")
             # Among the components while it runs, so that stopping ends it too.
             self._components.append(step)
             steps.append(step)
@@ -390,17 +384,9 @@ class Supervisor:
 
     def _sentence(self, running: _Running, what: str) -> str:
         code = running.process.poll() if running.process is not None else None
-        reason = (
-            ""
-            if code is None
-            else f" (exit code {code})"
-            if code >= 0
-            else f" ({signal.Signals(-code).name})"
-        )
+        reason = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
         tail = log_tail(running.log)
-        return f"{running.component.name} {what}{reason}. Its log: {running.log}" + (
-            f"\n{tail}" if tail else ""
-        )
+        return f"{running.component.name} {what}{reason}. Its log: {running.log}" + (f"\n{tail}" if tail else "")
 
     # ---------------------------------------------------------------- running
 
@@ -459,9 +445,7 @@ class Supervisor:
         self._kill_orphans()
         wait = min(policy.first_wait * 2 ** (len(running.deaths) - 1), policy.longest_wait)
         running.start_again_at = now + wait
-        self.say(
-            f"{running.component.name} died (exit code {code}), next start in {wait:.1f} s: {running.log}"
-        )
+        self.say(f"{running.component.name} died (exit code {code}), next start in {wait:.1f} s: {running.log}")
 
     def _kill_orphans(self) -> None:
         """Kills what a dead component left in sessions of its own, as PostgreSQL's back ends are."""
@@ -509,9 +493,7 @@ class Supervisor:
         running.kill()
         took = time.monotonic() - begun
         self.say(
-            f"{component.name} stopped after {took:.1f} s"
-            if asked
-            else f"{component.name} killed after {took:.1f} s"
+            f"{component.name} stopped after {took:.1f} s" if asked else f"{component.name} killed after {took:.1f} s"
         )
 
     def _sweep(self) -> None:
@@ -566,15 +548,11 @@ class Supervisor:
             records = []
         known = _processes()
         leaders = [
-            record
-            for record in records
-            if record["pid"] in known and known[record["pid"]].started == record["started"]
+            record for record in records if record["pid"] in known and known[record["pid"]].started == record["started"]
         ]
         sessions = {record["pid"] for record in leaders}
         found = _marked(self.folder) | sessions | {p.pid for p in known.values() if p.session in sessions}
-        left = {
-            pid: known[pid].started for pid in found - {os.getpid()} if pid in known and not known[pid].zombie
-        }
+        left = {pid: known[pid].started for pid in found - {os.getpid()} if pid in known and not known[pid].zombie}
         if not left:
             path.unlink(missing_ok=True)
             return
