@@ -17,7 +17,7 @@ from motcua.store.messages import EVERYTHING, Window
 log = logging.getLogger(__name__)
 
 _REPEAT_AFTER = 3.0
-"""Seconds until news that nobody picked up is told again."""
+"""Seconds until news is told again that nobody picked up, or told at all while a sender picks up news by itself."""
 
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
@@ -72,23 +72,31 @@ class SourcesWatch(BaseEventTrigger):
         from motcua.jobs.watching import SourceWatch
         from motcua.settings import settings
 
-        eyes = SourceWatch(source)
-        look = sync_to_async(eyes.see_news, thread_sensitive=False)
-        told, told_at = None, 0.0
+        watch = SourceWatch(source)
+
+        def look() -> tuple[str | None, bool]:
+            seen = watch.see_news()
+            return seen, seen is not None and watch.is_attended
+
+        mark: str | None = None
+        since = told_at = 0.0
         try:
             while True:
                 try:
-                    seen = await look()
+                    seen, attended = await sync_to_async(look, thread_sensitive=False)()
                 except Exception as failure:
                     # Quiet: the cron runs keep trying the source and are red while it is away.
                     log.debug("watching %s: %s", source, type(failure).__name__)
                     await asyncio.sleep(5)
                     continue
                 now = time.monotonic()
-                if seen is not None and (seen != told or now - told_at > _REPEAT_AFTER):
-                    told, told_at = seen, now
+                if seen != mark:
+                    mark, since, told_at = seen, now, 0.0
+                patience = _REPEAT_AFTER if attended or told_at else 0.0
+                if seen is not None and now - (told_at or since) >= patience:
+                    told_at = now
                     with contextlib.suppress(asyncio.QueueFull):
                         news.put_nowait(source)
                 await asyncio.sleep(settings().watch_every)
         finally:
-            eyes.close()
+            watch.close()

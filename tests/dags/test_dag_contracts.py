@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from motcua.jobs.picking_up import pick_up
 from motcua.orchestration import SourcesWatch, run_window
+from motcua.store.database import open_connection
+from motcua.store.locks import LINGERING, hold_lock
 from motcua.store.messages import EVERYTHING, Window
 from tests.conftest import NOW
 
@@ -41,10 +47,10 @@ def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(
             assert task.task_display_name != task.task_id
 
 
-def test_no_dag_catches_up_retries_sends_or_runs_beside_itself(bag):
+def test_no_dag_catches_up_or_retries_sends(bag):
     for dag in bag.dags.values():
         assert dag.catchup is False
-        assert dag.max_active_runs == 1
+        assert dag.max_active_runs <= 2
         for task in dag.tasks:
             assert task.retries == 0, "the ledger alone retries"
             assert task.execution_timeout is not None
@@ -100,3 +106,45 @@ def test_parsing_loads_nothing_heavy():
 def test_plugin_is_one_class_in_one_file_and_the_package_is_hidden_from_the_scan():
     assert (ROOT / "plugins" / ".airflowignore").read_text().split() == ["motcua/"]
     assert sorted(path.name for path in (ROOT / "plugins").glob("*.py")) == ["motcua_plugin.py"]
+
+
+async def _first_events(seconds: float) -> list[float]:
+    """Seconds at which a watcher told of news."""
+    told: list[float] = []
+    began = time.monotonic()
+
+    async def listen() -> None:
+        async for _ in SourcesWatch().run():
+            told.append(time.monotonic() - began)
+
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(listen(), seconds)
+    return told
+
+
+def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure):
+    configure(MOTCUA_WATCH_EVERY="0.1")
+    told = asyncio.run(_first_events(5))
+    assert told[0] < 2
+    assert len(told) == 2, "again after three seconds"
+    pick_up("khanhhoa", now=NOW)
+    assert asyncio.run(_first_events(1)) == []
+
+
+def test_watcher_leaves_fresh_news_to_a_sender_that_is_at_work(one_stop, configure):
+    configure(MOTCUA_WATCH_EVERY="0.1")
+    with open_connection() as at_work:
+        at_work.autocommit = True
+        assert hold_lock(at_work, LINGERING)
+        told = asyncio.run(_first_events(4.5))
+    assert len(told) == 1
+    assert told[0] >= 3
+
+
+def test_watcher_goes_on_when_one_source_is_away(one_stop, configure):
+    configure(
+        MOTCUA_WATCH_EVERY="0.1",
+        MOTCUA_SOURCES="away,khanhhoa",
+        AIRFLOW_CONN_ONESTOP_AWAY="postgres://nobody:secret-word@127.0.0.1:1/none",
+    )
+    assert len(asyncio.run(_first_events(2))) == 1

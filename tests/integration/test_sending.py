@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -22,6 +23,7 @@ from motcua.store.accounting import identity
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect, open_connection
 from motcua.store.gateways import ensure_gateway, start_gateway
+from motcua.store.locks import LINGERING, hold_lock, is_held
 from motcua.store.messages import EVERYTHING, Window, begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
 from tests.gateways.scripted import ScriptedGateway
@@ -300,7 +302,7 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
     with open_connection() as living, open_connection() as dying:
         for connection, sender_id, message in ((living, 11, 0), (dying, 22, 1)):
             connection.autocommit = True
-            assert attempts.hold_sender_lock(connection, sender_id)
+            assert hold_lock(connection, sender_id)
             message_id = rows("SELECT message_id FROM motcua.messages ORDER BY 1")[message]["message_id"]
             value = {"message_id": message_id, "msisdn": "+84905123000", "reference": f"ref {sender_id}"}
             ensure_gateway(connection, "kannel")
@@ -488,3 +490,15 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
     assert 6 <= len(gateway.asked) < 40
     assert {row["state"] for row in rows("SELECT DISTINCT state FROM motcua.messages")} == {"accepted", "queued"}
     assert len(rows("SELECT 1 FROM motcua.messages WHERE state = 'accepted'")) == len(gateway.asked)
+
+
+def test_only_one_sender_goes_on_for_all(one_stop, gateway):
+    queue_results(one_stop, now=datetime.now(timezone.utc))
+    with open_connection() as other:
+        other.autocommit = True
+        assert hold_lock(other, LINGERING)
+        assert is_held(other, LINGERING)
+        began = time.monotonic()
+        send_messages("run", EVERYTHING)
+        assert time.monotonic() - began < 2.5, "did what was due and ended"
+    assert len(gateway.asked) == 1

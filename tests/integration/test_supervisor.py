@@ -203,6 +203,18 @@ def test_programs_are_stopped_in_the_reverse_order_of_their_start(supervise: Cal
     ]
 
 
+def test_one_program_is_stopped_for_good_while_the_others_go_on(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        supervisor.start(python("stays", {SLEEPS!r}), python("goes", {SLEEPS!r}))
+        supervisor.finish("goes")
+        supervisor.wait(1)
+    """)
+    run.read_until("UP")
+    assert "goes stopped" in run.output
+    assert "died" not in run.output
+    assert len(marked(run.mark)) == 1
+
+
 def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
     run = supervise(STUBBORN)
     run.read_until("UP")

@@ -147,7 +147,7 @@ _SERIAL_OF_YEAR: Final = re.compile(
     rf"{_BEGINS}(?<!\d )(?:\d{{1,6}}/20[0-4]\d|20[0-4]\d[./-]\d{{3,6}}|\d{{1,6}}/\d\d?/20[0-4]\d){_ENDS}"
 )
 _SERIAL_OF_DAY: Final = re.compile(rf"{_BEGINS}(?:20)?[12]\d(?P<month>\d\d)(?P<day>\d\d)[._/-]\d{{3,7}}{_ENDS}")
-_TAX_BRANCH: Final = re.compile(rf"{_BEGINS}\d{{10}} ?- ?00\d{_ENDS}")
+_TAX_BRANCH: Final = re.compile(rf"{_BEGINS}\d{{10}} ?- ?00\d(?!\d)")
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -193,7 +193,7 @@ _PHONE_WORDS: Final = (
     r"|hotline|lh|lien he|lien lac|goi|so may|so|call|sms|fax|may|nhan tin"
 )
 # What may stand between a label and its number: "MST là: 42…", "CMND số 225…", and a passport's letter.
-_AFTER_LABEL: Final = r"(?:[\W_]|\b(?:so|la|no|number)\b)*"
+_AFTER_LABEL: Final = r"(?:[^\w,;|\n]|_|\b(?:so|la|no|number)\b)*"
 _LABEL_BEFORE: Final[tuple[tuple[LabelKind, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(rf"(?<![a-z])(?:{words}){_AFTER_LABEL}{'[a-z]?' if kind == 'id' else ''}$"))
     for kind, words in _LABEL_WORDS.items()
@@ -263,7 +263,8 @@ class Words:
         for kind, pattern in _LABEL_BEFORE:
             match = pattern.search(clause)
             # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…".
-            is_phone = match and kind == "code" and _PHONE_LABEL.search(clause[: match.start()])
+            is_bare = match and kind == "code" and match[0].startswith(("ho so", "hs"))
+            is_phone = match and is_bare and _PHONE_LABEL.search(clause[: match.start()])
             if match and not is_phone and (kind != "day" or may_be_day):
                 return kind
         for kind, pattern, fitting in _LABEL_FAR_BEFORE:
@@ -349,7 +350,8 @@ class FieldText:
     def words_around(self, group: Sequence[Run]) -> Words:
         """Return the words near a group."""
         start, end = group[0].start, group[-1].end
-        return Words(self.folded[max(0, start - _FARTHEST_WORD) : start], self.folded[end : end + _FARTHEST_WORD])
+        before = self.folded[max(0, start - _FARTHEST_WORD) : start].rpartition(TAKEN_OUT)[2]
+        return Words(before, self.folded[end : end + _FARTHEST_WORD])
 
 
 def take_apart(text: str) -> FieldText:

@@ -379,9 +379,12 @@ def _glued_sizes(digits: str) -> list[int] | None:
 # --- A group's numbers ----------------------------------------------------------------------------
 
 _LONGEST_JOINED: Final = 15
+# Digits that one mark inside a number outweighs: 84 663 0096 / 12 is no landline.
+_WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
 _BULLET_GAP: Final = re.compile(r"[.)] ?| \(")
+_DASH_WITH_SPACES: Final = re.compile(r" -+ ")
 _STARTS_WITH_WORD: Final = re.compile(r" *[^\W\d_]")
 _ENDS_WITH_WORD: Final = re.compile(r"[^\W\d_][ .:]*$")
 _OLD_CODES: Final = (*plan.THREE_DIGIT_OLD_CODES, "08")
@@ -412,8 +415,8 @@ class _Pieces(NamedTuple):
 def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """Part a group into numbers.
 
-    As many digits as possible go into whole numbers; then as few marks that part numbers as possible lie
-    inside one; then as many digits as possible in long runs; few pieces; the number that begins first.
+    As many digits as possible go into whole numbers, and as few marks as possible that part numbers lie inside
+    one; then as many digits as possible in long runs; few pieces; the number that begins first.
     """
     size = len(runs)
     parted = [run.parted for run in runs]
@@ -431,7 +434,8 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
                 crossed += parted[end - 1]
             in_numbers, uncrossed, in_long_runs, pieces = best[end][0]
             if _as_number(runs[start:end], digits, begins[start] and begins[end]):
-                options.append(((in_numbers + len(digits), uncrossed - crossed, in_long_runs, pieces - 1), True, end))
+                worth = max(len(digits) - _WORTH_OF_A_MARK * crossed, 1)
+                options.append(((in_numbers + worth, uncrossed - crossed, in_long_runs, pieces - 1), True, end))
             if end == start + 1:
                 long = len(digits) if len(digits) >= 6 else 0
                 options.append(((in_numbers, uncrossed, in_long_runs + long, pieces - 1), False, end))
@@ -462,13 +466,10 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if whole and not whole.zero_added:
         # 0351742714 (2 sim) is no landline of 0351.
         return None
-    if "(" in runs[-1].gap and spell_local(digits[: -len(last)], runs[0].plus):
+    if "(" in runs[-1].gap and len(last) < 5:
         return None
     is_parted = any(run.parted for run in runs[1:])
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
-    # A number that lacks digits, and a tail: 09429727 - 12, 09429727-12.
-    if len(last) < 3 and not is_even and (is_parted or (len(first) > 6 and "-" in runs[1].gap)):
-        return None
     if is_parted and not is_even and len(first) > 5:
         return None
     if not spelled.zero_added:
@@ -556,12 +557,20 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     zero_added = numbers[spans[index]].zero_added
     if end == start + 1 and not zero_added:
         return True
+    if not _is_grouped_as_usual(runs[start:end]):
+        return False
+    is_last = index == len(spans) - 1
+    last = runs[end - 1]
+    is_dashed_off = _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3
+    if is_last and is_dashed_off and _STARTS_WITH_WORD.match(words.after):
+        # "0772 - 4631 - 12 Trần Phú" lacks digits.
+        return False
     inner = {run.gap for run in runs[start + 1 : end]}
     is_prefix_and_rest = end - start == 2 and inner <= {"/", ","} and len(runs[end - 1].digits) > 4
     is_parted = any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1)
     if is_parted and not is_prefix_and_rest:
         # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
-        may_be_address = index == len(spans) - 1 and len(runs[end - 1].digits) < 5
+        may_be_address = is_last and len(last.digits) < 5
         return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
 
     def is_set_off(at: int, neighbour: tuple[int, int]) -> bool:
@@ -573,12 +582,26 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     if not left and start == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
         # "Số nhà 120 0905 123 456", "1. 0905 123 456"
         left = bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
-    is_last = index == len(spans) - 1
-    if is_last and end - start == 2 and len(runs[end - 1].digits) < 3 and _STARTS_WITH_WORD.match(words.after):
-        # "09429727 12 Trần Phú" lacks digits.
-        return False
     right = is_last or is_set_off(end, spans[index + 1]) or all(map(_is_tail, runs[end:]))
     return left and right
+
+
+def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
+    """Whether somebody would write one number in these groups, and not one that lacks digits with something after it.
+
+    09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
+    """
+    sizes = [len(run.digits) for run in runs]
+    if len(sizes) == 1 or set(sizes) == {1}:
+        return True
+    if any(size == 1 and run.digits != "0" for size, run in zip(sizes, runs, strict=True)) or sizes[-1] == 1:
+        return False
+    if sizes[-1] > 2:
+        return True
+    is_short_throughout = len(sizes) > 2 and sizes[0] < 6 and max(sizes[1:]) < 5
+    same_mark = len({run.gap for run in runs[1:]}) == 1
+    is_pairs = not runs[-1].parted or set(sizes[1:]) == {2} or sizes == [4, 4, 2]
+    return is_short_throughout and same_mark and is_pairs and sizes[-2] != 3
 
 
 def _is_tail(run: Run) -> bool:

@@ -29,6 +29,7 @@ from motcua.settings import settings
 from motcua.store import attempts, messages
 from motcua.store.database import Connection, connect, open_connection
 from motcua.store.gateways import ensure_gateway, stop_gateway, stopped_gateways
+from motcua.store.locks import LINGERING, hold_lock, release_lock
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.templates import load_template_versions
 
@@ -85,7 +86,7 @@ def send(
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
         sender_id = secrets.randbits(62)
-        if not attempts.hold_sender_lock(lock, sender_id):
+        if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         return _Sender(ledger, lock, sender_id, run_id, window, catch_up, stop or threading.Event(), clock).run()
 
@@ -109,6 +110,8 @@ class _Sender:
         self.session = threading.local()
         self.templates = load_template_versions()
         self.refreshed_at = clock()
+        # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
+        self.lingers = catch_up is not None and hold_lock(lock, LINGERING)
 
     def run(self) -> SendCounts:
         self._bury_the_dead()
@@ -142,10 +145,10 @@ class _Sender:
 
     def _bury_the_dead(self) -> None:
         for sender_id in attempts.senders_in_flight(self.ledger):
-            if sender_id != self.sender_id and attempts.hold_sender_lock(self.lock, sender_id):
+            if sender_id != self.sender_id and hold_lock(self.lock, sender_id):
                 self.counts.abandoned += attempts.abandon(self.ledger, sender_id, self.clock())
                 self.ledger.commit()
-                attempts.release_sender_lock(self.lock, sender_id)
+                release_lock(self.lock, sender_id)
         self.ledger.commit()
 
     def _usable_gateway(self) -> str | None:
@@ -162,7 +165,7 @@ class _Sender:
 
     def _wait_for_news(self) -> bool:
         """With nothing left to send: whether news came before the patience or the run's time was over."""
-        if self.catch_up is None:
+        if self.catch_up is None or not self.lingers:
             return False
         patience = time.monotonic() + settings().linger_quiet.total_seconds()
         while time.monotonic() < patience and not self.catch_up.is_over:

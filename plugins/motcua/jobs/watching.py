@@ -19,6 +19,7 @@ from motcua.jobs.planning import plan
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.store.database import Connection, connect, open_connection
+from motcua.store.locks import LINGERING, is_held
 from motcua.store.sources import list_sources
 
 
@@ -44,6 +45,11 @@ class SourceWatch:
         self.source = source
         self._ledger: Connection | None = None
         self._reading: Connection | None = None
+
+    @property
+    def is_attended(self) -> bool:
+        """A sender is at work that picks up news by itself. To be asked after :meth:`see_news`."""
+        return self._ledger is not None and is_held(self._ledger, LINGERING)
 
     def see_news(self) -> str | None:
         """A mark of what was last picked up, when the source has news beyond it; ``None``: no news.

@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from rich.console import Console
 
-from motcua.sandbox.deployment import read_addresses
 from motcua.sandbox.demo import LEDGER_DATABASE
+from motcua.sandbox.deployment import read_addresses
 from motcua.sandbox.one_stop import TRUTH
 from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings

@@ -28,7 +28,7 @@ from motcua.sandbox.demo import (
     read_settings,
     start_everything,
 )
-from motcua.sandbox.deployment import ADMINISTRATOR, Deployment
+from motcua.sandbox.deployment import ADMINISTRATOR, CannotRun, Deployment
 from motcua.sandbox.summary import Summary, identity_line, read_summary
 from motcua.sandbox.supervisor import StopRequested, Supervisor, log_tail
 from motcua.store.database import Connection
@@ -41,7 +41,7 @@ ENOUGH = 3
 """Delivered messages of each kind."""
 
 DEADLINE = 240.0
-"""Seconds from a running world to enough messages."""
+"""Seconds from a running world to enough messages, and to the end of the run that sent them."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 """States of an attempt that the gateway took."""
@@ -194,13 +194,18 @@ def _numbers(connection: Connection) -> set[str]:
 
 
 def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
-    """Returns when every kind is delivered often enough and a run has ended, or the deadline passes."""
+    """Returns when every kind is delivered often enough and what was begun is done, or the deadline passes."""
     until, spoken = time.monotonic() + DEADLINE, 0.0
-    airflow = _Airflow(deployment)
+    airflow, world_lives = _Airflow(deployment), True
     while time.monotonic() < until:
         with deployment.ledger() as connection:
             summary = read_summary(connection, datetime.now(UTC))
-        if all(check.good for check in check_delivery(summary)) and airflow.runs("success"):
+        if world_lives and all(check.good for check in check_delivery(summary)):
+            # A run goes on while news keeps coming.
+            supervisor.finish("world")
+            world_lives = False
+        under_way = sum(summary.count(state=state) for state in ("queued", "sending"))
+        if not world_lives and not under_way and airflow.runs("success"):
             return
         if time.monotonic() - spoken > 5:
             spoken = time.monotonic()
@@ -245,45 +250,69 @@ def _show_logs(console: Console, logs: Path) -> None:
         console.print(f"\n----- {path.relative_to(logs)}\n{line[:2000]}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _own_folder() -> Path:
+    """A new folder, below ``MOTCUA_DATA`` where that is set: what an earlier run delivered must prove nothing."""
+    given = os.environ.get("MOTCUA_DATA")
+    try:
+        if given:
+            Path(given).mkdir(parents=True, exist_ok=True)
+        own = Path(tempfile.mkdtemp(prefix="motcua-smoke-", dir=given or None))
+    except OSError as error:
+        raise CannotRun(f"No folder can be made in {given} ({error.strerror}): set MOTCUA_DATA.") from None
+    # As root PostgreSQL runs as another user, who must pass through.
+    own.chmod(0o711)
+    return own
+
+
 def run_smoke() -> int:
     """Runs the smoke test and returns its exit code.
 
-    Without ``MOTCUA_*`` it lives in a temporary folder and on free ports: it disturbs no running demo.
+    It lives in a folder of its own, removed unless the test failed, and on free ports but for those that
+    ``MOTCUA_*_PORT`` says: it disturbs no running demo.
     """
     console = make_console()
-    own = None if os.environ.get("MOTCUA_DATA") else Path(tempfile.mkdtemp(prefix="motcua-smoke-"))
-    if own is not None:
-        # As root PostgreSQL runs as another user, who must pass through.
-        own.chmod(0o711)
 
     def run() -> int:
-        addresses = prepare(own or read_settings().data, free_ports=True)
-        logs = addresses.data / "logs"
-        checks: list[Check] = []
-        numbers: set[str] = set()
+        read_settings()
+        own = _own_folder()
+        keep = True
         try:
-            with Supervisor(addresses.data, progress(console)) as supervisor:
-                deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
-                try:
-                    _wait_for_messages(supervisor, deployment)
-                    checks, numbers = _examine(deployment)
-                except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
-                    checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
-        except StopRequested:
-            console.print("Stopped before the end.")
-            return 130
-        checks += check_logs(logs, numbers)
-        passed = all(check.good for check in checks)
-        if not passed:
-            _show_logs(console, logs)
-        _show(console, checks)
-        if passed:
-            console.print("The smoke test passed.", style="green")
-            return 0
-        console.print(f"The smoke test failed. Logs: {logs}", style="red", markup=False, soft_wrap=True)
-        return 1
+            code = _run_in(own, console)
+            keep = code == 1
+        except CannotRun:
+            keep = False
+            raise
+        finally:
+            if not keep:
+                shutil.rmtree(own, ignore_errors=True)
+        return code
 
-    code = guarded(run, console)
-    if own is not None and code in (0, 130):
-        shutil.rmtree(own, ignore_errors=True)
-    return code
+    return guarded(run, console)
+
+
+def _run_in(folder: Path, console: Console) -> int:
+    addresses = prepare(folder, free_ports=True)
+    logs = addresses.data / "logs"
+    checks: list[Check] = []
+    numbers: set[str] = set()
+    try:
+        with Supervisor(addresses.data, progress(console)) as supervisor:
+            deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
+            try:
+                _wait_for_messages(supervisor, deployment)
+                checks, numbers = _examine(deployment)
+            except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
+                checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
+    except StopRequested:
+        console.print("Stopped before the end.")
+        return 130
+    checks += check_logs(logs, numbers)
+    passed = all(check.good for check in checks)
+    if not passed:
+        _show_logs(console, logs)
+    _show(console, checks)
+    if passed:
+        console.print("The smoke test passed.", style="green")
+        return 0
+    console.print(f"The smoke test failed. Logs: {logs}", style="red", markup=False, soft_wrap=True)
+    return 1

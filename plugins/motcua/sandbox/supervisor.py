@@ -480,6 +480,13 @@ class Supervisor:
         with contextlib.suppress(OSError):
             (self.folder / "pids.json").unlink(missing_ok=True)
 
+    def finish(self, name: str) -> None:
+        """Stops one component for good; the others go on."""
+        for running in [running for running in self._components if running.component.name == name]:
+            self._stop_one(running)
+            self._components.remove(running)
+        self._record()
+
     def _stop_one(self, running: _Running) -> None:
         component, begun = running.component, time.monotonic()
         if running.process is not None and running.alive:

@@ -32,17 +32,6 @@ def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) ->
     connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
 
 
-def hold_sender_lock(connection: Connection, sender_id: int) -> bool:
-    """Takes a sender's advisory lock for as long as this connection lives; ``False``: another connection has it."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%(sender_id)s) AS held", {"sender_id": sender_id}).fetchone()
-    return bool(row and row["held"])
-
-
-def release_sender_lock(connection: Connection, sender_id: int) -> None:
-    """Gives a sender's advisory lock back."""
-    connection.execute("SELECT pg_advisory_unlock(%(sender_id)s)", {"sender_id": sender_id})
-
-
 def senders_in_flight(connection: Connection) -> list[int]:
     """Senders that have attempts in flight, dead ones among them."""
     return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]

@@ -488,6 +488,13 @@ STRANGERS = [
     ("0510123456*", "a landline with a digit hidden"),
     ("09429727 - 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("09429727-12", "a number that lacks digits, and a tail"),
+    ("0772 - 4631 - 12 Trần Phú", "a number that lacks digits, and a house number"),
+    ("Hồ sơ đất: mã hồ sơ 0963550362", "a code that is called one"),
+    ("Gọi trước 1 ngày: mã HS 0963550362", "a code that is called one, after a word for a phone"),
+    ("0301123457-001/07", "a branch's tax code"),
+    ("098110883 3", "a number that lacks a digit, and something else"),
+    ("0989.92243 (2 sim)", "a number that lacks a digit, and something else"),
+    ("03820 - 562 - 12/3 Lê Lợi", "a number that lacks digits, and a house number"),
     ("09429727 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("0905.123 - 456 Trần Phú", "a number that lacks digits, and a house number"),
 ]
@@ -547,9 +554,17 @@ def test_a_number_never_changes_owner(number: str, fillings: list[str], day: dat
     reading = read_phone(field, day, province)
     assert reading.alternates == ()
     assert reading.e164 in (None, "+84" + number[1:])
-    if "-" not in field:
-        # "09429727-12" may be a number that lacks digits, with a tail.
-        assert reading.e164 or reading.refusal in ("sequence", "dummy", "repeated_digits")
+
+
+USUAL_GROUPS = ["4 6", "3 7", "4 3 3", "3 3 4", "3 4 3", "4 2 2 2", "4 4 2", "2 2 2 2 2", "1 3 3 3", "1 " * 10]
+
+
+@given(MOBILES, st.sampled_from(USUAL_GROUPS), st.sampled_from([" ", ".", "-", "/", ",", " - ", "\u00a0", "_", "·"]))
+def test_a_number_in_usual_groups_is_read(number: str, groups: str, mark: str) -> None:
+    digits = iter(number)
+    field = mark.join("".join(next(digits) for _ in range(int(size))) for size in groups.split())
+    reading = read_phone(field, LATER, "khanh_hoa")
+    assert reading.e164 == "+84" + number[1:] or reading.refusal in ("sequence", "dummy", "repeated_digits")
 
 
 @given(MOBILES, MOBILES, st.sampled_from(["/", ";", ", ", " - ", " hoặc ", "\n", " ", ""]))

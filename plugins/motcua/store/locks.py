@@ -1,0 +1,26 @@
+"""Advisory locks: who is alive, and who goes on for all. PostgreSQL frees them when their connection ends."""
+
+from __future__ import annotations
+
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+
+LINGERING = 1
+"""Held by the one sender that goes on while news keeps coming; senders' own numbers are random and large."""
+
+
+def hold_lock(connection: Connection, number: int) -> bool:
+    """Takes the lock for as long as this connection lives; ``False``: another connection has it."""
+    row = connection.execute(statement("locks/hold"), {"number": number}).fetchone()
+    return bool(row and row["held"])
+
+
+def release_lock(connection: Connection, number: int) -> None:
+    """Gives the lock back."""
+    connection.execute(statement("locks/release"), {"number": number})
+
+
+def is_held(connection: Connection, number: int) -> bool:
+    """Whether any connection to this database has the lock."""
+    row = connection.execute(statement("locks/is_held"), {"number": number}).fetchone()
+    return bool(row and row["held"])
