@@ -493,7 +493,7 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 
 def test_only_one_sender_goes_on_for_all(one_stop, gateway):
-    queue_results(one_stop, now=datetime.now(timezone.utc))
+    queue_results(one_stop, now=datetime.now(UTC))
     with open_connection() as other:
         other.autocommit = True
         assert hold_lock(other, LINGERING)

@@ -420,7 +420,8 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """
     size = len(runs)
     parted = [run.parted for run in runs]
-    begins = [True, *(_begins_anew(runs, index) for index in range(1, size)), True]
+    # "0/905/771/482": what follows a 0 does not lack one.
+    begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits != "0" for i in range(1, size)), True]
     best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
     for start in range(size - 1, -1, -1):
         options: list[tuple[tuple[int, int, int, int], bool, int]] = []
