@@ -6,6 +6,8 @@ import logging
 import sys
 
 import typer
+from psycopg import Error
+from pydantic import ValidationError
 from rich.console import Console
 
 from motcua.commands import agencies, ledger, sources
@@ -13,6 +15,7 @@ from motcua.commands.demo import demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
 from motcua.commands.texts import texts
+from motcua.store.database import reason_without_values
 
 app = typer.Typer(
     name="motcua",
@@ -37,21 +40,23 @@ app.add_typer(sources.gateways_app, name="gateways")
 
 def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
-    from psycopg import Error
-    from pydantic import ValidationError
-
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
         app()
-    except AirflowNotFoundException as missing:
-        _stop(f"{missing} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow.")
-    except ValidationError as wrong:
-        _stop("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors()))
-    except Error as failure:
-        _stop(f"The database answered: {str(failure).splitlines()[0] if str(failure) else type(failure).__name__}")
+    except Exception as failure:
+        sentence = _sentence(failure)
+        if sentence is None:
+            raise
+        Console(stderr=True, soft_wrap=True).print(sentence, style="red", markup=False)
+        sys.exit(2)
 
 
-def _stop(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(sentence, style="red", markup=False)
-    sys.exit(2)
+def _sentence(failure: Exception) -> str | None:
+    """What an operator can do about it. Airflow is not imported for the sake of an error: it writes to its home."""
+    if type(failure).__name__ == "AirflowNotFoundException":
+        return f"{failure} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow."
+    if isinstance(failure, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in failure.errors())
+    if isinstance(failure, Error):
+        return f"The database answered: {reason_without_values(failure)}"
+    return None

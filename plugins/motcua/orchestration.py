@@ -39,6 +39,12 @@ def run_window(context: Mapping[str, Any]) -> Window:
     return Window(run.data_interval_start, run.data_interval_end)
 
 
+def failed_tasks(context: Mapping[str, Any]) -> list[str]:
+    """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
+    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
+    return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
+
+
 class SourcesWatch(BaseEventTrigger):
     """Yields an event while a source has rows that were not picked up.
 

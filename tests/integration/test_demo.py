@@ -75,7 +75,7 @@ class Demo:
             time.sleep(0.2)
 
     def wait_until_said(self, words: str) -> None:
-        self.wait_until(lambda: any(words in line for line in self.lines), 90)
+        self.wait_until(lambda: any(words in line for line in self.lines), 180)
 
     def wait_until_up(self) -> None:
         self.wait_until_said("Ctrl-C stops everything")
@@ -120,7 +120,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[],
     data = tmp_path / "data"
     demo = start()
     demo.wait_until_up()
-    demo.wait_until(demo.received, 60)
+    demo.wait_until(demo.received, 120)
     before = {message["message_id"] for message in demo.messages()}
     demo.press_ctrl_c()
     assert not processes_of(data)
@@ -128,7 +128,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[],
     demo = start()
     demo.wait_until_up()
     assert before <= {message["message_id"] for message in demo.messages()}
-    demo.wait_until(lambda: len(demo.messages()) > len(before) + 3, 60)
+    demo.wait_until(lambda: len(demo.messages()) > len(before) + 3, 120)
     references = [message["dlr_url"] for message in demo.messages()]
     demo.press_ctrl_c()
     assert len(references) == len(set(references))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from motcua.jobs.notify_transitions import RunIncomplete, gate
 from motcua.jobs.picking_up import SourceFailed, pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.watching import sources_with_news
+from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect
-from motcua.store.messages import Window
+from motcua.store.messages import EVERYTHING, Window
 from motcua.store.sources import map_status
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 
@@ -420,3 +423,44 @@ def test_the_application_role_cannot_rewrite_history(one_stop, rows, ledger):
             rows(f"DELETE FROM motcua.{table}")
     with pytest.raises(psycopg.Error, match="may not move"):
         rows("UPDATE motcua.messages SET state = 'unconfirmed'")
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"MOTCUA_SOURCES": "khanhhoa=nosuch"}, "nosuch"),
+        ({"MOTCUA_SOURCES": "elsewhere"}, "elsewhere"),
+    ],
+)
+def test_source_that_is_misconfigured_reddens_the_run_and_says_so(one_stop, rows, configure, variables, named):
+    configure(**variables)
+    (source,) = settings().sources
+    with pytest.raises(SourceFailed, match=named):
+        pick_up(source, now=NOW)
+    with pytest.raises(RunIncomplete, match=f"source {source} failed.*{named}"):
+        gate("run", EVERYTHING)
+
+
+def test_error_of_the_ledger_is_told_without_the_rows_values(one_stop, rows):
+    one_stop.dossier()
+    rows("ALTER TABLE motcua.dossiers ADD CHECK (applicant_phone <> '0905123456')")
+    with pytest.raises(SourceFailed) as failure:
+        pick_up("khanhhoa", now=NOW)
+    shown = "".join(traceback.format_exception(failure.value))
+    assert "violates check constraint" in shown
+    assert "0905123456" not in shown
+    assert "0905123456" not in rows("SELECT failure FROM motcua.sources")[0]["failure"]
+
+
+def test_task_that_failed_makes_the_run_red(ledger):
+    with pytest.raises(RunIncomplete, match="task plan failed"):
+        gate("run", EVERYTHING, ["plan"])
+
+
+def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
+    configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
+    with pytest.raises(SourceFailed):
+        pick_up("away", now=NOW)
+    pick_up("khanhhoa", now=NOW)
+    assert sources_with_news(NOW + timedelta(seconds=20)) == []
+    assert sources_with_news(NOW + timedelta(seconds=50)) == ["away"]

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "settings": set(),
     "orchestration": {"jobs", "store", "settings"},
     "preloading": set(),
-    "cli": {"commands"},
+    "cli": {"commands", "store"},
     "__init__": set(),
 }
 PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}

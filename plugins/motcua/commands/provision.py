@@ -41,9 +41,7 @@ def provision() -> None:
         conninfo_to_dict(admin_dsn)
     except psycopg.ProgrammingError:
         # The driver's own words would quote the password.
-        _refuse(
-            "MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres."
-        )
+        _refuse("MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres.")
     owner, app, audit, airflow = (Role(role, given[name]) for name, role in _ROLES.items())
     provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW)
     typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")

@@ -310,8 +310,10 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
         for count in range(1, len(group) + 1):
             if len(_digits(group[:count])) == size:
                 return count
+    # An account may be written in groups.
+    ends_at_space = label in ("code", "day") or (label == "account" and len(group[0].digits) > 7)
     for index in range(1, len(group)):
-        if group[index].parted or (label in ("code", "day") and " " in group[index].gap):
+        if group[index].parted or (ends_at_space and " " in group[index].gap):
             return index
     return len(group)
 

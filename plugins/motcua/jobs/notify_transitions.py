@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from motcua.jobs.receiving import read_left_over_receipts
 from motcua.jobs.sending import send, unresolved
 from motcua.jobs.watching import CatchUp, sources_with_news
 from motcua.settings import settings
-from motcua.store.database import connect
+from motcua.store.database import connect, without_values
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.sources import list_sources
 
@@ -28,6 +28,7 @@ class RunIncomplete(Exception):
     """Something failed that may be retried; the run must be red, so that a backfill finds it."""
 
 
+@without_values()
 def find_sources(window: Window) -> list[str]:
     """Sources to pick up; with a window, all of them."""
     if window is not EVERYTHING:
@@ -46,6 +47,7 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
     return counts
 
 
+@without_values()
 def plan_messages(window: Window) -> dict[str, Any]:
     """Planning and its counts."""
     counts = asdict(plan(window))
@@ -53,6 +55,7 @@ def plan_messages(window: Window) -> dict[str, Any]:
     return counts
 
 
+@without_values()
 def send_messages(run_id: str, window: Window) -> dict[str, Any]:
     """Sending and its counts.
 
@@ -87,13 +90,15 @@ def asked_to_stop() -> Iterator[threading.Event]:
         signal.signal(signal.SIGTERM, before)
 
 
-def gate(run_id: str, window: Window) -> None:
-    """The only leaf: red when something failed that may be retried, or a source could not be read.
+@without_values()
+def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
 
     Raises:
         RunIncomplete: with what is left, in counts.
     """
-    left = list(unresolved(run_id, window))
+    left = [f"task {task} failed" for task in failed_tasks]
+    left += unresolved(run_id, window)
     with connect() as ledger:
         left += [
             f"source {row['name']} failed: {row['failure']}"

@@ -9,8 +9,6 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from psycopg import Error
-
 from motcua.domain.dossiers import (
     CleanDossier,
     CleanTransition,
@@ -27,7 +25,7 @@ from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
 from motcua.store.agencies import agency_codes
-from motcua.store.database import Connection, connect, open_connection
+from motcua.store.database import Connection, connect, open_connection, reason_without_values
 from motcua.store.dossiers import (
     dossiers_whose_row_tells_more,
     dossiers_without_history,
@@ -76,9 +74,8 @@ def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = Non
     try:
         with connect() as ledger, open_connection(connection_id(source)) as reading:
             return _PickUp(ledger, source, adapter(settings().sources[source])(reading), moment).run(window)
-    except Error as error:
-        # Only the server's own words about structure: an error's detail can quote a row.
-        reason = f"{type(error).__name__}: {error.diag.message_primary or str(error).splitlines()[0]}"
+    except Exception as error:
+        reason = reason_without_values(error)
         with connect() as ledger:
             note_failure(ledger, source, reason, moment)
         raise SourceFailed(f"Source {source} could not be read: {reason}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +23,20 @@ from motcua.store.database import Connection, connect, open_connection
 from motcua.store.locks import LINGERING, is_held
 from motcua.store.sources import list_sources
 
+_LOOK_WITHIN = 5.0
+"""Seconds that a look at a source may take."""
+_TRY_AGAIN_AFTER = timedelta(seconds=45)
+_LONGEST_SILENCE = timedelta(minutes=5)
+
 
 def _differs(source: str, kept: dict[str, Any] | None, reading: Connection) -> bool:
     """Whether a source shows other rows inside the overlap than those that the last pick-up kept count of."""
     if not kept:
         return True
     try:
-        seen = adapter(settings().sources[source])(reading).watch(
+        reader = adapter(settings().sources[source])(reading)
+        reader.limit_time(_LOOK_WITHIN)
+        seen = reader.watch(
             datetime.fromisoformat(kept["recorded_since"]),
             datetime.fromisoformat(kept["updated_since"]),
             int(kept["after"]),
@@ -78,29 +86,36 @@ class SourceWatch:
         self._ledger = self._reading = None
 
 
-def sources_with_news(now: datetime, longest_silence: timedelta = timedelta(minutes=5)) -> list[str]:
-    """Sources to pick up in this run: those with news, those that failed last time or cannot be asked, and each one
-    at least every ``longest_silence``, for the sake of quarantined rows."""
+def sources_with_news(now: datetime) -> list[str]:
+    """Sources to pick up in this run: those with news, those that cannot be asked, each one at least every five minutes
+    for the sake of quarantined rows, and one that failed again after three quarters of a minute, so that a server that
+    does not even refuse a connection holds up few runs."""
     with connect() as ledger:
         kept = {row["name"]: row for row in list_sources(ledger)}
-    found = []
+    found, to_ask = [], []
     for name in settings().sources:
         row = kept.get(name)
-        if (
-            row is None
-            or row["failed_at"]
-            or row["picked_up_at"] is None
-            or row["picked_up_at"] < now - longest_silence
-        ):
+        if row is not None and row["failed_at"]:
+            if row["failed_at"] < now - _TRY_AGAIN_AFTER:
+                found.append(name)
+        elif row is None or row["picked_up_at"] is None or row["picked_up_at"] < now - _LONGEST_SILENCE:
             found.append(name)
-            continue
-        try:
-            with open_connection(connection_id(name)) as reading:
-                if _differs(name, row["watch"], reading):
-                    found.append(name)
-        except Error:
-            found.append(name)
+        else:
+            to_ask.append((name, row["watch"]))
+    if to_ask:
+        with ThreadPoolExecutor(len(to_ask)) as pool:
+            answers = list(pool.map(lambda asked: _has_news(*asked), to_ask))
+        found += [name for (name, _), news in zip(to_ask, answers, strict=True) if news]
     return found
+
+
+def _has_news(source: str, kept: dict[str, Any]) -> bool:
+    try:
+        with open_connection(connection_id(source)) as reading:
+            return _differs(source, kept, reading)
+    except Exception:
+        # Its pick-up will fail, and say why where people look.
+        return True
 
 
 def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
@@ -120,7 +135,9 @@ class CatchUp:
 
     def __init__(self) -> None:
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
-        self._watches = [SourceWatch(source) for source in settings().sources]
+        with connect() as ledger:
+            failed = {row["name"] for row in list_sources(ledger) if row["failed_at"]}
+        self._watches = [SourceWatch(source) for source in settings().sources if source not in failed]
         self._ends_at = time.monotonic() + settings().linger.total_seconds()
 
     @property

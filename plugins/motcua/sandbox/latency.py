@@ -34,9 +34,7 @@ def latencies(admin_dsn: str, limit: int) -> list[float]:
     keys = Jsonb([{"source": source, "transition_id": number} for source, number in committed])
     with psycopg.connect(with_database(admin_dsn, LEDGER_DATABASE), row_factory=dict_row) as ledger:
         taken = ledger.execute(statement("sandbox/latency/acceptances"), {"rows": keys}).fetchall()
-    return [
-        (row["accepted_at"] - committed[row["source"], row["transition_id"]]).total_seconds() for row in taken
-    ]
+    return [(row["accepted_at"] - committed[row["source"], row["transition_id"]]).total_seconds() for row in taken]
 
 
 def main() -> int:

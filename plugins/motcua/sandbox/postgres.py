@@ -30,6 +30,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_min_messages = warning
 log_statement = none
+log_error_verbosity = terse
 log_parameter_max_length_on_error = 0
 """
 

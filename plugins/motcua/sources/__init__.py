@@ -8,7 +8,7 @@ from importlib import import_module
 from motcua.sources.contract import ContractSource
 
 
-class UnknownAdapter(Exception):
+class UnknownAdapter(LookupError):
     """MOTCUA_SOURCES names an adapter that does not exist."""
 
 

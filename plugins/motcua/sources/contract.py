@@ -45,6 +45,10 @@ class ContractSource:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
 
+    def limit_time(self, seconds: float) -> None:
+        """No statement of the transaction that begins here may take longer: a source that hangs delays no other."""
+        self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
+
     def _query(self, name: LiteralString) -> LiteralString:
         return (
             # Not materialized: the source's own indexes must stay usable behind the views.

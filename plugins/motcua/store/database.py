@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -28,6 +29,9 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
+    # A server that drops packets must not hold up the others for as long as the kernel would wait; a connection's
+    # own connect_timeout wins.
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     hook = PostgresHook(conn_id, log_sql=False)
     connection: Any = hook.get_conn()
     connection.row_factory = dict_row
@@ -41,6 +45,34 @@ def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
     """A connection for one piece of work: committed at the end, rolled back on an error, always closed."""
     with open_connection(conn_id) as connection:
         yield connection
+
+
+class DatabaseFailed(Exception):
+    """A database refused or did not answer; the message holds no value of any row."""
+
+
+def reason_without_values(error: Exception) -> str:
+    """What went wrong, fit for a log: PostgreSQL's details quote whole rows, phone numbers among them."""
+    if isinstance(error, psycopg.Error):
+        # Without a message from the server the driver speaks of the connection: host, port, role.
+        words = error.diag.message_primary or str(error).partition("\n")[0]
+        return f"{type(error).__name__}: {words}"
+    # A look-up that failed names what was not there: an adapter, an Airflow connection.
+    missing = isinstance(error, LookupError) or type(error).__name__ == "AirflowNotFoundException"
+    return f"{type(error).__name__}: {error}" if missing else type(error).__name__
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Turns an error of PostgreSQL into one that may be logged.
+
+    Raises:
+        DatabaseFailed: in place of any ``psycopg.Error``.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DatabaseFailed(reason_without_values(error)) from None
 
 
 @lru_cache(maxsize=1)
