@@ -21,7 +21,7 @@ RUN useradd --uid 50000 --no-create-home --home-dir /opt/airflow --shell /usr/sb
 
 WORKDIR /opt/motcua
 COPY requirements.lock ./
-RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.lock
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements.lock
 
 COPY pyproject.toml README.md ./
 COPY dags dags

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the virtual environment from the lock: set_up_environment.sh FOLDER
+# The lock names every package, so pip resolves nothing (--no-deps); old pips stumble over extras of pinned packages.
 set -euo pipefail
 venv=$1
 
@@ -29,7 +30,7 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
         exit 2
     }
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || {
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock || {
     echo "Installing from requirements.lock failed (see above). Is the package registry reachable, and is there room on the disk?" >&2
     exit 2
 }
