@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, failed_tasks, run_interval, run_window
 
 DOC = """
 ### Mục đích / Purpose
@@ -83,7 +83,7 @@ def notify_transitions() -> None:
         from motcua.jobs.notify_transitions import gate as job
 
         context = get_current_context()
-        job(context["run_id"], run_window(context), failed_tasks(context))
+        job(context["run_id"], run_window(context), failed_tasks(context), run_interval(context))
 
     pick_up.expand(source=find_sources()) >> plan() >> send() >> gate()
 

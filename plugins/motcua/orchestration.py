@@ -39,6 +39,14 @@ def run_window(context: Mapping[str, Any]) -> Window:
     return Window(run.data_interval_start, run.data_interval_end)
 
 
+def run_interval(context: Mapping[str, Any]) -> Window:
+    """The data interval of a run by the clock or of a backfill; a run that was woken or started by hand has none."""
+    run = context["dag_run"]
+    if run.data_interval_start is None:
+        return EVERYTHING
+    return Window(run.data_interval_start, run.data_interval_end)
+
+
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         description="A source's rows may be committed this long after they were recorded.",
     )
     clock_skew: Duration = Field(default=timedelta(minutes=5), description="A source's clocks may be off by this much.")
+    source_patience: Duration = Field(
+        default=timedelta(seconds=30), description="One statement at a source may take this long in a pick-up."
+    )
     first_look_back: Duration = Field(
         default=timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
     )
@@ -76,6 +79,18 @@ class Settings(BaseSettings):
     watch_every: float = Field(
         default=0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources."
     )
+
+    inquiries_on: bool = Field(
+        default=True, description="Off, texts to 9029 get one fixed reply: the service is not announced yet."
+    )
+    inquiries_accented: bool = Field(
+        default=False, description="Replies that are about no one agency's dossier are written with accents."
+    )
+    inquiries_per_phone: int = Field(default=30, gt=0, description="Inquiries of one phone a day that are looked up.")
+    inquiries_per_gateway: int = Field(
+        default=6000, gt=0, description="Inquiries of one gateway a minute that are looked up."
+    )
+    inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
     @field_validator("sources", mode="before")
     @classmethod

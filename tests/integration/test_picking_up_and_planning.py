@@ -464,3 +464,25 @@ def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
     pick_up("khanhhoa", now=NOW)
     assert sources_with_news(NOW + timedelta(seconds=20)) == []
     assert sources_with_news(NOW + timedelta(seconds=50)) == ["away"]
+
+
+def test_agency_enabled_later_the_same_day_tells_what_happened_since(one_stop, rows):
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, enabled_from=None)], "tests")
+    one_stop.dossier("BEFORE")
+    one_stop.move(9, "BEFORE", at=NOW - timedelta(days=1))
+    one_stop.dossier("SINCE")
+    one_stop.move(9, "SINCE")
+    run()
+    assert messages(rows) == []
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
+    run(NOW + MINUTE)
+    assert messages(rows) == [("result", "queued", None)]
+    outcomes = rows(
+        "SELECT d.dossier_code, t.outcome FROM motcua.transitions AS t JOIN motcua.dossiers AS d USING (dossier_id)"
+    )
+    assert {(row["dossier_code"], row["outcome"]) for row in outcomes} >= {
+        ("SINCE", "message"),
+        ("BEFORE", "out_of_scope"),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -13,7 +12,7 @@ import psycopg
 import pytest
 
 from motcua.gateways import open_gateway
-from motcua.jobs.notify_transitions import send_messages
+from motcua.jobs.notify_transitions import RunIncomplete, gate, send_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import receive
@@ -26,34 +25,8 @@ from motcua.store.gateways import ensure_gateway, start_gateway
 from motcua.store.locks import LINGERING, hold_lock, is_held
 from motcua.store.messages import EVERYTHING, Window, begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
-from tests.gateways.scripted import ScriptedGateway
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def gateway(configure):
-    scripted = ScriptedGateway()
-    configure(
-        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
-            {
-                "conn_type": "http",
-                "host": "127.0.0.1",
-                "port": scripted.port,
-                "login": "motcua",
-                "password": "kannel-word",
-                "extra": {
-                    "adapter": "kannel",
-                    "concurrency": 4,
-                    "answer_timeout": 0.5,
-                    "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
-                    "callback_secret": "receipt-word",
-                },
-            }
-        )
-    )
-    yield scripted
-    scripted.close()
 
 
 def queue_results(one_stop, count=1, now=NOW):
@@ -437,7 +410,9 @@ def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gat
     monkeypatch.setenv("AIRFLOW_CONN_SMS_OTHER", f"http://a:b@127.0.0.1:{gateway.port}")
     counts = send_at()
     assert gateway.asked == []
-    assert "not registered" in (counts.stopped_gateway or "")
+    assert counts.unregistered == {"template result.v1 is not registered at gateway other": 1}
+    with pytest.raises(RunIncomplete, match="not registered"):
+        send_messages("run", EVERYTHING)
     assert states(rows) == [("queued", None)]
 
 
@@ -502,3 +477,13 @@ def test_only_one_sender_goes_on_for_all(one_stop, gateway):
         send_messages("run", EVERYTHING)
         assert time.monotonic() - began < 2.5, "did what was due and ended"
     assert len(gateway.asked) == 1
+
+
+def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
+    """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""
+    queue_results(one_stop)
+    gateway.script = [(503, "busy")]
+    send_at(run_id="woken")
+    gate("by the clock", EVERYTHING, (), Window(NOW + MINUTE, NOW + 2 * MINUTE))
+    with pytest.raises(RunIncomplete, match=r"1 message.s. of this run's minute"):
+        gate("by the clock", EVERYTHING, (), Window(NOW, NOW + MINUTE))

@@ -40,7 +40,7 @@ def routes():
 
 
 def test_there_are_routes_and_no_pages_of_documentation(client):
-    assert {path for path, _ in routes()} == {"/receipts/kannel"}
+    assert {path for path, _ in routes()} == {"/receipts/kannel", "/inquiries/kannel"}
     for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
         assert client.get(path).status_code == 404
 
@@ -51,7 +51,7 @@ def test_every_route_refuses_strangers(client, rows, path, method, query):
     answer = client.request(method, f"/gateway{path}", params=query | {"reference": "x", "status": "1"})
     assert answer.status_code == 401
     assert answer.text == ""
-    assert rows("SELECT 1 FROM motcua.receipts") == []
+    assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
 
 
 def test_gateway_without_a_secret_is_closed_and_an_unknown_one_looks_like_a_wrong_secret(client):

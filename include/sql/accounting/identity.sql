@@ -1,6 +1,6 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
 -- anew from the transitions with window functions (no code shared with planning), against the messages in each state.
--- "difference" must be zero in every row. Called by store/accounting.py.
+-- Of replies there must be one for each inquiry. "difference" must be zero in every row. Called by store/accounting.py.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -26,11 +26,15 @@ occasions AS (
     INNER JOIN motcua.dossiers AS d ON s.dossier_id = d.dossier_id
     WHERE s.kind IS NOT NULL AND s.kind IS DISTINCT FROM s.kind_before AND s.outcome <> 'out_of_scope'
     GROUP BY d.agency_code, s.kind
+    UNION ALL
+    SELECT coalesce(i.agency_code, '') AS agency_code, 'reply' AS kind, count(*) AS expected
+    FROM motcua.inquiries AS i
+    GROUP BY i.agency_code
 ),
 
 states AS (
     SELECT
-        agency_code,
+        coalesce(agency_code, '') AS agency_code,
         kind,
         count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
         count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
@@ -44,7 +48,7 @@ states AS (
         count(*) FILTER (WHERE state = 'undelivered') AS undelivered,
         count(*) FILTER (WHERE state = 'unconfirmed') AS unconfirmed
     FROM motcua.messages
-    WHERE kind IN ('result', 'supplement')
+    WHERE kind IN ('result', 'supplement', 'reply')
     GROUP BY agency_code, kind
 )
 

@@ -1,14 +1,27 @@
--- The attempts that a dead sender left in flight: their outcome is unknown, and so is their messages'.
--- Called by store/attempts.py.
-WITH left_behind AS (
-    UPDATE motcua.attempts
+-- The attempts that a dead sender left in flight: their outcome is unknown, and so is their messages'. Messages are
+-- locked first, as receipts and answers do, so that none waits for the other in a circle. Called by store/attempts.py.
+WITH theirs AS MATERIALIZED (
+    SELECT m.message_id
+    FROM motcua.messages AS m
+    WHERE
+        m.message_id IN (
+            SELECT a.message_id FROM motcua.attempts AS a
+            WHERE a.sender_id = %(sender_id)s AND a.state = 'in_flight'
+        )
+    ORDER BY m.message_id
+    FOR UPDATE
+),
+
+left_behind AS (
+    UPDATE motcua.attempts AS a
     SET
         state = 'unknown',
         outcome = 'unknown',
         answered_at = %(now)s,
         gateway_code = 'the sender ended before the answer'
-    WHERE sender_id = %(sender_id)s AND state = 'in_flight'
-    RETURNING message_id
+    FROM theirs AS t
+    WHERE a.message_id = t.message_id AND a.sender_id = %(sender_id)s AND a.state = 'in_flight'
+    RETURNING a.message_id
 )
 
 UPDATE motcua.messages AS m

@@ -51,7 +51,12 @@ saved AS (
             updated_at = excluded.updated_at,
             picked_up_at = excluded.picked_up_at
         WHERE
-        (d.updated_at IS NULL OR excluded.updated_at IS NULL OR excluded.updated_at >= d.updated_at)
+        (
+            d.source_id = excluded.source_id
+            OR d.updated_at IS NULL
+            OR excluded.updated_at IS NULL
+            OR excluded.updated_at >= d.updated_at
+        )
         AND (
             d.procedure_code, d.applicant_name, d.applicant_phone, d.phone_entered_at, d.msisdn, d.phone_refusal,
             d.submitted_via, d.received_at, d.due_at, d.step_name, d.status_code, d.at_one_stop_desk, d.finished_at,

@@ -20,7 +20,9 @@ SELECT
     motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind) AS occasion_holds,
     (
         SELECT max(o.accepted_at) FROM motcua.messages AS o
-        WHERE o.dossier_id = m.dossier_id AND o.kind = m.kind AND o.message_id <> m.message_id
+        WHERE
+            o.dossier_id = m.dossier_id AND o.kind = m.kind AND o.message_id <> m.message_id
+            AND o.state IN ('accepted', 'delivered', 'unconfirmed')
     ) AS told_at,
     (
         SELECT max(a.started_at) FROM motcua.messages AS o

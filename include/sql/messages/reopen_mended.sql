@@ -6,13 +6,14 @@ FROM motcua.dossiers AS d
 WHERE
     d.dossier_id = m.dossier_id
     AND d.msisdn IS NOT NULL
-    AND d.msisdn IS DISTINCT FROM m.msisdn
     AND m.useful_until > %(now)s
     AND m.kind IN ('result', 'supplement')
     AND (
-        m.state = 'undelivered'
-        OR (m.state = 'rejected' AND m.reason = 'phone')
-        OR (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off', 'already_told'))
+        (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off', 'already_told'))
+        OR (
+            (m.state = 'undelivered' OR (m.state = 'rejected' AND m.reason = 'phone'))
+            AND d.msisdn IS DISTINCT FROM m.msisdn
+        )
     )
     AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
     AND motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind)

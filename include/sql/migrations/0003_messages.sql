@@ -103,7 +103,7 @@ CREATE INDEX messages_due ON motcua.messages (next_attempt_at, message_id) WHERE
 CREATE INDEX messages_open ON motcua.messages (state) WHERE state IN ('sending', 'unknown');
 CREATE INDEX messages_dossier ON motcua.messages (dossier_id);
 CREATE UNIQUE INDEX messages_transition ON motcua.messages (transition_id) WHERE kind IN ('result', 'supplement');
-CREATE INDEX messages_for_phone ON motcua.messages (dossier_id) WHERE state IN (
+CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN (
     'suppressed', 'undelivered', 'rejected'
 );
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);

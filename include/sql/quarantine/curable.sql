@@ -1,5 +1,6 @@
--- Open rows of a source whose cause has gone by what our own tables say, and the young ones that wait for a dossier's
--- row, which the source must be asked for. Called by store/quarantine.py.
+-- Open rows of a source whose cause may have gone: the agency or the status is known now, the dossier has come; young
+-- rows that wait for a dossier are asked for in each pick-up, and every other row again after a tenth of its age (a
+-- minute to an hour), since the source may have mended it in place. Called by store/quarantine.py.
 SELECT q.row_kind, q.row_key, q.reason, q.agency_code, q.dossier_code, q.payload
 FROM motcua.quarantine AS q
 WHERE
@@ -9,12 +10,22 @@ WHERE
         (q.reason = 'agency_unknown' AND btrim(q.agency_code) = any(%(agency_codes)s))
         OR (q.reason = 'status_unknown' AND q.status_code = any(%(status_codes)s))
         OR (q.reason = 'dossier_missing' AND (
-            q.first_seen_at > %(now)s::timestamptz - interval '2 days'
+            q.first_seen_at > %(now)s::timestamptz - interval '1 hour'
             OR EXISTS (
                 SELECT 1 FROM motcua.dossiers AS d
-                WHERE d.source_id = q.source_id AND d.dossier_code = normalize(btrim(q.dossier_code))
+                WHERE
+                    d.dossier_code = normalize(btrim(q.dossier_code))
+                    AND d.agency_code IN (
+                        SELECT btrim(q.agency_code)
+                        UNION ALL
+                        SELECT a.agency_code FROM motcua.agency_aliases AS a
+                        WHERE a.alias = btrim(q.agency_code)
+                    )
             )
         ))
+        OR q.last_seen_at <= %(now)s::timestamptz - least(
+            interval '1 hour', greatest(interval '1 minute', (q.last_seen_at - q.first_seen_at) / 10)
+        )
     )
-ORDER BY q.quarantine_id
+ORDER BY q.last_seen_at, q.quarantine_id
 LIMIT 5000

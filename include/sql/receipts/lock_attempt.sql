@@ -12,4 +12,3 @@ SELECT
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
 WHERE a.gateway = %(gateway)s AND a.reference = %(reference)s
-FOR UPDATE OF m

@@ -7,5 +7,5 @@ WHERE
         state IN ('in_flight', 'unknown')
         OR (state = 'accepted' AND %(meaning)s IN ('delivered', 'undelivered'))
         OR (%(is_last)s AND state = 'failed')
-        OR (%(message_state)s = 'undelivered' AND state = 'undelivered' AND %(meaning)s = 'delivered')
+        OR (%(is_last)s AND %(message_state)s = 'undelivered' AND state = 'undelivered' AND %(meaning)s = 'delivered')
     )

@@ -5,3 +5,7 @@ WHERE msisdn IS NOT NULL
 UNION
 SELECT msisdn
 FROM motcua.attempts
+UNION
+SELECT msisdn
+FROM motcua.inquiries
+WHERE starts_with(msisdn, '+')

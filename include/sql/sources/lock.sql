@@ -1,5 +1,5 @@
--- The source's row, locked, so that two pick-ups of one source follow each other. Called by store/sources.py.
+-- The source's row, locked; no row: another pick-up is at work on it. Called by store/sources.py.
 SELECT source_id, name, cursor_transition_id, cursor_recorded_at, cursor_updated_at
 FROM motcua.sources
 WHERE name = %(name)s
-FOR UPDATE
+FOR UPDATE SKIP LOCKED

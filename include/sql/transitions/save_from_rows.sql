@@ -15,8 +15,10 @@ SELECT
     d.source_id, d.dossier_id,
     coalesce((SELECT max(t.sequence) FROM motcua.transitions AS t WHERE t.dossier_id = d.dossier_id), 0),
     TRUE, d.step_name, d.status_code, d.at_one_stop_desk,
-    least(d.updated_at, %(now)s), least(d.updated_at, %(now)s), %(now)s
+    least(d.updated_at, %(now)s), d.updated_at, %(now)s
 FROM motcua.dossiers AS d
 WHERE d.dossier_id = any(%(dossier_ids)s)
-ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO NOTHING
+ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
+    SET sequence = excluded.sequence
+    WHERE transitions.sequence < excluded.sequence
 RETURNING transition_id, dossier_id

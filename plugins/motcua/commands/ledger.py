@@ -1,4 +1,4 @@
-"""``motcua migrate``, ``identity``, ``latency``, ``quarantine``, ``data-dictionary``: an operator's view."""
+"""``motcua migrate``, ``identity``, ``latency``, ``quarantine``, ``inquiries``, ``data-dictionary``: for operators."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.store.accounting import TERMS, identity, latency
 from motcua.store.data_dictionary import data_dictionary
 from motcua.store.database import connect
+from motcua.store.inquiries import inquiries_by_outcome
 from motcua.store.migrations import migrate
 from motcua.store.quarantine import open_quarantine
 
@@ -107,3 +108,17 @@ def write_data_dictionary(
     with connect() as connection:
         path.write_text(data_dictionary(connection), encoding="utf-8")
     _console.print(f"wrote {path}", markup=False)
+
+
+def show_inquiries() -> None:
+    """Print inquiries to 9029 and the fees paid, by gateway and outcome."""
+    with connect() as connection:
+        rows = inquiries_by_outcome(connection)
+    if not rows:
+        _console.print("Nobody has asked yet.")
+        return
+    table = Table("gateway", "outcome", "inquiries", "đồng", "told ready, not handed over", title="Inquiries")
+    for row in rows:
+        figures = (str(row[name]) for name in ("inquiries", "fees", "told_result"))
+        table.add_row(row["gateway"], row["outcome"], *figures)
+    _console.print(table)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from motcua.domain.numbering_plan import find_province
 from motcua.domain.phones import NOTES, REFUSALS
 from motcua.jobs.check_phones import (
     PhoneCheck,
@@ -49,6 +50,9 @@ def phones(
     try:
         if (file is None) == (source is None):
             raise UnreadableTable("Cần đúng một trong hai: tên tệp, hoặc --source TÊN_NGUỒN.")
+        if province and find_province(province) is None:
+            # Read without its province, an old landline would pass for a mobile.
+            raise UnreadableTable(f"Không có tỉnh {province}; ghi tên tỉnh, ví dụ khanh_hoa hoặc Khánh Hòa.")
         rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
         check = check_phones(_with_progress(rows), province)
         if output:

@@ -256,7 +256,7 @@ def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransit
     recorded = notes.moment("recorded_at", row.recorded_at, context.now + context.clock_skew)
     if row.recorded_at is None:
         notes.names.append("recorded_at")
-    recorded = min(recorded or context.now, context.now)
+    recorded = recorded or context.now
     occurred = notes.moment("occurred_at", row.occurred_at, recorded + context.clock_skew)
     if row.occurred_at is None:
         notes.names.append("occurred_at")
@@ -266,7 +266,7 @@ def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransit
         dossier_code=code,
         status_code=status,
         at_one_stop_desk=bool(row.at_one_stop_desk),
-        occurred_at=min(occurred or recorded, recorded),
+        occurred_at=min(occurred or recorded, recorded, context.now),
         recorded_at=recorded,
         from_step=notes.words("from_step", row.from_step, STEP_LIMIT),
         to_step=notes.words("to_step", row.to_step, STEP_LIMIT),

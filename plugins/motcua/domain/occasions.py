@@ -128,9 +128,14 @@ def is_same_day(received_at: datetime | None, due_at: datetime | None) -> bool:
     return due_at.astimezone(VIETNAM).date() == received_at.astimezone(VIETNAM).date()
 
 
-def was_handed_over(returned_at: datetime | None, occurred_at: datetime, now: datetime) -> bool:
-    """The result was handed to the citizen at or after the event, so there is nothing left to tell."""
-    return returned_at is not None and occurred_at <= returned_at <= now
+def was_handed_over(kind: Kind, returned_at: datetime | None, occurred_at: datetime, now: datetime) -> bool:
+    """There is nothing left to tell: the citizen has the result, also where the desk clicked it after handing it over.
+
+    A supplement may be asked for after an earlier result was handed over.
+    """
+    if returned_at is None or returned_at > now:
+        return False
+    return kind == "result" or occurred_at <= returned_at
 
 
 def _begin(
@@ -147,13 +152,13 @@ def _begin(
             return "cancelled", "handed_over"
         superseding = condition_of(following.status_code, following.at_one_stop_desk)
         return "cancelled", "taken_back" if superseding is None else "superseded"
-    if was_handed_over(dossier.returned_at, first.occurred_at, now):
+    if was_handed_over(occasion.kind, dossier.returned_at, first.occurred_at, now):
         return "cancelled", "handed_over"
     if occasion.kind in dossier.kinds_off:
         return "suppressed", "kind_off"
     if dossier.same_day_excluded and is_same_day(dossier.received_at, dossier.due_at):
         return "suppressed", "same_day"
-    if any(accepted <= first.occurred_at <= accepted + rules.already_told_within for accepted in told):
+    if any(first.occurred_at <= accepted + rules.already_told_within for accepted in told):
         return "suppressed", "already_told"
     if dossier.phone_refusal is not None:
         return "suppressed", dossier.phone_refusal
@@ -240,12 +245,12 @@ def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) ->
     """Whether a claimed message may still go, decided just before the HTTP call."""
     if not candidate.occasion_holds:
         return "cancelled", "taken_back"
-    if was_handed_over(candidate.returned_at, candidate.occurred_at, now):
+    if was_handed_over(candidate.kind, candidate.returned_at, candidate.occurred_at, now):
         return "cancelled", "handed_over"
     if candidate.kind_off:
         return "suppressed", "kind_off"
     told, unsettled = candidate.told_at, candidate.unsettled_since
-    if told is not None and told <= candidate.occurred_at <= told + rules.already_told_within:
+    if told is not None and candidate.occurred_at <= told + rules.already_told_within:
         return "suppressed", "already_told"
     if unsettled is not None and candidate.occurred_at <= unsettled + rules.already_told_within:
         # The earlier one may yet prove to be at the phone; until that is settled a second one would be a guess.

@@ -284,6 +284,9 @@ def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> Refusal:
         return "too_short"
     if size == 9:
         return _refuse_nine(digits, reading)
+    if size == 11 and digits[:4] in plan.FOUR_DIGIT_OLD_CODES and (reading.era < Era.TEN_DIGITS or digits[1] == "5"):
+        # No mobile began so; later, under 03 and 07, it is one with a digit too many.
+        return "landline"
     return _refuse_ten(digits) if size == 10 else _refuse_long(digits)
 
 

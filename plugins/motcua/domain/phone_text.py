@@ -133,7 +133,11 @@ _YEAR_FIRST: Final = re.compile(
 _SHORT_DATE: Final = re.compile(
     rf"{_STANDS_APART_BEFORE}(?P<day>\d\d?)[./-](?P<month>\d\d?)[./-]\d\d{_STANDS_APART_AFTER}"
 )
-_CLOCK: Final = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])(?::[0-5]\d(?::[0-5]\d)?|[hg](?:[0-5]\d)?)(?![a-z\d])")
+_CLOCK: Final = re.compile(
+    r"(?<!\d)(?:[01]?\d|2[0-3])(?::[0-5]\d(?::[0-5]\d)?|[hg](?:[0-5]\d)?)(?![a-z\d])"
+    r"|(?<![\d./])24/(?:7|24)(?![./-]?\d)"
+)
+_AGE: Final = re.compile(r"(?<!\d)[1-9]\d ?tuoi(?![a-z])")
 # Thông tư 01/2018/TT-VPCP, art. 19, with agency codes of QCVN 102:2016/BTTTT or QĐ 20/2020/QĐ-TTg; and
 # procedure codes.
 _DOSSIER_CODE: Final = re.compile(
@@ -147,6 +151,9 @@ _SERIAL_OF_YEAR: Final = re.compile(
     rf"{_BEGINS}(?<!\d )(?:\d{{1,6}}/20[0-4]\d|20[0-4]\d[./-]\d{{3,6}}|\d{{1,6}}/\d\d?/20[0-4]\d){_ENDS}"
 )
 _SERIAL_OF_DAY: Final = re.compile(rf"{_BEGINS}(?:20)?[12]\d(?P<month>\d\d)(?P<day>\d\d)[._/-]\d{{3,7}}{_ENDS}")
+_DECISION: Final = re.compile(
+    rf"{_STANDS_APART_BEFORE}\d{{1,5}}(?:/(?:19|20)\d\d)?/(?:qd|gp|cv|tb|bc|nq|gxn)-[a-z]{{2,}}"
+)
 _TAX_BRANCH: Final = re.compile(rf"{_BEGINS}\d{{10}} ?- ?00\d(?!\d)")
 
 
@@ -159,7 +166,7 @@ def _blank_day(match: re.Match[str]) -> str:
 
 
 def _take_out(folded: str) -> str:
-    """Replace addresses, dates, times, dossier codes and tax codes of branches; positions stay."""
+    """Replace addresses, dates, times, ages, codes and numbers of papers; positions stay."""
     if "@" in folded or ".com" in folded:
         folded = _MAIL.sub(_blank, folded)
     if "/" in folded or "www" in folded:
@@ -168,10 +175,12 @@ def _take_out(folded: str) -> str:
     folded = _DAY_FIRST.sub(_blank_day, folded)
     folded = _YEAR_FIRST.sub(_blank_day, folded)
     folded = _SERIAL_OF_DAY.sub(_blank_day, folded)
+    folded = _DECISION.sub(_blank, folded)
     folded = _SERIAL_OF_YEAR.sub(_blank, folded)
     folded = _TAX_BRANCH.sub(_blank, folded)
     folded = _SHORT_DATE.sub(_blank_day, folded)
-    return _CLOCK.sub(_blank, folded)
+    folded = _CLOCK.sub(_blank, folded)
+    return _AGE.sub(_blank, folded)
 
 
 # --- Words that tell what a number is -------------------------------------------------------------
@@ -270,7 +279,10 @@ class Words:
         for kind, pattern, fitting in _LABEL_FAR_BEFORE:
             match = pattern.search(clause)
             if match and total in fitting and not _PHONE_LABEL.search(clause, match.end()):
-                return kind
+                # "MST 4200123456 và 0905123456": it has its number already.
+                has_number = sum(map(str.isdigit, clause[match.end() :])) > 7
+                if not has_number:
+                    return kind
         if len(runs) == 1 and nothing_follows:
             return next((kind for kind, pattern in _LABEL_AFTER if pattern.match(self.after)), None)
         return None
@@ -388,7 +400,9 @@ def take_apart(text: str) -> FieldText:
 
 def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, digits: str) -> Touch:
     """Say what touches digits on one side; ``beyond``: the digits on the gap's other side, if any."""
-    if nearest == "*" or (beyond and _MASK_BETWEEN.fullmatch(gap)):
+    # "0905771*** / 0914123456": what is hidden belongs to the other number.
+    is_apart = _may_be_whole(digits) and _PARTING_MARK.search(gap)
+    if nearest == "*" or (beyond and not is_apart and _MASK_BETWEEN.fullmatch(gap)):
         return Touch.MASK
     if nearest == "?":
         return Touch.DOUBT
@@ -411,7 +425,7 @@ def _may_be_whole(digits: str) -> bool:
 
 _NOTHING: Final = re.compile(
     r"(?:khong|khg|kh|ko|k|kg|hong|hok|hem|chua|no|none|null|nil|nan|na|n ?/ ?a|n\.a\.?|x+|trong|bo trong"
-    r"|de trong|mat|tam|blank|empty|unknown|vo danh|kco|khongco|koco|chuaco)(?![a-z])"
+    r"|de trong|mat|tam|blank|empty|unknown|undefined|vo danh|kco|khongco|koco|chuaco)(?![a-z])"
 )
 _SAYS_NO: Final = re.compile(r"\b(?:khong|ko|k co|chua|bo sung sau|cap nhat|tu choi)\b")
 _NOT_FOR_NO: Final = re.compile(r"\b[0o] ?(?=co\b)|\bk0\b|^o$")

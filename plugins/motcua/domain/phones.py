@@ -9,6 +9,7 @@ number may have two owners, nobody is texted.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict, deque
@@ -28,6 +29,7 @@ from motcua.domain.phone_numbers import (
     Verdict,
     begins_with_day,
     classify,
+    is_day_and_month,
     is_foreign,
     is_tax_code,
     may_be_foreign,
@@ -275,7 +277,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
         group = group[count:]
         words = Words("", words.after)
-    if _begins_with_aside(group, words.before):
+    if _begins_with_aside(group, words.before) or _begins_with_bullet(group):
         group = group[1:]
         words = Words("", words.after)
     if not group:
@@ -299,6 +301,17 @@ def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
     return is_small and not any(spell_local(_digits(group[:count]), False) for count in range(2, len(group) + 1))
 
 
+def _begins_with_bullet(group: Sequence[Run]) -> bool:
+    """Whether a group's first run counts the lines of a list: "1. 225 123 456", "(2) 0905 123 456"."""
+    if len(group) < 2 or not _BULLET_WITH_SPACE.fullmatch(group[1].gap):
+        return False
+    first = group[0]
+    if len(first.digits) > 2 or first.digits[0] == "0" or first.digits == "84" or first.plus:
+        return False
+    joined = (group[:count] for count in range(2, min(len(group), _LONGEST_JOINED) + 1))
+    return not any(_as_number(runs, _digits(runs), True) for runs in joined)
+
+
 def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
     """Count the runs that belong to a label; what follows may be a phone again."""
     sizes: tuple[int, ...] = ()
@@ -306,16 +319,31 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
         sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
     elif label == "tax":
         sizes = (13, 10)
+    end = next((index for index in range(1, len(group)) if group[index].parted), len(group))
     for size in sizes:
-        for count in range(1, len(group) + 1):
+        for count in range(1, end + 1):
             if len(_digits(group[:count])) == size:
                 return count
-    # An account may be written in groups.
-    ends_at_space = label in ("code", "day") or (label == "account" and len(group[0].digits) > 7)
-    for index in range(1, len(group)):
-        if group[index].parted or (ends_at_space and " " in group[index].gap):
-            return index
-    return len(group)
+    return next((index for index in range(1, len(group)) if _ends_label(label, group, index)), len(group))
+
+
+def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
+    """Whether what is labelled ends before a run of its group."""
+    run = group[index]
+    first = group[0].digits
+    if label == "code" and len(first) < 6 and _TIGHT_GAP.fullmatch(run.gap):
+        # "mã HS 16/0905771482"
+        return False
+    if run.parted:
+        return True
+    if label in ("id", "tax"):
+        # "CMND 22512345 0905123456": an ID number that lacks a digit; "CMT8 0905123456": a street.
+        spelled = spell_local(run.digits, run.plus)
+        return spelled is not None and not spelled.zero_added
+    # Accounts and codes may be written in groups; "mã HS 056 889 428 068" has no phone without its 0.
+    has_prefix = run.plus or _HAS_PREFIX.fullmatch(run.digits)
+    may_begin = " " in run.gap and (label != "account" or len(first) > 7)
+    return may_begin and bool(label == "day" or has_prefix)
 
 
 def _count_foreign(group: Sequence[Run]) -> int:
@@ -323,7 +351,11 @@ def _count_foreign(group: Sequence[Run]) -> int:
     count = next((index for index in range(1, len(group)) if group[index].parted or group[index].plus), len(group))
     digits = _digits(group[:count])
     if group[0].plus and digits[0] != "0":
-        return 0 if digits.startswith("84") or len(digits) < 7 else count
+        if digits.startswith("84") or len(digits) < 7:
+            return 0
+        # "+1 415 555 2671 0905 123 456"
+        starts = (start for start in range(1, min(count, _LONGEST_JOINED)) if group[start].digits[0] == "0")
+        return next((start for start in starts if is_foreign(_digits(group[:start]))), count)
     if not digits.startswith("00") or digits.startswith("0084"):
         return 0
     # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
@@ -386,6 +418,11 @@ _WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
 _BULLET_GAP: Final = re.compile(r"[.)] ?| \(")
+_BULLET_WITH_SPACE: Final = re.compile(r"[.)] +")
+_HAS_PREFIX: Final = re.compile(r"0\d*|84(?:\d{9,})?")
+_TIGHT_GAP: Final = re.compile(r"[/.-]")
+_HIDDEN_BEFORE: Final = re.compile(r"(?:\*{2,}|x{2,})[ .-]{0,2}$")
+_HIDDEN_AFTER: Final = re.compile(r"[ .-]{0,2}(?:\*{2,}|x{2,})")
 _DASH_WITH_SPACES: Final = re.compile(r" -+ ")
 _STARTS_WITH_WORD: Final = re.compile(r" *[^\W\d_]")
 _ENDS_WITH_WORD: Final = re.compile(r"[^\W\d_][ .:]*$")
@@ -422,8 +459,9 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """
     size = len(runs)
     parted = [run.parted for run in runs]
-    # "0/905/771/482": what follows a 0 does not lack one.
-    begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits != "0" for i in range(1, size)), True]
+    # "0/905/771/482", "84,905,771,482": what follows a 0 or a country code does not lack one.
+    opens = ("0", "84", "0084")
+    begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
     best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
     for start in range(size - 1, -1, -1):
         options: list[tuple[tuple[int, int, int, int], bool, int]] = []
@@ -472,6 +510,9 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if "(" in runs[-1].gap and len(last) < 5:
         return None
     is_parted = any(run.parted for run in runs[1:])
+    if is_parted and len({mark for run in runs[1:] if (mark := run.gap.strip(" ()."))}) > 1:
+        # 05-1951/1989
+        return None
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
     if is_parted and not is_even and len(first) > 5:
         return None
@@ -582,7 +623,12 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
         return _begins_anew(runs, at) and runs[at].gap not in inner
 
     left = index == 0 or is_set_off(start, spans[index - 1])
-    if not left and start == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
+    is_tidy = runs[start].digits[0] == "0" and not any(run.parted for run in runs[start + 1 : end])
+    if not left and is_tidy and not any(span in numbers for span in spans[:index]):
+        # "056 201 001 234 0905 123 456"
+        since = max((at for at in range(start) if runs[at].parted), default=0)
+        left = len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9)
+    if not left and start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
         # "Số nhà 120 0905 123 456", "1. 0905 123 456"
         left = bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
     right = is_last or is_set_off(end, spans[index + 1]) or all(map(_is_tail, runs[end:]))
@@ -594,15 +640,25 @@ def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
 
     09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
     """
+    if len(runs) > 2 and runs[0].digits in ("84", "0084"):
+        # "+84 9 0512 3456"
+        runs = runs[2:] if len(runs[1].digits) == 1 else runs[1:]
     sizes = [len(run.digits) for run in runs]
     if len(sizes) == 1 or set(sizes) == {1}:
+        return True
+    is_year = sizes[:3] == [2, 2, 4] and runs[2].digits[:2] in ("19", "20")
+    if is_year and is_day_and_month(runs[0].digits, runs[1].digits):
+        # "07-10-2016-73 Trần Phú"
+        return False
+    same_mark = len({run.gap for run in runs[1:]}) == 1
+    if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
+        # "01 68 12 34 56 7": eleven digits leave one.
         return True
     if any(size == 1 and run.digits != "0" for size, run in zip(sizes, runs, strict=True)) or sizes[-1] == 1:
         return False
     if sizes[-1] > 2:
         return True
     is_short_throughout = len(sizes) > 2 and sizes[0] < 6 and max(sizes[1:]) < 5
-    same_mark = len({run.gap for run in runs[1:]}) == 1
     is_pairs = not runs[-1].parted or set(sizes[1:]) == {2} or sizes == [4, 4, 2]
     return is_short_throughout and same_mark and is_pairs and sizes[-2] != 3
 
@@ -611,20 +667,33 @@ def _is_tail(run: Run) -> bool:
     return len(run.digits) <= 4 and bool(_TAIL_GAP.fullmatch(run.gap))
 
 
+def _completes(run: Run, reading: ReadingPlan) -> bool:
+    """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
+    tail = run.digits
+    if len(tail) < 2 or not _is_tail(run) or run.touch >= Touch.LETTERS or tail.startswith("00"):
+        return False
+    if len(tail) < 4:
+        return not (len(tail) == 3 and tail.startswith("11"))
+    return tail[:2] not in ("19", "20") and tail[0] != "0" and refuse_digits(tail, False, reading) != "emergency_short"
+
+
 def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPlan) -> tuple[str, ...]:
-    """Complete the short tails after a number: ``0905123456-09`` also says 0905123409."""
-    numbers = []
-    for start, end in pieces.spans[index + 1 :]:
-        run = pieces.runs[start]
-        tail = run.digits
-        is_year = len(tail) == 4 and tail[:2] in ("19", "20")
-        is_branch_or_short_number = tail.startswith("00") or (len(tail) == 3 and tail.startswith("11"))
-        if end != start + 1 or len(tail) < 2 or not _is_tail(run) or is_year or is_branch_or_short_number:
-            break
-        verdict = classify(local[: -len(tail)] + tail, reading)
-        if verdict.local:
-            numbers.append(verdict.local)
-    return tuple(numbers)
+    """Complete the short tails after a number: ``0905123456-09`` also says 0905123409.
+
+    Only if nothing but tails stands there: 0905123456/15/9, 0905123456 - 225 123 456 have none.
+    """
+    start = pieces.spans[index][1]
+    end = next((span[0] for span in pieces.spans[index + 1 :] if span in pieces.numbers), len(pieces.runs))
+    runs = pieces.runs[start:end]
+    tails = [run.digits for run in runs]
+    is_set_off = end == len(pieces.runs) or _begins_anew(pieces.runs, end)
+    if not is_set_off or not all(_completes(run, reading) for run in runs) or len({run.gap for run in runs}) > 1:
+        return ()
+    # Longer, it is a number that lacks digits: 0905123456 - 0914-336.
+    if len("".join(tails)) > 6 or any(is_day_and_month(day, month) for day, month in itertools.pairwise(tails)):
+        return ()
+    verdicts = (classify(local[: -len(tail)] + tail, reading) for tail in tails)
+    return tuple(verdict.local for verdict in verdicts if verdict.local)
 
 
 def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: ReadingPlan) -> list[_Found]:
@@ -641,6 +710,9 @@ def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: Readi
 
 
 def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Found:
+    while len(runs) > 1 and "(" in runs[-1].gap and len(runs[-1].digits) < 3:
+        # "225 123 456 (2 hồ sơ)"
+        runs = runs[:-1]
     digits = _digits(runs)
     if spell_local(digits, runs[0].plus):
         # Together they would be a number, but not surely one.
@@ -655,12 +727,13 @@ def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Fo
         refusal = "emergency_short" if "emergency_short" in apart else refusal
     touch = max(run.touch for run in runs)
     is_size_wrong = refusal in ("too_short", "too_long")
+    is_hidden = bool(_HIDDEN_BEFORE.search(words.before) or _HIDDEN_AFTER.match(words.after))
     if touch == Touch.LETTERS and refusal == "id_card_like":
         # "KH160915001", "GT225123456" are codes.
         refusal = "not_a_phone"
     elif (
         touch == Touch.MASK
-        or (touch == Touch.DOUBT and refusal == "too_short")
+        or ((touch == Touch.DOUBT or is_hidden) and refusal == "too_short")
         or (touch > Touch.DOUBT and is_size_wrong)
     ):
         # "0905771*** (con)": a number that somebody hid, or mistyped.

@@ -213,7 +213,8 @@ _LINK = re.compile(
     | (?<![\w.-])(?:[\w.-]*@)?(?:[\w-]*\.)+
       (?:
         (?:vn|com|net|org|info|biz|edu|gov|asia|mobi|xyz|top|site|online|website|shop|store|app|link|click|club
-          |vip|icu|tech|cloud|cfd|sbs|cyou|buzz|io|uk|eu|jp|xn--\w+)(?!\w)
+          |vip|icu|tech|cloud|cfd|sbs|cyou|buzz|dev|page|live|fun|win|work|news|blog|space|world|today|life|host
+          |press|email|zone|digital|io|uk|eu|jp|xn--\w+)(?!\w)
         | (?:me|ly|to|gl|co|la|ru|ai|gg|sh|ws|pw|su|id|in|us|cc|tk)(?::\d+)?/
       )\S*
     | (?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/\S*
@@ -278,7 +279,8 @@ def _one_line(value: str) -> str:
 
 
 def _without_links(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
+    # The ideographic full stop is a dot to whoever follows a link.
+    folded = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
     if not _LINK.search(folded):
         return text
     return _one_line(_LINK.sub(" ", folded))

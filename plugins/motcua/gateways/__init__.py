@@ -35,13 +35,22 @@ def gateway_address(name: str) -> GatewayAddress:
     port = f":{connection.port}" if connection.port else ""
     host = connection.host.removeprefix("http://")
     base_url = host if host.startswith("https://") else f"{scheme}://{host}"
-    return GatewayAddress(
+    address = GatewayAddress(
         name=name,
         base_url=f"{base_url}{port}",
         login=connection.login or "",
         password=connection.password or "",
         extra=connection.extra_dejson,
     )
+    try:
+        usable = address.concurrency > 0 and min(address.timeout) > 0
+    except (TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise GatewayMisconfigured(
+            f"The Airflow connection sms_{name}: concurrency, connect_timeout and answer_timeout are numbers above 0."
+        )
+    return address
 
 
 def open_gateway(name: str) -> Gateway:

@@ -1,9 +1,10 @@
-"""What every gateway's adapter gives: a request, a class for each answer, a reading for each receipt."""
+"""What every gateway's adapter gives: a request, a class for each answer, a reading for each receipt and inquiry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 import requests
@@ -76,6 +77,27 @@ class ReceiptReading:
     """The fields given, without numbers, words and secrets."""
 
 
+@dataclass(frozen=True, slots=True)
+class InquiryReading:
+    """A text to the short code, as a gateway brings it."""
+
+    sender: str
+    text: str
+    message_id: str | None
+    """The provider's own id, the same each time that it brings the text."""
+    sent_at: datetime | None
+    """When the citizen sent it, by the provider's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """How the answer to an inquiry looks in the body of an HTTP answer."""
+
+    body: str
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
@@ -89,3 +111,12 @@ class Gateway(Protocol):
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
         """What a stored status of this gateway means."""
+
+    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+        """What a citizen texted; never raises."""
+
+    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+        """Whether the provider's signature is right; ``None`` where it has none, or we no key: a secret decides."""
+
+    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
+        """The answer to an inquiry, which the provider texts back."""

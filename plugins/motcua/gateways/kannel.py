@@ -1,4 +1,4 @@
-"""Kannel's HTTP interface: ``sendsms`` for messages, ``dlr-url`` for receipts.
+"""Kannel's HTTP interface: ``sendsms`` for messages, ``dlr-url`` for receipts, ``get-url`` for inquiries.
 
 Facts from its user guide and from a measured Kannel 1.4.5. It knows no idempotent request: the same request twice is
 two messages, so nothing is ever repeated here. A hung bearerbox times out and delivers when it wakes: ``unknown``.
@@ -6,13 +6,22 @@ two messages, so nothing is ever repeated here. A hung bearerbox times out and d
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import requests
 
-from motcua.gateways.adapter import GatewayAddress, Outcome, OutgoingMessage, ReceiptReading
+from motcua.gateways.adapter import (
+    GatewayAddress,
+    InquiryReading,
+    Outcome,
+    OutgoingMessage,
+    ReceiptReading,
+    ReplyForm,
+)
 from motcua.store.receipts import Meaning
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
@@ -20,8 +29,10 @@ _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
 _LONGEST = 8
 """Most parts of one message; Kannel's default of 1 would cut the rest off and still answer 202."""
 
-_REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected", re.IGNORECASE)
-_DIGITS = re.compile(r"\d{6,}")
+_REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected|number\(s\)", re.IGNORECASE)
+_DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
+_PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
+"""Kannel's own words hold none of these; a page of something between us may echo the request."""
 
 
 class KannelGateway:
@@ -58,9 +69,14 @@ class KannelGateway:
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError):
             return Outcome("transient", code="no connection")
         except requests.exceptions.ConnectionError as failure:
+            if "CERTIFICATE_VERIFY_FAILED" in repr(failure) or "WRONG_VERSION_NUMBER" in repr(failure):
+                # The handshake failed, nothing was written.
+                return Outcome("configuration", code="TLS")
             # Refused or unreachable before anything was written is a passing failure; a reset after it is not known.
             before = "NewConnectionError" in repr(failure) or "NameResolutionError" in repr(failure)
             return Outcome("transient" if before else "unknown", code="no connection" if before else "connection lost")
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as failure:
+            return Outcome("configuration", code=type(failure).__name__)
         except requests.exceptions.RequestException as failure:
             return Outcome("unknown", code=type(failure).__name__)
         return _read_answer(answer)
@@ -87,9 +103,25 @@ class KannelGateway:
             return "accepted"
         return "pending" if bits & (_BUFFERED | _INTERMEDIATE) else "unreadable"
 
+    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+        """The fields of a ``get-url`` with ``sender=%p&text=%a&time=%T&id=%I`` (docs/gateways.md)."""
+        sent_at = None
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            sent_at = datetime.fromtimestamp(int(fields.get("time", "")), UTC)
+        return InquiryReading(fields.get("sender", ""), fields.get("text", ""), fields.get("id") or None, sent_at)
+
+    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+        """Kannel signs nothing."""
+        return None
+
+    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
+        """Plain text; without coding 2 the phone would show ``?`` for each accent."""
+        return ReplyForm(text, "text/plain; charset=utf-8", {"X-Kannel-Coding": "2" if accented else "0"})
+
 
 def _read_answer(answer: requests.Response) -> Outcome:
-    words = _DIGITS.sub("…", answer.text.strip())[:100]
+    plain = _PLAIN.match(answer.text.strip())
+    words = _DIGITS.sub("…", plain.group() if plain else "")[:100]
     status = answer.status_code
     if status == 202:
         return Outcome("accepted", status, words)

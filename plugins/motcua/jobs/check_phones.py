@@ -8,6 +8,7 @@ import re
 import tempfile
 import unicodedata
 import warnings
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,6 +176,19 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "owner": ("owner", "applicant_name"),
 }
 _SEPARATORS: Final = (",", ";", "\t")
+# What a damaged or encrypted workbook raises on its way through zipfile, zlib, XML and openpyxl.
+_DAMAGED: Final = (
+    BadZipFile,
+    zlib.error,
+    ParseError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
 # No character of a table: a file with one column is read line by line.
 _NO_SEPARATOR: Final = "\x1f"
 
@@ -250,7 +264,7 @@ def _read_workbook(path: Path) -> pd.DataFrame:
 
     try:
         table = pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
-    except (BadZipFile, KeyError, ValueError, IndexError, TypeError, ParseError) as error:
+    except _DAMAGED as error:
         raise UnreadableTable(f"Tệp {path} không phải là bảng tính Excel (.xlsx) đọc được.") from error
     return table.fillna("")
 
@@ -258,17 +272,20 @@ def _read_workbook(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    text = _decode(path)
+    text = _decode(path).lstrip("\r\n")
+    # Excel writes, and hides, this line.
+    told = re.match(r"sep=([,;\t])\r?\n", text)
+    text = text[told.end() :] if told else text
     if not text.strip():
         raise UnreadableTable(f"Tệp {path} trống.")
-    heading = text.lstrip("\r\n").splitlines()[0]
-    separator = max(_SEPARATORS, key=heading.count)
+    heading = text.splitlines()[0]
+    separator = told[1] if told else max(_SEPARATORS, key=heading.count)
     try:
         with warnings.catch_warnings():
             # pandas would cut longer rows and only warn.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
-                io.StringIO(text.lstrip("\r\n")),
+                io.StringIO(text),
                 sep=separator if separator in heading else _NO_SEPARATOR,
                 dtype=str,
                 keep_default_na=False,
@@ -318,10 +335,10 @@ def read_day(text: str) -> date | None:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is not None and not text.isdecimal():
-        return (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
+        if not text.isdecimal():
+            return (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
+        pass
     if serial := _SERIAL.fullmatch(text):
         return _EXCEL_BEGINS + timedelta(days=int(serial[1]))
     try:

@@ -74,7 +74,7 @@ def read_agencies(path: Path) -> list[Agency]:
     """
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as failure:
         raise AgencyFileError(f"{path}: {str(failure).splitlines()[0]}") from None
     entries = content.get("agencies") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:

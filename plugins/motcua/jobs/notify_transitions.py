@@ -18,7 +18,7 @@ from motcua.jobs.sending import send, unresolved
 from motcua.jobs.watching import CatchUp, sources_with_news
 from motcua.settings import settings
 from motcua.store.database import connect, without_values
-from motcua.store.messages import EVERYTHING, Window
+from motcua.store.messages import EVERYTHING, Window, waiting
 from motcua.store.sources import list_sources
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,10 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
             with closing(CatchUp()) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     log.info("sent: %s", counts)
+    if counts["unregistered"]:
+        raise RunIncomplete(
+            "; ".join(f"{number} message(s) wait: {why}" for why, number in counts["unregistered"].items())
+        )
     return counts
 
 
@@ -91,8 +95,11 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 
 @without_values()
-def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = ()) -> None:
+def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
     """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
+
+    ``interval``: of a run by the clock, its own minute. It is red for that minute's messages whichever run tried them,
+    since a backfill of failed runs finds runs by the clock only.
 
     Raises:
         RunIncomplete: with what is left, in counts.
@@ -100,6 +107,8 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = ()) -> None:
     left = [f"task {task} failed" for task in failed_tasks]
     left += unresolved(run_id, window)
     with connect() as ledger:
+        if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC))["failed"]):
+            left.append(f"{failed} message(s) of this run's minute failed and wait to be tried again")
         left += [
             f"source {row['name']} failed: {row['failure']}"
             for row in list_sources(ledger)

@@ -25,17 +25,25 @@ from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
 from motcua.store.agencies import agency_codes
-from motcua.store.database import Connection, connect, open_connection, reason_without_values
+from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
 from motcua.store.dossiers import (
     dossiers_whose_row_tells_more,
     dossiers_without_history,
     known_dossiers,
     save_dossiers,
+    save_procedures,
 )
 from motcua.store.findings import save_findings
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.quarantine import curable_rows, quarantine_rows, release_rows
-from motcua.store.sources import advance_source, lock_source, note_failure, status_map
+from motcua.store.sources import (
+    SourceCursor,
+    advance_source,
+    ensure_source,
+    lock_source,
+    note_failure,
+    status_map,
+)
 from motcua.store.transitions import known_numbers, save_transitions, save_transitions_from_rows
 
 _BATCH = 2000
@@ -67,18 +75,26 @@ def connection_id(source: str) -> str:
 def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = None) -> PickUpCounts:
     """Reads what is new at a source, or what was recorded in a backfill's window, into the ledger.
 
+    Where another pick-up of this source is at work, nothing is done: that one reads it all. A backfill waits for it.
+
     Raises:
         SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
     """
     moment = now or datetime.now(UTC)
     try:
+        with connect() as ledger:
+            ensure_source(ledger, source)
         with connect() as ledger, open_connection(connection_id(source)) as reading:
-            return _PickUp(ledger, source, adapter(settings().sources[source])(reading), moment).run(window)
+            cursor = lock_source(ledger, source, wait=window is not EVERYTHING)
+            if cursor is None:
+                return PickUpCounts()
+            return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading), moment).run(window)
     except Exception as error:
         reason = reason_without_values(error)
-        with connect() as ledger:
-            note_failure(ledger, source, reason, moment)
-        raise SourceFailed(f"Source {source} could not be read: {reason}") from None
+    # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.
+    with without_values(), connect() as ledger:
+        note_failure(ledger, source, reason, moment)
+    raise SourceFailed(f"Source {source} could not be read: {reason}")
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -95,9 +111,8 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 class _PickUp:
     """One transaction on the ledger, one snapshot of the source."""
 
-    def __init__(self, ledger: Connection, name: str, source: ContractSource, now: datetime) -> None:
-        self.ledger, self.source, self.now = ledger, source, now
-        self.cursor = lock_source(ledger, name)
+    def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
+        self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
         codes = agency_codes(ledger)
         self.provinces = {row["agency_code"]: row["province"] for row in codes}
         self.context = RowContext(
@@ -108,10 +123,12 @@ class _PickUp:
         )
         self.counts = PickUpCounts()
         self.touched: set[int] = set()
+        self.procedures: set[tuple[str | None, str | None, str | None]] = set()
         self.written_as: dict[tuple[str, str], Key] = {}
         """How the source writes the key of a dossier, to ask it for more of the same dossier."""
 
     def run(self, window: Window) -> PickUpCounts:
+        self.source.limit_time(settings().source_patience.total_seconds())
         first = self.cursor.cursor_recorded_at is None
         latest = self.source.latest()
         overlap = settings().overlap
@@ -206,6 +223,13 @@ class _PickUp:
                     "phone_notes": list(reading.notes),
                 }
             )
+        met = {(v["procedure_code"], v["procedure_name"], v["field_name"]) for v in values} - self.procedures
+        if met:
+            # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
+            with connect() as aside:
+                names = ("procedure_code", "procedure_name", "field_name")
+                save_procedures(aside, [dict(zip(names, each, strict=True)) for each in met])
+            self.procedures |= met
         saved = save_dossiers(self.ledger, self.cursor.source_id, values, self.now)
         self.counts.dossiers += len(saved)
         self.touched.update(row["dossier_id"] for row in saved)
@@ -253,12 +277,8 @@ class _PickUp:
         for raw, clean in good:
             self.written_as.setdefault((clean.agency_code, clean.dossier_code), _written(raw))
         keys = list({(clean.agency_code, clean.dossier_code) for _, clean in good})
-        known = known_dossiers(self.ledger, keys)
-        unknown = [self.written_as[key] for key in keys if key not in known]
-        if unknown:
-            self._take_dossiers(self.source.dossiers_by_key(unknown))
-            known = known_dossiers(self.ledger, keys)
-        return known
+        self._take_dossiers(self.source.dossiers_by_key([self.written_as[key] for key in keys]))
+        return known_dossiers(self.ledger, keys)
 
     def _find(self, cleaned: Iterable[tuple[CleanDossier | CleanTransition, int | None]]) -> None:
         save_findings(
@@ -291,12 +311,17 @@ class _PickUp:
         dossier_keys = [
             key
             for row, key in zip(rows, keys, strict=True)
-            if key is not None and (row["row_kind"] == "dossier" or row["reason"] == "dossier_missing")
+            if key is not None
+            and (row["row_kind"] == "dossier" or row["reason"] in ("dossier_missing", "status_unknown"))
         ]
         for batch in _batches(dict.fromkeys(dossier_keys)):
             self._take_dossiers(self.source.dossiers_by_key(batch))
-        for transitions in _batches(_transition_of(row["payload"]) for row in rows if row["row_kind"] == "transition"):
-            self._take_transitions(transitions)
+        kept = {row["row_key"]: row["payload"] for row in rows if row["row_kind"] == "transition"}
+        for row_keys in _batches(kept):
+            # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
+            numbers = [int(row_key) for row_key in row_keys if row_key.isdigit()]
+            present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
+            self._take_transitions([present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys])
 
     def _ask_for_the_past(self) -> None:
         """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""

@@ -61,7 +61,7 @@ def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts
             if not dossier_ids:
                 break
             after = dossier_ids[-1]
-            _plan_batch(connection, dossier_ids, templates, moment, counts)
+            _plan_batch(connection, dossier_ids, templates, moment, counts, window)
     with connect() as connection:
         counts.reopened = reopen_mended(connection, window, moment)
         if window is not EVERYTHING:
@@ -80,6 +80,7 @@ def _plan_batch(
     templates: Mapping[str, Template],
     now: datetime,
     counts: PlanCounts,
+    window: Window,
 ) -> None:
     dossiers = lock_dossiers_to_plan(connection, dossier_ids)
     ids = [dossier["dossier_id"] for dossier in dossiers]
@@ -96,10 +97,17 @@ def _plan_batch(
             now,
             rules,
         )
-        new.extend(_values(message, dossier, templates) for message in dossier_plan.messages)
+        # A backfill plans its window; what the dossier did outside it is left to the run that comes next.
+        beyond = {m.transition_id for m in dossier_plan.messages if not window.holds(m.recorded_at)}
+        new.extend(
+            _values(message, dossier, templates)
+            for message in dossier_plan.messages
+            if message.transition_id not in beyond
+        )
         outcomes.extend(
             {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
             for transition_id, outcome, begun_by in dossier_plan.outcomes
+            if begun_by not in beyond
         )
     for saved in save_messages(connection, new, now):
         counts.messages += 1

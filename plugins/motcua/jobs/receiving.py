@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
+from psycopg import Error
+
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, ReceiptReading
-from motcua.store.database import Connection, connect
+from motcua.store.database import Connection, connect, reason_without_values
 from motcua.store.receipts import apply_receipt, save_receipt, unread_receipts
+
+log = logging.getLogger(__name__)
 
 
 def receive(
@@ -56,5 +61,11 @@ def read_left_over_receipts() -> int:
             reading = ReceiptReading(
                 row["reference"], row["gateway_status"], gateway.meaning_of(row["gateway_status"]), {}
             )
-            _read(connection, row["receipt_id"], row["gateway"], reading)
+            try:
+                _read(connection, row["receipt_id"], row["gateway"], reading)
+            except Error as failure:
+                # One report must not hold up the others, nor the sending that comes after; it stays unread.
+                connection.rollback()
+                log.warning("receipt %s: %s", row["receipt_id"], reason_without_values(failure))
+            connection.commit()
         return len(left)

@@ -6,6 +6,7 @@ advisory lock free, so the loss is known at once, and makes them ``unknown``: no
 
 from __future__ import annotations
 
+import logging
 import queue
 import random
 import secrets
@@ -37,6 +38,8 @@ _WRITE_AT_MOST = 64
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
+_CLAIM_FOR = 20 * 60.0
+"""Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class SendCounts:
     turned_away: dict[str, int] = field(default_factory=dict)
     abandoned: int = 0
     stopped_gateway: str | None = None
+    unregistered: dict[str, int] = field(default_factory=dict)
+    """Messages that wait because their template is not registered at the gateway, by the reason."""
 
 
 class CatchUp(Protocol):
@@ -110,6 +115,8 @@ class _Sender:
         self.session = threading.local()
         self.templates = load_template_versions()
         self.refreshed_at = clock()
+        self.in_flight = self.unanswered = 0
+        self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
         self.lingers = catch_up is not None and hold_lock(lock, LINGERING)
 
@@ -120,28 +127,34 @@ class _Sender:
             return self.counts
         gateway = open_gateway(name)
         most = gateway.address.concurrency
-        in_flight = 0
         exhausted = False
         with ThreadPoolExecutor(max_workers=most, thread_name_prefix="gateway") as pool:
-            while True:
-                if not exhausted and self._may_claim and in_flight <= most // 2:
-                    self._refresh_if_old()
-                    claimed, taken = self._claim(name, most - in_flight)
-                    exhausted = taken == 0
-                    for message, row in claimed:
-                        pool.submit(self._call, gateway, message, row)
-                    in_flight += len(claimed)
-                if in_flight:
-                    in_flight -= self._write_answers(name)
-                elif not self._may_claim or (exhausted and not self._wait_for_news()):
-                    break
-                else:
-                    exhausted = False
+            try:
+                while True:
+                    if not exhausted and self._may_claim and self.in_flight <= most // 2:
+                        self._refresh_if_old()
+                        claimed, taken = self._claim(name, most - self.in_flight)
+                        exhausted = taken == 0
+                        self.in_flight += len(claimed)
+                        for message, row in claimed:
+                            pool.submit(self._call, gateway, message, row)
+                    if self.in_flight:
+                        self._write_answers(name, most)
+                    elif not self._may_claim or (exhausted and not self._wait_for_news()):
+                        break
+                    else:
+                        exhausted = False
+            except BaseException:
+                # Whatever ended the run: the gateway's answers to what is in flight are not thrown away.
+                self.ledger.rollback()
+                while self.in_flight:
+                    self._write_answers(name, most)
+                raise
         return self.counts
 
     @property
     def _may_claim(self) -> bool:
-        return self.counts.stopped_gateway is None and not self.stop.is_set()
+        return self.counts.stopped_gateway is None and not self.stop.is_set() and time.monotonic() < self.claim_until
 
     def _bury_the_dead(self) -> None:
         for sender_id in attempts.senders_in_flight(self.ledger):
@@ -184,14 +197,12 @@ class _Sender:
         going: list[tuple[OutgoingMessage, Mapping[str, Any]]] = []
         away: list[dict[str, Any]] = []
         waiting: list[int] = []
-        unregistered: str | None = None
+        later: list[int] = []
         for row in rows:
             verdict, reason = look_again(_candidate(row), now, rules)
             if verdict == "send":
-                try:
-                    require_registered(self.templates[row["template_id"], row["template_version"]], gateway)
-                except UnregisteredTemplate as refusal:
-                    unregistered = str(refusal)
+                if not self._is_registered(row, gateway):
+                    later.append(row["message_id"])
                     continue
                 going.append((_outgoing(row), row))
             elif verdict == "wait":
@@ -210,11 +221,22 @@ class _Sender:
             attempts.save_attempts(
                 self.ledger, values, gateway=gateway, sender_id=self.sender_id, run_id=self.run_id, now=now
             )
-        if unregistered is not None:
-            self._stop(gateway, unregistered)
+        messages.postpone(self.ledger, later, now + settings().gateway_stop)
         self.ledger.commit()
         self.counts.attempts += len(going)
         return going, len(rows)
+
+    def _is_registered(self, row: Mapping[str, Any], gateway: str) -> bool:
+        """Whether the gateway knows the template, so that nothing is spent on a text that it would refuse."""
+        template = self.templates.get((row["template_id"], row["template_version"]))
+        try:
+            if template is None:
+                raise UnregisteredTemplate(f"template {row['template_id']}.v{row['template_version']} has no file")
+            require_registered(template, gateway)
+        except UnregisteredTemplate as refusal:
+            self.counts.unregistered[str(refusal)] = self.counts.unregistered.get(str(refusal), 0) + 1
+            return False
+        return True
 
     def _call(self, gateway: Gateway, message: OutgoingMessage, row: Mapping[str, Any]) -> None:
         if not hasattr(self.session, "http"):
@@ -226,10 +248,11 @@ class _Sender:
             outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
         self.answers.put((row, message, outcome))
 
-    def _write_answers(self, gateway: str) -> int:
+    def _write_answers(self, gateway: str, most: int) -> None:
         answers = [self.answers.get()]
         while len(answers) < _WRITE_AT_MOST and not self.answers.empty():
             answers.append(self.answers.get())
+        self.in_flight -= len(answers)
         now = self.clock()
         message_rows, attempt_rows = [], []
         for row, message, outcome in answers:
@@ -255,12 +278,15 @@ class _Sender:
                     "answered_at": now,
                 }
             )
+            self.unanswered = self.unanswered + 1 if outcome.outcome == "unknown" else 0
+            if self.unanswered == most:
+                # It takes no more than was in flight to see that nobody answers; the queue waits.
+                self._stop(gateway, "no answer")
             if outcome.outcome == "configuration":
                 self._stop(gateway, f"{outcome.http_status or ''} {outcome.code or ''}".strip())
         messages.apply_outcomes(self.ledger, message_rows)
         attempts.apply_outcomes(self.ledger, attempt_rows)
         self.ledger.commit()
-        return len(answers)
 
     def _stop(self, gateway: str, reason: str) -> None:
         self.counts.stopped_gateway = reason
@@ -276,7 +302,12 @@ class _Sender:
             case "phone":
                 return "rejected", "phone", None
             case "configuration":
-                return "queued", "gateway_stopped", now + settings().gateway_stop
+                # After the others: what is refused may be this message.
+                return (
+                    "queued",
+                    "gateway_stopped",
+                    now + settings().gateway_stop + retry_wait(row["attempts_made"] + 1, None),
+                )
             case "transient":
                 return "queued", "gateway_busy", now + retry_wait(row["attempts_made"] + 1, outcome.retry_after)
             case "unknown":
@@ -303,6 +334,8 @@ def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
 
 def http_session() -> requests.Session:
     """A Session for one thread that never repeats a request by itself and ignores the machine's proxy settings."""
+    # Where urllib3 warns it writes whole addresses, numbers and words among them.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):

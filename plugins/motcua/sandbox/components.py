@@ -91,6 +91,7 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
         | {
             "MOTCUA_KANNEL_USERNAME": deployment.secret.kannel_user,
             "MOTCUA_KANNEL_PASSWORD": deployment.secret.kannel_password,
+            "MOTCUA_INQUIRY_URL": deployment.inquiry_url,
         },
         ready=_answers_http(f"http://127.0.0.1:{addresses.network}/health"),
     )

@@ -293,6 +293,7 @@ def airflow_environment(
         "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
         "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
         "MOTCUA_GATEWAYS": "kannel",
+        "MOTCUA_INQUIRIES_ON": "true",
     } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}
     ours = {
         "AIRFLOW_HOME": str(airflow_home),
@@ -368,6 +369,14 @@ class Deployment:
     def network_url(self) -> str:
         """The wall of phones."""
         return f"http://localhost:{self.addresses.network}"
+
+    @property
+    def inquiry_url(self) -> str:
+        """The ``get-url`` of the phone network, which fills in what stands behind each ``%``."""
+        return (
+            f"http://127.0.0.1:{self.addresses.airflow}/gateway/inquiries/kannel"
+            f"?secret={quote(self.secret.receipts, safe='')}&sender=%p&to=%P&text=%a&time=%T&id=%I"
+        )
 
     @property
     def mailbox_url(self) -> str:

@@ -20,6 +20,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from motcua.domain.texts import remove_accents
 from motcua.sandbox.demo import (
     guarded,
     make_console,
@@ -34,8 +35,11 @@ from motcua.sandbox.supervisor import StopRequested, Supervisor, log_tail
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 
-KINDS = ("result", "supplement")
+KINDS = ("result", "supplement", "reply")
 """The kinds of message built so far; each must reach phones."""
+
+REACHED = {"result": "delivered", "supplement": "delivered", "reply": "accepted"}
+"""The state that proves it: a reply goes back in the answer to the gateway's own request, without a receipt."""
 
 ENOUGH = 3
 """Delivered messages of each kind."""
@@ -69,7 +73,7 @@ class Evidence:
 
 
 def _network_log(url: str) -> list[dict[str, Any]]:
-    """All that the phone network accepted from us, with ``reference`` read from the receipt URL."""
+    """All that the phone network accepted from us."""
     found: list[dict[str, Any]] = []
     while True:
         after = found[-1]["id"] if found else 0
@@ -79,24 +83,30 @@ def _network_log(url: str) -> list[dict[str, Any]]:
         if not page:
             break
         found += page
-    for message in found:
-        message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
     return found
+
+
+def _sent_by_us(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Messages that came through ``sendsms``, with the reference of their attempt."""
+    sent = [message for message in log if message["kind"] == "sms"]
+    for message in sent:
+        message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
+    return sent
 
 
 def _collect(deployment: Deployment) -> Evidence:
     with deployment.ledger() as connection:
         before = connection.execute(statement("sandbox/attempts")).fetchall()
         connection.commit()
-        network = _network_log(deployment.network_url)
+        network = _sent_by_us(_network_log(deployment.network_url))
         return Evidence(before, network, connection.execute(statement("sandbox/attempts")).fetchall())
 
 
-def check_delivery(summary: Summary) -> Iterator[Check]:
+def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[Check]:
     """Every kind reached phones, something was suppressed."""
-    for kind in KINDS:
-        delivered = summary.count(kind=kind, state="delivered")
-        yield Check(f"at least {ENOUGH} {kind} messages are delivered", delivered >= ENOUGH, str(delivered))
+    for kind in kinds:
+        reached = summary.count(kind=kind, state=REACHED[kind])
+        yield Check(f"at least {ENOUGH} {kind} messages are {REACHED[kind]}", reached >= ENOUGH, str(reached))
     suppressed = summary.count(state="suppressed")
     yield Check("something is suppressed, with its reason", suppressed > 0, str(suppressed))
 
@@ -141,6 +151,21 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     times = Counter((known.get(m["reference"], m["reference"]), m["number"]) for m in evidence.network)
     twice = sum(1 for number in times.values() if number > 1)
     yield Check("no message was accepted twice for one phone", not twice, str(twice))
+
+
+def check_replies(asked: Sequence[dict[str, Any]], log: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """Each phone that asked about a dossier was told its step, in the words of the report."""
+    replies = {message["number"]: remove_accents(message["text"]) for message in log if message["kind"] == "reply"}
+    right = sum(
+        any(
+            replies.get(dossier["phone"], "").startswith(
+                remove_accents(f"Hồ sơ của quý Ông/Bà ({dossier['dossier_code']}) hiện đang ở bước {step},")
+            )
+            for step in dossier["steps"]
+        )
+        for dossier in asked
+    )
+    yield Check("who asks 9029 is told the step", bool(asked) and right == len(asked), f"{right} of {len(asked)}")
 
 
 class _Airflow:
@@ -193,14 +218,32 @@ def _numbers(connection: Connection) -> set[str]:
     return {row["msisdn"] for row in connection.execute(statement("sandbox/numbers"))}
 
 
+def _ask_about_dossiers(supervisor: Supervisor, deployment: Deployment) -> list[dict[str, Any]]:
+    """Texts 9029 from some phones about dossiers of the ledger, waits for the replies and returns what was asked."""
+    network = deployment.network_url
+    with deployment.ledger() as connection:
+        asked = connection.execute(statement("sandbox/dossiers_to_ask_about"), {"limit": ENOUGH + 2}).fetchall()
+    for position, dossier in enumerate(asked):
+        dossier["phone"] = f"0987650{position:03}"
+        handle = requests.post(f"{network}/phones", json={"number": dossier["phone"]}, timeout=10).json()["handle"]
+        text = f"mckh_{dossier['dossier_code']}"
+        requests.post(f"{network}/phones/{handle}/texts", json={"text": text}, timeout=10).raise_for_status()
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if sum(message["kind"] == "reply" for message in _network_log(network)) >= len(asked):
+            break
+        supervisor.wait(0.2)
+    return asked
+
+
 def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
-    """Returns when every kind is delivered often enough and what was begun is done, or the deadline passes."""
+    """Returns when what is sent is delivered often enough and what was begun is done, or the deadline passes."""
     until, spoken = time.monotonic() + DEADLINE, 0.0
     airflow, world_lives = _Airflow(deployment), True
     while time.monotonic() < until:
         with deployment.ledger() as connection:
             summary = read_summary(connection, datetime.now(UTC))
-        if world_lives and all(check.good for check in check_delivery(summary)):
+        if world_lives and all(check.good for check in check_delivery(summary, KINDS[:2])):
             # A run goes on while news keeps coming.
             supervisor.finish("world")
             world_lives = False
@@ -209,7 +252,7 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
             return
         if time.monotonic() - spoken > 5:
             spoken = time.monotonic()
-            delivered = (f"{summary.count(kind=kind, state='delivered')} {kind}" for kind in KINDS)
+            delivered = (f"{summary.count(kind=kind, state='delivered')} {kind}" for kind in KINDS[:2])
             supervisor.say(
                 f"{summary.transitions['picked_up']} transitions picked up; "
                 f"delivered: {', '.join(delivered)}; suppressed: {summary.count(state='suppressed')}"
@@ -217,11 +260,12 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
         supervisor.wait(0.5)
 
 
-def _examine(deployment: Deployment) -> tuple[list[Check], set[str]]:
+def _examine(deployment: Deployment, asked: Sequence[dict[str, Any]]) -> tuple[list[Check], set[str]]:
     with deployment.ledger() as connection:
         summary = read_summary(connection, datetime.now(UTC))
         numbers = _numbers(connection)
     checks = [*check_delivery(summary), *check_identity(summary), *check_network(_collect(deployment))]
+    checks += check_replies(asked, _network_log(deployment.network_url))
     return [*checks, *check_airflow(_Airflow(deployment))], numbers
 
 
@@ -300,7 +344,8 @@ def _run_in(folder: Path, console: Console) -> int:
             deployment = start_everything(supervisor, addresses, world=QUICK_WORLD)
             try:
                 _wait_for_messages(supervisor, deployment)
-                checks, numbers = _examine(deployment)
+                asked = _ask_about_dossiers(supervisor, deployment)
+                checks, numbers = _examine(deployment, asked)
             except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
                 checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
     except StopRequested:

@@ -15,6 +15,7 @@ from rich.text import Text
 from motcua.store.accounting import TERMS, identity, latency
 from motcua.store.agencies import list_agencies
 from motcua.store.database import Connection
+from motcua.store.inquiries import inquiries_by_outcome
 from motcua.store.messages import by_state
 from motcua.store.quarantine import open_quarantine
 from motcua.store.queries import statement
@@ -36,6 +37,8 @@ class Summary:
     latency: dict[str, Any]
     quarantined: int
     agencies: dict[str, str]
+    inquiries: Sequence[dict[str, Any]] = ()
+    """Counted by gateway and outcome."""
 
     @property
     def difference(self) -> int:
@@ -65,6 +68,7 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
             latency=latency(connection, now - LATENCY_OVER),
             quarantined=sum(row["rows"] for row in open_quarantine(connection)),
             agencies={a.agency_code: a.short_name or a.name for a in list_agencies(connection)},
+            inquiries=inquiries_by_outcome(connection),
         )
 
 
@@ -117,6 +121,17 @@ def identity_line(summary: Summary) -> str:
     return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
 
 
+def inquiries_line(summary: Summary) -> str:
+    """Inquiries by outcome and what they cost citizens, in one line."""
+    outcomes: Counter[str] = Counter()
+    for row in summary.inquiries:
+        outcomes[row["outcome"]] += row["inquiries"]
+    fees = sum(row["fees"] for row in summary.inquiries)
+    told = sum(row["told_result"] for row in summary.inquiries)
+    kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()) or "none yet"
+    return f"Inquiries to 9029: {kinds}; {fees} đồng; {told} about a result that was told and is not handed over"
+
+
 def render(summary: Summary) -> RenderableType:
     """The summary as it is shown."""
     seen, taken = summary.transitions, summary.latency
@@ -125,6 +140,7 @@ def render(summary: Summary) -> RenderableType:
         f"{seen['began_a_message']} told, {seen['no_message']} with nothing to tell, "
         f"{seen['out_of_scope']} before the start; {summary.quarantined} rows in quarantine",
         identity_line(summary),
+        inquiries_line(summary),
     ]
     if taken.get("messages"):
         lines.append(

@@ -99,6 +99,11 @@ class ContractSource:
         """All rows of these dossiers."""
         return self._by_key("transitions_by_key", keys, SourceTransition)
 
+    def transitions_by_number(self, numbers: Sequence[int]) -> list[SourceTransition]:
+        """Rows with these numbers."""
+        with self._connection.cursor(row_factory=class_row(SourceTransition)) as cursor:
+            return cursor.execute(self._query("transitions_by_number"), {"numbers": list(numbers)}).fetchall()
+
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
         """Counts and sums of the rows inside the overlap, as JSON would hold them."""
         with self._connection.cursor(row_factory=dict_row) as cursor:

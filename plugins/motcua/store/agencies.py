@@ -51,6 +51,7 @@ def save_agencies(connection: Connection, agencies: Sequence[Agency], changed_by
             statement("agencies/save"),
             asdict(agency) | {"kinds_off": list(agency.kinds_off), "changed_by": changed_by},
         )
+        connection.execute(statement("agencies/replan"), {"agency_code": agency.agency_code})
         connection.execute(statement("agencies/drop_aliases"), {"agency_code": agency.agency_code})
         for alias in agency.aliases:
             connection.execute(statement("agencies/add_alias"), {"alias": alias, "agency_code": agency.agency_code})

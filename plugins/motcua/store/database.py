@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -34,10 +36,26 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     hook = PostgresHook(conn_id, log_sql=False)
     connection: Any = hook.get_conn()
+    _notice_a_dead_network(connection.fileno())
     connection.row_factory = dict_row
     connection.execute("SET TIME ZONE 'UTC'")
     connection.commit()
     return connection  # type: ignore[no-any-return]
+
+
+def _notice_a_dead_network(descriptor: int) -> None:
+    """Has the kernel give a connection up whose packets nobody answers; by default that takes a quarter of an hour."""
+    with socket.socket(fileno=os.dup(descriptor)) as same:
+        if same.family in (socket.AF_INET, socket.AF_INET6):
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in (
+                ("TCP_KEEPIDLE", 10),
+                ("TCP_KEEPINTVL", 5),
+                ("TCP_KEEPCNT", 4),
+                ("TCP_USER_TIMEOUT", 30_000),
+            ):
+                if hasattr(socket, option):
+                    same.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 @contextmanager
@@ -56,6 +74,9 @@ def reason_without_values(error: Exception) -> str:
     if isinstance(error, psycopg.Error):
         # Without a message from the server the driver speaks of the connection: host, port, role.
         words = error.diag.message_primary or str(error).partition("\n")[0]
+        if isinstance(error, psycopg.DataError):
+            # It quotes the value itself: invalid input syntax for type bigint: "…".
+            words = words.partition('"')[0].rstrip(": ")
         return f"{type(error).__name__}: {words}"
     # A look-up that failed names what was not there: an adapter, an Airflow connection.
     missing = isinstance(error, LookupError) or type(error).__name__ == "AirflowNotFoundException"
@@ -75,17 +96,20 @@ def without_values() -> Iterator[None]:
         raise DatabaseFailed(reason_without_values(error)) from None
 
 
-@lru_cache(maxsize=1)
-def ledger_pool() -> ConnectionPool[Connection]:
-    """Connections to the ledger for a web process, opened when first used."""
+def _ledger_conninfo() -> str:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
     given = PostgresHook(LEDGER).connection
-    conninfo = make_conninfo(
+    return make_conninfo(
         host=given.host, port=given.port, user=given.login, password=given.password, dbname=given.schema
     )
+
+
+@lru_cache(maxsize=1)
+def ledger_pool() -> ConnectionPool[Connection]:
+    """Connections to the ledger for a web process, opened when first used."""
     return ConnectionPool(
-        conninfo,
+        _ledger_conninfo(),
         min_size=1,
         max_size=10,
         timeout=5,
@@ -95,8 +119,67 @@ def ledger_pool() -> ConnectionPool[Connection]:
     )
 
 
+class QuickConnections:
+    """One connection to the ledger for each thread, for work that must be done within a second or be given up.
+
+    No pool: after a restart of the server a pool waits longer and longer before it tries again, and a thread that
+    finds its connection broken can open another at once.
+    """
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._guard = threading.Lock()
+        self._open: set[Connection] = set()
+        self._conninfo: str | None = None
+
+    def get(self) -> Connection:
+        """This thread's connection.
+
+        Raises:
+            psycopg.OperationalError: the server does not answer.
+        """
+        known: Connection | None = getattr(self._own, "connection", None)
+        if known is not None and not known.closed:
+            return known
+        if self._conninfo is None:
+            self._conninfo = _ledger_conninfo()
+        connection: Connection = psycopg.connect(
+            self._conninfo,
+            row_factory=dict_row,
+            autocommit=True,
+            connect_timeout=2,
+            tcp_user_timeout=1500,
+            options="-c timezone=UTC -c statement_timeout=1000 -c lock_timeout=1000"
+            " -c idle_in_transaction_session_timeout=3000",
+        )
+        with self._guard:
+            self._open.add(connection)
+        self._own.connection = connection
+        return connection
+
+    def drop(self) -> None:
+        """Closes this thread's connection: the next one is a new one."""
+        known: Connection | None = getattr(self._own, "connection", None)
+        if known is not None:
+            with self._guard:
+                self._open.discard(known)
+            known.close()
+
+    def close(self) -> None:
+        """Closes the connections of all threads; whoever asks again gets a new one."""
+        with self._guard:
+            connections, self._open = self._open, set()
+            self._conninfo = None
+        for connection in connections:
+            connection.close()
+
+
+quick_connections = QuickConnections()
+
+
 def close_ledger_pool() -> None:
     """Closes the web process's connections, where any were opened."""
+    quick_connections.close()
     if ledger_pool.cache_info().currsize:
         ledger_pool().close()
         ledger_pool.cache_clear()

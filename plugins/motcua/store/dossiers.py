@@ -18,10 +18,14 @@ def save_dossiers(
     if not rows:
         return []
     parameter = recordset(rows)
-    connection.execute(statement("dossiers/save_procedures"), {"rows": parameter})
     return connection.execute(
         statement("dossiers/save"), {"rows": parameter, "source_id": source_id, "now": now}
     ).fetchall()
+
+
+def save_procedures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the procedures met. To be committed at once: all sources share them."""
+    connection.execute(statement("dossiers/save_procedures"), {"rows": recordset(rows)})
 
 
 def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -19,6 +19,10 @@ class Window:
     start: datetime | None = None
     end: datetime | None = None
 
+    def holds(self, recorded_at: datetime) -> bool:
+        """Whether the window holds what was recorded then."""
+        return (self.start is None or recorded_at >= self.start) and (self.end is None or recorded_at < self.end)
+
     @property
     def bounds(self) -> dict[str, datetime | None]:
         """As parameters of a statement."""

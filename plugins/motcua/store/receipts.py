@@ -52,6 +52,8 @@ def apply_receipt(
     A receipt of an attempt that is not the message's last one proves something about that attempt only: the message
     has gone on, for example to a mended number.
     """
+    named = {"gateway": gateway, "reference": reference}
+    connection.execute(statement("receipts/lock_message"), named)
     attempt = connection.execute(
         statement("receipts/lock_attempt"), {"gateway": gateway, "reference": reference}
     ).fetchone()

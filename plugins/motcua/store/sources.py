@@ -24,14 +24,19 @@ class SourceCursor:
     cursor_updated_at: datetime | None
 
 
-def lock_source(connection: Connection, name: str) -> SourceCursor:
-    """The source's cursor; its row is made where missing and locked until the transaction ends."""
-    connection.execute(statement("sources/ensure"), {"name": name})
+def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
+    """The source's cursor, locked until the transaction ends; its row is made where missing.
+
+    ``None``: another pick-up is at work on it. With ``wait`` that one is waited for.
+    """
     with connection.cursor(row_factory=class_row(SourceCursor)) as cursor:
-        row = cursor.execute(statement("sources/lock"), {"name": name}).fetchone()
-    if row is None:
-        raise RuntimeError(f"source {name} vanished between two statements")
+        row = cursor.execute(statement("sources/wait_for" if wait else "sources/lock"), {"name": name}).fetchone()
     return row
+
+
+def ensure_source(connection: Connection, name: str) -> None:
+    """Makes the source's row where it is missing."""
+    connection.execute(statement("sources/ensure"), {"name": name})
 
 
 def list_sources(connection: Connection) -> list[dict[str, Any]]:
@@ -65,7 +70,7 @@ def advance_source(
 
 def note_failure(connection: Connection, name: str, failure: str, now: datetime) -> None:
     """Keeps why the source could not be read, cut to 500 characters."""
-    connection.execute(statement("sources/ensure"), {"name": name})
+    ensure_source(connection, name)
     connection.execute(statement("sources/fail"), {"name": name, "failure": failure, "now": now})
 
 

@@ -124,7 +124,8 @@ def _read(path: Path) -> Template:
         raise TemplateFileError(f"{path}: file name: must be <id>.v<version>.yaml, such as result.v1.yaml")
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        # ValueError: not UTF-8, or a date or number that is none. RecursionError: brackets in brackets.
         raise TemplateFileError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise TemplateFileError(f"{path}: must hold the fields id, version, body, parameters and registered")

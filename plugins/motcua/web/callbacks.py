@@ -1,46 +1,73 @@
-"""What gateways call: delivery reports. Mounted in Airflow's API server, and alone under uvicorn.
+"""What gateways call: delivery reports and citizens' inquiries. Mounted in Airflow, and alone under uvicorn.
 
 ``uvicorn motcua.web.callbacks:standalone`` serves the same paths where a DMZ must not reach Airflow.
 
-Every route needs the gateway's own secret, compared in constant time; a gateway without one is closed. Answers carry
-no detail. A report is stored before it is read, and one for an unknown reference is kept and answered 200, or the
-gateway would send it forever.
+Every route needs the gateway's own secret or signature, compared in constant time; a gateway without one is closed.
+Answers carry no detail. A report is stored before it is read, and one for an unknown reference is kept and answered
+200, or the gateway would send it forever. An inquiry is paid for: once its gateway is known it gets a reply within two
+seconds, whatever breaks.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import hmac
+import ipaddress
+import logging
+import re
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
+from motcua.jobs.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.receiving import receive
-from motcua.store.database import close_ledger_pool, ledger_pool
+from motcua.store.database import close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import hide_queries
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
+SIGNATURE_HEADER = "X-Motcua-Signature"
 _MOST_BYTES = 16 * 1024
 _KEEP_ADDRESS_SECONDS = 10.0
 
+_REFRESH_ADDRESS_SECONDS = 60.0
+_KEEP_ADDRESS_AT_MOST = 3600.0
+"""An address that cannot be read anew is used on for so long: Airflow's database may be away."""
+_ANSWER_WITHIN = 1.8
+_NAME = re.compile(r"[a-z0-9_]{1,40}")
+
+_log = logging.getLogger(__name__)
 _addresses: dict[str, tuple[float, Gateway]] = {}
+# Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
+_looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
+_answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
 
 
 def _gateway(name: str) -> Gateway | None:
     """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
+    if not _NAME.fullmatch(name):
+        return None
     known = _addresses.get(name)
     if known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_SECONDS:
         return known[1]
     try:
         gateway = open_gateway(name)
     except GatewayMisconfigured:
+        _addresses.pop(name, None)
         return None
+    except Exception as error:
+        _log.warning("The connection of gateway %s cannot be read: %s", name, reason_without_values(error))
+        still_good = known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_AT_MOST
+        return known[1] if known is not None and still_good else None
     _addresses[name] = (time.monotonic(), gateway)
     return gateway
 
@@ -62,18 +89,60 @@ async def _fields(request: Request) -> dict[str, str]:
             pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=64)
     except ValueError:
         raise HTTPException(400) from None
+    request.state.body = body
     # PostgreSQL's text holds no NUL.
     return {name: value.replace("\x00", "") for name, value in pairs}
 
 
-def _authenticated(gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]) -> Gateway:
+async def _known_gateway(gateway: str, request: Request) -> Gateway:
+    """The gateway that is named, or 401: no such one, or the caller is outside its networks."""
+    loop = asyncio.get_running_loop()
+    read_at, known = _addresses.get(gateway, (0.0, None))
+    age = time.monotonic() - read_at
+    if known is None or age > _REFRESH_ADDRESS_SECONDS:
+        known = await loop.run_in_executor(_looking_up, _gateway, gateway)
+    elif age > _KEEP_ADDRESS_SECONDS:
+        # Used once more while it is read anew: strangers who ask for gateways of all names cannot delay it.
+        loop.run_in_executor(_looking_up, _gateway, gateway)
+    if known is None or not _comes_from(request.client.host if request.client else "", known.address.extra):
+        raise HTTPException(401)
+    return known
+
+
+def _comes_from(host: str, extra: Any) -> bool:  # noqa: ANN401 - as an Airflow connection holds it
+    """Whether the caller is in ``allowed_networks`` (a list, or words with commas); without them all may call."""
+    allowed = extra.get("allowed_networks")
+    if not allowed:
+        return True
+    networks = allowed.split(",") if isinstance(allowed, str) else allowed
+    try:
+        caller = ipaddress.ip_address(host)
+        return any(caller in ipaddress.ip_network(str(network).strip(), strict=False) for network in networks)
+    except (ValueError, TypeError):
+        # No address, or a network that is none: closed.
+        return False
+
+
+def _signature_is_right(request: Request, key: str) -> bool:
+    """HMAC-SHA256, in hex, of the raw query, a line feed and the raw body."""
+    signed = request.scope.get("query_string", b"") + b"\n" + request.state.body
+    expected = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
+    offered = request.headers.get(SIGNATURE_HEADER, "").removeprefix("sha256=")
+    return hmac.compare_digest(offered.encode(), expected.encode())
+
+
+async def _authenticated(
+    gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]
+) -> Gateway:
     """The gateway that calls, or 401 (no secret, a wrong one, no such gateway) or 503 (no secret is set)."""
     offered = request.headers.get(SECRET_HEADER) or fields.get("secret") or ""
-    if not offered:
+    if not offered and SIGNATURE_HEADER not in request.headers:
         raise HTTPException(401)
-    known = _gateway(gateway)
-    if known is None:
-        raise HTTPException(401)
+    known = await _known_gateway(gateway, request)
+    if key := str(known.address.extra.get("callback_hmac_key") or ""):
+        if not _signature_is_right(request, key):
+            raise HTTPException(401)
+        return known
     expected = str(known.address.extra.get("callback_secret") or "")
     if not expected:
         raise HTTPException(503)
@@ -82,15 +151,33 @@ def _authenticated(gateway: str, request: Request, fields: Annotated[dict[str, s
     return known
 
 
+async def _authenticated_inquirer(
+    gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]
+) -> Gateway:
+    """Likewise; where the provider signs inquiries its signature decides, and nothing else."""
+    if "sign" in fields or "secret" in fields or SECRET_HEADER in request.headers:
+        known = await _known_gateway(gateway, request)
+        signed = known.inquiry_is_signed(fields)
+        if signed is not None:
+            if not signed:
+                raise HTTPException(401)
+            return known
+    return await _authenticated(gateway, request, fields)
+
+
 @asynccontextmanager
-async def _closing_connections(_: FastAPI) -> AsyncIterator[None]:
+async def _with_connections(_: FastAPI) -> AsyncIterator[None]:
+    # The first import of Airflow's hooks takes seconds, which no citizen may wait for.
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(_answering, warm_up)
     yield
+    await loop.run_in_executor(_answering, count_left_over)
     close_ledger_pool()
 
 
 def create_callbacks() -> FastAPI:
     """The app that is mounted below ``/gateway``."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing_connections)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
     hide_queries()
 
     @app.exception_handler(Exception)
@@ -110,13 +197,29 @@ def create_callbacks() -> FastAPI:
             receive(connection, adapter, gateway, fields)
         return PlainTextResponse("ok")
 
+    async def inquiry(
+        gateway: str,
+        adapter: Annotated[Gateway, Depends(_authenticated_inquirer)],
+        fields: Annotated[dict[str, str], Depends(_fields)],
+    ) -> Response:
+        reading, now, since = adapter.read_inquiry(fields), datetime.now(UTC), time.monotonic()
+        loop = asyncio.get_running_loop()
+        working = loop.run_in_executor(_answering, answer_in_time, gateway, reading, now, since)
+        try:
+            reply = await asyncio.wait_for(working, _ANSWER_WITHIN)
+        except TimeoutError:
+            reply = apologise(gateway, reading, now)
+        form = adapter.form_reply(reading, reply.text, reply.accented)
+        return Response(form.body.encode("utf-8"), headers={"Content-Type": form.media_type, **form.headers})
+
+    app.add_api_route("/inquiries/{gateway}", inquiry, methods=["GET", "POST"])
     app.add_api_route("/receipts/{gateway}", receipt, methods=["GET", "POST"])
     return app
 
 
 def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing_connections)
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
     server.mount("/gateway", create_callbacks())
     return server
 

@@ -109,6 +109,19 @@ SPELLINGS = [
     ("0905123456, 113", "emergency number after it"),
     ("0905123456 0905.123.456", "written twice"),
     ("khong co dt, lien he chau 0905123456", "says that there is none, and gives one"),
+    ("+84 9 0512 3456", "country code, then the first digit alone"),
+    ("(+84) 9-0512-3456", "country code, then the first digit alone"),
+    ("84,905,123,456", "a spreadsheet's thousands"),
+    ("12 CMT8 0905123456", "a street, no ID card"),
+    ("CMND 22512345 0905123456", "an ID number that lacks a digit"),
+    ("056 201 001 234 0905 123 456", "citizen ID in groups, without a label"),
+    ("MST 4200123456 và 0905123456", "the tax code has its number already"),
+    ("STK 0061001234567 hoặc 0905123456", "so has the account"),
+    ("+1 415 555 2671 0905123456", "foreign number before"),
+    ("+82 10 1234 5678 0905 123 456", "foreign number before, groups"),
+    ("0905771*** / 0905123456", "a hidden number before"),
+    ("0905.123.456 24/7", "at any hour"),
+    ("0905 123 456 56 tuổi", "age"),
 ]  # fmt: skip
 
 
@@ -151,6 +164,19 @@ def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
 
 
 @pytest.mark.parametrize(
+    "beside",
+    [
+        " - 15/9", "/15/09", "-15/9/2016", " / 1080", " - 9029", "-24/7", "-24/24", " - 0914 336 25", "/0914-8267",
+        "/0914***", " - 225 123 456", "/056 201 001 234", " - 079-652-36", "/12/5", " - 83 84", "/225 089 668,1080",
+        "-2016", " / 0905 771 4",
+    ],
+)  # fmt: skip
+def test_what_is_no_tail_makes_no_other_number(beside: str) -> None:
+    reading = read_phone("0905123456" + beside, LATER, "khanh_hoa")
+    assert (reading.e164, reading.alternates) == (ONE_SPELLING, ())
+
+
+@pytest.mark.parametrize(
     ("field", "notes"),
     [
         ("0905123456", ()),
@@ -160,6 +186,8 @@ def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
         ("01681234567", ("migrated_11_to_10",)),
         ("84-168-1234567", ("migrated_11_to_10", "prefix_84")),
         ("8401681234567", ("migrated_11_to_10", "prefix_84")),
+        ("01 68 77 14 82 5", ("migrated_11_to_10",)),
+        ("84,905,123,456", ("prefix_84",)),
         ("1681234567", ("migrated_11_to_10", "leading_zero_added")),
         ("0905123456 / 02583822001", ("two_numbers",)),
         ("0951234567", ("unknown_block",)),
@@ -293,6 +321,9 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
         ("0613822001", LATER, "dong_nai", LANDLINE, "06"),
         ("05113822001", PILOT, "da_nang", LANDLINE, "four-digit code, 11 digits"),
         ("05113822001", LATER, "khanh_hoa", LANDLINE, "and at any date"),
+        ("05118822001", LATER, "khanh_hoa", LANDLINE, "whatever follows"),
+        ("03508822001", PILOT, "khanh_hoa", LANDLINE, "no 035 mobile existed"),
+        ("03508822001", LATER, "khanh_hoa", "too_long", "035 and a digit too many"),
         ("07103822001", LATER, "can_tho", LANDLINE, "0710"),
         ("03203822001", LATER, "hai_duong", LANDLINE, "0320"),
         ("05003822001", LATER, "dak_lak", LANDLINE, "0500"),
@@ -388,21 +419,21 @@ REFUSED = {
         "", " ", "\u00a0", "\u200b", "không có", "Không", "KHÔNG CÓ SỐ", "ko", "k", "ko có",
         "khong co", "chưa có", "chưa cung cấp", "không dùng điện thoại",
         "Chủ hồ sơ không có điện thoại", "0", "00", "0 có", "k0", "x", "xx", "-", "--", ".", "...",
-        "/", "n/a", "N/A", "NULL", "none", "nan", "trống", "SĐT:", "bổ sung sau",
+        "/", "n/a", "N/A", "undefined", "NULL", "none", "nan", "trống", "SĐT:", "bổ sung sau",
         unicodedata.normalize("NFD", "không có"),
     ],
     "too_short": [
         "09051234", "090512345", "0905", "+8490512345", "0168123456", "ĐT: 0905 123", "3822001",
-        "84 90512345", "0905123 / 091412", "0905771...",
+        "84 90512345", "0905123 / 091412", "0905771...", "1. 09051234", "(1) 090512345",
     ],
     "too_long": [
         "09051234567", "0905 123 4567", "+849051234567", "9051234567", "090512345678",
-        "0905123456789", "016812345678", "0905123456225123456", "00905123456",
+        "0905123456789", "016812345678", "0905123456225123456", "00905123456", "1. 09051234567",
     ],
     "bad_chars": [
         "0905771*** (con)", "0905***456", "0905xxx456", "0905 xxx 456", "090512345x", "09057714a2",
         "090577148a", "a905771482", "09S5123456", "Nguyễn Văn An", "abc", "gọi chồng", "như trên",
-        "9.05E+08", "*0905123456*",
+        "9.05E+08", "*0905123456*", "0905 771 ***", "0905-xxx-xxx", "*** *** 482",
     ],
     "service_1800_1900": [
         "1900545466", "1900 54 54 66", "18001091", "1800.1091", "+84 1900 545466", "1900",
@@ -428,7 +459,8 @@ REFUSED = {
         "225123456", "225 123 456", "CMND 225123456", "CMND225123456", "225123456 (CMND)",
         "CMND: 0905123456", "CMND số 225123456 cấp ngày 15/9/2016", "056201001234",
         "CCCD 056 201 001 234", "084905123456", "352123456", "012345679", "Hộ chiếu B1234567",
-        "căn cước 056201001234",
+        "căn cước 056201001234", "1. 225123456", "(2) 056 201 001 234", "225 123 456 (2 hồ sơ)",
+        "056201001234 (2 hồ sơ)",
     ],
     "not_a_phone": [
         "160915001", "1609150001", "160915-001", "2016.1234", "0012/2016", "HS160915001",
@@ -440,6 +472,7 @@ REFUSED = {
         "0301123457-001", "4201123456001", "STK 0061001234567", "STK 1903 0905 123 456",
         "1903 0905 123 456", "4700205123456", "19025123456789", "lan@gmail.com",
         "0905123456@gmail.com", "facebook.com/0905123456", "01601234567", "9704 1234 5678 9012",
+        "345/QĐ-UBND", "1234/QĐ-UBND", "mã HS 056 889 428 068", "mã HS 16/0905123456", "1. 20160915",
     ],
 }  # fmt: skip
 
@@ -498,6 +531,11 @@ STRANGERS = [
     ("03820 - 562 - 12/3 Lê Lợi", "a number that lacks digits, and a house number"),
     ("09429727 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("0905.123 - 456 Trần Phú", "a number that lacks digits, and a house number"),
+    ("07-10-2016-73 Trần Phú", "a date and a house number"),
+    ("05-1951/1989", "a month and a year"),
+    ("mã HS 056 889 428 068", "a code in groups"),
+    ("056 201 001 090,3685844", "a citizen ID in groups, and a local number"),
+    ("CMND 098092607 / 056 809 148 378", "an ID number and a citizen ID"),
 ]
 
 

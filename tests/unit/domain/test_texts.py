@@ -263,6 +263,8 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("vào 10.0.0.1/x Sở", 40, "vào Sở", "address in digits"),
         ("ht\u200btp://evil.com Sở", 40, "Sở", "hidden by zero width"),
         ("ｗｗｗ．ｅｖｉｌ．ｃｏｍ Sở", 40, "Sở", "hidden by full width"),
+        ("evil。com Sở", 40, "Sở", "hidden by an ideographic full stop"),
+        ("evil.page Sở", 40, "Sở", "a newer top-level domain"),
         ("TP.HCM, P.GD-ĐT, TT.TT, BV.TW", 40, "TP.HCM, P.GD-ĐT, TT.TT, BV.TW", "abbreviations are no links"),
         ("TP.Nha Trang", 40, "TP.Nha Trang", "a blank left out is no link"),
         ("B.3/Thẩm định", 40, "B.3/Thẩm định", "nor is a slash"),

@@ -125,6 +125,26 @@ def test_a_file_with_one_column_is_read_line_by_line(tmp_path: Path) -> None:
     assert [row.phone for row in rows_of_file(path)] == ["0905123457, 0914123457", "0905.123.457;058.3822001"]
 
 
+def test_excels_own_line_names_the_separator_and_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("sep=;\nphone;owner\n0905123457;A, B\n", encoding="utf-8")
+    assert rows_of_file(path) == [PhoneRow("2", "0905123457", owner="A, B")]
+
+
+def test_a_damaged_workbook_is_one_clear_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "phones.xlsx"
+    pd.DataFrame({"phone": ["0905123457"] * 50}).to_excel(path, index=False)
+    content = path.read_bytes()
+    refused = 0
+    for place in range(0, len(content), 97):
+        path.write_bytes(content[:place] + bytes(b ^ 0x5A for b in content[place : place + 5]) + content[place + 5 :])
+        try:
+            rows_of_file(path)
+        except UnreadableTable:
+            refused += 1
+    assert refused > 10
+
+
 def test_empty_lines_keep_the_numbers_of_the_rows_after_them(tmp_path: Path) -> None:
     path = tmp_path / "phones.csv"
     path.write_text("phone,owner\n0905123457,An\n\n,\n0914123457,Bình\n", encoding="utf-8")
@@ -199,6 +219,7 @@ def test_what_is_no_table_is_one_clear_sentence(
         ("hôm qua", None),
         ("31/2/2016", None),
         ("99/99/9999", None),
+        ("0001-01-01T00:00:00+14:00", date(1, 1, 1)),
     ],
 )
 def test_a_day_is_read_as_tables_write_it(text: str, day: date | None) -> None:
@@ -304,6 +325,14 @@ def test_the_command_summarises_by_agency_and_reason_and_shows_no_number(tmp_pat
     assert re.search(r"Cộng +│ +4 │ +1 │ +25,0% │ +3", result.stdout)
     assert "Đã ghi 3 dòng cần sửa" in result.stdout
     assert not re.search(r"0905123457|3822001|Lan|Nam", result.stdout + _text_of(output))
+
+
+def test_an_unknown_province_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    path.write_text("phone\n0583822001\n", encoding="utf-8")
+    result = CliRunner().invoke(app, [str(path), "--province", "khanhhoaa"])
+    assert result.exit_code == 2
+    assert "khanhhoaa" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["phones.csv", "--source", "khanhhoa"], ["--source", "nowhere"]])

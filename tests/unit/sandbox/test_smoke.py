@@ -13,12 +13,14 @@ from rich.console import Console
 from motcua.sandbox.smoke import (
     ENOUGH,
     KINDS,
+    REACHED,
     Check,
     Evidence,
     check_delivery,
     check_identity,
     check_logs,
     check_network,
+    check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
 from motcua.store.accounting import TERMS
@@ -39,7 +41,7 @@ def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[st
     rows = [
         {"agency_code": AGENCY, "kind": kind, "state": state, "reason": reason, "messages": number}
         for kind in KINDS
-        for state, reason, number in (("delivered", None, delivered), ("suppressed", "missing", suppressed))
+        for state, reason, number in ((REACHED[kind], None, delivered), ("suppressed", "missing", suppressed))
         if number
     ]
     return Summary(
@@ -71,6 +73,7 @@ def test_an_identity_over_nothing_fails() -> None:
 
 def test_differences_do_not_cancel_each_other_out() -> None:
     off = [identity_row(KINDS[0], 4, 1, delivered=3), identity_row(KINDS[1], 4, -1, delivered=5)]
+    off.append(identity_row(KINDS[2], 1, accepted=1))
     assert failed(list(check_identity(summary(identity=off)))) == ["the accounting identity holds"]
 
 
@@ -88,8 +91,22 @@ def test_the_summary_shows_agencies_reasons_and_latency() -> None:
     console = Console(width=130, record=True, file=io.StringIO())
     console.print(render(summary()))
     text = console.export_text()
-    for words in ("Sở TT-TT", "missing 2", "p50 1.2 s, p95 3.5 s over 7 messages", "2 rows in quarantine"):
+    for words in ("Sở TT-TT", "missing 3", "p50 1.2 s, p95 3.5 s over 7 messages", "2 rows in quarantine"):
         assert words in text
+
+
+def test_a_phone_that_was_told_another_step_or_nothing_fails() -> None:
+    asked = [{"dossier_code": "16-1", "steps": ["Thẩm định"], "phone": "0987650000"}]
+    reply = {"kind": "reply", "number": "0987650000"}
+    right = "Ho so cua quy Ong/Ba (16-1) hien dang o buoc Tham dinh, trang thai ho so: Dung han."
+    assert not failed(list(check_replies(asked, [reply | {"text": right}])))
+    for wrong in (
+        [],
+        [reply | {"text": right.replace("Tham dinh", "Ky duyet")}],
+        [{**reply, "number": "1", "text": right}],
+    ):
+        assert failed(list(check_replies(asked, wrong)))
+    assert failed(list(check_replies([], [])))
 
 
 def attempt(

@@ -15,4 +15,6 @@ SELECT
     left(actor, 2000) AS actor,
     left(note, 20000) AS note
 FROM source_transitions
-WHERE recorded_at >= %(since)s OR transition_id > %(after)s
+WHERE
+    recorded_at >= %(since)s OR transition_id > %(after)s
+    OR (recorded_at IS NULL AND transition_id > %(after)s - 1000)

@@ -10,7 +10,9 @@ FROM (
         count(*) AS transitions,
         coalesce(sum(transition_id), 0)::text AS transition_sum
     FROM source_transitions
-    WHERE recorded_at >= %(recorded_since)s OR transition_id > %(after)s
+    WHERE
+        recorded_at >= %(recorded_since)s OR transition_id > %(after)s
+        OR (recorded_at IS NULL AND transition_id > %(after)s - 1000)
 ) AS t
 CROSS JOIN (
     SELECT

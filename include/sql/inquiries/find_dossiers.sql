@@ -1,0 +1,63 @@
+-- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last transition the newer
+-- one tells step and status. Called by store/inquiries.py.
+SELECT
+    d.dossier_id,
+    d.agency_code,
+    d.dossier_code,
+    d.procedure_code,
+    g.accented,
+    d.due_at,
+    d.finished_at,
+    d.returned_at,
+    s.step_name,
+    s.status_code,
+    coalesce(d.msisdn = %(phone)s, FALSE) AS is_askers,
+    CASE WHEN l.is_newer THEN greatest(d.picked_up_at, l.picked_up_at) ELSE d.picked_up_at END AS as_of,
+    coalesce(
+        (
+            SELECT min(t.occurred_at)
+            FROM motcua.transitions AS t
+            WHERE
+                t.dossier_id = d.dossier_id
+                AND (t.status_code = s.status_code OR (t.status_code IN (5, 6, 8) AND s.status_code IN (5, 6, 8)))
+                AND NOT EXISTS (
+                    SELECT 1
+                    FROM motcua.transitions AS o
+                    WHERE
+                        o.dossier_id = d.dossier_id
+                        AND (o.sequence, o.from_row, o.transition_id) > (t.sequence, t.from_row, t.transition_id)
+                        AND o.status_code <> s.status_code
+                        AND NOT (o.status_code IN (5, 6, 8) AND s.status_code IN (5, 6, 8))
+                )
+        ),
+        d.updated_at
+    ) AS status_since,
+    d.returned_at IS NULL AND coalesce(s.status_code, 0) <> 10 AND EXISTS (
+        SELECT 1
+        FROM motcua.messages AS m
+        WHERE
+            m.dossier_id = d.dossier_id
+            AND m.kind = 'result'
+            AND m.state IN ('accepted', 'delivered', 'unconfirmed')
+    ) AS told_result
+FROM motcua.dossiers AS d
+INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
+LEFT JOIN LATERAL (
+    SELECT
+        t.to_step,
+        t.status_code,
+        t.picked_up_at,
+        t.recorded_at > coalesce(d.updated_at, '-infinity') AS is_newer
+    FROM motcua.transitions AS t
+    WHERE t.dossier_id = d.dossier_id
+    ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+    LIMIT 1
+) AS l ON TRUE
+INNER JOIN LATERAL (
+    SELECT
+        CASE WHEN l.is_newer THEN coalesce(l.to_step, d.step_name) ELSE d.step_name END AS step_name,
+        CASE WHEN l.is_newer THEN l.status_code ELSE d.status_code END AS status_code
+) AS s ON TRUE
+WHERE motcua.code_key(d.dossier_code) = any(%(keys)s)
+ORDER BY d.dossier_id
+LIMIT 200

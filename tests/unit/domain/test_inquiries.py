@@ -1,0 +1,189 @@
+"""The grammar of texts to 9029, and the rule for on time and late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motcua.domain.inquiries import (
+    AskedCodes,
+    DossierState,
+    Hit,
+    asking_phone,
+    choose,
+    code_key,
+    dedupe_key,
+    punctuality,
+    read_inquiry_text,
+)
+
+NHA_TRANG, TU_PHAP = "000.00.30.H32", "000.00.09.H32"
+AGENCIES = {
+    code_key(code): agency for code, agency in ((NHA_TRANG, NHA_TRANG), ("H32.30", NHA_TRANG), (TU_PHAP, TU_PHAP))
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("MCKH 160915001", "160915001"),
+        ("mckh_160915001", "160915001"),
+        ("MCKH160915001", "160915001"),
+        ("Mckh  160915001.", "160915001"),
+        ("  mcKH\t160915001 \n", "160915001"),
+        ("MCKH\u00a0160915001", "160915001"),
+        ("“MCKH 160915001”", "160915001"),
+        ("MCKH '160915001'!!", "160915001"),
+        ("MCKH: 160915001", "160915001"),
+        ("MCKH-160915001", "160915001"),
+        ("MCKH MCKH 160915001", "160915001"),
+        ("mckh mckh160915001", "160915001"),
+        ("160915001", "160915001"),
+        ("MCKH hồ sơ số 160915001 ạ", "160915001"),
+        ("ＭＣＫＨ １６０９１５００１", "160915001"),
+        ("MCKH 1609\u200b15001", "160915001"),
+        ("MCKH 000.00.04.h32-191225-0001", "000.00.04.H32-191225-0001"),
+        ("MCKH 000.00.04.H32–191225–0001", "000.00.04.H32-191225-0001"),
+        ("mckh h32.4-260925-0001.", "H32.4-260925-0001"),
+        ("MCKH G09.20-20260609-0092637", "G09.20-20260609-0092637"),
+        ("MCKH 2016.1234", "2016.1234"),
+        ("MCKH 0012/2016", "0012/2016"),
+        ("MCKH hđ-12", "HD-12"),
+    ],
+)
+def test_code_is_found_however_it_is_typed(text, code):
+    asked = read_inquiry_text(text)
+    assert code in asked.literal
+    assert asked.shown() == code
+
+
+@pytest.mark.parametrize("text", ["MCKH", "mckh", " MCKH. ", "MCKH ?", "", "...", "MCKH xin chào", "😀", "MCKH 12"])
+def test_text_without_a_code_shows_none(text):
+    assert read_inquiry_text(text).shown() is None
+
+
+def test_code_with_blanks_is_found_after_its_pieces():
+    literal = read_inquiry_text("MCKH 0012 / 2016").literal
+    assert literal.index("0012/2016") > literal.index("0012")
+    assert "H32.4-260925-0001" in read_inquiry_text("MCKH H32.4 - 260925 - 0001").literal
+    assert "160915001" in read_inquiry_text("MCKH_160915_001").literal
+
+
+def test_first_of_two_codes_comes_first_and_a_long_text_ends():
+    assert read_inquiry_text("MCKH 160915001 160915002").literal[:2] == ("160915001", "160915002")
+    assert len(read_inquiry_text("MCKH " + "A1B2 " * 10_000).literal) < 400
+
+
+def hit(number, code, agency=NHA_TRANG, *, asks=False):
+    return Hit(number, agency, code, asks)
+
+
+@pytest.mark.parametrize(
+    ("text", "hits", "expected"),
+    [
+        ("MCKH 160915001", [hit(1, "160915001")], 1),
+        ("MCKH 16O9l5OOI", [hit(1, "160915001")], 1),
+        ("MCKH O1", [hit(1, "O1-A")], None),
+        ("MCKH ABO1", [hit(1, "ABO1"), hit(2, "AB01")], 1),
+        ("MCKH AB01", [hit(1, "ABO1"), hit(2, "AB01")], 2),
+        ("MCKH 16O915001 160915002", [hit(1, "160915001"), hit(2, "160915002")], 2),
+        ("MCKH 160915002 160915001", [hit(1, "160915001"), hit(2, "160915002")], 2),
+        ("MCKH ABOI", [hit(1, "AB0I"), hit(2, "ABO1", TU_PHAP)], None),
+        ("MCKH hd 12", [hit(1, "HĐ 12")], 1),
+        ("MCKH hd-12 b", [hit(1, "hđ-12 B")], 1),
+        ("MCKH hs_1201", [hit(1, "HS_1201")], 1),
+        ("MCKH 7777", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], "7777"),
+        ("MCKH 7777", [hit(1, "7777"), hit(2, "7777", TU_PHAP, asks=True)], 2),
+        ("MCKH 7777", [hit(1, "7777", asks=True), hit(2, "7777", TU_PHAP, asks=True)], "7777"),
+        ("MCKH 7777 h32.30", [hit(1, "7777"), hit(2, "7777", TU_PHAP, asks=True)], 1),
+        ("MCKH OOO.00.09.H32 7777.", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], 2),
+        ("MCKH 7777 000.00.04.H32", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], "7777"),
+        ("MCKH 7777 000.00.04.H32", [hit(1, "7777")], 1),
+    ],
+)
+def test_dossier_is_chosen(text, hits, expected):
+    choice = choose(read_inquiry_text(text), hits, AGENCIES)
+    assert (choice.hit.dossier_id if choice.hit else choice.shared_code) == expected
+
+
+def test_agency_code_is_not_shown_as_an_unknown_dossier():
+    assert read_inquiry_text("MCKH H32.30 160915009").shown(AGENCIES) == "160915009"
+
+
+any_text = st.text(max_size=700) | st.text(alphabet="MCKHmckh0O1lI _-./đĐ\u00a0\"'\x00\ud800", max_size=80)
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_text, any_text)
+def test_no_text_raises(text, sender):
+    asked = read_inquiry_text(text)
+    assert isinstance(asked, AskedCodes)
+    assert all(3 <= len(code) <= 40 for code in asked.literal)
+    asked.shown(AGENCIES)
+    choose(asked, [hit(n, code) for n, code in enumerate(asked.literal[:3])], AGENCIES)
+    dedupe_key(None, asking_phone(sender), text, datetime(2026, 11, 25, tzinfo=UTC))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.from_regex(r"[0-9A-Z][0-9A-Z./-]{1,30}[0-9]", fullmatch=True).filter(lambda code: not code.startswith("MCKH")),
+    st.sampled_from(["MCKH {}", "mckh{}", "Mckh_{}", "MCKH  {}.", "“MCKH {}”", "MCKH\u00a0{} ạ", "Xin hỏi {}"]),
+)
+def test_known_code_is_answered_in_every_spelling(code, form):
+    assert choose(read_inquiry_text(form.format(code.lower())), [hit(1, code)], {}).hit == hit(1, code)
+
+
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "due", "changes", "expected"),
+    [
+        (4, None, {}, "no_due_date"),
+        (5, None, {"status_since": NOW}, "no_due_date"),
+        (4, NOW + HOUR, {}, "on_time"),
+        (4, NOW, {}, "on_time"),
+        (4, NOW - HOUR, {}, "late"),
+        (None, NOW - HOUR, {}, "late"),
+        (1, NOW - HOUR, {}, "late"),
+        # 00:00 in Khánh Hòa of the same day: a date, all of which is on time.
+        (4, datetime(2026, 11, 24, 17, 0, tzinfo=UTC), {}, "on_time"),
+        (4, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {}, "late"),
+        *[(status, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time") for status in (5, 6, 8)],
+        *[(status, NOW - 2 * DAY, {"status_since": NOW - DAY}, "late") for status in (5, 6, 8)],
+        (9, NOW - DAY, {"finished_at": NOW - 2 * DAY}, "on_time"),
+        (9, NOW - 2 * DAY, {"finished_at": NOW - DAY}, "late"),
+        (9, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time"),
+        (10, NOW - DAY, {"finished_at": NOW - 2 * DAY, "returned_at": NOW}, "on_time"),
+        (10, NOW - DAY, {"returned_at": NOW}, "late"),
+        (3, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time"),
+        (7, NOW - 2 * DAY, {"status_since": NOW - DAY}, "late"),
+        # Reopened: what was once finished is open again.
+        (4, NOW - HOUR, {"finished_at": NOW - 2 * DAY}, "late"),
+    ],
+)
+def test_punctuality(status, due, changes, expected):
+    assert punctuality(DossierState(status, due, **changes), NOW) == expected
+
+
+def test_repeat_is_known_by_id_else_by_sender_text_and_minute():
+    at = datetime(2026, 11, 25, 3, 0, 1, tzinfo=UTC)
+    assert dedupe_key("7", "a", "x", at) == dedupe_key("7", "b", "y", at + DAY)
+    by_text = dedupe_key(None, "a", "x", at)
+    assert by_text == dedupe_key(None, "a", "x", at + timedelta(seconds=58))
+    assert len({by_text, dedupe_key(None, "b", "x", at), dedupe_key(None, "a", "y", at)}) == 3
+    assert by_text != dedupe_key(None, "a", "x", at + timedelta(seconds=59))
+
+
+@pytest.mark.parametrize("sender", ["0905123456", "84905123456", "+84905123456", "0084905123456"])
+def test_one_phone_however_the_carrier_writes_it(sender):
+    assert asking_phone(sender) == "+84905123456"
+
+
+def test_sender_that_is_no_mobile_is_kept_as_given():
+    assert asking_phone(" VIETTEL ") == "VIETTEL"
+    assert asking_phone("") is None

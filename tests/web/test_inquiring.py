@@ -1,0 +1,533 @@
+"""Texts to 9029 over HTTP: each is answered, once, by the right words, and only for its own gateway."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from motcua.gateways.adapter import GatewayAddress, OutgoingMessage
+from motcua.gateways.esms import EsmsGateway
+from motcua.jobs import answering
+from motcua.web import callbacks
+from tests.conftest import NHA_TRANG, TU_PHAP
+
+WORD, KEY = "inquiry-word-9", "esms-private-key"
+URL = "/gateway/inquiries/kannel"
+SECRET = {"secret": WORD}
+PHONE = "0905123456"
+# Typed again from the texts in the report and the list of replies, without accents.
+HELP = "Soan tin: MCKH (ma so ho so) gui 9029. Ma so ho so ghi tren Giay tiep nhan ho so va hen tra ket qua."
+LIMIT = (
+    "So dien thoai nay da tra cuu qua so lan cho phep trong ngay. Ong/Ba vui long nhan lai vao ngay mai hoac lien he "
+    "Bo phan Mot cua."
+)
+OFF = "Dich vu tra cuu ho so qua dau so 9029 chua duoc trien khai. Ong/Ba vui long lien he Bo phan Mot cua."
+BUSY = "He thong tra cuu dang ban. Ong/Ba vui long nhan lai sau it phut."
+
+
+def told(code, step="Tham dinh", punctuality="Dung han"):
+    return f"Ho so cua quy Ong/Ba ({code}) hien dang o buoc {step}, trang thai ho so: {punctuality}."
+
+
+def unknown(code):
+    return (
+        f"Khong tim thay ho so ({code}). Ong/Ba vui long kiem tra lai ma so tren Giay tiep nhan ho so hoac lien he "
+        "Bo phan Mot cua."
+    )
+
+
+def several(code):
+    return (
+        f"Ma so ho so ({code}) co o nhieu co quan. Ong/Ba vui long nhan lai: MCKH (ma so ho so) (ma co quan) gui 9029."
+    )
+
+
+@pytest.fixture
+def client(agencies, configure):
+    def connection(**extra):
+        return json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra})
+
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=connection(adapter="kannel", callback_secret=WORD),
+        AIRFLOW_CONN_SMS_ESMS=connection(adapter="esms", private_key=KEY, callback_secret=WORD),
+        AIRFLOW_CONN_SMS_SIGNED=connection(adapter="kannel", callback_hmac_key=KEY),
+        AIRFLOW_CONN_SMS_NEAR=connection(adapter="kannel", callback_secret=WORD, allowed_networks=["10.0.0.0/8"]),
+        AIRFLOW_CONN_SMS_SPOILT=connection(adapter="kannel", callback_secret=WORD, allowed_networks="everywhere"),
+        AIRFLOW_CONN_SMS_OPEN=connection(adapter="esms"),
+    )
+    callbacks._addresses.clear()
+    app = callbacks.create_standalone()
+    with TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as http:
+        yield http
+    callbacks._addresses.clear()
+
+
+@pytest.fixture
+def dossier(rows):
+    rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
+
+    def write(code, agency=NHA_TRANG, **changes):
+        values = {
+            "source_id": 1,
+            "agency_code": agency,
+            "dossier_code": code,
+            "phone_refusal": "missing",
+            "step_name": "Thẩm định",
+            "status_code": 4,
+            "due_at": "2100-01-01 10:00+07",
+            "picked_up_at": "2026-11-25 10:00+07",
+            "updated_at": "2026-11-25 09:59+07",
+        } | changes
+        if values.get("msisdn"):
+            values["phone_refusal"] = None
+        columns, places = ", ".join(values), ", ".join(["%s"] * len(values))
+        (row,) = rows(
+            f"INSERT INTO motcua.dossiers ({columns}) VALUES ({places}) RETURNING dossier_id", *values.values()
+        )
+        return row["dossier_id"]
+
+    return write
+
+
+_ids = iter(range(1, 100_000))
+
+
+def ask(client, text, sender=PHONE, **fields):
+    fields = {"sender": sender, "to": "9029", "text": text, "id": f"m{next(_ids)}"} | fields | SECRET
+    answer = client.get(URL, params=fields)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    return answer.text
+
+
+def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows):
+    number = dossier("160915001")
+    assert ask(client, "MCKH 160915001", id="k-1") == told("160915001")
+    (row,) = rows(
+        "SELECT i.*, m.kind, m.state, m.text AS reply, m.template_id, m.segments, m.dossier_id AS of"
+        " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
+    )
+    assert (row["outcome"], row["dossier_id"], row["of"], row["fee"]) == ("answered", number, number, 1000)
+    assert (row["kind"], row["state"], row["template_id"], row["segments"]) == ("reply", "accepted", "reply", 1)
+    assert (row["msisdn"], row["gateway_message_id"], row["asked_code"]) == ("+84905123456", "k-1", "160915001")
+    assert row["as_of"].isoformat() == "2026-11-25T03:00:00+00:00"
+    assert row["reply"] == told("160915001")
+
+
+def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
+    dossier("160915001")
+    dossier("160915002", TU_PHAP, due_at="2020-01-01 10:00+07")
+    fields = {"sender": PHONE, "text": "MCKH 160915002"} | SECRET
+    answer = client.post(URL, data=fields)
+    assert answer.text == ("Hồ sơ của quý Ông/Bà (160915002) hiện đang ở bước Thẩm định, trạng thái hồ sơ: Trễ hạn.")
+    assert answer.headers["X-Kannel-Coding"] == "2"
+    answer = client.get(URL, params=fields | {"text": "MCKH 160915001"})
+    assert answer.headers["X-Kannel-Coding"] == "0"
+
+
+def test_every_other_reply(client, dossier, configure):
+    dossier("7777")
+    dossier("7777", TU_PHAP, msisdn="+84912345679", step_name="Ký duyệt")
+    dossier("160915001", due_at=None)
+    dossier("HĐ-0012", step_name=None)
+    assert ask(client, "MCKH") == ask(client, "") == ask(client, "MCKH xin chao") == HELP
+    assert ask(client, "MCKH 160915009.") == unknown("160915009")
+    assert ask(client, "MCKH bit.ly/a1 ") == unknown("...")
+    assert ask(client, "mckh 7777") == several("7777")
+    assert ask(client, "mckh 7777 H32.30") == told("7777")
+    assert "(7777) hiện đang ở bước Ký duyệt" in ask(client, "mckh 7777", sender="84912345679")
+    assert ask(client, "MCKH l6O9l5OOI") == told("160915001", punctuality="chua co ngay hen tra")
+    assert ask(client, "mckh hđ-0012") == told("HD-0012", "Dang xu ly")
+    configure(MOTCUA_INQUIRIES_ACCENTED="true")
+    assert ask(client, "MCKH").startswith("Soạn tin: MCKH (mã số hồ sơ)")
+
+
+def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
+    number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
+
+    def move(status, step, at, sequence):
+        rows(
+            "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, to_step,"
+            " status_code, at_one_stop_desk, occurred_at, recorded_at, picked_up_at)"
+            " VALUES (1, %s, %s, %s, %s, %s, false, %s, %s, now())",
+            *(sequence, number, sequence, step, status, at, at),
+        )
+
+    assert ask(client, "MCKH 160915001") == told("160915001", punctuality="Tre han")
+    move(5, "Chờ bổ sung", "2026-11-10 10:00+07", 1)
+    assert ask(client, "MCKH 160915001") == told("160915001", "Cho bo sung")
+    move(6, "Chờ nộp thuế", "2026-11-22 10:00+07", 2)
+    assert ask(client, "MCKH 160915001") == told("160915001", "Cho nop thue")
+    move(4, "Thẩm định", "2026-11-23 10:00+07", 3)
+    assert ask(client, "MCKH 160915001") == told("160915001", punctuality="Tre han")
+    move(8, "Dừng xử lý", "2026-11-24 10:00+07", 4)
+    assert ask(client, "MCKH 160915001") == told("160915001", "Dung xu ly", "Tre han")
+
+
+def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
+    dossier("160915001")
+    first = ask(client, "MCKH 160915001", id="one")
+    rows("UPDATE motcua.dossiers SET step_name = 'Ký duyệt'")
+    assert ask(client, "MCKH 160915001", id="one") == first
+    assert ask(client, "MCKH 160915001", id="two") != first
+    at = str(int(time.time()))
+    without_id = [ask(client, "MCKH 160915001", id="", time=at) for _ in range(3)]
+    assert len(set(without_id)) == 1
+    assert len(rows("SELECT 1 FROM motcua.inquiries")) == 3
+    assert len(rows("SELECT 1 FROM motcua.messages WHERE kind = 'reply'")) == 3
+
+
+def test_repeats_at_the_same_moment_are_counted_once(client, dossier, rows):
+    dossier("160915001")
+    barrier = threading.Barrier(8)
+
+    def at_once(_):
+        barrier.wait()
+        return ask(client, "MCKH 160915001", id="same")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(at_once, range(8))) == {told("160915001")}
+    assert len(rows("SELECT 1 FROM motcua.inquiries")) == 1
+    assert len(rows("SELECT 1 FROM motcua.messages")) == 1
+
+
+def test_phone_beyond_its_day_is_answered_with_the_limit(client, dossier, rows, configure):
+    dossier("160915001")
+    configure(MOTCUA_INQUIRIES_PER_PHONE="3")
+    replies = [ask(client, f"MCKH 16091500{n}") for n in range(5)]
+    assert replies[:3] == [unknown("160915000"), told("160915001"), unknown("160915002")]
+    assert replies[3:] == [LIMIT, LIMIT]
+    assert ask(client, "MCKH 160915001", sender="0912000111") == told("160915001")
+    rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
+    rows("UPDATE motcua.inquiries SET received_at = received_at - interval '1 day'")
+    assert ask(client, "MCKH 160915001") == told("160915001")
+
+
+def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows, configure):
+    dossier("160915001")
+    configure(MOTCUA_INQUIRIES_PER_GATEWAY="2")
+    replies = [ask(client, "MCKH 160915001", sender=f"090512345{n}") for n in range(4)]
+    assert replies == [told("160915001")] * 2 + [BUSY] * 2
+    assert [row["outcome"] for row in rows("SELECT outcome FROM motcua.inquiries ORDER BY 1")] == [
+        *["answered"] * 2,
+        *["too_many"] * 2,
+    ]
+
+
+def test_service_that_is_off_answers_and_counts(client, dossier, rows, configure):
+    dossier("160915001")
+    configure(MOTCUA_INQUIRIES_ON="false")
+    assert ask(client, "MCKH 160915001") == OFF
+    assert rows("SELECT outcome, fee FROM motcua.inquiries") == [{"outcome": "service_off", "fee": 1000}]
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not come")
+
+
+def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(client, rows, monkeypatch, caplog):
+    with monkeypatch.context() as broken:
+        broken.setattr(answering, "find_dossiers", lambda *_: 1 / 0)
+        assert ask(client, "MCKH 160915001") == BUSY
+    assert "0905***456" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert not any(words in caplog.text for words in (PHONE, PHONE[1:], "160915001", WORD))
+    counted = wait_for(lambda: rows("SELECT outcome, fee FROM motcua.inquiries"))
+    assert counted == [{"outcome": "error", "fee": 1000}]
+
+
+def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client, dossier, rows, monkeypatch):
+    dossier("160915001")
+    ask(client, "MCKH 160915001")
+
+    def away():
+        raise psycopg.OperationalError("connection refused")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(answering.quick_connections, "get", away)
+        started = time.monotonic()
+        assert ask(client, "MCKH 160915001", id="during") == BUSY
+        assert time.monotonic() - started < 2
+    wait_for(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
+    # Brought again it was counted already, and the reply stays the same.
+    assert ask(client, "MCKH 160915001", id="during") == BUSY
+    assert len(rows("SELECT 1 FROM motcua.inquiries")) == 2
+
+
+def test_connections_cut_by_the_server_are_opened_anew(client, dossier, rows):
+    dossier("160915001")
+    for _ in range(3):
+        assert ask(client, "MCKH 160915001") == told("160915001")
+        rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'motcua_app' AND datname = current_database()"
+        )
+    assert ask(client, "MCKH 160915001") == told("160915001")
+
+
+def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
+    dossier("160915001")
+    ask(client, "MCKH 160915001")
+    with psycopg.connect(ledger) as holding:
+        holding.execute("LOCK TABLE motcua.inquiries IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        assert ask(client, "MCKH 160915001") == BUSY
+        assert time.monotonic() - started < 2
+    wait_for(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
+
+
+def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, rows):
+    number = dossier("160915001", status_code=9, step_name="Trả kết quả")
+
+    def is_sign():
+        ask(client, "MCKH 160915001")
+        return rows("SELECT told_result FROM motcua.inquiries ORDER BY inquiry_id DESC LIMIT 1")[0]["told_result"]
+
+    assert not is_sign()
+    rows("ALTER TABLE motcua.messages DISABLE TRIGGER enforce_message_move")
+    rows(
+        "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code,"
+        " at_one_stop_desk, occurred_at, recorded_at, picked_up_at) VALUES (1, 1, %s, 1, 9, true, now(), now(), now())",
+        number,
+    )
+    rows(
+        "INSERT INTO motcua.messages (kind, dossier_id, occasion, transition_id, state, text, template_id,"
+        " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
+        " next_attempt_at, changed_at) VALUES ('result', %s, 'x', 1, 'delivered', 'x', 'result', 1, '{}', false, 1,"
+        " now(), now(), now(), now(), now(), now())",
+        number,
+    )
+    assert is_sign()
+    rows("UPDATE motcua.dossiers SET returned_at = now()")
+    assert not is_sign()
+
+
+def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
+    from motcua.store.accounting import identity
+    from motcua.store.database import connect
+
+    dossier("160915001")
+    ask(client, "MCKH 160915001")
+    ask(client, "MCKH")
+    with connect() as connection:
+        found = [row for row in identity(connection) if row["kind"] == "reply"]
+    assert [(row["agency_code"], row["expected"], row["accepted"], row["difference"]) for row in found] == [
+        ("", 1, 1, 0),
+        (NHA_TRANG, 1, 1, 0),
+    ]
+
+
+def test_inquiries_are_append_only_save_for_personal_data(client, rows):
+    ask(client, "MCKH 160915001")
+    for change in (
+        "DELETE FROM motcua.inquiries",
+        "UPDATE motcua.inquiries SET fee = 0",
+        "UPDATE motcua.inquiries SET text = 'x'",
+    ):
+        with pytest.raises(psycopg.DatabaseError, match="append-only"):
+            rows(change)
+    rows("UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL")
+
+
+def test_only_a_reply_may_begin_as_accepted(rows):
+    columns = (
+        "occasion, state, text, template_id, template_version, parameters, accented, segments, occurred_at,"
+        " recorded_at, planned_at, useful_until, next_attempt_at, changed_at"
+    )
+    values = "'x', 'accepted', 'x', 'x', 1, '{}', false, 1, now(), now(), now(), now(), now(), now()"
+    rows(f"INSERT INTO motcua.messages (kind, {columns}) VALUES ('reply', {values})")
+    with pytest.raises(psycopg.DatabaseError, match="may not begin as accepted"):
+        rows(f"INSERT INTO motcua.messages (kind, {columns}) VALUES ('apology', {values})")
+
+
+# ---------------------------------------------------------------- who may ask
+
+
+def esms_fields(content="MCKH 160915001", key=KEY, **changes):
+    fields = {
+        "sender": "84905123456",
+        "content": content,
+        "serviceNumber": "9029",
+        "keyword": "MCKH",
+        "cpid": "77",
+        "smsid": "s-1",
+        "receiverTime": "20261125100000",
+    }
+    signed = fields["cpid"] + fields["smsid"] + fields["content"] + fields["receiverTime"] + key
+    fields["sign"] = base64.b64encode(hashlib.md5(signed.encode()).digest()).decode()
+    return fields | changes
+
+
+def test_esms_is_answered_in_its_xml_by_its_signature(client, dossier, rows):
+    dossier("160915001", step_name="Thẩm định & ký <1>")
+    answer = client.get("/gateway/inquiries/esms", params=esms_fields())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+    reply = ElementTree.fromstring(answer.text)
+    assert {field.tag: field.text for field in reply} == {
+        "Message": told("160915001", "Tham dinh & ky <1>"),
+        "Smsid": "s-1",
+        "Receiver": "84905123456",
+    }
+    assert reply.tag == "ClientResponse"
+    assert client.get("/gateway/inquiries/esms", params=esms_fields()).text == answer.text
+    assert len(rows("SELECT 1 FROM motcua.inquiries")) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sign": ""}, {"sign": "x"}, {"content": "MCKH 160915002"}, {"smsid": "s-2"}, {"sign": "é\ufffd"}]
+)
+def test_forged_signature_is_refused(client, rows, changes):
+    assert client.get("/gateway/inquiries/esms", params=esms_fields() | changes).status_code == 401
+    assert client.get("/gateway/inquiries/esms", params=esms_fields(key="other")).status_code == 401
+    assert client.get("/gateway/inquiries/esms", params=esms_fields() | changes | SECRET).status_code == 401
+    assert rows("SELECT 1 FROM motcua.inquiries") == []
+
+
+def test_gateway_without_key_and_secret_is_closed(client):
+    assert client.get("/gateway/inquiries/open", params=esms_fields(secret="x")).status_code == 503
+    assert client.get("/gateway/inquiries/open", params=esms_fields()).status_code == 401
+
+
+def test_hmac_covers_query_and_body(client, dossier):
+    dossier("160915001")
+    query = urlencode({"sender": PHONE, "text": "MCKH 160915001"})
+
+    def call(signed, body=b""):
+        signature = hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
+        return client.post(
+            f"/gateway/inquiries/signed?{query}", content=body, headers={callbacks.SIGNATURE_HEADER: signature}
+        )
+
+    assert call(query.encode() + b"\n").text == told("160915001")
+    assert call(query.encode() + b"\nbody", b"body").status_code == 200
+    assert call(query.encode() + b"\nbody", b"other").status_code == 401
+    assert client.get(f"/gateway/inquiries/signed?{query}&secret={WORD}").status_code == 401
+
+
+@pytest.mark.parametrize("gateway", ["near", "spoilt"])
+def test_caller_outside_the_networks_is_refused_whatever_it_knows(client, rows, gateway):
+    for path in ("inquiries", "receipts"):
+        assert client.get(f"/gateway/{path}/{gateway}", params=SECRET).status_code == 401
+    assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
+
+
+def test_caller_inside_the_networks_is_let_in(client, monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMS_NEAR",
+        json.dumps(
+            {
+                "conn_type": "http",
+                "host": "h",
+                "extra": {"callback_secret": WORD, "allowed_networks": "10.0.0.0/8, 127.0.0.1"},
+            }
+        ),
+    )
+    assert client.get("/gateway/inquiries/near", params=SECRET).text == HELP
+
+
+def test_esms_sends_nothing():
+    gateway = EsmsGateway(GatewayAddress("esms", "http://h", "", "", {}))
+    message = OutgoingMessage("r", "+84905123456", "x", False, 1, "result", 1, ())
+    outcome = gateway.submit(None, message)
+    assert (outcome.outcome, outcome.http_status) == ("configuration", None)
+    assert gateway.read_receipt({"SMSID": "1"}).meaning == gateway.meaning_of("5") == "unreadable"
+
+
+# ---------------------------------------------------------------- whatever comes
+
+
+word = st.text(max_size=60)
+names = st.sampled_from(
+    [
+        "sender",
+        "text",
+        "id",
+        "time",
+        "to",
+        "secret",
+        "sign",
+        "content",
+        "smsid",
+        "cpid",
+        "receiverTime",
+        "reference",
+        "status",
+    ]
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from(["inquiries", "receipts"]),
+    gateway=st.sampled_from(["kannel", "esms", "signed", "near"]) | st.text(min_size=1, max_size=20),
+    method=st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
+    fields=st.dictionaries(names | word, word, max_size=8),
+    query_tail=st.text(alphabet="%0123456789abcdefABCDEF&=+;.-xyz", max_size=80),
+    raw=st.binary(max_size=200),
+    known=st.booleans(),
+)
+def test_nothing_that_comes_is_an_error_inside(client, path, gateway, method, fields, query_tail, raw, known):
+    query = urlencode(fields | (SECRET if known else {}), errors="replace")
+    target = f"/gateway/{path}/{urlencode({'': gateway}, errors='replace')[1:]}?{query}"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answers = [
+        client.request(method, target),
+        client.request(method, f"{target}&{query_tail}"),
+        client.request("POST", target, content=raw, headers=kind),
+    ]
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
+    if known and gateway == "kannel" and path == "inquiries" and method in ("GET", "POST"):
+        assert answers[0].status_code == 200
+        assert answers[0].text
+
+
+def test_forged_and_replayed_receipts_change_nothing(client, rows):
+    report = {"reference": "r-1", "status": "1"}
+    assert client.get("/gateway/receipts/kannel", params=report | {"secret": "guessed"}).status_code == 401
+    assert rows("SELECT 1 FROM motcua.receipts") == []
+    before = rows("SELECT message_id, state FROM motcua.messages")
+    for _ in range(3):
+        assert client.get("/gateway/receipts/kannel", params=report | SECRET).status_code == 200
+    assert rows("SELECT message_id, state FROM motcua.messages") == before
+    assert {row["effect"] for row in rows("SELECT effect FROM motcua.receipt_readings")} == {"unknown_reference"}
+
+
+def test_logs_hold_neither_number_nor_words(client, dossier, caplog):
+    dossier("160915001")
+    with caplog.at_level(logging.DEBUG):
+        ask(client, "MCKH 160915001")
+    written = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("httpx"))
+    assert not any(words in written for words in (PHONE, PHONE[1:], "160915001", WORD))
+
+
+def test_day_begins_at_midnight_in_khanh_hoa(client, dossier, rows, configure):
+    configure(MOTCUA_INQUIRIES_PER_PHONE="1")
+    dossier("160915001")
+    ask(client, "MCKH 160915001")
+    (row,) = rows("SELECT received_at, date_trunc('day', now(), 'Asia/Ho_Chi_Minh') AS day FROM motcua.inquiries")
+    rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
+    rows("UPDATE motcua.inquiries SET received_at = %s", row["day"] - timedelta(seconds=1))
+    assert ask(client, "MCKH 160915001") == told("160915001")
+    rows("UPDATE motcua.inquiries SET received_at = %s", row["day"])
+    assert ask(client, "MCKH 160915001") == LIMIT
