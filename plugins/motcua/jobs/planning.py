@@ -22,6 +22,7 @@ from motcua.settings import settings
 from motcua.store.database import Connection, connect
 from motcua.store.dossiers import lock_dossiers_to_plan
 from motcua.store.messages import EVERYTHING, Window, make_due, messages_of, reopen_mended, save_messages
+from motcua.store.rows import value_of
 from motcua.store.templates import load_templates
 from motcua.store.transitions import histories, settle_transitions, unplanned_dossiers
 
@@ -91,9 +92,9 @@ def _plan_batch(
     outcomes: list[dict[str, Any]] = []
     for dossier in dossiers:
         dossier_plan = plan_dossier(
-            _facts(dossier),
-            [_transition(row) for row in transitions.get(dossier["dossier_id"], ())],
-            [_message(row) for row in messages.get(dossier["dossier_id"], ())],
+            value_of(DossierFacts, dossier),
+            [value_of(PastTransition, row) for row in transitions.get(dossier["dossier_id"], ())],
+            [value_of(PastMessage, row) for row in messages.get(dossier["dossier_id"], ())],
             now,
             rules,
         )
@@ -117,34 +118,6 @@ def _plan_batch(
             reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
     settle_transitions(connection, outcomes, now)
     counts.transitions += len(outcomes)
-
-
-def _facts(dossier: Mapping[str, Any]) -> DossierFacts:
-    return DossierFacts(
-        received_at=dossier["received_at"],
-        due_at=dossier["due_at"],
-        returned_at=dossier["returned_at"],
-        phone_refusal=dossier["phone_refusal"],
-        enabled_from=dossier["enabled_from"],
-        same_day_excluded=dossier["same_day_excluded"],
-        kinds_off=dossier["kinds_off"],
-        result_hold=dossier["result_hold"],
-    )
-
-
-def _transition(row: Mapping[str, Any]) -> PastTransition:
-    return PastTransition(
-        row["transition_id"],
-        row["status_code"],
-        row["at_one_stop_desk"],
-        row["occurred_at"],
-        row["recorded_at"],
-        row["outcome"],
-    )
-
-
-def _message(row: Mapping[str, Any]) -> PastMessage:
-    return PastMessage(row["message_id"], row["kind"], row["transition_id"], row["accepted_at"])
 
 
 def _values(message: NewMessage, dossier: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from motcua.store.database import Connection, connect, open_connection
 from motcua.store.gateways import ensure_gateway, stop_gateway, stopped_gateways
 from motcua.store.locks import LINGERING, hold_lock, release_lock
 from motcua.store.messages import EVERYTHING, Window
+from motcua.store.rows import value_of
 from motcua.store.templates import load_template_versions
 
 _WRITE_AT_MOST = 64
@@ -199,7 +200,7 @@ class _Sender:
         waiting: list[int] = []
         later: list[int] = []
         for row in rows:
-            verdict, reason = look_again(_candidate(row), now, rules)
+            verdict, reason = look_again(value_of(SendCandidate, row), now, rules)
             if verdict == "send":
                 if not self._is_registered(row, gateway):
                     later.append(row["message_id"])
@@ -341,20 +342,6 @@ def http_session() -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=1))
     return session
-
-
-def _candidate(row: Mapping[str, Any]) -> SendCandidate:
-    return SendCandidate(
-        kind=row["kind"],
-        occurred_at=row["occurred_at"],
-        useful_until=row["useful_until"],
-        occasion_holds=row["occasion_holds"],
-        returned_at=row["returned_at"],
-        kind_off=row["kind_off"],
-        phone_refusal=row["phone_refusal"],
-        told_at=row["told_at"],
-        unsettled_since=row["unsettled_since"],
-    )
 
 
 def _outgoing(row: Mapping[str, Any]) -> OutgoingMessage:

@@ -1,14 +1,21 @@
-"""Batches of values as one JSON parameter, which the statements open with ``jsonb_to_recordset``."""
+"""Rows to the database and from it.
+
+Batches go as one JSON parameter, which the statements open with ``jsonb_to_recordset``; rows come as dicts, whose names
+are those of the domain's dataclasses.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg.types.json import Jsonb
+
+Value = TypeVar("Value")
 
 
 def _plain(value: object) -> str:
@@ -23,3 +30,8 @@ _dumps = partial(json.dumps, default=_plain, ensure_ascii=False)
 def recordset(rows: Iterable[Mapping[str, Any]]) -> Jsonb:
     """The rows as one parameter; keys are column names."""
     return Jsonb(list(rows), dumps=_dumps)
+
+
+def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
+    """The domain's value in a row whose columns are named as the value's fields; other columns are ignored."""
+    return kind(*[row[field.name] for field in fields(kind)])  # type: ignore[arg-type]
