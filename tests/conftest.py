@@ -23,7 +23,7 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
 )
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
-    if _name not in ("MOTCUA_TEST_DSN",):
+    if _name not in ("MOTCUA_TEST_DSN", "MOTCUA_CI"):
         del os.environ[_name]
 
 import psycopg
@@ -40,6 +40,17 @@ from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 
 PASSWORD = "only-for-tests"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI every program that a test needs is installed, so a skipped test is a failure."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("MOTCUA_CI") and skipped:
+        reporter.write_line(f"{len(skipped)} test(s) skipped, which CI does not allow: see above.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa on a Wednesday."""
 
