@@ -52,6 +52,6 @@ lock:
 	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes -q \
 		pyproject.toml -o requirements.lock --custom-compile-command "make lock"
 
-## make clean: removes the demo's data folder
+## make clean: removes what demo and smoke keep in the data folder, and the folder when nothing else is in it
 clean:
-	rm -rf -- "$(MOTCUA_DATA)"
+	@bash scripts/remove_demo_data.sh "$(MOTCUA_DATA)"

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Removes what demo and smoke keep in a data folder: remove_demo_data.sh FOLDER
+# Only their own files go, by name: MOTCUA_DATA may point at a folder that holds other things.
+set -euo pipefail
+folder=$1
+
+if [ ! -d "$folder" ]; then
+    echo "There is no demo's data in $folder."
+    exit 0
+fi
+if [ -e "$folder/lock" ] && command -v flock >/dev/null && ! flock --nonblock "$folder/lock" true; then
+    echo "A demo is running in $folder: stop it with Ctrl-C first." >&2
+    exit 2
+fi
+cd "$folder"
+rm -rf -- agencies.yaml airflow lock logs mailbox phone-network pids.json postgres secrets.json world motcua-smoke-*
+cd /
+if rmdir -- "$folder" 2>/dev/null; then
+    echo "Removed $folder."
+else
+    echo "Removed the demo's data; other files remain in $folder."
+fi
