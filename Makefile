@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 -q include/sql
 
-## make prove [ONLY=phones|texts] [SEED=n]: how right, at scale, against an oracle that shares no code
+## make prove [ONLY=phones|texts|inquiries] [SEED=n]: how right, at scale, against an oracle that shares no code
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1)
 

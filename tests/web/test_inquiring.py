@@ -454,6 +454,28 @@ def test_esms_sends_nothing():
     assert gateway.read_receipt({"SMSID": "1"}).meaning == gateway.meaning_of("5") == "unreadable"
 
 
+def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, monkeypatch):
+    """Airflow's own database may be away."""
+    assert client.get(URL, params=SECRET).text == HELP
+    read_at, gateway = callbacks._addresses["kannel"]
+    monkeypatch.setattr(callbacks, "open_gateway", lambda _: 1 / 0)
+    for age in (20, 90):
+        callbacks._addresses["kannel"] = (read_at - age, gateway)
+        assert client.get(URL, params=SECRET).text == HELP
+    callbacks._addresses["kannel"] = (read_at - 4000, gateway)
+    assert client.get(URL, params=SECRET).status_code == 401
+
+
+def test_changed_secret_counts_after_a_minute_at_most(client, monkeypatch):
+    assert client.get(URL, params=SECRET).status_code == 200
+    changed = {"conn_type": "http", "host": "h", "extra": {"callback_secret": "another"}}
+    monkeypatch.setenv("AIRFLOW_CONN_SMS_KANNEL", json.dumps(changed))
+    read_at, gateway = callbacks._addresses["kannel"]
+    callbacks._addresses["kannel"] = (read_at - 61, gateway)
+    assert client.get(URL, params=SECRET).status_code == 401
+    assert client.get(URL, params={"secret": "another"}).status_code == 200
+
+
 # ---------------------------------------------------------------- whatever comes
 
 

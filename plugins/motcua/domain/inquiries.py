@@ -13,7 +13,6 @@ from datetime import datetime, time, timedelta
 from typing import Literal, TypeAlias
 
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.phones import read_phone
 from motcua.domain.texts import remove_accents
 
 Outcome: TypeAlias = Literal["answered", "help", "unknown_code", "several_agencies", "too_many", "service_off", "error"]
@@ -31,6 +30,7 @@ _OUTSIDE_A_CODE = re.compile(r"[^0-9A-Z./-]+")
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z./-]{2,39}")
 _BLANKS_AROUND_A_SIGN = re.compile(r"\s*([./-])\s*")
 _DIGIT = re.compile(r"[0-9]")
+_VIETNAMESE = re.compile(r"(?:(?:\+|00)?84|0)([1-9][0-9]{8})")
 _EDGES = "./-"
 _ALIKE = str.maketrans("OIL", "011", " _")
 
@@ -214,9 +214,13 @@ def _last_moment(due_at: datetime) -> datetime:
 
 
 def asking_phone(sender: str) -> str | None:
-    """The sender in E.164 where it is a mobile number, else as given, cut to 40 characters; never raises."""
+    """The sender in E.164 where it is a Vietnamese number, else as given, cut to 40 characters; never raises.
+
+    A carrier wrote it, so it is real, also where a desk's entry would be taken for a made-up one.
+    """
     sender = sender.strip()[:CODE_LIMIT]
-    return read_phone(sender, None, "").e164 or sender or None
+    number = _VIETNAMESE.fullmatch(sender)
+    return f"+84{number[1]}" if number else sender or None
 
 
 def dedupe_key(message_id: str | None, phone: str | None, text: str, sent_at: datetime) -> str:

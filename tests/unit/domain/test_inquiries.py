@@ -187,3 +187,8 @@ def test_one_phone_however_the_carrier_writes_it(sender):
 def test_sender_that_is_no_mobile_is_kept_as_given():
     assert asking_phone(" VIETTEL ") == "VIETTEL"
     assert asking_phone("") is None
+    assert asking_phone("84258382200112345") == "84258382200112345"
+
+
+def test_phone_that_looks_made_up_is_real_when_it_asks():
+    assert asking_phone("0987654321") == asking_phone("84987654321") == "+84987654321"
