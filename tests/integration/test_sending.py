@@ -18,7 +18,7 @@ from motcua.jobs.planning import plan
 from motcua.jobs.receiving import receive
 from motcua.jobs.sending import http_session, retry_wait, send, unresolved
 from motcua.store import attempts
-from motcua.store.accounting import identity
+from motcua.store.accounting import identity, summed_up
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect, open_connection
 from motcua.store.gateways import ensure_gateway, start_gateway
@@ -429,6 +429,18 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
         figures = identity(connection)
     assert sum(row["expected"] for row in figures) == 13
     assert {row["difference"] for row in figures} == {0}
+    (total,) = summed_up(figures)
+    assert (total["expected"], total["rejected"], total["suppressed"], total["cancelled"]) == (
+        13,
+        1,
+        1,
+        total["cancelled"],
+    )
+    with connect() as connection:
+        (later,) = summed_up(identity(connection, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
+        earlier = summed_up(identity(connection, Window(NOW, NOW + MINUTE)), "kind")
+    assert (later["expected"], later["suppressed"], later["difference"]) == (1, 1, 0)
+    assert [(row["kind"], row["expected"], row["difference"]) for row in earlier] == [("result", 12, 0)]
     rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
     with connect() as connection:
         assert [row["difference"] for row in identity(connection) if row["kind"] == "supplement"] == [1]

@@ -1,6 +1,7 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
 -- anew from the transitions with window functions (no code shared with planning), against the messages in each state.
--- Of replies there must be one for each inquiry. "difference" must be zero in every row. Called by store/accounting.py.
+-- Of replies there must be one for each inquiry. With a period: of what was recorded in [start, end). "difference" must
+-- be zero in every row. Called by store/accounting.py.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -21,39 +22,58 @@ WITH steps AS (
 ),
 
 occasions AS (
-    SELECT d.agency_code, s.kind, count(*) AS expected
+    SELECT
+        d.agency_code,
+        coalesce(d.procedure_code, '') AS procedure_code,
+        s.kind,
+        count(*) AS expected
     FROM steps AS s
     INNER JOIN motcua.dossiers AS d ON s.dossier_id = d.dossier_id
-    WHERE s.kind IS NOT NULL AND s.kind IS DISTINCT FROM s.kind_before AND s.outcome <> 'out_of_scope'
-    GROUP BY d.agency_code, s.kind
+    WHERE
+        s.kind IS NOT NULL
+        AND s.kind IS DISTINCT FROM s.kind_before
+        AND s.outcome <> 'out_of_scope'
+        AND (%(start)s::timestamptz IS NULL OR (s.recorded_at >= %(start)s AND s.recorded_at < %(end)s))
+    GROUP BY d.agency_code, d.procedure_code, s.kind
     UNION ALL
-    SELECT coalesce(i.agency_code, '') AS agency_code, 'reply' AS kind, count(*) AS expected
+    SELECT
+        coalesce(i.agency_code, '') AS agency_code,
+        coalesce(d.procedure_code, '') AS procedure_code,
+        'reply' AS kind,
+        count(*) AS expected
     FROM motcua.inquiries AS i
-    GROUP BY i.agency_code
+    LEFT JOIN motcua.dossiers AS d ON i.dossier_id = d.dossier_id
+    WHERE %(start)s::timestamptz IS NULL OR (i.received_at >= %(start)s AND i.received_at < %(end)s)
+    GROUP BY i.agency_code, d.procedure_code
 ),
 
 states AS (
     SELECT
-        coalesce(agency_code, '') AS agency_code,
-        kind,
-        count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
-        count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
-        count(*) FILTER (WHERE state = 'expired') AS expired,
-        count(*) FILTER (WHERE state = 'queued') AS queued,
-        count(*) FILTER (WHERE state = 'sending') AS sending,
-        count(*) FILTER (WHERE state = 'unknown') AS unknown,
-        count(*) FILTER (WHERE state = 'rejected') AS rejected,
-        count(*) FILTER (WHERE state = 'accepted') AS accepted,
-        count(*) FILTER (WHERE state = 'delivered') AS delivered,
-        count(*) FILTER (WHERE state = 'undelivered') AS undelivered,
-        count(*) FILTER (WHERE state = 'unconfirmed') AS unconfirmed
-    FROM motcua.messages
-    WHERE kind IN ('result', 'supplement', 'reply')
-    GROUP BY agency_code, kind
+        coalesce(m.agency_code, '') AS agency_code,
+        coalesce(d.procedure_code, '') AS procedure_code,
+        m.kind,
+        count(*) FILTER (WHERE m.state = 'suppressed') AS suppressed,
+        count(*) FILTER (WHERE m.state = 'cancelled') AS cancelled,
+        count(*) FILTER (WHERE m.state = 'expired') AS expired,
+        count(*) FILTER (WHERE m.state = 'queued') AS queued,
+        count(*) FILTER (WHERE m.state = 'sending') AS sending,
+        count(*) FILTER (WHERE m.state = 'unknown') AS unknown,
+        count(*) FILTER (WHERE m.state = 'rejected') AS rejected,
+        count(*) FILTER (WHERE m.state = 'accepted') AS accepted,
+        count(*) FILTER (WHERE m.state = 'delivered') AS delivered,
+        count(*) FILTER (WHERE m.state = 'undelivered') AS undelivered,
+        count(*) FILTER (WHERE m.state = 'unconfirmed') AS unconfirmed
+    FROM motcua.messages AS m
+    LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+    WHERE
+        m.kind IN ('result', 'supplement', 'reply')
+        AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
+    GROUP BY m.agency_code, d.procedure_code, m.kind
 )
 
 SELECT
     coalesce(o.agency_code, s.agency_code) AS agency_code,
+    coalesce(o.procedure_code, s.procedure_code) AS procedure_code,
     coalesce(o.kind, s.kind) AS kind,
     coalesce(o.expected, 0) AS expected,
     coalesce(s.suppressed, 0) AS suppressed,
@@ -80,5 +100,6 @@ SELECT
         + s.undelivered + s.unconfirmed, 0
     ) AS difference
 FROM occasions AS o
-FULL JOIN states AS s ON o.agency_code = s.agency_code AND o.kind = s.kind
-ORDER BY 1, 2
+FULL JOIN states AS s
+    ON o.agency_code = s.agency_code AND o.procedure_code = s.procedure_code AND o.kind = s.kind
+ORDER BY 1, 2, 3

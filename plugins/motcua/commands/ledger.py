@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
-from motcua.store.accounting import TERMS, identity, latency
+from motcua.store.accounting import TERMS, identity, latency, summed_up
 from motcua.store.data_dictionary import data_dictionary
 from motcua.store.database import connect
 from motcua.store.inquiries import inquiries_by_outcome
+from motcua.store.messages import EVERYTHING, Window
 from motcua.store.migrations import migrate
 from motcua.store.quarantine import open_quarantine
 
-_console = Console()
+_console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 def migrate_ledger() -> None:
@@ -28,19 +30,30 @@ def migrate_ledger() -> None:
     _console.print("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.", markup=False)
 
 
-def show_identity() -> None:
+def show_identity(
+    by_procedure: Annotated[bool, typer.Option("--by-procedure", help="A row for each procedure.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
+) -> None:
     """Print the accounting identity by agency and kind; exit 1 unless every difference is zero."""
+    window = EVERYTHING
+    if since is not None or until is not None:
+        start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware below
+        window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
     with connect() as connection:
-        rows = identity(connection)
+        rows = identity(connection, window)
     if not rows:
         _console.print("No transition calls for a message yet.")
         return
-    table = Table("agency", "kind", "expected", *TERMS, "difference", title="Accounting identity")
-    for row in rows:
-        figures = [str(row[name]) for name in ("expected", *TERMS, "difference")]
-        table.add_row(row["agency_code"], row["kind"], *figures, style="red" if row["difference"] else None)
-    totals = [str(sum(row[name] for row in rows)) for name in ("expected", *TERMS, "difference")]
-    table.add_row("all", "", *totals, style="bold")
+    names = ("agency_code", "procedure_code", "kind") if by_procedure else ("agency_code", "kind")
+    (total,) = summed_up(rows)
+    terms = [term for term in TERMS if total[term]]
+    table = Table(*names, "expected", *terms, "difference", title="Accounting identity", caption="terms of 0 left out")
+    for row in summed_up(rows, *names):
+        figures = [str(row[name]) for name in ("expected", *terms, "difference")]
+        table.add_row(*(row[name] for name in names), *figures, style="red" if row["difference"] else None)
+    figures = [str(total[name]) for name in ("expected", *terms, "difference")]
+    table.add_row("all", *[""] * (len(names) - 1), *figures, style="bold")
     _console.print(table)
     if any(row["difference"] for row in rows):
         raise typer.Exit(1)

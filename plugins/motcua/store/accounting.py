@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from motcua.store.database import Connection
+from motcua.store.messages import EVERYTHING, Window
 from motcua.store.queries import statement
 
 TERMS = (
@@ -24,9 +26,23 @@ TERMS = (
 """The states of a message, in the order of the identity."""
 
 
-def identity(connection: Connection) -> list[dict[str, Any]]:
-    """By agency and kind: expected occasions, messages in each state, and the difference, which must be zero."""
-    return connection.execute(statement("accounting/identity")).fetchall()
+def identity(connection: Connection, window: Window = EVERYTHING) -> list[dict[str, Any]]:
+    """By agency, procedure and kind: expected occasions, messages in each state, and the difference (zero).
+
+    ``window``: of what the sources recorded, and citizens asked, in a period.
+    """
+    return connection.execute(statement("accounting/identity"), window.bounds).fetchall()
+
+
+def summed_up(rows: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """The identity's rows added up to one for each value of these columns, for example agency_code and kind."""
+    sums: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in names)
+        total = sums.setdefault(key, dict(zip(names, key, strict=True)))
+        for figure in ("expected", *TERMS, "difference"):
+            total[figure] = total.get(figure, 0) + row[figure]
+    return list(sums.values())
 
 
 def latency(connection: Connection, since: datetime, limit: int = 1000) -> dict[str, Any]:
