@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from motcua.domain.inquiries import code_key, fold
 from motcua.gateways.adapter import GatewayAddress, OutgoingMessage
 from motcua.gateways.esms import EsmsGateway
 from motcua.jobs import answering
@@ -157,6 +158,21 @@ def test_every_other_reply(client, dossier, configure):
     assert ask(client, "MCKH").startswith("Soạn tin: MCKH (mã số hồ sơ)")
 
 
+@pytest.mark.parametrize("code", ["HĐ–0012", "HD—0012", "hđ-\u00a00012", "HĐ−OO12", "HD_-0012"])
+def test_code_that_a_source_writes_oddly_is_found(client, dossier, rows, code):
+    dossier(code)
+    assert rows("SELECT motcua.code_key(%s) AS key", code) == [{"key": code_key(fold(code))}]
+    assert "hien dang o buoc" in ask(client, "mckh hđ-0012")
+
+
+def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, rows):
+    rows("INSERT INTO motcua.agencies (agency_code, name) SELECT '9.' || n, 'x' FROM generate_series(1, 300) AS n")
+    for n in range(1, 301):
+        dossier("0012/2016", f"9.{n}", step_name=f"B{n}", msisdn="+84905123456" if n == 300 else None)
+    assert ask(client, "MCKH 0012/2016") == told("0012/2016", "B300")
+    assert ask(client, "MCKH 0012/2016 9.299") == told("0012/2016", "B299")
+
+
 def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
     number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
 
@@ -177,6 +193,25 @@ def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(
     assert ask(client, "MCKH 160915001") == told("160915001", punctuality="Tre han")
     move(8, "Dừng xử lý", "2026-11-24 10:00+07", 4)
     assert ask(client, "MCKH 160915001") == told("160915001", "Dung xu ly", "Tre han")
+
+
+def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, dossier, rows):
+    number = dossier(
+        "160915001",
+        status_code=10,
+        step_name="Đã trả kết quả",
+        due_at="2026-11-20 10:00+07",
+        returned_at="2026-11-23 10:00+07",
+        updated_at="2026-11-23 10:00+07",
+    )
+    assert ask(client, "MCKH 160915001") == told("160915001", "Da tra ket qua", "Tre han")
+    rows(
+        "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code,"
+        " at_one_stop_desk, occurred_at, recorded_at, picked_up_at) SELECT 1, n, %s, n, 8 + n, true, at, at, now()"
+        " FROM (VALUES (1, timestamptz '2026-11-19 10:00+07'), (2, '2026-11-23 10:00+07')) AS moves (n, at)",
+        number,
+    )
+    assert ask(client, "MCKH 160915001") == told("160915001", "Da tra ket qua")
 
 
 def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
@@ -404,6 +439,13 @@ def test_forged_signature_is_refused(client, rows, changes):
     assert rows("SELECT 1 FROM motcua.inquiries") == []
 
 
+def test_signature_with_an_unescaped_plus_is_right(client, rows):
+    signed = next(fields for n in range(1000) if "+" in (fields := esms_fields(f"MCKH 16091{n}"))["sign"])
+    target = "/gateway/inquiries/esms?" + urlencode(signed, safe="+/=").replace("MCKH ", "MCKH%20")
+    assert "+" in target
+    assert client.get(target).status_code == 200
+
+
 def test_gateway_without_key_and_secret_is_closed(client):
     assert client.get("/gateway/inquiries/open", params=esms_fields(secret="x")).status_code == 503
     assert client.get("/gateway/inquiries/open", params=esms_fields()).status_code == 401
@@ -464,6 +506,20 @@ def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, mon
         assert client.get(URL, params=SECRET).text == HELP
     callbacks._addresses["kannel"] = (read_at - 4000, gateway)
     assert client.get(URL, params=SECRET).status_code == 401
+
+
+def test_address_that_hangs_when_read_anew_is_not_waited_for(client, monkeypatch):
+    assert client.get(URL, params=SECRET).text == HELP
+    read_at, gateway = callbacks._addresses["kannel"]
+    released = threading.Event()
+    monkeypatch.setattr(callbacks, "open_gateway", lambda _: released.wait(10) and gateway)
+    callbacks._addresses["kannel"] = (read_at - 90, gateway)
+    started = time.monotonic()
+    try:
+        assert client.get(URL, params=SECRET).text == HELP
+        assert time.monotonic() - started < 2
+    finally:
+        released.set()
 
 
 def test_changed_secret_counts_after_a_minute_at_most(client, monkeypatch):
@@ -541,6 +597,22 @@ def test_logs_hold_neither_number_nor_words(client, dossier, caplog):
         ask(client, "MCKH 160915001")
     written = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("httpx"))
     assert not any(words in written for words in (PHONE, PHONE[1:], "160915001", WORD))
+
+
+@pytest.mark.parametrize("path", ["inquiries/kannel", "inquiries/none", "receipts/kannel", "nothing"])
+def test_server_around_the_app_is_left_no_query_to_log(client, path):
+    """Airflow's access log reads it from the scope when the request is done."""
+    left = []
+
+    async def server(scope, receive, send):
+        await callbacks.create_standalone()(scope, receive, send)
+        left.append(scope["query_string"])
+
+    answer = TestClient(server, client=("127.0.0.1", 50000)).get(
+        f"/gateway/{path}", params={"sender": PHONE, "text": "MCKH"} | SECRET
+    )
+    assert left == [b""]
+    assert answer.text == HELP or path != "inquiries/kannel"
 
 
 def test_day_begins_at_midnight_in_khanh_hoa(client, dossier, rows, configure):

@@ -19,15 +19,14 @@ SELECT
             FROM motcua.transitions AS t
             WHERE
                 t.dossier_id = d.dossier_id
-                AND (t.status_code = s.status_code OR (t.status_code IN (5, 6, 8) AND s.status_code IN (5, 6, 8)))
+                AND t.status_code = any(a.alike)
                 AND NOT EXISTS (
                     SELECT 1
                     FROM motcua.transitions AS o
                     WHERE
                         o.dossier_id = d.dossier_id
                         AND (o.sequence, o.from_row, o.transition_id) > (t.sequence, t.from_row, t.transition_id)
-                        AND o.status_code <> s.status_code
-                        AND NOT (o.status_code IN (5, 6, 8) AND s.status_code IN (5, 6, 8))
+                        AND o.status_code <> all(a.alike)
                 )
         ),
         d.updated_at
@@ -58,6 +57,14 @@ INNER JOIN LATERAL (
         CASE WHEN l.is_newer THEN coalesce(l.to_step, d.step_name) ELSE d.step_name END AS step_name,
         CASE WHEN l.is_newer THEN l.status_code ELSE d.status_code END AS status_code
 ) AS s ON TRUE
+INNER JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN s.status_code IN (5, 6, 8) THEN ARRAY[5, 6, 8]
+            WHEN s.status_code IN (9, 10) THEN ARRAY[9, 10]
+            ELSE ARRAY[s.status_code::integer]
+        END AS alike
+) AS a ON TRUE
 WHERE motcua.code_key(d.dossier_code) = any(%(keys)s)
-ORDER BY d.dossier_id
-LIMIT 200
+ORDER BY is_askers DESC, d.dossier_id
+LIMIT 1000

@@ -9,9 +9,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
             ELSE translate(
                 code,
                 'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'
-                || 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ',
+                || 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'
+                || '‐‑‒–—−' || chr(160),
                 'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'
                 || 'AAAAAAAAAAAAAAAAAEEEEEEEEEEEIIIIIOOOOOOOOOOOOOOOOOUUUUUUUUUUUYYYYYD'
+                || '------'
             )
         END COLLATE "C"
     ),
@@ -19,7 +21,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     '011'
 );
 COMMENT ON FUNCTION motcua.code_key(text)
-IS 'A dossier code as it is looked up: upper case, no accents, blanks or _; O and 0, I, l and 1 are the same.';
+IS 'A dossier code as it is looked up: upper case, no accents, blanks or _, any dash a hyphen; O and 0, I, l and 1 are the same.';
 
 CREATE TABLE motcua.inquiries (
     inquiry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -17,7 +17,8 @@ SELECT DISTINCT ON (d.agency_code)
     ) AS steps
 FROM motcua.dossiers AS d
 WHERE
-    d.step_name IS NOT NULL
+    -- A hostile step's name is cut in the text.
+    char_length(d.step_name) BETWEEN 1 AND 40
     AND NOT EXISTS (
         SELECT 1
         FROM motcua.dossiers AS o

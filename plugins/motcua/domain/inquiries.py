@@ -29,6 +29,7 @@ _JOINED_AT_MOST = 6
 _OUTSIDE_A_CODE = re.compile(r"[^0-9A-Z./-]+")
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z./-]{2,39}")
 _BLANKS_AROUND_A_SIGN = re.compile(r"\s*([./-])\s*")
+_BLANKS_AMONG_DIGITS = re.compile(r"(?<=[0-9])\s*([./-])\s*(?=[0-9])")
 _DIGIT = re.compile(r"[0-9]")
 _VIETNAMESE = re.compile(r"(?:(?:\+|00)?84|0)([1-9][0-9]{8})")
 _EDGES = "./-"
@@ -77,9 +78,11 @@ def read_inquiry_text(text: str) -> AskedCodes:
     """Read a text to 9029, with or without its keyword, however it is typed. Never raises."""
     folded = fold(text[:_READ_AT_MOST])
     words, whole = _words(folded)
-    # “0012 / 2016” is one code; so may be what stands with blanks and no sign between.
+    # “0012 / 2016” is one code, before “0012”, which may be another's; so may be what stands with blanks and no sign
+    # between.
+    numbers, _ = _words(_BLANKS_AMONG_DIGITS.sub(r"\1", folded))
     drawn_together, _ = _words(_BLANKS_AROUND_A_SIGN.sub(r"\1", folded))
-    singles = [spelling for word in words for spelling in _spellings(word)]
+    singles = [spelling for word in [*numbers, *words] for spelling in _spellings(word)]
     joined = [spelling for word in drawn_together for spelling in _spellings(word)]
     joined += [
         spelling
@@ -142,7 +145,9 @@ def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) 
         by_key.setdefault(code_key(fold(hit.dossier_code)), []).append(hit)
     if not by_key:
         return Choice()
-    named = {agencies[key] for word in asked.words for key in map(code_key, _spellings(word)) if key in agencies}
+    spelled = [spelling for word in asked.words for spelling in _spellings(word)]
+    # The literal codes hold what was written with blanks: “H32 . 30”.
+    named = _named(spelled, agencies) or _named(asked.literal, agencies)
     for literal in (True, False):
         for code in asked.literal:
             found = by_key.get(code_key(code), [])
@@ -155,6 +160,10 @@ def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) 
             if choice.hit or len({_bare(hit.dossier_code) for hit in found}) == 1:
                 return choice
     return Choice()
+
+
+def _named(words: Iterable[str], agencies: Mapping[str, str]) -> set[str]:
+    return {agencies[key] for key in map(code_key, words) if key in agencies}
 
 
 def _bare(code: str) -> str:
@@ -185,13 +194,14 @@ class DossierState:
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     status_since: datetime | None = None
-    """When it came into its status; of 5, 6 and 8: into the first of those in a row."""
+    """When it came into its status; of 5, 6 and 8, and of 9 and 10: into the first of those in a row."""
 
 
 def punctuality(state: DossierState, now: datetime) -> Punctuality:
     """Late: open and past its due time, or released after it; stopped or ended: as it stood at that moment.
 
-    A due time of midnight is a date: that whole day, in Khánh Hòa, is on time.
+    Without a time of release the earliest sign of it counts: a result fetched days later was released in time. A due
+    time of midnight is a date: that whole day, in Khánh Hòa, is on time.
     """
     if state.due_at is None:
         return "no_due_date"
@@ -199,7 +209,11 @@ def punctuality(state: DossierState, now: datetime) -> Punctuality:
     if state.status_code in STOPPED:
         moment = state.status_since
     elif state.status_code in _ENDED:
-        moment = state.finished_at or state.returned_at or state.status_since
+        signs = [moment for moment in (state.returned_at, state.status_since) if moment]
+        moment = state.finished_at or min(signs, default=now)
+    elif state.status_code is None:
+        # The source's status is not known; its dates are.
+        moment = state.finished_at or state.returned_at
     return "late" if (moment or now) >= _last_moment(state.due_at) else "on_time"
 
 

@@ -62,7 +62,9 @@ class EsmsGateway:
             return None
         signed = "".join(fields.get(name, "") for name in ("cpid", "smsid", "content", "receiverTime")) + key
         digest = hashlib.md5(signed.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-        return hmac.compare_digest(base64.b64encode(digest), fields.get("sign", "").encode("utf-8", "surrogatepass"))
+        # A "+" that was not escaped in the query arrives as a blank.
+        offered = fields.get("sign", "").replace(" ", "+")
+        return hmac.compare_digest(base64.b64encode(digest), offered.encode("utf-8", "surrogatepass"))
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
         """The vendor's ``ClientResponse`` (its sample closes ``Smsid`` wrongly; this is well-formed)."""

@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
@@ -42,6 +43,8 @@ _KEEP_ADDRESS_SECONDS = 10.0
 _REFRESH_ADDRESS_SECONDS = 60.0
 _KEEP_ADDRESS_AT_MOST = 3600.0
 """An address that cannot be read anew is used on for so long: Airflow's database may be away."""
+_WAIT_FOR_ADDRESS = 0.15
+"""Seconds for reading a known address anew: Airflow's database may hang, and the citizen waits 2 at most."""
 _ANSWER_WITHIN = 1.8
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -85,7 +88,7 @@ async def _fields(request: Request) -> dict[str, str]:
     pairs: list[tuple[str, str]] = []
     try:
         pairs += parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=64)
-        if body and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        if body and request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=64)
     except ValueError:
         raise HTTPException(400) from None
@@ -100,7 +103,10 @@ async def _known_gateway(gateway: str, request: Request) -> Gateway:
     read_at, known = _addresses.get(gateway, (0.0, None))
     age = time.monotonic() - read_at
     if known is None or age > _REFRESH_ADDRESS_SECONDS:
-        known = await loop.run_in_executor(_looking_up, _gateway, gateway)
+        reading = loop.run_in_executor(_looking_up, _gateway, gateway)
+        still_good = known is not None and age < _KEEP_ADDRESS_AT_MOST
+        await asyncio.wait([reading], timeout=_WAIT_FOR_ADDRESS if still_good else None)
+        known = reading.result() if reading.done() else known
     elif age > _KEEP_ADDRESS_SECONDS:
         # Used once more while it is read anew: strangers who ask for gateways of all names cannot delay it.
         loop.run_in_executor(_looking_up, _gateway, gateway)
@@ -165,6 +171,19 @@ async def _authenticated_inquirer(
     return await _authenticated(gateway, request, fields)
 
 
+class _QueryForUsAlone:
+    """Takes the query away from the servers around the app: Airflow's access log writes it once a request is done."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        own = dict(scope)
+        if "query_string" in scope:
+            scope["query_string"] = b""
+        await self.app(own, receive, send)
+
+
 @asynccontextmanager
 async def _with_connections(_: FastAPI) -> AsyncIterator[None]:
     # The first import of Airflow's hooks takes seconds, which no citizen may wait for.
@@ -179,6 +198,7 @@ def create_callbacks() -> FastAPI:
     """The app that is mounted below ``/gateway``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
     hide_queries()
+    app.add_middleware(_QueryForUsAlone)
 
     @app.exception_handler(Exception)
     def _without_detail(_: Request, __: Exception) -> PlainTextResponse:

@@ -65,9 +65,11 @@ def test_text_without_a_code_shows_none(text):
     assert read_inquiry_text(text).shown() is None
 
 
-def test_code_with_blanks_is_found_after_its_pieces():
-    literal = read_inquiry_text("MCKH 0012 / 2016").literal
-    assert literal.index("0012/2016") > literal.index("0012")
+def test_code_with_blanks_is_found():
+    for text in ("MCKH 0012 / 2016", "MCKH 0012/ 2016.", "MCKH 0012 /2016"):
+        assert read_inquiry_text(text).literal[0].rstrip(".") == read_inquiry_text(text).shown() == "0012/2016"
+    literal = read_inquiry_text("MCKH 160915 001").literal
+    assert literal.index("160915001") > literal.index("160915")
     assert "H32.4-260925-0001" in read_inquiry_text("MCKH H32.4 - 260925 - 0001").literal
     assert "160915001" in read_inquiry_text("MCKH_160915_001").literal
 
@@ -102,6 +104,9 @@ def hit(number, code, agency=NHA_TRANG, *, asks=False):
         ("MCKH OOO.00.09.H32 7777.", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], 2),
         ("MCKH 7777 000.00.04.H32", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], "7777"),
         ("MCKH 7777 000.00.04.H32", [hit(1, "7777")], 1),
+        ("MCKH 7777 h32 . 30", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], 1),
+        ("MCKH 0012 / 2016", [hit(1, "0012", TU_PHAP), hit(2, "2016"), hit(3, "0012/2016")], 3),
+        ("MCKH 0012. 2016", [hit(1, "0012")], 1),
     ],
 )
 def test_dossier_is_chosen(text, hits, expected):
@@ -160,6 +165,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         (9, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time"),
         (10, NOW - DAY, {"finished_at": NOW - 2 * DAY, "returned_at": NOW}, "on_time"),
         (10, NOW - DAY, {"returned_at": NOW}, "late"),
+        # Released in time, fetched later.
+        (10, NOW - DAY, {"returned_at": NOW, "status_since": NOW - 2 * DAY}, "on_time"),
+        (10, NOW - 2 * DAY, {"returned_at": NOW - DAY, "status_since": NOW}, "late"),
+        # A source's status that is not known.
+        (None, NOW - DAY, {"finished_at": NOW - 2 * DAY, "status_since": NOW}, "on_time"),
+        (None, NOW - 2 * DAY, {"returned_at": NOW - DAY, "status_since": NOW - 3 * DAY}, "late"),
+        (None, NOW - DAY, {"status_since": NOW - 2 * DAY}, "late"),
         (3, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time"),
         (7, NOW - 2 * DAY, {"status_since": NOW - DAY}, "late"),
         # Reopened: what was once finished is open again.
