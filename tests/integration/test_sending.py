@@ -330,6 +330,12 @@ def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway
     assert "0905123456" not in str(rows("SELECT raw FROM motcua.receipts"))
 
 
+def test_receipt_keeps_none_of_the_messages_words(gateway):
+    report = "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 Text:Ho so cua quy Ong/Ba"
+    reading = open_gateway("kannel").read_receipt({"reference": "r", "status": "1", "reply": report})
+    assert reading.raw["reply"] == "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 "
+
+
 def test_receipt_for_an_unknown_reference_is_kept(one_stop, gateway, rows):
     assert report("never sent", "1") == "unknown_reference"
     assert rows("SELECT reference FROM motcua.receipts") == [{"reference": "never sent"}]

@@ -31,6 +31,7 @@ _LONGEST = 8
 
 _REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected|number\(s\)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
+_WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
 """Kannel's own words hold none of these; a page of something between us may echo the request."""
 
@@ -84,7 +85,9 @@ class KannelGateway:
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """The fields that our own ``dlr-url`` asked for."""
         status = fields.get("status")
-        kept = {"reply": _DIGITS.sub("…", fields.get("reply", ""))[:200], "smsc_id": fields.get("smsc_id", "")[:100]}
+        # A carrier's report ends with "text:" and the message's first words, which are not for keeping.
+        reply = _WORDS_OF_MESSAGE.sub("", fields.get("reply", ""))
+        kept = {"reply": _DIGITS.sub("…", reply)[:200], "smsc_id": fields.get("smsc_id", "")[:100]}
         return ReceiptReading(fields.get("reference"), status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
