@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    AssetWatcher,
+    CronTriggerTimetable,
+    Param,
+    dag,
+    get_current_context,
+    task,
+)
 
-from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, failed_tasks, run_interval, run_window
+from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, failed_tasks, release_by, run_interval, run_window
 
 DOC = """
 ### Mục đích / Purpose
@@ -26,7 +35,8 @@ Open the log of **gate**: it says in counts what is left.
 - *message(s) transient*: the gateway was busy. The next runs retry with growing waits; a backfill retries at once.
 - *gateway … stopped*: the gateway refused our account, brandname or template. Mend it there, then
   `motcua gateways start <name>`, or wait five minutes.
-- *message(s) unknown*: no answer came. They are not sent again blindly; a receipt settles them.
+- *message(s) unknown*: no answer came. They are not sent again blindly: `settle_messages` finds out. A backfill whose
+  parameter `release_unknown` is true sends those of its window again, on the word of whoever started it.
 
 A bad phone number does not make a run red: it is a *suppressed* message with its reason.
 """
@@ -46,6 +56,15 @@ A bad phone number does not make a run red: it is a *suppressed* message with it
     # One run may go on while news keeps coming; a second one, by the clock or by hand, need not wait for it.
     max_active_runs=2,
     default_args=DAG_DEFAULTS,
+    params={
+        "release_unknown": Param(
+            False,
+            type="boolean",
+            title="Gửi lại tin chưa rõ kết quả",
+            description="Backfill only: messages of the window whose outcome nobody can tell are sent again, the same "
+            "words to the dossier's number. A phone may have them already. Kept for auditors with who started it.",
+        )
+    },
     tags=["tin-nhan", "mot-cua"],
 )
 def notify_transitions() -> None:
@@ -69,7 +88,8 @@ def notify_transitions() -> None:
     def plan() -> dict[str, Any]:
         from motcua.jobs.notify_transitions import plan_messages as job
 
-        return job(run_window(get_current_context()))
+        context = get_current_context()
+        return job(run_window(context), release_by(context))
 
     @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done")
     def send() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, ledger, sources
+from motcua.commands import agencies, gateways, ledger, messages, sources
 from motcua.commands.demo import demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -35,8 +35,9 @@ app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
 app.command("texts")(texts)
 app.add_typer(agencies.app, name="agencies")
-app.add_typer(sources.sources_app, name="sources")
-app.add_typer(sources.gateways_app, name="gateways")
+app.add_typer(sources.app, name="sources")
+app.add_typer(gateways.app, name="gateways")
+app.add_typer(messages.app, name="messages")
 
 
 def main() -> None:

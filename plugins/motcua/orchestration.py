@@ -47,6 +47,14 @@ def run_interval(context: Mapping[str, Any]) -> Window:
     return Window(run.data_interval_start, run.data_interval_end)
 
 
+def release_by(context: Mapping[str, Any]) -> str | None:
+    """Who asked a backfill to send messages of unknown outcome again; ``None``: nobody did. Other runs never do."""
+    run = context["dag_run"]
+    if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
+        return None
+    return f"{getattr(run, 'triggering_user_name', None) or 'unnamed'}, {run.run_id}"
+
+
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])

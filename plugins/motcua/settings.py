@@ -6,7 +6,7 @@ Connections are not settings: they are Airflow connections (``motcua_db``, ``one
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +67,15 @@ class Settings(BaseSettings):
     retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
     retry_longest: Duration = Field(default=timedelta(minutes=15), description="Longest wait between two attempts.")
     gateway_stop: Duration = Field(
-        default=timedelta(minutes=5), description="How long a gateway stays stopped after a configuration error."
+        default=timedelta(minutes=5),
+        description="How long a gateway stays stopped after a configuration error or an outage.",
+    )
+    settle_longest: Duration = Field(
+        default=timedelta(hours=1),
+        description="Longest wait until a gateway is asked again about an attempt without an answer or a receipt.",
+    )
+    apology_time: time = Field(
+        default=time(17, 30), description="When the day's apologies are planned, by the clock of Vietnam."
     )
     linger: Duration = Field(
         default=timedelta(minutes=5),

@@ -169,7 +169,7 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     left = unresolved("run", now=NOW + MINUTE)
     assert any("gateway kannel stopped: 403" in line for line in left)
     with connect() as connection:
-        assert start_gateway(connection, "kannel")
+        assert start_gateway(connection, "kannel", changed_by="tests", reason="mended")
     gateway.default = (202, "0: Accepted for delivery")
     send_at(NOW + 10 * MINUTE)
     assert {state for state, _ in states(rows)} == {"accepted"}

@@ -1,3 +1,20 @@
--- Starts a stopped gateway again. Called by store/gateways.py.
-UPDATE motcua.gateways SET stopped_until = NULL, stopped_reason = NULL
-WHERE name = %(name)s
+-- Lifts stops of one gateway or of all, whatever their time or when it is over, and keeps the changes.
+-- Called by store/gateways.py.
+WITH lifted AS (
+    DELETE FROM motcua.gateway_stops
+    WHERE
+        (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
+        AND concerns = any(%(concerns)s)
+        AND (%(over_at)s::timestamptz IS NULL OR until <= %(over_at)s)
+    RETURNING gateway, concerns, subject
+)
+
+INSERT INTO motcua.gateway_changes (gateway, concerns, subject, change, reason, changed_by)
+SELECT
+    gateway,
+    concerns,
+    subject,
+    'started' AS change,
+    %(reason)s AS reason,
+    %(changed_by)s AS changed_by
+FROM lifted

@@ -1,3 +1,21 @@
--- Stops a gateway after a configuration error: nothing more is spent on it until then. Called by store/gateways.py.
-UPDATE motcua.gateways SET stopped_until = %(until)s, stopped_reason = left(%(reason)s, 200)
-WHERE name = %(name)s
+-- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
+-- stays so. Called by store/gateways.py.
+WITH stopped AS (
+    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, reason)
+    VALUES (%(gateway)s, %(concerns)s, %(subject)s, %(stopped_at)s, %(until)s, left(%(reason)s, 200))
+    ON CONFLICT (gateway, concerns, subject) DO UPDATE
+    SET until = excluded.until, reason = excluded.reason
+    WHERE gateway_stops.until < excluded.until
+    RETURNING gateway, concerns, subject, until, reason
+)
+
+INSERT INTO motcua.gateway_changes (gateway, concerns, subject, change, until, reason, changed_by)
+SELECT
+    gateway,
+    concerns,
+    subject,
+    'stopped' AS change,
+    until,
+    reason,
+    %(changed_by)s AS changed_by
+FROM stopped

@@ -1,5 +1,5 @@
--- Claimed messages go: in flight from here on, to the dossier's present number. Called by store/messages.py.
+-- Claimed messages that go: in flight from here on, to the dossier's present number. Called by store/messages.py.
 UPDATE motcua.messages AS m
-SET state = 'sending', reason = NULL, msisdn = r.msisdn, attempts_made = m.attempts_made + 1
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, msisdn text)
+SET state = 'sending', reason = NULL, msisdn = r.msisdn, carrier = r.carrier, attempts_made = m.attempts_made + 1
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, msisdn text, carrier text)
 WHERE m.message_id = r.message_id

@@ -1,10 +1,12 @@
--- The attempt that a receipt names, with its message, locked; and whether it is the message's last attempt.
+-- The attempt that a receipt names, with its message, locked; whether it is the message's last attempt; and whether the
+-- message is queued only because this attempt was taken for failed or a person released it.
 -- Called by store/receipts.py.
 SELECT
     a.attempt_id,
     a.state AS attempt_state,
     m.message_id,
     m.state AS message_state,
+    a.state = 'failed' OR a.released AS was_given_up,
     NOT EXISTS (
         SELECT 1 FROM motcua.attempts AS later
         WHERE later.message_id = a.message_id AND later.attempt_id > a.attempt_id

@@ -1,5 +1,5 @@
 -- A receipt moves its message, where that move is allowed. A queued message has gone on to a mended number, unless its
--- last attempt had failed: then the receipt proves that it was taken all the same. Called by store/receipts.py.
+-- last attempt was given up: then the receipt proves that it was taken all the same. Called by store/receipts.py.
 UPDATE motcua.messages AS m
 SET
     state = %(state)s,
@@ -7,7 +7,7 @@ SET
     accepted_at = coalesce(m.accepted_at, %(now)s)
 WHERE
     m.message_id = %(message_id)s
-    AND (m.state <> 'queued' OR %(attempt_state)s = 'failed')
+    AND (m.state <> 'queued' OR %(was_given_up)s)
     AND EXISTS (
         SELECT 1 FROM motcua.message_moves AS v
         WHERE v.from_state = m.state AND v.to_state = %(state)s

@@ -1,8 +1,8 @@
-"""``motcua sources`` and ``motcua gateways``: what messages are read from and sent through."""
+"""``motcua sources``: the one-stop databases."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -13,11 +13,9 @@ from rich.table import Table
 from motcua.domain.occasions import VIETNAM
 from motcua.settings import settings
 from motcua.store.database import connect
-from motcua.store.gateways import start_gateway, stopped_gateways
 from motcua.store.sources import list_sources, map_status
 
-sources_app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
-gateways_app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
+app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _console = Console()
 
 
@@ -25,7 +23,7 @@ def _local(moment: datetime | None) -> str:
     return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
 
 
-@sources_app.command("list")
+@app.command("list")
 def list_all() -> None:
     """List the sources with their adapters, cursors and failures."""
     with connect() as connection:
@@ -45,7 +43,7 @@ def list_all() -> None:
     _console.print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")
 
 
-@sources_app.command("map-status")
+@app.command("map-status")
 def map_one_status(
     source: str,
     source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
@@ -57,26 +55,3 @@ def map_one_status(
             Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
             raise typer.Exit(2)
     _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)
-
-
-@gateways_app.command("list")
-def list_gateways() -> None:
-    """List the gateways in the order in which they are preferred."""
-    with connect() as connection:
-        stopped = stopped_gateways(connection, datetime.now(UTC))
-    table = Table("gateway", "connection", "state")
-    for name in settings().gateways:
-        row = stopped.get(name)
-        state = f"stopped until {_local(row['stopped_until'])}: {row['stopped_reason']}" if row else "in use"
-        table.add_row(name, f"sms_{name}", escape(state))
-    _console.print(table)
-
-
-@gateways_app.command("start")
-def start(name: str) -> None:
-    """Use a stopped gateway again, after what stopped it was mended."""
-    with connect() as connection:
-        if not start_gateway(connection, name):
-            Console(stderr=True).print(f"There is no gateway {name}.", style="red", markup=False)
-            raise typer.Exit(2)
-    _console.print(f"{name} is in use.", markup=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
-from typing import cast
+from typing import cast, get_args
 
-from motcua.gateways.adapter import Gateway, GatewayAddress
+from motcua.domain.routing import CARRIERS
+from motcua.gateways.adapter import Gateway, GatewayAddress, UnknownPolicy
 
 
 class GatewayMisconfigured(Exception):
@@ -42,15 +44,35 @@ def gateway_address(name: str) -> GatewayAddress:
         password=connection.password or "",
         extra=connection.extra_dejson,
     )
-    try:
-        usable = address.concurrency > 0 and min(address.timeout) > 0
-    except (TypeError, ValueError):
-        usable = False
-    if not usable:
-        raise GatewayMisconfigured(
-            f"The Airflow connection sms_{name}: concurrency, connect_timeout and answer_timeout are numbers above 0."
-        )
+    if fault := _fault(address):
+        raise GatewayMisconfigured(f"The Airflow connection sms_{name}: {fault}.")
     return address
+
+
+def _fault(address: GatewayAddress) -> str | None:
+    """What is wrong with the fields of a connection's extra; limits that cannot be read must not mean no limit."""
+    try:
+        if address.concurrency < 1 or min(address.timeout) <= 0:
+            raise ValueError
+    except (TypeError, ValueError):
+        return "concurrency, connect_timeout and answer_timeout are numbers above 0"
+    try:
+        if not all(limit is None or limit > 0 for limit in (address.segments_per_second, address.segments_per_day)):
+            raise ValueError
+    except (TypeError, ValueError):
+        return "segments_per_second and segments_per_day are numbers above 0, or left out for no limit"
+    try:
+        if min(address.horizon, address.unknown_after) <= timedelta(0):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        return "horizon_hours and unknown_after_hours are numbers above 0"
+    if address.when_unknown not in get_args(UnknownPolicy):
+        return "when_unknown is hold or accept"
+    try:
+        empty = not address.carriers
+    except (KeyError, TypeError):
+        empty = True
+    return f"carriers is a list of {', '.join(sorted(CARRIERS))}" if empty else None
 
 
 def open_gateway(name: str) -> Gateway:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeAlias
 
 import requests
 
+from motcua.domain.routing import CARRIERS
 from motcua.store.receipts import Meaning
 
 OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
+Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
+
+UnknownPolicy: TypeAlias = Literal["hold", "accept"]
+"""``hold``: shown to people, who may release it; ``accept``: taken for accepted, so that it is never sent again."""
+
+DEFAULT_HORIZON_HOURS = 72.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,44 @@ class GatewayAddress:
     def concurrency(self) -> int:
         """Most requests in flight at once."""
         return max(1, int(self.extra.get("concurrency", 16)))
+
+    @property
+    def carriers(self) -> frozenset[str]:
+        """Carriers at which the brandname is registered; all where the connection does not say."""
+        given = self.extra.get("carriers")
+        if given is None:
+            return CARRIERS
+        names = given.split(",") if isinstance(given, str) else given
+        known = {name.casefold(): name for name in CARRIERS}
+        return frozenset(known[str(name).strip().casefold()] for name in names)
+
+    @property
+    def segments_per_second(self) -> float | None:
+        """Most segments a second, all senders together; ``None``: no limit."""
+        given = self.extra.get("segments_per_second")
+        return None if given is None else float(given)
+
+    @property
+    def segments_per_day(self) -> int | None:
+        """Most segments a day (Vietnam's), all senders together; ``None``: no limit."""
+        given = self.extra.get("segments_per_day")
+        return None if given is None else int(given)
+
+    @property
+    def horizon(self) -> timedelta:
+        """How long after acceptance a receipt may be expected."""
+        return timedelta(hours=float(self.extra.get("horizon_hours", DEFAULT_HORIZON_HOURS)))
+
+    @property
+    def when_unknown(self) -> UnknownPolicy:
+        """What becomes of a message whose outcome nobody can tell."""
+        given: UnknownPolicy = self.extra.get("when_unknown", "hold")
+        return given
+
+    @property
+    def unknown_after(self) -> timedelta:
+        """How long a receipt is waited for before ``when_unknown`` is applied."""
+        return timedelta(hours=float(self.extra.get("unknown_after_hours", 1)))
 
     @property
     def sender(self) -> str:
@@ -64,6 +109,20 @@ class Outcome:
     gateway_reference: str | None = None
     retry_after: float | None = None
     """Seconds that the gateway asked to wait."""
+    concerns: Concern = "gateway"
+    """What a ``configuration`` answer is about: the account as a whole, the brandname at the number's carrier, the
+    template, or this message alone. Only what it is about is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentAttempt:
+    """An attempt that its gateway is asked about."""
+
+    reference: str
+    gateway_reference: str | None
+    """The provider's own; empty where its answer never came."""
+    msisdn: str
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +161,18 @@ class Gateway(Protocol):
     """One kind of SMS provider, made for one address."""
 
     address: GatewayAddress
+    can_be_asked: bool
+    """Whether ``ask`` can tell anything."""
+    refuses_repeats_for: timedelta
+    """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
+    one without an answer may be repeated as it is; zero: it promises nothing."""
+
+    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
+        """What the provider says became of an attempt, in one request; ``None``: it cannot say. A reading ``absent``
+        says that the provider is sure never to have had it.
+
+        Never raises for what the network does.
+        """
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
         """Hands one message over, in one request, never repeated here; never raises for what the network does."""

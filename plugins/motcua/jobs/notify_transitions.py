@@ -14,6 +14,7 @@ from typing import Any
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import read_left_over_receipts
+from motcua.jobs.releasing import release
 from motcua.jobs.sending import send, unresolved
 from motcua.jobs.watching import CatchUp, sources_with_news
 from motcua.settings import settings
@@ -48,9 +49,11 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
 
 
 @without_values()
-def plan_messages(window: Window) -> dict[str, Any]:
-    """Planning and its counts."""
+def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
+    """Planning and its counts; ``release_by``: who has the window's messages of unknown outcome sent again."""
     counts = asdict(plan(window))
+    if release_by is not None and window is not EVERYTHING:
+        counts["released"] = len(release(release_by, "release_unknown", window))
     log.info("planned: %s", counts)
     return counts
 

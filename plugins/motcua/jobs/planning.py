@@ -17,6 +17,7 @@ from motcua.domain.occasions import (
     PlanningRules,
     plan_dossier,
 )
+from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.texts import Template, render
 from motcua.settings import settings
 from motcua.store.database import Connection, connect
@@ -146,4 +147,5 @@ def _values(message: NewMessage, dossier: Mapping[str, Any], templates: Mapping[
         "recorded_at": message.recorded_at,
         "useful_until": message.useful_until,
         "next_attempt_at": message.next_attempt_at,
+        "carrier": carrier_of_msisdn(dossier["msisdn"]) if dossier["msisdn"] else None,
     }

@@ -20,8 +20,14 @@ log = logging.getLogger(__name__)
 def receive(
     connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]
 ) -> Literal["applied", "no_change", "unknown_reference"]:
-    """Stores the report, commits, and only then reads it: a failure in reading loses nothing."""
-    reading = gateway.read_receipt(fields)
+    """Stores the report that a gateway brought, and reads it."""
+    return keep_and_read(connection, name, gateway.read_receipt(fields))
+
+
+def keep_and_read(
+    connection: Connection, name: str, reading: ReceiptReading
+) -> Literal["applied", "no_change", "unknown_reference"]:
+    """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
     receipt_id = save_receipt(
         connection,
         gateway=name,

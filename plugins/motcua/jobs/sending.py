@@ -2,6 +2,8 @@
 
 The ledger is the only thing that retries. A sender that dies leaves attempts in flight; the next one finds its
 advisory lock free, so the loss is known at once, and makes them ``unknown``: nothing is ever repeated blindly.
+
+Each gateway in use is a lane with its own share of the queue (by carrier), its own threads and its own limits.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -22,16 +25,37 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from motcua.domain.occasions import SendCandidate, look_again
+from motcua.domain.routing import (
+    Route,
+    another_gateway,
+    assign_carriers,
+    carrier_of_msisdn,
+    day_of,
+    fit_day,
+    next_day,
+    start_times,
+    unregistered_carriers,
+)
 from motcua.domain.texts import UnregisteredTemplate, require_registered
-from motcua.gateways import open_gateway
-from motcua.gateways.adapter import Gateway, Outcome, OutgoingMessage
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
 from motcua.jobs.planning import planning_rules
 from motcua.settings import settings
 from motcua.store import attempts, messages
 from motcua.store.database import Connection, connect, open_connection
-from motcua.store.gateways import ensure_gateway, stop_gateway, stopped_gateways
+from motcua.store.gateways import (
+    GatewayStop,
+    StopConcern,
+    end_trial,
+    ensure_gateway,
+    gateway_stops,
+    lift_stops_that_are_over,
+    lock_allowance,
+    stop_gateway,
+    use_allowance,
+)
 from motcua.store.locks import LINGERING, hold_lock, release_lock
-from motcua.store.messages import EVERYTHING, Window
+from motcua.store.messages import EVERYTHING, Share, Window
 from motcua.store.rows import value_of
 from motcua.store.templates import load_template_versions
 
@@ -39,6 +63,15 @@ _WRITE_AT_MOST = 64
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
+_READ_STOPS_EVERY = 5.0
+_START_AHEAD = timedelta(seconds=0.5)
+"""How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
+_CARRIER_REFUSALS = 3
+"""So many in a row, and the brandname is taken for unregistered at that carrier: one alone may be a ported number."""
+SETTLE_FIRST = timedelta(seconds=30)
+"""When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
+ASK_FIRST = timedelta(minutes=2)
+"""When a gateway that can be asked is first asked for the receipt of what it accepted."""
 _CLAIM_FOR = 20 * 60.0
 """Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight."""
 
@@ -48,12 +81,14 @@ class SendCounts:
     """What one sender did."""
 
     attempts: int = 0
+    by_gateway: dict[str, int] = field(default_factory=dict)
     by_outcome: dict[str, int] = field(default_factory=dict)
     turned_away: dict[str, int] = field(default_factory=dict)
     abandoned: int = 0
-    stopped_gateway: str | None = None
+    stopped: list[str] = field(default_factory=list)
+    """What was stopped meanwhile, with the reasons."""
     unregistered: dict[str, int] = field(default_factory=dict)
-    """Messages that wait because their template is not registered at the gateway, by the reason."""
+    """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
 
 
 class CatchUp(Protocol):
@@ -87,7 +122,7 @@ def send(
     Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written.
 
     Raises:
-        motcua.gateways.GatewayMisconfigured: a gateway's Airflow connection cannot be used.
+        motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
@@ -95,6 +130,65 @@ def send(
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         return _Sender(ledger, lock, sender_id, run_id, window, catch_up, stop or threading.Event(), clock).run()
+
+
+def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
+    """Makes unknown what senders that no longer live left in flight; returns how many messages."""
+    abandoned = 0
+    for sender_id in attempts.senders_in_flight(ledger):
+        if sender_id != own and hold_lock(lock, sender_id):
+            abandoned += attempts.abandon(ledger, sender_id, now)
+            ledger.commit()
+            release_lock(lock, sender_id)
+    ledger.commit()
+    return abandoned
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One gateway in use by this sender."""
+
+    gateway: Gateway
+    pool: ThreadPoolExecutor
+    in_flight: int = 0
+    unanswered: int = 0
+    """Requests in a row that no answer came for."""
+    refused: int = 0
+    """Requests in a row that it took none of."""
+    refused_carriers: dict[str, int] = field(default_factory=dict)
+    exhausted: bool = False
+    """The last claim found nothing."""
+    resume_at: float = 0.0
+    """By the monotonic clock: its limit a second allows no claim before."""
+    on_trial: bool = False
+    """It was stopped, and has not answered since: one request at a time."""
+
+    @property
+    def name(self) -> str:
+        return self.gateway.address.name
+
+    @property
+    def most(self) -> int:
+        return 1 if self.on_trial else self.gateway.address.concurrency
+
+    @property
+    def room(self) -> int:
+        """How many more may be in flight. Those that no answer came for count until one comes: an outage must cost
+        no more messages than may be in flight at once."""
+        return self.most - self.in_flight - self.unanswered
+
+    @property
+    def wants_more(self) -> bool:
+        enough = 2 * self.in_flight > self.most - self.unanswered
+        return not self.exhausted and not enough and time.monotonic() >= self.resume_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    lane: _Lane
+    row: Mapping[str, Any]
+    message: OutgoingMessage
+    outcome: Outcome
 
 
 class _Sender:
@@ -112,74 +206,122 @@ class _Sender:
         self.ledger, self.lock, self.sender_id = ledger, lock, sender_id
         self.run_id, self.window, self.catch_up, self.stop, self.clock = run_id, window, catch_up, stop, clock
         self.counts = SendCounts()
-        self.answers: queue.SimpleQueue[tuple[Mapping[str, Any], OutgoingMessage, Outcome]] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self.session = threading.local()
         self.templates = load_template_versions()
         self.refreshed_at = clock()
-        self.in_flight = self.unanswered = 0
+        self.lanes: list[_Lane] = []
+        self.routes: list[Route] = []
+        self.assigned: dict[str, frozenset[str]] = {}
+        self.stopped_templates: set[tuple[str, str]] = set()
+        self.stops_read_at = 0.0
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
         self.lingers = catch_up is not None and hold_lock(lock, LINGERING)
 
     def run(self) -> SendCounts:
-        self._bury_the_dead()
-        name = self._usable_gateway()
-        if name is None:
-            return self.counts
-        gateway = open_gateway(name)
-        most = gateway.address.concurrency
-        exhausted = False
-        with ThreadPoolExecutor(max_workers=most, thread_name_prefix="gateway") as pool:
+        self.counts.abandoned = bury_the_dead(self.ledger, self.lock, self.clock(), self.sender_id)
+        with ExitStack() as pools:
+            self._open_lanes(pools)
             try:
+                self._set_unroutable_aside()
                 while True:
-                    if not exhausted and self._may_claim and self.in_flight <= most // 2:
+                    if self._may_claim:
                         self._refresh_if_old()
-                        claimed, taken = self._claim(name, most - self.in_flight)
-                        exhausted = taken == 0
-                        self.in_flight += len(claimed)
-                        for message, row in claimed:
-                            pool.submit(self._call, gateway, message, row)
+                        self._read_stops_if_old()
+                        for lane, route in zip(self.lanes, self.routes, strict=True):
+                            if lane.wants_more and not route.stopped:
+                                self._claim(lane)
                     if self.in_flight:
-                        self._write_answers(name, most)
-                    elif not self._may_claim or (exhausted and not self._wait_for_news()):
+                        self._write_answers(wait=_LOOK_WHEN_IDLE_EVERY)
+                    elif not self._may_claim or not self._more_may_come():
                         break
-                    else:
-                        exhausted = False
             except BaseException:
-                # Whatever ended the run: the gateway's answers to what is in flight are not thrown away.
+                # Whatever ended the run: the gateways' answers to what is in flight are not thrown away.
                 self.ledger.rollback()
                 while self.in_flight:
-                    self._write_answers(name, most)
+                    self._write_answers(wait=None)
                 raise
         return self.counts
 
     @property
+    def in_flight(self) -> int:
+        return sum(lane.in_flight for lane in self.lanes)
+
+    @property
     def _may_claim(self) -> bool:
-        return self.counts.stopped_gateway is None and not self.stop.is_set() and time.monotonic() < self.claim_until
+        return not self.stop.is_set() and time.monotonic() < self.claim_until
 
-    def _bury_the_dead(self) -> None:
-        for sender_id in attempts.senders_in_flight(self.ledger):
-            if sender_id != self.sender_id and hold_lock(self.lock, sender_id):
-                self.counts.abandoned += attempts.abandon(self.ledger, sender_id, self.clock())
-                self.ledger.commit()
-                release_lock(self.lock, sender_id)
-        self.ledger.commit()
-
-    def _usable_gateway(self) -> str | None:
-        stopped = stopped_gateways(self.ledger, self.clock())
+    def _open_lanes(self, pools: ExitStack) -> None:
+        refusal: GatewayMisconfigured | None = None
         for name in settings().gateways:
             ensure_gateway(self.ledger, name)
+            try:
+                gateway = open_gateway(name)
+            except GatewayMisconfigured as failure:
+                # The others go on; the run is red for it.
+                refusal = failure
+                self._stop(name, str(failure), settings().gateway_stop)
+                continue
+            pool = ThreadPoolExecutor(gateway.address.concurrency, thread_name_prefix=f"gateway {name}")
+            self.lanes.append(_Lane(gateway, pools.enter_context(pool)))
         self.ledger.commit()
-        return next((name for name in settings().gateways if name not in stopped), None)
+        if refusal is not None and not self.lanes:
+            raise refusal
+        self._read_stops()
+
+    def _read_stops(self) -> None:
+        """What is stopped at each gateway, and which one each carrier goes to now."""
+        now = self.clock()
+        if lift_stops_that_are_over(self.ledger, now, changed_by=self.run_id):
+            self.ledger.commit()
+        stops = gateway_stops(self.ledger)
+        self.ledger.commit()
+        self.stops_read_at = time.monotonic()
+        self.routes = []
+        for lane in self.lanes:
+            ours = [stop for stop in stops if stop.gateway == lane.name]
+            whole = [stop for stop in ours if stop.concerns == "gateway"]
+            stopped = any(stop.until > now for stop in whole)
+            lane.on_trial = bool(whole) and not stopped
+            carriers = frozenset(stop.subject for stop in ours if stop.concerns == "carrier")
+            self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, carriers))
+        self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
+        assigned = assign_carriers(self.routes)
+        if assigned != self.assigned:
+            self.assigned = assigned
+            self._look_anew()
+
+    def _look_anew(self) -> None:
+        """Something changed that may make a message due at any gateway."""
+        for lane in self.lanes:
+            lane.exhausted = False
+
+    def _read_stops_if_old(self) -> None:
+        if time.monotonic() - self.stops_read_at > _READ_STOPS_EVERY:
+            self._read_stops()
 
     def _refresh_if_old(self) -> None:
         if self.catch_up is not None and self.clock() - self.refreshed_at > _LOOK_FOR_NEWS_EVERY:
-            self.catch_up()
+            if self.catch_up():
+                self._look_anew()
             self.refreshed_at = self.clock()
+
+    def _more_may_come(self) -> bool:
+        """With nothing in flight: whether to look at the queue once more."""
+        usable = [lane for lane, route in zip(self.lanes, self.routes, strict=True) if not route.stopped]
+        waiting = [lane.resume_at for lane in usable if not lane.exhausted]
+        if waiting:
+            self.stop.wait(max(0.0, min(waiting) - time.monotonic()))
+            return True
+        if self._wait_for_news():
+            self._look_anew()
+            return True
+        return False
 
     def _wait_for_news(self) -> bool:
         """With nothing left to send: whether news came before the patience or the run's time was over."""
-        if self.catch_up is None or not self.lingers:
+        if self.catch_up is None or not self.lingers or all(route.stopped for route in self.routes):
             return False
         patience = time.monotonic() + settings().linger_quiet.total_seconds()
         while time.monotonic() < patience and not self.catch_up.is_over:
@@ -190,132 +332,280 @@ class _Sender:
                 break
         return False
 
-    def _claim(self, gateway: str, limit: int) -> tuple[list[tuple[OutgoingMessage, Mapping[str, Any]]], int]:
-        """Due messages, settled or committed as attempts; and how many rows were looked at."""
-        now = self.clock()
+    def _set_unroutable_aside(self) -> None:
+        """Messages to carriers that no gateway's brandname is registered at wait and are reported."""
+        nowhere = unregistered_carriers(self.routes)
+        if not nowhere or not self.routes:
+            return
+        share = Share("", nowhere, frozenset(), takes_unsorted=False)
+        while self._may_claim:
+            rows = messages.claim(self.ledger, share, self.window, 1000, self.clock())
+            now = self.clock()
+            postponed = []
+            for row in self._judge(rows, now):
+                carrier = carrier_of_msisdn(row["msisdn"])
+                wait = {"message_id": row["message_id"], "carrier": carrier, "until": now, "reason": "carrier_changed"}
+                if carrier in nowhere:
+                    wait |= {"until": now + settings().gateway_stop, "reason": "carrier_unregistered"}
+                    self._count_unregistered(f"no gateway's brandname is registered at {carrier}")
+                postponed.append(wait)
+            messages.postpone(self.ledger, postponed)
+            self.ledger.commit()
+            if not rows:
+                break
+
+    def _judge(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Mapping[str, Any]]:
+        """Looks at claimed messages again; settles those that may not go and returns the others."""
         rules = planning_rules()
-        rows = messages.claim(self.ledger, self.window, limit, now)
-        going: list[tuple[OutgoingMessage, Mapping[str, Any]]] = []
+        going: list[Mapping[str, Any]] = []
         away: list[dict[str, Any]] = []
-        waiting: list[int] = []
-        later: list[int] = []
+        waiting: list[dict[str, Any]] = []
         for row in rows:
             verdict, reason = look_again(value_of(SendCandidate, row), now, rules)
             if verdict == "send":
-                if not self._is_registered(row, gateway):
-                    later.append(row["message_id"])
-                    continue
-                going.append((_outgoing(row), row))
+                going.append(row)
             elif verdict == "wait":
-                waiting.append(row["message_id"])
+                waiting.append({"message_id": row["message_id"], "until": now + _WAIT_FOR_UNSETTLED})
             else:
                 away.append({"message_id": row["message_id"], "state": verdict, "reason": reason})
                 self.counts.turned_away[verdict] = self.counts.turned_away.get(verdict, 0) + 1
         messages.turn_away(self.ledger, away)
-        messages.postpone(self.ledger, waiting, now + _WAIT_FOR_UNSETTLED)
+        messages.postpone(self.ledger, waiting)
+        return going
+
+    def _claim(self, lane: _Lane) -> None:
+        """Claims due messages of the lane's share, commits their attempts and hands them to its threads."""
+        now = self.clock()
+        route = next(route for route in self.routes if route.gateway == lane.name)
+        share = Share(
+            lane.name,
+            self.assigned[lane.name],
+            route.open_carriers,
+            takes_unsorted=next(r.gateway for r in self.routes if not r.stopped) == lane.name,
+        )
+        rows = messages.claim(self.ledger, share, self.window, max(1, lane.room), now)
+        lane.exhausted = not rows
+        going: list[tuple[Mapping[str, Any], str]] = []
+        postponed: list[dict[str, Any]] = []
+        for row in self._judge(rows, now):
+            carrier = carrier_of_msisdn(row["msisdn"])
+            if carrier not in (share.registered if row["avoid"] else share.carriers):
+                # The desk changed the number since, or nobody had looked the carrier up.
+                postponed.append({"message_id": row["message_id"], "carrier": carrier, "until": now})
+                self._look_anew()
+            elif (refusal := self._template_refusal(row, lane.name)) is not None:
+                postponed.append(self._try_another(row, lane.name, carrier, now) | {"message_id": row["message_id"]})
+                if postponed[-1]["until"] > now:
+                    self._count_unregistered(refusal)
+            else:
+                going.append((row, carrier))
+        messages.postpone(self.ledger, postponed)
+        starts = self._within_limits(lane, [row["segments"] for row, _ in going], now)
+        going = going[: len(starts)]
+        outgoing = [outgoing_message(row, secrets.token_hex(16)) for row, _ in going]
         if going:
             values = [
-                {"message_id": row["message_id"], "reference": message.reference, "msisdn": message.msisdn}
-                for message, row in going
+                {
+                    "message_id": row["message_id"],
+                    "reference": message.reference,
+                    "msisdn": message.msisdn,
+                    "carrier": carrier,
+                    "segments": message.segments,
+                }
+                for (row, carrier), message in zip(going, outgoing, strict=True)
             ]
             messages.begin_sending(self.ledger, values)
             attempts.save_attempts(
-                self.ledger, values, gateway=gateway, sender_id=self.sender_id, run_id=self.run_id, now=now
+                self.ledger, values, gateway=lane.name, sender_id=self.sender_id, run_id=self.run_id, now=now
             )
-        messages.postpone(self.ledger, later, now + settings().gateway_stop)
         self.ledger.commit()
+        lane.in_flight += len(going)
         self.counts.attempts += len(going)
-        return going, len(rows)
+        self.counts.by_gateway[lane.name] = self.counts.by_gateway.get(lane.name, 0) + len(going)
+        committed_at = time.monotonic()
+        for (row, carrier), message, start in zip(going, outgoing, starts, strict=True):
+            start_at = committed_at + (start - now).total_seconds()
+            lane.pool.submit(self._call, lane, message, {**row, "carrier": carrier}, start_at)
 
-    def _is_registered(self, row: Mapping[str, Any], gateway: str) -> bool:
-        """Whether the gateway knows the template, so that nothing is spent on a text that it would refuse."""
+    def _within_limits(self, lane: _Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
+        """When each of the first of these messages may start; the others stay queued. Counted before the call, in
+        the transaction of the attempts: all senders together keep to the limits, also if one dies."""
+        if not segments:
+            return []
+        per_second, per_day = lane.gateway.address.segments_per_second, lane.gateway.address.segments_per_day
+        day, room, free_at = day_of(now), len(segments), None
+        starts = [now] * room
+        if per_second is not None or per_day is not None:
+            allowance = lock_allowance(self.ledger, lane.name, day)
+            if per_day is not None and (room := fit_day(segments, per_day, allowance.segments_today)) < len(segments):
+                if room + lane.in_flight == 0:
+                    self._stop(lane.name, f"the {per_day} segments of the day are used", next_day(now) - now)
+                # What is in flight may be refused, and give back what it took.
+                lane.exhausted = True
+            starts = starts[:room]
+            if per_second is not None:
+                starts, free_at = start_times(segments[:room], per_second, allowance.free_at, now, _START_AHEAD)
+                if len(starts) < room:
+                    lane.resume_at = time.monotonic() + max(0.0, (free_at - now - _START_AHEAD).total_seconds())
+        used = sum(segments[: len(starts)])
+        use_allowance(self.ledger, lane.name, day=day, segments=used, free_at=free_at)
+        return starts
+
+    def _template_refusal(self, row: Mapping[str, Any], gateway: str) -> str | None:
+        """Why the gateway would refuse the message's template, so that nothing is spent on it."""
+        name = f"{row['template_id']}.v{row['template_version']}"
+        if (gateway, name) in self.stopped_templates:
+            return f"template {name} is stopped at {gateway}"
         template = self.templates.get((row["template_id"], row["template_version"]))
         try:
             if template is None:
-                raise UnregisteredTemplate(f"template {row['template_id']}.v{row['template_version']} has no file")
+                raise UnregisteredTemplate(f"template {name} has no file")
             require_registered(template, gateway)
         except UnregisteredTemplate as refusal:
-            self.counts.unregistered[str(refusal)] = self.counts.unregistered.get(str(refusal), 0) + 1
-            return False
-        return True
+            return str(refusal)
+        return None
 
-    def _call(self, gateway: Gateway, message: OutgoingMessage, row: Mapping[str, Any]) -> None:
+    def _count_unregistered(self, reason: str) -> None:
+        self.counts.unregistered[reason] = self.counts.unregistered.get(reason, 0) + 1
+
+    def _try_another(self, row: Mapping[str, Any], gateway: str, carrier: str, now: datetime) -> dict[str, Any]:
+        """When and where a message goes on that this gateway does not take: at once by another one, else later."""
+        avoid = [*row["avoid"], gateway]
+        if another_gateway(self.routes, carrier, avoid):
+            self._look_anew()
+            return {"until": now, "avoid": avoid, "carrier": carrier}
+        return {"until": now + settings().gateway_stop, "avoid": [], "carrier": carrier}
+
+    def _call(self, lane: _Lane, message: OutgoingMessage, row: Mapping[str, Any], start_at: float) -> None:
+        if (wait := start_at - time.monotonic()) > 0:
+            time.sleep(wait)
         if not hasattr(self.session, "http"):
             self.session.http = http_session()
         try:
-            outcome = gateway.submit(self.session.http, message)
+            outcome = lane.gateway.submit(self.session.http, message)
         except Exception as failure:
             # An adapter's own mistake, after the request may have left: the outcome is not known.
             outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
-        self.answers.put((row, message, outcome))
+        self.answers.put(_Answer(lane, row, message, outcome))
 
-    def _write_answers(self, gateway: str, most: int) -> None:
-        answers = [self.answers.get()]
+    def _write_answers(self, wait: float | None) -> None:
+        """Writes the answers that have come, in one transaction; waits for the first so many seconds."""
+        try:
+            answers = [self.answers.get(timeout=wait)]
+        except queue.Empty:
+            return
         while len(answers) < _WRITE_AT_MOST and not self.answers.empty():
             answers.append(self.answers.get())
-        self.in_flight -= len(answers)
         now = self.clock()
         message_rows, attempt_rows = [], []
-        for row, message, outcome in answers:
+        given_back: dict[str, int] = {}
+        for answer in answers:
+            lane, outcome = answer.lane, answer.outcome
+            lane.in_flight -= 1
             self.counts.by_outcome[outcome.outcome] = self.counts.by_outcome.get(outcome.outcome, 0) + 1
-            state, reason, again_at = self._after(row, outcome, now)
-            message_rows.append(
-                {
-                    "message_id": row["message_id"],
-                    "state": state,
-                    "reason": reason,
-                    "answered_at": now,
-                    "next_attempt_at": again_at,
-                }
-            )
+            self._notice(answer, now)
+            message_rows.append({"message_id": answer.row["message_id"], "answered_at": now} | self._after(answer, now))
             attempt_rows.append(
                 {
-                    "reference": message.reference,
-                    "attempt_state": _ATTEMPT_STATE[outcome.outcome],
+                    "reference": answer.message.reference,
+                    "attempt_state": ATTEMPT_STATE[outcome.outcome],
                     "outcome": outcome.outcome,
+                    "concerns": outcome.concerns if outcome.outcome == "configuration" else None,
                     "http_status": outcome.http_status,
                     "gateway_code": outcome.code,
                     "gateway_reference": outcome.gateway_reference,
                     "answered_at": now,
+                    "settle_at": settle_time(outcome, lane.gateway, now),
                 }
             )
-            self.unanswered = self.unanswered + 1 if outcome.outcome == "unknown" else 0
-            if self.unanswered == most:
-                # It takes no more than was in flight to see that nobody answers; the queue waits.
-                self._stop(gateway, "no answer")
-            if outcome.outcome == "configuration":
-                self._stop(gateway, f"{outcome.http_status or ''} {outcome.code or ''}".strip())
+            if lane.gateway.address.segments_per_day is not None:
+                lane.exhausted = False
+            if ATTEMPT_STATE[outcome.outcome] in ("rejected", "failed"):
+                given_back[lane.name] = given_back.get(lane.name, 0) + answer.message.segments
         messages.apply_outcomes(self.ledger, message_rows)
         attempts.apply_outcomes(self.ledger, attempt_rows)
+        for gateway, segments in sorted(given_back.items()):
+            use_allowance(self.ledger, gateway, day=day_of(now), segments=-segments)
         self.ledger.commit()
 
-    def _stop(self, gateway: str, reason: str) -> None:
-        self.counts.stopped_gateway = reason
-        stop_gateway(self.ledger, gateway, self.clock() + settings().gateway_stop, reason)
+    def _notice(self, answer: _Answer, now: datetime) -> None:
+        """Stops what the answer shows to be wrong, and takes a gateway that answers again off its trial."""
+        lane, outcome, carrier = answer.lane, answer.outcome, answer.row["carrier"]
+        words = f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
+        lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
+        lane.refused = lane.refused + 1 if outcome.outcome == "transient" else 0
+        if lane.unanswered >= lane.most:
+            # It takes no more than was in flight to see that nobody answers; the queue waits.
+            self._stop(lane.name, "no answer", settings().gateway_stop)
+        elif lane.refused >= lane.most and another_gateway(self.routes, carrier, [lane.name]):
+            self._stop(lane.name, f"takes nothing: {words}", settings().gateway_stop)
+        elif outcome.outcome == "configuration":
+            if outcome.concerns == "gateway":
+                self._stop(lane.name, words, settings().gateway_stop)
+            elif outcome.concerns == "template":
+                template = f"{answer.row['template_id']}.v{answer.row['template_version']}"
+                self._stop(lane.name, words, settings().gateway_stop, "template", template)
+            elif outcome.concerns == "carrier":
+                in_a_row = lane.refused_carriers.get(carrier, 0) + 1
+                lane.refused_carriers[carrier] = in_a_row
+                if in_a_row >= _CARRIER_REFUSALS:
+                    self._stop(lane.name, words, settings().gateway_stop, "carrier", carrier)
+        elif outcome.outcome in ("accepted", "duplicate", "phone"):
+            lane.refused_carriers.pop(carrier, None)
+            if lane.on_trial:
+                end_trial(self.ledger, lane.name, changed_by=self.run_id)
+                lane.on_trial = False
 
-    def _after(
-        self, row: Mapping[str, Any], outcome: Outcome, now: datetime
-    ) -> tuple[str, str | None, datetime | None]:
-        """State, reason and time of the next attempt that an answer leads to."""
+    def _stop(
+        self, gateway: str, reason: str, lasting: timedelta, concerns: StopConcern = "gateway", subject: str = ""
+    ) -> None:
+        now = self.clock()
+        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason)
+        stop_gateway(self.ledger, stop, changed_by=self.run_id)
+        self.counts.stopped.append(str(stop))
+        # The routes are read anew before the next claim.
+        self.stops_read_at = float("-inf")
+        self.routes = [
+            Route(route.gateway, route.registered, True, route.stopped_carriers)
+            if route.gateway == gateway and concerns == "gateway"
+            else route
+            for route in self.routes
+        ]
+
+    def _after(self, answer: _Answer, now: datetime) -> dict[str, Any]:
+        """What an answer leads to: the message's state, the reason, when and where it is tried again."""
+        row, outcome = answer.row, answer.outcome
         match outcome.outcome:
             case "accepted" | "duplicate":
-                return "accepted", None, None
+                return {"state": "accepted", "reason": None}
             case "phone":
-                return "rejected", "phone", None
-            case "configuration":
-                # After the others: what is refused may be this message.
-                return (
-                    "queued",
-                    "gateway_stopped",
-                    now + settings().gateway_stop + retry_wait(row["attempts_made"] + 1, None),
-                )
-            case "transient":
-                return "queued", "gateway_busy", now + retry_wait(row["attempts_made"] + 1, outcome.retry_after)
+                return {"state": "rejected", "reason": "phone"}
             case "unknown":
-                return "unknown", "no_answer", None
+                return {"state": "unknown", "reason": "no_answer"}
+            case "transient":
+                wait = retry_wait(row["attempts_made"] + 1, outcome.retry_after)
+                return {"state": "queued", "reason": "gateway_busy", "next_attempt_at": now + wait}
+            case "configuration":
+                on = self._try_another(row, answer.lane.name, row["carrier"], now)
+                if on["until"] > now:
+                    # After the others: what is refused may be this message.
+                    on["until"] += retry_wait(row["attempts_made"] + 1, None)
+                reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
+                return {
+                    "state": "queued", "reason": reason, "next_attempt_at": on["until"], "avoid": on["avoid"]
+                }  # fmt: skip
 
 
-_ATTEMPT_STATE = {
+def settle_time(outcome: Outcome, gateway: Gateway, now: datetime) -> datetime | None:
+    """When the gateway may first be asked about an attempt, or be given it again under the same reference."""
+    if outcome.outcome == "unknown":
+        return now + SETTLE_FIRST
+    if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:
+        return now + ASK_FIRST
+    return None
+
+
+ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
     "accepted": "accepted",
     "duplicate": "accepted",
     "phone": "rejected",
@@ -344,9 +634,10 @@ def http_session() -> requests.Session:
     return session
 
 
-def _outgoing(row: Mapping[str, Any]) -> OutgoingMessage:
+def outgoing_message(row: Mapping[str, Any], reference: str) -> OutgoingMessage:
+    """The message of a row, as adapters take it."""
     return OutgoingMessage(
-        reference=secrets.token_hex(16),
+        reference=reference,
         msisdn=row["msisdn"],
         text=row["text"],
         accented=row["accented"],
@@ -366,8 +657,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             for row in attempts.attempts_of_run(ledger, run_id)
             if row["unresolved"]
         ]
-        stopped = stopped_gateways(ledger, moment)
-        if stopped and (due := messages.waiting(ledger, window, moment)["due"]):
+        stops = [stop for stop in gateway_stops(ledger) if stop.until > moment]
+        if stops and (due := messages.waiting(ledger, window, moment)["due"]):
             left.append(f"{due} message(s) due while a gateway is stopped")
-        left += [f"gateway {name} stopped: {row['stopped_reason']}" for name, row in stopped.items()]
+        left += [f"gateway {stop}" for stop in stops]
     return left

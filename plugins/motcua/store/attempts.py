@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from motcua.store.database import Connection
+from motcua.store.messages import Window
 from motcua.store.queries import statement
 from motcua.store.rows import recordset
 
@@ -20,7 +21,7 @@ def save_attempts(
     run_id: str,
     now: datetime,
 ) -> None:
-    """New attempts: ``message_id``, ``reference``, ``msisdn``."""
+    """New attempts: ``message_id``, ``reference``, ``msisdn``, ``segments``."""
     connection.execute(
         statement("attempts/save"),
         {"rows": recordset(rows), "gateway": gateway, "sender_id": sender_id, "run_id": run_id, "now": now},
@@ -45,3 +46,32 @@ def abandon(connection: Connection, sender_id: int, now: datetime) -> int:
 def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     """A run's attempts by outcome, with how many of their messages are unresolved."""
     return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()
+
+
+def unsettled(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked."""
+    values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
+    return connection.execute(statement("attempts/unsettled"), values).fetchall()
+
+
+def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Accepted attempts at a gateway without a final receipt that may be asked about now, locked."""
+    values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
+    return connection.execute(statement("attempts/unreported"), values).fetchall()
+
+
+def note_settling(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Attempts that are being asked about or repeated: ``attempt_id``, ``settle_at`` (not again before)."""
+    if rows:
+        connection.execute(statement("attempts/note_settling"), {"rows": recordset(rows)})
+
+
+def settle_repeat(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """What the answer to a repeated request says of its attempt and message; ``False``: settled meanwhile."""
+    return connection.execute(statement("attempts/settle_repeat"), values).rowcount == 1
+
+
+def assume_accepted(connection: Connection, gateway: str, window: Window, before: datetime, now: datetime) -> int:
+    """Takes attempts without an answer, begun before then, for accepted; returns how many messages."""
+    values = {"gateway": gateway, "before": before, "now": now, **window.bounds}
+    return connection.execute(statement("attempts/assume_accepted"), values).rowcount

@@ -1,12 +1,43 @@
-"""Which gateways are stopped, and why."""
+"""Gateways: what is stopped there and why, how fast and how much may be sent."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Literal, TypeAlias, get_args
 
 from motcua.store.database import Connection
 from motcua.store.queries import statement
+from motcua.store.rows import value_of
+
+StopConcern: TypeAlias = Literal["gateway", "carrier", "template"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStop:
+    """Something that is not sent through a gateway at present."""
+
+    gateway: str
+    concerns: StopConcern
+    subject: str
+    """The carrier or the template; empty where the whole gateway is stopped."""
+    stopped_at: datetime
+    until: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        """In words, without the time."""
+        what = f" for {self.concerns} {self.subject}" if self.subject else ""
+        return f"{self.gateway} stopped{what}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a gateway with limits has used; locked until the transaction ends."""
+
+    free_at: datetime | None
+    segments_today: int
 
 
 def ensure_gateway(connection: Connection, name: str) -> None:
@@ -14,16 +45,83 @@ def ensure_gateway(connection: Connection, name: str) -> None:
     connection.execute(statement("gateways/ensure"), {"name": name})
 
 
-def stopped_gateways(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
-    """Gateways stopped at that moment, by name."""
-    return {row["name"]: row for row in connection.execute(statement("gateways/stopped"), {"now": now})}
+def gateway_names(connection: Connection) -> list[str]:
+    """Gateways that were ever used."""
+    return [row["name"] for row in connection.execute(statement("gateways/names"))]
 
 
-def stop_gateway(connection: Connection, name: str, until: datetime, reason: str) -> None:
-    """Stops a gateway until then."""
-    connection.execute(statement("gateways/stop"), {"name": name, "until": until, "reason": reason})
+def gateway_stops(connection: Connection) -> list[GatewayStop]:
+    """What is stopped, gateways among it whose time is over but which have not answered since."""
+    return [value_of(GatewayStop, row) for row in connection.execute(statement("gateways/stops"))]
 
 
-def start_gateway(connection: Connection, name: str) -> bool:
-    """Starts a stopped gateway again; ``False``: no such gateway."""
-    return connection.execute(statement("gateways/start"), {"name": name}).rowcount == 1
+def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
+    """Stops a gateway, or one carrier or template there; the change is kept."""
+    values = {field.name: getattr(stop, field.name) for field in fields(stop)}
+    connection.execute(statement("gateways/stop"), values | {"changed_by": changed_by})
+
+
+def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reason: str) -> int:
+    """Lifts all stops of a gateway, its carriers' and templates' too; returns how many there were."""
+    concerns = get_args(StopConcern)
+    return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
+
+
+def end_trial(connection: Connection, gateway: str, *, changed_by: str) -> None:
+    """Lifts the stop of a gateway as a whole: it answers again."""
+    _lift(connection, gateway=gateway, concerns=["gateway"], changed_by=changed_by, reason="it answers again")
+
+
+def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
+    """Lifts stops of carriers and templates whose time is over; returns how many.
+
+    A whole gateway's stop stays until it has answered: it is given one request at a time.
+    """
+    reason = "its time is over: tried again"
+    return _lift(connection, over_at=now, concerns=["carrier", "template"], changed_by=changed_by, reason=reason)
+
+
+def _lift(
+    connection: Connection,
+    *,
+    concerns: Sequence[str],
+    changed_by: str,
+    reason: str,
+    gateway: str | None = None,
+    over_at: datetime | None = None,
+) -> int:
+    values = {
+        "gateway": gateway,
+        "concerns": list(concerns),
+        "over_at": over_at,
+        "changed_by": changed_by,
+        "reason": reason,
+    }
+    return connection.execute(statement("gateways/start"), values).rowcount
+
+
+def gateway_changes(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """The last stops and starts, the newest first."""
+    return connection.execute(statement("gateways/changes"), {"limit": limit}).fetchall()
+
+
+def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
+    """What the gateway has used, locked, so that all senders together keep to its limits."""
+    row = connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day}).fetchone()
+    return value_of(Allowance, row) if row else Allowance(None, 0)
+
+
+def use_allowance(
+    connection: Connection, gateway: str, *, day: date, segments: int, free_at: datetime | None = None
+) -> None:
+    """Counts segments of a day; below zero: gives back what was surely not taken. ``free_at``: the next start."""
+    if segments:
+        connection.execute(statement("gateways/count_segments"), {"gateway": gateway, "day": day, "segments": segments})
+    if free_at is not None:
+        connection.execute(statement("gateways/set_free_at"), {"gateway": gateway, "free_at": free_at})
+
+
+def segments_today(connection: Connection, day: date) -> dict[str, int]:
+    """Segments handed to each gateway on a day, by the clock of Vietnam."""
+    rows: Sequence[dict[str, Any]] = connection.execute(statement("gateways/segments_today"), {"day": day}).fetchall()
+    return {row["gateway"]: row["segments"] for row in rows}

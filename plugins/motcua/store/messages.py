@@ -56,9 +56,30 @@ def make_due(connection: Connection, window: Window, now: datetime) -> int:
     return connection.execute(statement("messages/make_due"), {"now": now, **window.bounds}).rowcount
 
 
-def claim(connection: Connection, window: Window, limit: int, now: datetime) -> list[dict[str, Any]]:
-    """Up to ``limit`` due messages, locked until the transaction ends."""
-    return connection.execute(statement("messages/claim"), {"now": now, "limit": limit, **window.bounds}).fetchall()
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The due messages that a sender may claim for one gateway; with an empty name, those that no gateway is for."""
+
+    gateway: str
+    carriers: frozenset[str]
+    """Carriers that this gateway is the one for at present."""
+    registered: frozenset[str]
+    """Carriers that it could take, where another gateway refused the message."""
+    takes_unsorted: bool
+    """Messages whose carrier was never looked up too."""
+
+
+def claim(connection: Connection, share: Share, window: Window, limit: int, now: datetime) -> list[dict[str, Any]]:
+    """Up to ``limit`` due messages of a gateway's share, locked until the transaction ends."""
+    values = {
+        "gateway": share.gateway,
+        "carriers": sorted(share.carriers),
+        "registered": sorted(share.registered),
+        "takes_unsorted": share.takes_unsorted,
+        "now": now,
+        "limit": limit,
+    }
+    return connection.execute(statement("messages/claim"), values | window.bounds).fetchall()
 
 
 def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -67,20 +88,63 @@ def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
         connection.execute(statement("messages/turn_away"), {"rows": recordset(rows)})
 
 
-def postpone(connection: Connection, message_ids: Sequence[int], until: datetime) -> None:
-    """Claimed messages that must wait."""
-    if message_ids:
-        connection.execute(statement("messages/postpone"), {"message_ids": list(message_ids), "until": until})
+def postpone(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Claimed messages that must wait: ``message_id``, ``until``, and where they change ``reason, carrier, avoid``."""
+    if rows:
+        connection.execute(statement("messages/postpone"), {"rows": recordset(rows)})
 
 
 def begin_sending(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that go: ``message_id``, ``msisdn``."""
+    """Claimed messages that go: ``message_id``, ``msisdn``, ``carrier``."""
     connection.execute(statement("messages/begin_sending"), {"rows": recordset(rows)})
 
 
 def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The gateway's answers: ``message_id``, ``state``, ``reason``, ``answered_at``, ``next_attempt_at``."""
+    """The gateway's answers: ``message_id, state, reason, answered_at, next_attempt_at, avoid``."""
     connection.execute(statement("messages/apply_outcomes"), {"rows": recordset(rows)})
+
+
+def expire(connection: Connection, window: Window, now: datetime) -> int:
+    """Closes queued messages that are no longer useful; returns how many."""
+    return connection.execute(statement("messages/expire"), {"now": now, **window.bounds}).rowcount
+
+
+def close_unconfirmed(connection: Connection, gateway: str, window: Window, before: datetime) -> int:
+    """Closes messages that the gateway took before then and that no receipt came for; returns how many."""
+    values = {"gateway": gateway, "before": before, **window.bounds}
+    return connection.execute(statement("messages/close_unconfirmed"), values).rowcount
+
+
+def release(
+    connection: Connection,
+    window: Window,
+    now: datetime,
+    *,
+    released_by: str,
+    reason: str,
+    message_ids: Sequence[int] | None = None,
+    gateway: str | None = None,
+) -> list[dict[str, Any]]:
+    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns them (id, agency, kind)."""
+    values = {
+        "message_ids": None if message_ids is None else list(message_ids),
+        "gateway": gateway,
+        "released_by": released_by,
+        "reason": reason,
+        "now": now,
+        **window.bounds,
+    }
+    return connection.execute(statement("messages/release"), values).fetchall()
+
+
+def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[dict[str, Any]]:
+    """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
+    return connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit}).fetchall()
+
+
+def count_held(connection: Connection, window: Window, now: datetime) -> list[dict[str, Any]]:
+    """``gateway, held, useful``: messages of unknown outcome."""
+    return connection.execute(statement("messages/count_held"), {"now": now, **window.bounds}).fetchall()
 
 
 def waiting(connection: Connection, window: Window, now: datetime) -> dict[str, int]:

@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 
-Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "pending", "unreadable"]
+Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "absent", "pending", "unreadable"]
+"""``absent``: the gateway was asked and never had it."""
 
 
 def save_receipt(
@@ -76,13 +77,16 @@ def apply_receipt(
                 statement("receipts/move_message"),
                 {
                     "message_id": attempt["message_id"],
-                    "attempt_state": attempt["attempt_state"],
+                    "was_given_up": attempt["was_given_up"],
                     "state": meaning,
                     "reason": reason,
                     "now": now,
                 },
             ).fetchone()
             effect = "applied" if moved else "no_change"
+    elif meaning == "absent" and attempt["is_last"]:
+        values = {"attempt_id": attempt["attempt_id"], "now": now}
+        effect = "applied" if connection.execute(statement("receipts/absent"), values).fetchone() else "no_change"
     connection.execute(
         statement("receipts/save_reading"),
         {

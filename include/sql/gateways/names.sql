@@ -1,0 +1,3 @@
+-- Gateways that were ever used. Called by store/gateways.py.
+SELECT name FROM motcua.gateways
+ORDER BY name

@@ -1,0 +1,29 @@
+-- Accepted messages that no receipt came for while their gateway's horizon lasted: unconfirmed. A receipt that waits to
+-- be read comes first, and a late one still moves the message. Called by store/messages.py.
+UPDATE motcua.messages AS m
+SET state = 'unconfirmed', reason = 'no_receipt'
+WHERE m.message_id IN (
+    SELECT n.message_id
+    FROM motcua.messages AS n
+    LEFT JOIN LATERAL (
+        SELECT a.gateway FROM motcua.attempts AS a
+        WHERE a.message_id = n.message_id
+        ORDER BY a.attempt_id DESC
+        LIMIT 1
+    ) AS l ON TRUE
+    LEFT JOIN motcua.inquiries AS i ON n.message_id = i.message_id
+    WHERE
+        n.state = 'accepted'
+        AND n.accepted_at <= %(before)s
+        AND coalesce(l.gateway, i.gateway) = %(gateway)s
+        AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
+        AND NOT EXISTS (
+            SELECT 1
+            FROM motcua.attempts AS a
+            INNER JOIN motcua.receipts AS r ON a.reference = r.reference
+            LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id
+            WHERE a.message_id = n.message_id AND s.receipt_id IS NULL
+        )
+    LIMIT 10000
+    FOR UPDATE OF n SKIP LOCKED
+)

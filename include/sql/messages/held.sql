@@ -1,0 +1,26 @@
+-- Messages of unknown outcome, with the attempt that has no known end; no number and no words.
+-- Called by store/messages.py.
+SELECT
+    m.message_id,
+    m.kind,
+    m.agency_code,
+    d.dossier_code,
+    m.reason,
+    m.changed_at,
+    m.useful_until,
+    a.gateway,
+    a.reference,
+    a.started_at,
+    a.settle_at,
+    a.settlings,
+    a.gateway_code
+FROM motcua.messages AS m
+INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+WHERE
+    m.state = 'unknown'
+    AND a.state = 'unknown'
+    AND NOT a.released
+    AND (%(useful_at)s::timestamptz IS NULL OR m.useful_until > %(useful_at)s)
+ORDER BY m.message_id
+LIMIT %(limit)s

@@ -1,0 +1,93 @@
+"""``motcua messages``: those whose outcome nobody can tell, and letting them go again."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.releasing import release
+from motcua.store.database import connect
+from motcua.store.messages import EVERYTHING, Window, count_held, held
+
+app = typer.Typer(help="Messages whose outcome nobody can tell.", no_args_is_help=True)
+_console = Console(width=None if sys.stdout.isatty() else 150)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+
+
+@app.command("held")
+def list_held(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are no longer useful.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
+) -> None:
+    """List messages whose attempt ended without an answer and that a receipt has not settled yet."""
+    now = datetime.now(UTC)
+    with connect() as connection:
+        rows = held(connection, useful_at=None if every else now, limit=limit)
+        counts = count_held(connection, EVERYTHING, now)
+    if not rows:
+        _console.print("No message of unknown outcome is waiting.")
+        return
+    table = Table("message", "kind", "agency", "dossier", "gateway", "sent", "useful until", "why", "asked or repeated")
+    for row in rows:
+        table.add_row(
+            str(row["message_id"]),
+            row["kind"],
+            escape(row["agency_code"]),
+            escape(row["dossier_code"]),
+            row["gateway"],
+            _local(row["started_at"]),
+            _local(row["useful_until"]),
+            escape(row["gateway_code"] or row["reason"] or ""),
+            str(row["settlings"]),
+        )
+    _console.print(table)
+    for count in counts:
+        words = f"{count['gateway']}: {count['held']} of unknown outcome, {count['useful']} of them still useful"
+        _console.print(words, markup=False)
+    _console.print("A phone may have them already. Ask the provider; then: motcua messages release --reason …")
+
+
+@app.command("release")
+def release_held(
+    message_ids: Annotated[list[int] | None, typer.Argument(help="Numbers from 'motcua messages held'.")] = None,
+    reason: Annotated[str, typer.Option(help="Why they may be sent again; kept for auditors.")] = "",
+    gateway: Annotated[str | None, typer.Option(help="Those last given to this gateway.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Send messages of unknown outcome again: the same words, to the dossier's number, once; who and why is kept."""
+    if not (message_ids or gateway or since or until):
+        _refuse("Name messages, or --gateway, or --since and --until.")
+    if not reason.strip():
+        _refuse("Say why with --reason; it is kept for auditors.")
+    window = EVERYTHING
+    if since is not None or until is not None:
+        start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware below
+        window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
+    if not yes and not typer.confirm("A citizen whose phone has it already is told twice. Send again?"):
+        raise typer.Exit(1)
+    rows = release(getpass.getuser(), reason, window, message_ids=message_ids or None, gateway=gateway)
+    left = set(message_ids or ()) - {row["message_id"] for row in rows}
+    _console.print(f"{len(rows)} message(s) released; the next run sends them.")
+    if left:
+        _console.print(
+            f"Not released, being settled, sent again already or no longer useful: {', '.join(map(str, sorted(left)))}"
+        )
+        raise typer.Exit(1)
+
+
+def _refuse(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(sentence, style="red", markup=False)
+    raise typer.Exit(2)

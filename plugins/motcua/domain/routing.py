@@ -1,0 +1,100 @@
+"""Which gateway a message goes to, and when it may start: by priority, carrier and limits. Pure.
+
+The brandname is registered per carrier, so a number's carrier decides which gateways may take it; a message is never
+sent where its sender name would be missing. The carrier is read from the number's block and is only a hint, since
+numbers may be ported (16/11/2018): a gateway that finds another carrier refuses, and the message tries the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from motcua.domain.numbering_plan import CARRIER_BY_PREFIX, carrier_of
+from motcua.domain.occasions import VIETNAM
+
+OTHER_CARRIER: Final = "other"
+CARRIERS: Final = frozenset(CARRIER_BY_PREFIX.values()) | {OTHER_CARRIER}
+"""Carriers that a brandname may be registered at; ``other``: numbers of a block that none is known for."""
+
+
+def carrier_of_msisdn(msisdn: str) -> str:
+    """The carrier that the block of an E.164 number was first given to, or ``other``."""
+    return (carrier_of(f"0{msisdn[3:]}") if msisdn.startswith("+84") else None) or OTHER_CARRIER
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One gateway as routing sees it."""
+
+    gateway: str
+    registered: frozenset[str]
+    """Carriers at which its brandname is registered."""
+    stopped: bool
+    """Nothing goes through it now."""
+    stopped_carriers: frozenset[str]
+    """Nothing goes through it to these carriers now."""
+
+    @property
+    def open_carriers(self) -> frozenset[str]:
+        """Carriers that it can be used for now."""
+        return frozenset() if self.stopped else self.registered - self.stopped_carriers
+
+
+def assign_carriers(routes: Iterable[Route]) -> dict[str, frozenset[str]]:
+    """For each gateway, in order of preference, the carriers that it is the one for now."""
+    taken: frozenset[str] = frozenset()
+    assigned = {}
+    for route in routes:
+        assigned[route.gateway] = route.open_carriers - taken
+        taken |= route.open_carriers
+    return assigned
+
+
+def unregistered_carriers(routes: Iterable[Route]) -> frozenset[str]:
+    """Carriers that no gateway's brandname is registered at, stopped or not."""
+    return CARRIERS.difference(*(route.registered for route in routes))
+
+
+def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str]) -> bool:
+    """Whether a gateway that is not to be avoided can take the carrier now."""
+    return any(route.gateway not in avoid and carrier in route.open_carriers for route in routes)
+
+
+def start_times(
+    segments: Sequence[int], per_second: float, free_at: datetime | None, now: datetime, ahead: timedelta
+) -> tuple[list[datetime], datetime]:
+    """When each of these messages may start at a gateway that takes so many segments a second, as far as ``ahead``
+    from now, and when the next one may. Evenly spaced, so that no second holds more than the limit and one message.
+    """
+    starts: list[datetime] = []
+    moment = max(now, free_at) if free_at is not None else now
+    for count in segments:
+        if moment > now + ahead:
+            break
+        starts.append(moment)
+        moment += timedelta(seconds=count / per_second)
+    return starts, moment
+
+
+def fit_day(segments: Sequence[int], per_day: int, used: int) -> int:
+    """How many of these messages, in order, a day's limit still has room for."""
+    left = per_day - used
+    for position, count in enumerate(segments):
+        left -= count
+        if left < 0:
+            return position
+    return len(segments)
+
+
+def day_of(now: datetime) -> date:
+    """The day that limits a day are counted by: Vietnam's."""
+    return now.astimezone(VIETNAM).date()
+
+
+def next_day(now: datetime) -> datetime:
+    """When the next such day begins."""
+    local = now.astimezone(VIETNAM)
+    return (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,124 @@
+"""Which gateway a message goes to, and when it may start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.routing import (
+    CARRIERS,
+    Route,
+    another_gateway,
+    assign_carriers,
+    carrier_of_msisdn,
+    day_of,
+    fit_day,
+    next_day,
+    start_times,
+    unregistered_carriers,
+)
+
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+NONE: frozenset[str] = frozenset()
+SECOND = timedelta(seconds=1)
+
+
+def route(name, registered=CARRIERS, *, stopped=False, without=()):
+    return Route(name, frozenset(registered), stopped, frozenset(without))
+
+
+@pytest.mark.parametrize(
+    ("msisdn", "carrier"),
+    [
+        ("+84905123456", "MobiFone"),
+        ("+84981234567", "Viettel"),
+        ("+84912345678", "VinaPhone"),
+        ("+84562345678", "Vietnamobile"),
+        ("+84871234567", "iTel"),
+        ("+84559123456", "Wintel"),
+        ("+84550123456", "other"),
+        ("+84951234567", "other"),
+        ("+8613800138000", "other"),
+        ("", "other"),
+    ],
+)
+def test_carrier_goes_by_the_block(msisdn, carrier):
+    assert carrier_of_msisdn(msisdn) == carrier
+    assert carrier in CARRIERS
+
+
+@pytest.mark.parametrize(
+    ("routes", "assigned"),
+    [
+        ([route("a"), route("b")], {"a": CARRIERS, "b": NONE}),
+        ([route("a", stopped=True), route("b")], {"a": NONE, "b": CARRIERS}),
+        ([route("a", ["Viettel"]), route("b")], {"a": {"Viettel"}, "b": CARRIERS - {"Viettel"}}),
+        ([route("a", without=["Viettel"]), route("b", ["Viettel"])], {"a": CARRIERS - {"Viettel"}, "b": {"Viettel"}}),
+        ([route("a", ["Viettel"], stopped=True), route("b", ["iTel"])], {"a": NONE, "b": {"iTel"}}),
+        ([], {}),
+    ],
+)
+def test_each_carrier_goes_to_the_first_gateway_that_may_take_it(routes, assigned):
+    assert assign_carriers(routes) == assigned
+
+
+def test_stopped_gateway_does_not_make_its_carriers_unregistered():
+    routes = [route("a", ["Viettel"], stopped=True), route("b", ["iTel"])]
+    assert unregistered_carriers(routes) == CARRIERS - {"Viettel", "iTel"}
+
+
+def test_another_gateway_is_one_that_is_open_registered_and_not_avoided():
+    routes = [route("a"), route("b", ["iTel"]), route("c", stopped=True)]
+    assert another_gateway(routes, "iTel", ["a"])
+    assert not another_gateway(routes, "Viettel", ["a"])
+    assert not another_gateway(routes, "iTel", ["a", "b"])
+
+
+@given(
+    batches=st.lists(st.lists(st.integers(1, 5), max_size=30), max_size=20),
+    per_second=st.floats(0.5, 200),
+    pause=st.floats(0, 3),
+)
+def test_no_second_holds_more_segments_than_the_limit_and_one_message(batches, per_second, pause):
+    now, free_at = NOW, None
+    started: list[tuple[datetime, int]] = []
+    for batch in batches:
+        starts, free_at = start_times(batch, per_second, free_at, now, SECOND)
+        started += zip(starts, batch, strict=False)
+        assert all(now <= start <= now + SECOND for start in starts)
+        now += timedelta(seconds=pause)
+    assert started == sorted(started, key=lambda one: one[0])
+    for first, _ in started:
+        second = [count for start, count in started if first <= start < first + SECOND]
+        assert sum(second[:-1]) <= per_second + 1e-3
+
+
+def test_message_longer_than_the_limit_goes_and_the_next_waits_for_it():
+    starts, free_at = start_times([3, 1], 2, None, NOW, SECOND)
+    assert starts == [NOW]
+    assert free_at == NOW + 1.5 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("segments", "per_day", "used", "fit"),
+    [
+        ([1, 1, 1], 10, 0, 3),
+        ([1, 1, 1], 10, 8, 2),
+        ([2, 1], 10, 9, 0),
+        ([1], 10, 10, 0),
+        ([1], 10, 99, 0),
+        ([], 1, 0, 0),
+    ],
+)
+def test_day_that_is_full_takes_no_more(segments, per_day, used, fit):
+    assert fit_day(segments, per_day, used) == fit
+
+
+def test_day_is_vietnams():
+    late = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+    assert str(day_of(late)) == "2026-11-26"
+    assert next_day(late) == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+    assert next_day(NOW) == datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
