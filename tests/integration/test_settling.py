@@ -23,6 +23,7 @@ from motcua.store.accounting import identity, summed_up
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
 from tests.conftest import NOW
+from tests.gateways.loopback import LoopbackProvider, http, in_json
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -299,3 +300,150 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
     with connect() as connection:
         (total,) = summed_up(identity(connection))
     assert (total["expected"], total["unconfirmed"], total["difference"]) == (1, 1, 0)
+
+
+@pytest.fixture
+def esms(configure, monkeypatch):
+    """A provider that refuses a second request with the same reference for a day, and that can be asked."""
+    provider = LoopbackProvider()
+    extra = {"adapter": "esms", "concurrency": 4, "answer_timeout": 0.3}
+    connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
+    configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))
+    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
+    yield provider
+    provider.close()
+
+
+def sent(provider):
+    """Requests to send, by reference."""
+    return [asked.record["RequestId"] for asked in provider.asked if "SendMultipleMessage" in asked.path]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({"CodeResult": "124"}, ("accepted", None)),
+        ({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"}, ("accepted", None)),
+        ({"CodeResult": "99"}, ("rejected", "phone")),
+        ({"CodeResult": "146"}, ("unknown", "no_answer")),
+        ({"CodeResult": "no such code"}, ("unknown", "no_answer")),
+    ],
+)
+def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, rows, answer, state):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    assert states(rows) == [("unknown", "no_answer")]
+    esms.answer = in_json(answer)
+    assert settle_at(NOW + timedelta(seconds=20)).repeated == 0
+    settle_at(NOW + MINUTE)
+    assert states(rows) == [state]
+    assert len(sent(esms)) == 2
+    assert len(set(sent(esms))) == 1
+    first, second = (asked.record for asked in esms.asked if "SendMultipleMessage" in asked.path)
+    assert first == second
+    settle_at(NOW + MINUTE)
+    assert len(sent(esms)) == 2
+
+
+def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "reset"
+    send_at()
+    for minutes in range(1, 30 * 60, 30):
+        settle_at(NOW + minutes * MINUTE)
+    assert 15 <= len(sent(esms)) <= 45
+    assert len(set(sent(esms))) == 1
+    last = len(sent(esms))
+    esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
+    settle_at(NOW + timedelta(hours=23))
+    assert len(sent(esms)) == last
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        ({"SendStatus": 5, "SendResult": 1}, ("delivered", None)),
+        ({"SendStatus": 5, "SendResult": 0}, ("undelivered", "gateway status SendStatus=5 SendSuccess=0 SendFailed=1")),
+        ({"SendStatus": 2, "SendResult": None}, ("accepted", None)),
+    ],
+)
+def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, rows, result, state):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    entry = {"Campaign": reference(rows), "ReferenceId": "d533459ee42b2b9525ba9eabf6a8156"} | result
+    esms.answer = in_json({"CodeResult": "100", "SentData": [entry]})
+    counts = settle_at(NOW + MINUTE)
+    assert counts.repeated == 0
+    assert states(rows) == [state]
+    assert len(sent(esms)) == 1
+    assert rows("SELECT raw ->> 'asked' AS asked FROM motcua.receipts") == [{"asked": "1"}]
+
+
+def test_repeat_is_not_made_for_a_message_that_no_longer_holds(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    esms.answer = in_json({"CodeResult": "124"})
+    settle_at(NOW + 2 * MINUTE)
+    assert len(sent(esms)) == 1
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_repeat_is_not_made_to_another_number(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    rows("UPDATE motcua.dossiers SET msisdn = '+84905999888'")
+    esms.answer = in_json({"CodeResult": "124"})
+    settle_at(NOW + MINUTE)
+    assert len(sent(esms)) == 1
+
+
+def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
+    send_at()
+    assert states(rows) == [("accepted", None)]
+    esms.answer = in_json({"CodeResponse": "100", "SendStatus": 2, "SendSuccess": 0, "SendFailed": 0})
+    settle_at(NOW + MINUTE)
+    assert len(esms.asked) == 1
+    settle_at(NOW + 3 * MINUTE)
+    settle_at(NOW + 3 * MINUTE)
+    assert len(esms.asked) == 2
+    assert states(rows) == [("accepted", None)]
+    esms.answer = in_json({"CodeResponse": "100", "SendStatus": 5, "SendSuccess": 1, "SendFailed": 0})
+    settle_at(NOW + HOUR)
+    assert states(rows) == [("delivered", None)]
+    settle_at(NOW + 2 * HOUR)
+    assert len(esms.asked) == 3
+
+
+def test_gateway_that_cannot_be_asked_now_settles_nothing_and_breaks_nothing(one_stop, esms, rows):
+    queue(one_stop, 3)
+    esms.answer = "hang"
+    send_at()
+    for answer in (http(500, "oops"), http(200, "<html>"), "reset", "hang"):
+        esms.answer = answer
+        settle_at(NOW + HOUR)
+    assert {state for state, _ in states(rows)} == {"unknown"}
+
+
+def test_refused_account_while_settling_stops_the_gateway(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    esms.answer = in_json({"CodeResult": "101"})
+    settle_at(NOW + MINUTE)
+    assert rows("SELECT gateway, reason FROM motcua.gateway_stops") == [
+        {"gateway": "esms", "reason": "200 101 wrong ApiKey or SecretKey"}
+    ]
+    before = len(esms.asked)
+    settle_at(NOW + 3 * MINUTE)
+    assert len(esms.asked) == before
+    assert states(rows) == [("unknown", "no_answer")]

@@ -16,7 +16,7 @@ def source(*parts: str) -> str:
 @pytest.mark.parametrize(
     ("file", "use"),
     [
-        (("gateways", "kannel.py"), "session.get("),
+        (("gateways", "exchange.py"), "requests.Request("),
         (("jobs", "sending.py"), "requests.Session()"),
         (("store", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
         (("jobs", "check_phones.py"), "pd.read_csv("),

@@ -21,8 +21,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
-from motcua.gateways.adapter import GatewayAddress, OutgoingMessage
-from motcua.gateways.esms import EsmsGateway
 from motcua.jobs import answering
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
@@ -486,14 +484,6 @@ def test_caller_inside_the_networks_is_let_in(client, monkeypatch):
         ),
     )
     assert client.get("/gateway/inquiries/near", params=SECRET).text == HELP
-
-
-def test_esms_sends_nothing():
-    gateway = EsmsGateway(GatewayAddress("esms", "http://h", "", "", {}))
-    message = OutgoingMessage("r", "+84905123456", "x", False, 1, "result", 1, ())
-    outcome = gateway.submit(None, message)
-    assert (outcome.outcome, outcome.http_status) == ("configuration", None)
-    assert gateway.read_receipt({"SMSID": "1"}).meaning == gateway.meaning_of("5") == "unreadable"
 
 
 def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, monkeypatch):

@@ -1,9 +1,29 @@
-"""eSMS.vn: for now only what a short code brings in; nothing is sent through it.
+"""eSMS.vn: messages by brandname, receipts pushed or asked for, and what a short code brings in.
 
-Source: the vendor's "Connect to shortcode service": a GET with ``sender, content, serviceNumber, keyword, sign, cpid,
-smsid, receiverTime``, answered by an XML body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content +
-receiverTime + privateKey)), as in its code samples; MD5 is the vendor's choice. The private key is the connection's
-extra field ``private_key``.
+Source: the vendor's documentation for developers (github devesms/gitbook_esms_for_develop, …_v2, …_v2_en, read in
+2026): "Tin nhắn SMS OTP/CSKH", "Bảng mã lỗi", "Callback Url", "Hàm kiểm tra tin nhắn theo SMSID", "Hàm kiểm tra trạng
+thái tin nhắn theo khoảng thời gian", "Connect to shortcode service".
+
+What it says and this adapter relies on:
+
+- One POST is one SMS. ``CodeResult`` 100 means taken by eSMS, not delivered.
+- A ``RequestId`` (50 characters at most) is refused with 124 for 24 hours after it was first seen.
+- A message is asked about by the ``SMSID`` of the answer, for 7 days; never by its ``RequestId``. Where no answer came,
+  the list of what was made in a span of time shows the ``campaignid`` of each, so ours is the reference.
+- ``SendStatus`` 5 means finished, well or badly: the counters tell which.
+
+What it does not say, and how this is kept safe:
+
+- Whether a ``RequestId`` that was refused for another reason counts as seen: each try after a refusal has a reference
+  of its own, and a 124 that shows ``SendStatus`` 4 (rejected) is no acceptance.
+- How parameters are added to a ``CallbackUrl`` that has some: the address ends so that both ``?`` and ``&`` work.
+- How soon a message is in the list: one that is not there is never taken for one that did not arrive.
+- In which zone the list's times are: Vietnam's is assumed, as its own timestamps have it.
+- HTTP statuses: 4xx are taken for refusals, 5xx for no knowledge.
+
+Inbound: a GET with ``sender, content, serviceNumber, keyword, sign, cpid, smsid, receiverTime``, answered by an XML
+body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in its code
+samples; MD5 is the vendor's choice. The private key is the connection's extra field ``private_key``.
 """
 
 from __future__ import annotations
@@ -11,8 +31,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
 import requests
@@ -25,27 +48,189 @@ from motcua.gateways.adapter import (
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
+    SentAttempt,
 )
+from motcua.gateways.exchange import Verdict, get, judged, post, refusing_repeats
 from motcua.store.receipts import Meaning
+
+_SERVICE = "MainService.svc/json"
+_CUSTOMER_CARE = "2"
+_REFUSES_REPEATS_HOURS = 23.0
+"""An hour less than the 24 that are documented, for clocks that differ."""
+
+ANSWERS: Final[Mapping[str, Verdict]] = {
+    "99": Verdict("phone", "number blocked"),
+    "100": Verdict("accepted", "accepted"),
+    "101": Verdict("configuration", "wrong ApiKey or SecretKey"),
+    "102": Verdict("configuration", "no price list"),
+    "103": Verdict("configuration", "balance too low"),
+    "104": Verdict("configuration", "unknown brandname"),
+    "108": Verdict("phone", "number not in order"),
+    "118": Verdict("configuration", "unsupported type"),
+    "124": Verdict("duplicate", "duplicate RequestId"),
+    "140": Verdict("configuration", "address not on the list"),
+    "143": Verdict("configuration", "account locked or not active"),
+    "146": Verdict("configuration", "not as the registered template", "template"),
+    "177": Verdict("configuration", "carrier not registered", "carrier"),
+    "201": Verdict("configuration", "blocked keyword", "message"),
+    "300": Verdict("configuration", "missing type"),
+    # Not numbers: ``{"error": "Invalid request"}`` without a code, and a 124 whose message was rejected.
+    "Invalid request": Verdict("configuration", "without a code"),
+    "124 rejected": Verdict("configuration", "before", "message"),
+}
+"""``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out: ``unknown``."""
+
+_PENDING, _TAKEN, _REJECTED, _FINISHED = ("0",), ("1", "2", "7"), ("4",), ("5",)
+"""Being written; to be approved, waiting, at the carrier; rejected; finished."""
+
+_STATUS = re.compile(r"SendStatus=(\d+) SendSuccess=(\d+) SendFailed=(\d+)")
+_COUNT = re.compile(r"\d{1,4}")
+_KEPT: Final[Mapping[str, re.Pattern[str]]] = {
+    # Field of a report, and what its value must look like to be kept: nothing that could be a phone number.
+    "SMSID": re.compile(r"(?=.*[a-zA-Z])[0-9a-zA-Z-]{8,64}"),
+    "SendStatus": _COUNT,
+    "SendSuccess": _COUNT,
+    "SendFailed": _COUNT,
+    "TotalReceiver": _COUNT,
+    "TotalSent": _COUNT,
+    "TotalPrice": re.compile(r"\d{1,7}(\.\d{1,4})?"),
+    "TypeId": _COUNT,
+    "telcoid": _COUNT,
+}
+_SPAN = timedelta(minutes=5)
+"""How far the vendor's clock may be from ours."""
+_PAGE = 500
+"""Most entries that the list gives at once."""
 
 
 class EsmsGateway:
     """One account at eSMS.vn."""
 
+    can_be_asked = True
+
     def __init__(self, address: GatewayAddress) -> None:
+        """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""
         self.address = address
+        self.refuses_repeats_for = refusing_repeats(address, _REFUSES_REPEATS_HOURS)
+
+    @property
+    def _keys(self) -> dict[str, str]:
+        return {"ApiKey": self.address.login, "SecretKey": self.address.password}
+
+    def _url(self, call: str) -> str:
+        return f"{self.address.base_url.rstrip('/')}/{_SERVICE}/{call}"
+
+    def _receipt_url(self, reference: str) -> str | None:
+        callback = self.address.extra.get("callback_url")
+        if not callback:
+            return None
+        secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
+        # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
+        return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
-        """Refused without a request: sending through eSMS is not built."""
-        return Outcome("configuration", code="the adapter esms takes inquiries only")
+        """One POST of ``SendMultipleMessage_V4_post_json``."""
+        record = self._keys | {
+            "Phone": _local(message.msisdn),
+            "Content": message.text,
+            "Brandname": self.address.sender,
+            "SmsType": _CUSTOMER_CARE,
+            "IsUnicode": "1" if message.accented else "0",
+            "Sandbox": "1" if str(self.address.extra.get("sandbox", "")).lower() in ("1", "true") else "0",
+            "RequestId": message.reference,
+            "campaignid": message.reference,
+        }
+        if receipt_url := self._receipt_url(message.reference):
+            record["CallbackUrl"] = receipt_url
+        answer = post(session, self._url("SendMultipleMessage_V4_post_json/"), record, self.address.timeout)
+        if isinstance(answer, Outcome):
+            return answer
+        code = str(answer.record.get("CodeResult", answer.record.get("error", ""))).strip()
+        if code == "124" and str(answer.record.get("SendStatus")) in _REJECTED:
+            code = "124 rejected"
+        outcome = judged(answer, code, ANSWERS)
+        sms_id = str(answer.record.get("SMSID", ""))
+        if outcome.outcome != "accepted" or not _KEPT["SMSID"].fullmatch(sms_id):
+            return outcome
+        return Outcome(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
+
+    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
+        """By the vendor's ``SMSID``; without one by our reference in the list of what was made around that time."""
+        sms_id = attempt.gateway_reference
+        found = self._look_up(session, sms_id) if sms_id else self._search(session, attempt)
+        reading = self._reading(attempt.reference, found) if found else None
+        return reading if reading and reading.meaning != "unreadable" else None
+
+    def _look_up(self, session: requests.Session, sms_id: str) -> Mapping[str, Any] | None:
+        query = urlencode({"RefId": sms_id, **self._keys})
+        answer = get(session, f"{self._url('GetSendStatus')}?{query}", self.address.timeout)
+        # 105, not found, is also said of a message that was taken a moment ago.
+        if isinstance(answer, Outcome) or str(answer.record.get("CodeResponse")) != "100":
+            return None
+        return answer.record if answer.record.get("SMSID", sms_id) == sms_id else None
+
+    def _search(self, session: requests.Session, attempt: SentAttempt) -> Mapping[str, Any] | None:
+        """The report on a message that no answer came for, as a callback would bring it."""
+        local = attempt.started_at.astimezone(VIETNAM)
+        record = self._keys | {
+            "SmsType": _CUSTOMER_CARE,
+            "From": f"{local - _SPAN:%Y-%m-%d %H:%M:%S}",
+            "To": f"{local + _SPAN:%Y-%m-%d %H:%M:%S}",
+            "Page": 1,
+            "PageSize": _PAGE,
+        }
+        answer = post(session, self._url("GetSmsSentData_V2"), record, self.address.timeout)
+        if isinstance(answer, Outcome) or str(answer.record.get("CodeResult")) != "100":
+            return None
+        entries = answer.record.get("SentData")
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and entry.get("Campaign") == attempt.reference:
+                result = str(entry.get("SendResult"))
+                return {
+                    "SMSID": entry.get("ReferenceId"),
+                    "SendStatus": entry.get("SendStatus"),
+                    "SendSuccess": int(result == "1"),
+                    "SendFailed": int(result == "0"),
+                }
+        return None
 
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
-        """Unreadable: nothing is sent, so there is nothing to report."""
-        return ReceiptReading(None, None, "unreadable", {})
+        """A callback's fields; the reference is in ``RequestId``, and in our own address."""
+        report = {name.lstrip("?"): value for name, value in fields.items()}
+        reference = report.get("RequestId") or report.get("reference", "").partition("?")[0]
+        return self._reading(reference or None, report)
+
+    def _reading(self, reference: str | None, report: Mapping[str, Any]) -> ReceiptReading:
+        named = {name.casefold(): str(value) for name, value in report.items()}
+        kept = {
+            name: value
+            for name, form in _KEPT.items()
+            if (value := named.get(name.casefold())) is not None and form.fullmatch(value)
+        }
+        status = None
+        if "SendStatus" in kept:
+            success, failed = kept.get("SendSuccess", "0"), kept.get("SendFailed", "0")
+            status = f"SendStatus={kept['SendStatus']} SendSuccess={success} SendFailed={failed}"
+        return ReceiptReading(reference, status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """Unreadable, likewise."""
-        return "unreadable"
+        """By the status, and once it is finished by the counters."""
+        match = _STATUS.fullmatch(gateway_status or "")
+        if not match:
+            return "unreadable"
+        status, success, failed = match[1], int(match[2]) > 0, int(match[3]) > 0
+        if status in _PENDING:
+            return "pending"
+        if status in _TAKEN:
+            return "accepted"
+        if status in _REJECTED:
+            return "undelivered"
+        if status not in _FINISHED or (success and failed):
+            # One message cannot have both arrived and failed.
+            return "unreadable"
+        if success or failed:
+            return "delivered" if success else "undelivered"
+        return "accepted"
 
     def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
         """``receiverTime`` is local, ``yyyyMMddHHmmss``."""
@@ -71,6 +256,11 @@ class EsmsGateway:
         fields = {"Message": text, "Smsid": inquiry.message_id or "", "Receiver": inquiry.sender}
         inner = "".join(f"<{name}>{escape(_for_xml(value))}</{name}>" for name, value in fields.items())
         return ReplyForm(f"<ClientResponse>{inner}</ClientResponse>", "text/xml; charset=utf-8")
+
+
+def _local(msisdn: str) -> str:
+    """As the vendor's samples write numbers: ``0905123456``."""
+    return f"0{msisdn[3:]}" if msisdn.startswith("+84") else msisdn
 
 
 def _for_xml(value: str) -> str:

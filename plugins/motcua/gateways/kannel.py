@@ -9,19 +9,23 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import requests
 
 from motcua.gateways.adapter import (
+    Concern,
     GatewayAddress,
     InquiryReading,
     Outcome,
+    OutcomeClass,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
+    SentAttempt,
 )
+from motcua.gateways.exchange import Answer, get
 from motcua.store.receipts import Meaning
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
@@ -30,14 +34,32 @@ _LONGEST = 8
 """Most parts of one message; Kannel's default of 1 would cut the rest off and still answer 202."""
 
 _REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected|number\(s\)", re.IGNORECASE)
+_NO_ROUTE = re.compile(r"not routable", re.IGNORECASE)
+_ANSWERS: tuple[tuple[int, re.Pattern[str] | None, OutcomeClass, Concern], ...] = (
+    # HTTP status, words in the answer, class, what it is about; the first that fits.
+    (202, None, "accepted", "gateway"),
+    (400, _REFUSES_NUMBER, "phone", "gateway"),
+    (400, None, "configuration", "gateway"),
+    # No carrier behind it takes this number; its other 403 is about user, password or address.
+    (403, _NO_ROUTE, "configuration", "carrier"),
+    (403, None, "configuration", "gateway"),
+    (404, None, "configuration", "gateway"),
+    (429, None, "transient", "gateway"),
+    (503, None, "transient", "gateway"),
+)
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
 _WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
 """Kannel's own words hold none of these; a page of something between us may echo the request."""
+_WORD = re.compile(r"\w{3,}")
 
 
 class KannelGateway:
     """One Kannel smsbox."""
+
+    can_be_asked = False
+    can_be_asked = False
+    refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:
         self.address = address
@@ -65,22 +87,26 @@ class KannelGateway:
         if receipt_url := self._receipt_url(message.reference):
             query |= {"dlr-mask": _MASK, "dlr-url": receipt_url}
         url = f"{self.address.base_url}/cgi-bin/sendsms?{urlencode(query)}"
-        try:
-            answer = session.get(url, timeout=self.address.timeout, allow_redirects=False)
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError):
-            return Outcome("transient", code="no connection")
-        except requests.exceptions.ConnectionError as failure:
-            if "CERTIFICATE_VERIFY_FAILED" in repr(failure) or "WRONG_VERSION_NUMBER" in repr(failure):
-                # The handshake failed, nothing was written.
-                return Outcome("configuration", code="TLS")
-            # Refused or unreachable before anything was written is a passing failure; a reset after it is not known.
-            before = "NewConnectionError" in repr(failure) or "NameResolutionError" in repr(failure)
-            return Outcome("transient" if before else "unknown", code="no connection" if before else "connection lost")
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as failure:
-            return Outcome("configuration", code=type(failure).__name__)
-        except requests.exceptions.RequestException as failure:
-            return Outcome("unknown", code=type(failure).__name__)
-        return _read_answer(answer)
+        answer = get(session, url, self.address.timeout)
+        return answer if isinstance(answer, Outcome) else self._read_answer(answer, message)
+
+    def _read_answer(self, answer: Answer, message: OutgoingMessage) -> Outcome:
+        plain = _PLAIN.match(answer.text.strip())
+        said = _DIGITS.sub("…", plain.group() if plain else "")[:100]
+        secrets = (self.address.password, str(self.address.extra.get("callback_secret") or ""))
+        is_echo = not _words_in(said).isdisjoint(_words_in(message.text)) or any(
+            word and word in said for word in secrets
+        )
+        code = "" if is_echo else said
+        for status, words, outcome, concerns in _ANSWERS:
+            if answer.status == status and (words is None or words.search(said)):
+                return Outcome(outcome, status, code, retry_after=answer.retry_after, concerns=concerns)
+        # Anything else (500, 502, 504, a redirect) may come from something between us, after Kannel took the message.
+        return Outcome("unknown", answer.status, code)
+
+    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
+        """Kannel keeps no message that could be asked about: ``None``, without a request."""
+        return None
 
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """The fields that our own ``dlr-url`` asked for."""
@@ -122,24 +148,5 @@ class KannelGateway:
         return ReplyForm(text, "text/plain; charset=utf-8", {"X-Kannel-Coding": "2" if accented else "0"})
 
 
-def _read_answer(answer: requests.Response) -> Outcome:
-    plain = _PLAIN.match(answer.text.strip())
-    words = _DIGITS.sub("…", plain.group() if plain else "")[:100]
-    status = answer.status_code
-    if status == 202:
-        return Outcome("accepted", status, words)
-    if status == 503:
-        return Outcome("transient", status, words, retry_after=_retry_after(answer))
-    if status == 429:
-        return Outcome("transient", status, words, retry_after=_retry_after(answer))
-    if status in (400, 403, 404):
-        return Outcome("phone" if status == 400 and _REFUSES_NUMBER.search(words) else "configuration", status, words)
-    # Anything else (500, 502, 504, a redirect) may come from something between us, after Kannel took the message.
-    return Outcome("unknown", status, words)
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    try:
-        return min(3600.0, max(0.0, float(answer.headers.get("Retry-After", ""))))
-    except ValueError:
-        return None
+def _words_in(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))

@@ -1,0 +1,186 @@
+"""One HTTP request to a provider: its answer, or what may be said where none came.
+
+The rules that every adapter shares. Nothing was written yet (no route, refused, no such name): ``transient``. The
+connection was never one that a request may be trusted to (certificate, no TLS there, an address that is none):
+``configuration``. Anything later, a time-out or a reset, may have come after the provider took the message:
+``unknown``. No request is repeated, no redirect followed, no cookie kept, no proxy of the machine used (the Session is
+jobs/sending.py's), and nothing is logged: addresses and bodies hold numbers, words and secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import requests
+from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import SSLError as NoTls
+
+from motcua.gateways import GatewayMisconfigured
+from motcua.gateways.adapter import Concern, GatewayAddress, Outcome, OutcomeClass
+
+LONGEST_BODY = 1024 * 1024
+"""Bytes; what a gateway says beyond them is not read."""
+
+_PIECE = 16 * 1024
+_REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
+"""HTTP's own refusals, which no server gives for a request that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``text`` may echo the request: it is for reading only, never for keeping."""
+
+    status: int
+    text: str
+    retry_after: float | None
+    """Seconds that it asks to wait, an hour at most."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The body as a JSON object; empty: it is something else."""
+        try:
+            read = json.loads(self.text)
+        except (ValueError, RecursionError):
+            # RecursionError: brackets in brackets.
+            return {}
+        return read if isinstance(read, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The class of a provider's own code, and in our words what it means: its words may echo the message."""
+
+    outcome: OutcomeClass
+    meaning: str
+    concerns: Concern = "gateway"
+
+
+def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> Answer | Outcome:
+    """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens."""
+    return _exchange(session, requests.Request("GET", url), timeout)
+
+
+def post(
+    session: requests.Session, url: str, record: Mapping[str, Any], timeout: tuple[float, float]
+) -> Answer | Outcome:
+    """One POST of a JSON object, likewise."""
+    return _exchange(session, requests.Request("POST", url, json=record), timeout)
+
+
+def judged(answer: Answer, code: object, verdicts: Mapping[str, Verdict]) -> Outcome:
+    """The outcome by a provider's table of codes, and where it gave none that is known, by HTTP's status.
+
+    A code outside the table is ``unknown``, not a refusal: what it means for the message is not known, and a second
+    one must not go out. A server's own failure (5xx) is ``unknown`` whatever its body says.
+    """
+    status = answer.status
+    name = str(code).strip() if isinstance(code, (str, int)) else ""
+    verdict = verdicts.get(name)
+    is_answer, is_refusal = 200 <= status < 300, status in _REFUSED
+    if verdict and (is_answer or (is_refusal and verdict.outcome not in ("accepted", "duplicate"))):
+        return Outcome(
+            verdict.outcome,
+            status,
+            f"{name} {verdict.meaning}",
+            retry_after=answer.retry_after,
+            concerns=verdict.concerns,
+        )
+    if status == 429:
+        return Outcome("transient", status, "too many requests", retry_after=answer.retry_after)
+    if is_refusal:
+        return Outcome("configuration", status, "refused")
+    is_number = name.removeprefix("-").isdecimal() and len(name) <= 5
+    return Outcome("unknown", status, f"unknown code {name}" if is_answer and is_number else "unreadable answer")
+
+
+def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
+    """For how long the provider refuses a reference that it has seen: the connection's ``refuses_repeats_hours``.
+
+    Raises:
+        GatewayMisconfigured: that is not a number of hours from 0 to 720.
+    """
+    try:
+        given = float(address.extra.get("refuses_repeats_hours", hours))
+    except (TypeError, ValueError):
+        given = -1
+    if not 0 <= given <= 720:
+        raise GatewayMisconfigured(
+            f"The Airflow connection sms_{address.name}: refuses_repeats_hours is a number from 0 to 720."
+        )
+    return timedelta(hours=given)
+
+
+def _exchange(session: requests.Session, request: requests.Request, timeout: tuple[float, float]) -> Answer | Outcome:
+    try:
+        prepared = session.prepare_request(request)
+        transport = session.get_adapter(prepared.url or "")
+    except (requests.exceptions.RequestException, ValueError) as failure:
+        return Outcome("configuration", code=type(failure).__name__)
+    try:
+        # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address.
+        verify = True if session.verify is None else session.verify
+        response = transport.send(prepared, stream=True, timeout=timeout, verify=verify, cert=session.cert)
+    except (requests.exceptions.RequestException, HTTPError, OSError) as failure:
+        return _without_answer(failure)
+    try:
+        body = _read(response, timeout[1])
+    except (requests.exceptions.RequestException, HTTPError, OSError):
+        return Outcome("unknown", response.status_code, "connection lost")
+    finally:
+        response.close()
+    try:
+        text = body.decode(response.encoding or "utf-8", "replace")
+    except LookupError:
+        # The header names a charset that does not exist.
+        text = body.decode("utf-8", "replace")
+    return Answer(response.status_code, text.removeprefix("\ufeff"), _retry_after(response))
+
+
+def _read(response: requests.Response, seconds: float) -> bytes:
+    """The body, as far as it comes in that time and is not too long."""
+    until = time.monotonic() + seconds
+    body = b""
+    while len(body) < LONGEST_BODY and time.monotonic() < until:
+        # read1 gives what is there: a server that drips its answer must not hold a sender for hours.
+        piece = response.raw.read1(_PIECE, decode_content=True)
+        if not piece:
+            break
+        body += piece
+    return body
+
+
+def _without_answer(failure: Exception) -> Outcome:
+    cause = failure.args[0] if failure.args else None
+    if isinstance(cause, MaxRetryError):
+        # No more than one try; urllib3 wraps in it what stopped that one.
+        cause = cause.reason
+    if isinstance(failure, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return Outcome("transient", code="no connection")
+    if isinstance(cause, NewConnectionError):
+        return Outcome("transient", code="no connection")
+    if isinstance(cause, NoTls) and _in_the_handshake(cause):
+        return Outcome("configuration", code="TLS")
+    if isinstance(failure, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationValueError)):
+        return Outcome("configuration", code=type(failure).__name__)
+    if isinstance(failure, requests.exceptions.ConnectionError):
+        return Outcome("unknown", code="connection lost")
+    return Outcome("unknown", code=type(failure).__name__)
+
+
+def _in_the_handshake(failure: NoTls) -> bool:
+    """Whether it is a failure that only a handshake has: nothing of the request was written."""
+    cause = failure.args[0] if failure.args else None
+    return isinstance(cause, ssl.SSLCertVerificationError) or getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER"
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    try:
+        return min(3600.0, max(0.0, float(response.headers.get("Retry-After", ""))))
+    except ValueError:
+        return None

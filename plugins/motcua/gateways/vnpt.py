@@ -1,0 +1,171 @@
+"""VNPT (VinaPhone) SMS brandname: takes registered templates and their values only, and reports no delivery.
+
+Source: public client code, among it copies of the list of errors in VNPT's "Tài liệu API dịch vụ SMS Marketing"; the
+document itself was not found. The endpoint and all ids are given with the contract, the request goes in plain HTTP to
+an address that VNPT has put on its list.
+
+What that says and this adapter relies on:
+
+- One request goes to one network; ``ERROR`` 0 means taken. Numbers are written 84905123456, parameters are numbered
+  from 1 in the template's order, ``CONTRACTTYPEID`` 1 is customer care, an empty ``SCHEDULETIME`` is now.
+- ``DATACODING`` 8, accented, is for VinaPhone's own network only; to any other number an accented message is refused
+  here, so that another gateway takes it. The number's block tells the network, which is a hint: ported ones come back
+  as 25.
+- A template's fixed words are VNPT's copy. An accented text therefore needs an accented template with an id of its own.
+- The five special characters of XML make a request fail with -1, also as JSON: values with one are refused here.
+
+What is not known, and how this is kept safe:
+
+- Whether a ``REQID`` is checked for repeats: the list says that 33 is given by the banks' API only, and clients send
+  the same ``REQID`` every time. So nothing is promised (``refuses_repeats_hours`` is 0) unless the connection says so.
+- What -1 leaves behind ("… or an internal error"): ``unknown``.
+- The fields of a delivery report, if there is one. ``get_sms_status_api`` exists, but clients disagree about the name
+  and the form of its date field, and about the answer; nothing is asked until VNPT says which is right.
+- How long a ``REQID`` may be; ours are 32 hexadecimal digits, others use letters and digits too.
+- What a citizen's text looks like: inquiries do not come this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import requests
+
+from motcua.domain.routing import carrier_of_msisdn
+from motcua.gateways import GatewayMisconfigured
+from motcua.gateways.adapter import (
+    GatewayAddress,
+    InquiryReading,
+    Outcome,
+    OutgoingMessage,
+    ReceiptReading,
+    ReplyForm,
+    SentAttempt,
+)
+from motcua.gateways.exchange import Verdict, judged, post, refusing_repeats
+from motcua.store.receipts import Meaning
+
+_OWN_NETWORK = "VinaPhone"
+_CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"
+_UNACCENTED, _ACCENTED = "0", "8"
+_XML = frozenset("&<>\"'")
+_NEEDED = ("label_id", "contract_id", "agent_id", "username")
+
+ANSWERS: Final[Mapping[str, Verdict]] = {
+    "-1": Verdict("unknown", "internal error"),
+    "0": Verdict("accepted", "accepted"),
+    "1": Verdict("configuration", "wrong user, password or address"),
+    "2": Verdict("configuration", "wrong schedule"),
+    "3": Verdict("configuration", "wrong method"),
+    "7": Verdict("configuration", "template not valid for label and agent", "template"),
+    "8": Verdict("configuration", "outside the hours for advertising"),
+    "9": Verdict("configuration", "wrong type of contract"),
+    "10": Verdict("configuration", "wrong USERNAME"),
+    "11": Verdict("configuration", "wrong length", "message"),
+    "12": Verdict("configuration", "not at this time"),
+    "13": Verdict("configuration", "contract not valid"),
+    "14": Verdict("configuration", "label not valid"),
+    "15": Verdict("configuration", "agent not valid"),
+    "16": Verdict("transient", "too fast"),
+    "17": Verdict("configuration", "wrong encoding", "message"),
+    "20": Verdict("configuration", "quota of the contract used up"),
+    "21": Verdict("configuration", "quota of the customer used up"),
+    "22": Verdict("configuration", "quota of the agent used up"),
+    # Given for several networks in one request too, but each of ours has one number.
+    "23": Verdict("phone", "number not valid"),
+    "24": Verdict("configuration", "schedule in the past"),
+    # The number was ported, and the label is not registered at its network: another gateway may reach it.
+    "25": Verdict("configuration", "ported to a network without the label", "message"),
+    "26": Verdict("configuration", "counted as advertising", "message"),
+    "27": Verdict("configuration", "value not as the template declares", "message"),
+    "28": Verdict("configuration", "value longer than the template declares", "message"),
+    "29": Verdict("configuration", "label expired"),
+    "30": Verdict("configuration", "blocked keyword", "message"),
+    "31": Verdict("configuration", "customer not valid"),
+    "32": Verdict("configuration", "template not valid", "template"),
+    "33": Verdict("duplicate", "duplicate REQID"),
+}
+"""``ERROR`` of ``send_sms_list``."""
+
+
+class VnptGateway:
+    """One contract with VNPT."""
+
+    can_be_asked = False
+
+    def __init__(self, address: GatewayAddress) -> None:
+        """``GatewayMisconfigured``: an id of the contract is missing, or ``templates`` is no table of ids."""
+        extra = address.extra
+        missing = [name for name in _NEEDED if not str(extra.get(name) or "").strip()]
+        missing += [name for name in ("login", "password") if not getattr(address, name)]
+        templates = extra.get("templates", {})
+        is_table = isinstance(templates, Mapping) and all(isinstance(value, (str, int)) for value in templates.values())
+        if missing or not is_table:
+            what = f"{', '.join(missing)} missing" if missing else "templates is not a table of template ids"
+            raise GatewayMisconfigured(f"The Airflow connection sms_{address.name}: {what}.")
+        self.address = address
+        self.refuses_repeats_for = refusing_repeats(address, 0)
+        self._templates = {str(name): str(template_id).strip() for name, template_id in templates.items()}
+        path = str(extra.get("path") or "smsmarketing/api")
+        self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
+
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+        """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
+        name = f"{message.template_id}.v{message.template_version}" + (".accented" if message.accented else "")
+        template_id = self._templates.get(name)
+        if not template_id:
+            return Outcome("configuration", code=f"no template id for {name}", concerns="template")
+        if message.accented and carrier_of_msisdn(message.msisdn) != _OWN_NETWORK:
+            return Outcome("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
+        if any(_XML.intersection(value) for value in message.parameters):
+            return Outcome("configuration", code="special character of XML in a value", concerns="message")
+        answer = post(session, self._url, {"RQST": self._request(message, template_id)}, self.address.timeout)
+        if isinstance(answer, Outcome):
+            return answer
+        reply = answer.record.get("RPLY")
+        return judged(answer, reply.get("ERROR") if isinstance(reply, dict) else None, ANSWERS)
+
+    def _request(self, message: OutgoingMessage, template_id: str) -> dict[str, Any]:
+        extra = self.address.extra
+        return {
+            "name": "send_sms_list",
+            "REQID": message.reference,
+            "LABELID": str(extra["label_id"]),
+            "CONTRACTTYPEID": _CUSTOMER_CARE,
+            "CONTRACTID": str(extra["contract_id"]),
+            "TEMPLATEID": template_id,
+            "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.parameters, 1)],
+            "SCHEDULETIME": _NOW,
+            "MOBILELIST": message.msisdn.removeprefix("+"),
+            "ISTELCOSUB": _LIST_OF_OURS,
+            "AGENTID": str(extra["agent_id"]),
+            "APIUSER": self.address.login,
+            "APIPASS": self.address.password,
+            "USERNAME": str(extra["username"]),
+            "DATACODING": _ACCENTED if message.accented else _UNACCENTED,
+        }
+
+    def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
+        """Nothing is asked: how is not known (above)."""
+        return None
+
+    def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
+        """VNPT reports none."""
+        return ReceiptReading(None, None, "unreadable", {})
+
+    def meaning_of(self, gateway_status: str | None) -> Meaning:
+        """VNPT gives none."""
+        return "unreadable"
+
+    def read_inquiry(self, fields: Mapping[str, str]) -> InquiryReading:
+        """Nothing: inquiries do not come this way."""
+        return InquiryReading("", "", None, None)
+
+    def inquiry_is_signed(self, fields: Mapping[str, str]) -> bool | None:
+        """Never: inquiries do not come this way."""
+        return False
+
+    def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
+        """Plain text, to whoever called."""
+        return ReplyForm(text, "text/plain; charset=utf-8")

@@ -1,0 +1,117 @@
+"""What the adapters' tests share: one message, one provider on loopback, and what must never be seen of them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+import motcua.gateways
+from motcua.gateways.adapter import Gateway, GatewayAddress, OutgoingMessage
+from motcua.jobs.sending import http_session
+from tests.gateways.loopback import LoopbackProvider
+
+LOGIN, PASSWORD, CALLBACK_SECRET = "login-of-the-province", "word/of+the province", "receipt&word=1"
+MSISDN = "+84905123456"
+SPELLINGS = (
+    "84905123456",
+    "0905123456",
+    "905123456",
+    "0905 123 456",
+    "0905.123.456",
+    "090-512-3456",
+    "84 905 123 456",
+    "%2B84905123456",
+)
+TEXT = "Thong bao: Ho so cua quy Ong/Ba (KH-160915) da duoc giai quyet xong. Moi den Bo phan Mot cua UBND TP Nha Trang"
+REFERENCE = "0123456789abcdef0123456789abcdef"
+ECHO = f"{TEXT} -> {', '.join(SPELLINGS)} ({LOGIN} {PASSWORD} {CALLBACK_SECRET})"
+"""What a careless provider, or a proxy before it, may write into its answer."""
+
+EXTRA: dict[str, dict[str, Any]] = {
+    "kannel": {},
+    "esms": {},
+    "vnpt": {
+        "label_id": 12911,
+        "contract_id": "19741",
+        "agent_id": "191",
+        "username": "KH_CS",
+        "templates": {"result.v1": "78382", "result.v1.accented": 78383},
+    },
+}
+"""For each adapter the fields of its own that a connection must have; a new adapter adds a line."""
+
+
+def outgoing(**changes: Any) -> OutgoingMessage:
+    values: dict[str, Any] = {
+        "reference": REFERENCE,
+        "msisdn": MSISDN,
+        "text": TEXT,
+        "accented": False,
+        "segments": 1,
+        "template_id": "result",
+        "template_version": 1,
+        "parameters": ("KH-160915", "UBND TP Nha Trang"),
+    }
+    return OutgoingMessage(**values | changes)
+
+
+def address(adapter: str, base_url: str, **extra: Any) -> GatewayAddress:
+    common = {
+        "connect_timeout": 2,
+        "answer_timeout": 0.5,
+        "callback_url": "https://sms.example/gateway/receipts/it",
+        "callback_secret": CALLBACK_SECRET,
+    }
+    given = {name: value for name, value in (common | EXTRA[adapter] | extra).items() if value is not None}
+    return GatewayAddress("it", base_url, LOGIN, PASSWORD, given)
+
+
+def adapter_classes() -> dict[str, Callable[[GatewayAddress], Gateway]]:
+    """Every adapter in the package, by the name that a connection gives."""
+    found = {}
+    for module_info in pkgutil.iter_modules(motcua.gateways.__path__):
+        module = importlib.import_module(f"motcua.gateways.{module_info.name}")
+        for _, member in inspect.getmembers(module, inspect.isclass):
+            if member.__module__ == module.__name__ and member.__name__.endswith("Gateway") and member is not Gateway:
+                found[module_info.name] = member
+    return found
+
+
+def make(adapter: str, base_url: str, **extra: Any) -> Gateway:
+    return adapter_classes()[adapter](address(adapter, base_url, **extra))
+
+
+@pytest.fixture
+def provider() -> Iterator[LoopbackProvider]:
+    double = LoopbackProvider()
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
+    """The sender's session, while all that anybody logs is captured."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    caplog.set_level(logging.DEBUG, logger="requests")
+    with http_session() as made:
+        yield made
+
+
+@pytest.fixture
+def nothing_shows(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
+    """Fails if the logs, or what is given, hold the number in any spelling, a word of the message or a secret."""
+
+    def look(*values: object) -> None:
+        seen = "\n".join([caplog.text, *map(repr, values)]).casefold()
+        for word in (*SPELLINGS, PASSWORD, CALLBACK_SECRET, "thong bao", "giai quyet", "KH-160915", "nha trang"):
+            assert word.casefold() not in seen, f"{word!r} shows in {seen}"
+
+    return look

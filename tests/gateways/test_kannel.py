@@ -1,0 +1,101 @@
+"""Kannel: each answer of its smsbox, and what it asks of it. Receipts: tests/integration/test_sending.py."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import requests
+
+from tests.gateways.conftest import (
+    CALLBACK_SECRET,
+    ECHO,
+    LOGIN,
+    MSISDN,
+    PASSWORD,
+    REFERENCE,
+    SPELLINGS,
+    TEXT,
+    make,
+    outgoing,
+)
+from tests.gateways.loopback import http
+
+ACCEPTED = "0: Accepted for delivery"
+
+
+def test_request(provider, session, nothing_shows):
+    provider.answer = http(202, ACCEPTED)
+    outcome = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing(accented=True))
+    assert (outcome.outcome, outcome.http_status, outcome.code) == ("accepted", 202, ACCEPTED)
+    asked = provider.asked[0]
+    assert (asked.method, asked.path, asked.body) == ("GET", "/cgi-bin/sendsms", b"")
+    receipt_url = asked.query.pop("dlr-url")
+    assert asked.query == asked.query | {
+        "username": LOGIN,
+        "password": PASSWORD,
+        "from": "MotcuaSMS",
+        "to": MSISDN,
+        "text": TEXT,
+        "charset": "UTF-8",
+        "coding": "2",
+        "max-messages": "8",
+        "dlr-mask": "27",
+    }
+    assert REFERENCE in receipt_url
+    assert CALLBACK_SECRET not in receipt_url, "it is escaped"
+    nothing_shows(outcome)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "outcome", "concerns"),
+    [
+        (202, ACCEPTED, "accepted", "gateway"),
+        (202, "3: Queued for later delivery", "accepted", "gateway"),
+        (202, "", "accepted", "gateway"),
+        (202, ECHO, "accepted", "gateway"),
+        (400, "Missing receiver number, rejected", "phone", "gateway"),
+        (400, "Number(s) has/have been denied by white- and/or black-lists.", "phone", "gateway"),
+        (400, "Invalid charset", "configuration", "gateway"),
+        (400, "", "configuration", "gateway"),
+        (403, "Authorization failed for sendsms", "configuration", "gateway"),
+        (403, "Not routable. Do not try again.", "configuration", "carrier"),
+        (403, f"not routable: {ECHO}", "configuration", "carrier"),
+        (404, "Service not found", "configuration", "gateway"),
+        (429, "", "transient", "gateway"),
+        (503, "Temporal failure, try again later.", "transient", "gateway"),
+        (503, ECHO, "transient", "gateway"),
+        (200, ACCEPTED, "unknown", "gateway"),
+        (302, "", "unknown", "gateway"),
+        (500, "oops", "unknown", "gateway"),
+        (502, ECHO, "unknown", "gateway"),
+    ],
+)
+def test_each_answer(status, words, outcome, concerns, provider, session, nothing_shows):
+    provider.answer = http(status, words)
+    seen = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
+    assert (seen.outcome, seen.http_status, seen.concerns) == (outcome, status, concerns)
+    nothing_shows(seen)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_number_in_an_answer_is_not_kept(spelling, provider, session, nothing_shows):
+    provider.answer = http(400, f"Receiver {spelling} rejected by {PASSWORD}")
+    seen = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
+    assert seen.outcome == "phone"
+    nothing_shows(seen)
+
+
+def test_capture_of_the_logs_sees_what_there_is_to_see(provider, caplog):
+    """With a session that is not the sender's, urllib3 writes the whole address."""
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    provider.answer = http(202, ACCEPTED)
+    with requests.Session() as careless:
+        make("kannel", f"http://127.0.0.1:{provider.port}").submit(careless, outgoing())
+    assert "%2B84905123456" in caplog.text
+
+
+def test_body_that_breaks_off_after_the_refusal_is_not_trusted(provider, session):
+    provider.answer = b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    seen = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
+    assert (seen.outcome, seen.http_status) == ("unknown", 503)
