@@ -10,14 +10,27 @@ from motcua import preloading
 
 
 class MotcuaPlugin(AirflowPlugin):
-    """Mounts the gateways' callbacks in the API server; has the scheduler load the tasks' code."""
+    """Mounts the gateways' callbacks and the staff pages in the API server; has the scheduler load the tasks' code."""
 
     name = "motcua"
     listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
+    external_views = [  # noqa: RUF012 - likewise
+        {
+            "name": "Lịch làm việc",
+            # Without a slash before it, so that it follows the UI's own address.
+            "href": "motcua/calendar",
+            "destination": "nav",
+            "url_route": "motcua-calendar",
+        }
+    ]
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Built only in the API server, which alone asks for it."""
+        """Built only in the API server, which alone asks for them."""
         from motcua.web.callbacks import create_callbacks
+        from motcua.web.pages import create_pages
 
-        return [{"app": create_callbacks(), "url_prefix": "/gateway", "name": "motcua callbacks"}]
+        return [
+            {"app": create_callbacks(), "url_prefix": "/gateway", "name": "motcua callbacks"},
+            {"app": create_pages(), "url_prefix": "/motcua", "name": "motcua pages"},
+        ]

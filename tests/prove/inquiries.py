@@ -25,13 +25,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 import psycopg
 
 from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, free_port
 from tests.prove import Figure
 
 DOSSIERS = 1_000_000
@@ -40,7 +41,6 @@ A_SECOND, SECONDS = 50, 60
 RESTART_AT, AWAY = 30.0, 1.0
 """Seconds into the minute, and seconds between the stop and the start: a slow disk's restart."""
 SECRET, PASSWORD = "prove-inquiries-word", "only-for-proofs"
-SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 # ---------------------------------------------------------------- the world, and what it must answer
 
@@ -187,18 +187,12 @@ def questions(lot: random.Random, phones: Iterator[int]) -> Iterator[Question]:
 # ---------------------------------------------------------------- the system under proof
 
 
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 class Ledger:
     """An embedded PostgreSQL with a million dossiers."""
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "postgres.log"
-        self._server = EmbeddedPostgres(folder / "postgres", _free_port())
+        self._server = EmbeddedPostgres(folder / "postgres", free_port())
         self._server.folder.mkdir()
         self._server.folder.chmod(0o711)
         self._server.set_up()
@@ -254,7 +248,7 @@ class Ledger:
 @contextlib.contextmanager
 def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
     """The callbacks app alone under uvicorn; yields its port and its log."""
-    port, log = _free_port(), folder / "callbacks.log"
+    port, log = free_port(), folder / "callbacks.log"
     extra = {"adapter": "kannel", "callback_secret": SECRET}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MOTCUA_"))}
     environment |= {
@@ -284,29 +278,7 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
 
 # ---------------------------------------------------------------- a real Kannel
 
-_KANNEL = """
-group = core
-admin-port = {admin}
-admin-password = {admin}
-smsbox-port = {smsbox}
-log-file = {folder}/bearerbox.log
-store-type = file
-store-location = {folder}/store
-
-group = smsc
-smsc = fake
-smsc-id = FAKE
-port = {smsc}
-connect-allow-ip = 127.0.0.1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = {sendsms}
-log-file = {folder}/smsbox.log
-mo-recode = true
-http-request-retry = 3
-http-queue-delay = 1
-
+_KANNEL_GROUPS = """
 group = sms-service
 keyword = default
 get-url = "{get_url}"
@@ -316,86 +288,43 @@ concatenation = true
 """
 
 
-class Kannel:
-    """bearerbox, smsbox, and the carrier behind them that we play."""
+def _answered(carrier: FakeCarrier) -> int:
+    return len({part.receiver for part in list(carrier.parts)})
 
-    def __init__(self, folder: Path, get_url: str) -> None:
-        folder.mkdir()
-        ports = {name: _free_port() for name in ("admin", "smsbox", "smsc", "sendsms")}
-        self._configuration = folder / "kannel.conf"
-        self._configuration.write_text(_KANNEL.format(folder=folder, get_url=get_url, **ports), encoding="utf-8")
-        self._boxes: list[subprocess.Popen[bytes]] = []
-        self.received: dict[str, list[tuple[float, str]]] = {}
-        try:
-            self._start("bearerbox")
-            self._carrier = self._connect(ports["smsc"])
-            self._connect(ports["smsbox"]).close()
-            self._start("smsbox")
-            self._connect(ports["sendsms"]).close()
-        except BaseException:
-            self.stop()
-            raise
-        threading.Thread(target=self._read, daemon=True).start()
 
-    def _start(self, box: str) -> None:
-        program = shutil.which(box, path=SYSTEM_PATH) or box
-        quiet = subprocess.DEVNULL
-        self._boxes.append(subprocess.Popen([program, str(self._configuration)], stdout=quiet, stderr=quiet))
-
-    @staticmethod
-    def _connect(port: int) -> socket.socket:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", port))
-            except OSError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.05)
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            for line in self._carrier.makefile("rb"):
-                _, receiver, kind, rest = line.rstrip(b"\n").split(b" ", 3)
-                if kind == b"udh":
-                    rest = rest.partition(b" data ")[2]
-                raw = rest if kind == b"text" else unquote_to_bytes(rest.replace(b"+", b" "))
-                words = raw.decode("utf-8" if kind == b"text" else "utf-16-be", "replace")
-                self.received.setdefault(receiver.decode(), []).append((time.monotonic(), words))
-
-    def text(self, phone: str, text: str) -> None:
-        """A text from this phone to 9029."""
-        self._carrier.sendall(f"{phone} 9029 text {text}\n".encode())
-
-    def stop(self) -> None:
-        """Kills both boxes."""
-        for box in reversed(self._boxes):
-            box.kill()
-            box.wait(10)
+def _shown(carrier: FakeCarrier) -> dict[str, list[tuple[float, str]]]:
+    """What each phone got, part by part, and when."""
+    received: dict[str, list[tuple[float, str]]] = {}
+    for part in list(carrier.parts):
+        received.setdefault(part.receiver, []).append((part.at, part.words(accented=part.kind != b"text")))
+    return received
 
 
 def _through_kannel(folder: Path, port: int, asked: Sequence[Question]) -> list[Figure]:
     name, reach = "round trips through a real Kannel with the right reply", f"{THROUGH_KANNEL} of {THROUGH_KANNEL}"
-    if not all(shutil.which(box, path=SYSTEM_PATH) for box in ("bearerbox", "smsbox")):
+    if not IS_INSTALLED:
         return [Figure(name, "skipped: the Debian package kannel is not installed", reach, False)]
     url = f"http://127.0.0.1:{port}/gateway/inquiries/kannel?secret={SECRET}&sender=%p&to=%P&text=%a&time=%T&id=%I"
-    kannel = Kannel(folder / "kannel", url)
+    carrier = FakeCarrier()
+    kannel = Kannel(folder / "kannel", carrier=carrier.group, groups=_KANNEL_GROUPS.format(get_url=url))
     sent: dict[str, float] = {}
     try:
+        carrier.connect()
         for question in asked:
-            while len(sent) - len(kannel.received) > 20:
+            while len(sent) - _answered(carrier) > 20:
                 time.sleep(0.002)
                 if time.monotonic() - max(sent.values()) > 10:
                     break
             sent[question.phone] = time.monotonic()
-            kannel.text(question.phone, question.text)
+            carrier.text(question.phone, question.text)
         until = time.monotonic() + 20
-        while time.monotonic() < until and any(not kannel.received.get(question.phone) for question in asked):
+        while time.monotonic() < until and _answered(carrier) < len(asked):
             time.sleep(0.05)
         time.sleep(1)  # the last parts of long replies
-        received = {phone: list(parts) for phone, parts in kannel.received.items()}
+        received = _shown(carrier)
     finally:
         kannel.stop()
+        carrier.close()
     wrong = Counter(
         question.kind
         for question in asked

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from motcua.sandbox import phone_network
 from motcua.sandbox.phone_network import Behaviour, Timing
+from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually, free_port
 
 QUICK = Timing(
     delivery=(0.02, 0.05),
@@ -41,14 +42,6 @@ QUICK = Timing(
 )
 ACCOUNT = {"username": "motcua", "password": "bí mật"}
 NUMBER = "0905123456"
-
-
-def eventually(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
-    return seen
 
 
 class Application:
@@ -419,11 +412,6 @@ def process(folder: Path, port: int, **environment: str) -> subprocess.Popen[byt
     settings = {"PATH": os.environ["PATH"], **environment}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen([*command, "--folder", str(folder / "data")], stdout=log, stderr=log, env=settings)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 CREDENTIALS = {"MOTCUA_KANNEL_USERNAME": "motcua", "MOTCUA_KANNEL_PASSWORD": "bí mật"}
@@ -843,29 +831,7 @@ def test_an_access_log_line_keeps_the_path_and_loses_the_query() -> None:
 
 # --- held against a real Kannel ---
 
-KANNEL_CONFIGURATION = """
-group = core
-admin-port = {admin}
-admin-password = {admin}
-smsbox-port = {smsbox}
-log-file = {folder}/bearerbox.log
-store-type = file
-store-location = {folder}/store
-
-group = smsc
-smsc = fake
-smsc-id = FAKE
-port = {smsc}
-connect-allow-ip = 127.0.0.1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = {sendsms}
-log-file = {folder}/smsbox.log
-mo-recode = true
-http-request-retry = 3
-http-queue-delay = 1
-
+KANNEL_GROUPS = """
 group = sendsms-user
 username = motcua
 password = "bí mật"
@@ -879,75 +845,18 @@ accept-x-kannel-headers = true
 max-messages = 3
 concatenation = true
 """
-SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
-class Kannel:
-    """A real Kannel, and the fake carrier behind it."""
-
-    def __init__(self, folder: Path, get_url: str) -> None:
-        ports = {name: free_port() for name in ("admin", "smsbox", "smsc", "sendsms")}
-        configuration = folder / "kannel.conf"
-        configuration.write_text(KANNEL_CONFIGURATION.format(folder=folder, get_url=get_url, **ports))
-        self.url = f"http://127.0.0.1:{ports['sendsms']}"
-        self._boxes: list[subprocess.Popen[bytes]] = []
-        self._start("bearerbox", configuration)
-        self._carrier = eventually(lambda: self._connect(ports["smsc"]))
-        eventually(lambda: self._connect(ports["smsbox"])).close()
-        self._start("smsbox", configuration)
-        eventually(lambda: self._connect(ports["sendsms"])).close()
-        self.lines: list[bytes] = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    @staticmethod
-    def _connect(port: int) -> socket.socket | None:
-        with contextlib.suppress(OSError):
-            return socket.create_connection(("127.0.0.1", port))
-        return None
-
-    def _start(self, box: str, configuration: Path) -> None:
-        program = shutil.which(box, path=SYSTEM_PATH)
-        assert program
-        quiet = subprocess.DEVNULL
-        self._boxes.append(subprocess.Popen([program, str(configuration)], stdout=quiet, stderr=quiet))
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            for line in self._carrier.makefile("rb"):
-                self.lines.append(line.rstrip(b"\n"))
-
-    def parts_for(self, number: str, coding: str) -> list[str]:
-        """What the phone with this number got, part by part."""
-        parts = []
-        for line in self.lines:
-            _, receiver, kind, rest = line.split(b" ", 3)
-            if receiver == number.encode():
-                if kind == b"udh":
-                    rest = rest.partition(b" data ")[2]
-                raw = unquote_to_bytes(rest.replace(b"+", b" ")) if kind != b"text" else rest
-                parts.append(raw.decode("utf-16-be" if coding == "2" else "utf-8", "replace"))
-        return parts
-
-    def text(self, number: str, text: str) -> None:
-        self._carrier.sendall(f"{number} 9029 text {text}\n".encode())
-
-    def stop(self) -> None:
-        for box in reversed(self._boxes):
-            box.kill()
-            box.wait(10)
-        self._carrier.close()
-
-
-@pytest.mark.skipif(
-    not all(shutil.which(box, path=SYSTEM_PATH) for box in ("bearerbox", "smsbox")),
-    reason="Kannel is not installed",
-)
+@pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")
 def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
     start: Callable[..., Running], application: Application, tmp_path: Path
 ) -> None:
     template = "/inquiries?secret=s&sender=%p&to=%P&text=%a"
-    kannel = Kannel(tmp_path, application.url + template)
+    carrier = FakeCarrier()
+    groups = KANNEL_GROUPS.format(get_url=application.url + template)
+    kannel = Kannel(tmp_path, carrier=carrier.group, groups=groups)
     try:
+        carrier.connect()
         network = start(inquiry_url=application.url + template, max_messages=3)
         for fields, status, sentence in ANSWERS:
             query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "x", **fields}
@@ -966,8 +875,8 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
                 assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
             ours = eventually(lambda: network.truth()[-1]["received_parts"])
 
-            def theirs(number: str = number, coding: str = fields.get("coding", "0")) -> list[str]:
-                return kannel.parts_for(number, coding)
+            def theirs(number: str = number, accented: bool = fields.get("coding") == "2") -> list[str]:
+                return [part.words(accented=accented) for part in carrier.parts if part.receiver == number]
 
             eventually(lambda theirs=theirs, ours=ours: len(theirs()) >= len(ours))
             assert theirs() == ours, text[:20]
@@ -985,11 +894,13 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
         assert reports[0] == reports[1]
 
         application.standing_answer = (200, ACCENTED, REPLY.encode())
-        kannel.lines.clear()
-        kannel.text(NUMBER, "mckh  160915001 a&b=c%20+d#")
-        shown = eventually(lambda: len(parts := kannel.parts_for(NUMBER, "2")) == 2 and parts)
-        assert inquire(network, "mckh  160915001 a&b=c%20+d#") == "".join(shown) == REPLY
+        carrier.parts.clear()
+        carrier.text(NUMBER, "mckh  160915001 a&b=c%20+d#")
+        eventually(lambda: len(carrier.parts) == 2)
+        shown = "".join(part.words(accented=True) for part in carrier.parts)
+        assert inquire(network, "mckh  160915001 a&b=c%20+d#") == shown == REPLY
         asked, asked_again = (path for _, path, _ in application.calls)
         assert asked == asked_again
     finally:
         kannel.stop()
+        carrier.close()

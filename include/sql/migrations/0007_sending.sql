@@ -130,11 +130,44 @@ INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code;
 COMMENT ON VIEW motcua.sending_conditions IS 'What a message looks like just before its call. Holds personal data.';
 GRANT SELECT ON motcua.sending_conditions TO motcua_app;
 
+ALTER TABLE motcua.message_moves ADD COLUMN only_for text;
+COMMENT ON COLUMN motcua.message_moves.only_for IS 'The move is allowed for this reason only; empty: for any.';
+INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
+('delivered', 'undelivered', 'the first part was reported delivered, another one refused', 'part_refused');
+
+-- As in 0005, and: some moves are for one reason only.
+CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NOT (NEW.kind = 'reply' AND NEW.state = 'accepted')
+            AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
+            RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+        IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
+            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind) THEN
+            RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
+            USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT 1 FROM motcua.message_moves
+        WHERE from_state = OLD.state AND to_state = NEW.state AND coalesce(only_for = NEW.reason, only_for IS NULL)
+    ) THEN
+        RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
+        USING ERRCODE = 'MC002';
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW.state <> OLD.state THEN
+        NEW.changed_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 ALTER TABLE motcua.receipt_readings DROP CONSTRAINT receipt_readings_meaning_check;
 ALTER TABLE motcua.receipt_readings ADD CONSTRAINT receipt_readings_meaning_check
-CHECK (meaning IN ('accepted', 'delivered', 'undelivered', 'absent', 'pending', 'unreadable'));
+CHECK (meaning IN ('accepted', 'delivered', 'undelivered', 'refused', 'absent', 'pending', 'unreadable'));
 COMMENT ON COLUMN motcua.receipt_readings.meaning
-IS 'accepted, delivered, undelivered, absent (the gateway was asked and never had it), pending or unreadable.';
+IS 'accepted, delivered, undelivered, refused (by the carrier: the message, or one part of it), absent (the gateway never had it), pending or unreadable.';
 
 CREATE OR REPLACE VIEW audit.attempts AS
 SELECT

@@ -30,6 +30,7 @@ from motcua.store.receipts import Meaning
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
+_NO_ROUTE_REPORT = "NACK/no SMSC"
 _LONGEST = 8
 """Most parts of one message; Kannel's default of 1 would cut the rest off and still answer 202."""
 
@@ -57,7 +58,6 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway:
     """One Kannel smsbox."""
 
-    can_be_asked = False
     can_be_asked = False
     refuses_repeats_for = timedelta(0)
 
@@ -114,10 +114,17 @@ class KannelGateway:
         # A carrier's report ends with "text:" and the message's first words, which are not for keeping.
         reply = _WORDS_OF_MESSAGE.sub("", fields.get("reply", ""))
         kept = {"reply": _DIGITS.sub("…", reply)[:200], "smsc_id": fields.get("smsc_id", "")[:100]}
+        if status == str(_REJECTED) and reply.strip() == _NO_ROUTE_REPORT:
+            status = f"{status} {_NO_ROUTE_REPORT}"
         return ReceiptReading(fields.get("reference"), status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """By the bits of the report's type: an expired message comes as 34, for example."""
+        """By the bits of the report's type: an expired message comes as 34, for example.
+
+        What it has no route for Kannel refuses twice, by its answer and by a report, in either order: it had it never.
+        """
+        if gateway_status == f"{_REJECTED} {_NO_ROUTE_REPORT}":
+            return "absent"
         try:
             bits = int(gateway_status or "")
         except ValueError:
@@ -126,7 +133,9 @@ class KannelGateway:
             return "unreadable"
         if bits & _DELIVERED:
             return "delivered"
-        if bits & (_FAILED | _REJECTED):
+        if bits & _REJECTED:
+            return "refused"
+        if bits & _FAILED:
             return "undelivered"
         if bits & _SUBMITTED:
             return "accepted"

@@ -50,7 +50,7 @@ def _read(
         gateway=gateway,
         reference=reading.reference,
         meaning=reading.meaning,
-        reason=f"gateway status {reading.gateway_status}" if reading.meaning == "undelivered" else None,
+        reason=f"gateway status {reading.gateway_status}" if reading.meaning in ("undelivered", "refused") else None,
         now=datetime.now(UTC),
     )
 

@@ -20,6 +20,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from motcua.jobs.configure_agencies import import_agencies
+from motcua.jobs.keep_calendars import prepare_calendars
 from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
     ADMINISTRATOR,
@@ -146,6 +147,7 @@ def prepare_ledger(agencies: Path) -> None:
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     print("agencies:", len(import_agencies(agencies, "demo", datetime.now(UTC))))
+    prepare_calendars(datetime.now(UTC), "demo")
 
 
 def _given_server(caller: Mapping[str, str]) -> str:

@@ -105,9 +105,18 @@ def _ledger_conninfo() -> str:
     )
 
 
-@lru_cache(maxsize=1)
+_opening_pool = threading.Lock()
+"""Two first requests at once must not open two pools."""
+
+
 def ledger_pool() -> ConnectionPool[Connection]:
     """Connections to the ledger for a web process, opened when first used."""
+    with _opening_pool:
+        return _open_ledger_pool()
+
+
+@lru_cache(maxsize=1)
+def _open_ledger_pool() -> ConnectionPool[Connection]:
     return ConnectionPool(
         _ledger_conninfo(),
         min_size=1,
@@ -180,6 +189,6 @@ quick_connections = QuickConnections()
 def close_ledger_pool() -> None:
     """Closes the web process's connections, where any were opened."""
     quick_connections.close()
-    if ledger_pool.cache_info().currsize:
-        ledger_pool().close()
-        ledger_pool.cache_clear()
+    if _open_ledger_pool.cache_info().currsize:
+        _open_ledger_pool().close()
+        _open_ledger_pool.cache_clear()

@@ -11,8 +11,9 @@ from psycopg.types.json import Jsonb
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 
-Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "absent", "pending", "unreadable"]
-"""``absent``: the gateway was asked and never had it."""
+Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
+"""``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
+``absent``: the gateway never had it."""
 
 
 def save_receipt(
@@ -61,27 +62,26 @@ def apply_receipt(
     effect: Literal["applied", "no_change", "unknown_reference"] = "no_change"
     if attempt is None:
         effect = "unknown_reference"
-    elif meaning in ("accepted", "delivered", "undelivered"):
+    elif meaning in ("accepted", "delivered", "undelivered", "refused"):
+        part_refused = meaning == "refused" and attempt["in_parts"]
+        said = {
+            "state": "undelivered" if meaning == "refused" else meaning,
+            "reason": "part_refused" if part_refused else reason,
+            "now": now,
+        }
         connection.execute(
             statement("receipts/settle_attempt"),
-            {
+            said
+            | {
                 "attempt_id": attempt["attempt_id"],
-                "message_state": attempt["message_state"],
                 "is_last": attempt["is_last"],
-                "meaning": meaning,
-                "now": now,
+                "part_refused": part_refused,
             },
         )
         if attempt["is_last"]:
             moved = connection.execute(
                 statement("receipts/move_message"),
-                {
-                    "message_id": attempt["message_id"],
-                    "was_given_up": attempt["was_given_up"],
-                    "state": meaning,
-                    "reason": reason,
-                    "now": now,
-                },
+                said | {"message_id": attempt["message_id"], "was_given_up": attempt["was_given_up"]},
             ).fetchone()
             effect = "applied" if moved else "no_change"
     elif meaning == "absent" and attempt["is_last"]:

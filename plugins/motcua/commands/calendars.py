@@ -1,0 +1,203 @@
+"""``motcua calendar``: the working calendar."""
+
+from __future__ import annotations
+
+import getpass
+from calendar import Calendar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.working_days import WorkingCalendar, written_day
+from motcua.jobs.calendar_files import FIRST_YEAR, LAST_YEAR, CalendarError
+from motcua.jobs.keep_calendars import (
+    HOME_PROVINCE,
+    Difference,
+    as_lines,
+    confirm_year,
+    export_calendar,
+    import_calendar,
+    prepare_calendars,
+    province_of,
+    unconfirmed_years,
+)
+from motcua.store.calendars import list_years, load_calendar, load_province_calendar
+from motcua.store.database import connect
+
+app = typer.Typer(help="The working calendar: days off, worked Saturdays, office hours.", no_args_is_help=True)
+_console = Console(highlight=False)
+
+_Year = Annotated[int, typer.Argument(min=FIRST_YEAR, max=LAST_YEAR)]
+_Province = Annotated[str, typer.Option("--province", help="Key of the province, as in the agencies' file.")]
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """An operator's mistake is one sentence and exit code 2."""
+    try:
+        yield
+    except CalendarError as wrong:
+        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _print_lines(differences: Sequence[Difference]) -> None:
+    for line in as_lines(differences):
+        _console.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def seed(
+    years: Annotated[
+        list[int] | None,
+        typer.Argument(min=FIRST_YEAR, max=LAST_YEAR, help="From 2016 to next year by default."),
+    ] = None,
+) -> None:
+    """Write the package's days off and the decisions that we ship; confirmed years stay as they are."""
+    with _said_plainly():
+        seeding = prepare_calendars(datetime.now(VIETNAM), getpass.getuser(), years or ())
+    _print_lines(seeding.written)
+    _console.print(f"{len(seeding.written)} change(s) written.")
+    if seeding.kept_back:
+        _console.print("Not written, because the year is confirmed:")
+        _print_lines(seeding.kept_back)
+
+
+@app.command("import")
+def import_file(
+    path: Annotated[Path, typer.Argument(help="YAML file; the form: docs/operations/calendar.md.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+) -> None:
+    """Write what a file says of days, hours and years, after showing what that changes; the rest stays."""
+    _change(
+        lambda only_look: import_calendar(path, getpass.getuser(), datetime.now(VIETNAM), dry_run=only_look), dry_run
+    )
+
+
+def _change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> None:
+    with _said_plainly():
+        differences = change(True)
+        _print_lines(differences)
+        if dry_run:
+            _console.print(f"{len(differences)} change(s), none written.")
+        else:
+            change(False)
+            _console.print(f"{len(differences)} change(s) written.")
+
+
+@app.command()
+def export(province: _Province = HOME_PROVINCE) -> None:
+    """Print decisions, confirmed years and agencies' days as a file that import takes."""
+    typer.echo(export_calendar(province), nl=False)
+
+
+@app.command()
+def confirm(
+    year: _Year,
+    decision: Annotated[
+        str | None, typer.Option("--by-decision", help="Number and date of the official announcement.")
+    ] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a confirmation back.")] = False,
+    province: _Province = HOME_PROVINCE,
+) -> None:
+    """Say that a year's days off were held against the official announcement; then no package changes them."""
+    if (decision is None) != withdraw:
+        raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")
+    with _said_plainly():
+        differences = confirm_year(year, decision, getpass.getuser(), datetime.now(VIETNAM), province)
+    _print_lines(differences)
+    if not differences:
+        _console.print("It was so already.")
+
+
+@app.command()
+def unconfirmed() -> None:
+    """Tell which years should be confirmed and are not; exit code 1 if there are any."""
+    found = unconfirmed_years(datetime.now(VIETNAM))
+    for each in found:
+        _console.print(
+            f"{each.province}: {each.year} is not confirmed: motcua calendar show {each.year}, then"
+            f" motcua calendar confirm {each.year} --by-decision …",
+            markup=False,
+            soft_wrap=True,
+        )
+    if found:
+        raise typer.Exit(1)
+    _console.print("Every year that should be confirmed is.")
+
+
+# ------------------------------------------------------------------------------------------------- show
+
+_MARKS = {"off": "*", "own": "#", "worked": "+", "morning": "~"}
+_STYLES = {"off": "red", "own": "magenta", "worked": "bold green", "morning": "green", "weekend": "dim"}
+
+
+@app.command()
+def show(
+    year: _Year,
+    agency: Annotated[
+        str | None, typer.Option("--agency", help="Code of an agency, or one of its other codes.")
+    ] = None,
+    province: _Province = HOME_PROVINCE,
+) -> None:
+    """Print a year: twelve months, days off and worked weekend days marked, reasons below."""
+    with _said_plainly():
+        code, province = province_of(agency) if agency else (None, province)
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    with connect() as connection:
+        if code:
+            calendar = load_calendar(connection, code, first, last)
+        else:
+            calendar = load_province_calendar(connection, province, first, last)
+        row = next((each for each in list_years(connection, [province]) if each.year == year), None)
+    if row is None:
+        state = "not in the table: as the package has it, NOT CONFIRMED"
+    elif row.decision is None:
+        state = f"from {row.package}, NOT CONFIRMED"
+    else:
+        state = f"confirmed by {row.decision}"
+    _console.print(f"{code or province}, {year}: {state}", markup=False, soft_wrap=True)
+    number = calendar.count_working_days(first, last)
+    _console.print(f"{number} working days.  * off   # the agency closed   + a day off worked   ~ its morning")
+    _console.print(Columns([_month(calendar, year, month) for month in range(1, 13)], padding=(1, 3)))
+    for each in calendar.special_days(year):
+        opening = {"closed": "off", "full": "worked", "morning": "worked in the morning"}[each.opening]
+        _console.print(
+            f"{written_day(each.day):>10}  {each.day:%a}  {opening}  {each.reason}  ({each.authority})",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _kind(calendar: WorkingCalendar, day: date) -> str | None:
+    special, opening = calendar.special_day(day), calendar.opening(day)
+    if opening == "morning":
+        return "morning"
+    if special is None:
+        return "weekend" if opening == "closed" else None
+    if opening == "full":
+        return "worked"
+    return "own" if special.origin == "agency" else "off"
+
+
+def _month(calendar: WorkingCalendar, year: int, month: int) -> Table:
+    table = Table(title=f"{month}/{year}", box=None, padding=(0, 0, 0, 1), show_edge=False)
+    for name in ("T2", "T3", "T4", "T5", "T6", "T7", "CN"):
+        table.add_column(name, justify="right", min_width=3)
+    for week in Calendar().monthdatescalendar(year, month):
+        cells = []
+        for day in week:
+            kind = _kind(calendar, day) if day.month == month else None
+            mark = _MARKS.get(kind or "", " ")
+            cells.append(Text(f"{day.day}{mark}" if day.month == month else "", style=_STYLES.get(kind or "", "")))
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,51 @@
+"""The staff pages: mounted in Airflow below ``/motcua``, for its signed-in users alone.
+
+Authentication is a dependency of the app, so that no page can forget it. Pages hold no script, load nothing from
+elsewhere and are not kept by the browser; what went wrong is told without detail.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import psycopg
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+
+from motcua.web import calendar_page
+from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
+from motcua.web.rendering import HEADERS, PageRefused, render_refusal
+
+
+def create_pages() -> FastAPI:
+    """The app that is mounted below ``/motcua``."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(signed_in)])
+    app.include_router(calendar_page.router)
+
+    @app.exception_handler(NotSignedIn)
+    def _to_sign_in(request: Request, _: NotSignedIn) -> Response:
+        if request.method in ("GET", "HEAD"):
+            return RedirectResponse(sign_in_address(request), HTTPStatus.SEE_OTHER, HEADERS)
+        return PlainTextResponse("", HTTPStatus.UNAUTHORIZED, HEADERS)
+
+    @app.exception_handler(PageRefused)
+    def _refused(request: Request, refused: PageRefused) -> HTMLResponse:
+        return render_refusal(request, refused.status, refused.refusal, **refused.words)
+
+    @app.exception_handler(HTTPException)
+    def _no_such_page(request: Request, refused: HTTPException) -> HTMLResponse:
+        unknown = refused.status_code == HTTPStatus.NOT_FOUND
+        return render_refusal(request, refused.status_code, "no_such_page" if unknown else "not_so")
+
+    @app.exception_handler(psycopg.OperationalError)
+    @app.exception_handler(PoolTimeout)
+    def _database_away(request: Request, _: Exception) -> HTMLResponse:
+        return render_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, "database_away")
+
+    @app.exception_handler(Exception)
+    def _without_detail(request: Request, _: Exception) -> HTMLResponse:
+        return render_refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, "failed")
+
+    return app

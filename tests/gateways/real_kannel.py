@@ -1,0 +1,234 @@
+"""A real Kannel 1.4.5 (Debian's ``kannel``) on free ports of loopback; a test plays the carrier behind it.
+
+Kannel's own traps, which this module steps around: bearerbox forgets receipts on a restart unless they are spooled;
+an smsbox whose bearerbox goes closes its port, sleeps and may start anew under another pid, so each box leads a process
+group and is ended with it; a port that is taken ends a box with nothing but a line in its log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+BOXES = ("bearerbox", "smsbox")
+IS_INSTALLED = all(shutil.which(box, path=SYSTEM_PATH) for box in BOXES)
+
+Seen = TypeVar("Seen")
+
+
+def eventually(look: Callable[[], Seen], seconds: float = 10.0, *, every: float = 0.01) -> Seen:
+    """What ``look`` gives, as soon as it gives anything true.
+
+    Raises:
+        AssertionError: it gave nothing in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(every)
+    return seen
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def connected(port: int) -> socket.socket | None:
+    """A connection to this port of loopback, or nothing where nobody listens."""
+    with contextlib.suppress(OSError):
+        return socket.create_connection(("127.0.0.1", port))
+    return None
+
+
+def smpp_carrier(port: int, more: str = "") -> str:
+    """Lines of the group ``smsc`` for a carrier that speaks SMPP 3.4 on this port of loopback."""
+    return f"""smsc = smpp
+smsc-id = CARRIER
+host = 127.0.0.1
+port = {port}
+transceiver-mode = true
+smsc-username = motcua
+smsc-password = carrier
+system-type = VMA
+reconnect-delay = 1
+{more}"""
+
+
+_CONFIGURATION = """
+group = core
+admin-port = {admin}
+admin-interface = 127.0.0.1
+admin-password = {admin}
+smsbox-port = {smsbox}
+smsbox-interface = 127.0.0.1
+log-file = {folder}/bearerbox.log
+log-level = 1
+store-type = spool
+store-location = {folder}/store
+dlr-storage = spool
+dlr-spool = {folder}/receipts
+{core}
+
+group = smsc
+{carrier}
+
+group = smsbox
+bearerbox-host = 127.0.0.1
+sendsms-port = {sendsms}
+sendsms-interface = 127.0.0.1
+log-file = {folder}/smsbox.log
+log-level = 1
+mo-recode = true
+http-request-retry = 3
+http-queue-delay = 1
+
+{groups}
+"""
+
+
+class Kannel:
+    """bearerbox and smsbox.
+
+    ``carrier`` holds the lines of the group ``smsc``, ``groups`` those of ``sendsms-user`` and ``sms-service`` with
+    their names, ``core`` what the group ``core`` is to hold besides.
+    """
+
+    def __init__(self, folder: Path, *, carrier: str, groups: str, core: str = "") -> None:
+        self._folder = folder
+        for place in ("store", "receipts"):
+            (folder / place).mkdir(parents=True)
+        self._ports = {name: free_port() for name in ("admin", "smsbox", "sendsms")}
+        self.sendsms_port = self._ports["sendsms"]
+        self.url = f"http://127.0.0.1:{self.sendsms_port}"
+        self._configuration = folder / "kannel.conf"
+        words = _CONFIGURATION.format(folder=folder, carrier=carrier, groups=groups, core=core, **self._ports)
+        self._configuration.write_text(words, encoding="utf-8")
+        self._boxes: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self) -> None:
+        """Starts both boxes, on the same ports and with the same spool each time.
+
+        Raises:
+            RuntimeError: a box ended at once; the end of its log says why.
+        """
+        self._start("bearerbox", self._ports["smsbox"])
+        self._start("smsbox", self.sendsms_port)
+
+    def _start(self, box: str, port: int) -> None:
+        program = shutil.which(box, path=SYSTEM_PATH) or box
+        self._boxes[box] = process = subprocess.Popen(
+            [program, str(self._configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+        def is_up() -> bool:
+            if process.poll() is not None:
+                log = self._folder / f"{box}.log"
+                words = log.read_text("utf-8", "replace")[-2000:] if log.exists() else "it wrote no log"
+                raise RuntimeError(f"{box} ended with {process.returncode}: {words}")
+            return _listens(port)
+
+        eventually(is_up, 20)
+
+    def signal_bearerbox(self, number: signal.Signals) -> None:
+        """Sends bearerbox a signal: SIGSTOP makes it hang, SIGCONT wakes it."""
+        self._boxes["bearerbox"].send_signal(number)
+
+    def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Ends bearerbox alone, and waits until smsbox has noticed and closed its port."""
+        self._end("bearerbox", number)
+        eventually(lambda: not _listens(self.sendsms_port))
+
+    def restart(self) -> None:
+        """Ends what is left of both boxes and starts them again."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """Kills both boxes."""
+        for box in reversed(BOXES):
+            self._end(box, signal.SIGKILL)
+
+    def _end(self, box: str, number: signal.Signals) -> None:
+        if (process := self._boxes.pop(box, None)) is None:
+            return
+        # The group: an smsbox may have gone on under another pid.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        process.wait(20)
+
+
+def _listens(port: int) -> bool:
+    # Not by connecting: for a second after a connection to its smsbox-port bearerbox takes no other.
+    state, local = "0A", f":{port:04X}"
+    sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(fields[1].endswith(local) and fields[3] == state for fields in sockets)
+
+
+@dataclass(frozen=True, slots=True)
+class FakePart:
+    """One part as Kannel's ``fake`` carrier gets it."""
+
+    at: float
+    receiver: str
+    kind: bytes
+    data: bytes
+
+    def words(self, *, accented: bool) -> str:
+        """The part's words; ``accented``: it was sent as UCS-2."""
+        return self.data.decode("utf-16-be" if accented else "utf-8", "replace")
+
+
+class FakeCarrier:
+    """The far end of ``smsc = fake``: lines of text over TCP. Knows neither receipts nor refusals."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.group = f"smsc = fake\nsmsc-id = FAKE\nport = {self._port}\nconnect-allow-ip = 127.0.0.1"
+        self.parts: list[FakePart] = []
+        self._connection: socket.socket | None = None
+
+    def connect(self) -> None:
+        """Connects to the bearerbox that was started with ``group``."""
+        self._connection = eventually(lambda: connected(self._port))
+        threading.Thread(target=self._read, args=(self._connection,), daemon=True).start()
+
+    def _read(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection.makefile("rb") as lines:
+            for line in lines:
+                _, receiver, kind, rest = line.rstrip(b"\n").split(b" ", 3)
+                if kind == b"udh":
+                    rest = rest.partition(b" data ")[2]
+                data = rest if kind == b"text" else unquote_to_bytes(rest.replace(b"+", b" "))
+                self.parts.append(FakePart(time.monotonic(), receiver.decode(), kind, data))
+
+    def text(self, phone: str, text: str) -> None:
+        """A text from this phone to 9029."""
+        assert self._connection is not None, "connect first"
+        self._connection.sendall(f"{phone} 9029 text {text}\n".encode())
+
+    def close(self) -> None:
+        """Hangs up."""
+        if self._connection is not None:
+            self._connection.close()

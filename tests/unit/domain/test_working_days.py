@@ -1,0 +1,246 @@
+"""The working calendar: facts that were announced, layers over each other, and what holds for every calendar."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.working_days import (
+    OfficeHours,
+    SpecialDay,
+    WorkingCalendar,
+    days_from_package,
+    swapped,
+)
+from motcua.jobs.calendar_files import read_calendar_file
+from motcua.settings import include_dir
+
+FRIDAY, SATURDAY, SUNDAY, MONDAY = date(2026, 7, 3), date(2026, 7, 4), date(2026, 7, 5), date(2026, 7, 6)
+
+
+def special(day: date, opening: str, origin: str = "decision") -> SpecialDay:
+    return SpecialDay(day, opening, f"lý do của {origin}", origin, "số 1/TB")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> WorkingCalendar:
+    """The package with the decisions that we ship."""
+    file = read_calendar_file(include_dir() / "calendars" / "national.yaml")
+    return WorkingCalendar([each for _, each in file.days])
+
+
+def days(year: int, text: str) -> list[date]:
+    """``1/1 10-12/2``: days and spans of days of one month."""
+    found = []
+    for word in text.split():
+        span, month = word.split("/")
+        first, _, last = span.partition("-")
+        found += [date(year, int(month), day) for day in range(int(first), int(last or first) + 1)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("year", "weekdays_off", "weekends_worked"),
+    [
+        # The pilot's year: Tết 8-12/2, Hùng Vương in lieu, 30/4 and 1/5 in lieu, 2/9.
+        (2016, "1/1 8-12/2 18/4 2-3/5 2/9", ""),
+        # Each year's weekdays off and weekend days worked by public offices, put together by hand from article 112 of
+        # the Labour Code, days in lieu (article 111), and the announcement that is named.
+        (2021, "1/1 10-12/2 15-16/2 21/4 30/4 3/5 2-3/9", ""),  # 4875/TB-LĐTBXH
+        (2022, "3/1 31/1 1-4/2 11/4 2-3/5 1-2/9", ""),  # 119/TB-LĐTBXH
+        (2023, "2/1 20/1 23-26/1 1-3/5 1/9 4/9", ""),  # 5034/TB-LĐTBXH
+        (2024, "1/1 8-9/2 12-14/2 18/4 29-30/4 1/5 2-3/9", "4/5"),  # 5015/TB-LĐTBXH, 1570/TB-LĐTBXH
+        (2025, "1/1 27-31/1 7/4 30/4 1-2/5 1-2/9", "26/4"),  # 6150/TB-BLĐTBXH
+        # 9441/TB-BNV, 3383/BNV-CVL, Nghị quyết 28/2026/QH16, and 12729/VPCP-KGVX for 2/1, which the package lacks.
+        (2026, "1-2/1 16-20/2 27/4 30/4 1/5 31/8 1-2/9 24/11", "10/1 22/8"),
+    ],
+)
+def test_the_days_off_are_those_that_were_announced(shipped, year, weekdays_off, weekends_worked):
+    whole = [date(year, 1, 1) + timedelta(days=number) for number in range(366)]
+    whole = [day for day in whole if day.year == year]
+    off = [day for day in whole if day.weekday() < 5 and not shipped.is_working_day(day)]
+    assert off == days(year, weekdays_off)
+    assert [day for day in whole if day.weekday() >= 5 and shipped.is_working_day(day)] == days(year, weekends_worked)
+
+
+def test_the_package_alone_has_the_gap_that_our_file_closes():
+    bare = WorkingCalendar()
+    assert bare.is_working_day(date(2026, 1, 2))
+    assert not bare.is_working_day(date(2026, 1, 10))
+
+
+def test_september_2016_has_21_working_days(shipped):
+    assert shipped.count_working_days(date(2016, 9, 1), date(2016, 9, 30)) == 21
+
+
+@pytest.mark.parametrize(
+    ("day", "following", "preceding", "effective"),
+    [
+        # The eve of a holiday before a weekend: due Mon 5/9/2016 is told on Thu 1/9.
+        (date(2016, 9, 1), date(2016, 9, 5), date(2016, 8, 31), date(2016, 9, 1)),
+        (date(2016, 9, 2), date(2016, 9, 5), date(2016, 9, 1), date(2016, 9, 5)),
+        (date(2016, 9, 4), date(2016, 9, 5), date(2016, 9, 1), date(2016, 9, 5)),
+        (date(2016, 9, 5), date(2016, 9, 6), date(2016, 9, 1), date(2016, 9, 5)),
+        # Tết
+        (date(2016, 2, 5), date(2016, 2, 15), date(2016, 2, 4), date(2016, 2, 5)),
+        (date(2026, 2, 17), date(2026, 2, 23), date(2026, 2, 13), date(2026, 2, 23)),
+        # Swapped days: Sat 22/8/2026 is worked for Mon 31/8.
+        (date(2026, 8, 21), date(2026, 8, 22), date(2026, 8, 20), date(2026, 8, 21)),
+        (date(2026, 8, 22), date(2026, 8, 24), date(2026, 8, 21), date(2026, 8, 22)),
+        (date(2026, 8, 31), date(2026, 9, 3), date(2026, 8, 28), date(2026, 9, 3)),
+        (date(2026, 1, 2), date(2026, 1, 5), date(2025, 12, 31), date(2026, 1, 5)),
+        (date(2026, 1, 10), date(2026, 1, 12), date(2026, 1, 9), date(2026, 1, 10)),
+        # A swap over New Year's Eve: Mon 31/12/2018 for Sat 5/1/2019.
+        (date(2018, 12, 28), date(2019, 1, 2), date(2018, 12, 27), date(2018, 12, 28)),
+        (date(2019, 1, 5), date(2019, 1, 7), date(2019, 1, 4), date(2019, 1, 5)),
+    ],
+)
+def test_neighbouring_working_days_and_the_day_on_which_a_term_ends(shipped, day, following, preceding, effective):
+    assert shipped.next_working_day(day) == following
+    assert shipped.previous_working_day(day) == preceding
+    assert shipped.effective_due_day(day) == effective
+
+
+@pytest.mark.parametrize(
+    ("day", "off", "open_because"),
+    [
+        (date(2026, 11, 24), "Ngày Văn hóa Việt Nam", None),
+        (date(2016, 4, 18), "Ngày Giỗ Tổ Hùng Vương (nghỉ bù)", None),
+        (date(2016, 2, 7), "Giao thừa Tết Nguyên Đán", None),
+        (date(2026, 1, 2), "Nghỉ hoán đổi, làm bù ngày 10/1/2026", None),
+        (date(2026, 1, 10), None, "Làm bù cho ngày nghỉ 2/1/2026"),
+        (date(2026, 8, 31), "Nghỉ hoán đổi, làm bù ngày 22/8/2026", None),
+        (date(2026, 8, 22), None, "Làm bù cho ngày nghỉ 31/8/2026"),
+        (SATURDAY, "Thứ Bảy", None),
+        (SUNDAY, "Chủ nhật", None),
+        (FRIDAY, None, None),
+    ],
+)
+def test_staff_are_told_why(shipped, day, off, open_because):
+    assert shipped.why_off(day) == off
+    assert shipped.why_open(day) == open_because
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_agency_counts_before_decision_and_decision_before_package(order):
+    layers = [special(FRIDAY, "closed", "package"), special(FRIDAY, "full"), special(FRIDAY, "closed", "agency")]
+    assert WorkingCalendar(layers[:1]).why_off(FRIDAY) == "lý do của package"
+    assert WorkingCalendar(layers[:2]).is_working_day(FRIDAY)
+    assert WorkingCalendar([layers[position] for position in order]).why_off(FRIDAY) == "lý do của agency"
+
+
+def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holiday():
+    calendar = WorkingCalendar(
+        [special(SATURDAY + timedelta(days=14), "closed", "package")],
+        [OfficeHours(SATURDAY + timedelta(days=7), saturday_mornings=True, opens=time(7, 30))],
+        seeded_years=[2026],
+    )
+    openings = [calendar.opening(SATURDAY + timedelta(days=7 * week)) for week in range(4)]
+    assert openings == ["closed", "morning", "closed", "morning"]
+    assert calendar.why_open(SATURDAY + timedelta(days=7)) == "Làm việc sáng thứ Bảy"
+    assert calendar.opening(SUNDAY + timedelta(days=7)) == "closed"
+    assert calendar.desk_opens_at(SATURDAY) == datetime(2026, 7, 6, 7, 0, tzinfo=VIETNAM)
+    assert calendar.desk_opens_at(SATURDAY + timedelta(days=7)) == datetime(2026, 7, 11, 7, 30, tzinfo=VIETNAM)
+
+
+def test_desk_opens_at_seven_in_vietnam_and_a_day_off_waits_for_the_next_working_day(shipped):
+    assert shipped.desk_opens_at(date(2016, 9, 5)).isoformat() == "2016-09-05T07:00:00+07:00"
+    assert shipped.desk_opens_at(date(2016, 9, 2)) == shipped.desk_opens_at(date(2016, 9, 5))
+
+
+def test_year_that_nobody_seeded_is_answered_by_the_package_and_said_to_be_unconfirmed():
+    calendar = WorkingCalendar(
+        [special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026], confirmed_years=[2026]
+    )
+    assert calendar.is_confirmed(date(2026, 5, 1))
+    assert not calendar.is_confirmed(date(2027, 5, 1))
+    assert calendar.is_working_day(date(2026, 5, 1)), "the table of a seeded year is taken at its word"
+    assert calendar.why_off(date(2027, 5, 4)) is None
+    assert calendar.why_off(date(2027, 9, 2)) == "Quốc khánh"
+    assert calendar.why_off(date(2027, 5, 3)) == "lý do của agency", "an agency's day counts there too"
+
+
+@pytest.mark.parametrize("day", [date.min, date(1900, 1, 1), date(2101, 1, 3), date(9999, 12, 31)])
+def test_no_due_date_that_a_source_can_hold_stops_the_evening_run(day):
+    calendar = WorkingCalendar()
+    assert calendar.is_working_day(calendar.effective_due_day(day))
+    assert calendar.desk_opens_at(day).tzinfo is VIETNAM
+
+
+def test_package_gives_each_day_once_in_order_with_its_version():
+    for year in range(2016, 2031):
+        given_days = [each.day for each in days_from_package(year)]
+        assert given_days == sorted(set(given_days))
+        assert {each.authority.split()[0] for each in days_from_package(year)} == {"holidays"}
+        assert all(each.day.year == year for each in days_from_package(year))
+
+
+def test_a_swap_is_off_on_one_day_and_worked_on_the_other():
+    off, worked = swapped(FRIDAY, SATURDAY, "decision", "số 1/TB")
+    calendar = WorkingCalendar([off, worked])
+    assert not calendar.is_working_day(FRIDAY)
+    assert calendar.opening(SATURDAY) == "full"
+    assert off.is_swapped_off
+    assert not worked.is_swapped_off
+
+
+# ------------------------------------------------------------------------------------- for every calendar
+
+_days = st.dates(date(2025, 11, 1), date(2027, 2, 28))
+_specials = st.builds(
+    SpecialDay,
+    day=_days,
+    opening=st.sampled_from(["closed", "full", "morning"]),
+    reason=st.just("lý do"),
+    origin=st.sampled_from(["package", "decision", "agency"]),
+    authority=st.just("số 1/TB"),
+)
+_hours = st.builds(OfficeHours, valid_from=_days, saturday_mornings=st.booleans())
+_calendars = st.builds(
+    WorkingCalendar, st.lists(_specials, max_size=60), st.lists(_hours, max_size=3), st.sets(st.integers(2025, 2027))
+)
+
+
+@given(_calendars, _days)
+def test_next_and_previous_undo_each_other_on_working_days(calendar, day):
+    day = calendar.effective_due_day(day)
+    assert calendar.previous_working_day(calendar.next_working_day(day)) == day
+    assert calendar.next_working_day(calendar.previous_working_day(day)) == day
+
+
+@given(_calendars, _days)
+def test_nothing_worked_lies_between_a_day_and_its_neighbours(calendar, day):
+    following, preceding = calendar.next_working_day(day), calendar.previous_working_day(day)
+    assert preceding < day < following
+    assert calendar.is_working_day(following)
+    assert calendar.is_working_day(preceding)
+    assert calendar.count_working_days(preceding, following) == 2 + calendar.is_working_day(day)
+
+
+@given(_calendars, _days)
+def test_a_term_ends_on_a_working_day_and_is_moved_once_at_most(calendar, day):
+    effective = calendar.effective_due_day(day)
+    assert calendar.is_working_day(effective)
+    assert calendar.effective_due_day(effective) == effective
+    assert (effective == day) == calendar.is_working_day(day)
+    assert effective == calendar.next_working_day(day - timedelta(days=1))
+
+
+@given(_calendars, _days)
+def test_every_day_off_has_a_reason_and_no_working_day_has_one(calendar, day):
+    assert (calendar.why_off(day) is None) == calendar.is_working_day(day)
+    opens = calendar.desk_opens_at(day)
+    assert opens.date() == calendar.effective_due_day(day)
+    assert opens.tzinfo is VIETNAM
+
+
+@given(_calendars, st.tuples(_days, _days, _days).map(sorted))
+def test_counts_of_neighbouring_spans_add_up(calendar, three):
+    first, middle, last = three
+    whole = calendar.count_working_days(first, last)
+    parts = calendar.count_working_days(first, middle), calendar.count_working_days(middle + timedelta(days=1), last)
+    assert whole == sum(parts)

@@ -1,0 +1,310 @@
+"""The staff pages: for those whom Airflow knows, without scripts, and what was typed elsewhere stays text."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.keep_calendars import confirm_year, import_calendar, prepare_calendars
+from motcua.store.agencies import save_agencies
+from motcua.store.database import connect
+from motcua.web import calendar_page
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
+
+COOKIE = "_token"
+NASTY = "<script>alert('Nghỉ')</script> & \"ngoặc\""
+
+
+@pytest.fixture(scope="module")
+def airflow_users():
+    """Airflow's own users and tokens; what they need of its database is one table."""
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.models.revoked_token import RevokedToken
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        RevokedToken.__table__.create(session.get_bind(), checkfirst=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only-for-tests-" * 5)
+        yield create_auth_manager()
+
+
+@pytest.fixture
+def token(airflow_users):
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    def make(role: str = "viewer", seconds: int = 60) -> str:
+        user = SimpleAuthManagerUser(username="xem", role=role)
+        return airflow_users.generate_jwt(user, expiration_time_in_seconds=seconds)
+
+    return make
+
+
+@pytest.fixture
+def server(agencies, airflow_users):
+    """The pages as Airflow mounts them."""
+    from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
+
+    server = FastAPI()
+    server.mount("/motcua", create_pages())
+    return server
+
+
+@pytest.fixture
+def stranger(server):
+    with TestClient(server, raise_server_exceptions=False, follow_redirects=False) as http:
+        yield http
+
+
+@pytest.fixture
+def staff(stranger, token):
+    stranger.cookies.set(COOKIE, token())
+    return stranger
+
+
+# ------------------------------------------------------------------------------------------------- who may look
+
+
+def test_every_page_sends_a_stranger_to_sign_in_and_back_again(stranger, server):
+    pages = [route for route in server.routes[-1].app.routes if isinstance(route, APIRoute)]
+    assert "/calendar" in {page.path for page in pages}
+    for page in pages:
+        for method in page.methods:
+            answer = stranger.request(method, f"/motcua{page.path}?year=2026&agency=A%26B")
+            assert answer.text == ""
+            if method != "GET":
+                assert answer.status_code == 401
+                continue
+            assert answer.status_code == 303
+            address = urlsplit(answer.headers["location"])
+            assert (address.netloc, address.path) == ("", "/api/v2/auth/login")
+            assert parse_qs(address.query) == {"next": [f"/motcua{page.path}?year=2026&agency=A%26B"]}
+
+
+def test_below_a_prefix_the_sign_in_is_below_it_too(server):
+    with TestClient(server, root_path="/airflow", follow_redirects=False) as http:
+        location = http.get("/airflow/motcua/calendar").headers["location"]
+    assert location == "/airflow/api/v2/auth/login?next=%2Fairflow%2Fmotcua%2Fcalendar"
+
+
+def test_forged_token_is_no_token(stranger):
+    for forged in ("", "junk", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4ZW0iLCJyb2xlIjoiYWRtaW4ifQ."):
+        stranger.cookies.set(COOKIE, forged)
+        assert stranger.get("/motcua/calendar").status_code == 303
+        bearer = {"Authorization": f"Bearer {forged}"}
+        assert stranger.get("/motcua/calendar", headers=bearer).status_code == 303
+
+
+def test_expired_and_revoked_tokens_are_none(stranger, token, airflow_users):
+    stranger.cookies.set(COOKIE, token(seconds=-60))
+    assert stranger.get("/motcua/calendar").status_code == 303
+    signed_out = token()
+    airflow_users.revoke_token(signed_out)
+    stranger.cookies.set(COOKIE, signed_out)
+    assert stranger.get("/motcua/calendar").status_code == 303
+
+
+def test_everybody_who_is_signed_in_may_look_by_cookie_or_by_token(stranger, token):
+    for role in ("viewer", "user", "op", "admin"):
+        bearer = {"Authorization": f"Bearer {token(role)}"}
+        assert stranger.get("/motcua/calendar", headers=bearer).status_code == 200
+        stranger.cookies.set(COOKIE, token(role))
+        assert stranger.get("/motcua/calendar").status_code == 200
+        stranger.cookies.clear()
+
+
+def test_there_are_no_pages_of_documentation(staff):
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert staff.get(f"/motcua{path}").status_code == 404
+
+
+def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
+    import motcua_plugin
+
+    mounted = {each["url_prefix"]: each["app"] for each in motcua_plugin.MotcuaPlugin().fastapi_apps}
+    assert set(mounted) == {"/gateway", "/motcua"}
+    for view in motcua_plugin.MotcuaPlugin.external_views:
+        assert not view["href"].startswith("/"), "or a base_url with a path is ignored"
+        prefix, path = view["href"].split("/", 1)
+        assert f"/{path}" in {route.path for route in mounted[f"/{prefix}"].routes}
+
+
+# ------------------------------------------------------------------------------------------------- what they see
+
+
+def test_pages_hold_no_script_load_nothing_and_are_not_kept(staff):
+    for path in ("/motcua/calendar", "/motcua/calendar?year=1", "/motcua/nothing"):
+        answer = staff.get(path)
+        policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+        nonce = re.search(r'<style nonce="([^"]+)">', answer.text).group(1)
+        assert policy == {
+            "default-src": "'none'",
+            "style-src": f"'nonce-{nonce}'",
+            "img-src": "data:",
+            "form-action": "'self'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'self'",
+        }
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "<script" not in answer.text
+        assert " style=" not in answer.text, "the policy would not let it count"
+        assert not re.search(r"""(?:src|href|action)=["']?(?:https?:|//)""", answer.text)
+        assert nonce not in staff.get(path).text
+
+
+def text_of(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text.split("<body>")[1]).split())
+
+
+def test_empty_ledger_shows_the_package_and_says_so(staff):
+    answer = staff.get("/motcua/calendar?year=2026")
+    assert answer.status_code == 200
+    text = text_of(answer)
+    assert "Năm 2026 chưa có trong bảng lịch." in text
+    assert "Tỉnh Khánh Hòa · 249 ngày làm việc" in text
+    assert "Giờ làm việc: 7:00–11:30, 13:30–17:00, thứ Hai đến thứ Sáu." in text
+    assert "Chưa có thay đổi nào." in text
+    assert answer.text.count('class="card month"') == 12
+    assert "Ngày Văn hóa Việt Nam" in text
+
+
+def test_states_of_a_year_until_it_is_confirmed(staff):
+    prepare_calendars(NOW, "lan")
+    assert "Lịch năm 2026 chưa được xác nhận" in text_of(staff.get("/motcua/calendar?year=2026"))
+    confirm_year(2026, "9441/TB-BNV", "lan", NOW)
+    text = text_of(staff.get("/motcua/calendar?year=2026"))
+    assert "Đã xác nhận ngày 25/11/2026 theo 9441/TB-BNV ." in text
+    assert "lan năm 2026 chưa xác nhận, theo gói holidays" in text
+    assert "chưa được xác nhận" not in text
+
+
+def test_an_agency_shows_its_own_days_hours_and_who_made_them(staff, tmp_path):
+    prepare_calendars(NOW, "lan")
+    path = tmp_path / "lich.yaml"
+    path.write_text(
+        f"""agencies:
+  - code: {NHA_TRANG}
+    notice: Thông báo 12/TB-UBND
+    hours: [{{from: 2026-01-05, saturday_mornings: true}}]
+    closed: [{{day: 2026-03-27, reason: Chuyển trụ sở}}]
+    worked:
+      - {{day: 2026-04-30, reason: Trực lễ}}
+      - {{day: 2026-12-20, reason: Hồ sơ cuối năm, hours: morning}}
+""",
+        encoding="utf-8",
+    )
+    import_calendar(path, "minh", NOW)
+    answer = staff.get(f"/motcua/calendar?year=2026&agency={NHA_TRANG}")
+    text = text_of(answer)
+    assert "Ủy ban nhân dân thành phố Nha Trang · 000.00.30.H32" in text
+    assert "sáng thứ Bảy 7:00–11:30 (Thông báo 12/TB-UBND, từ 5/1/2026)" in text
+    assert 'class="own" title="Chuyển trụ sở">27<' in answer.text
+    assert 'class="morning" title="Làm việc sáng thứ Bảy">17<' in answer.text
+    assert 'class="morning" title="Hồ sơ cuối năm">20<' in answer.text
+    assert 'class="worked" title="Làm bù cho ngày nghỉ 2/1/2026">10<' in answer.text
+    assert 'class="worked" title="Trực lễ">30<' in answer.text, "a holiday that this agency works"
+    assert 'class="swap" title="Nghỉ hoán đổi, làm bù ngày 22/8/2026">31<' in answer.text
+    assert (
+        "minh giờ làm việc từ 5/1/2026 không có 07:00–11:30, 13:30–17:00, sáng thứ Bảy (Thông báo 12/TB-UBND)" in text
+    )
+    assert text_of(staff.get("/motcua/calendar?year=2026&agency=H32.30")) == text, "by its other code too"
+    other = text_of(staff.get(f"/motcua/calendar?year=2026&agency={TU_PHAP}"))
+    assert "Chuyển trụ sở" not in other
+    assert "minh" not in other
+
+
+def test_without_a_year_it_is_the_present_one_and_today_is_marked(staff):
+    answer = staff.get("/motcua/calendar")
+    today = datetime.now(VIETNAM).date()
+    assert f"Lịch làm việc năm {today.year}" in answer.text
+    assert len(re.findall(r'<td class="\w* ?today"[^>]*>(\d+)', answer.text)) == 1
+
+
+def test_neighbouring_years_are_linked_and_keep_the_agency(staff):
+    text = staff.get(f"/motcua/calendar?year=2026&agency={NHA_TRANG}").text
+    assert f'href="?year=2025&amp;agency={NHA_TRANG}"' in text
+    assert f'href="?year=2027&amp;agency={NHA_TRANG}"' in text
+    assert 'rel="prev"' not in staff.get("/motcua/calendar?year=1954").text
+    assert 'rel="next"' not in staff.get("/motcua/calendar?year=2100").text
+
+
+def test_provinces_are_chosen_apart_from_their_agencies(staff):
+    with connect() as connection:
+        save_agencies(connection, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
+    text = staff.get("/motcua/calendar?year=2026&agency=ninh_thuan").text
+    assert '<option value="ninh_thuan" selected>' in text
+    assert '<optgroup label="Tỉnh Khánh Hòa">' in text
+    assert '<optgroup label="Tỉnh Ninh Thuận">' in text
+
+
+def test_what_there_is_not_is_said_in_vietnamese(staff):
+    no_year, no_agency = "Chỉ có lịch từ năm 1954 đến năm 2100.", "Không có cơ quan này"
+    for query, said in (
+        ("year=1953", no_year),
+        ("year=2101", no_year),
+        ("year=-1", no_year),
+        ("year=2026.5", no_year),
+        ("year=٢٠٢٦", no_year),
+        ("year=99999999999999999999", no_year),
+        ("year=%00", no_year),
+        ("year=2026&agency=nobody", no_agency),
+        ("year=2026&agency=%27%3B--", no_agency),
+        ("year=2026&agency=%00", no_agency),
+        ("agency=ha_noi", no_agency),
+    ):
+        answer = staff.get(f"/motcua/calendar?{query}")
+        assert answer.status_code == 404, query
+        assert said in text_of(answer), query
+
+
+def test_what_others_typed_stays_text(staff, tmp_path):
+    with connect() as connection:
+        save_agencies(connection, [agency("<i>1", name=NASTY)], "tests")
+    path = tmp_path / "lich.yaml"
+    path.write_text(
+        f"agencies:\n  - code: <i>1\n    notice: |-\n      {NASTY}\n    closed:\n"
+        f"      - day: 2026-07-08\n        reason: |-\n          {NASTY}\n",
+        encoding="utf-8",
+    )
+    import_calendar(path, NASTY, NOW)
+    answer = staff.get("/motcua/calendar", params={"year": "2026", "agency": "<i>1"})
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    assert "<i>1" not in answer.text
+    assert answer.text.count("&lt;script&gt;") >= 6, "name, reason in the grid and in the list, notice, history"
+    assert 'title="&lt;script&gt;alert(&#39;Nghỉ&#39;)&lt;/script&gt; &amp; &#34;ngoặc&#34;"' in answer.text
+
+
+def test_a_ledger_that_is_away_and_a_fault_are_told_without_detail(staff, monkeypatch):
+    def away():
+        raise psycopg.OperationalError("connection to server at 10.20.1.5 failed")
+
+    monkeypatch.setattr(calendar_page, "ledger_pool", away)
+    answer = staff.get("/motcua/calendar")
+    assert answer.status_code == 503
+    assert "Cơ sở dữ liệu không trả lời" in text_of(answer)
+    assert "10.20.1.5" not in answer.text
+    monkeypatch.setattr(calendar_page, "ledger_pool", lambda: 1 / 0)
+    answer = staff.get("/motcua/calendar")
+    assert answer.status_code == 500
+    assert "Có lỗi bên trong" in text_of(answer)
+    assert "ZeroDivision" not in answer.text
+
+
+def test_months_hold_every_day_of_the_year_once(agencies):
+    from motcua.domain.working_days import WorkingCalendar
+
+    for year in (2024, 2026):
+        months = calendar_page.months_of(WorkingCalendar(), year, NOW.date())
+        listed = [cell.day for month in months for week in month.weeks for cell in week if cell]
+        assert listed == [listed[0] + timedelta(days=number) for number in range(366 if year == 2024 else 365)]
+        assert all(len(week) == 7 for month in months for week in month.weeks)
