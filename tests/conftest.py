@@ -146,6 +146,8 @@ def agency(code: str, **changes: Any) -> Agency:
         "result_hold": timedelta(0),
         "aliases": (),
     }
+    if changes.get("kinds_off"):
+        values["kinds_off_reason"] = "Công văn 12/STTTT-CNTT"
     return Agency(agency_code=code, **values | changes)
 
 

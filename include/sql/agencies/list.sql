@@ -1,4 +1,4 @@
--- All agencies with their settings and aliases. Called by store/agencies.py.
+-- All agencies with their settings, other codes and former names. Called by store/agencies.py.
 SELECT
     agency_code,
     name,
@@ -8,11 +8,24 @@ SELECT
     accented,
     same_day_excluded,
     kinds_off,
+    kinds_off_reason,
     result_hold,
-    ARRAY(
+    apology_day,
+    report_recipients,
+    retention,
+    valid_from,
+    valid_until,
+    successor_code,
+    array(
         SELECT a.alias FROM motcua.agency_aliases AS a
         WHERE a.agency_code = g.agency_code
         ORDER BY a.alias
-    ) AS aliases
+    ) AS aliases,
+    array(
+        SELECT jsonb_build_object('name', n.name, 'short_name', n.short_name, 'until', n.valid_until)
+        FROM motcua.agency_names AS n
+        WHERE n.agency_code = g.agency_code
+        ORDER BY n.valid_until
+    ) AS former_names
 FROM motcua.agencies AS g
 ORDER BY agency_code

@@ -1,5 +1,7 @@
 -- What planning must know of these dossiers and their agencies; locked, so that two planners never plan one dossier
--- at once. Called by store/dossiers.py.
+-- at once. Settings are those of the dossier's own agency, the name is that of whoever is in charge of it on the day of
+-- planning (the database's, where none is given). Where nobody is, the agency counts as not enabled.
+-- Called by store/dossiers.py.
 SELECT
     d.dossier_id,
     d.dossier_code,
@@ -10,14 +12,17 @@ SELECT
     d.received_at,
     d.due_at,
     d.returned_at,
-    g.enabled_from,
+    CASE WHEN f.in_charge IS NOT NULL THEN g.enabled_from END AS enabled_from,
     g.same_day_excluded,
     g.kinds_off,
     g.result_hold,
     g.accented,
-    coalesce(g.short_name, g.name) AS agency_name
+    coalesce(f.short_name, f.name) AS agency_name
 FROM motcua.dossiers AS d
 INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
+INNER JOIN
+    motcua.agencies_on((coalesce(%(now)s::timestamptz, now()) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS f
+    ON d.agency_code = f.agency_code
 WHERE d.dossier_id = any(%(dossier_ids)s)
 ORDER BY d.dossier_id
 FOR UPDATE OF d SKIP LOCKED

@@ -1,11 +1,15 @@
-"""``motcua agencies``: the agencies' settings."""
+"""``motcua agencies``: the agencies' settings, and the dry run before an agency joins."""
 
 from __future__ import annotations
 
 import getpass
-from datetime import datetime
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,54 +17,329 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.configure_agencies import AgencyFileError, import_agencies
+from motcua.jobs.configure_agencies import (
+    FIELDS,
+    AgencyFileError,
+    Comparison,
+    ImportRefused,
+    compare,
+    export_agencies,
+    import_agencies,
+)
+from motcua.jobs.dry_running import DryRun, UnknownAgency, dry_run
 from motcua.settings import include_dir
-from motcua.store.agencies import list_agencies
-from motcua.store.database import connect
+from motcua.store.agencies import Agency, agency_history, in_force, list_agencies
+from motcua.store.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
-_console = Console()
+_console = Console(width=None if sys.stdout.isatty() else 150)
+
+_FILE = Annotated[Path | None, typer.Argument(help="YAML file; include/agencies.yaml by default.")]
+_CODE = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
+_ENABLE_NOW = Annotated[
+    bool, typer.Option("--enable-now", help="Enable from this moment the agencies that have no date yet.")
+]
 
 
-@app.command("import")
-def import_file(
-    path: Annotated[Path | None, typer.Argument(help="YAML file; include/agencies.yaml by default.")] = None,
-    enable_now: Annotated[
-        bool, typer.Option("--enable-now", help="Enable from this moment the agencies that the file gives no date.")
-    ] = False,
-) -> None:
-    """Write the settings in a file to the ledger; every change is kept with who made it."""
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What the operator can mend is a sentence and exit code 2."""
     try:
-        agencies = import_agencies(
-            path or include_dir() / "agencies.yaml",
-            changed_by=getpass.getuser(),
-            enabled_from=datetime.now(VIETNAM) if enable_now else None,
-        )
-    except AgencyFileError as wrong:
-        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
+        yield
+    except (AgencyFileError, ImportRefused, UnknownAgency) as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
-    waiting = sum(agency.enabled_from is None for agency in agencies)
-    _console.print(f"{len(agencies)} agencies written, {waiting} of them not enabled.")
+
+
+def _path(path: Path | None) -> Path:
+    return path or include_dir() / "agencies.yaml"
+
+
+def _from_now(enable_now: bool) -> datetime | None:
+    return datetime.now(VIETNAM).replace(microsecond=0) if enable_now else None
+
+
+# --- Looking ------------------------------------------------------------------------------------
 
 
 @app.command("list")
 def list_all() -> None:
-    """List the agencies with their settings."""
+    """List the agencies with their settings, under the names that are in force today."""
     with connect() as connection:
         agencies = list_agencies(connection)
+        names = in_force(connection, datetime.now(VIETNAM).date())
     if not agencies:
         _console.print("No agency is configured: motcua agencies import.")
         return
-    table = Table("code", "aliases", "name", "in texts", "enabled from", "accents", "same-day", "kinds off")
+    table = Table(
+        "code", "aliases", "name", "in texts", "enabled from", "accents", "same-day", "hold", "apology", "off"
+    )
     for agency in agencies:
+        now = names[agency.agency_code]
+        if now.in_charge is None:
+            enabled = f"ended {agency.valid_until:%d/%m/%Y}"
+        else:
+            enabled = _local(agency.enabled_from) if agency.enabled_from else "not enabled"
+        if now.in_charge not in (agency.agency_code, None):
+            enabled += f"\nby {now.in_charge}"
         table.add_row(
             agency.agency_code,
             ", ".join(agency.aliases),
-            escape(agency.name),
-            escape(agency.short_name or agency.name),
-            f"{agency.enabled_from.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if agency.enabled_from else "not enabled",
+            escape(now.name),
+            escape(now.name_in_texts),
+            enabled,
             "yes" if agency.accented else "no",
             "excluded" if agency.same_day_excluded else "told",
+            str(agency.result_hold) if agency.result_hold else "",
+            "working day" if agency.apology_day == "working_day" else "",
             ", ".join(agency.kinds_off),
         )
     _console.print(table)
+
+
+@app.command("show")
+def show(code: _CODE) -> None:
+    """Print one agency as the file has it, and what is in force today."""
+    with _clear_errors(), connect() as connection:
+        agency = _find(connection, code)
+        now = in_force(connection, datetime.now(VIETNAM).date())[agency.agency_code]
+        last = agency_history(connection, agency.agency_code)[-1]
+    typer.echo(export_agencies([agency]).partition("\nagencies:\n")[2], nl=False)
+    in_charge = "nobody: it ended" if now.in_charge is None else now.in_charge
+    typer.echo(f"# in charge today: {in_charge}; named in messages: {now.name_in_texts}")
+    typer.echo(f"# last changed: {_local(last['changed_at'])} by {_author(last)}")
+
+
+def _find(connection: Connection, code: str) -> Agency:
+    for agency in list_agencies(connection):
+        if code in (agency.agency_code, *agency.aliases):
+            return agency
+    raise UnknownAgency(f"There is no agency {code}: motcua agencies list.")
+
+
+@app.command("history")
+def history(code: _CODE) -> None:
+    """List who changed what of an agency when, and what silenced it."""
+    with _clear_errors(), connect() as connection:
+        agency_code = _find(connection, code).agency_code
+        changes = agency_history(connection, agency_code)
+    table = Table("when", "who", "what", title=agency_code)
+    for change in changes:
+        before, after = change["before"] or {}, change["after"]
+        keys = [key for key in FIELDS if before.get(key) != after.get(key)]
+        if before:
+            lines = [f"{key}: {_kept(key, before.get(key))} → {_kept(key, after[key])}" for key in keys]
+        else:
+            lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
+        if change["silences"]:
+            lines.append(f"silences through {', '.join(change['silences'])}")
+        table.add_row(_local(change["changed_at"]), _author(change), escape("\n".join(lines)))
+    _console.print(table)
+
+
+def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """A setting as the history keeps it."""
+    if field == "enabled_from" and value:
+        return _local(datetime.fromisoformat(value))
+    if field == "report_recipients" and value:
+        return f"{value['addresses']} (list {value['list']})"
+    return _json(value)
+
+
+def _author(change: Mapping[str, Any]) -> str:
+    return f"{change['changed_by']}, for the Department" if change["by_department"] else str(change["changed_by"])
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_json(each)}" for key, each in value.items() if each is not None)
+    return _shown(value)
+
+
+def _shown(value: object) -> str:
+    """A value as the file would write it, on one line."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(_json(each) for each in value)}]"
+    return str(value)
+
+
+# --- The file -----------------------------------------------------------------------------------
+
+
+@app.command("diff")
+def diff(path: _FILE = None, enable_now: _ENABLE_NOW = False) -> None:
+    """Show field by field what importing a file would change. Exit code 1: something, 0: nothing."""
+    with _clear_errors():
+        comparison = compare(_path(path), _from_now(enable_now))
+    _show_difference(comparison)
+    if comparison.changes:
+        raise typer.Exit(1)
+
+
+def _show_difference(comparison: Comparison) -> None:
+    for change in comparison.changes:
+        title = f"{change.agency.agency_code} {change.agency.name}" + (": new" if change.is_new else "")
+        _console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+        for each in change.fields:
+            line = f"  {each.field}: {_shown(each.before)} → {_shown(each.after)}"
+            _console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if change.silences:
+            line = f"  SILENCES citizens' messages through {', '.join(change.silences)}"
+            _console.print(line, style="bold yellow", markup=False, highlight=False, soft_wrap=True)
+        if change.departments:
+            line = f"  for the Department alone (--as-department): {', '.join(change.departments)}"
+            _console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if comparison.not_in_file:
+        codes = ", ".join(agency.agency_code for agency in comparison.not_in_file)
+        _console.print(f"Not in the file, stay as they are: {codes}", markup=False, highlight=False, soft_wrap=True)
+    same = len(comparison.agencies) - len(comparison.changes)
+    _console.print(f"Agencies that differ: {len(comparison.changes)}; the same: {same}.", highlight=False)
+
+
+@app.command("import")
+def import_file(
+    path: _FILE = None,
+    enable_now: _ENABLE_NOW = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirmed: the file may silence agencies.")] = False,
+    as_department: Annotated[
+        bool,
+        typer.Option(
+            "--as-department",
+            help="You act for the Department, which alone switches whole kinds and silences more than same-day "
+            "procedures; the history says so.",
+        ),
+    ] = False,
+) -> None:
+    """Write what a file changes to the ledger; every change is kept with who made it."""
+    enabled_from = _from_now(enable_now)
+    with _clear_errors():
+        if dry_run:
+            _show_difference(compare(_path(path), enabled_from))
+            _console.print("Dry run: nothing was written.")
+            return
+        agencies = import_agencies(
+            _path(path),
+            changed_by=getpass.getuser(),
+            enabled_from=enabled_from,
+            by_department=as_department,
+            confirm=(lambda comparison: True) if yes else _ask,
+        )
+    waiting = sum(agency.enabled_from is None for agency in agencies)
+    _console.print(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.", highlight=False)
+
+
+def _ask(comparison: Comparison) -> bool:
+    _show_difference(comparison)
+    try:
+        return typer.confirm("Citizens of these agencies will get no such messages any more. Go on?")
+    except typer.Abort:
+        typer.echo()
+        return False
+
+
+@app.command("export")
+def export(
+    path: Annotated[Path | None, typer.Argument(help="File to write; standard output by default.")] = None,
+) -> None:
+    """Write the settings in the ledger as a file that import takes; it holds the addresses for reports."""
+    with connect() as connection:
+        text = export_agencies(list_agencies(connection))
+    if path is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        Console(stderr=True).print(f"{path}: {error.strerror}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    _console.print(f"wrote {path}", markup=False, soft_wrap=True)
+
+
+# --- The dry run --------------------------------------------------------------------------------
+
+
+@app.command("dry-run")
+def dry_run_agency(
+    code: _CODE,
+    since: Annotated[datetime, typer.Option(help="As if enabled from this time on, clock of Vietnam.")],
+) -> None:
+    """Show what an agency would have sent by now; reads its sources, writes and sends nothing."""
+    with _clear_errors():
+        run = dry_run(code, since.replace(tzinfo=VIETNAM))
+    _show_messages(run)
+    _show_counts(run)
+    for source, failure in run.failures.items():
+        line = f"{source} could not be read, what it holds is missing here: {failure}"
+        _console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    if not run.sources and not run.failures:
+        line = "No source in MOTCUA_SOURCES holds a row of this agency since then, under its code or an alias."
+        _console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if run.failures or not run.sources:
+        raise typer.Exit(1)
+
+
+def _show_messages(run: DryRun) -> None:
+    table = Table("when", "dossier", "kind", "phone", "template", "segments", "what would have become of it")
+    for each in run.messages:
+        message = each.message
+        table.add_row(
+            _local(message.at),
+            escape(each.dossier_code),
+            message.kind,
+            each.phone,
+            each.template,
+            str(each.segments),
+            _END[message.end] + (f": {message.reason}" if message.reason else ""),
+            style=None if message.end == "would_go" else "dim",
+        )
+    if run.messages:
+        _console.print(table)
+
+
+_END: Mapping[str, str] = {
+    "would_go": "would have gone",
+    "held": "still held",
+    "suppressed": "not sent",
+    "cancelled": "cancelled",
+    "expired": "too late",
+}
+
+
+def _show_counts(run: DryRun) -> None:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    segments: Counter[tuple[str, str, str]] = Counter()
+    for each in run.messages:
+        key = (str(each.message.kind), _END[each.message.end], each.message.reason or "")
+        counts[key] += 1
+        segments[key] += each.segments if each.message.end == "would_go" else 0
+    table = Table(
+        "kind",
+        "what would have become of it",
+        "reason",
+        "messages",
+        "segments",
+        title=f"{run.agency.agency_code} {run.name_in_texts}, {_local(run.since)} to {_local(run.until)}",
+    )
+    for key, number in sorted(counts.items()):
+        table.add_row(*key, str(number), str(segments[key]) if segments[key] else "")
+    _console.print(table)
+    read = f"{run.dossiers} dossiers, {run.transitions} transitions"
+    _console.print(
+        f"{read} read from {', '.join(run.sources) or 'no source'}; apologies are not rehearsed.", highlight=False
+    )
+    if run.unusable:
+        rows = ", ".join(f"{number} {reason}" for reason, number in run.unusable.most_common())
+        _console.print(f"Rows that cannot be used: {rows}", style="yellow", markup=False, highlight=False)

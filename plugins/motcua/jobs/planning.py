@@ -84,7 +84,7 @@ def _plan_batch(
     counts: PlanCounts,
     window: Window,
 ) -> None:
-    dossiers = lock_dossiers_to_plan(connection, dossier_ids)
+    dossiers = lock_dossiers_to_plan(connection, dossier_ids, now)
     ids = [dossier["dossier_id"] for dossier in dossiers]
     transitions = _by_dossier(histories(connection, ids))
     messages = _by_dossier(messages_of(connection, ids))

@@ -49,14 +49,10 @@ from motcua.sandbox.supervisor import (
     SupervisorError,
 )
 from motcua.settings import Settings, include_dir, settings
+from motcua.store.agencies import list_agencies
+from motcua.store.database import connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
-
-ACCENTED = frozenset({"000.00.04.H32", "000.00.10.H32"})
-"""Agencies of the demo whose texts keep their accents."""
-
-SAME_DAY_EXCLUDED = frozenset({"000.05.30.H32"})
-"""Agencies of the demo without messages for dossiers due on the day of receipt."""
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -132,9 +128,9 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
 def _write_agencies(folder: Path) -> Path:
     """The pilot's agencies as the demo configures them, in a file of the usual form."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
+    world: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox/agencies.yaml").read_text(encoding="utf-8"))
     for agency in content["agencies"]:
-        agency["accented"] = agency["code"] in ACCENTED
-        agency["same_day_excluded"] = agency["code"] in SAME_DAY_EXCLUDED
+        agency |= world["settings"].get(agency["code"], {})
     path = folder / "agencies.yaml"
     write_private(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     return path
@@ -143,10 +139,14 @@ def _write_agencies(folder: Path) -> Path:
 def prepare_ledger(agencies: Path) -> None:
     """A step of the set-up, in a process of its own: migrations, then the agencies, enabled from now on.
 
-    An agency that a former start enabled keeps its date.
+    What a former start, or somebody since, set otherwise is kept.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
-    print("agencies:", len(import_agencies(agencies, "demo", datetime.now(UTC))))
+    with connect() as connection:
+        configured = list_agencies(connection)
+    if not configured:
+        configured = list(import_agencies(agencies, "demo", datetime.now(UTC)))
+    print("agencies:", len(configured))
     prepare_calendars(datetime.now(UTC), "demo")
 
 

@@ -1,19 +1,33 @@
-"""The agencies' settings."""
+"""The agencies' settings, their history, and who is in charge under which name on a day."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from motcua.store.database import Connection
 from motcua.store.queries import statement
+from motcua.store.rows import recordset
+
+_IMPORTING = 2
+"""Number of the advisory lock of imports; others are in store/locks.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerName:
+    """A name that an agency had."""
+
+    name: str
+    short_name: str | None
+    until: date
+    """Its last day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency as configured."""
+    """One agency as configured; the columns of ``motcua.agencies`` explain each setting."""
 
     agency_code: str
     name: str
@@ -25,14 +39,50 @@ class Agency:
     kinds_off: tuple[str, ...]
     result_hold: timedelta
     aliases: tuple[str, ...]
+    kinds_off_reason: str | None = None
+    apology_day: str = "calendar"
+    report_recipients: tuple[str, ...] = ()
+    """Mail addresses. Personal data of staff."""
+    retention: timedelta = timedelta(days=365)
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """Last day."""
+    successor_code: str | None = None
+    former_names: tuple[FormerName, ...] = ()
+    """The oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What holds for an agency's dossiers on one day."""
+
+    in_charge: str | None
+    """Code of the agency itself or of its successor; ``None``: it ended and nobody follows."""
+    name: str
+    short_name: str | None
+
+    @property
+    def name_in_texts(self) -> str:
+        """The short name where there is one, else the name."""
+        return self.short_name or self.name
 
 
 def list_agencies(connection: Connection) -> list[Agency]:
     """All agencies by code."""
-    return [
-        Agency(**row | {"kinds_off": tuple(row["kinds_off"]), "aliases": tuple(row["aliases"])})
-        for row in connection.execute(statement("agencies/list"))
-    ]
+    return [_agency(row) for row in connection.execute(statement("agencies/list"))]
+
+
+def _agency(row: dict[str, Any]) -> Agency:
+    return Agency(
+        **row
+        | {name: tuple(row[name]) for name in ("kinds_off", "report_recipients", "aliases")}
+        | {
+            "former_names": tuple(
+                FormerName(each["name"], each["short_name"], date.fromisoformat(each["until"]))
+                for each in row["former_names"]
+            )
+        }
+    )
 
 
 def agency_codes(connection: Connection) -> list[dict[str, Any]]:
@@ -40,18 +90,65 @@ def agency_codes(connection: Connection) -> list[dict[str, Any]]:
     return connection.execute(statement("agencies/codes")).fetchall()
 
 
-def save_agencies(connection: Connection, agencies: Sequence[Agency], changed_by: str) -> None:
+def in_force(connection: Connection, day: date) -> dict[str, InForce]:
+    """By agency code: who is in charge of its dossiers on a day (calendar of Vietnam), and the names then in force."""
+    rows = connection.execute(statement("agencies/in_force"), {"day": day})
+    return {row["agency_code"]: InForce(row["in_charge"], row["name"], row["short_name"]) for row in rows}
+
+
+def save_agencies(
+    connection: Connection, agencies: Sequence[Agency], changed_by: str, *, by_department: bool = False
+) -> None:
     """Writes the settings of these agencies; agencies that are not named stay as they are.
 
+    A trigger keeps what changed, with ``changed_by`` and whether it was done in the Department's name.
+
     Raises:
-        psycopg.errors.UniqueViolation: an alias belongs to two agencies.
+        psycopg.IntegrityError: settings that contradict each other, or a successor that nobody knows.
+        psycopg.errors.CardinalityViolation: a code stands for two of them.
     """
-    for agency in agencies:
-        connection.execute(
-            statement("agencies/save"),
-            asdict(agency) | {"kinds_off": list(agency.kinds_off), "changed_by": changed_by},
-        )
-        connection.execute(statement("agencies/replan"), {"agency_code": agency.agency_code})
-        connection.execute(statement("agencies/drop_aliases"), {"agency_code": agency.agency_code})
-        for alias in agency.aliases:
-            connection.execute(statement("agencies/add_alias"), {"alias": alias, "agency_code": agency.agency_code})
+    if not agencies:
+        return
+    rows = [
+        asdict(agency)
+        | {"result_hold": duration_text(agency.result_hold), "retention": duration_text(agency.retention)}
+        for agency in agencies
+    ]
+    connection.execute(
+        statement("agencies/save"),
+        {"rows": recordset(rows), "changed_by": changed_by, "by_department": by_department},
+    )
+    connection.execute(statement("agencies/replan"), {"agency_codes": [agency.agency_code for agency in agencies]})
+
+
+def silences(
+    connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]
+) -> dict[str, list[str]]:
+    """Through which settings each change (agency code, before, after) would keep messages from citizens.
+
+    Before and after are in the form of the agencies' file, as JSON would hold it.
+    """
+    rows = [{"agency_code": code, "before": before, "after": after} for code, before, after in changes]
+    found = connection.execute(statement("agencies/silences"), {"rows": recordset(rows)})
+    return {row["agency_code"]: row["silences"] for row in found}
+
+
+def agency_history(connection: Connection, agency_code: str) -> list[dict[str, Any]]:
+    """Every change of an agency, the first one first: who, when, ``before``, ``after``, ``silences``."""
+    return connection.execute(statement("agencies/history"), {"agency_code": agency_code}).fetchall()
+
+
+def hold_import_lock(connection: Connection) -> None:
+    """Waits until no other import is at work, for the rest of this transaction."""
+    connection.execute(statement("agencies/hold_lock"), {"number": _IMPORTING})
+
+
+def duration_text(value: timedelta) -> str:
+    """A duration in whole seconds as ISO 8601 writes it, in the largest units that fit: ``PT15M``, ``P365D``."""
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    if not days and not time:
+        return "PT0S"
+    return "P" + (f"{days}D" if days else "") + (f"T{time}" if time else "")

@@ -51,6 +51,13 @@ def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int],
     ).fetchall()
 
 
-def lock_dossiers_to_plan(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """The dossiers with their agencies' settings, locked; those that another planner holds are left out."""
-    return connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids)}).fetchall()
+def lock_dossiers_to_plan(
+    connection: Connection, dossier_ids: Sequence[int], now: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The dossiers with their agencies' settings, locked; those that another planner holds are left out.
+
+    ``now`` decides which name is in force, and who is in charge; by default the database's clock.
+    """
+    return connection.execute(
+        statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now}
+    ).fetchall()

@@ -1,0 +1,223 @@
+"""Which due dates an evening is about, until when an apology may be told, and to which dossiers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.apologies import (
+    ApologyCandidate,
+    ApologyRules,
+    DueDays,
+    QuietHours,
+    desk_opens_at,
+    due_days,
+    judge,
+    occasion_of,
+    useful_until,
+)
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
+
+CALENDAR = WorkingCalendar()
+"""What the package knows: Fri 2/9/2016 and Tết are days off, Sat 22/8/2026 is worked."""
+
+
+def at(day, clock="17:30"):
+    return datetime.combine(day, time.fromisoformat(clock), VIETNAM)
+
+
+def days(mode, run_day, calendar=CALENDAR):
+    due = due_days(mode, calendar, run_day)
+    return None if due is None else list(due)
+
+
+@pytest.mark.parametrize(
+    ("run_day", "calendar_mode", "working_mode"),
+    [
+        # The long weekend of 2/9/2016: Friday off, so Thursday covers Monday.
+        (date(2016, 9, 1), [date(2016, 9, 2)], [date(2016, 9, d) for d in (2, 3, 4, 5)]),
+        (date(2016, 9, 2), [date(2016, 9, 3)], None),
+        (date(2016, 9, 4), [date(2016, 9, 5)], None),
+        (date(2016, 9, 5), [date(2016, 9, 6)], [date(2016, 9, 6)]),
+        # Saturday 22/8/2026 is worked in place of another day.
+        (date(2026, 8, 21), [date(2026, 8, 22)], [date(2026, 8, 22)]),
+        (date(2026, 8, 22), [date(2026, 8, 23)], [date(2026, 8, 23), date(2026, 8, 24)]),
+        # Tết 2016: 8-12/2 off between two weekends.
+        (date(2016, 2, 5), [date(2016, 2, 6)], [date(2016, 2, d) for d in range(6, 16)]),
+        (date(2016, 2, 10), [date(2016, 2, 11)], None),
+    ],
+)
+def test_due_dates_of_an_evening(run_day, calendar_mode, working_mode):
+    assert days("calendar", run_day) == calendar_mode
+    assert days("working_day", run_day) == working_mode
+
+
+def test_saturday_morning_of_a_desk_is_a_working_day():
+    saturdays = WorkingCalendar(hours=[OfficeHours(saturday_mornings=True)])
+    friday = date(2026, 11, 27)
+    assert days("working_day", friday, saturdays) == [date(2026, 11, 28)]
+    assert days("working_day", date(2026, 11, 28), saturdays) == [date(2026, 11, 29), date(2026, 11, 30)]
+
+
+special_days = st.dictionaries(
+    st.dates(date(2026, 1, 1), date(2026, 12, 31)), st.sampled_from(["closed", "full", "morning"]), max_size=80
+)
+
+
+@given(special_days, st.dates(date(2026, 2, 1), date(2026, 11, 1)))
+def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, due_day):
+    calendar = WorkingCalendar(
+        [SpecialDay(day, opening, "x", "agency", "x") for day, opening in openings.items()], seeded_years=(2026,)
+    )
+    evenings = [due_day - timedelta(days=back) for back in range(1, 60)]
+    assert [day for day in evenings if due_day in (days("calendar", day, calendar) or ())] == [evenings[0]]
+    asked = [day for day in evenings if due_day in (days("working_day", day, calendar) or ())]
+    # On the last working day before the effective day, by the law's own words.
+    assert asked == [calendar.previous_working_day(calendar.effective_due_day(due_day))]
+
+
+@pytest.mark.parametrize(
+    ("mode", "run_day", "opens", "until"),
+    [
+        ("calendar", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
+        ("working_day", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
+        # Friday: the stored Saturday itself, or the Monday on which it is effective.
+        ("calendar", date(2026, 11, 27), at(date(2026, 11, 28), "07:00"), at(date(2026, 11, 27), "21:00")),
+        ("working_day", date(2026, 11, 27), at(date(2026, 11, 30), "07:00"), at(date(2026, 11, 29), "21:00")),
+    ],
+)
+def test_an_apology_is_useful_until_the_night_before_the_desk_opens(mode, run_day, opens, until):
+    due = due_days(mode, CALENDAR, run_day)
+    assert desk_opens_at(mode, CALENDAR, due) == opens
+    assert useful_until(mode, CALENDAR, due, QuietHours()) == until
+
+
+def test_where_the_desk_opens_after_the_quiet_hours_the_morning_still_counts():
+    late = WorkingCalendar(hours=[OfficeHours(opens=time(8, 30))])
+    due = due_days("calendar", late, date(2026, 11, 25))
+    assert useful_until("calendar", late, due, QuietHours()) == at(date(2026, 11, 26), "08:30")
+    assert useful_until("calendar", late, due, QuietHours(time(0), time(0))) == at(date(2026, 11, 26), "08:30")
+
+
+@pytest.mark.parametrize(
+    ("clock", "until"),
+    [
+        ("20:59:59.999999", None),
+        ("21:00", at(date(2026, 11, 26), "07:00")),
+        ("23:59:59", at(date(2026, 11, 26), "07:00")),
+        ("00:00", at(date(2026, 11, 25), "07:00")),
+        ("06:59:59", at(date(2026, 11, 25), "07:00")),
+        ("07:00", None),
+        ("17:30", None),
+    ],
+)
+def test_quiet_hours_over_midnight(clock, until):
+    assert QuietHours().until(at(date(2026, 11, 25), clock)) == until
+
+
+def test_quiet_hours_within_a_day_and_none():
+    noon = QuietHours(time(11, 30), time(13, 30))
+    assert noon.until(at(date(2026, 11, 25), "12:00")) == at(date(2026, 11, 25), "13:30")
+    assert noon.until(at(date(2026, 11, 25), "23:00")) is None
+    none = QuietHours(time(7), time(7))
+    assert all(none.until(at(date(2026, 11, 25), f"{hour:02}:00")) is None for hour in range(24))
+
+
+@given(
+    st.times(),
+    st.times(),
+    st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)),  # noqa: DTZ001 - made aware below
+)
+def test_last_moment_before_is_outside_the_quiet_hours_and_nothing_between_is(begin, end, moment):
+    quiet, moment = QuietHours(begin, end), moment.replace(tzinfo=VIETNAM)
+    last = quiet.last_moment_before(moment)
+    instant = timedelta(microseconds=1)
+    assert last <= moment
+    if last < moment:
+        assert quiet.until(last) is not None
+        assert quiet.until(last) >= moment, "quiet up to that moment without a break"
+        assert quiet.until(last - instant) is None or quiet.begin == quiet.end
+    else:
+        assert quiet.until(moment - instant) is None
+
+
+@pytest.mark.parametrize(
+    ("clock", "day"), [("17:29:59", date(2026, 11, 24)), ("17:30", date(2026, 11, 25)), ("23:59", date(2026, 11, 25))]
+)
+def test_latest_evening_goes_by_the_clock_of_vietnam(clock, day):
+    moment = at(date(2026, 11, 25), clock)
+    assert ApologyRules().latest_evening(moment) == day
+    assert ApologyRules().latest_evening(moment.astimezone(datetime.now().astimezone().tzinfo)) == day
+
+
+@pytest.mark.parametrize(
+    ("now", "read", "until"),
+    [
+        ("17:31", "17:30", None),
+        ("17:41", "17:30", "17:42"),
+        ("17:31", None, "17:32"),
+        ("21:00", "20:59", None),
+    ],
+)
+def test_a_claimed_apology_rests_at_night_and_while_its_source_is_not_read(now, read, until):
+    day = date(2026, 11, 25)
+    moment = at(day, now)
+    answer = ApologyRules().wait_until(moment, None if read is None else at(day, read))
+    if now == "21:00":
+        assert answer == at(date(2026, 11, 26), "07:00")
+    else:
+        assert answer == (None if until is None else at(day, until))
+
+
+DUE = DueDays(date(2026, 11, 26), date(2026, 11, 26))
+CANDIDATE = ApologyCandidate(
+    due_at=at(date(2026, 11, 26), "16:30"),
+    received_at=at(date(2026, 11, 10), "08:00"),
+    status_code=4,
+    handed_over=False,
+    kind_off=False,
+    phone_refusal=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(status, ("queued", None) if status in (2, 4) else "other_status") for status in (None, *range(1, 11))],
+)
+def test_only_a_dossier_that_is_being_worked_on_is_apologised_for(status, expected):
+    assert judge(replace(CANDIDATE, status_code=status), DUE, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"due_at": None}, "not_due"),
+        ({"due_at": at(date(2026, 11, 27), "00:00")}, "not_due"),
+        ({"due_at": at(date(2026, 11, 26), "00:00")}, ("queued", None)),
+        ({"due_at": at(date(2026, 11, 26), "23:59")}, ("queued", None)),
+        ({"handed_over": True}, "handed_over"),
+        ({"received_at": at(date(2026, 11, 26), "07:30")}, "not_applicable"),
+        ({"received_at": at(date(2026, 11, 25), "23:59")}, ("queued", None)),
+        ({"received_at": None}, ("queued", None)),
+        ({"kind_off": True, "phone_refusal": "landline"}, ("suppressed", "kind_off")),
+        ({"phone_refusal": "landline"}, ("suppressed", "landline")),
+    ],
+)
+def test_what_becomes_of_a_dossier(changes, expected):
+    assert judge(replace(CANDIDATE, **changes), DUE, None) == expected
+
+
+@pytest.mark.parametrize("hindrance", ["missed", "not_read"])
+def test_what_cannot_be_told_any_more_is_expired_with_its_reason_and_a_bad_phone_keeps_its_own(hindrance):
+    assert judge(CANDIDATE, DUE, hindrance) == ("expired", hindrance)
+    assert judge(replace(CANDIDATE, phone_refusal="missing"), DUE, hindrance) == ("suppressed", "missing")
+    assert judge(replace(CANDIDATE, status_code=5), DUE, hindrance) == "other_status"
+
+
+def test_occasion_is_the_due_date():
+    assert occasion_of(date(2026, 9, 5)) == "due 2026-09-05"
