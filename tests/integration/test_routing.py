@@ -371,6 +371,7 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     assert "stopped" in CliRunner().invoke(app, ["gateways", "changes"]).output
     assert CliRunner().invoke(app, ["gateways", "stop", "second", "--reason", "contract ended"]).exit_code == 0
     assert "contract ended" in CliRunner().invoke(app, ["gateways", "changes"]).output
+    assert not any("contract ended" in line for line in unresolved("run"))
     unknown = CliRunner().invoke(app, ["gateways", "start", "nobody"])
     assert unknown.exit_code == 2
     with connect() as connection:

@@ -48,6 +48,7 @@ CREATE TABLE motcua.gateway_stops (
     stopped_at timestamptz NOT NULL,
     until timestamptz NOT NULL,
     reason text NOT NULL,
+    by_hand boolean NOT NULL,
     PRIMARY KEY (gateway, concerns, subject),
     CHECK ((concerns = 'gateway') = (subject = ''))
 );
@@ -58,6 +59,7 @@ COMMENT ON COLUMN motcua.gateway_stops.subject IS 'The carrier or the template; 
 COMMENT ON COLUMN motcua.gateway_stops.stopped_at IS 'Since when.';
 COMMENT ON COLUMN motcua.gateway_stops.until IS 'It is tried again then, unless started by hand before.';
 COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or its absence, that stopped it.';
+COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'A person stopped it: no run is red for that alone.';
 
 CREATE TABLE motcua.gateway_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -106,7 +106,7 @@ def stop(
     now = datetime.now(UTC)
     with connect() as connection:
         _require(name, gateway_names(connection))
-        by_hand = GatewayStop(name, "gateway", "", now, now + timedelta(hours=hours), reason)
+        by_hand = GatewayStop(name, "gateway", "", now, now + timedelta(hours=hours), reason, by_hand=True)
         stop_gateway(connection, by_hand, changed_by=getpass.getuser())
     _console.print(f"{name} is stopped until {_local(now + timedelta(hours=hours))}.", markup=False)
 

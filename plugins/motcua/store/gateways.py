@@ -25,6 +25,7 @@ class GatewayStop:
     stopped_at: datetime
     until: datetime
     reason: str
+    by_hand: bool = False
 
     def __str__(self) -> str:
         """In words, without the time."""
