@@ -16,6 +16,12 @@ class MotcuaPlugin(AirflowPlugin):
     listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
     external_views = [  # noqa: RUF012 - likewise
         {
+            "name": "Gửi tin nhắn",
+            "href": "motcua/sending",
+            "destination": "nav",
+            "url_route": "motcua-sending",
+        },
+        {
             "name": "Lịch làm việc",
             # Without a slash before it, so that it follows the UI's own address.
             "href": "motcua/calendar",

@@ -13,7 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from motcua.domain.working_days import written_day
 from motcua.settings import include_dir
 
-Refusal: TypeAlias = Literal["no_such_page", "no_such_year", "no_such_agency", "not_so", "database_away", "failed"]
+Refusal: TypeAlias = Literal[
+    "no_such_page", "no_such_year", "no_such_day", "no_such_agency", "not_so", "database_away", "failed"
+]
 """What include/templates/web/refusal.html has words for."""
 
 HEADERS = {

@@ -1,0 +1,8 @@
+-- Messages of unknown outcome that people let go again, the latest first; no number and no words.
+-- Called by store/messages.py.
+SELECT r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, m.state
+FROM motcua.releases AS r
+INNER JOIN motcua.messages AS m ON r.message_id = m.message_id
+INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+ORDER BY r.release_id DESC
+LIMIT %(limit)s

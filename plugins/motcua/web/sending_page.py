@@ -1,0 +1,99 @@
+"""The page *Gửi tin nhắn*: what became of the day's messages, the gateways, and what people must decide about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.routing import CARRIERS, day_of
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.settings import settings
+from motcua.store.accounting import TERMS, identity, summed_up
+from motcua.store.database import ledger_pool
+from motcua.store.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
+from motcua.store.messages import Window, held, releases
+from motcua.web.rendering import PageRefused, render
+
+_SHOWN = 50
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """One gateway as the page shows it."""
+
+    name: str
+    fault: str | None
+    """Why its connection cannot be used."""
+    carriers: tuple[str, ...]
+    """Where its brandname is registered; empty: at every carrier."""
+    per_second: float | None
+    per_day: int | None
+    used: int
+    stops: tuple[GatewayStop, ...]
+
+
+def _gateway_row(name: str, stops: list[GatewayStop], used: int) -> GatewayRow:
+    ours = tuple(stop for stop in stops if stop.gateway == name)
+    try:
+        address = open_gateway(name).address
+    except GatewayMisconfigured as failure:
+        return GatewayRow(name, str(failure), (), None, None, used, ours)
+    carriers = () if address.carriers == CARRIERS else tuple(sorted(address.carriers))
+    return GatewayRow(name, None, carriers, address.segments_per_second, address.segments_per_day, used, ours)
+
+
+@router.get("/sending")
+def show_sending(request: Request, day: str = "") -> HTMLResponse:
+    """What was recorded on a day (today by default), and the gateways as they are now."""
+    now = datetime.now(UTC)
+    today = day_of(now)
+    shown = _day(day, today)
+    start = datetime.combine(shown, datetime.min.time(), VIETNAM)
+    with ledger_pool().connection() as connection:
+        rows = identity(connection, Window(start, start + timedelta(days=1)))
+        stops, used = gateway_stops(connection), segments_today(connection, today)
+        waiting = held(connection, useful_at=now, limit=_SHOWN)
+        changes, let_go = gateway_changes(connection, _SHOWN), releases(connection, _SHOWN)
+    (total,) = summed_up(rows) if rows else ({},)
+    return render(
+        request,
+        "sending.html",
+        day=shown,
+        today=today,
+        before=shown - timedelta(days=1),
+        after=shown + timedelta(days=1),
+        terms=[(term, total[term]) for term in TERMS if total.get(term)],
+        total=total,
+        kinds=summed_up(rows, "kind"),
+        gateways=[_gateway_row(name, stops, used.get(name, 0)) for name in settings().gateways],
+        held=[_in_vietnam(row) for row in waiting],
+        changes=[_in_vietnam(row) for row in changes],
+        releases=[_in_vietnam(row) for row in let_go],
+        now=now,
+        shown=_SHOWN,
+    )
+
+
+def _day(written: str, today: date) -> date:
+    if not written:
+        return today
+    try:
+        asked = date.fromisoformat(written)
+    except ValueError:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_day") from None
+    if not 2000 <= asked.year <= 2999:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_day")
+    return asked
+
+
+def _in_vietnam(row: dict[str, Any]) -> dict[str, Any]:
+    """Its times by the clock of Vietnam."""
+    return {name: value.astimezone(VIETNAM) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -1,0 +1,97 @@
+"""The page about sending: every message's end, the gateways, and what people must decide about."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.jobs.picking_up import pick_up
+from motcua.jobs.planning import plan
+from motcua.jobs.releasing import release
+from motcua.jobs.sending import send
+from motcua.web import sending_page
+from motcua.web.rendering import PageRefused, render_refusal
+from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def page(ledger):
+    """The page alone; who may look is tested with all pages together."""
+    server = FastAPI()
+    server.include_router(sending_page.router)
+    server.add_exception_handler(
+        PageRefused,
+        lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),
+    )
+    with TestClient(server) as http:
+        yield http
+
+
+def words(answer):
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def test_empty_ledger_is_said_in_words(page, configure, gateway):  # noqa: F811
+    shown = words(page.get("/sending"))
+    assert "Chưa có thay đổi nào trong ngày cần nhắn tin." in shown
+    assert "Không có tin nào chưa rõ kết quả." in shown
+    assert "mọi nhà mạng" in shown
+    assert "đang dùng" in shown
+
+
+def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
+    now = datetime.now(UTC)
+    for number in range(4):
+        one_stop.dossier(f"D-{number}<b>", applicant_phone=f"0905123{number:03}" if number else "")
+        one_stop.move(9, f"D-{number}<b>", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    gateway.script = ["hang"]
+    send("run", clock=lambda: now)
+    answer = page.get("/sending")
+    shown = words(answer)
+    assert "4 tin phải có đủ, không thiếu tin nào" in shown
+    assert "nhà mạng đã nhận 2" in shown
+    assert "chưa rõ 1" in shown
+    assert "không gửi 1" in shown
+    assert "motcua messages release" in shown
+    assert "<b>" not in answer.text.partition("D-")[2][:40]
+    assert "0905123" not in answer.text
+    assert "84905123" not in answer.text
+    release("Nguyễn Văn A", "nhà mạng chưa nhận")
+    shown = words(page.get("/sending"))
+    assert "Nguyễn Văn A nhà mạng chưa nhận đang chờ" in shown
+    assert "Không có tin nào chưa rõ kết quả." in shown
+    yesterday = (now - timedelta(days=2)).date()
+    assert "Chưa có thay đổi nào" in words(page.get(f"/sending?day={yesterday}"))
+
+
+def test_stopped_gateway_says_why(one_stop, page, gateway):  # noqa: F811
+    now = datetime.now(UTC)
+    one_stop.dossier("D-0")
+    one_stop.move(9, "D-0", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    gateway.default = (403, "Authorization failed for sendsms")
+    send("run 7", clock=lambda: now)
+    shown = words(page.get("/sending"))
+    assert "dừng 403 Authorization failed for sendsms" in shown
+    assert "run 7" in shown
+
+
+def test_broken_connection_is_named(page, configure):
+    configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
+    assert "segments_per_day" in words(page.get("/sending"))
+
+
+@pytest.mark.parametrize("day", ["hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026"])
+def test_day_that_is_none_is_refused_in_words(page, day):
+    answer = page.get("/sending", params={"day": day})
+    assert answer.status_code == 404
+    assert "Không có ngày này" in answer.text
