@@ -10,7 +10,7 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, calendars, gateways, ledger, messages, sources
+from motcua.commands import agencies, apologies, calendars, gateways, ledger, messages, sources
 from motcua.commands.demo import demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -35,6 +35,7 @@ app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
 app.command("texts")(texts)
 app.add_typer(agencies.app, name="agencies")
+app.add_typer(apologies.app, name="apologies")
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(sources.app, name="sources")
 app.add_typer(gateways.app, name="gateways")

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     apology_time: time = Field(
         default=time(17, 30), description="When the day's apologies are planned, by the clock of Vietnam."
     )
+    apology_quiet_from: time = Field(
+        default=time(21), description="No apology is planned or sent from this hour on, by the clock of Vietnam."
+    )
+    apology_quiet_until: time = Field(
+        default=time(7), description="Until this hour of the next day; the same hour twice: no quiet hours."
+    )
     linger: Duration = Field(
         default=timedelta(minutes=5),
         description="How long a run goes on while news keeps coming; the next run follows.",

@@ -1,7 +1,9 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
--- anew from the transitions with window functions (no code shared with planning), against the messages in each state.
--- Of replies there must be one for each inquiry. With a period: of what was recorded in [start, end). "difference" must
--- be zero in every row. Called by store/accounting.py.
+-- anew from the facts (no code shared with planning), against the messages in each state. Results and supplements are
+-- counted from the transitions with window functions; apologies from the versions and transitions that were known when
+-- the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. With a period:
+-- of what was recorded, or of evenings, in [start, end). "difference" must be zero in every row.
+-- Called by store/accounting.py.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -21,7 +23,109 @@ WITH steps AS (
     WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
 ),
 
+-- Every due date with every evening that was about it: two only where an agency's mode or calendar changed.
+evening_days AS (
+    SELECT
+        e.agency_code,
+        e.evening_at,
+        e.known_transition,
+        e.known_version,
+        e.first_due + n.days AS due_day
+    FROM motcua.apology_evenings AS e
+    CROSS JOIN generate_series(0, e.last_due - e.first_due) AS n (days)
+    WHERE
+        %(start)s::timestamptz IS NULL
+        OR EXISTS (
+            SELECT 1 FROM motcua.apology_evenings AS p
+            WHERE
+                p.agency_code = e.agency_code
+                AND p.evening_at >= %(start)s AND p.evening_at < %(end)s
+                AND e.first_due + n.days BETWEEN p.first_due AND p.last_due
+        )
+),
+
+seen AS (
+    SELECT
+        y.*,
+        v.dossier_id,
+        d.procedure_code
+    FROM evening_days AS y
+    INNER JOIN motcua.dossier_versions AS v ON (v.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = y.due_day
+    INNER JOIN motcua.dossiers AS d ON v.dossier_id = d.dossier_id AND y.agency_code = d.agency_code
+    WHERE v.version_id <= y.known_version
+    GROUP BY
+        y.agency_code,
+        y.evening_at,
+        y.known_transition,
+        y.known_version,
+        y.due_day,
+        v.dossier_id,
+        d.procedure_code
+),
+
+-- The row as it stood: the last version that is not younger than the evening, else the first one, without its status.
+stood AS (
+    SELECT DISTINCT ON (s.dossier_id, s.due_day, s.evening_at)
+        s.*,
+        v.due_at,
+        v.received_at,
+        n.is_old,
+        CASE WHEN n.is_old THEN v.status_code END AS row_status,
+        CASE WHEN n.is_old THEN v.returned_at END AS returned_at,
+        CASE WHEN n.is_old THEN v.updated_at END AS row_at
+    FROM seen AS s
+    INNER JOIN motcua.dossier_versions AS v ON s.dossier_id = v.dossier_id AND s.known_version >= v.version_id
+    CROSS JOIN LATERAL (SELECT coalesce(v.updated_at, v.seen_at) <= s.evening_at AS is_old) AS n
+    ORDER BY
+        s.dossier_id, s.due_day, s.evening_at, n.is_old DESC,
+        CASE WHEN n.is_old THEN -v.version_id ELSE v.version_id END
+),
+
+moved AS (
+    SELECT
+        s.dossier_id,
+        s.due_day,
+        s.evening_at,
+        (array_agg(t.status_code ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS status_code,
+        (array_agg(t.recorded_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS recorded_at,
+        (array_agg(t.occurred_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS occurred_at
+    FROM seen AS s
+    INNER JOIN motcua.transitions AS t ON s.dossier_id = t.dossier_id
+    WHERE t.transition_id <= s.known_transition AND t.recorded_at <= s.evening_at
+    GROUP BY s.dossier_id, s.due_day, s.evening_at
+),
+
+owed AS (
+    SELECT
+        s.agency_code,
+        s.procedure_code,
+        s.dossier_id,
+        s.due_day,
+        min(s.evening_at) AS evening_at
+    FROM stood AS s
+    LEFT JOIN moved AS m ON s.dossier_id = m.dossier_id AND s.due_day = m.due_day AND s.evening_at = m.evening_at
+    WHERE
+        (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = s.due_day
+        AND coalesce((s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < s.due_day, TRUE)
+        AND coalesce(s.returned_at > s.evening_at OR m.occurred_at > s.returned_at, s.returned_at IS NULL)
+        AND (
+            -- Without a time of its own a row is older than any transition.
+            (s.is_old AND coalesce(m.recorded_at <= s.row_at, m.recorded_at IS NULL) AND s.row_status IN (2, 4))
+            OR (coalesce(m.recorded_at > s.row_at, m.recorded_at IS NOT NULL) AND m.status_code IN (2, 4))
+        )
+    GROUP BY s.agency_code, s.procedure_code, s.dossier_id, s.due_day
+),
+
 occasions AS (
+    SELECT
+        o.agency_code,
+        coalesce(o.procedure_code, '') AS procedure_code,
+        'apology' AS kind,
+        count(*) AS expected
+    FROM owed AS o
+    WHERE %(start)s::timestamptz IS NULL OR (o.evening_at >= %(start)s AND o.evening_at < %(end)s)
+    GROUP BY o.agency_code, o.procedure_code
+    UNION ALL
     SELECT
         d.agency_code,
         coalesce(d.procedure_code, '') AS procedure_code,
@@ -65,9 +169,7 @@ states AS (
         count(*) FILTER (WHERE m.state = 'unconfirmed') AS unconfirmed
     FROM motcua.messages AS m
     LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
-    WHERE
-        m.kind IN ('result', 'supplement', 'reply')
-        AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
+    WHERE %(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s)
     GROUP BY m.agency_code, d.procedure_code, m.kind
 )
 

@@ -23,7 +23,8 @@ SELECT
     c.kind_off,
     c.occasion_holds,
     c.told_at,
-    c.unsettled_since
+    c.unsettled_since,
+    c.source_read_at
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
 INNER JOIN motcua.sending_conditions AS c ON m.message_id = c.message_id

@@ -8,7 +8,7 @@ WHERE
     d.dossier_id = m.dossier_id
     AND d.msisdn IS NOT NULL
     AND m.useful_until > %(now)s
-    AND m.kind IN ('result', 'supplement')
+    AND m.kind IN ('result', 'supplement', 'apology')
     AND (
         (m.state = 'suppressed' AND m.reason NOT IN ('same_day', 'kind_off', 'already_told'))
         OR (
@@ -17,5 +17,8 @@ WHERE
         )
     )
     AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
-    AND motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind)
+    AND CASE m.kind
+        WHEN 'apology' THEN motcua.apology_holds(m.dossier_id, m.occasion)
+        ELSE motcua.occasion_holds(m.dossier_id, m.transition_id, m.kind)
+    END
 RETURNING m.message_id

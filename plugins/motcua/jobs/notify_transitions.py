@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.jobs.apologizing import apologize
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import read_left_over_receipts
@@ -54,6 +55,9 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
     counts = asdict(plan(window))
     if release_by is not None and window is not EVERYTHING:
         counts["released"] = len(release(release_by, "release_unknown", window))
+    if window is EVERYTHING:
+        # An evening whose own run was skipped, or found a source away, is made up for here.
+        counts["apologies"] = asdict(apologize(left_over=True))
     log.info("planned: %s", counts)
     return counts
 

@@ -36,6 +36,7 @@ from motcua.jobs.sending import (
     bury_the_dead,
     http_session,
     outgoing_message,
+    rests_until,
     settle_time,
 )
 from motcua.settings import settings
@@ -204,6 +205,7 @@ class _Settler:
             if row["started_at"] + until > now
             and row["msisdn"] == row["sent_to"]
             and look_again(value_of(SendCandidate, row), now, rules)[0] == "send"
+            and rests_until(row, now) is None
         ]
         address, day, segments = self.gateway.address, day_of(now), [row["segments"] for row in wanted]
         if wanted and (address.segments_per_second is not None or address.segments_per_day is not None):

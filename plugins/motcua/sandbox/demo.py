@@ -288,9 +288,12 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
+            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/calendar",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
+            f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
+            " (clock of Vietnam)",
         )
     )
 

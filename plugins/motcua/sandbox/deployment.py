@@ -10,6 +10,7 @@ import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -18,12 +19,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from motcua.domain.occasions import VIETNAM
 from motcua.sandbox.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.sandbox.supervisor import SupervisorError
 from motcua.store.database import Connection
 
 ADMINISTRATOR, VIEWER = "admin", "xem"
 """Users of the Airflow UI."""
+
+EVENING_AFTER = timedelta(minutes=4)
+"""When the demo's 17:30 comes, from its start on."""
 
 _NEEDED_BYTES = 1_500_000_000
 """To start."""
@@ -294,6 +299,10 @@ def airflow_environment(
         "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
         "MOTCUA_GATEWAYS": "kannel",
         "MOTCUA_INQUIRIES_ON": "true",
+        # The evening comes while somebody watches, at any hour of the night.
+        "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
+        "MOTCUA_APOLOGY_QUIET_FROM": "00:00",
+        "MOTCUA_APOLOGY_QUIET_UNTIL": "00:00",
     } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}
     ours = {
         "AIRFLOW_HOME": str(airflow_home),

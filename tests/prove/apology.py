@@ -1,0 +1,855 @@
+"""How right the 17:30 apologies are over a year of simulated days, against a slow oracle.
+
+A world of dossiers is made with all its halves, late commits, reversals and moved dates; outages of Airflow, of each
+source and of the gateway fall over it at random, evenings are run again and backfilled. The real jobs run on a real
+ledger, with the time passed in. The oracle knows the world as it was written, when each source was read and when runs
+took place, and works out by the words of the rules which apologies must exist and what became of each. It shares no
+code with what it judges: the calendar is typed again, the rules are written again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from unittest import mock
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from motcua.domain import apologies
+from motcua.jobs import apologizing
+from motcua.jobs.apologize_due_tomorrow import read_source
+from motcua.jobs.apologizing import apologize
+from motcua.jobs.picking_up import SourceFailed
+from motcua.jobs.sending import send
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.settings import settings
+from motcua.store.accounting import identity
+from motcua.store.apologies import forecast
+from motcua.store.database import connect
+from motcua.store.messages import EVERYTHING, Window
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove import Figure
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+FIRST, DAYS = date(2015, 12, 28), 366
+"""A year long past: a source's cursor never runs ahead of the server's own clock."""
+SAME_DAYS = 12
+"""The first days of every world have the same outages."""
+LANDLINE = "02583822001"
+PASSWORD = "only-for-proofs"
+AWAY = "postgres://nobody:x@127.0.0.1:1/none"
+
+# ------------------------------------------------------------------------------------------- the calendar, typed again
+
+OFF = {
+    date(2016, month, day)
+    for month, days in {1: (1,), 2: (8, 9, 10, 11, 12), 4: (18, 25), 5: (2, 3), 9: (2,), 11: (18,)}.items()
+    for day in days
+}
+SWAPPED = {date(2016, 4, 23), date(2016, 11, 26)}
+"""Saturdays worked in place of 25/4 and 18/11, by decisions that this world invents."""
+OWN_CLOSING = {date(2016, 6, 15), date(2016, 6, 16)}
+"""Days on which agency C is closed by itself; C also works on Saturday mornings."""
+
+Mode = Literal["calendar", "working_day"]
+
+
+@dataclass(frozen=True)
+class Office:
+    """An agency of this world."""
+
+    code: str
+    source: str
+    accented: bool
+    mode: Mode
+    mode_changes: date | None = None
+    """From noon of this day on it has the other mode."""
+    enabled_on: date | None = None
+    """Enabled from the hour of this evening on; else from the beginning."""
+    off_from: date | None = None
+    """Apologies are switched off at noon of this day, for three weeks."""
+
+    def mode_at(self, moment: datetime) -> Mode:
+        """The mode in force."""
+        if self.mode_changes is None or moment < _at(self.mode_changes, 12):
+            return self.mode
+        return "working_day" if self.mode == "calendar" else "calendar"
+
+    def is_off_at(self, moment: datetime) -> bool:
+        """Whether apologies are switched off."""
+        if self.off_from is None:
+            return False
+        return _at(self.off_from, 12) <= moment < _at(self.off_from + timedelta(days=21), 12)
+
+    def works_on(self, day: date) -> bool:
+        """Whether its desk is open."""
+        if day in OFF or (self.code == "C" and day in OWN_CLOSING):
+            return False
+        return day.weekday() < 5 or day in SWAPPED or (self.code == "C" and day.weekday() == 5)
+
+
+def _at(day: date, hour: int = 17, minute: int = 30, second: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute, second), ZONE)
+
+
+# ---------------------------------------------------------------------------------------------------------- the world
+
+
+@dataclass
+class Row:
+    """A dossier's row from a moment on."""
+
+    at: datetime
+    status: int
+    due_at: datetime | None
+    returned_at: datetime | None
+
+
+@dataclass
+class Step:
+    """A transition, and when it could be read."""
+
+    number: int
+    recorded: datetime
+    status: int
+    desk: bool
+    visible: datetime
+
+
+@dataclass
+class Life:
+    """A dossier with everything that was ever written of it."""
+
+    office: Office
+    code: str
+    phone: str | None
+    received: datetime
+    rows: list[Row] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+class World:
+    """Invents lives, outages and runs, from one seed."""
+
+    def __init__(self, seed: int, days: int) -> None:
+        self.random = random.Random(seed)
+        self.days = [FIRST + timedelta(days=n) for n in range(days)]
+        middle, late = self.days[len(self.days) // 2], self.days[len(self.days) * 2 // 3]
+        self.offices = [
+            Office("A", "one", False, "calendar", off_from=late),
+            Office("B", "one", True, "working_day", enabled_on=self.days[min(9, days // 4)]),
+            Office("C", "two", False, "working_day"),
+            Office("D", "two", False, "calendar", mode_changes=middle),
+        ]
+        self.number = 1
+        self.lives = [self._life(office, day, n) for day in self.days for office in self.offices for n in range(3)]
+        self.outages = {
+            what: self._outages(every, what == "airflow")
+            for what, every in (("airflow", 9), ("one", 11), ("two", 11), ("gateway", 8))
+        }
+        # The first days are the same in every world: the gateway away over an evening, a source over a night, Airflow
+        # until the night before a long weekend, a source for an hour, Airflow for two days.
+        for what, day, hour, minutes in (
+            ("gateway", 1, 17, 210), ("two", 2, 16, 1020), ("airflow", 3, 17, 280), ("one", 7, 17, 120),
+            ("airflow", 9, 16, 2400),
+        ):  # fmt: skip
+            begin = _at(self.days[day], hour, 0)
+            self.outages[what].append((begin, begin + timedelta(minutes=minutes)))
+
+    def _moment(self, day: date, first: int, last: int) -> datetime:
+        """A moment of a day, between two minutes of it."""
+        seconds = self.random.randint(first * 60, last * 60)
+        return _at(day, 0, 0) + timedelta(seconds=seconds)
+
+    def _life(self, office: Office, day: date, n: int) -> Life:
+        lot = self.random
+        phone = lot.choices([f"09051{lot.randint(10000, 99999)}", None, LANDLINE], [18, 1, 1])[0]
+        received = self._moment(day, 17 * 60 + 20, 17 * 60 + 40) if lot.random() < 0.1 else self._moment(day, 420, 1020)
+        life = Life(office, f"{office.code}-{day:%m%d}-{n}", phone, received)
+        due = self._due(day + timedelta(days=lot.choices([0, 1, 2, 3, 4, 5, 6, 7, 9, 11], [1, *[4] * 9])[0]))
+        life.rows.append(Row(received, 2, due, None))
+        self._step(life, received, 2, False)
+        moments = sorted(self._when(received, due) for _ in range(lot.choices([0, 1, 2, 3, 4], [2, 3, 3, 2, 1])[0]))
+        for moment in moments:
+            if moment > received:
+                self._event(life, moment)
+        # The software writes a row at once and each row over the one before.
+        life.rows.sort(key=lambda row: row.at)
+        return life
+
+    def _due(self, day: date) -> datetime:
+        hour, minute = self.random.choice([(16, 30), (16, 30), (11, 30), (0, 0), (23, 59)])
+        return _at(day, hour, minute)
+
+    def _when(self, received: datetime, due: datetime) -> datetime:
+        """Most of what matters happens around an evening before the appointed day."""
+        lot = self.random
+        day = due.date() - timedelta(days=lot.choice([1, 1, 1, 2, 3]))
+        share = lot.random()
+        if share < 0.3:
+            return self._moment(day, 17 * 60 + 20, 17 * 60 + 40)
+        if share < 0.34:
+            return _at(day)
+        if share < 0.5:
+            return self._moment(day, 17 * 60 + 30, 21 * 60)
+        if share < 0.6:
+            return self._moment(due.date(), 7 * 60, 12 * 60)
+        span = max(60, int((due + timedelta(days=2) - received).total_seconds()))
+        return received + timedelta(seconds=lot.randint(1, span))
+
+    def _event(self, life: Life, moment: datetime) -> None:
+        lot = self.random
+        last = max(life.rows, key=lambda row: row.at)
+        if lot.random() < 0.2:
+            first = life.rows[0].due_at
+            assert first is not None
+            moved = self._due((last.due_at or first).date() + timedelta(days=lot.choice([-2, -1, 1, 1, 2, 3, 5])))
+            due_at = lot.choices([moved, first, None], [8, 2, 1])[0]
+            self._row(life, moment, last.status, due_at, last.returned_at)
+            return
+        status = lot.choices([4, 9, 5, 6, 8, 3, 7, 2, 10], [35, 28, 10, 3, 4, 2, 2, 6, 5])[0]
+        desk = status in (5, 9, 10) and lot.random() < 0.8
+        returned = moment if status == 10 else last.returned_at
+        halves = lot.choices(["both", "transition", "row", "row later", "transition later"], [45, 15, 15, 15, 10])[0]
+        later = moment + timedelta(seconds=lot.randint(1, 1200))
+        if halves != "row":
+            self._step(life, later if halves == "transition later" else moment, status, desk)
+        if halves != "transition":
+            self._row(life, later if halves == "row later" else moment, status, last.due_at, returned)
+
+    def _row(
+        self, life: Life, moment: datetime, status: int, due_at: datetime | None, returned: datetime | None
+    ) -> None:
+        # One row, one clock: two changes never carry the same time.
+        while any(row.at == moment for row in life.rows):
+            moment += timedelta(seconds=1)
+        life.rows.append(Row(moment, status, due_at, returned))
+
+    def _step(self, life: Life, moment: datetime, status: int, desk: bool) -> None:
+        late = self.random.randint(1, 540) if self.random.random() < 0.1 else 0
+        life.steps.append(Step(0, moment, status, desk, moment + timedelta(seconds=late)))
+
+    def number_steps(self) -> None:
+        """Numbers are given when a transition is written, whenever it is committed."""
+        for source in ("one", "two"):
+            steps = [step for life in self.lives if life.office.source == source for step in life.steps]
+            for number, step in enumerate(sorted(steps, key=lambda step: step.recorded), 10):
+                step.number = number
+
+    def _outages(self, every: int, long_too: bool) -> list[tuple[datetime, datetime]]:
+        found = []
+        for day in self.days[SAME_DAYS:]:
+            if self.random.random() < 1 / every:
+                begin = self._moment(day, 12 * 60, 20 * 60)
+                hours = self.random.choice([0.3, 1, 2, 4, 8, 16, 30])
+                if long_too and self.random.random() < 0.1:
+                    hours = 24 * self.random.randint(2, 5)
+                found.append((begin, begin + timedelta(hours=hours)))
+        return found
+
+    def is_out(self, what: str, moment: datetime) -> bool:
+        """Whether it is away at that moment."""
+        return any(begin <= moment < end for begin, end in self.outages[what])
+
+
+# ------------------------------------------------------------------------------------------------------------- the runs
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of one of the two DAGs."""
+
+    at: datetime
+    kind: Literal["evening", "notify", "backfill"]
+    day: date | None = None
+    """Of a backfill: the day asked for."""
+
+
+def plan_runs(world: World) -> list[Run]:
+    """When runs take place, by the clock, by hand and after outages."""
+    lot, runs = world.random, []
+    for day in world.days:
+        notify = [_at(day, 12, 0)]
+        for chance, hour, minute in (
+            (0.4, 7, 5), (0.2, 17, 29), (0.7, 17, 36), (0.4, 18, 30), (0.3, 20, 10), (0.2, 20, 59), (0.2, 21, 10),
+            (0.1, 23, 0),
+        ):  # fmt: skip
+            if lot.random() < chance:
+                notify.append(_at(day, hour, minute, lot.randint(0, 59)))
+        runs += [Run(moment, "notify") for moment in notify]
+        runs.append(Run(_at(day, 17, 30, 5), "evening"))
+        if lot.random() < 0.15:
+            runs.append(Run(world._moment(day, 8 * 60, 20 * 60), "evening"))
+        if lot.random() < 0.15:
+            runs.append(Run(world._moment(day, 8 * 60, 20 * 60), "backfill", day - timedelta(days=lot.randint(1, 6))))
+    runs = [run for run in runs if not world.is_out("airflow", run.at)]
+    for begin, end in world.outages["airflow"]:
+        if not world.is_out("airflow", end):
+            # Airflow makes only the latest run that it missed.
+            missed = [day for day in world.days if begin <= _at(day, 17, 30, 5) < end]
+            runs += [Run(end, "evening")] if missed else []
+            runs.append(Run(end + timedelta(seconds=30), "notify"))
+    last = _at(world.days[-1] + timedelta(days=1), 8, 0)
+    for what in ("airflow", "one", "two"):
+        world.outages[what] = [(begin, min(end, last)) for begin, end in world.outages[what] if begin < last]
+    runs = sorted((run for run in runs if run.at < last), key=lambda run: run.at)
+    return [*runs, Run(last + timedelta(minutes=30), "notify")]
+
+
+QUIET_FROM, QUIET_UNTIL = 21, 7
+
+
+def _is_quiet(moment: datetime) -> bool:
+    return moment.astimezone(ZONE).hour >= QUIET_FROM or moment.astimezone(ZONE).hour < QUIET_UNTIL
+
+
+# ----------------------------------------------------------------------------------------------------------- the oracle
+
+
+@dataclass
+class Told:
+    """An apology that must exist."""
+
+    evening: date
+    state: str
+    reason: str | None
+    useful_until: datetime
+
+
+class Oracle:
+    """What must have happened, by the words of the rules."""
+
+    def __init__(self, world: World, runs: list[Run], read: dict[str, list[datetime]]) -> None:
+        self.world, self.runs, self.read = world, runs, read
+        self.apologies: dict[tuple[str, date], Told] = {}
+        self.evenings: dict[tuple[str, date], str] = {}
+        self.not_before: dict[tuple[str, date], datetime] = {}
+        """Apologies that were found to have to wait."""
+        self.about: dict[tuple[str, date], tuple[date, date]] = {}
+        """(agency, due date) → the evening that was about it, and the day it is judged on."""
+        self.lives = {life.code: life for life in world.lives}
+        self.lives_due: dict[tuple[str, date], list[Life]] = defaultdict(list)
+        """(agency, day) → dossiers that were ever due on it."""
+        for life in world.lives:
+            for day in {row.due_at.astimezone(ZONE).date() for row in life.rows if row.due_at}:
+                self.lives_due[life.office.code, day].append(life)
+
+    # --- what was known, and how things stood
+
+    def _seen_rows(self, life: Life, until: datetime) -> list[Row]:
+        """The rows that readings of the source met, in the order in which they were met."""
+        seen: list[Row] = []
+        for moment in self.read[life.office.source]:
+            if moment > until:
+                break
+            written = [row for row in life.rows if row.at <= moment]
+            if written and (not seen or seen[-1] is not written[-1]):
+                seen.append(written[-1])
+        return seen
+
+    def _stood(self, life: Life, moment: datetime, until: datetime) -> tuple[datetime | None, int | None, bool] | None:
+        """Due time, status and whether it was handed over, at a moment, by what was read until then or later."""
+        readings = [read for read in self.read[life.office.source] if read <= until]
+        seen = self._seen_rows(life, until)
+        if not readings or not seen:
+            return None
+        of_then = [row for row in seen if row.at <= moment]
+        steps = [step for step in life.steps if step.visible <= readings[-1] and step.recorded <= moment]
+        step = max(steps, key=lambda step: step.number, default=None)
+        if not of_then:
+            return seen[0].due_at, step.status if step else None, False
+        row = of_then[-1]
+        status = step.status if step is not None and step.recorded > row.at else row.status
+        handed_over = (
+            row.returned_at is not None
+            and row.returned_at <= moment
+            and not (step is not None and step.recorded > row.returned_at)
+        )
+        return row.due_at, status, handed_over
+
+    # --- the evenings
+
+    def run(self) -> None:
+        """Goes through the runs in their order."""
+        for run in self.runs:
+            for office in self.world.offices:
+                for day in self._days_to_settle(office, run):
+                    self._settle(office, day, run.at)
+            if not self.world.is_out("gateway", run.at):
+                self._send(run.at)
+
+    def _begins(self, office: Office) -> datetime | None:
+        first = min(life.rows[0].at for life in self.world.lives if life.office is office)
+        for moment in self.read[office.source]:
+            if first <= moment:
+                enabled = _at(office.enabled_on) if office.enabled_on else moment
+                return max(moment, enabled)
+        return None
+
+    def _days_to_settle(self, office: Office, run: Run) -> list[date]:
+        begins = self._begins(office)
+        if begins is None or begins > run.at:
+            return []
+        if run.kind == "backfill":
+            days = [run.day]
+        else:
+            reached = run.at - timedelta(minutes=5) if run.kind == "notify" else run.at
+            days = [day for day in self.world.days if _at(day) <= reached]
+        return [day for day in days if day and _at(day) >= begins and (office.code, day) not in self.evenings]
+
+    def _settle(self, office: Office, day: date, now: datetime) -> None:
+        evening = _at(day)
+        mode = office.mode_at(now)
+        if mode == "working_day" and not office.works_on(day):
+            self.evenings[office.code, day] = "day_off"
+            return
+        due = [day + timedelta(days=1)]
+        if mode == "working_day":
+            while not office.works_on(due[-1]):
+                due.append(due[-1] + timedelta(days=1))
+        # Desks open at 7:00, when the quiet hours end: the last chance is the night before.
+        useful_until = _at(due[-1] - timedelta(days=1), QUIET_FROM, 0)
+        too_late = now >= useful_until
+        last_read = max((moment for moment in self.read[office.source] if moment <= now), default=None)
+        if last_read is None or last_read < evening:
+            return
+        if not too_late and (last_read < now - timedelta(minutes=10) or _is_quiet(now)):
+            return
+        self.evenings[office.code, day] = "missed" if too_late else "done"
+        for due_day in due:
+            self.about.setdefault((office.code, due_day), (day, due[-1]))
+        candidates = {life.code: life for due_day in due for life in self.lives_due[office.code, due_day]}
+        for life in candidates.values():
+            stood = self._stood(life, evening, last_read)
+            if stood is None:
+                continue
+            due_at, status, handed_over = stood
+            due_day = due_at.astimezone(ZONE).date() if due_at else None
+            if due_day not in due or due_day is None or status not in (2, 4) or handed_over:
+                continue
+            if life.received.date() >= due_day or (life.code, due_day) in self.apologies:
+                continue
+            state, reason = ("expired", "missed") if too_late else ("queued", None)
+            if life.phone is None or life.phone == LANDLINE:
+                state, reason = "suppressed", "missing" if life.phone is None else "landline"
+            if office.is_off_at(now):
+                state, reason = "suppressed", "kind_off"
+            self.apologies[life.code, due_day] = Told(day, state, reason, useful_until)
+
+    def _send(self, now: datetime) -> None:
+        for (code, due_day), told in self.apologies.items():
+            if told.state != "queued" or self.not_before.get((code, due_day), now) > now:
+                continue
+            life = self.lives[code]
+            stood = self._stood(life, now + timedelta(days=9), now)
+            assert stood is not None
+            due_at, status, handed_over = stood
+            holds = status in (2, 4) and due_at is not None and due_at.astimezone(ZONE).date() == due_day
+            if not holds or handed_over:
+                told.state, told.reason = "cancelled", "*"
+            elif life.office.is_off_at(now):
+                told.state, told.reason = "suppressed", "kind_off"
+            elif told.useful_until <= now:
+                told.state, told.reason = "expired", "too_late"
+            elif _is_quiet(now):
+                today = now.astimezone(ZONE)
+                morning = today.date() + timedelta(days=today.hour >= QUIET_FROM)
+                self.not_before[code, due_day] = _at(morning, QUIET_UNTIL, 0)
+            elif not any(now - timedelta(minutes=10) <= when <= now for when in self.read[life.office.source]):
+                self.not_before[code, due_day] = now + timedelta(minutes=1)
+            else:
+                told.state = "accepted"
+
+    # --- the forecast
+
+    def forecast(self, now: datetime) -> Counter[tuple[str, str]]:
+        """(agency, right, wrong, stopped or missed) of every appointed day that is over."""
+        found: Counter[tuple[str, str]] = Counter()
+        first = {office.code: min((day for code, day in self.evenings if code == office.code), default=None)
+                 for office in self.world.offices}  # fmt: skip
+        for life in self.world.lives:
+            begun = first[life.office.code]
+            days = {row.due_at.astimezone(ZONE).date() for row in self._seen_rows(life, now) if row.due_at}
+            for due_day in days:
+                _, judged = self.about.get((life.office.code, due_day), (None, due_day))
+                if begun is None or due_day <= begun or _at(judged + timedelta(days=1), 0, 0) > now:
+                    continue
+                end = _at(judged + timedelta(days=1), 0, 0) - timedelta(microseconds=1)
+                stood = self._stood(life, end, now)
+                assert stood is not None
+                due_at, status, handed_over = stood
+                has_result = status in (9, 10) or handed_over
+                told = self.apologies.get((life.code, due_day))
+                if told is not None and told.state == "accepted":
+                    outcome = "wrong" if has_result else "right" if status in (2, 4) else "stopped"
+                    found[life.office.code, outcome] += 1
+                elif status in (2, 4) and not has_result and due_at and due_at.astimezone(ZONE).date() == due_day:
+                    found[life.office.code, "missed"] += 1
+        return found
+
+
+# ------------------------------------------------------------------------------------------------------ the real thing
+
+
+_SOURCE = """
+CREATE SCHEMA onestop;
+CREATE TABLE onestop.dossiers (
+    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
+    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
+    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
+    updated_at timestamptz, PRIMARY KEY (agency_code, dossier_code)
+);
+CREATE INDEX ON onestop.dossiers (updated_at);
+CREATE TABLE onestop.transitions (
+    transition_id bigint PRIMARY KEY, agency_code text, dossier_code text, from_step text, to_step text,
+    status_code smallint, at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text,
+    note text
+);
+CREATE INDEX ON onestop.transitions (recorded_at);
+INSERT INTO onestop.dossiers (dossier_code, agency_code, status_code, updated_at)
+VALUES ('first', 'nobody', 2, '2015-12-01');
+INSERT INTO onestop.transitions (transition_id, agency_code, dossier_code, status_code, occurred_at, recorded_at)
+VALUES (1, 'nobody', 'first', 2, '2015-12-01', '2015-12-01');
+"""
+
+
+class Stage:
+    """The world's databases and ledger, driven from run to run."""
+
+    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str) -> None:
+        self.world = world
+        self.ledger = psycopg.connect(ledger_dsn, autocommit=True)
+        self.sources: dict[str, psycopg.Connection[Any]] = {}
+        self.uris: dict[str, str] = {}
+        parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+        for name in ("one", "two"):
+            database = f"prove_{name}_{os.getpid()}"
+            with psycopg.connect(admin_dsn, autocommit=True) as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+                admin.execute(f"CREATE DATABASE {database}")
+            self.sources[name] = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
+            self.sources[name].execute(_SOURCE)
+            password = f":{parts['password']}" if parts.get("password") else ""
+            self.uris[name] = f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}"
+        self._configure()
+        self.writes = sorted(self._writes(), key=lambda write: write[0])
+        self.changes = self._changes()
+        self.read: dict[str, list[datetime]] = {"one": [], "two": []}
+
+    def _configure(self) -> None:
+        for year in (2015, 2016, 2017):
+            self.ledger.execute(
+                "INSERT INTO motcua.calendar_years (province, year, package) VALUES ('khanh_hoa', %s, 'typed')", (year,)
+            )
+        for day in sorted(OFF | SWAPPED):
+            self.ledger.execute(
+                "INSERT INTO motcua.calendar_days (province, day, origin, opening, reason, authority)"
+                " VALUES ('khanh_hoa', %s, %s, %s, 'x', 'x')",
+                (day, "decision" if day in SWAPPED else "package", "full" if day in SWAPPED else "closed"),
+            )
+        for office in self.world.offices:
+            enabled = _at(office.enabled_on) if office.enabled_on else _at(FIRST, 0, 0)
+            self.ledger.execute(
+                "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented, apology_day)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                (office.code, f"Cơ quan {office.code}", enabled, office.accented, office.mode),
+            )
+        self.ledger.execute(
+            "INSERT INTO motcua.office_hours (agency_code, valid_from, opens, morning_ends, afternoon_begins, closes,"
+            " saturday_mornings, authority) VALUES ('C', '2015-01-01', '7:00', '11:30', '13:30', '17:00', TRUE, 'x')"
+        )
+        for day in sorted(OWN_CLOSING):
+            self.ledger.execute(
+                "INSERT INTO motcua.calendar_days (agency_code, day, origin, opening, reason, authority)"
+                " VALUES ('C', %s, 'agency', 'closed', 'x', 'x')",
+                (day,),
+            )
+
+    def _writes(self) -> Iterator[tuple[datetime, str, str, dict[str, Any]]]:
+        """(visible from, source, statement, values) of everything that is written at the sources."""
+        for life in self.world.lives:
+            source, key = life.office.source, {"agency": life.office.code, "code": life.code}
+            for row in life.rows:
+                values = {
+                    "phone": life.phone, "received": life.received, "due": row.due_at, "status": row.status,
+                    "desk": row.status in (9, 10), "returned": row.returned_at, "updated": row.at,
+                }  # fmt: skip
+                yield row.at, source, _WRITE_ROW, key | values
+            for step in life.steps:
+                values = {"number": step.number, "status": step.status, "desk": step.desk, "recorded": step.recorded}
+                yield step.visible, source, _WRITE_STEP, key | values
+
+    def _changes(self) -> list[tuple[datetime, str, tuple[Any, ...]]]:
+        """What the Department changes in the course of the year."""
+        changes: list[tuple[datetime, str, tuple[Any, ...]]] = []
+        for office in self.world.offices:
+            if office.mode_changes:
+                moment = _at(office.mode_changes, 12)
+                mode = office.mode_at(moment)
+                changes.append((moment, "UPDATE motcua.agencies SET apology_day = %s WHERE agency_code = %s",
+                                (mode, office.code)))  # fmt: skip
+            if office.off_from:
+                sql = "UPDATE motcua.agencies SET kinds_off = %s, kinds_off_reason = %s WHERE agency_code = %s"
+                changes.append((_at(office.off_from, 12), sql, (["apology"], "x", office.code)))
+                changes.append((_at(office.off_from + timedelta(days=21), 12), sql, ([], None, office.code)))
+        return sorted(changes, key=lambda change: change[0])
+
+    def advance(self, moment: datetime) -> None:
+        """Everything that is written by a moment."""
+        while self.changes and self.changes[0][0] <= moment:
+            _, sql, values = self.changes.pop(0)
+            self.ledger.execute(sql, values)
+        done = 0
+        for visible, source, sql, row in self.writes:
+            if visible > moment:
+                break
+            self.sources[source].execute(sql, row)
+            done += 1
+        del self.writes[:done]
+
+    def perform(self, run: Run) -> None:
+        """One run, as its DAG would do it."""
+        self.advance(run.at)
+        window = EVERYTHING
+        if run.day is not None:
+            window = Window(_at(run.day - timedelta(days=1)), _at(run.day))
+        for name in ("one", "two"):
+            out = self.world.is_out(name, run.at)
+            os.environ[f"AIRFLOW_CONN_ONESTOP_{name.upper()}"] = AWAY if out else self.uris[name]
+            with contextlib.suppress(SourceFailed):
+                read_source(name, window, run.at)
+                self.read[name].append(run.at)
+        apologize(window, run.at, left_over=run.kind == "notify")
+        if not self.world.is_out("gateway", run.at) and self._is_something_queued():
+            send(f"run {run.at.isoformat()}", clock=lambda: run.at)
+
+    def _is_something_queued(self) -> bool:
+        return bool(self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchall())
+
+    def close(self) -> None:
+        """Closes its connections."""
+        for connection in (self.ledger, *self.sources.values()):
+            connection.close()
+
+
+_WRITE_ROW = """
+INSERT INTO onestop.dossiers (
+    dossier_code, agency_code, procedure_code, procedure_name, applicant_phone, phone_entered_at, received_at, due_at,
+    status_code, at_one_stop_desk, returned_at, updated_at
+)
+VALUES (%(code)s, %(agency)s, '1.1', 'x', %(phone)s, %(received)s, %(received)s, %(due)s, %(status)s, %(desk)s,
+    %(returned)s, %(updated)s)
+ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
+    due_at = excluded.due_at, status_code = excluded.status_code, at_one_stop_desk = excluded.at_one_stop_desk,
+    returned_at = excluded.returned_at, updated_at = excluded.updated_at
+"""
+_WRITE_STEP = """
+INSERT INTO onestop.transitions (
+    transition_id, agency_code, dossier_code, status_code, at_one_stop_desk, occurred_at, recorded_at
+)
+VALUES (%(number)s, %(agency)s, %(code)s, %(status)s, %(desk)s, %(recorded)s, %(recorded)s)
+"""
+
+
+def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
+    """A world of so many days on a migrated, empty ledger behind ``motcua_db``, judged by the oracle.
+
+    Unless ``quiet``, the first differences are printed.
+    """
+    world = World(seed, days)
+    world.number_steps()
+    runs = plan_runs(world)
+    gateway = ScriptedGateway()
+    before = dict(os.environ)
+    extra = {"adapter": "kannel", "concurrency": 4, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
+    os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
+        {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x", "extra": extra}
+    )
+    os.environ["MOTCUA_SOURCES"] = "one,two"
+    settings.cache_clear()
+    logging.disable(logging.WARNING)
+    stage = Stage(world, admin_dsn, ledger_dsn)
+    try:
+        for run in runs:
+            stage.perform(run)
+        return _judge(world, runs, stage, gateway, 0 if quiet else 5)
+    finally:
+        logging.disable(logging.NOTSET)
+        stage.close()
+        gateway.close()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway, shown: int) -> list[Figure]:
+    oracle = Oracle(world, runs, stage.read)
+    oracle.run()
+    rows = stage.ledger.execute(
+        "SELECT d.dossier_code, m.occasion, m.state, m.reason, m.recorded_at, m.text"
+        " FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id) WHERE m.kind = 'apology'"
+    ).fetchall()
+    real = {
+        (code, date.fromisoformat(occasion.removeprefix("due "))): (
+            recorded.astimezone(ZONE).date(),
+            state,
+            "*" if state == "cancelled" else reason,
+        )
+        for code, occasion, state, reason, recorded, _ in rows
+    }
+    must = {key: (told.evening, told.state, told.reason) for key, told in oracle.apologies.items()}
+    differing = sorted(key for key in real.keys() | must.keys() if real.get(key) != must.get(key))
+    for code, due_day in differing[:shown]:
+        print(f"{code} due {due_day}: is {real.get((code, due_day))}, must be {must.get((code, due_day))}")
+    wrong_dates = sum(
+        f" {day.day}/{day.month}/{day.year}." not in text
+        for (_, day), text in zip(real, (row[5] for row in rows), strict=True)
+    )
+    evenings = {
+        (code, day): state
+        for code, day, state in stage.ledger.execute("SELECT agency_code, day, state FROM motcua.apology_evenings")
+    }
+    of_evenings = sum(evenings.get(key) != oracle.evenings.get(key) for key in evenings.keys() | oracle.evenings.keys())
+    end = runs[-1].at
+    with connect() as ledger:
+        unbalanced = sum(abs(row["difference"]) for row in identity(ledger))
+        counted: Counter[tuple[str, str]] = Counter()
+        reasons: Counter[str] = Counter()
+        for row in forecast(ledger, world.days[0], world.days[-1] + timedelta(days=30), end):
+            counted[row["agency_code"], row["outcome"]] += row["dossiers"]
+            reasons[str(row["reason"])] += row["dossiers"]
+    expected = oracle.forecast(end)
+    of_forecast = sum(abs(counted[key] - expected[key]) for key in counted.keys() | expected.keys())
+    states = Counter(state if reason != "missed" else "missed" for _, state, reason in must.values())
+    sent = Counter(asked["to"] + asked["text"] for asked in gateway.asked)
+    accepted = states["accepted"]
+
+    def none(name: str, value: int) -> Figure:
+        return Figure(name, str(value), "0", value == 0)
+
+    caught_up = sum(1 for state in oracle.evenings.values() if state == "done")
+    return [
+        Figure("dossiers, days, runs", f"{len(world.lives)}, {len(world.days)}, {len(runs)}", "", True),
+        Figure("apologies that must exist", ", ".join(f"{n} {s}" for s, n in states.most_common()), "", True),
+        Figure("evenings settled, missed", f"{caught_up}, {sum(s == 'missed' for s in evenings.values())}", "", True),
+        none("apologies that differ from the oracle's (evening, state, reason)", len(differing)),
+        none("evenings whose record differs", of_evenings),
+        none("texts without their own due date", wrong_dates),
+        Figure("SMS at the gateway", f"{sum(sent.values())}", f"{accepted}", sum(sent.values()) == accepted),
+        none("SMS sent twice", sum(n - 1 for n in sent.values())),
+        none("messages by which the identity is out of balance", unbalanced),
+        none("dossiers that the forecast counts otherwise", of_forecast),
+        none("late dossiers without a reason found", reasons["forgotten"]),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------- mistakes on purpose
+
+
+def _only_the_last_day(mode: Mode, calendar: Any, run_day: date) -> Any:
+    """Days off are forgotten before a working day."""
+    due = REAL_DUE_DAYS(mode, calendar, run_day)
+    return None if due is None else replace(due, first=due.last)
+
+
+def _as_it_stands_now(connection: Any, agency_code: str, due: Any, evening_at: datetime) -> Any:
+    """Who is caught up later is judged by what came after the evening."""
+    return REAL_CANDIDATES(connection, agency_code, due, evening_at + timedelta(days=30))
+
+
+REAL_DUE_DAYS, REAL_CANDIDATES, REAL_RULES = apologizing.due_days, apologizing.candidates, apologizing.apology_rules
+
+MISTAKES: dict[str, tuple[Any, str, Any]] = {
+    "a stopped clock is taken for being worked on": (apologies, "BEING_WORKED_ON", frozenset({2, 4, 5})),
+    "days off before a working day are forgotten": (apologizing, "due_days", _only_the_last_day),
+    "who is caught up is judged by the present": (apologizing, "candidates", _as_it_stands_now),
+    "people are told on old knowledge": (apologizing._Evening, "why_not_yet", lambda evening, sources: None),
+    "the night is no night": (
+        apologizing, "apology_rules", lambda: replace(REAL_RULES(), quiet=apologies.QuietHours(time(0), time(0)))
+    ),
+    "what is too late is sent": (
+        apologizing, "useful_until", lambda *arguments: apologies.useful_until(*arguments) + timedelta(days=1)
+    ),
+}  # fmt: skip
+
+
+def _noticed(seed: int, admin_dsn: str) -> Figure:
+    """How many of the mistakes make the figures of a short world fall short."""
+    noticed = []
+    for name, (owner, attribute, mistake) in MISTAKES.items():
+        with _ledger(admin_dsn, f"mistake_{len(noticed)}") as ledger, mock.patch.object(owner, attribute, mistake):
+            if all(figure.ok for figure in simulate(seed, SAME_DAYS, admin_dsn, ledger, quiet=True)):
+                print(f"not noticed: {name}")
+            else:
+                noticed.append(name)
+    made, caught = len(MISTAKES), len(noticed)
+    return Figure("mistakes made on purpose that are noticed", str(caught), str(made), caught == made)
+
+
+# ------------------------------------------------------------------------------------------------------------ the table
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN."""
+    folder.chmod(0o711)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = int(listening.getsockname()[1])
+    server = EmbeddedPostgres(folder / "postgres", port)
+    server.folder.mkdir()
+    server.folder.chmod(0o711)
+    server.set_up()
+    with (server.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\n")
+    process = server.start(folder / "postgres.log")
+    before = dict(os.environ)
+    try:
+        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
+        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
+        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
+        address = f"127.0.0.1:{server.port}/motcua"
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
+        migrate()
+        yield server.admin_dsn
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@contextlib.contextmanager
+def _ledger(admin_dsn: str, name: str) -> Iterator[str]:
+    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
+    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
+    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
+    yield with_database(admin_dsn, name)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def figures(seed: int) -> list[Figure]:
+    """The table."""
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, _server(Path(folder)) as admin_dsn:
+        with _ledger(admin_dsn, "year") as ledger:
+            found = simulate(seed, DAYS, admin_dsn, ledger)
+        return [*found, _noticed(seed, admin_dsn)]
