@@ -13,8 +13,8 @@ DOC = """
 ### Mục đích / Purpose
 Settles attempts that no answer came for (a time-out, a reset, a crash): by a receipt, by asking the gateway, by the
 same request under the same reference where the provider refuses a second one, else by the gateway's declared policy.
-Polls receipts where they can be polled. Closes as *unconfirmed* what no receipt came for within the gateway's horizon; a
-late receipt still counts. Nothing is ever sent again blindly.
+Polls receipts where they can be polled. Closes as *unconfirmed* what no receipt came for within the gateway's horizon;
+a late receipt still counts. Nothing is ever sent again blindly.
 
 ### Lịch chạy / Schedule
 Every five minutes; each run settles everything that can be settled. A **backfill** settles its window only.

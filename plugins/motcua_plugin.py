@@ -22,12 +22,18 @@ class MotcuaPlugin(AirflowPlugin):
             "url_route": "motcua-sending",
         },
         {
+            "name": "Chất lượng dữ liệu",
+            "href": "motcua/quality",
+            "destination": "nav",
+            "url_route": "motcua-quality",
+        },
+        {
             "name": "Lịch làm việc",
             # Without a slash before it, so that it follows the UI's own address.
             "href": "motcua/calendar",
             "destination": "nav",
             "url_route": "motcua-calendar",
-        }
+        },
     ]
 
     @property

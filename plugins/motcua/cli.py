@@ -10,7 +10,7 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, apologies, calendars, gateways, ledger, messages, sources
+from motcua.commands import agencies, apologies, calendars, gateways, ledger, messages, quality, sources
 from motcua.commands.demo import demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -40,6 +40,7 @@ app.add_typer(calendars.app, name="calendar")
 app.add_typer(sources.app, name="sources")
 app.add_typer(gateways.app, name="gateways")
 app.add_typer(messages.app, name="messages")
+app.add_typer(quality.app, name="quality")
 
 
 def main() -> None:

@@ -94,6 +94,13 @@ class Settings(BaseSettings):
         default=0.5, gt=0, le=60, description="Seconds between two looks of the watcher at the sources."
     )
 
+    quality_time: time = Field(
+        default=time(5, 30), description="When data quality is checked each day, by the clock of Vietnam."
+    )
+    department_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses at the Department for the quality report over all agencies."
+    )
+
     inquiries_on: bool = Field(
         default=True, description="Off, texts to 9029 get one fixed reply: the service is not announced yet."
     )
@@ -118,6 +125,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"MOTCUA_SOURCES: {item!r} is not 'name' or 'name=adapter' in a-z, 0-9 and _")
             sources[name] = adapter or "contract"
         return sources
+
+    @field_validator("department_recipients", mode="before")
+    @classmethod
+    def _read_recipients(cls, value: object) -> object:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("gateways", mode="before")
     @classmethod

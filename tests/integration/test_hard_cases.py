@@ -24,6 +24,7 @@ from motcua.store.gateways import ensure_gateway
 from motcua.store.messages import EVERYTHING, Window, begin_sending
 from motcua.store.provisioning import with_database
 from motcua.store.queries import statement
+from motcua.store.receipts import apply_receipts, save_receipts
 from motcua.store.sources import map_status
 from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database
 
@@ -584,9 +585,9 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
         ensure_gateway(c, "kannel")
         begin_sending(c, v)
         att.save_attempts(c, v, gateway="kannel", sender_id=5, run_id="x", now=NOW)
-    # what apply_receipt does first
+    # what apply_receipts does first
     r = open_connection()
-    r.execute(statement("receipts/lock_attempt"), {"gateway": "kannel", "reference": f"r{ids[0]}"}).fetchone()
+    r.execute(statement("receipts/lock_message"), {"gateway": "kannel", "reference": f"r{ids[0]}"}).fetchone()
     out = {}
 
     def bury():
@@ -600,18 +601,9 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     t.start()
     time.sleep(0.7)
     try:
-        r.execute(
-            statement("receipts/settle_attempt"),
-            {
-                "attempt_id": rows("SELECT attempt_id FROM motcua.attempts WHERE reference=%s", f"r{ids[0]}")[0][
-                    "attempt_id"
-                ],
-                "message_state": "sending",
-                "is_last": True,
-                "meaning": "delivered",
-                "now": NOW,
-            },
-        )
+        receipt = {"gateway": "kannel", "reference": f"r{ids[0]}"}
+        (number,) = save_receipts(r, [receipt | {"gateway_status": "1", "raw": {}}])
+        apply_receipts(r, [receipt | {"receipt_id": number, "meaning": "delivered", "reason": None}], NOW)
         r.commit()
         out["receipt"] = "ok"
     except Exception as e:

@@ -119,8 +119,8 @@ def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, t
     assert counts.unregistered == {"no gateway's brandname is registered at iTel": 1}
     assert states(rows) == [("queued", "carrier_unregistered"), ("accepted", None)]
     rows(
-        "UPDATE motcua.messages SET next_attempt_at = now() - interval '1 minute', useful_until = now() + interval '1 day'"
-        " WHERE state = 'queued'"
+        "UPDATE motcua.messages SET next_attempt_at = now() - interval '1 minute',"
+        " useful_until = now() + interval '1 day' WHERE state = 'queued'"
     )
     with pytest.raises(RunIncomplete, match=r"1 message\(s\) wait: no gateway's brandname is registered at iTel"):
         send_messages("red", EVERYTHING)

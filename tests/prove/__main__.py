@@ -1,8 +1,12 @@
-"""``python -m tests.prove [NAME …] [--seed N]``: a table of figures for each capability, exit 1 if one falls short."""
+"""``python -m tests.prove [NAME …] [--seed N] [--seeds N]``: a table of figures for each capability.
+
+Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N.
+"""
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 import time
 from importlib import import_module
@@ -19,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; all by default")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int)
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - set(PROOFS)):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
@@ -26,7 +31,9 @@ def main() -> int:
     fell_short = False
     for name in asked.names or PROOFS:
         started = time.monotonic()
-        figures = import_module(f"tests.prove.{name}").figures(asked.seed)
+        prove = import_module(f"tests.prove.{name}").figures
+        takes_seeds = asked.seeds and "seeds" in inspect.signature(prove).parameters
+        figures = prove(asked.seed, seeds=asked.seeds) if takes_seeds else prove(asked.seed)
         table = Table(
             "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"
         )

@@ -1,4 +1,4 @@
-"""Imports point one way: dags → jobs → {sources, gateways, store} → domain; web → jobs or store."""
+"""Imports point one way: dags → jobs → {sources, gateways, store, quality, reports} → domain; web → jobs or store."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ MAY_IMPORT = {
     "store": {"store", "domain", "settings"},
     "sources": {"sources", "store", "domain", "settings"},
     "gateways": {"gateways", "store", "domain", "settings"},
-    "jobs": {"jobs", "sources", "gateways", "store", "domain", "settings"},
-    "web": {"web", "jobs", "store", "gateways", "domain", "settings"},
-    "commands": {"commands", "jobs", "sources", "gateways", "store", "domain", "settings", "sandbox"},
+    "quality": {"quality", "store", "domain", "settings"},
+    "reports": {"reports", "quality", "domain", "settings"},
+    "jobs": {"jobs", "sources", "gateways", "quality", "reports", "store", "domain", "settings"},
+    "web": {"web", "jobs", "quality", "reports", "store", "gateways", "domain", "settings"},
+    "commands": {"commands", "jobs", "sources", "gateways", "quality", "store", "domain", "settings", "sandbox"},
     "sandbox": {"sandbox", "jobs", "store", "domain", "settings", "web"},
     "settings": set(),
     "orchestration": {"jobs", "store", "settings"},

@@ -19,7 +19,7 @@ left_behind AS (
         outcome = 'unknown',
         answered_at = %(now)s,
         gateway_code = 'the sender ended before the answer',
-        settle_at = %(now)s
+        settle_at = %(settle_at)s
     FROM theirs AS t
     WHERE a.message_id = t.message_id AND a.sender_id = %(sender_id)s AND a.state = 'in_flight'
     RETURNING a.message_id

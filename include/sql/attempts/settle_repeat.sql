@@ -1,5 +1,5 @@
 -- The answer to a request that was repeated under the same reference settles its attempt and message, unless a receipt
--- or a person did so meanwhile. The message is locked first. Called by store/attempts.py.
+-- did so meanwhile. The message is locked first. Called by store/attempts.py.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
@@ -20,7 +20,7 @@ settled AS (
     FROM theirs AS t
     WHERE
         a.message_id = t.message_id AND a.attempt_id = %(attempt_id)s
-        AND a.state = 'unknown' AND NOT a.released
+        AND a.state = 'in_flight' AND a.sender_id = %(sender_id)s
     RETURNING a.message_id
 )
 

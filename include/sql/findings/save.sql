@@ -1,6 +1,7 @@
--- Facts noticed while reading rows, each once. Called by store/findings.py.
-INSERT INTO motcua.findings (code, agency_code, dossier_id, transition_id, detail, found_at)
-SELECT r.code, d.agency_code, d.dossier_id, t.transition_id, r.detail, %(now)s
+-- Fields that had to be cleaned while reading rows, each row once; read so again, it is seen again. Called by
+-- store/findings.py.
+INSERT INTO motcua.cleaned_fields AS c (code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at)
+SELECT r.code, d.agency_code, d.dossier_id, t.transition_id, max(r.detail), %(now)s, %(now)s
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
         code text, agency_code text, dossier_code text, source_transition_id bigint, detail text
@@ -8,4 +9,7 @@ FROM
 INNER JOIN motcua.dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
 LEFT JOIN motcua.transitions AS t ON t.source_id = %(source_id)s AND r.source_transition_id = t.source_transition_id
 WHERE r.source_transition_id IS NULL OR t.transition_id IS NOT NULL
-ON CONFLICT (code, dossier_id, transition_id) DO NOTHING
+GROUP BY r.code, d.agency_code, d.dossier_id, t.transition_id
+ON CONFLICT (code, dossier_id, transition_id) DO UPDATE
+    SET detail = excluded.detail, last_seen_at = excluded.last_seen_at
+    WHERE c.last_seen_at < excluded.last_seen_at

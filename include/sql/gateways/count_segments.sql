@@ -3,4 +3,4 @@
 INSERT INTO motcua.gateway_days (gateway, day, segments)
 VALUES (%(gateway)s, %(day)s, greatest(%(segments)s, 0))
 ON CONFLICT (gateway, day) DO UPDATE
-SET segments = greatest(gateway_days.segments + %(segments)s, 0)
+    SET segments = greatest(gateway_days.segments + %(segments)s, 0)

@@ -14,7 +14,7 @@ SELECT
     gateway,
     concerns,
     subject,
-    'started' AS change,
-    %(reason)s AS reason,
-    %(changed_by)s AS changed_by
+    'started',
+    %(reason)s,
+    %(changed_by)s
 FROM lifted

@@ -4,8 +4,8 @@ WITH stopped AS (
     INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, reason, by_hand)
     VALUES (%(gateway)s, %(concerns)s, %(subject)s, %(stopped_at)s, %(until)s, left(%(reason)s, 200), %(by_hand)s)
     ON CONFLICT (gateway, concerns, subject) DO UPDATE
-    SET until = excluded.until, reason = excluded.reason, by_hand = excluded.by_hand
-    WHERE gateway_stops.until < excluded.until
+        SET until = excluded.until, reason = excluded.reason, by_hand = excluded.by_hand
+        WHERE gateway_stops.until < excluded.until
     RETURNING gateway, concerns, subject, until, reason
 )
 
@@ -14,8 +14,8 @@ SELECT
     gateway,
     concerns,
     subject,
-    'stopped' AS change,
+    'stopped',
     until,
     reason,
-    %(changed_by)s AS changed_by
+    %(changed_by)s
 FROM stopped

@@ -1,7 +1,8 @@
 -- Due messages that a gateway is the one for, locked for this sender alone, with what their dossiers and agencies look
 -- like at this moment: those of its carriers, and those that another gateway refused and this one may take. With an
 -- empty gateway: those that no gateway is for. A message with an attempt that is, or may be, on its way is left alone
--- whatever its state says. The caller settles each in the same transaction. Called by store/messages.py.
+-- whatever its state says. The caller settles each in the same transaction. No more than the inner limit at once: it
+-- lets PostgreSQL see that few rows are wanted, however long the queue. Called by store/messages.py.
 SELECT
     m.message_id,
     m.kind,
@@ -22,23 +23,42 @@ SELECT
     c.kind_off,
     c.occasion_holds,
     c.told_at,
-    c.unsettled_since
-FROM motcua.messages AS m
+    c.unsettled_since,
+    c.source_read_at
+FROM (
+    SELECT
+        q.message_id,
+        q.kind,
+        q.text,
+        q.accented,
+        q.template_id,
+        q.template_version,
+        q.parameters,
+        q.segments,
+        q.attempts_made,
+        q.occurred_at,
+        q.useful_until,
+        q.carrier,
+        q.avoid
+    FROM motcua.messages AS q
+    WHERE
+        q.state = 'queued'
+        AND q.next_attempt_at <= %(now)s
+        AND (
+            (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
+            OR (q.avoid <> '{}' AND q.carrier = any(%(registered)s) AND NOT %(gateway)s = any(q.avoid))
+        )
+        -- Counted for each row: NOT EXISTS would be planned as a join, by what is believed of all attempts.
+        AND 0 = (
+            SELECT count(*) FROM motcua.attempts AS a
+            WHERE
+                a.message_id = q.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                AND NOT a.released
+        )
+        AND (%(start)s::timestamptz IS NULL OR (q.recorded_at >= %(start)s AND q.recorded_at < %(end)s))
+    ORDER BY q.next_attempt_at, q.message_id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+) AS m
 INNER JOIN motcua.sending_conditions AS c ON m.message_id = c.message_id
-WHERE
-    m.state = 'queued'
-    AND m.next_attempt_at <= %(now)s
-    AND (
-        (m.avoid = '{}' AND (m.carrier = any(%(carriers)s) OR (m.carrier IS NULL AND %(takes_unsorted)s)))
-        OR (m.avoid <> '{}' AND m.carrier = any(%(registered)s) AND NOT %(gateway)s = any(m.avoid))
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM motcua.attempts AS a
-        WHERE
-            a.message_id = m.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
-            AND NOT a.released
-    )
-    AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
-ORDER BY m.next_attempt_at, m.message_id
-LIMIT %(limit)s
-FOR UPDATE OF m SKIP LOCKED
+LIMIT %(limit)s  -- noqa: AM09

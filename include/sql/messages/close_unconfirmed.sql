@@ -24,6 +24,7 @@ WHERE m.message_id IN (
             LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id
             WHERE a.message_id = n.message_id AND s.receipt_id IS NULL
         )
+    ORDER BY n.message_id
     LIMIT 10000
     FOR UPDATE OF n SKIP LOCKED
 )

@@ -7,6 +7,7 @@ WHERE m.message_id IN (
     WHERE
         n.state = 'queued' AND n.useful_until <= %(now)s
         AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
+    ORDER BY n.message_id
     LIMIT 10000
     FOR UPDATE SKIP LOCKED
 )

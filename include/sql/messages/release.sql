@@ -9,7 +9,7 @@ WITH held AS MATERIALIZED (
         AND a.state = 'unknown'
         AND NOT a.released
         AND m.useful_until > %(now)s
-        AND (%(message_ids)s::bigint [] IS NULL OR m.message_id = any(%(message_ids)s))
+        AND (%(message_ids)s::bigint[] IS NULL OR m.message_id = any(%(message_ids)s))
         AND (%(gateway)s::text IS NULL OR a.gateway = %(gateway)s)
         AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
     ORDER BY m.message_id

@@ -2,7 +2,12 @@
 -- and their occasion still holds. The old reason stays in message_history. Called by store/messages.py.
 UPDATE motcua.messages AS m
 SET
-    state = 'queued', reason = 'phone_mended', msisdn = d.msisdn, carrier = NULL, avoid = '{}', next_attempt_at = %(now)s
+    state = 'queued',
+    reason = 'phone_mended',
+    msisdn = d.msisdn,
+    carrier = NULL,
+    avoid = '{}',
+    next_attempt_at = %(now)s
 FROM motcua.dossiers AS d
 WHERE
     d.dossier_id = m.dossier_id

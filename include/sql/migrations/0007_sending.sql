@@ -135,7 +135,13 @@ GRANT SELECT ON motcua.sending_conditions TO motcua_app;
 ALTER TABLE motcua.message_moves ADD COLUMN only_for text;
 COMMENT ON COLUMN motcua.message_moves.only_for IS 'The move is allowed for this reason only; empty: for any.';
 INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
-('delivered', 'undelivered', 'the first part was reported delivered, another one refused', 'part_refused');
+('delivered', 'undelivered', 'the first part was reported delivered, another one refused', 'part_refused'),
+('expired', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('expired', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('cancelled', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('cancelled', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('suppressed', 'accepted', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt'),
+('suppressed', 'delivered', 'a late receipt proves that an attempt that was given up had been taken', 'late_receipt');
 
 -- As in 0005, and: some moves are for one reason only.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
--- The message of the attempt that a receipt names, locked before anything about it is read.
+-- The message of the attempt that a receipt names, locked before anything about it is read; waited for.
 -- Called by store/receipts.py.
 SELECT m.message_id
 FROM motcua.messages AS m

@@ -1,4 +1,10 @@
--- A receipt, as it came. Called by store/receipts.py.
+-- Receipts, as they came; their numbers grow in the order given. Called by store/receipts.py.
 INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw)
-VALUES (%(gateway)s, left(%(reference)s, 200), left(%(gateway_status)s, 200), %(raw)s)
+SELECT r.gateway, left(r.reference, 200), left(r.gateway_status, 200), r.raw
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb)
+        AS r (
+            position integer, gateway text, reference text, gateway_status text, raw jsonb
+        )
+ORDER BY r.position
 RETURNING receipt_id

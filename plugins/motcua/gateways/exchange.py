@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import requests
 from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, NewConnectionError
@@ -28,6 +29,9 @@ LONGEST_BODY = 1024 * 1024
 """Bytes; what a gateway says beyond them is not read."""
 
 _PIECE = 16 * 1024
+_UNUSABLE = (requests.exceptions.RequestException, ValueError)
+"""What an address raises that is none."""
+_known: WeakKeyDictionary[requests.Session, dict[str, requests.PreparedRequest]] = WeakKeyDictionary()
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
 """HTTP's own refusals, which no server gives for a request that it took."""
 
@@ -62,15 +66,29 @@ class Verdict:
 
 
 def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> Answer | Outcome:
-    """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens."""
-    return _exchange(session, requests.Request("GET", url), timeout)
+    """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens.
+
+    The query must be encoded already.
+    """
+    address, _, query = url.partition("?")
+    try:
+        prepared = _prepared(session, address)
+    except _UNUSABLE as failure:
+        return Outcome("configuration", code=type(failure).__name__)
+    if query:
+        prepared.url = f"{prepared.url}?{query}"
+    return _exchange(session, prepared, timeout)
 
 
 def post(
     session: requests.Session, url: str, record: Mapping[str, Any], timeout: tuple[float, float]
 ) -> Answer | Outcome:
     """One POST of a JSON object, likewise."""
-    return _exchange(session, requests.Request("POST", url, json=record), timeout)
+    try:
+        prepared = session.prepare_request(requests.Request("POST", url, json=record))
+    except _UNUSABLE as failure:
+        return Outcome("configuration", code=type(failure).__name__)
+    return _exchange(session, prepared, timeout)
 
 
 def judged(answer: Answer, code: object, verdicts: Mapping[str, Verdict]) -> Outcome:
@@ -116,11 +134,21 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
     return timedelta(hours=given)
 
 
-def _exchange(session: requests.Session, request: requests.Request, timeout: tuple[float, float]) -> Answer | Outcome:
+def _prepared(session: requests.Session, address: str) -> requests.PreparedRequest:
+    """A GET of the address, prepared once for each Session; the query comes after. Preparing it anew with the query,
+    which requests takes apart and encodes again, is a fifth of a sender's CPU (docs/decisions/sending-speed.md)."""
+    known = _known.setdefault(session, {})
+    if address not in known:
+        known[address] = session.prepare_request(requests.Request("GET", address))
+    return known[address].copy()
+
+
+def _exchange(
+    session: requests.Session, prepared: requests.PreparedRequest, timeout: tuple[float, float]
+) -> Answer | Outcome:
     try:
-        prepared = session.prepare_request(request)
         transport = session.get_adapter(prepared.url or "")
-    except (requests.exceptions.RequestException, ValueError) as failure:
+    except _UNUSABLE as failure:
         return Outcome("configuration", code=type(failure).__name__)
     try:
         # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address.

@@ -39,6 +39,7 @@ from motcua.domain.routing import (
 from motcua.domain.texts import UnregisteredTemplate, require_registered
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
+from motcua.jobs.apologizing import apology_rules
 from motcua.jobs.planning import planning_rules
 from motcua.settings import settings
 from motcua.store import attempts, messages
@@ -59,7 +60,10 @@ from motcua.store.messages import EVERYTHING, Share, Window
 from motcua.store.rows import value_of
 from motcua.store.templates import load_template_versions
 
-_WRITE_AT_MOST = 64
+_GATHER = 0.004
+"""Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
+_READY = 4
+"""One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
@@ -68,6 +72,8 @@ _START_AHEAD = timedelta(seconds=0.5)
 """How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
 _CARRIER_REFUSALS = 3
 """So many in a row, and the brandname is taken for unregistered at that carrier: one alone may be a ported number."""
+_HELD_BACK = Outcome("transient", code="held back")
+"""Of a message kept ready that was not called, because others failed meanwhile."""
 SETTLE_FIRST = timedelta(seconds=30)
 """When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
 ASK_FIRST = timedelta(minutes=2)
@@ -126,6 +132,7 @@ def send(
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
+        messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
@@ -137,7 +144,7 @@ def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int 
     abandoned = 0
     for sender_id in attempts.senders_in_flight(ledger):
         if sender_id != own and hold_lock(lock, sender_id):
-            abandoned += attempts.abandon(ledger, sender_id, now)
+            abandoned += attempts.abandon(ledger, sender_id, now, now + SETTLE_FIRST)
             ledger.commit()
             release_lock(lock, sender_id)
     ledger.commit()
@@ -150,7 +157,17 @@ class _Lane:
 
     gateway: Gateway
     pool: ThreadPoolExecutor
+    answers: list[_Answer] = field(default_factory=list)
+    """Answers that came since its last turn."""
+    unwritten: list[_Settled] = field(default_factory=list)
+    """What answers led to, until that is committed."""
     in_flight: int = 0
+    calling: int = 0
+    """Requests that are out at this moment."""
+    failing: int = 0
+    """Requests in a row that failed through no fault of the message."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    """Of these two, which the lane's threads change."""
     unanswered: int = 0
     """Requests in a row that no answer came for."""
     refused: int = 0
@@ -173,14 +190,32 @@ class _Lane:
 
     @property
     def room(self) -> int:
-        """How many more may be in flight. Those that no answer came for count until one comes: an outage must cost
-        no more messages than may be in flight at once."""
-        return self.most - self.in_flight - self.unanswered
+        """How many more attempts may be committed. Those that failed count until it takes one: an outage must cost no
+        more messages than may be in flight at once. While all is well a few more are kept ready, so that no thread
+        waits for a commit."""
+        if not self.failing:
+            return self.most + self.most // _READY - self.in_flight
+        room = self.most - self.in_flight - self.failing
+        # One that takes nothing, and is not stopped for it, is tried on: one request at a time.
+        return room if self.in_flight else max(room, 1)
+
+    def begin_call(self) -> bool:
+        """Whether one more request may go out. What was kept ready may not, once others fail."""
+        with self.guard:
+            may_go = self.calling == 0 or self.calling + self.failing < self.most
+            self.calling += may_go
+        return may_go
+
+    def end_call(self, outcome: Outcome) -> None:
+        """Counts a request's end."""
+        whole = outcome.outcome == "configuration" and outcome.concerns == "gateway"
+        with self.guard:
+            self.calling -= 1
+            self.failing = self.failing + 1 if whole or outcome.outcome in ("unknown", "transient") else 0
 
     @property
     def wants_more(self) -> bool:
-        enough = 2 * self.in_flight > self.most - self.unanswered
-        return not self.exhausted and not enough and time.monotonic() >= self.resume_at
+        return not self.exhausted and self.room > 0 and time.monotonic() >= self.resume_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +224,25 @@ class _Answer:
     row: Mapping[str, Any]
     message: OutgoingMessage
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What an answer leads to: columns of the message and of the attempt."""
+
+    message: Mapping[str, Any]
+    attempt: Mapping[str, Any]
+    segments_given_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A message whose attempt is committed."""
+
+    row: Mapping[str, Any]
+    message: OutgoingMessage
+    start_in: float
+    """Seconds after the commit."""
 
 
 class _Sender:
@@ -214,7 +268,7 @@ class _Sender:
         self.routes: list[Route] = []
         self.assigned: dict[str, frozenset[str]] = {}
         self.stopped_templates: set[tuple[str, str]] = set()
-        self.stops_read_at = 0.0
+        self.stops_read_at, self.stops_changed = 0.0, False
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
         self.lingers = catch_up is not None and hold_lock(lock, LINGERING)
@@ -229,18 +283,19 @@ class _Sender:
                     if self._may_claim:
                         self._refresh_if_old()
                         self._read_stops_if_old()
-                        for lane, route in zip(self.lanes, self.routes, strict=True):
-                            if lane.wants_more and not route.stopped:
-                                self._claim(lane)
+                    self._take_turns()
                     if self.in_flight:
-                        self._write_answers(wait=_LOOK_WHEN_IDLE_EVERY)
+                        self._gather(wait=_LOOK_WHEN_IDLE_EVERY)
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
                 # Whatever ended the run: the gateways' answers to what is in flight are not thrown away.
                 self.ledger.rollback()
+                self.claim_until = float("-inf")
+                self._take_turns()
                 while self.in_flight:
-                    self._write_answers(wait=None)
+                    self._gather(wait=None)
+                    self._take_turns()
                 raise
         return self.counts
 
@@ -277,7 +332,7 @@ class _Sender:
             self.ledger.commit()
         stops = gateway_stops(self.ledger)
         self.ledger.commit()
-        self.stops_read_at = time.monotonic()
+        self.stops_read_at, self.stops_changed = time.monotonic(), False
         self.routes = []
         for lane in self.lanes:
             ours = [stop for stop in stops if stop.gateway == lane.name]
@@ -298,7 +353,7 @@ class _Sender:
             lane.exhausted = False
 
     def _read_stops_if_old(self) -> None:
-        if time.monotonic() - self.stops_read_at > _READ_STOPS_EVERY:
+        if self.stops_changed or time.monotonic() - self.stops_read_at > _READ_STOPS_EVERY:
             self._read_stops()
 
     def _refresh_if_old(self) -> None:
@@ -309,6 +364,8 @@ class _Sender:
 
     def _more_may_come(self) -> bool:
         """With nothing in flight: whether to look at the queue once more."""
+        if self.stops_changed:
+            return True
         usable = [lane for lane, route in zip(self.lanes, self.routes, strict=True) if not route.stopped]
         waiting = [lane.resume_at for lane in usable if not lane.exhausted]
         if waiting:
@@ -362,7 +419,9 @@ class _Sender:
         waiting: list[dict[str, Any]] = []
         for row in rows:
             verdict, reason = look_again(value_of(SendCandidate, row), now, rules)
-            if verdict == "send":
+            if verdict == "send" and (until := rests_until(row, now)) is not None:
+                waiting.append({"message_id": row["message_id"], "until": until})
+            elif verdict == "send":
                 going.append(row)
             elif verdict == "wait":
                 waiting.append({"message_id": row["message_id"], "until": now + _WAIT_FOR_UNSETTLED})
@@ -373,10 +432,36 @@ class _Sender:
         messages.postpone(self.ledger, waiting)
         return going
 
-    def _claim(self, lane: _Lane) -> None:
-        """Claims due messages of the lane's share, commits their attempts and hands them to its threads."""
+    def _route(self, lane: _Lane) -> Route:
+        return next(route for route in self.routes if route.gateway == lane.name)
+
+    def _may_claim_for(self, lane: _Lane) -> bool:
+        return self._may_claim and lane.wants_more and not self.stops_changed and not self._route(lane).stopped
+
+    def _take_turns(self) -> None:
+        """For each lane: writes its answers and claims for the room that they leave, in one transaction.
+
+        The statements go out without waiting for each other; only claimed rows and the commit are waited for.
+        """
+        for lane in self.lanes:
+            if not (lane.answers or lane.unwritten or self._may_claim_for(lane)):
+                continue
+            with self.ledger.pipeline():
+                self._write_answers(lane)
+                calls = self._claim(lane) if self._may_claim_for(lane) else []
+                self.ledger.commit()
+            committed_at = time.monotonic()
+            lane.unwritten.clear()
+            lane.in_flight += len(calls)
+            self.counts.attempts += len(calls)
+            self.counts.by_gateway[lane.name] = self.counts.by_gateway.get(lane.name, 0) + len(calls)
+            for call in calls:
+                lane.pool.submit(self._call, lane, call, committed_at + call.start_in)
+
+    def _claim(self, lane: _Lane) -> list[_Call]:
+        """Claims due messages of the lane's share and saves their attempts; they may be called once committed."""
         now = self.clock()
-        route = next(route for route in self.routes if route.gateway == lane.name)
+        route = self._route(lane)
         share = Share(
             lane.name,
             self.assigned[lane.name],
@@ -418,14 +503,10 @@ class _Sender:
             attempts.save_attempts(
                 self.ledger, values, gateway=lane.name, sender_id=self.sender_id, run_id=self.run_id, now=now
             )
-        self.ledger.commit()
-        lane.in_flight += len(going)
-        self.counts.attempts += len(going)
-        self.counts.by_gateway[lane.name] = self.counts.by_gateway.get(lane.name, 0) + len(going)
-        committed_at = time.monotonic()
-        for (row, carrier), message, start in zip(going, outgoing, starts, strict=True):
-            start_at = committed_at + (start - now).total_seconds()
-            lane.pool.submit(self._call, lane, message, {**row, "carrier": carrier}, start_at)
+        return [
+            _Call({**row, "carrier": carrier}, message, (start - now).total_seconds())
+            for (row, carrier), message, start in zip(going, outgoing, starts, strict=True)
+        ]
 
     def _within_limits(self, lane: _Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
         """When each of the first of these messages may start; the others stay queued. Counted before the call, in
@@ -476,61 +557,75 @@ class _Sender:
             return {"until": now, "avoid": avoid, "carrier": carrier}
         return {"until": now + settings().gateway_stop, "avoid": [], "carrier": carrier}
 
-    def _call(self, lane: _Lane, message: OutgoingMessage, row: Mapping[str, Any], start_at: float) -> None:
+    def _call(self, lane: _Lane, call: _Call, start_at: float) -> None:
         if (wait := start_at - time.monotonic()) > 0:
             time.sleep(wait)
         if not hasattr(self.session, "http"):
             self.session.http = http_session()
-        try:
-            outcome = lane.gateway.submit(self.session.http, message)
-        except Exception as failure:
-            # An adapter's own mistake, after the request may have left: the outcome is not known.
-            outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
-        self.answers.put(_Answer(lane, row, message, outcome))
+        outcome = _HELD_BACK
+        if lane.begin_call():
+            try:
+                outcome = lane.gateway.submit(self.session.http, call.message)
+            except Exception as failure:
+                # An adapter's own mistake, after the request may have left: the outcome is not known.
+                outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
+            lane.end_call(outcome)
+        self.answers.put(_Answer(lane, call.row, call.message, outcome))
 
-    def _write_answers(self, wait: float | None) -> None:
-        """Writes the answers that have come, in one transaction; waits for the first so many seconds."""
+    def _gather(self, wait: float | None) -> None:
+        """Gives the lanes the answers that have come; waits for the first so many seconds."""
         try:
-            answers = [self.answers.get(timeout=wait)]
+            answer = self.answers.get(timeout=wait)
         except queue.Empty:
             return
-        while len(answers) < _WRITE_AT_MOST and not self.answers.empty():
-            answers.append(self.answers.get())
-        now = self.clock()
-        message_rows, attempt_rows = [], []
-        given_back: dict[str, int] = {}
-        for answer in answers:
-            lane, outcome = answer.lane, answer.outcome
-            lane.in_flight -= 1
-            self.counts.by_outcome[outcome.outcome] = self.counts.by_outcome.get(outcome.outcome, 0) + 1
-            self._notice(answer, now)
-            message_rows.append({"message_id": answer.row["message_id"], "answered_at": now} | self._after(answer, now))
-            attempt_rows.append(
-                {
-                    "reference": answer.message.reference,
-                    "attempt_state": ATTEMPT_STATE[outcome.outcome],
-                    "outcome": outcome.outcome,
-                    "concerns": outcome.concerns if outcome.outcome == "configuration" else None,
-                    "http_status": outcome.http_status,
-                    "gateway_code": outcome.code,
-                    "gateway_reference": outcome.gateway_reference,
-                    "answered_at": now,
-                    "settle_at": settle_time(outcome, lane.gateway, now),
-                }
-            )
-            if lane.gateway.address.segments_per_day is not None:
-                lane.exhausted = False
-            if ATTEMPT_STATE[outcome.outcome] in ("rejected", "failed"):
-                given_back[lane.name] = given_back.get(lane.name, 0) + answer.message.segments
-        messages.apply_outcomes(self.ledger, message_rows)
-        attempts.apply_outcomes(self.ledger, attempt_rows)
-        for gateway, segments in sorted(given_back.items()):
-            use_allowance(self.ledger, gateway, day=day_of(now), segments=-segments)
-        self.ledger.commit()
+        answer.lane.answers.append(answer)
+        time.sleep(_GATHER)
+        while not self.answers.empty():
+            answer = self.answers.get()
+            answer.lane.answers.append(answer)
 
-    def _notice(self, answer: _Answer, now: datetime) -> None:
+    def _write_answers(self, lane: _Lane) -> None:
+        """Writes what the lane's answers lead to."""
+        now = self.clock()
+        while lane.answers:
+            answer = lane.answers.pop(0)
+            lane.in_flight -= 1
+            self._notice(answer)
+            lane.unwritten.append(self._settle(answer, now))
+        if not lane.unwritten:
+            return
+        messages.apply_outcomes(self.ledger, [settled.message for settled in lane.unwritten])
+        attempts.apply_outcomes(self.ledger, [settled.attempt for settled in lane.unwritten])
+        if given_back := sum(settled.segments_given_back for settled in lane.unwritten):
+            use_allowance(self.ledger, lane.name, day=day_of(now), segments=-given_back)
+
+    def _settle(self, answer: _Answer, now: datetime) -> _Settled:
+        lane, outcome = answer.lane, answer.outcome
+        self.counts.by_outcome[outcome.outcome] = self.counts.by_outcome.get(outcome.outcome, 0) + 1
+        attempt_state = ATTEMPT_STATE[outcome.outcome]
+        if lane.gateway.address.segments_per_day is not None:
+            lane.exhausted = False
+        return _Settled(
+            message={"message_id": answer.row["message_id"], "answered_at": now} | self._after(answer, now),
+            attempt={
+                "reference": answer.message.reference,
+                "attempt_state": attempt_state,
+                "outcome": outcome.outcome,
+                "concerns": outcome.concerns if outcome.outcome == "configuration" else None,
+                "http_status": outcome.http_status,
+                "gateway_code": outcome.code,
+                "gateway_reference": outcome.gateway_reference,
+                "answered_at": now,
+                "settle_at": settle_time(outcome, lane.gateway, now),
+            },
+            segments_given_back=answer.message.segments if attempt_state in ("rejected", "failed") else 0,
+        )
+
+    def _notice(self, answer: _Answer) -> None:
         """Stops what the answer shows to be wrong, and takes a gateway that answers again off its trial."""
         lane, outcome, carrier = answer.lane, answer.outcome, answer.row["carrier"]
+        if outcome is _HELD_BACK:
+            return
         words = f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
         lane.refused = lane.refused + 1 if outcome.outcome == "transient" else 0
@@ -564,7 +659,7 @@ class _Sender:
         stop_gateway(self.ledger, stop, changed_by=self.run_id)
         self.counts.stopped.append(str(stop))
         # The routes are read anew before the next claim.
-        self.stops_read_at = float("-inf")
+        self.stops_changed = True
         self.routes = [
             Route(route.gateway, route.registered, True, route.stopped_carriers)
             if route.gateway == gateway and concerns == "gateway"
@@ -582,6 +677,8 @@ class _Sender:
                 return {"state": "rejected", "reason": "phone"}
             case "unknown":
                 return {"state": "unknown", "reason": "no_answer"}
+            case "transient" if outcome is _HELD_BACK:
+                return {"state": "queued", "reason": "held_back", "next_attempt_at": now}
             case "transient":
                 wait = retry_wait(row["attempts_made"] + 1, outcome.retry_after)
                 return {"state": "queued", "reason": "gateway_busy", "next_attempt_at": now + wait}
@@ -594,6 +691,12 @@ class _Sender:
                 return {
                     "state": "queued", "reason": reason, "next_attempt_at": on["until"], "avoid": on["avoid"]
                 }  # fmt: skip
+
+
+def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When a message that may go may go at the earliest; ``None``: now. Apologies rest at night, and while their source
+    was not read for too long."""
+    return apology_rules().wait_until(now, row["source_read_at"]) if row["kind"] == "apology" else None
 
 
 def settle_time(outcome: Outcome, gateway: Gateway, now: datetime) -> datetime | None:
@@ -660,5 +763,5 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
         stops = [stop for stop in gateway_stops(ledger) if stop.until > moment]
         if stops and (due := messages.waiting(ledger, window, moment)["due"]):
             left.append(f"{due} message(s) due while a gateway is stopped")
-        left += [f"gateway {stop}" for stop in stops]
+        left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
     return left

@@ -10,6 +10,7 @@ counts.
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,13 +44,14 @@ from motcua.settings import settings
 from motcua.store import attempts, messages
 from motcua.store.database import Connection, connect, open_connection
 from motcua.store.gateways import GatewayStop, gateway_names, gateway_stops, lock_allowance, stop_gateway, use_allowance
+from motcua.store.locks import hold_lock
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.rows import value_of
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
-"""Attempts of one gateway that are claimed together."""
+"""Accepted attempts of one gateway that are asked about together."""
 _SURE_AFTER = timedelta(minutes=10)
 """A gateway that says it never had a request is believed when the request is this old: it may have lagged behind."""
 _FORGETS_SOONER = timedelta(minutes=5)
@@ -86,13 +88,16 @@ def settle(
     asked_to_stop = stop or threading.Event()
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
-        counts.abandoned = bury_the_dead(ledger, lock, clock())
+        sender_id = secrets.randbits(62)
+        if not hold_lock(lock, sender_id):
+            raise RuntimeError("a random sender id was taken")
+        counts.abandoned = bury_the_dead(ledger, lock, clock(), sender_id)
         names = gateway_names(ledger)
         ledger.commit()
         for name in names:
             if asked_to_stop.is_set():
                 break
-            _settle_gateway(ledger, name, run_id, window, asked_to_stop, clock, counts)
+            _settle_gateway(ledger, name, sender_id, run_id, window, asked_to_stop, clock, counts)
         counts.expired = messages.expire(ledger, window, clock())
         ledger.commit()
         for row in messages.count_held(ledger, window, clock()):
@@ -105,6 +110,7 @@ def settle(
 def _settle_gateway(
     ledger: Connection,
     name: str,
+    sender_id: int,
     run_id: str,
     window: Window,
     stop: threading.Event,
@@ -119,7 +125,7 @@ def _settle_gateway(
         pass
     else:
         horizon = gateway.address.horizon
-        _Settler(ledger, gateway, run_id, window, stop, clock, counts).run()
+        _Settler(ledger, gateway, sender_id, run_id, window, stop, clock, counts).run()
     counts.unconfirmed += messages.close_unconfirmed(ledger, name, window, clock() - horizon)
     ledger.commit()
 
@@ -131,13 +137,15 @@ class _Settler:
         self,
         ledger: Connection,
         gateway: Gateway,
+        sender_id: int,
         run_id: str,
         window: Window,
         stop: threading.Event,
         clock: Callable[[], datetime],
         counts: SettleCounts,
     ) -> None:
-        self.ledger, self.gateway, self.run_id, self.window = ledger, gateway, run_id, window
+        self.ledger, self.gateway, self.sender_id = ledger, gateway, sender_id
+        self.run_id, self.window = run_id, window
         self.stop, self.clock, self.counts = stop, clock, counts
         self.name = gateway.address.name
         self.session = threading.local()
@@ -166,10 +174,13 @@ class _Settler:
     def _settle_unanswered(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop.is_set() and not self._is_stopped:
             now = self.clock()
-            rows = attempts.unsettled(self.ledger, self.name, self.window, now, _AT_ONCE)
+            # No more than may be in flight: each is called at once after it was looked at.
+            rows = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
             if not rows:
                 break
             repeating = self._to_repeat(rows, now)
+            # Nobody may release a message while its request is out once more.
+            attempts.begin_repeat(self.ledger, self.sender_id, sorted(repeating))
             self.counts.asked += len(rows) if self.gateway.can_be_asked else 0
             self._note(rows, now)
             self.ledger.commit()
@@ -179,6 +190,9 @@ class _Settler:
                     self._keep(row, reading)
                 if outcome is not None:
                     self._write_repeat(row, outcome)
+                if row["attempt_id"] in repeating:
+                    attempts.end_repeat(self.ledger, self.sender_id, row["attempt_id"])
+                    self.ledger.commit()
         self.ledger.commit()
 
     def _note(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -279,6 +293,7 @@ class _Settler:
                     "gateway_code": outcome.code,
                     "gateway_reference": outcome.gateway_reference,
                     "settle_at": settle_time(outcome, self.gateway, now),
+                    "sender_id": self.sender_id,
                     "now": now,
                 },
             )

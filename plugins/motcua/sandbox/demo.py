@@ -129,8 +129,10 @@ def _write_agencies(folder: Path) -> Path:
     """The pilot's agencies as the demo configures them, in a file of the usual form."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
     world: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox/agencies.yaml").read_text(encoding="utf-8"))
+    logins = {agency["code"]: agency["login"] for agency in world["agencies"]}
     for agency in content["agencies"]:
         agency |= world["settings"].get(agency["code"], {})
+        agency["report_recipients"] = [f"{logins[agency['code']]}@khanhhoa.example.vn"]
     path = folder / "agencies.yaml"
     write_private(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     return path
@@ -288,12 +290,12 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
-            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/calendar",
+            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/quality, /motcua/calendar",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
-            " (clock of Vietnam)",
+            f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )
     )
 

@@ -30,6 +30,9 @@ ADMINISTRATOR, VIEWER = "admin", "xem"
 EVENING_AFTER = timedelta(minutes=4)
 """When the demo's 17:30 comes, from its start on."""
 
+MORNING_AFTER = timedelta(minutes=6)
+"""When its data quality is checked."""
+
 _NEEDED_BYTES = 1_500_000_000
 """To start."""
 _RESERVED_BYTES = 200_000_000
@@ -301,6 +304,8 @@ def airflow_environment(
         "MOTCUA_INQUIRIES_ON": "true",
         # The evening comes while somebody watches, at any hour of the night.
         "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
+        "MOTCUA_QUALITY_TIME": f"{datetime.now(VIETNAM) + MORNING_AFTER:%H:%M}",
+        "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
         "MOTCUA_APOLOGY_QUIET_FROM": "00:00",
         "MOTCUA_APOLOGY_QUIET_UNTIL": "00:00",
     } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}

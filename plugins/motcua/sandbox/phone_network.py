@@ -247,26 +247,55 @@ def decide_fate(
             return Fate(None, ((SMSC_REFUSED, now + timing.submit_receipt),))
 
 
+def distort_receipts(
+    receipts: Sequence[tuple[int, float]], *, parts: int, late: float, backwards: bool
+) -> list[tuple[int, float]]:
+    """Return a fate's receipts as (type, due) when they come late, backwards, or for each of so many parts.
+
+    A phone shows a chain only when it is whole, so a message of which the last part failed is not received.
+    """
+    instants = [due + late for _, due in receipts]
+    if backwards:
+        instants.reverse()
+    reported = []
+    for (kind, _), due in zip(receipts, instants, strict=True):
+        if kind not in (SMSC_ACCEPTED, SMSC_REFUSED):
+            reported += [(DELIVERED, due)] * (parts - 1)
+        reported.append((kind, due))
+    return reported
+
+
 # --- Faults -----------------------------------------------------------------------------------------
 
 
 class Fault(BaseModel):
-    """A fault that hits a share of the requests, or the next so many of them."""
+    """A fault that hits a share of the requests, the next so many of them, or the next one to each of some numbers."""
 
     model_config = ConfigDict(extra="forbid")
     probability: float = Field(default=0.0, ge=0, le=1)
     next: int = Field(default=0, ge=0)
+    numbers: set[str] | None = None
+    """Spelled ``0905…``; each is crossed out when it is hit."""
 
-    def hits(self, lot: random.Random) -> bool:
+    def hits(self, lot: random.Random, receivers: Sequence[str]) -> bool:
         """Say whether this request is hit, and count it."""
+        if self.numbers and (named := self.numbers.intersection(map(phone_number, receivers))):
+            self.numbers -= named
+            return True
         if self.next:
             self.next -= 1
             return True
         return lot.random() < self.probability
 
 
+class BusyFault(Fault):
+    """A refusal that may say after how many seconds to come back."""
+
+    retry_after: int | None = Field(default=None, ge=0)
+
+
 class SlowFault(Fault):
-    """A fault that holds the answer back for some seconds after the message was accepted."""
+    """A fault that holds something back for some seconds after the message was accepted."""
 
     seconds: float = Field(default=0.0, ge=0)
 
@@ -277,17 +306,24 @@ class Faults(BaseModel):
     model_config = ConfigDict(extra="forbid")
     outage: bool = False
     """The gateway is gone: every request is reset, nothing is accepted, receipts wait."""
-    error_503: Fault = Fault()
-    error_429: Fault = Fault()
+    error_503: BusyFault = BusyFault()
+    error_429: BusyFault = BusyFault()
     not_routable: Fault = Fault()
     queued: Fault = Fault()
     """Accepted with ``3: Queued for later delivery``, as while the SMSC is down."""
     accept_then_timeout: Fault = Fault()
     accept_then_reset: Fault = Fault()
+    accept_then_500: Fault = Fault()
+    """As when something between the gateway and its caller breaks after the gateway took the message."""
     slow_seconds: SlowFault = SlowFault()
     receipts_lost: Fault = Fault()
     receipts_repeated: Fault = Fault()
     receipts_before_reply: Fault = Fault()
+    receipts_late: SlowFault = SlowFault()
+    receipts_reversed: Fault = Fault()
+    """The carrier's report comes first, then the one that the SMSC took the message."""
+    receipts_by_part: Fault = Fault()
+    """A carrier that reports each part: of a message that fails only the last one did."""
 
 
 _REFUSING_FAULTS = {
@@ -583,11 +619,14 @@ class PhoneNetwork:
 
     async def accept(self, submission: Submission) -> None:
         """Commit a request to the log, and send its receipts at once where that fault is on."""
-        copies = 2 if self.faults.receipts_repeated.hits(self.lot) else 1
-        state = "held" if self.faults.receipts_before_reply.hits(self.lot) else "pending"
-        state = "lost" if self.faults.receipts_lost.hits(self.lot) else state
+        faults, lot, receivers = self.faults, self.lot, submission.receivers
+        copies = 2 if faults.receipts_repeated.hits(lot, receivers) else 1
+        state = "held" if faults.receipts_before_reply.hits(lot, receivers) else "pending"
+        state = "lost" if faults.receipts_lost.hits(lot, receivers) else state
+        late = faults.receipts_late.seconds if faults.receipts_late.hits(lot, receivers) else 0.0
+        backwards, by_part = faults.receipts_reversed.hits(lot, receivers), faults.receipts_by_part.hits(lot, receivers)
         delivery = (0.0, 0.0) if state == "held" else self.timing.delivery
-        waits = [self.lot.uniform(*delivery) for _ in submission.receivers]
+        waits = [lot.uniform(*delivery) for _ in receivers]
         shown = submission.text if submission.coding == UCS2 else as_gsm(submission.text)
         parts = split_parts(shown, submission.coding, self._max_messages)
         now = time.time()
@@ -599,7 +638,10 @@ class PhoneNetwork:
                 behaviour = self._touch_phone(connection, number, now)
                 gets_it = toss(self._seed, number, "never") < 0.5
                 fate = decide_fate(behaviour, now, wait, submission.validity, gets_it, self.timing)
-                settles_at = max([now, fate.arrives_at or now, *(due for _, due in fate.receipts)])
+                receipts = distort_receipts(
+                    fate.receipts, parts=len(parts) if by_part else 1, late=late, backwards=backwards
+                )
+                settles_at = max([now, fate.arrives_at or now, *(due for _, due in receipts)])
                 message_id = self._insert_message(
                     connection,
                     kind="sms",
@@ -619,7 +661,7 @@ class PhoneNetwork:
                 )
                 wanted = [
                     (str(uuid.uuid4()), message_id, kind, state, due, copies)
-                    for kind, due in fate.receipts
+                    for kind, due in receipts
                     if submission.dlr_url and submission.dlr_mask & kind
                 ]
                 connection.executemany(
@@ -1187,10 +1229,21 @@ def create_app(
         except Refused as refusal:
             return answer(refusal.status, refusal.sentence)
         for name, (status, sentence) in _REFUSING_FAULTS.items():
-            if getattr(faults, name).hits(lot):
-                return answer(status, sentence)
-        queued, silent = faults.queued.hits(lot), faults.accept_then_timeout.hits(lot)
-        reset, slow = faults.accept_then_reset.hits(lot), faults.slow_seconds.hits(lot)
+            if (fault := getattr(faults, name)).hits(lot, submission.receivers):
+                no = answer(status, sentence)
+                if isinstance(fault, BusyFault) and fault.retry_after is not None:
+                    no.headers["Retry-After"] = str(fault.retry_after)
+                return no
+        queued, silent, reset, broken, slow = (
+            fault.hits(lot, submission.receivers)
+            for fault in (
+                faults.queued,
+                faults.accept_then_timeout,
+                faults.accept_then_reset,
+                faults.accept_then_500,
+                faults.slow_seconds,
+            )
+        )
         try:
             await network.accept(submission)
         except sqlite3.Error as error:
@@ -1200,6 +1253,8 @@ def create_app(
             await asyncio.sleep(faults.slow_seconds.seconds)
         if silent or reset:
             return NoAnswer(network.timing.hang if silent else 0.0)
+        if broken:
+            return answer(500, "Internal Server Error")
         return answer(202, "3: Queued for later delivery" if queued else "0: Accepted for delivery")
 
     @app.get("/health")
@@ -1207,11 +1262,11 @@ def create_app(
         network.log.read("SELECT 1")
         return {"status": "outage" if network.faults.outage else "ok"}
 
-    @app.get("/faults", dependencies=[Depends(_from_loopback)])
+    @app.get("/faults", dependencies=[Depends(_from_loopback)], response_model_exclude_none=True)
     def read_faults() -> Faults:
         return network.faults
 
-    @app.put("/faults", dependencies=[Depends(_from_loopback)])
+    @app.put("/faults", dependencies=[Depends(_from_loopback)], response_model_exclude_none=True)
     async def put_faults(faults: Faults) -> Faults:
         network.set_faults(faults)
         return faults

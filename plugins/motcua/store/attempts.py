@@ -38,9 +38,11 @@ def senders_in_flight(connection: Connection) -> list[int]:
     return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]
 
 
-def abandon(connection: Connection, sender_id: int, now: datetime) -> int:
-    """Makes unknown what a dead sender left in flight; returns how many messages."""
-    return connection.execute(statement("attempts/abandon"), {"sender_id": sender_id, "now": now}).rowcount
+def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: datetime) -> int:
+    """Makes unknown what a dead sender left in flight, to be asked about or repeated at ``settle_at`` at the earliest,
+    since the provider may be at work on it still; returns how many messages."""
+    values = {"sender_id": sender_id, "now": now, "settle_at": settle_at}
+    return connection.execute(statement("attempts/abandon"), values).rowcount
 
 
 def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
@@ -64,6 +66,18 @@ def note_settling(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     """Attempts that are being asked about or repeated: ``attempt_id``, ``settle_at`` (not again before)."""
     if rows:
         connection.execute(statement("attempts/note_settling"), {"rows": recordset(rows)})
+
+
+def begin_repeat(connection: Connection, sender_id: int, attempt_ids: Sequence[int]) -> None:
+    """Attempts whose requests are repeated under the same reference: in flight again, by this settler."""
+    values = {"sender_id": sender_id, "attempt_ids": list(attempt_ids)}
+    connection.execute(statement("attempts/begin_repeat"), values)
+
+
+def end_repeat(connection: Connection, sender_id: int, attempt_id: int) -> None:
+    """A repeated request that proved nothing."""
+    values = {"sender_id": sender_id, "attempt_id": attempt_id}
+    connection.execute(statement("attempts/end_repeat"), values)
 
 
 def settle_repeat(connection: Connection, values: Mapping[str, Any]) -> bool:

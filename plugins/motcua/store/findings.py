@@ -1,4 +1,7 @@
-"""Data-quality facts noticed about dossiers."""
+"""Fields that pick-up had to clean: one of the facts that the rules of data quality look at.
+
+What the rules make of them, with its life, is in motcua.store.quality.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from motcua.store.rows import recordset
 
 
 def save_findings(connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Keeps the facts, each once: ``code``, ``agency_code``, ``dossier_code``, ``source_transition_id``, ``detail``."""
+    """Keeps what was cleaned: ``code``, ``agency_code``, ``dossier_code``, ``source_transition_id``, ``detail``.
+
+    Each dossier and each transition once; a dossier's row that is read so again is seen again.
+    """
     if rows:
         connection.execute(statement("findings/save"), {"rows": recordset(rows), "source_id": source_id, "now": now})

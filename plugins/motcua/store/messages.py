@@ -69,8 +69,17 @@ class Share:
     """Messages whose carrier was never looked up too."""
 
 
+def plan_by_keys(connection: Connection) -> None:
+    """Has this connection plan each statement once, and read tables through their keys alone.
+
+    For a sender, which takes few rows at a time: planning a claim costs more than a claim, and a plan for an empty
+    table would be followed until it is long (docs/decisions/sending-speed.md).
+    """
+    connection.execute(statement("messages/plan_by_keys"))
+
+
 def claim(connection: Connection, share: Share, window: Window, limit: int, now: datetime) -> list[dict[str, Any]]:
-    """Up to ``limit`` due messages of a gateway's share, locked until the transaction ends."""
+    """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends."""
     values = {
         "gateway": share.gateway,
         "carriers": sorted(share.carriers),
@@ -145,6 +154,11 @@ def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> l
 def count_held(connection: Connection, window: Window, now: datetime) -> list[dict[str, Any]]:
     """``gateway, held, useful``: messages of unknown outcome."""
     return connection.execute(statement("messages/count_held"), {"now": now, **window.bounds}).fetchall()
+
+
+def releases(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Messages that people let go again, the latest first."""
+    return connection.execute(statement("messages/releases"), {"limit": limit}).fetchall()
 
 
 def waiting(connection: Connection, window: Window, now: datetime) -> dict[str, int]:

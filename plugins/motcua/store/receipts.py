@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from psycopg.types.json import Jsonb
-
 from motcua.store.database import Connection
 from motcua.store.queries import statement
+from motcua.store.rows import recordset
 
 Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
 """``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
 ``absent``: the gateway never had it."""
 
+Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 
-def save_receipt(
-    connection: Connection,
-    *,
-    gateway: str,
-    reference: str | None,
-    gateway_status: str | None,
-    raw: Mapping[str, str],
-) -> int:
-    """Keeps a receipt as it came and returns its number; ``raw`` must hold no phone number and no secret."""
-    row = connection.execute(
-        statement("receipts/save"),
-        {"gateway": gateway, "reference": reference, "gateway_status": gateway_status, "raw": Jsonb(dict(raw))},
-    ).fetchone()
-    if row is None:
-        raise RuntimeError("INSERT … RETURNING returned nothing")
-    return int(row["receipt_id"])
+
+def save_receipts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Keeps receipts as they came and returns their numbers: ``gateway``, ``reference``, ``gateway_status`` and
+    ``raw``, which must hold no phone number and no secret."""
+    numbered = [{"position": position, **row} for position, row in enumerate(rows)]
+    saved = connection.execute(statement("receipts/save"), {"rows": recordset(numbered)}).fetchall()
+    return sorted(row["receipt_id"] for row in saved)
 
 
 def unread_receipts(connection: Connection) -> list[dict[str, Any]]:
@@ -39,61 +30,18 @@ def unread_receipts(connection: Connection) -> list[dict[str, Any]]:
     return connection.execute(statement("receipts/unread")).fetchall()
 
 
-def apply_receipt(
-    connection: Connection,
-    *,
-    receipt_id: int,
-    gateway: str,
-    reference: str | None,
-    meaning: Meaning,
-    reason: str | None,
-    now: datetime,
-) -> Literal["applied", "no_change", "unknown_reference"]:
-    """Moves the message that the receipt is about, where the table of moves allows it, and keeps what was done.
+def apply_receipts(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, Effect]:
+    """Moves the messages that receipts are about, where the table of moves allows it, and keeps what was done.
 
-    A receipt of an attempt that is not the message's last one proves something about that attempt only: the message
-    has gone on, for example to a mended number.
+    ``receipt_id``, ``gateway``, ``reference``, ``meaning``, ``reason``. Of several, those are left out whose messages
+    others hold, and a reference's second one: what is not in the answer must be given again. One alone is waited for.
     """
-    named = {"gateway": gateway, "reference": reference}
-    connection.execute(statement("receipts/lock_message"), named)
-    attempt = connection.execute(
-        statement("receipts/lock_attempt"), {"gateway": gateway, "reference": reference}
-    ).fetchone()
-    effect: Literal["applied", "no_change", "unknown_reference"] = "no_change"
-    if attempt is None:
-        effect = "unknown_reference"
-    elif meaning in ("accepted", "delivered", "undelivered", "refused"):
-        part_refused = meaning == "refused" and attempt["in_parts"]
-        said = {
-            "state": "undelivered" if meaning == "refused" else meaning,
-            "reason": "part_refused" if part_refused else reason,
-            "now": now,
-        }
-        connection.execute(
-            statement("receipts/settle_attempt"),
-            said
-            | {
-                "attempt_id": attempt["attempt_id"],
-                "is_last": attempt["is_last"],
-                "part_refused": part_refused,
-            },
-        )
-        if attempt["is_last"]:
-            moved = connection.execute(
-                statement("receipts/move_message"),
-                said | {"message_id": attempt["message_id"], "was_given_up": attempt["was_given_up"]},
-            ).fetchone()
-            effect = "applied" if moved else "no_change"
-    elif meaning == "absent" and attempt["is_last"]:
-        values = {"attempt_id": attempt["attempt_id"], "now": now}
-        effect = "applied" if connection.execute(statement("receipts/absent"), values).fetchone() else "no_change"
-    connection.execute(
-        statement("receipts/save_reading"),
-        {
-            "receipt_id": receipt_id,
-            "attempt_id": attempt["attempt_id"] if attempt else None,
-            "meaning": meaning,
-            "effect": effect,
-        },
-    )
-    return effect
+    once = {(row["gateway"], row["reference"] or row["receipt_id"]): row for row in reversed(rows)}
+    values = {"rows": recordset(once.values()), "now": now}
+    if len(rows) == 1:
+        named = {name: rows[0][name] for name in ("gateway", "reference")}
+        locked = connection.execute(statement("receipts/lock_message"), named)
+    else:
+        locked = connection.execute(statement("receipts/lock_free_messages"), values)
+    values["locked"] = [row["message_id"] for row in locked]
+    return {row["receipt_id"]: row["effect"] for row in connection.execute(statement("receipts/read"), values)}

@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.answering import answer_in_time, apologise, count_left_over, warm_up
-from motcua.jobs.receiving import receive
+from motcua.jobs.receiving import Intake
 from motcua.store.database import close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import hide_queries
 
@@ -53,6 +53,7 @@ _addresses: dict[str, tuple[float, Gateway]] = {}
 # Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
 _looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
 _answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
+_intake = Intake(lambda: ledger_pool().connection())
 
 
 def _gateway(name: str) -> Gateway | None:
@@ -208,13 +209,12 @@ def create_callbacks() -> FastAPI:
     def _status_only(_: Request, refusal: HTTPException) -> PlainTextResponse:
         return PlainTextResponse("", status_code=refusal.status_code)
 
-    def receipt(
+    async def receipt(
         gateway: str,
         adapter: Annotated[Gateway, Depends(_authenticated)],
         fields: Annotated[dict[str, str], Depends(_fields)],
     ) -> PlainTextResponse:
-        with ledger_pool().connection() as connection:
-            receive(connection, adapter, gateway, fields)
+        await asyncio.wrap_future(_intake.take(gateway, adapter.read_receipt(fields)))
         return PlainTextResponse("ok")
 
     async def inquiry(

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from motcua.web import calendar_page, sending_page
+from motcua.web import calendar_page, quality_page, sending_page
 from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
 from motcua.web.rendering import HEADERS, PageRefused, render_refusal
 
@@ -23,6 +23,7 @@ def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(signed_in)])
     app.include_router(calendar_page.router)
+    app.include_router(quality_page.router)
     app.include_router(sending_page.router)
 
     @app.exception_handler(NotSignedIn)

@@ -1,0 +1,6 @@
+-- Somebody accepts a finding for a time. Called by store/quality.py.
+INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
+SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
+FROM motcua.findings AS f
+WHERE f.finding_id = %(finding_id)s
+RETURNING acknowledgement_id

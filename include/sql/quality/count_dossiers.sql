@@ -1,0 +1,2 @@
+-- How many dossiers the snapshot holds. Called by store/quality.py.
+SELECT count(*) AS dossiers FROM quality.dossier_facts

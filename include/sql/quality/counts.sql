@@ -1,0 +1,5 @@
+-- Rows returned by rule and agency in some runs. Called by store/quality.py.
+SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
+FROM motcua.quality_counts
+WHERE run_no = any(%(run_nos)s)
+ORDER BY run_no, rule, agency_code

@@ -1,0 +1,2 @@
+-- Lets other connections see what this transaction sees. Called by store/quality.py.
+SELECT pg_export_snapshot() AS moment

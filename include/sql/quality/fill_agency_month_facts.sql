@@ -1,0 +1,301 @@
+-- Everything that the rules about an agency's month look at, of the agency and of each of its procedures. What is usual
+-- for a share is the greater of two: the median of the other agencies in that month, and what the other agencies' rates
+-- for the same procedures would make of this agency's mix. Called by store/quality.py.
+INSERT INTO quality.agency_month_facts (
+    subject, agency_code, month, procedure_code, received, textable, previous_received, previous_textable, results,
+    uncollected, uncollected_usual, collected, at_once, beats, beats_usual, pauses, late_pauses, late_pauses_usual,
+    changes, batch_days, batch_users, batch_changes, expected, delivered, no_phone
+)
+WITH quick_shares AS (
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        count(*) FILTER (WHERE f.collected_at_once)::numeric / count(*) AS share
+    FROM quality.dossier_facts AS f
+    WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day
+    GROUP BY f.agency_code, f.procedure_code
+    HAVING count(*) >= 10
+),
+
+-- Procedures that are done while the citizen waits, by what other agencies do with them.
+quick AS (
+    SELECT q.agency_code, q.procedure_code
+    FROM quick_shares AS q
+    INNER JOIN quick_shares AS o ON q.procedure_code = o.procedure_code AND q.agency_code <> o.agency_code
+    GROUP BY q.agency_code, q.procedure_code
+    HAVING count(*) >= 3 AND percentile_cont(0.5) WITHIN GROUP (ORDER BY o.share) > %(at_once_share)s
+),
+
+cells AS MATERIALIZED (
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        f.received_month AS month,
+        count(*) AS received,
+        count(*) FILTER (WHERE f.textable) AS textable,
+        0 AS results,
+        0 AS uncollected,
+        0 AS collected,
+        0 AS at_once,
+        0 AS beats,
+        0 AS pauses,
+        0 AS late_pauses,
+        0 AS expected,
+        0 AS delivered,
+        0 AS no_phone
+    FROM quality.dossier_facts AS f
+    WHERE f.received_month >= %(since_day)s::date
+    GROUP BY f.agency_code, f.procedure_code, f.received_month
+    UNION ALL
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        f.result_month,
+        0,
+        0,
+        count(*),
+        count(*) FILTER (WHERE f.waiting_days > %(waiting_days)s AND NOT f.ended),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0
+    FROM quality.dossier_facts AS f
+    WHERE f.result_month >= %(since_day)s::date
+    GROUP BY f.agency_code, f.procedure_code, f.result_month
+    UNION ALL
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        f.collected_month,
+        0,
+        0,
+        0,
+        0,
+        count(*),
+        count(*) FILTER (WHERE f.collected_at_once),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0
+    FROM quality.dossier_facts AS f
+    LEFT JOIN quick AS q ON f.agency_code = q.agency_code AND f.procedure_code = q.procedure_code
+    WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_code IS NULL
+    GROUP BY f.agency_code, f.procedure_code, f.collected_month
+    UNION ALL
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        count(*),
+        0,
+        0,
+        0,
+        0,
+        0
+    FROM quality.dossier_facts AS f
+    WHERE f.beat_at IS NOT NULL
+    GROUP BY f.agency_code, f.procedure_code, date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date
+    UNION ALL
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        f.pause_month,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        count(*),
+        count(*) FILTER (WHERE f.paused_late),
+        0,
+        0,
+        0
+    FROM quality.dossier_facts AS f
+    WHERE f.pause_month IS NOT NULL
+    GROUP BY f.agency_code, f.procedure_code, f.pause_month
+    UNION ALL
+    SELECT
+        f.agency_code,
+        f.procedure_code,
+        f.desk_result_month,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        count(*),
+        count(*) FILTER (WHERE f.result_message = 'delivered'),
+        count(*) FILTER (WHERE f.result_message = 'no_phone')
+    FROM quality.dossier_facts AS f
+    WHERE
+        f.desk_result_month >= %(since_day)s::date AND f.enabled
+        AND coalesce(
+            f.result_message NOT IN ('pending', 'off', 'cancelled'),
+            f.desk_result_at < %(as_of)s::timestamptz - interval '1 hour'
+        )
+    GROUP BY f.agency_code, f.procedure_code, f.desk_result_month
+),
+
+figures AS (
+    SELECT
+        c.agency_code,
+        c.month,
+        nullif(c.procedure_code, '') AS procedure_code,
+        grouping(c.procedure_code) = 1 AS whole,
+        sum(c.received) AS received,
+        sum(c.textable) AS textable,
+        sum(c.results) AS results,
+        sum(c.uncollected) AS uncollected,
+        sum(c.collected) AS collected,
+        sum(c.at_once) AS at_once,
+        sum(c.beats) AS beats,
+        sum(c.pauses) AS pauses,
+        sum(c.late_pauses) AS late_pauses,
+        sum(c.expected) AS expected,
+        sum(c.delivered) AS delivered,
+        sum(c.no_phone) AS no_phone
+    FROM cells AS c
+    GROUP BY GROUPING SETS ((c.agency_code, c.month), (c.agency_code, c.month, c.procedure_code))
+),
+
+measures AS (
+    SELECT c.agency_code, c.month, c.procedure_code, v.measure, sum(v.cases) AS cases, sum(v.of_all) AS of_all
+    FROM cells AS c
+    CROSS JOIN
+        LATERAL (
+            VALUES
+            ('uncollected', c.uncollected, c.results),
+            ('beats', c.beats, c.results),
+            ('late_pauses', c.late_pauses, c.pauses)
+        ) AS v (measure, cases, of_all)
+    GROUP BY c.agency_code, c.month, c.procedure_code, v.measure
+),
+
+by_agency AS (
+    SELECT m.measure, m.agency_code, m.month, sum(m.cases) AS cases, sum(m.of_all) AS of_all
+    FROM measures AS m
+    GROUP BY m.measure, m.agency_code, m.month
+),
+
+medians AS (
+    SELECT
+        b.measure,
+        b.agency_code,
+        b.month,
+        coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY o.cases / o.of_all), 0)::numeric AS median
+    FROM by_agency AS b
+    LEFT JOIN by_agency AS o
+        ON
+            b.measure = o.measure AND b.month = o.month AND b.agency_code <> o.agency_code
+            AND o.of_all >= CASE o.measure WHEN 'late_pauses' THEN 10 ELSE 30 END
+    GROUP BY b.measure, b.agency_code, b.month
+),
+
+by_procedure AS (
+    SELECT m.measure, m.agency_code, m.procedure_code, sum(m.cases) AS cases, sum(m.of_all) AS of_all
+    FROM measures AS m
+    GROUP BY m.measure, m.agency_code, m.procedure_code
+),
+
+rates AS (
+    SELECT
+        p.measure,
+        p.agency_code,
+        p.procedure_code,
+        CASE WHEN t.of_all - p.of_all >= 30 THEN (t.cases - p.cases) / (t.of_all - p.of_all) END AS rate
+    FROM by_procedure AS p
+    INNER JOIN (
+        SELECT o.measure, o.procedure_code, sum(o.cases) AS cases, sum(o.of_all) AS of_all
+        FROM by_procedure AS o
+        GROUP BY o.measure, o.procedure_code
+    ) AS t ON p.measure = t.measure AND p.procedure_code = t.procedure_code
+),
+
+usual AS (
+    SELECT
+        m.measure,
+        m.agency_code,
+        m.month,
+        greatest(
+            max(d.median),
+            sum(m.of_all * coalesce(r.rate, d.median)) / nullif(sum(m.of_all), 0)
+        ) AS share
+    FROM measures AS m
+    INNER JOIN medians AS d ON m.measure = d.measure AND m.agency_code = d.agency_code AND m.month = d.month
+    INNER JOIN rates AS r
+        ON m.measure = r.measure AND m.agency_code = r.agency_code AND m.procedure_code = r.procedure_code
+    GROUP BY m.measure, m.agency_code, m.month
+),
+
+batches AS (
+    SELECT
+        a.answers AS agency_code,
+        date_trunc('month', d.day)::date AS month,
+        sum(d.changes) AS changes,
+        count(*) FILTER (WHERE b.is_batch) AS batch_days,
+        count(DISTINCT d.actor) FILTER (WHERE b.is_batch) AS batch_users,
+        coalesce(sum(d.batch) FILTER (WHERE b.is_batch), 0) AS batch_changes
+    FROM quality.actor_days AS d
+    INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
+    CROSS JOIN
+        LATERAL (
+            SELECT d.batch >= %(batch_changes)s AND d.batch > %(batch_share)s * d.changes AS is_batch
+        ) AS b
+    GROUP BY a.answers, date_trunc('month', d.day)::date
+)
+
+SELECT
+    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || coalesce(' ' || f.procedure_code, ''),
+    f.agency_code,
+    f.month,
+    f.procedure_code,
+    f.received,
+    f.textable,
+    coalesce(p.received, 0),
+    coalesce(p.textable, 0),
+    f.results,
+    f.uncollected,
+    u.share,
+    f.collected,
+    f.at_once,
+    f.beats,
+    e.share,
+    f.pauses,
+    f.late_pauses,
+    l.share,
+    coalesce(b.changes, 0),
+    coalesce(b.batch_days, 0),
+    coalesce(b.batch_users, 0),
+    coalesce(b.batch_changes, 0),
+    f.expected,
+    f.delivered,
+    f.no_phone
+FROM figures AS f
+LEFT JOIN figures AS p
+    ON
+        f.agency_code = p.agency_code AND f.whole = p.whole AND f.procedure_code IS NOT DISTINCT FROM p.procedure_code
+        AND p.month = (f.month - interval '1 month')::date
+LEFT JOIN usual AS u
+    ON f.whole AND u.measure = 'uncollected' AND f.agency_code = u.agency_code AND f.month = u.month
+LEFT JOIN usual AS e ON f.whole AND e.measure = 'beats' AND f.agency_code = e.agency_code AND f.month = e.month
+LEFT JOIN usual AS l ON f.whole AND l.measure = 'late_pauses' AND f.agency_code = l.agency_code AND f.month = l.month
+LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month = b.month
+WHERE f.whole OR f.procedure_code IS NOT NULL

@@ -1,0 +1,113 @@
+-- What the transitions of each dossier say, in one pass over one part of the dossiers; events count from the first of
+-- the months on. Times are Vietnam's, UTC+7 all the year: by its name the zone costs four times as much. Called by
+-- store/quality.py.
+INSERT INTO quality.moves (
+    dossier_id, last_status, last_recorded_at, last_occurred_at, last_nth, first_actor, result_at, result_nth,
+    desk_result_at, collected_at, collected_nth, reopened_at, supplement_at, supplement_nth, supplement_from,
+    result_note_at, evening_at, withdrawn_at, withdrawal_asked, paused_at, skipped_at, odd_hours_at, day_off_at
+)
+WITH ordered AS (
+    SELECT
+        t.dossier_id,
+        s.calendar,
+        t.status_code,
+        t.at_one_stop_desk AS desk,
+        t.occurred_at,
+        t.recorded_at,
+        t.from_row,
+        t.actor,
+        (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day,
+        (t.occurred_at AT TIME ZONE interval '+07:00')::time AS clock,
+        CASE t.status_code
+            WHEN 9
+                THEN
+                    t.note ~ (
+                        '[Bb]([Ổổ]|[Oo]) [Ss][Uu][Nn][Gg]|[Tt][Hh][Ii][Ếế][Uu]'
+                        '|[Hh][Oo]([Àà]|[Aa])[Nn] [Tt][Hh][Ii]([Ệệ]|[Ee])[Nn]'
+                    )
+            WHEN 7 THEN t.note ~ (
+                '[Cc]([Ôô]|[Oo])[Nn][Gg] [Dd]([Ââ]|[Aa])[Nn]|[Đđ][Ơơ][Nn]|([Đđ][Ềề]|[Dd][Ee]) [Nn][Gg][Hh]([Ịị]|[Ii])'
+                '|[Xx][Ii][Nn] [Rr]([Úú]|[Uu])[Tt]|[Cc][Hh][Ủủ] [Hh][Ồồ] [Ss][Ơơ]|[Nn][Gg][Ưư][Ờờ][Ii] [Nn][Ộộ][Pp]'
+            )
+        END AS note_says,
+        lag(t.status_code) OVER w AS status_before,
+        lag(t.at_one_stop_desk) OVER w AS desk_before,
+        lag(t.occurred_at) OVER w AS before_at,
+        lag(t.status_code, 2) OVER w AS status_before_that,
+        lead(t.status_code) OVER w IS NULL AS is_last
+    FROM motcua.transitions AS t
+    INNER JOIN (
+        SELECT d.dossier_id, a.calendar
+        FROM motcua.dossiers AS d
+        INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
+        WHERE
+            mod(d.dossier_id, %(parts)s::bigint) = %(part)s
+            AND (
+                coalesce(d.status_code NOT IN (3, 7, 10), TRUE)
+                OR d.received_at >= %(since)s
+                OR coalesce(d.updated_at >= %(since)s, TRUE)
+            )
+    ) AS s ON t.dossier_id = s.dossier_id
+    WHERE mod(t.dossier_id, %(parts)s::bigint) = %(part)s
+    WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
+)
+
+SELECT
+    o.dossier_id,
+    max(o.status_code) FILTER (WHERE o.is_last),
+    max(o.recorded_at) FILTER (WHERE o.is_last),
+    max(o.occurred_at),
+    max(d.nth),
+    max(o.actor) FILTER (WHERE o.before_at IS NULL),
+    max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.status_before IS DISTINCT FROM 9),
+    max(d.nth) FILTER (WHERE o.status_code = 9 AND o.status_before IS DISTINCT FROM 9),
+    max(o.occurred_at) FILTER (
+        WHERE o.status_code = 9 AND o.desk AND NOT coalesce(o.status_before = 9 AND o.desk_before, FALSE)
+    ),
+    max(o.occurred_at) FILTER (WHERE o.status_code = 10 AND o.status_before IS DISTINCT FROM 10),
+    max(d.nth) FILTER (WHERE o.status_code = 10 AND o.status_before IS DISTINCT FROM 10),
+    max(o.occurred_at) FILTER (
+        WHERE
+        o.status_code IN (2, 4, 5, 6, 8)
+        AND (
+            o.status_before IN (9, 10) OR (o.status_before IN (1, 3, 7) AND o.status_before_that IN (9, 10))
+        )
+        AND o.occurred_at >= %(since)s
+    ),
+    max(o.occurred_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
+    max(d.nth) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
+    max(o.before_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
+    max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.note_says AND o.occurred_at >= %(since)s),
+    max(o.occurred_at) FILTER (
+        WHERE
+        o.status_code = 9 AND o.status_before IS DISTINCT FROM 9 AND o.occurred_at >= %(since)s
+        AND o.clock >= '16:45' AND o.clock < '17:30'
+    ),
+    max(o.occurred_at) FILTER (
+        WHERE o.status_code = 7 AND o.status_before IS DISTINCT FROM 7 AND o.occurred_at >= %(since)s
+    ),
+    coalesce(bool_or(o.note_says) FILTER (WHERE o.status_code = 7), FALSE),
+    max(o.occurred_at) FILTER (
+        WHERE
+        o.status_code IN (5, 6, 8) AND coalesce(o.status_before NOT IN (5, 6, 8), TRUE)
+        AND o.occurred_at >= %(since)s
+    ),
+    max(o.occurred_at) FILTER (
+        WHERE
+        o.status_code = 9 AND o.status_before = 2 AND NOT o.from_row AND o.occurred_at >= %(since)s
+        AND o.occurred_at - o.before_at <= make_interval(secs => %(skip_seconds)s)
+    ),
+    max(o.occurred_at) FILTER (
+        WHERE
+        o.occurred_at >= %(since)s AND NOT o.from_row AND o.status_code NOT IN (1, 7)
+        AND (
+            o.clock >= make_time(%(night_from)s::integer, 0, 0)
+            OR o.clock < make_time(%(night_until)s::integer, 0, 0)
+        )
+    ),
+    max(o.occurred_at) FILTER (
+        WHERE o.occurred_at >= %(since)s AND NOT o.from_row AND o.status_code NOT IN (1, 7) AND NOT d.working
+    )
+FROM ordered AS o
+LEFT JOIN quality.days AS d ON o.calendar = d.calendar AND o.day = d.day
+GROUP BY o.dossier_id

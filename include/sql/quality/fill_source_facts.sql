@@ -1,0 +1,61 @@
+-- Everything that the rules about sources look at: of each source, and of each agency in it. A working week is five
+-- working days that are over; usual is the average of the four weeks before the last one. Called by store/quality.py.
+INSERT INTO quality.source_facts (
+    subject, source_id, agency_code, picked_up_at, hours_unread, failed_at, last_transition_at, silent_days, recent,
+    usual, unknown_codes, unknown_since, unusable_rows, unusable_since, register_failure
+)
+WITH weeks AS (
+    SELECT
+        d.source_id,
+        d.agency_code,
+        min(a.today - coalesce(n.nth, a.today)) FILTER (WHERE d.changes > 0) AS silent_days,
+        sum(d.changes) FILTER (WHERE n.nth > a.today - 5 AND d.day < %(day)s) AS recent,
+        sum(d.changes) FILTER (WHERE n.nth > a.today - 25 AND n.nth <= a.today - 5) / 4.0 AS usual
+    FROM quality.actor_days AS d
+    INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
+    LEFT JOIN quality.days AS n ON a.calendar = n.calendar AND d.day = n.day
+    GROUP BY GROUPING SETS ((d.source_id), (d.source_id, d.agency_code))
+),
+
+kept_out AS (
+    SELECT
+        q.source_id,
+        count(*) FILTER (WHERE q.reason IN ('agency_unknown', 'status_unknown', 'code_unusable')) AS unknown_codes,
+        min(q.first_seen_at) FILTER (WHERE q.reason IN ('agency_unknown', 'status_unknown', 'code_unusable'))
+            AS unknown_since,
+        count(*) FILTER (WHERE q.reason NOT IN ('agency_unknown', 'status_unknown', 'code_unusable')) AS unusable_rows,
+        min(q.first_seen_at) FILTER (WHERE q.reason NOT IN ('agency_unknown', 'status_unknown', 'code_unusable'))
+            AS unusable_since
+    FROM motcua.quarantine AS q
+    WHERE q.released_at IS NULL
+    GROUP BY q.source_id
+),
+
+failures AS (
+    SELECT r.source_id, max(r.failure) AS failure FROM quality.register_readings AS r GROUP BY r.source_id
+)
+
+SELECT
+    s.name || coalesce(' ' || w.agency_code, ''),
+    s.source_id,
+    w.agency_code,
+    s.picked_up_at,
+    round(extract(EPOCH FROM %(as_of)s - s.picked_up_at) / 3600, 1),
+    s.failed_at,
+    l.recorded_at,
+    greatest(w.silent_days, 0),
+    coalesce(w.recent, 0),
+    coalesce(w.usual, 0),
+    CASE WHEN w.agency_code IS NULL THEN coalesce(k.unknown_codes, 0) ELSE 0 END,
+    k.unknown_since,
+    CASE WHEN w.agency_code IS NULL THEN coalesce(k.unusable_rows, 0) ELSE 0 END,
+    k.unusable_since,
+    f.failure
+FROM motcua.sources AS s
+LEFT JOIN weeks AS w ON s.source_id = w.source_id
+LEFT JOIN kept_out AS k ON s.source_id = k.source_id
+LEFT JOIN failures AS f ON s.source_id = f.source_id
+LEFT JOIN LATERAL (
+    SELECT max(t.recorded_at) AS recorded_at FROM motcua.transitions AS t WHERE t.source_id = s.source_id
+) AS l ON TRUE
+WHERE s.name = any(%(sources)s)

@@ -1,0 +1,15 @@
+-- Textable numbers in a run, of one agency or of all, the worst first. Called by store/quality.py.
+SELECT
+    s.agency_code,
+    s.dimension,
+    s.key,
+    coalesce(p.name, s.key) AS name,
+    s.month,
+    s.dossiers,
+    s.textable,
+    s.previous_dossiers,
+    s.previous_textable
+FROM motcua.quality_shares AS s
+LEFT JOIN motcua.procedures AS p ON s.dimension = 'procedure' AND s.key = p.procedure_code
+WHERE s.run_no = %(run_no)s AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
+ORDER BY s.month DESC, s.dimension, s.textable::numeric / s.dossiers, s.dossiers DESC, s.agency_code, s.key

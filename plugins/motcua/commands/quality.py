@@ -1,0 +1,232 @@
+"""``motcua quality``: check now, read what a run found, acknowledge, list the rules, verify the seals."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.working_days import written_day
+from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
+from motcua.quality.report_data import AgencyFigures, RuleResult
+from motcua.quality.reporting import (
+    NoSuchAgency,
+    NoSuchRun,
+    agency_report,
+    department_report,
+    last_run_no,
+    rows_to_correct,
+)
+from motcua.quality.rules import RulesInvalid, load_rules
+from motcua.store import quality as store
+from motcua.store.database import connect
+
+app = typer.Typer(help="Data quality: what the checks found, and what is done about it.", no_args_is_help=True)
+_console = Console(width=None if sys.stdout.isatty() else 150)
+_errors = Console(stderr=True, soft_wrap=True)
+
+_AGENCY = typer.Option(help="Only this agency's.")
+_RUN = typer.Option("--run", help="Number of the run; by default the last one.")
+
+
+def _refuse(sentence: object) -> typer.Exit:
+    _errors.print(str(sentence), style="red", markup=False)
+    return typer.Exit(2)
+
+
+def _chosen(run: int | None) -> int:
+    with connect() as connection:
+        chosen = run or last_run_no(connection)
+    if chosen is None:
+        raise _refuse("Nothing was checked yet: motcua quality run")
+    return chosen
+
+
+@app.command("run")
+def run_check() -> None:
+    """Check the ledger as it is now and seal what is found; exit 1 if a check is broken. Nothing is mailed."""
+    now = datetime.now(UTC)
+    try:
+        counts = check_quality(f"manual__{now.isoformat()}", now)
+    except (CheckInProgress, RulesInvalid) as error:
+        raise _refuse(error) from None
+    _console.print(
+        f"Run {counts.run_no}: {counts.dossiers} dossiers, {counts.rules} rules, {counts.findings} findings, "
+        f"{counts.broken} broken. Seal {counts.seal[:16]}…",
+        markup=False,
+    )
+    if counts.broken:
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | None, _RUN] = None) -> None:
+    """Print what a run found, by rule and, without --agency, by agency."""
+    chosen = _chosen(run)
+    try:
+        with connect() as connection:
+            report = agency_report(connection, chosen, agency) if agency else department_report(connection, chosen)
+    except (NoSuchRun, NoSuchAgency) as error:
+        raise _refuse(error) from None
+    read = report.run.data_as_of
+    _console.print(
+        f"Run {report.run.run_no} of {_moment(report.run.as_of)}, data as of {_moment(read) if read else 'never'}; "
+        f"changes since {f'run {report.previous.run_no}' if report.previous else 'nothing, this is the first run'}.",
+        markup=False,
+    )
+    _console.print(_results(report.results))
+    if not agency:
+        _console.print(_agencies(getattr(report, "agencies", ())))
+    for number, each in enumerate(report.to_do_first, 1):
+        _console.print(f"{number}. {each.rule.title}: {each.sentence} {each.rule.action}", markup=False)
+    for suggestion in report.suggestions:
+        _console.print(f"{suggestion.agency_name}: {suggestion.sentence}", markup=False)
+
+
+def _results(results: tuple[RuleResult, ...]) -> Table:
+    table = Table(
+        "rule", "severity", "title", "found", "acknowledged", "new", "back", "fixed", "late", "per 1,000",
+    )  # fmt: skip
+    for each in results:
+        if each.status == "broken":
+            table.add_row(
+                each.rule.code, each.rule.severity, each.rule.title, "BROKEN", escape(each.broken_reason or ""),
+                style="red",
+            )  # fmt: skip
+            continue
+        table.add_row(
+            each.rule.code,
+            each.rule.severity,
+            each.rule.title,
+            str(each.found),
+            _or_nothing(each.acknowledged),
+            _or_nothing(each.change.new),
+            _or_nothing(each.change.back),
+            _or_nothing(each.change.fixed),
+            _or_nothing(each.remind_agency + each.remind_department),
+            f"{each.per_thousand:.1f}" if each.per_thousand else "",
+            style=None if each.found else "dim",
+        )
+    return table
+
+
+def _agencies(agencies: tuple[AgencyFigures, ...]) -> Table:
+    table = Table("agency", "name", "dossiers", "found", "acknowledged", "per 1,000", "before", "late")
+    for each in agencies:
+        before = each.change.previous_per_thousand
+        table.add_row(
+            escape(each.agency_code),
+            escape(each.name),
+            str(each.dossiers),
+            str(each.found),
+            _or_nothing(each.acknowledged),
+            "" if each.per_thousand is None else f"{each.per_thousand:.1f}",
+            "" if before is None else f"{before:.1f}",
+            _or_nothing(each.remind_agency + each.remind_department),
+        )
+    return table
+
+
+def _or_nothing(count: int) -> str:
+    return str(count) if count else ""
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+
+
+@app.command("rows")
+def show_rows(
+    rule: Annotated[str, typer.Argument(help="Code of the rule, for example R7.")],
+    agency: Annotated[str | None, _AGENCY] = None,
+    run: Annotated[int | None, _RUN] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
+) -> None:
+    """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
+    if rule not in load_rules().rules:
+        raise _refuse(f"There is no rule {rule}: motcua quality rules")
+    chosen = _chosen(run)
+    table = Table("finding", "agency", "subject", "what", "phone", "since", "state", "deadline", "acknowledged")
+    try:
+        with connect() as connection:
+            for each in rows_to_correct(connection, chosen, agency, rule=rule):
+                if table.row_count == limit:
+                    table.caption = f"there are more: --limit is {limit}"
+                    break
+                accepted = each.acknowledged
+                table.add_row(
+                    str(each.finding_id),
+                    escape(each.agency_code or ""),
+                    escape(each.subject),
+                    escape(each.what),
+                    each.masked_phone or "",
+                    written_day(each.since.astimezone(VIETNAM).date()) if each.since else "",
+                    each.state,
+                    written_day(each.deadline) if each.deadline else "",
+                    escape(f"until {written_day(accepted.until)} by {accepted.by}: {accepted.why}") if accepted else "",
+                    style="red" if each.stage != "in_time" else None,
+                )
+    except NoSuchRun as error:
+        raise _refuse(error) from None
+    _console.print(table if table.row_count else f"Run {chosen} found nothing by {rule}.")
+
+
+@app.command("acknowledge")
+def acknowledge(
+    finding: Annotated[int, typer.Argument(help="Number of the finding, as listed by 'rows'.")],
+    why: Annotated[str, typer.Option(help="Why it may stay for a time.")],
+    until: Annotated[str, typer.Option(help="Last day on which that holds, for example 2026-12-31.")],
+    by: Annotated[str | None, typer.Option(help="Who decides; by default whoever runs this command.")] = None,
+) -> None:
+    """Accept a finding for a time: it is shown and subtracted, never hidden. A past day takes it back."""
+    try:
+        last_day = date.fromisoformat(until)
+    except ValueError:
+        raise typer.BadParameter(f"{until!r} is not a day such as 2026-12-31", param_hint="--until") from None
+    who = (by or getpass.getuser()).strip()
+    if not why.strip() or not who:
+        raise typer.BadParameter("must say why, and by whom", param_hint="--why")
+    with connect() as connection:
+        known = store.acknowledge(connection, finding, who, why.strip(), last_day, datetime.now(UTC))
+    if not known:
+        raise _refuse(f"There is no finding {finding}.")
+    _console.print(f"Finding {finding} is accepted until {written_day(last_day)}; counts follow with the next check.")
+
+
+@app.command("rules")
+def list_rules() -> None:
+    """List the rules with the thresholds in force; those that differ from the rules' file are marked."""
+    try:
+        book = load_rules()
+    except RulesInvalid as error:
+        raise _refuse(error) from None
+    used = book.thresholds_used()
+    table = Table("rule", "severity", "owner", "about", "title", "thresholds")
+    for rule in book.rules.values():
+        thresholds = [
+            f"{each.name} = {each.value:g}{f' (file: {each.default:g})' if each.value != each.default else ''}: "
+            f"{each.meaning}"
+            for each in used
+            if each.rule == rule.code
+        ]
+        table.add_row(rule.code, rule.severity, rule.owner, rule.level, rule.title, escape("\n".join(thresholds)))
+    _console.print(table)
+    _console.print("To change one: MOTCUA_QUALITY_THRESHOLDS=R3.days=15,P11.owners=8", markup=False)
+
+
+@app.command("verify")
+def verify() -> None:
+    """Compute all seals again from the rows in the ledger; exit 1 if one does not agree."""
+    runs, faults = verify_seals()
+    for fault in faults:
+        _console.print(fault, style="red", markup=False)
+    if faults:
+        raise typer.Exit(1)
+    _console.print(f"{runs} run(s): every row, count and seal is as it was sealed.")

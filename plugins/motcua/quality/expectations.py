@@ -1,0 +1,225 @@
+"""The one place that speaks to Great Expectations: every verdict about data quality is its.
+
+The rules become one suite for each table of the snapshot; it counts and returns the offending rows by SQL in the
+database. What is not in a suite is not judged: no count, no row, no line anywhere. An expectation that fails to run is
+*broken*: that is neither a good nor a bad verdict about the data.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from functools import partial
+from io import StringIO
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from motcua.quality.report_data import CheckStatus
+from motcua.quality.rules import Asked
+from motcua.store.database import Connection, connect
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite, ValidationDefinition
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
+    from great_expectations.expectations.expectation import Expectation
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_MS = 300_000
+"""One query of one rule may take this long; then the check is broken."""
+_DATABASE_SAYS = re.compile(r"\(psycopg\.errors\.(\w+)\)([^\n]*)")
+# What these say names tables and columns; other errors of the database may quote values.
+_NAMES_NO_VALUE = ("UndefinedColumn", "UndefinedTable", "UndefinedFunction", "SyntaxError", "QueryCanceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What Great Expectations said of one rule."""
+
+    rule: str
+    status: CheckStatus
+    found: int
+    broken_reason: str | None = None
+
+
+Row: TypeAlias = Mapping[str, Any]
+"""``subject, agency_code, since, facts`` of one offending row."""
+Keep: TypeAlias = Callable[[str, list[Row]], None]
+"""Is given a rule's code and all its offending rows."""
+
+
+def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
+    """A Great Expectations suite for each table of the snapshot, one expectation for each rule."""
+    import great_expectations as gx
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    by_table: dict[str, list[Any]] = {}
+    for each in asked:
+        by_table.setdefault(each.table, []).append(
+            UnexpectedRowsExpectation(
+                unexpected_rows_query=each.query,
+                description=each.rule.title,
+                severity=FailureSeverity(each.rule.severity),
+                meta={"rule": each.rule.code, "owner": each.rule.owner},
+            )
+        )
+    return {table: gx.ExpectationSuite(name=table, expectations=found) for table, found in by_table.items()}
+
+
+def judge(asked: Sequence[Asked], keep: Keep) -> tuple[Verdict, ...]:
+    """Runs every rule on the snapshot.
+
+    Args:
+        asked: the rules.
+        keep: is given each rule's code and all its offending rows, rule by rule, so that only one rule's rows are in
+            memory at a time.
+
+    Raises:
+        psycopg.OperationalError: the ledger does not answer.
+    """
+    with _great_expectations() as context:
+        suites = build_suites(asked)
+        source = context.data_sources.add_postgres("ledger", **_address())
+        verdicts: list[Verdict] = []
+        try:
+            for table, suite in suites.items():
+                verdicts += _judge_table(context, source, table, suite, keep)
+        finally:
+            source.get_engine().dispose()
+            source.get_execution_engine().engine.dispose()
+    return tuple(verdicts)
+
+
+def software() -> str:
+    """What gives the verdicts, with its version."""
+    from importlib.metadata import version
+
+    return f"great-expectations {version('great-expectations')}"
+
+
+def _judge_table(
+    context: EphemeralDataContext,
+    source: PostgresDatasource,
+    table: str,
+    suite: ExpectationSuite,
+    keep: Keep,
+) -> Iterator[Verdict]:
+    import great_expectations as gx
+
+    if not suite.expectations:
+        return
+    asset = source.add_table_asset(table, table_name=table)
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=table, data=asset.add_batch_definition_whole_table(table), suite=context.suites.add(suite)
+        )
+    )
+    result = definition.run(result_format="BASIC")
+    expectations = {str((each.meta or {})["rule"]): each for each in definition.suite.expectations}
+    for said in result.results:
+        configuration = said.expectation_config
+        rule = str((configuration.meta or {})["rule"]) if configuration else ""
+        yield _verdict(rule, said, partial(_fetch, definition, expectations[rule]), keep)
+
+
+def _fetch(definition: ValidationDefinition, expectation: Expectation) -> list[Row]:
+    # This way of asking draws a progress bar, whatever the context says.
+    with redirect_stderr(StringIO()):
+        return list(definition.get_unexpected_rows(expectation))
+
+
+def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> Verdict:
+    errors = list(_errors(said.exception_info))
+    count = said.result.get("observed_value")
+    if errors or count is None:
+        return Verdict(rule, "broken", 0, _reason(errors))
+    if said.success:
+        return Verdict(rule, "checked", 0)
+    try:
+        rows = fetch()
+    except RuntimeError as error:
+        return Verdict(rule, "broken", 0, _reason([str(error)]))
+    if len(rows) != count:
+        return Verdict(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
+    keep(rule, rows)
+    return Verdict(rule, "checked", count)
+
+
+def _errors(info: Mapping[str, Any]) -> Iterator[str]:
+    # Of one exception, or one for each metric by its id.
+    if "raised_exception" in info:
+        if info["raised_exception"]:
+            yield str(info.get("exception_message") or "")
+        return
+    for each in info.values():
+        if isinstance(each, Mapping):
+            yield from _errors(each)
+
+
+def _reason(errors: Iterable[str]) -> str:
+    """What went wrong, without a value of any row: the database's messages may quote them."""
+    for error in errors:
+        if said := _DATABASE_SAYS.search(error):
+            name, words = said[1], said[2].strip()
+            return f"{name}: {words}" if name in _NAMES_NO_VALUE else name
+        return error.partition(":")[0].partition("\n")[0][:80] or "unknown"
+    return "no result"
+
+
+@contextmanager
+def _great_expectations() -> Iterator[EphemeralDataContext]:
+    """An ephemeral context that says nothing, stores nothing and calls nobody."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Before the import: it logs some two hundred lines of what it registers.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    # A check that fails to run is told as broken; what the library logs of it may hold rows.
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    yield gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
+
+
+def _address() -> dict[str, Any]:
+    """Where the ledger is, for SQLAlchemy; the password stays out of the text that could be shown."""
+    with connect() as connection:
+        given = _parameters(connection)
+    return {
+        "connection_string": f"postgresql+psycopg://{given['user']}@{given['host']}:{given['port']}/{given['dbname']}",
+        "kwargs": {"connect_args": given, "pool_size": 1},
+    }
+
+
+def _parameters(connection: Connection) -> dict[str, str]:
+    info = connection.info
+    options = (
+        f"-c search_path=quality -c timezone=UTC -c statement_timeout={_PATIENCE_MS}"
+        " -c default_transaction_read_only=on"
+    )
+    return {
+        **info.get_parameters(),
+        "host": info.host,
+        "port": str(info.port),
+        "dbname": info.dbname,
+        "user": info.user,
+        "password": info.password,
+        "options": options,
+    }

@@ -1,0 +1,329 @@
+"""What quality reports are made of: values that mails, workbooks, charts and pages are built from.
+
+Everything here is ready to be shown: names and sentences are Vietnamese (NFC), phone numbers are masked, desk users are
+pseudonyms. Moments are aware datetimes in UTC, days are days of Vietnam. ``per_thousand`` is findings for each 1,000
+dossiers checked; ``None`` where nothing was checked.
+
+Counts: ``found`` is what Great Expectations returned in this run; ``acknowledged`` of them were accepted by somebody
+for a time; ``to_do = found - acknowledged``. New, back and standing add up to ``found``; fixed ones are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, TypeAlias
+
+Severity: TypeAlias = Literal["critical", "warning", "info"]
+Owner: TypeAlias = Literal["agency", "department", "source"]
+"""Who can mend it: the agency, the Department, or whoever runs the one-stop software (the source)."""
+Level: TypeAlias = Literal["dossier", "agency_month", "source"]
+Group: TypeAlias = Literal["phone_missing", "phone_invalid", "status", "other"]
+"""The four bands of the charts."""
+CheckStatus: TypeAlias = Literal["checked", "broken"]
+"""broken: the check itself failed; it says nothing about the data, neither green nor bad."""
+FindingState: TypeAlias = Literal["new", "standing", "back", "fixed"]
+Stage: TypeAlias = Literal["in_time", "remind_agency", "remind_department"]
+"""Where a finding stands against its deadline; info findings have none and stay in_time."""
+Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWords:
+    """One rule as people read it."""
+
+    code: str
+    """R1…R15 of domain knowledge, P… phones, D… other fields of a dossier, S… the source itself."""
+    severity: Severity
+    owner: Owner
+    level: Level
+    group: Group
+    mendable: bool
+    """False: it happened and stays true; it has no deadline and leaves the list with the months looked at."""
+    title: str
+    explanation: str
+    action: str
+    """What to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdUsed:
+    """A value that the run used; shown wherever its rule's results are."""
+
+    rule: str
+    """Code of the rule; empty: it holds for all."""
+    name: str
+    meaning: str
+    """In Vietnamese, with its unit."""
+    value: float
+    default: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sealed run."""
+
+    run_no: int
+    """Our number, growing; in the stable link of a run."""
+    run_id: str
+    """The DAG run, or the hand that started it."""
+    as_of: datetime
+    """The moment that the rules took for now."""
+    day: date
+    data_as_of: datetime | None
+    """When the sources were last read; the oldest where they differ. None: never."""
+    since: date
+    """First day of the months looked at."""
+    dossiers: int
+    """Checked."""
+    findings: int
+    broken: int
+    """Checks that broke."""
+    content_hash: str
+    """SHA-256 over counts and row ids; the same for the same data."""
+    seal: str
+    """SHA-256 over the previous run's seal and this run's facts."""
+    sealed_at: datetime
+    working_day: bool = True
+    """Some agency worked that day; else nothing is mailed, and the next working day's mail tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed since an earlier run."""
+
+    new: int = 0
+    back: int = 0
+    """Had been fixed and are there again."""
+    standing: int = 0
+    fixed: int = 0
+    previous_found: int | None = None
+    """``None``: there is no earlier run, or the check was broken or did not exist then."""
+    previous_per_thousand: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule in one run, of one agency or of all."""
+
+    rule: RuleWords
+    status: CheckStatus
+    broken_reason: str | None
+    """Without a value of any row. Set when the check is broken; then all counts are 0 and mean nothing."""
+    found: int
+    acknowledged: int
+    remind_agency: int
+    """Past the deadline, the agency to be reminded."""
+    remind_department: int
+    """Longer past the deadline, the Department to be told."""
+    per_thousand: float | None
+    change: Change
+
+    @property
+    def to_do(self) -> int:
+        """Found less acknowledged."""
+        return self.found - self.acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyFigures:
+    """One agency among all, for the table and the chart of the worst.
+
+    Findings about dossiers, critical and warning alone: what is only worth knowing (info) or about a month or a source
+    would make no fair rate; it is in ``results``.
+    """
+
+    agency_code: str
+    name: str
+    """As in force on the day of the run: the short one where there is one."""
+    dossiers: int
+    found: int
+    acknowledged: int
+    by_group: Mapping[Group, int]
+    by_severity: Mapping[Severity, int]
+    remind_agency: int
+    remind_department: int
+    per_thousand: float | None
+    change: Change
+
+    @property
+    def to_do(self) -> int:
+        """Found less acknowledged."""
+        return self.found - self.acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody accepts a finding for a time."""
+
+    by: str
+    why: str
+    until: date
+    """Last day on which it holds."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RowToCorrect:
+    """One finding: what is wrong with which dossier (or agency's month, or source), since when, what to do."""
+
+    finding_id: int
+    rule: RuleWords
+    state: FindingState
+    agency_code: str | None
+    agency_name: str | None
+    subject: str
+    """What it is about, in words: the dossier's code, "tháng 11/2026", the source's name."""
+    dossier_code: str | None
+    procedure_code: str | None
+    procedure_name: str | None
+    month: date | None
+    """First day, of a finding about a month."""
+    what: str
+    """What is wrong here, one sentence with this row's figures."""
+    since: datetime | None
+    """When it happened, or began, by the data."""
+    first_seen: datetime
+    """When a run first saw it."""
+    last_seen: datetime
+    age_days: int
+    """Days since this episode was first seen."""
+    deadline: date | None
+    department_on: date | None
+    """From this day on the Department is told."""
+    stage: Stage
+    masked_phone: str | None
+    """0905***456; None: not about a phone, or there is no number in the field."""
+    acknowledged: Acknowledgement | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneShare:
+    """Dossiers received in a month that can be texted, of an agency, a procedure there, or a desk user there."""
+
+    dimension: Dimension
+    agency_code: str
+    agency_name: str
+    key: str
+    """Procedure code, pseudonym of the desk user (``CB-7f3a09c2``), or empty for the agency."""
+    name: str
+    """The procedure's name, or the same as ``key``."""
+    month: date
+    dossiers: int
+    textable: int
+    previous_dossiers: int
+    previous_textable: int
+
+    @property
+    def share(self) -> float | None:
+        """Between 0 and 1."""
+        return self.textable / self.dossiers if self.dossiers else None
+
+    @property
+    def previous_share(self) -> float | None:
+        """Of the month before."""
+        return self.previous_textable / self.previous_dossiers if self.previous_dossiers else None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One period: the last run of an ISO week."""
+
+    label: str
+    """``T47``."""
+    week: date
+    """Its Monday."""
+    run_no: int | None
+    """``None``: no run in that week; the line has a gap."""
+    dossiers: int
+    found: int
+    per_thousand: float | None
+    by_group: Mapping[Group, float | None]
+    """Findings per 1,000 dossiers, by band."""
+    textable_share: float | None
+    """Of the dossiers checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """One of the three things to do first."""
+
+    rule: RuleWords
+    count: int
+    sentence: str
+    """Why it comes first, in words: how many, since when, how many past the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something that the data themselves suggest."""
+
+    kind: str
+    """``hold_time``, …"""
+    agency_code: str
+    agency_name: str
+    sentence: str
+    facts: Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How fresh and how whole one source is."""
+
+    source: str
+    picked_up_at: datetime | None
+    last_transition_at: datetime | None
+    quarantined: int
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyReport:
+    """All that an agency's mail says; ``reporting.rows_to_correct`` streams the rows behind it."""
+
+    run: Run
+    previous: Run | None
+    """The run that changes are told against."""
+    agency_code: str
+    agency_name: str
+    figures: AgencyFigures
+    rank: int | None
+    """Place by findings per 1,000 dossiers, 1 is the worst; ``None``: too few dossiers to be ranked."""
+    ranked: int
+    """How many agencies are ranked."""
+    results: tuple[RuleResult, ...]
+    """Every rule of the suite that was run, the gravest first; also those that found nothing."""
+    broken: tuple[RuleResult, ...]
+    """Those of ``results`` that broke."""
+    to_do_first: tuple[ToDo, ...]
+    """At most three."""
+    trend: tuple[TrendPoint, ...]
+    """Twelve, the oldest first."""
+    shares: tuple[PhoneShare, ...]
+    """The newest months of the agency, its procedures and desk users, the worst first."""
+    suggestions: tuple[Suggestion, ...]
+    thresholds: tuple[ThresholdUsed, ...]
+    has_news: bool
+    """Something grave enough is new, back or fixed, more is past its deadline than before, or a check is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentReport:
+    """All that the Department's mail says, over all agencies."""
+
+    run: Run
+    previous: Run | None
+    figures: AgencyFigures
+    """Of all together; its code and name are empty."""
+    agencies: tuple[AgencyFigures, ...]
+    """The worst rate first; those with too few dossiers come last."""
+    results: tuple[RuleResult, ...]
+    broken: tuple[RuleResult, ...]
+    to_do_first: tuple[ToDo, ...]
+    trend: tuple[TrendPoint, ...]
+    shares: tuple[PhoneShare, ...]
+    suggestions: tuple[Suggestion, ...]
+    sources: tuple[SourceState, ...]
+    thresholds: tuple[ThresholdUsed, ...]
+    has_news: bool

@@ -1,0 +1,588 @@
+"""Reports about a sealed run, in the words of the rules: what mails, workbooks, charts, pages and commands show.
+
+Everything comes from what the run stored, and that is what Great Expectations returned: nothing is judged here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, get_args
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones import mask_msisdn
+from motcua.domain.working_days import written_day
+from motcua.quality.report_data import (
+    Acknowledgement,
+    AgencyFigures,
+    AgencyReport,
+    Change,
+    DepartmentReport,
+    FindingState,
+    Group,
+    PhoneShare,
+    RowToCorrect,
+    RuleResult,
+    RuleWords,
+    Run,
+    Severity,
+    SourceState,
+    Stage,
+    Suggestion,
+    ThresholdUsed,
+    ToDo,
+    TrendPoint,
+)
+from motcua.quality.rules import RuleBook, load_rules
+from motcua.store import quality as store
+from motcua.store.agencies import InForce, in_force
+from motcua.store.database import Connection
+
+WEEKS = 12
+"""Periods of the trend."""
+_GRAVITY: Mapping[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
+
+
+class NoSuchRun(LookupError):
+    """There is no sealed run of this number."""
+
+
+class NoSuchAgency(LookupError):
+    """No agency has this code."""
+
+
+def last_run_no(connection: Connection) -> int | None:
+    """The last sealed run's number."""
+    return next((row["run_no"] for row in store.list_runs(connection, most=1)), None)
+
+
+def get_run(connection: Connection, run_no: int) -> Run:
+    """A sealed run.
+
+    Raises:
+        NoSuchRun: there is none of this number.
+    """
+    row = next(iter(store.list_runs(connection, run_no=run_no)), None)
+    if row is None:
+        raise NoSuchRun(f"There is no sealed run {run_no}.")
+    return _run(row)
+
+
+def agency_report(
+    connection: Connection,
+    run_no: int,
+    agency_code: str,
+    *,
+    since_run: int | None = None,
+    rules: RuleBook | None = None,
+) -> AgencyReport:
+    """What a run says to one agency.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        agency_code: the agency.
+        since_run: the run that changes are told against; by default the last one of an earlier working day.
+        rules: whose words are used; those in force by default.
+
+    Raises:
+        NoSuchRun: there is no such run.
+        NoSuchAgency: there is no such agency.
+    """
+    made = _Report(connection, run_no, since_run, rules or load_rules())
+    if agency_code not in made.names:
+        raise NoSuchAgency(f"No agency has the code {agency_code}.")
+    results = made.results(agency_code)
+    ranked = [each.agency_code for each in made.agencies if each.dossiers >= made.book.ranked_from]
+    return AgencyReport(
+        run=made.run,
+        previous=made.previous,
+        agency_code=agency_code,
+        agency_name=made.name_of(agency_code),
+        figures=made.figures(agency_code),
+        rank=ranked.index(agency_code) + 1 if agency_code in ranked else None,
+        ranked=len(ranked),
+        results=results,
+        broken=tuple(each for each in results if each.status == "broken"),
+        to_do_first=made.first(results),
+        trend=made.trend(agency_code),
+        shares=made.shares(agency_code),
+        suggestions=made.suggestions(agency_code),
+        thresholds=made.thresholds(),
+        has_news=made.has_news(agency_code, results),
+    )
+
+
+def department_report(
+    connection: Connection, run_no: int, *, since_run: int | None = None, rules: RuleBook | None = None
+) -> DepartmentReport:
+    """What a run says to the Department, over all agencies; arguments and errors as of ``agency_report``."""
+    made = _Report(connection, run_no, since_run, rules or load_rules())
+    results = made.results(None)
+    return DepartmentReport(
+        run=made.run,
+        previous=made.previous,
+        figures=made.figures(None),
+        agencies=made.agencies,
+        results=results,
+        broken=tuple(each for each in results if each.status == "broken"),
+        to_do_first=made.first(results),
+        trend=made.trend(None),
+        shares=made.shares(None),
+        suggestions=made.suggestions(None),
+        sources=tuple(SourceState(**row) for row in store.sources_of(connection, run_no)),
+        thresholds=made.thresholds(),
+        has_news=made.has_news(None, results),
+    )
+
+
+def rows_to_correct(
+    connection: Connection,
+    run_no: int,
+    agency_code: str | None = None,
+    *,
+    rule: str | None = None,
+    fixed_since: int | None = None,
+    since_run: int | None = None,
+    rules: RuleBook | None = None,
+) -> Iterator[RowToCorrect]:
+    """The findings of a run, streamed, the gravest rules first.
+
+    Args:
+        connection: to the ledger, used until the last row is read.
+        run_no: the run.
+        agency_code: of one agency alone.
+        rule: of one rule alone.
+        fixed_since: also those that were fixed since this run.
+        since_run: against which run a finding is new or back; by default the last one of an earlier working day.
+        rules: whose words are used; those in force by default.
+
+    Raises:
+        NoSuchRun: there is no such run.
+    """
+    made = _Report(connection, run_no, since_run, rules or load_rules())
+    order = [words.code for words in made.in_order()]
+    rows = store.rows_of(connection, run_no, order, agency_code=agency_code, rule=rule, fixed_since=fixed_since)
+    for row in rows:
+        yield made.row(row)
+
+
+# ------------------------------------------------------------------------------------------------- one run
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Sums over some of a run's counts."""
+
+    found: int = 0
+    acknowledged: int = 0
+    remind_agency: int = 0
+    remind_department: int = 0
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> _Tally:
+        listed = list(rows)
+        return cls(*(sum(row[name] for row in listed) for name in cls.__dataclass_fields__))
+
+
+class _Report:
+    """What is read once about a run, and how it is put together."""
+
+    def __init__(self, connection: Connection, run_no: int, since_run: int | None, book: RuleBook) -> None:
+        self.connection, self.book = connection, book
+        self.run, self._stored = get_run(connection, run_no), store.list_runs(connection, run_no=run_no)[0]
+        before = store.previous_run_no(connection, run_no) if since_run is None else since_run
+        self.previous = _run(store.list_runs(connection, run_no=before)[0]) if before is not None else None
+        self.names: dict[str, InForce] = in_force(connection, self.run.day)
+
+    # ------------------------------------------------------------------------------------------ words
+
+    def words_of(self, code: str) -> RuleWords:
+        """A rule's words; one that is no longer in the file keeps its code and what the run stored of it."""
+        if code in self.book.rules:
+            return self.book.rules[code].words
+        stored = next(rule for rule in self._stored["rules"] if rule["code"] == code)
+        return RuleWords(
+            code,
+            stored["severity"],
+            stored["owner"],
+            stored["level"],
+            "other",
+            False,
+            self.book.phrases.lost_rule.format(code=code),
+            "",
+            "",
+        )
+
+    def in_order(self) -> list[RuleWords]:
+        """The rules of the run's suite, the gravest first, else as in the file."""
+        suite = [self.words_of(rule["code"]) for rule in self._stored["rules"]]
+        place = {code: number for number, code in enumerate(self.book.rules)}
+        return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
+
+    def name_of(self, agency_code: str) -> str:
+        """The agency's name on the day of the run."""
+        known = self.names.get(agency_code)
+        return known.name_in_texts if known else agency_code
+
+    # ------------------------------------------------------------------------------------------ figures
+
+    @cached_property
+    def _weeks(self) -> dict[date, int]:
+        return store.weekly_runs(self.connection, self.run.run_no, WEEKS)
+
+    @cached_property
+    def _run_nos(self) -> list[int]:
+        runs = {self.run.run_no, *self._weeks.values()}
+        if self.previous:
+            runs.add(self.previous.run_no)
+        return sorted(runs)
+
+    @cached_property
+    def _counts(self) -> dict[int, list[dict[str, Any]]]:
+        return _by_run(store.counts_of(self.connection, self._run_nos))
+
+    @cached_property
+    def _said(self) -> dict[int, dict[str, dict[str, Any]]]:
+        said: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+        for row in store.results_of(self.connection, self._run_nos):
+            said[row["run_no"]][row["rule"]] = row
+        return said
+
+    @cached_property
+    def _checked(self) -> dict[int, list[dict[str, Any]]]:
+        return _by_run(store.agencies_of(self.connection, self._run_nos))
+
+    @cached_property
+    def _changes(self) -> list[dict[str, Any]]:
+        if self.previous is None:
+            return []
+        return store.changes_of(self.connection, self.run.run_no, self.previous.run_no)
+
+    def _dossiers(self, run_no: int, agency_code: str | None) -> tuple[int, int]:
+        rows = [row for row in self._checked[run_no] if agency_code in (None, row["agency_code"])]
+        return sum(row["dossiers"] for row in rows), sum(row["textable"] for row in rows)
+
+    def _tally(self, run_no: int, agency_code: str | None, rules: Iterable[str]) -> _Tally:
+        wanted = set(rules)
+        return _Tally.of(
+            row for row in self._counts[run_no] if row["rule"] in wanted and agency_code in (None, row["agency_code"])
+        )
+
+    def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
+        """What changed in these rules since the run before."""
+        if self.previous is None:
+            return Change(new=found)
+        rows = [row for row in self._changes if row["rule"] in rules and agency_code in (None, row["agency_code"])]
+        new, back = sum(row["new"] for row in rows), sum(row["back"] for row in rows)
+        before = self.previous.run_no
+        comparable = [rule for rule in rules if self._was_checked(before, rule)]
+        was = self._tally(before, agency_code, comparable).found if comparable else None
+        return Change(
+            new=new,
+            back=back,
+            standing=found - new - back,
+            fixed=sum(row["fixed"] for row in rows),
+            previous_found=was,
+            previous_per_thousand=_per_thousand(was, self._dossiers(before, agency_code)[0]),
+        )
+
+    def _was_checked(self, run_no: int, rule: str) -> bool:
+        return self._said[run_no].get(rule, {}).get("status") == "checked"
+
+    def results(self, agency_code: str | None) -> tuple[RuleResult, ...]:
+        """Each rule of the suite, of one agency or of all."""
+        run_no = self.run.run_no
+        dossiers = self._dossiers(run_no, agency_code)[0]
+        results = []
+        for words in self.in_order():
+            said = self._said[run_no][words.code]
+            tally = self._tally(run_no, agency_code, [words.code])
+            if agency_code is not None and words.level == "source" and said["status"] == "checked" and not tally.found:
+                # A source serves many agencies; one of them is only told what names it.
+                continue
+            is_checked = said["status"] == "checked"
+            results.append(
+                RuleResult(
+                    rule=words,
+                    status=said["status"],
+                    broken_reason=said["broken_reason"],
+                    found=tally.found,
+                    acknowledged=tally.acknowledged,
+                    remind_agency=tally.remind_agency,
+                    remind_department=tally.remind_department,
+                    per_thousand=_per_thousand(tally.found, dossiers) if is_checked else None,
+                    change=self._change(agency_code, [words.code], tally.found) if is_checked else Change(),
+                )
+            )
+        return tuple(results)
+
+    def _rated(self, group: Group | None = None, severity: Severity | None = None) -> list[str]:
+        """Codes of the rules that make the rates."""
+        return [
+            words.code
+            for words in self.in_order()
+            if words.level == "dossier"
+            and words.severity != "info"
+            and group in (None, words.group)
+            and severity in (None, words.severity)
+        ]
+
+    def figures(self, agency_code: str | None) -> AgencyFigures:
+        """One agency, or all together."""
+        run_no = self.run.run_no
+        dossiers = self._dossiers(run_no, agency_code)[0]
+        rated = self._rated()
+        tally = self._tally(run_no, agency_code, rated)
+        return AgencyFigures(
+            agency_code=agency_code or "",
+            name=self.name_of(agency_code) if agency_code else "",
+            dossiers=dossiers,
+            found=tally.found,
+            acknowledged=tally.acknowledged,
+            by_group={group: self._tally(run_no, agency_code, self._rated(group)).found for group in get_args(Group)},
+            by_severity={
+                severity: self._tally(run_no, agency_code, self._rated(severity=severity)).found
+                for severity in get_args(Severity)
+                if severity != "info"
+            },
+            remind_agency=tally.remind_agency,
+            remind_department=tally.remind_department,
+            per_thousand=_per_thousand(tally.found, dossiers),
+            change=self._change(agency_code, rated, tally.found),
+        )
+
+    @cached_property
+    def agencies(self) -> tuple[AgencyFigures, ...]:
+        """All agencies, the worst rate first; those with too few dossiers last."""
+        codes = {row["agency_code"] for row in self._checked[self.run.run_no]}
+        codes |= {row["agency_code"] for row in self._counts[self.run.run_no] if row["agency_code"]}
+        return tuple(
+            sorted(
+                (self.figures(code) for code in codes),
+                key=lambda each: (each.dossiers < self.book.ranked_from, -(each.per_thousand or 0), each.agency_code),
+            )
+        )
+
+    def trend(self, agency_code: str | None) -> tuple[TrendPoint, ...]:
+        """The last weeks, the oldest first, each by its last run."""
+        monday = self.run.day - timedelta(days=self.run.day.weekday())
+        return tuple(self._point(monday - timedelta(weeks=back), agency_code) for back in range(WEEKS - 1, -1, -1))
+
+    def _point(self, week: date, agency_code: str | None) -> TrendPoint:
+        label, run_no = f"T{week.isocalendar().week}", self._weeks.get(week)
+        if run_no is None:
+            return TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(get_args(Group)), None)
+        dossiers, textable = self._dossiers(run_no, agency_code)
+        found = self._tally(run_no, agency_code, self._rated()).found
+        return TrendPoint(
+            label,
+            week,
+            run_no,
+            dossiers,
+            found,
+            _per_thousand(found, dossiers),
+            {
+                group: _per_thousand(self._tally(run_no, agency_code, self._rated(group)).found, dossiers)
+                for group in get_args(Group)
+            },
+            textable / dossiers if dossiers else None,
+        )
+
+    def shares(self, agency_code: str | None) -> tuple[PhoneShare, ...]:
+        """Textable numbers of the newest months."""
+        return tuple(
+            PhoneShare(
+                dimension=row["dimension"],
+                agency_code=row["agency_code"],
+                agency_name=self.name_of(row["agency_code"]),
+                key=row["key"],
+                name=row["name"],
+                month=row["month"],
+                dossiers=row["dossiers"],
+                textable=row["textable"],
+                previous_dossiers=row["previous_dossiers"],
+                previous_textable=row["previous_textable"],
+            )
+            for row in store.shares_of(self.connection, self.run.run_no, agency_code)
+        )
+
+    def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:
+        """What the data suggested."""
+        return tuple(
+            Suggestion(
+                row["kind"],
+                row["agency_code"],
+                self.name_of(row["agency_code"]),
+                self._suggestion(row["kind"], row["facts"]),
+                row["facts"],
+            )
+            for row in store.suggestions_of(self.connection, self.run.run_no, agency_code)
+        )
+
+    def thresholds(self) -> tuple[ThresholdUsed, ...]:
+        """The values that the run used."""
+        defaults = {(each.rule, each.name): each for each in self.book.thresholds_used()}
+        used = []
+        for key, value in self._stored["thresholds"].items():
+            rule, _, name = key.partition(".")
+            known = defaults.get((rule, name))
+            used.append(
+                ThresholdUsed(
+                    rule, name, known.meaning if known else name, float(value), known.default if known else float(value)
+                )
+            )
+        return tuple(used)
+
+    def has_news(self, agency_code: str | None, results: Iterable[RuleResult]) -> bool:
+        """Whether there is something to say since the run before."""
+        grave = [each for each in results if each.rule.severity != "info" or each.status == "broken"]
+        if any(each.status == "broken" or each.change.new or each.change.back or each.change.fixed for each in grave):
+            return True
+        if self.previous is None:
+            return False
+        codes = [each.rule.code for each in grave]
+        now = self._tally(self.run.run_no, agency_code, codes)
+        before = self._tally(self.previous.run_no, agency_code, codes)
+        return now.remind_agency > before.remind_agency or now.remind_department > before.remind_department
+
+    def first(self, results: Iterable[RuleResult]) -> tuple[ToDo, ...]:
+        """The three things to do first: what is grave and can be mended before what is late before what is many."""
+        wanted = sorted(
+            (each for each in results if each.rule.severity != "info" and each.to_do),
+            key=lambda each: (
+                _GRAVITY[each.rule.severity],
+                not each.rule.mendable,
+                -(each.remind_agency + each.remind_department),
+                -each.to_do,
+            ),
+        )
+        return tuple(ToDo(each.rule, each.to_do, self._why_first(each)) for each in wanted[:3])
+
+    def _why_first(self, result: RuleResult) -> str:
+        phrases = self.book.phrases
+        parts = [f"{_in_words(result.to_do)} {phrases.unit[result.rule.level]}"]
+        late = result.remind_agency + result.remind_department
+        for count, words in (
+            (late, phrases.late),
+            (result.change.new, phrases.new),
+            (result.change.back, phrases.back),
+        ):
+            if count:
+                parts.append(f"{_in_words(count)} {words}")
+        return ", ".join(parts) + "."
+
+    def _suggestion(self, kind: str, facts: Mapping[str, Any]) -> str:
+        wanted = self.book.suggestions
+        said = {name: _in_words(value) for name, value in facts.items()}
+        if kind == "hold_time":
+            said["share"] = _in_words(round(100 * facts["taken_back"] / facts["told"], 1))
+            return wanted.hold_time.sentence.format(**said)
+        return (wanted.phones.desk_user if kind == "desk_user" else wanted.phones.procedure).format(**said)
+
+    # ------------------------------------------------------------------------------------------ rows
+
+    def row(self, row: Mapping[str, Any]) -> RowToCorrect:
+        """One finding, in words."""
+        words = self.words_of(row["rule"])
+        is_fixed = row["closed_run"] is not None and row["closed_run"] <= self.run.run_no
+        acknowledged = None
+        if row["until"] is not None:
+            acknowledged = Acknowledgement(row["acknowledged_by"], row["why"], row["until"], row["acknowledged_at"])
+        _, month, procedure = _subject_parts(words, row["subject"])
+        return RowToCorrect(
+            finding_id=row["finding_id"],
+            rule=words,
+            state="fixed" if is_fixed else self._state(row),
+            agency_code=row["agency_code"],
+            agency_name=self.name_of(row["agency_code"]) if row["agency_code"] else None,
+            subject=self._subject(words, row["subject"], row["dossier_code"]),
+            dossier_code=row["dossier_code"],
+            procedure_code=row["procedure_code"] or procedure,
+            procedure_name=row["procedure_name"],
+            month=month,
+            what=self._sentence(words.code, row["since"], row["facts"]),
+            since=row["since"],
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+            age_days=(self.run.day - row["opened_at"].astimezone(VIETNAM).date()).days,
+            deadline=row["deadline"],
+            department_on=row["department_on"],
+            stage="in_time" if is_fixed or acknowledged else self._stage(row),
+            masked_phone=_masked(row["phone"]) if words.level == "dossier" else None,
+            acknowledged=acknowledged,
+        )
+
+    def _subject(self, words: RuleWords, subject: str, dossier_code: str | None) -> str:
+        if words.level == "dossier":
+            return dossier_code or ""
+        phrases = self.book.phrases
+        first, month, procedure = _subject_parts(words, subject)
+        if month is None:
+            return phrases.source.format(source=first)
+        said = {"month": month.month, "year": month.year, "procedure": procedure}
+        return (phrases.month_of_procedure if procedure else phrases.month).format(**said)
+
+    def _state(self, row: Mapping[str, Any]) -> FindingState:
+        if self.previous is not None and row["opened_run"] <= self.previous.run_no:
+            return "standing"
+        return "back" if row["again"] else "new"
+
+    def _stage(self, row: Mapping[str, Any]) -> Stage:
+        if row["deadline"] is None or self.run.day <= row["deadline"]:
+            return "in_time"
+        return "remind_agency" if self.run.day <= row["department_on"] else "remind_department"
+
+    def _sentence(self, code: str, since: datetime | None, facts: Mapping[str, Any]) -> str:
+        if code not in self.book.rules:
+            return ""
+        day = since.astimezone(VIETNAM).date() if since else None
+        said = {name: _in_words(value) for name, value in facts.items()}
+        said["since"] = written_day(day) if day else self.book.phrases.unknown_day
+        said["days"] = _in_words((self.run.day - day).days) if day else self.book.phrases.unknown_days
+        # A rule that changed since may want facts that an old run did not keep.
+        sentence = self.book.rules[code].what.format_map(defaultdict(lambda: "…", said))
+        return sentence[:1].upper() + sentence[1:]
+
+
+# ------------------------------------------------------------------------------------------------- in words
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return Run(**{name: row[name] for name in Run.__dataclass_fields__})
+
+
+def _by_run(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["run_no"]].append(row)
+    return found
+
+
+def _per_thousand(found: int | None, dossiers: int) -> float | None:
+    return None if found is None or not dossiers else 1000 * found / dossiers
+
+
+def _in_words(value: object) -> str:
+    """A figure as Vietnamese texts write it: 1.100; 30,5."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    text = f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{int(value):,}"
+    return text.translate(str.maketrans(",.", ".,"))
+
+
+def _masked(phone: str | None) -> str | None:
+    masked = mask_msisdn(phone or "")
+    return None if masked == "***" else masked
+
+
+def _subject_parts(words: RuleWords, subject: str) -> tuple[str, date | None, str | None]:
+    """Agency or source, month and procedure of a subject."""
+    first, _, rest = subject.partition(" ")
+    if words.level != "agency_month":
+        return first, None, None
+    month, _, procedure = rest.partition(" ")
+    return first, date.fromisoformat(f"{month}-01"), procedure or None

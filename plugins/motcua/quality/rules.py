@@ -1,0 +1,324 @@
+"""The rules of data quality, read from ``include/quality/rules.yaml``.
+
+A rule is data: what it asks of the snapshot, how grave it is, who can mend it, and the Vietnamese words people read.
+Great Expectations' suites are generated from this list, and mails, pages and commands take their words from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from string import Formatter
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from motcua.domain.occasions import VIETNAM
+from motcua.quality.report_data import Group, Level, Owner, RuleWords, Severity, ThresholdUsed
+from motcua.settings import include_dir
+
+_PLACE = re.compile(r"%\((\w+)\)s")
+# SQLAlchemy takes a word after a single colon for a parameter.
+_COLON = re.compile(r"(?<![:\w\\]):\w")
+_QUOTED = re.compile(r"'[^']*'")
+_EVERYWHERE = {"as_of", "since"}
+_IN_SENTENCES = {"since", "days"}
+"""What every sentence may say besides its own facts: the day of ``since``, and how many days ago it was."""
+
+
+class RulesInvalid(Exception):
+    """The rules or their thresholds cannot be used; the message says where and why."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Threshold(_Strict):
+    """One figure of a rule, with the bounds that a deployment may move it in."""
+
+    value: float
+    least: float = 0
+    most: float = 1_000_000
+    meaning: str
+
+    @model_validator(mode="after")
+    def _within(self) -> Threshold:
+        if not self.least <= self.value <= self.most:
+            raise ValueError(f"value {self.value:g} is not between {self.least:g} and {self.most:g}")
+        return self
+
+
+class Rule(_Strict):
+    """One rule; the head of the file explains the fields."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,2}M?$")]
+    severity: Severity
+    owner: Owner
+    level: Level
+    group: Group
+    mendable: bool = True
+    title: str
+    explanation: str
+    action: str
+    what: str
+    where: str
+    since: str = "NULL::timestamptz"
+    facts: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], str] = {}
+    thresholds: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Threshold] = {}
+
+    @field_validator("title", "explanation", "action", "what")
+    @classmethod
+    def _is_text(cls, text: str) -> str:
+        if not text.strip() or unicodedata.normalize("NFC", text) != text:
+            raise ValueError("must be Vietnamese text, not empty, in Unicode form NFC")
+        return text.strip()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Rule:
+        known = set(self.thresholds) | _EVERYWHERE
+        for name, sql in {"where": self.where, "since": self.since, **self.facts}.items():
+            bare = _QUOTED.sub("", sql)
+            if not bare.strip() or ";" in bare or "--" in bare or "/*" in bare:
+                raise ValueError(f"{name}: must be one SQL expression, without ; and comments")
+            if _COLON.search(sql):
+                raise ValueError(f"{name}: a single colon before a word would be taken for a parameter")
+            if missing := set(_PLACE.findall(sql)) - known:
+                raise ValueError(f"{name}: no threshold {', '.join(sorted(missing))}")
+        said = {field for _, field, _, _ in Formatter().parse(self.what) if field is not None}
+        if missing := said - set(self.facts) - _IN_SENTENCES:
+            raise ValueError(f"what: no fact {', '.join(sorted(missing))}")
+        if set(self.facts) & _IN_SENTENCES:
+            raise ValueError(f"facts: {', '.join(sorted(_IN_SENTENCES))} are given to every sentence")
+        return self
+
+    @property
+    def words(self) -> RuleWords:
+        """The rule as people read it."""
+        return RuleWords(
+            self.code,
+            self.severity,
+            self.owner,
+            self.level,
+            self.group,
+            self.mendable,
+            self.title,
+            self.explanation,
+            self.action,
+        )
+
+
+class Frame(_Strict):
+    """The snapshot's table of a level, and what identifies a row of it."""
+
+    table: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    subject: str
+
+
+class Deadline(_Strict):
+    """Working days until the agency is reminded, and so many more until the Department is told."""
+
+    agency: Annotated[int, Field(ge=1, le=60)]
+    department: Annotated[int, Field(ge=0, le=60)]
+
+
+class HoldTime(_Strict):
+    """When holding results back is suggested: share of results taken back, cases, minutes that may be suggested."""
+
+    share: float
+    cases: int
+    minutes: list[int]
+    sentence: str
+
+
+class BadPhones(_Strict):
+    """When one desk user or procedure is named: at least so many dossiers, this part of the agency's bad phones, and a
+    share of textable numbers below this one."""
+
+    dossiers: int
+    part: float
+    share: float
+    desk_user: str
+    procedure: str
+
+
+class Phrases(_Strict):
+    """Words that all rules share."""
+
+    unit: dict[Level, str]
+    late: str
+    new: str
+    back: str
+    unknown_day: str
+    unknown_days: str
+    month: str
+    month_of_procedure: str
+    source: str
+    lost_rule: str
+
+
+class Suggestions(_Strict):
+    """When the data suggest something."""
+
+    hold_time: HoldTime
+    phones: BadPhones
+
+
+class RuleBook(_Strict):
+    """All rules, with what holds for all of them."""
+
+    months_before: Annotated[int, Field(ge=0, le=24)]
+    deadlines: dict[Literal["critical", "warning", "info"], Deadline]
+    suggestions: Suggestions
+    phrases: Phrases
+    ranked_from: Annotated[int, Field(ge=1)]
+    levels: dict[Level, Frame]
+    rules: dict[str, Rule]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_rules(cls, content: object) -> object:
+        if isinstance(content, dict) and isinstance(content.get("rules"), dict):
+            named = {
+                code: {"code": code, **rule} if isinstance(rule, dict) else rule
+                for code, rule in content["rules"].items()
+            }
+            return content | {"rules": named}
+        return content
+
+    def since(self, as_of: datetime) -> datetime:
+        """The beginning, by the clock of Vietnam, of the months looked at."""
+        first = as_of.astimezone(VIETNAM).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        for _ in range(self.months_before):
+            first = (first - timedelta(days=1)).replace(day=1)
+        return first
+
+    def thresholds_used(self) -> tuple[ThresholdUsed, ...]:
+        """Every threshold with the value in force and the one in the file."""
+        defaults = _read_file().rules
+        return tuple(
+            ThresholdUsed(rule.code, name, each.meaning, each.value, defaults[rule.code].thresholds[name].value)
+            for rule in self.rules.values()
+            for name, each in rule.thresholds.items()
+        )
+
+
+class QualitySettings(BaseSettings):
+    """What a deployment sets differently, from ``MOTCUA_QUALITY_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="MOTCUA_QUALITY_", frozen=True)
+
+    thresholds: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict, description="Thresholds that differ from the rules' file: 'R3.days=15,P11.owners=8'."
+    )
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _read_thresholds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found: dict[str, float] = {}
+        for item in filter(None, (part.strip() for part in value.split(","))):
+            name, equals, number = item.partition("=")
+            try:
+                found[name.strip()] = float(number)
+            except ValueError:
+                raise ValueError(f"{item!r} is not like R3.days=15") from None
+            if not equals or ("." not in name and name.strip() != "months_before"):
+                raise ValueError(f"{item!r} is not like R3.days=15")
+        return found
+
+
+def load_rules(overrides: Mapping[str, float] | None = None) -> RuleBook:
+    """The rules with the thresholds in force.
+
+    Args:
+        overrides: by ``<code>.<name>``, and ``months_before``; by default those of ``MOTCUA_QUALITY_THRESHOLDS``.
+
+    Raises:
+        RulesInvalid: the file or an override cannot be used.
+    """
+    book = _read_file()
+    try:
+        chosen = QualitySettings().thresholds if overrides is None else overrides
+    except ValidationError as error:
+        raise RulesInvalid(f"MOTCUA_QUALITY_THRESHOLDS: {error.errors()[0]['msg']}") from None
+    if not chosen:
+        return book
+    content = book.model_dump()
+    for name, value in chosen.items():
+        if name == "months_before":
+            content["months_before"] = int(value)
+            continue
+        code, _, threshold = name.partition(".")
+        if threshold not in content["rules"].get(code, {}).get("thresholds", {}):
+            raise RulesInvalid(f"There is no threshold {name}; motcua quality rules lists them.")
+        content["rules"][code]["thresholds"][threshold]["value"] = value
+    return _valid(content, "MOTCUA_QUALITY_THRESHOLDS")
+
+
+@lru_cache(maxsize=1)
+def _read_file() -> RuleBook:
+    path = include_dir() / "quality" / "rules.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RulesInvalid(f"{path.name} cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        raise RulesInvalid(f"{path.name} is no YAML: {error}") from None
+    return _valid(content, path.name)
+
+
+def _valid(content: object, whence: str) -> RuleBook:
+    try:
+        return RuleBook.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise RulesInvalid(f"{whence}: {faults}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One rule as it is asked of the snapshot."""
+
+    rule: Rule
+    table: str
+    query: str
+    """Gives the offending rows: ``subject, agency_code, since, facts``; ``{batch}`` stands for the table."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is asked, thresholds included, the run's own moments left out."""
+        asked = [self.rule.where, self.rule.level]
+        asked += [f"{name}={each.value:g}" for name, each in sorted(self.rule.thresholds.items())]
+        return hashlib.sha256("\x1f".join(asked).encode()).hexdigest()
+
+
+def ask(book: RuleBook, as_of: datetime, since: datetime) -> tuple[Asked, ...]:
+    """All rules as SQL over the snapshot, thresholds filled in."""
+    return tuple(_ask(book.levels[rule.level], rule, as_of, since) for rule in book.rules.values())
+
+
+def _ask(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> Asked:
+    values = {name: f"{each.value:g}" for name, each in rule.thresholds.items()}
+    # Both are our own numbers and moments, never text from outside.
+    values |= {"as_of": f"'{as_of.isoformat()}'::timestamptz", "since": f"'{since.isoformat()}'::timestamptz"}
+
+    def filled(sql: str) -> str:
+        # Great Expectations takes braces for places of its own.
+        return _PLACE.sub(lambda place: values[place[1]], sql).strip().replace("{", "{{").replace("}", "}}")
+
+    facts = ", ".join(f"'{name}', {filled(sql)}" for name, sql in rule.facts.items())
+    query = (
+        f"SELECT {filled(frame.subject)} AS subject, f.agency_code AS agency_code, {filled(rule.since)} AS since,"  # noqa: S608 - all of it is ours
+        f" jsonb_build_object({facts})::text AS facts FROM (SELECT * FROM {{batch}}) AS f"
+        f" WHERE ({filled(rule.where)})"
+    )
+    return Asked(rule, frame.table, query)

@@ -1,0 +1,230 @@
+"""The charts of a quality mail, as PNG pictures with the words that stand for them.
+
+Drawn with matplotlib's ``Figure`` alone: pyplot keeps figures for the whole process and guesses a screen. The same
+figures give the same bytes. DejaVu Sans comes with matplotlib and has every Vietnamese letter.
+
+Pictures are 1200 pixels wide and shown 600 wide. Letters are large, because a phone shows them 340 wide, and an
+agency's name stands above its bar, so that the bar has the whole width.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from motcua.reports.wording import decimal, signed, words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 600
+"""Of a chart on the page, in CSS pixels."""
+_DPI = 200
+_POINTS_PER_PIXEL = 72 * 2 / _DPI
+"""Points for one CSS pixel at two picture pixels each."""
+
+INK, SOFT, LINE = "#14213d", "#55617a", "#dde3ee"
+BETTER, WORSE = "#0f7a4b", "#b3202c"
+PALETTE = ("#1f4e79", "#e08e0b", "#b3202c", "#8b97ab")
+"""Colours of the kinds of findings, in their order: apart in lightness too, for grey prints and colour-blind eyes."""
+
+
+Draw = TypeVar("Draw", bound=Callable[..., Any])
+
+
+def _in_our_style(draw: Draw) -> Draw:
+    """Whatever a machine's own matplotlibrc says, the bytes are the same."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        import matplotlib
+
+        with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.family": "DejaVu Sans"}):
+            return draw(*arguments, **named)
+
+    return drawn  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG with the text that says the same, and its size on the page in CSS pixels."""
+
+    png: bytes
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One agency: findings per 1,000 dossiers by kind, and all of them at the report before (``None``: none yet)."""
+
+    name: str
+    parts: tuple[float, ...]
+    before: float | None
+
+    @property
+    def total(self) -> float:
+        """All kinds together."""
+        return sum(self.parts)
+
+
+@_in_our_style
+def draw_agencies(bars: Sequence[Bar], kinds: Sequence[str]) -> Picture:
+    """Agencies by findings per 1,000 dossiers, stacked by kind, with a tick where each stood before.
+
+    Args:
+        bars: in the order in which they are shown.
+        kinds: names of the parts of each bar.
+    """
+    said = words()["chart"]
+    row, top, bottom = 50, 60, 8
+    height = top + row * len(bars) + bottom
+    figure = _figure(height)
+    axes: Any = figure.add_axes((0.002, bottom / height, 0.84, row * len(bars) / height))
+    longest = max([*(bar.total for bar in bars), *(bar.before or 0.0 for bar in bars), 1.0])
+    axes.set_xlim(0, longest)
+    axes.set_ylim(row * len(bars), 0)
+    axes.axis("off")
+    for place, bar in enumerate(bars):
+        upper = place * row
+        axes.text(0, upper + 14, bar.name, fontsize=_points(16), color=INK, va="center")
+        left = 0.0
+        for part, colour in zip(bar.parts, PALETTE, strict=False):
+            axes.barh(upper + 34, part, left=left, height=15, color=colour)
+            left += part
+        if bar.before is not None:
+            axes.plot([bar.before] * 2, [upper + 24, upper + 44], color=INK, linewidth=1.6, clip_on=False)
+        change = "" if bar.before is None else _change(bar.total - bar.before)
+        axes.annotate(
+            decimal(bar.total, 0) + change,
+            (max(left, bar.before or 0.0), upper + 34),
+            xytext=(_points(7), 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=_points(16),
+            color=_colour(bar.total - bar.before) if bar.before is not None else SOFT,
+            annotation_clip=False,
+        )
+    _legend(figure, [*zip(kinds, PALETTE, strict=False), (said["before"], None)])
+    alt = f"{said['rate']}: " + "; ".join(
+        f"{bar.name} {decimal(bar.total, 0)}{'' if bar.before is None else _change(bar.total - bar.before)}"
+        for bar in bars
+    )
+    return _picture(figure, height, alt)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of findings over the periods, per 1,000 dossiers; ``None`` where a period has no figure."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+@_in_our_style
+def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
+    """The kinds of findings over the periods; a period without a figure is a gap, not a zero."""
+    said = words()["chart"]
+    height, top, bottom = 280, 66, 30
+    figure = _figure(height)
+    axes: Any = figure.add_axes((0.075, bottom / height, 0.905, (height - top - bottom) / height))
+    highest = max([value for line in lines for value in line.values if value is not None], default=0.0)
+    axes.set_xlim(-0.35, len(periods) - 0.65)
+    axes.set_ylim(0, highest * 1.12 or 1.0)
+    axes.yaxis.get_major_locator().set_params(nbins=4, integer=True)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(SOFT)
+    axes.tick_params(length=0, labelsize=_points(14.5), colors=SOFT, pad=4)
+    axes.yaxis.set_major_formatter(lambda value, _: decimal(value, 0))
+    step = 1 if max(map(len, periods), default=0) <= 3 or len(periods) <= 8 else 2
+    shown = range(len(periods) - 1, -1, -step)
+    axes.set_xticks(list(shown), [periods[place] for place in shown])
+    for line, colour in zip(lines, PALETTE, strict=False):
+        values = [float("nan") if value is None else value for value in line.values]
+        axes.plot(
+            range(len(values)),
+            values,
+            color=colour,
+            linewidth=2,
+            marker="o",
+            markersize=3.6,
+            clip_on=False,
+            solid_capstyle="round",
+        )
+    _legend(figure, [(f"{line.name}: {_last(line)}", colour) for line, colour in zip(lines, PALETTE, strict=False)])
+    alt = f"{said['rate']}, {said['periods'].format(number=len(periods))}" + "".join(
+        f"; {line.name}: " + ", ".join(said["no_figure"] if value is None else decimal(value) for value in line.values)
+        for line in lines
+    )
+    return _picture(figure, height, alt)
+
+
+def _figure(height: int) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH * 2 / _DPI, height * 2 / _DPI), dpi=_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _points(pixels: float) -> float:
+    return pixels * _POINTS_PER_PIXEL
+
+
+def _legend(figure: Figure, entries: Sequence[tuple[str, str | None]]) -> None:
+    """Names with their colours in two lines above the chart; the entry without a colour is the tick."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(color=colour, label=name)
+        if colour
+        else Line2D([], [], color=INK, linewidth=0, marker="|", markersize=8, markeredgewidth=1.6, label=name)
+        for name, colour in entries
+    ]
+    columns = -(-len(handles) // 2)
+    figure.legend(
+        handles=[handle for column in range(columns) for handle in handles[column::columns]],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0),
+        bbox_transform=figure.transFigure,
+        ncols=columns,
+        frameon=False,
+        fontsize=_points(15),
+        labelcolor=SOFT,
+        handlelength=0.9,
+        handleheight=0.9,
+        handletextpad=0.4,
+        columnspacing=1.4,
+        labelspacing=0.45,
+        borderpad=0.0,
+        borderaxespad=0.1,
+    )
+
+
+def _change(difference: float) -> str:
+    written = signed(difference, 0)
+    return "" if written == "0" else f" ({written})"
+
+
+def _colour(difference: float) -> str:
+    return SOFT if not _change(difference) else (WORSE if difference > 0 else BETTER)
+
+
+def _last(line: Line) -> str:
+    last = line.values[-1] if line.values else None
+    return "–" if last is None else decimal(last)
+
+
+def _picture(figure: Figure, height: int, alt: str) -> Picture:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return Picture(file.getvalue(), alt, WIDTH, height)

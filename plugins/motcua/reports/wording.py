@@ -1,0 +1,70 @@
+"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5%``, ``25/11/2026``.
+
+Nothing here asks the operating system for a locale: the same report reads the same on every machine.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from motcua.domain.occasions import VIETNAM
+from motcua.settings import include_dir
+
+MINUS = "−"
+"""The sign, not the hyphen: it is as wide as a plus and never breaks a line."""
+
+
+def count(number: int) -> str:
+    """A whole number with dots between thousands."""
+    return f"{number:,}".replace(",", ".").replace("-", MINUS)
+
+
+def decimal(number: float, places: int = 1) -> str:
+    """A number with a decimal comma; what rounds to zero has no sign."""
+    written = f"{number:,.{places}f}"
+    if float(written.replace(",", "")) == 0:
+        written = written.lstrip("-")
+    return written.translate(str.maketrans(",.-", ".," + MINUS))
+
+
+def percent(share: float, places: int = 1) -> str:
+    """A share between 0 and 1 as a percentage, without a decimal that says nothing: ``12%``, ``30,5%``."""
+    written = decimal(share * 100, places)
+    return f"{written.removesuffix(',' + '0' * places)}%"
+
+
+def signed(number: float, places: int = 1) -> str:
+    """A change with its sign; no change is ``0``."""
+    written = decimal(number, places)
+    if not written.strip("0,"):
+        return "0"
+    return written if written.startswith(MINUS) else f"+{written}"
+
+
+def plain(number: float) -> str:
+    """A number with as many decimals as it has: ``30``, ``2,5``."""
+    return count(int(number)) if number == int(number) else f"{number:g}".replace(".", ",").replace("-", MINUS)
+
+
+def day(moment: date | datetime) -> str:
+    """A day by the calendar of Vietnam, as official texts write it."""
+    local = moment.astimezone(VIETNAM) if isinstance(moment, datetime) else moment
+    return f"{local.day}/{local.month}/{local.year}"
+
+
+def moment(at: datetime) -> str:
+    """A moment on a Vietnamese clock: ``6:30 ngày 25/11/2026``."""
+    local = at.astimezone(VIETNAM)
+    return f"{local.hour}:{local.minute:02d} ngày {day(at)}"
+
+
+@lru_cache(maxsize=1)
+def words() -> dict[str, Any]:
+    """The words of include/templates/mail/words.vi.yaml."""
+    text = (include_dir() / "templates" / "mail" / "words.vi.yaml").read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read

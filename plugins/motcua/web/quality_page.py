@@ -1,0 +1,317 @@
+"""The pages *Chất lượng dữ liệu*: all agencies, the worst first, and one agency with what it has to correct.
+
+An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Both need the token of
+the page's form, and are kept with who, when, why and until when.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.occasions import VIETNAM
+from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
+from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
+from motcua.reports import wording
+from motcua.reports.urgency import beside, late, most_urgent, shares_told
+from motcua.store.database import Connection, ledger_pool
+from motcua.store.quality import acknowledge
+from motcua.store.quality_mails import mails_of_run
+from motcua.web.auth import signed_in
+from motcua.web.rendering import HEADERS, PageRefused, render
+
+ROWS_A_PAGE = 50
+MOST_PAGES = 1_000
+LONGEST_REASON = 500
+LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
+_LONGEST_FORM = 16 * 1024
+_PHONE = re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .()-]?\d){8,10}(?!\w)")
+"""Looks like a number that somebody may be called on: a reason is shown in mails and workbooks."""
+
+router = APIRouter()
+User = Annotated[str, Depends(signed_in)]
+
+
+# --- Charts: SVG, which needs neither script nor style attribute --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One kind of findings over the periods, as pieces of a line: a period without a figure is a gap."""
+
+    group: str
+    name: str
+    pieces: tuple[str, ...]
+    """Points, as SVG writes them."""
+    dots: tuple[tuple[float, float, str], ...]
+    """Places with what stands there, in words."""
+    last: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendChart:
+    """A chart in a box of 600 by 200."""
+
+    curves: tuple[Curve, ...]
+    labels: tuple[tuple[float, str], ...]
+    lines: tuple[tuple[float, str], ...]
+    """Heights of the horizontal lines, with their figures."""
+
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 590.0, 12.0, 176.0
+
+
+def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
+    """The periods as lines; ``None`` where fewer than two have figures."""
+    if sum(point.per_thousand is not None for point in points) < 2:
+        return None
+    values = [value for point in points for value in point.by_group.values() if value is not None]
+    step = _round_step(max(values, default=0.0) / 4)
+    highest = step * 4
+
+    def across(place: int) -> float:
+        return round(_LEFT + (_RIGHT - _LEFT) * place / max(len(points) - 1, 1), 1)
+
+    def up(value: float) -> float:
+        return round(_BOTTOM - (_BOTTOM - _TOP) * value / highest, 1)
+
+    curves = []
+    for group, name in wording.words()["group"].items():
+        pieces: list[list[str]] = [[]]
+        dots = []
+        for place, point in enumerate(points):
+            value = point.by_group.get(group)
+            if value is None:
+                pieces.append([])
+                continue
+            pieces[-1].append(f"{across(place)},{up(value)}")
+            dots.append((across(place), up(value), f"{point.label}: {wording.decimal(value)}"))
+        lines = tuple(" ".join(piece) for piece in pieces if len(piece) > 1)
+        curves.append(Curve(group, name, lines, tuple(dots), points[-1].by_group.get(group)))
+    return TrendChart(
+        tuple(curves),
+        tuple((across(place), point.label) for place, point in enumerate(points)),
+        tuple((up(step * line), wording.plain(step * line)) for line in range(5)),
+    )
+
+
+def _round_step(least: float) -> float:
+    """The next of 1, 2, 5, 10, 20, …"""
+    size = 1.0
+    while True:
+        for times in (1, 2, 5):
+            if size * times >= least:
+                return size * times
+        size *= 10
+
+
+def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, float]]:
+    """An agency's bar in parts: kind, where it begins and how wide it is, in hundredths of the widest bar."""
+    parts, left = [], 0.0
+    for group in wording.words()["group"]:
+        wide = figures.by_group.get(group, 0) / figures.dossiers * 100_000 / highest if figures.dossiers else 0.0
+        if wide:
+            parts.append((group, round(left, 2), round(wide, 2)))
+        left += wide
+    return parts
+
+
+# --- Forms --------------------------------------------------------------------------------------------------------
+
+
+def form_token(request: Request) -> str:
+    """What a form of this visitor's pages must bring back.
+
+    It is made of the sign-in itself, which another site can neither read nor have sent in the form: nothing has to be
+    kept, and whoever signs in anew gets new pages.
+    """
+    session = f"{request.cookies.get('_token', '')}\n{request.headers.get('authorization', '')}"
+    return hmac.new(session.encode(), b"motcua quality forms", "sha256").hexdigest()
+
+
+async def sent_form(request: Request) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        PageRefused: it is too long, or no form.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
+    except ValueError:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+
+
+def is_own_form(request: Request, fields: dict[str, str]) -> bool:
+    """Whether the form came from a page of this visitor's."""
+    elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+    return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
+
+
+def reason_of(written: str) -> str:
+    """A reason as it is kept: one line of visible characters, NFC."""
+    text = unicodedata.normalize("NFC", written)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+# --- Pages --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/quality")
+def show_department(request: Request) -> HTMLResponse:
+    """All agencies by the last run, the worst rate first."""
+    with ledger_pool().connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            return render(request, "quality.html", report=None, **_common())
+        report = department_report(connection, run_no)
+    highest = max((each.per_thousand or 0.0 for each in report.agencies), default=0.0) or 1.0
+    return render(
+        request,
+        "quality.html",
+        report=report,
+        bars={each.agency_code: bar_of(each, highest) for each in report.agencies},
+        chart=trend_chart(report.trend),
+        late=late(report.figures),
+        beside=beside(report.results),
+        shares=shares_told(report.shares),
+        to_urge=sorted(
+            (each for each in report.agencies if each.remind_department), key=lambda each: -each.remind_department
+        ),
+        **_common(),
+    )
+
+
+@router.get("/quality/agency")
+def show_agency(request: Request, code: str = "", rule: str = "", page: str = "1", said: str = "") -> HTMLResponse:
+    """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
+    return _agency_page(request, code, rule, page, said if said in ("acknowledged", "taken_back") else "")
+
+
+@router.post("/quality/agency")
+def decide(request: Request, user: User, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Acknowledges a finding until a day, or takes that back, and shows the agency's page again."""
+    code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
+    if not is_own_form(request, fields):
+        return _agency_page(request, code, rule, page, "old_form", status=HTTPStatus.FORBIDDEN)
+    number = fields.get("finding", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    now = datetime.now(UTC)
+    today = now.astimezone(VIETNAM).date()
+    until: date | None
+    if fields.get("decision") == "take_back":
+        why, until, said = wording.words()["page"]["taken_back"], today - timedelta(days=1), "taken_back"
+    else:
+        why, until, said = reason_of(fields.get("why", "")), _day(fields.get("until", "")), "acknowledged"
+        wrong = _what_is_wrong(why, until, today)
+        if wrong:
+            return _agency_page(
+                request, code, rule, page, wrong, tried=(int(number), fields), status=HTTPStatus.UNPROCESSABLE_ENTITY
+            )
+    assert until is not None
+    with ledger_pool().connection() as connection:
+        if not acknowledge(connection, int(number), user, why, until, now):
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    query = {"code": code, "rule": rule, "page": page, "said": said}
+    base = request.scope.get("root_path", "")
+    address = f"{base}/quality/agency?{urlencode({key: value for key, value in query.items() if value})}"
+    return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _agency_page(
+    request: Request,
+    code: str,
+    rule: str,
+    page: str,
+    said: str,
+    *,
+    tried: tuple[int, dict[str, str]] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    place = int(page) if page.isascii() and page.isdigit() and 0 < int(page[:9]) <= MOST_PAGES else 1
+    with ledger_pool().connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            return render(request, "quality.html", report=None, **_common())
+        try:
+            report = agency_report(connection, run_no, code)
+        except LookupError:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
+        known = {each.rule.code for each in report.results}
+        chosen = rule if rule in known else None
+        rows, more = _page_of_rows(connection, run_no, report.agency_code, chosen, place)
+        mails = mails_of_run(connection, run_no, report.agency_code)
+    today = datetime.now(VIETNAM).date()
+    return render(
+        request,
+        "quality_agency.html",
+        status=status,
+        report=report,
+        chart=trend_chart(report.trend),
+        late=late(report.figures),
+        beside=beside(report.results),
+        shares=shares_told(report.shares),
+        rule=chosen,
+        rows=rows,
+        place=place,
+        more=more,
+        first=(place - 1) * ROWS_A_PAGE + 1,
+        said=said,
+        tried=tried,
+        token=form_token(request),
+        earliest=today.isoformat(),
+        latest=(today + LONGEST_ACKNOWLEDGEMENT).isoformat(),
+        longest_reason=LONGEST_REASON,
+        mailed=sum(mail.state == "sent" for mail in mails),
+        not_mailed=sum(mail.state != "sent" for mail in mails),
+        **_common(),
+    )
+
+
+def _page_of_rows(
+    connection: Connection, run_no: int, agency_code: str, rule: str | None, place: int
+) -> tuple[list[RowToCorrect], bool]:
+    rows = rows_to_correct(connection, run_no, agency_code, rule=rule)
+    first, more = most_urgent(rows, place * ROWS_A_PAGE)
+    return first[(place - 1) * ROWS_A_PAGE :], more > 0
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _what_is_wrong(why: str, until: date | None, today: date) -> str | None:
+    if not why:
+        return "no_reason"
+    if len(why) > LONGEST_REASON:
+        return "long_reason"
+    if _PHONE.search(why):
+        return "phone"
+    if until is None or not today <= until <= today + LONGEST_ACKNOWLEDGEMENT:
+        return "bad_day"
+    return None
+
+
+def _common() -> dict[str, Any]:
+    return {"words": wording.words(), "w": wording}

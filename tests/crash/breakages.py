@@ -1,0 +1,106 @@
+"""Senders broken on purpose, one mistake each, to see that the judge would notice."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from motcua.gateways.adapter import Outcome
+from motcua.gateways.kannel import KannelGateway
+from motcua.store import attempts, messages
+from tests.crash.steps import replace_everywhere
+
+
+def _replace(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
+    replace_everywhere(original, functools.wraps(original)(replacement))
+
+
+def _leave_behind(message_state: str, attempt_state: str) -> None:
+    """A dead sender's attempts are guessed to be something."""
+
+    def abandon(connection: Any, sender_id: int, now: Any, *_: Any, **__: Any) -> int:
+        values = {"sender_id": sender_id, "now": now, "message": message_state, "attempt": attempt_state}
+        connection.execute(
+            "UPDATE motcua.messages SET state = %(message)s, next_attempt_at = %(now)s WHERE state = 'sending'"
+            " AND message_id IN (SELECT message_id FROM motcua.attempts WHERE sender_id = %(sender_id)s"
+            " AND state = 'in_flight')",
+            values,
+        )
+        return int(
+            connection.execute(
+                "UPDATE motcua.attempts SET state = %(attempt)s, answered_at = %(now)s"
+                " WHERE sender_id = %(sender_id)s AND state = 'in_flight'",
+                values,
+            ).rowcount
+        )
+
+    _replace(attempts.abandon, abandon)
+
+
+def _guess(instead: Mapping[str, Outcome]) -> None:
+    """Some answers are taken for others."""
+    adapter: Any = KannelGateway
+    submit = adapter.submit
+
+    def guess(*arguments: Any) -> Outcome:
+        outcome: Outcome = submit(*arguments)
+        return instead.get(outcome.outcome, outcome)
+
+    adapter.submit = guess
+
+
+def _take_no_answer_for_a_failure() -> None:
+    _guess({"unknown": Outcome("transient")})
+
+
+def _take_no_answer_for_success() -> None:
+    _guess({"unknown": Outcome("accepted", 202), "transient": Outcome("accepted", 202)})
+
+
+def _write_attempts_after_the_call() -> None:
+    """A message is leased for some minutes instead: the common queue."""
+    begin, save, apply = messages.begin_sending, attempts.save_attempts, messages.apply_outcomes
+    begun: dict[int, Mapping[str, Any]] = {}
+    saved: dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+
+    def begin_later(_: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        begun.update({row["message_id"]: row for row in rows})
+
+    def lease(connection: Any, rows: Sequence[Mapping[str, Any]], **named: Any) -> None:
+        connection.execute(
+            "UPDATE motcua.messages SET next_attempt_at = %(now)s + interval '10 minutes'"
+            " WHERE message_id = any(%(leased)s)",
+            {"now": named["now"], "leased": [row["message_id"] for row in rows]},
+        )
+        saved.update({row["message_id"]: (row, named) for row in rows})
+
+    def apply_all(connection: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            attempt, named = saved.pop(row["message_id"])
+            begin(connection, [begun.pop(row["message_id"])])
+            save(connection, [attempt], **named)
+        apply(connection, rows)
+
+    _replace(begin, begin_later)
+    _replace(save, lease)
+    _replace(apply, apply_all)
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A mistake, and what it must be found to do."""
+
+    make: Callable[[], None]
+    does: Literal["doubled", "lost"]
+    needs_a_death: bool = True
+
+
+BREAKAGES = {
+    "sends again what a dead sender left": Breakage(lambda: _leave_behind("queued", "failed"), "doubled"),
+    "takes what a dead sender left for accepted": Breakage(lambda: _leave_behind("accepted", "accepted"), "lost"),
+    "takes no answer for a failure": Breakage(_take_no_answer_for_a_failure, "doubled", needs_a_death=False),
+    "takes no answer for success": Breakage(_take_no_answer_for_success, "lost", needs_a_death=False),
+    "writes attempts after the call": Breakage(_write_attempts_after_the_call, "doubled"),
+}

@@ -1,0 +1,618 @@
+"""A real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test writes itself.
+
+``python -m tests.crash.live_airflow FOLDER`` starts what the demo starts, the simulated world left out, on free ports
+below FOLDER, and ends when its parent does; with a port behind FOLDER it is its phone network alone.
+:func:`live_airflow` runs it as a child: the supervisor kills whatever descends from its process, which must not be the
+test's own.
+
+What is held against the ledger is the phone network's own log, committed before it answers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import psycopg
+import requests
+import uvicorn
+from psycopg.rows import dict_row
+
+from motcua.sandbox.components import components
+from motcua.sandbox.demo import prepare, progress, set_up
+from motcua.sandbox.deployment import ADMINISTRATOR, check_room, write_private
+from motcua.sandbox.phone_network import Behaviour, Timing, create_app, default_behaviour, without_query
+from motcua.sandbox.supervisor import Restarts, StopRequested, Supervisor, log_tail
+
+ROOT = Path(__file__).parents[2]
+NOTIFY = "notify_transitions"
+AGENCY = "000.00.30.H32"
+MINUTE = timedelta(minutes=1)
+_STATE_FILE = "live.json"
+_FIRST_NUMBER = 1_000_000
+"""Transitions are numbered from here, so that one written behind everyone's back has a lower number."""
+
+
+# ------------------------------------------------------------------------------------------------- the child
+
+
+def serve(folder: Path) -> int:
+    """Starts everything but the world, says where it is in ``live.json``, and goes on until the parent is gone."""
+    from rich.console import Console
+
+    parent = os.getppid()
+    addresses = prepare(folder, free_ports=True)
+    check_room(addresses, embedded_postgres=True)
+    with suppress(StopRequested), Supervisor(addresses.data, progress(Console(width=200))) as supervisor:
+        deployment = set_up(supervisor, addresses, {**os.environ, "MOTCUA_SOURCES": "khanhhoa=contract"})
+        gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
+        # Who gets no answer is not kept waiting for the 20 s that a real Kannel may need.
+        gateway["extra"]["answer_timeout"] = 3
+        environment = {**deployment.environment, "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway)}
+        deployment = replace(deployment, environment=environment)
+        with psycopg.connect(deployment.databases.ledger_owner) as owner:
+            # Windows of the last days are backfilled, long before this start.
+            owner.execute("UPDATE motcua.agencies SET enabled_from = now() - interval '30 days'")
+        source = deployment.one_stop.sources["khanhhoa"].writer_dsn
+        with psycopg.connect(source, autocommit=True) as writer:
+            writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
+        # A killed program is meant to be killed: however often, it starts again at once.
+        again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
+        programs = [replace(each, restarts=again) for each in components(deployment)[0]]
+        network = [sys.executable, "-m", __spec__.name, str(folder), str(addresses.network)]
+        programs = [
+            replace(each, command=network, folder=ROOT) if each.name == "phone-network" else each for each in programs
+        ]
+        # A task whose API server does not answer yet fails, and its run is red.
+        supervisor.start(*(each for each in programs if each.name != "airflow-scheduler"))
+        supervisor.start(*(each for each in programs if each.name == "airflow-scheduler"))
+        where = {
+            "environment": environment,
+            "ledger": deployment.databases.ledger_owner,
+            "airflow_database": deployment.databases.airflow,
+            "source": source,
+            "airflow_url": f"http://127.0.0.1:{addresses.airflow}",
+            "network_url": f"http://127.0.0.1:{addresses.network}",
+            "password": deployment.secret.airflow_admin,
+        }
+        write_private(addresses.data / _STATE_FILE, json.dumps(where))
+        while os.getppid() == parent:
+            supervisor.wait(1)
+    return 0
+
+
+def serve_network(folder: Path, port: int) -> None:
+    """The demo's phone network, but no receipt comes sooner than two seconds after its message.
+
+    Answers that are held back for a second then leave requests truly in flight: no receipt tells of them yet.
+    """
+    logging.getLogger("uvicorn.access").addFilter(without_query)
+    app = create_app(
+        folder / "phone-network",
+        username=os.environ["MOTCUA_KANNEL_USERNAME"],
+        password=os.environ["MOTCUA_KANNEL_PASSWORD"],
+        max_messages=10,
+        timing=Timing(delivery=(2.2, 3.2), submit_receipt=2.0),
+    )
+    uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=3)
+
+
+# -------------------------------------------------------------------------------------------- the one-stop desk
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dossier whose move should reach one phone: no two cases share a number."""
+
+    code: str
+    phone: str
+    """As the desk types it and the network logs it, ``0905…``."""
+    recorded_at: datetime
+
+
+_DOSSIER = """
+INSERT INTO mot_cua.dossiers (
+    agency_code, dossier_code, procedure_code, procedure_name, field_name, applicant_name, applicant_phone,
+    phone_entered_at, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk, updated_at
+) VALUES (
+    %(agency)s, %(code)s, '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn Thị Lan', %(phone)s, %(received)s, 'direct',
+    %(received)s, %(at)s::timestamptz + interval '10 days', 'Trả kết quả', %(status)s, TRUE, %(at)s
+)
+"""
+_TRANSITION = """
+INSERT INTO mot_cua.transitions (
+    {number} agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at,
+    actor
+) VALUES ({value} %(agency)s, %(code)s, 'Xử lý', 'Trả kết quả', %(status)s, TRUE, %(at)s, %(at)s, 'can.bo')
+"""
+_ORDINARY = _TRANSITION.format(number="", value="")
+_NUMBERED = _TRANSITION.format(number="transition_id,", value="%(number)s,")
+
+
+class OneStopDesk:
+    """Writes dossiers and their moves as the desk's software would: each case in a transaction of its own."""
+
+    def __init__(self, dsn: str, seed: int) -> None:
+        self._connection = psycopg.connect(dsn, autocommit=True)
+        self._random = random.Random(seed)
+        self._phones: set[str] = set()
+        self._hidden = 0
+        self.cases: list[Case] = []
+        """Every case that should reach a phone."""
+
+    def _phone(self) -> str:
+        while True:
+            phone = "0905" + "".join(self._random.choices("0123456789", k=6))
+            plain = len(set(phone[4:])) > 3 and phone[4:7] != phone[7:]
+            if plain and phone not in self._phones and default_behaviour(phone, 0) is Behaviour.DELIVERED:
+                self._phones.add(phone)
+                return phone
+
+    def move(
+        self, count: int = 1, *, at: datetime | None = None, status: int = 9, unseen: bool = False, phone: str = ""
+    ) -> list[Case]:
+        """Records ``count`` dossiers that became ready (9) or lack something (5) at the desk.
+
+        Args:
+            count: how many.
+            at: when that happened and was recorded; now.
+            status: national code.
+            unseen: the rows are committed hours late and numbered below all others, where no pick-up but a
+                backfill's looks.
+            phone: of all of them; numbers of their own.
+        """
+        made: list[Case] = []
+        for _ in range(count):
+            moment = at or datetime.now(UTC)
+            case = Case(f"H-{len(self.cases) + len(made):05}-{self._random.randrange(10**6):06}", self._phone(), moment)
+            values: dict[str, Any] = {
+                "agency": AGENCY,
+                "code": case.code,
+                "phone": phone or case.phone,
+                "at": moment,
+                "received": moment - timedelta(days=2),
+                "status": status,
+            }
+            if unseen:
+                self._hidden += 1
+                values["number"] = self._hidden
+            with self._connection.transaction():
+                self._connection.execute(_DOSSIER, values)
+                self._connection.execute(_NUMBERED if unseen else _ORDINARY, values)
+            made.append(case)
+        if not phone:
+            self.cases += made
+        return made
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process and what ``ps`` shows of it."""
+
+    pid: int
+    title: str
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """State and parent."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 2 :].split()
+    return fields[0], int(fields[1])
+
+
+def processes_below(root: int) -> list[Process]:
+    """Living processes that descend from one."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (stat := _stat(int(name))) is not None and stat[0] not in "ZX":
+            children.setdefault(stat[1], []).append(int(name))
+    found, waiting = [], [root]
+    while waiting:
+        for pid in children.get(waiting.pop(), []):
+            waiting.append(pid)
+            with suppress(OSError):
+                title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                found.append(Process(pid, title.strip()))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- the harness
+
+
+class LiveAirflow:
+    """One running Airflow: its desk, its interfaces, what the ledger says and what the phones got."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        where: dict[str, Any] = json.loads((folder / _STATE_FILE).read_text(encoding="utf-8"))
+        self.folder = folder
+        self.environment: Mapping[str, str] = where["environment"]
+        self.desk = OneStopDesk(where["source"], seed)
+        self.without_receipt: set[str] = set()
+        """References whose receipts a test had the network lose."""
+        self._url, self._network = f"{where['airflow_url']}/api/v2", where["network_url"]
+        self._ledger = psycopg.connect(where["ledger"], autocommit=True, row_factory=dict_row)
+        self._metadata = psycopg.connect(where["airflow_database"], autocommit=True, row_factory=dict_row)
+        login = {"username": ADMINISTRATOR, "password": where["password"]}
+        answer = requests.post(f"{where['airflow_url']}/auth/token", json=login, timeout=30)
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self.desk.close()
+        self._ledger.close()
+        self._metadata.close()
+
+    # ------------------------------------------------------------------------------------------- waiting
+
+    def wait_until(self, what: str, condition: Callable[[], Any], seconds: float) -> Any:
+        """Returns the first true answer.
+
+        Raises:
+            TimeoutError: none within ``seconds``; the message says what was waited for.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            if answer := condition():
+                return answer
+            if time.monotonic() > until:
+                raise TimeoutError(f"after {seconds:.0f} s still not: {what}\n{self._evidence()}")
+            time.sleep(0.1)
+
+    def _evidence(self) -> str:
+        runs = [f"{run['run_id']} {run['state']}" for run in self.runs()[-8:]]
+        states = Counter(row["state"] for row in self.ledger("SELECT state FROM motcua.messages"))
+        tail = log_tail(self.folder / "logs" / "airflow-scheduler.log", 8)
+        return "\n".join([f"messages: {dict(states)}", *runs, tail])
+
+    # ------------------------------------------------------------------------------------ ledger and phones
+
+    def ledger(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of the ledger."""
+        return self._ledger.execute(query, parameters or None).fetchall()
+
+    def states(self, cases: Sequence[Case]) -> Counter[str]:
+        """Messages of these cases by state; ``missing``: no message was planned."""
+        rows = self.ledger(
+            "SELECT m.state FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
+            " WHERE d.dossier_code = any(%s)",
+            [case.code for case in cases],
+        )
+        counted = Counter(row["state"] for row in rows)
+        return counted + Counter(missing=len(cases) - len(rows))
+
+    def picture(self, cases: Sequence[Case]) -> list[tuple[Any, ...]]:
+        """All that an action which may change nothing must leave as it is: each message and its attempts."""
+        rows = self.ledger(
+            "SELECT m.message_id, m.state, m.reason, m.attempts_made, m.next_attempt_at, m.changed_at,"
+            " (SELECT array_agg(a.state ORDER BY a.attempt_id) FROM motcua.attempts AS a"
+            "   WHERE a.message_id = m.message_id) AS attempts"
+            " FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
+            " WHERE d.dossier_code = any(%s) ORDER BY m.message_id",
+            [case.code for case in cases],
+        )
+        return [tuple(row.values()) for row in rows]
+
+    def wait_for_states(self, cases: Sequence[Case], state: str, seconds: float = 60) -> None:
+        """Waits until all of these cases' messages are in one state."""
+        self.wait_until(f"{len(cases)} {state}", lambda: self.states(cases) == Counter({state: len(cases)}), seconds)
+
+    def accepted(self) -> Counter[str]:
+        """How often the phone network took a message for each number."""
+        return Counter(message["number"] for message in self.network_log())
+
+    def network_log(self) -> list[dict[str, Any]]:
+        """All that the phone network took through ``sendsms``, each with our ``reference``."""
+        found: list[dict[str, Any]] = []
+        while True:
+            after = found[-1]["id"] if found else 0
+            parameters = {"after_id": after, "limit": 10_000}
+            page = requests.get(f"{self._network}/api/messages", params=parameters, timeout=30).json()["messages"]
+            if not page:
+                break
+            found += page
+        sent = [message for message in found if message["kind"] == "sms"]
+        for message in sent:
+            message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
+        return sent
+
+    def at_phones(self, cases: Sequence[Case]) -> Counter[int]:
+        """How many of these cases' phones got a message how many times."""
+        accepted = self.accepted()
+        return Counter(accepted[case.phone] for case in cases)
+
+    def set_faults(self, **faults: Any) -> None:
+        """What goes wrong at the gateway from now on; nothing, when nothing is named."""
+        requests.put(f"{self._network}/faults", json=faults, timeout=10).raise_for_status()
+
+    # ------------------------------------------------------------------------------------------- Airflow
+
+    def airflow_rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of Airflow's database."""
+        return self._metadata.execute(query, parameters or None).fetchall()
+
+    def runs(self, dag_id: str = NOTIFY) -> list[dict[str, Any]]:
+        """Runs in the order in which they were made."""
+        return self.airflow_rows(
+            "SELECT id, run_id, run_type, state, data_interval_start, data_interval_end, run_after, start_date,"
+            " end_date, backfill_id FROM dag_run WHERE dag_id = %s ORDER BY id",
+            dag_id,
+        )
+
+    def run(self, run_id: str, dag_id: str = NOTIFY) -> dict[str, Any]:
+        """One run."""
+        return next(run for run in self.runs(dag_id) if run["run_id"] == run_id)
+
+    def wait_for_run(self, run_id: str, seconds: float = 60, dag_id: str = NOTIFY) -> str:
+        """Waits until a run has ended and returns its state."""
+        ended = ("success", "failed")
+        self.wait_until(f"{run_id} ended", lambda: self.run(run_id, dag_id)["state"] in ended, seconds)
+        return str(self.run(run_id, dag_id)["state"])
+
+    def wait_until_idle(self, seconds: float = 90) -> None:
+        """Waits until no run of any DAG is queued or at work."""
+        query = "SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') LIMIT 1"
+        self.wait_until("no run is under way", lambda: not self.airflow_rows(query), seconds)
+
+    def senders_of(self, cases: Sequence[Case]) -> list[str]:
+        """Runs that tried these cases' messages, in the order of the attempts."""
+        rows = self.ledger(
+            "SELECT a.run_id FROM motcua.attempts AS a INNER JOIN motcua.messages AS m ON a.message_id = m.message_id"
+            " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
+            " WHERE d.dossier_code = any(%s) ORDER BY a.attempt_id",
+            [case.code for case in cases],
+        )
+        return list(dict.fromkeys(row["run_id"] for row in rows))
+
+    def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """One request to Airflow's REST interface, as its administrator.
+
+        Raises:
+            RuntimeError: it was refused; with Airflow's words.
+        """
+        answer = self._session.request(method, f"{self._url}/{path}", json=body or None, timeout=60)
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
+        return dict(answer.json()) if answer.content else {}
+
+    def command(self, *arguments: str, seconds: float = 120) -> str:
+        """Output of an ``airflow`` command, in the environment of the components.
+
+        Raises:
+            RuntimeError: it failed; with the end of what it wrote.
+        """
+        answer = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=dict(self.environment),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise RuntimeError(f"airflow {' '.join(arguments)}: {(answer.stdout + answer.stderr)[-600:]}")
+        return answer.stdout
+
+    def trigger(self, dag_id: str = NOTIFY, **conf: Any) -> str:
+        """Starts a run by hand, without a logical date; returns its id."""
+        body: dict[str, Any] = {"logical_date": None, "conf": conf}
+        return str(self.call("POST", f"dags/{dag_id}/dagRuns", **body)["dag_run_id"])
+
+    def clear(self, run_id: str, task_id: str = "") -> None:
+        """Clears a whole run, or one task with what comes after it."""
+        body: dict[str, Any] = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "only_failed": False,
+            "include_downstream": True,
+        }
+        if task_id:
+            body["task_ids"] = [task_id]
+        self.call("POST", f"dags/{NOTIFY}/clearTaskInstances", **body)
+
+    def mark_success(self, run_id: str, task_id: str = "") -> None:
+        """Marks a run, or one of its tasks, as successful."""
+        path = f"dags/{NOTIFY}/dagRuns/{quote(run_id, safe='')}"
+        if task_id:
+            self.call("PATCH", f"{path}/taskInstances/{task_id}", new_state="success")
+        else:
+            self.call("PATCH", path, state="success")
+
+    def pause(self, paused: bool = True) -> None:
+        """Pauses ``notify_transitions``, or lets it go on."""
+        self.call("PATCH", f"dags/{NOTIFY}", is_paused=paused)
+
+    def backfill(
+        self,
+        first: datetime,
+        last: datetime,
+        behavior: str,
+        *,
+        conf: Mapping[str, Any] | None = None,
+        by_command: bool = True,
+        seconds: float = 180,
+    ) -> list[dict[str, Any]]:
+        """Backfills the windows that end in [first, last], waits for its runs and returns them.
+
+        Airflow closes a backfill every 30 s only, and refuses another one meanwhile; here it is closed as soon as its
+        runs have ended.
+
+        Raises:
+            RuntimeError: Airflow refused it.
+        """
+        before = {row["id"] for row in self.airflow_rows("SELECT id FROM backfill")}
+        if by_command:
+            options = ["--dag-id", NOTIFY, "--from-date", _local(first), "--to-date", _local(last)]
+            options += ["--reprocess-behavior", behavior]
+            options += ["--dag-run-conf", json.dumps(conf)] if conf is not None else []
+            self.command("backfill", "create", *options, seconds=seconds)
+        else:
+            body = {"dag_id": NOTIFY, "from_date": _local(first), "to_date": _local(last)}
+            self.call("POST", "backfills", **body, reprocess_behavior=behavior, dag_run_conf=conf)
+        (number,) = {row["id"] for row in self.airflow_rows("SELECT id FROM backfill")} - before
+
+        def runs() -> list[dict[str, Any]]:
+            return [run for run in self.runs() if run["backfill_id"] == number]
+
+        ended = ("success", "failed")
+        self.wait_until("the backfill's runs ended", lambda: all(run["state"] in ended for run in runs()), seconds)
+        with suppress(RuntimeError):  # closed already
+            self.call("PUT", f"backfills/{number}/cancel")
+        return runs()
+
+    def write_green_runs(self, first: datetime, last: datetime, *, without: Sequence[datetime]) -> int:
+        """Gives each minute in [first, last] that has none a green run by the clock, as an Airflow of some age has.
+
+        ``without``: moments of firing that stay without one. Returns how many were written.
+        """
+        model = next(run for run in self.runs() if run["run_type"] == "scheduled" and run["state"] == "success")
+        columns = [
+            row["column_name"]
+            for row in self.airflow_rows(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_schema = 'public' AND table_name = 'dag_run'"
+            )
+        ]
+        dates = {
+            "logical_date": "m.fires - interval '1 minute'",
+            "data_interval_start": "m.fires - interval '1 minute'",
+            "data_interval_end": "m.fires",
+            "run_after": "m.fires",
+            "queued_at": "m.fires",
+            "start_date": "m.fires",
+            "end_date": "m.fires + interval '2 seconds'",
+            "run_id": "'scheduled__' || to_char(m.fires AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')",
+        }
+        copied = [name for name in columns if name != "id"]
+        statement = (
+            f"INSERT INTO dag_run ({', '.join(copied)})"
+            f" SELECT {', '.join(dates.get(name, 'd.' + name) for name in copied)}"
+            " FROM dag_run AS d, generate_series(%s::timestamptz, %s, interval '1 minute') AS m (fires)"
+            " WHERE d.id = %s AND NOT m.fires = any(%s) AND NOT EXISTS (SELECT 1 FROM dag_run AS o"
+            "  WHERE o.dag_id = d.dag_id AND o.logical_date = m.fires - interval '1 minute')"
+        )
+        return self._metadata.execute(statement, (first, last, model["id"], list(without))).rowcount
+
+    # ------------------------------------------------------------------------------------------ processes
+
+    def pid_of(self, component: str) -> int | None:
+        """The process of a component, if it lives."""
+        with suppress(OSError, ValueError):
+            for record in json.loads((self.folder / "pids.json").read_text(encoding="ascii"))["components"]:
+                if record["name"] == component and (stat := _stat(record["pid"])) and stat[0] not in "ZX":
+                    return int(record["pid"])
+        return None
+
+    def task_processes(self, task_id: str = "send") -> list[tuple[Process, Process | None]]:
+        """Processes that run this task now, each with the executor's worker above it."""
+        scheduler = self.pid_of("airflow-scheduler")
+        if scheduler is None:
+            return []
+        running = {
+            str(row["id"])
+            for row in self.airflow_rows(
+                "SELECT id FROM task_instance WHERE dag_id = %s AND task_id = %s AND state = 'running'", NOTIFY, task_id
+            )
+        }
+        workers: dict[str, Process] = {}
+        tasks: dict[str, Process] = {}
+        for process in processes_below(scheduler):
+            identity = process.title.rpartition(" ")[2]
+            if identity in running:
+                (workers if "LocalExecutor" in process.title else tasks)[identity] = process
+        return [(process, workers.get(identity)) for identity, process in tasks.items()]
+
+    def in_flight(self) -> int:
+        """Requests that the ledger has in flight."""
+        (row,) = self.ledger("SELECT count(*) AS number FROM motcua.attempts WHERE state = 'in_flight'")
+        return int(row["number"])
+
+
+def _local(moment: datetime) -> str:
+    """As an operator types it: Airflow reads a date without an offset as UTC."""
+    return moment.astimezone().astimezone(_VIETNAM).isoformat(timespec="seconds")
+
+
+_VIETNAM = datetime.fromisoformat("2026-01-01T00:00+07:00").tzinfo
+
+
+def kill(pid: int) -> None:
+    """SIGKILL; one that has just ended is no error."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -> Iterator[LiveAirflow]:
+    """Starts everything below ``folder``, which must be new, and stops it by its process.
+
+    ``variables``: further environment of every component, ``MOTCUA_…`` or ``AIRFLOW__…``.
+
+    Raises:
+        RuntimeError: it did not come up; with the end of what it said.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
+    said = folder / "said"
+    folder.mkdir(parents=True, exist_ok=True)
+    # As root PostgreSQL runs as another user, who must pass through.
+    folder.chmod(0o711)
+    with said.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.live_airflow", str(folder)],
+            cwd=ROOT,
+            env={**inherited, "PYTHONUNBUFFERED": "1", **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until = time.monotonic() + 150
+        while not (folder / _STATE_FILE).exists():
+            if child.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"Airflow did not come up:\n{log_tail(said, 30)}")
+            time.sleep(0.1)
+        live = LiveAirflow(folder, seed)
+        try:
+            yield live
+        finally:
+            live.close()
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+            # What runs there has nothing left to say: the second signal kills instead of waiting.
+            time.sleep(0.5)
+            child.send_signal(signal.SIGTERM)
+        child.wait(60)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        serve_network(Path(sys.argv[1]), int(sys.argv[2]))
+    else:
+        sys.exit(serve(Path(sys.argv[1])))

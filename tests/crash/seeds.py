@@ -1,0 +1,600 @@
+"""One seed: a few messages, a script of faults for each, a death somewhere, repairs in some order, and the judge."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import itertools
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from psycopg.types.json import Jsonb
+
+from motcua.gateways import open_gateway
+from motcua.gateways.esms import EsmsGateway
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs.planning import plan
+from motcua.jobs.receiving import read_left_over_receipts, receive
+from motcua.jobs.releasing import release
+from motcua.jobs.sending import send
+from motcua.jobs.settling import settle
+from motcua.sandbox.phone_network import default_behaviour
+from motcua.store.accounting import identity
+from motcua.store.database import connect
+from motcua.store.messages import EVERYTHING, Window
+from motcua.store.templates import load_template_versions
+from tests.crash.breakages import BREAKAGES
+from tests.crash.harness import KEEP_EXAMPLES, Mode, Tally
+from tests.crash.judge import Verdict, judge
+from tests.crash.steps import Point, instrument, replace_everywhere, watch
+from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, World
+
+Job = Callable[[], Any]
+Points = dict[str, list[Point]]
+
+_BATCH = 40
+"""Seeds that share a ledger, planned together, each due in a half day of its own."""
+_APART = timedelta(hours=12)
+_ROUND = timedelta(minutes=25)
+"""Longer than any wait for the next attempt."""
+_QUIET_ROUNDS = 12
+
+# Likelihoods in per cent for each message; for the rest nothing goes wrong.
+_REQUEST_FAULTS = {
+    "accept_then_timeout": 7,
+    "accept_then_reset": 10,
+    "accept_then_500": 10,
+    "error_503": 8,
+    "error_429": 8,
+    "slow_seconds": 4,
+    "queued": 3,
+    "not_routable": 2,
+}
+_RECEIPT_FAULTS = {
+    "receipts_lost": 12,
+    "receipts_repeated": 8,
+    "receipts_before_reply": 8,
+    "receipts_late": 6,
+    "receipts_reversed": 8,
+    "receipts_by_part": 8,
+}
+_BEHAVIOURS = {"delivered": 78, "failed": 8, "late": 4, "never": 6, "rejected": 4}
+_SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "abandon", "apply_receipt", "commit")
+"""Where a death hurts most: these steps are drawn three times as often."""
+
+
+class Seed:
+    """One seed in a world; times are the seed's own, handed to every job."""
+
+    def __init__(self, world: World, number: int, mode: Mode, start: datetime) -> None:
+        self.world, self.number, self.mode, self.start = world, number, mode, start
+        self.lot = random.Random(f"{mode} {number}")
+        self.window = Window(start, start + timedelta(hours=1))
+        self.moment = start + timedelta(minutes=2)
+        self.prefix = f"{number:07d}-"
+        self.verdict = Verdict()
+        self.died_at: Counter[str] = Counter()
+        self.is_deaf = self.lot.random() < 0.15
+        """No receipt comes by itself, so that nothing but the ledger keeps from doubling."""
+        self.fate: Literal["drawn", "dies", "lives"] = "drawn"
+        """To test the harness: its first sender dies at a step, or lives while every request has a fault."""
+        self.count = self.lot.randint(2, 5)
+        self.numbers = [self._number(place) for place in range(self.count)]
+        self.gateways, self.when_unknown = self._draw_gateways()
+        self.first_truth: dict[str, int] = {}
+
+    # The world of the seed
+
+    def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
+        """One Kannel; or two of them; or a provider that can be asked and refuses repeats. And the first's policy."""
+        (names,) = self.lot.choices((("kannel",), ("kannel", "second"), ("esms",)), (55, 20, 25))
+        return names, "accept" if names == ("kannel",) and self.lot.random() < 0.1 else "hold"
+
+    def enter(self) -> None:
+        """Has the world look as the seed wants it."""
+        self.world.use(self.gateways, when_unknown=self.when_unknown)
+        self.first_truth = self.world.last_truth()
+        for name in self.gateways:
+            self.set_faults(name, self.faults())
+        if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
+            self.set_faults("kannel", self.faults() | {worse: {"probability": 1.0}})
+
+    def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
+        """Replaces a gateway's faults; a provider is told what time it is."""
+        self.world.set_faults(gateway, faults | ({"now": self.moment.isoformat()} if gateway == "esms" else {}))
+
+    def heal(self) -> None:
+        """Every gateway works again."""
+        for name in self.gateways:
+            self.set_faults(name, {})
+
+    def dossiers(self) -> list[dict[str, Any]]:
+        """Dossiers whose results wait at the desk."""
+        return [
+            {
+                "code": f"{self.prefix}{place}",
+                "agency": self.lot.choice(("000.00.30.H32", "000.00.09.H32")),
+                "msisdn": f"+84{number[1:]}",
+                "status": 9,
+                "at": self.start.isoformat(),
+            }
+            for place, number in enumerate(self.numbers)
+        ]
+
+    def _number(self, place: int) -> str:
+        """A number of the seed's own whose owner behaves as drawn."""
+        wanted = self.lot.choices(list(_BEHAVIOURS), list(_BEHAVIOURS.values()))[0]
+        head = "0950" if wanted == "rejected" else "0905"
+        turn = (self.number * 8 + place) % 10_000
+        numbers = (f"{head}{turn:04d}{tail:02d}" for tail in range(100))
+        return next((n for n in numbers if default_behaviour(n, NETWORK_SEED) == wanted), f"{head}{turn:04d}00")
+
+    def faults(self) -> dict[str, Any]:
+        """A script of faults, each for the next request of some numbers."""
+        faults: dict[str, Any] = {}
+
+        def add(likely: dict[str, int], number: str) -> None:
+            nothing = 0 if self.fate == "lives" else 100 - sum(likely.values())
+            (name,) = self.lot.choices([*likely, ""], [*likely.values(), nothing])
+            if name:
+                faults.setdefault(name, {"numbers": []})["numbers"].append(number)
+
+        for number in self.numbers:
+            add(_REQUEST_FAULTS, number)
+            if self.lot.random() < 0.15:
+                add(_REQUEST_FAULTS, number)
+            add(_RECEIPT_FAULTS, number)
+        for name, seconds in (("slow_seconds", 0.05), ("receipts_late", 0.3)):
+            if name in faults:
+                faults[name]["seconds"] = seconds
+        for name in ("error_503", "error_429"):
+            if name in faults and self.lot.random() < 0.5:
+                faults[name]["retry_after"] = self.lot.choice((0, 5, 600))
+        return faults
+
+    def add_dossier(self) -> None:
+        """One more dossier that is not planned yet."""
+        self.numbers.append(self._number(self.count))
+        row = {
+            "code": f"{self.prefix}{self.count}",
+            "agency": "000.00.30.H32",
+            "msisdn": f"+84{self.numbers[-1][1:]}",
+            "status": self.lot.choice((5, 9)),
+            "at": (self.start + timedelta(minutes=1)).isoformat(),
+        }
+        self.count += 1
+        write_dossiers(self.world, [row])
+
+    def take_back(self) -> None:
+        """Of one dossier the desk says that it is not ready after all."""
+        code = f"{self.prefix}{self.lot.randrange(self.count)}"
+        self.world.ledger.execute(_TAKE_BACK, {"code": code, "now": self.moment})
+
+    # Processes
+
+    def draw(self, points: Sequence[Point]) -> Point:
+        """A step to die at; the first times that it is come to are likelier."""
+        weights = [3 if any(word in point.step for word in _SHARP) else 1 for point in points]
+        (point,) = self.lot.choices(points, weights)
+        return dataclasses.replace(point, occurrence=1 + int(point.occurrence * self.lot.random() ** 2))
+
+    def fork(self, job: Job, point: Point | None = None, deadly: signal.Signals = signal.SIGKILL) -> Forked:
+        """The job in a process of its own that reports its steps, and gets the signal at one of them."""
+        occurrences = itertools.count(1)
+
+        def work(report: Callable[[str], None]) -> None:
+            def on_step(step: str, when: str) -> None:
+                place = f"{when} {step}"
+                report(place)
+                if point and place == str(point) and next(occurrences) == point.occurrence:
+                    os.kill(os.getpid(), deadly)
+                    if deadly == signal.SIGKILL:
+                        time.sleep(60)  # of this thread: the signal has its own pace
+
+            watch(on_step)
+            job()
+
+        return Forked(work, self.world.not_for_children)
+
+    def wait_a_moment(self, child: Forked) -> bool:
+        """Any moment of a child's short life; whether it has ended before."""
+        return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
+
+    def kill(self, job: Job, points: Sequence[Point]) -> None:
+        """Runs the job and kills it, at a step or at any moment."""
+        at_step = self.fate == "dies" or self.lot.random() < 0.75
+        child = self.fork(job, self.draw(points) if at_step else None)
+        if not at_step and not self.wait_a_moment(child):
+            child.kill()
+        lines, ended_by = child.end()
+        self.verdict.figures["processes killed"] += bool(ended_by)
+        self.verdict.figures["processes that ended before their step"] += not ended_by
+        if ended_by:
+            self.died_at[lines[-1] if lines else "before anything"] += 1
+        elif lines and lines[-1].startswith("raised"):
+            self.verdict.wrong.append(f"a job {lines[-1]}")
+
+    def let(self, *jobs: Job) -> None:
+        """Runs jobs at the same time to their ends, all but the last in processes of their own."""
+        children = [self.fork(job) for job in jobs[:-1]]
+        try:
+            jobs[-1]()
+        except Exception as error:
+            self.verdict.wrong.append(f"a job that nobody killed raised {type(error).__name__}")
+        for child in children:
+            lines, ended_by = child.end()
+            if ended_by or (lines and lines[-1].startswith("raised")):
+                self.verdict.wrong.append(f"a job that nobody killed {lines[-1]}")
+
+    # Jobs
+
+    def sending(self, run_id: str) -> Job:
+        """A sender at the seed's present time."""
+        moment = self.moment
+        return lambda: send(run_id, EVERYTHING, clock=lambda: moment)
+
+    def planning(self) -> Job:
+        """Planning at the seed's present time."""
+        moment = self.moment
+        return lambda: plan(now=moment)
+
+    def backfilling(self) -> Job:
+        """Plans the seed's window again and sends it."""
+        moment, run_id = self.moment, f"backfill {self.number}"
+
+        def job() -> None:
+            plan(self.window, now=moment)
+            send(run_id, self.window, clock=lambda: moment)
+
+        return job
+
+    def receiving(self) -> Job:
+        """Takes in the receipts that the network sent into the dark, as one repeats them that gets no answer."""
+        reports = [
+            (entry.gateway, entry.reference, kind)
+            for entry in self.world.truth(self.first_truth)
+            for kind, state, _ in entry.receipts
+            if state == "lost"
+        ]
+
+        def job() -> None:
+            with connect() as connection:
+                for gateway, reference, kind in reports:
+                    report = {"reference": reference, "status": str(kind)}
+                    receive(connection, open_gateway(gateway), gateway, report)
+
+        return job
+
+    def settling(self) -> Job:
+        """Settles at the seed's present time."""
+        moment, run_id = self.moment, f"settling {self.number}"
+        return lambda: settle(run_id, clock=lambda: moment)
+
+    # The story
+
+    def tell(self, points: Points) -> None:
+        """A death, repairs in some order, quiet."""
+        self.enter()
+        victim = self.lot.choices(("send", "plan", "receive", "settle"), (70, 8, 12, 10))[0]
+        victim = victim if self.fate == "drawn" else "send"
+        if victim == "receive" or self.is_deaf:
+            for name in self.gateways:
+                self.set_faults(name, self.faults() | {"receipts_lost": {"probability": 1.0}})
+        if victim == "plan" or self.lot.random() < 0.1:
+            self.add_dossier()
+        if victim == "plan":
+            self.kill(self.planning(), points["plan"])
+        first = self.sending(f"run {self.number}")
+        if self.fate != "lives" and (victim == "send" or self.lot.random() < 0.5):
+            self.kill(first, points["send"])
+        else:
+            self.let(first)
+        if self.lot.random() < 0.15:
+            self.take_back()
+        if victim == "receive":
+            self.kill(self.receiving(), points["receive"])
+            self.let(self.receiving())
+            self.let(self.receiving())
+        if victim == "settle":
+            self.moment += timedelta(minutes=1)
+            self.kill(self.settling(), points["settle"])
+        for _ in range(self.lot.choice((1, 1, 2))):
+            self.repair(points)
+        self.quieten()
+
+    def tell_outage(self, points: Points) -> None:
+        """PostgreSQL, the sender's connections or its gateway die under one or two senders; repairs, quiet."""
+        self.enter()
+        at_step = self.lot.random() < 0.75
+        point = self.draw(points["send"]) if at_step else None
+        (victim,) = self.lot.choices(("PostgreSQL", "gateway", "connection"), (45, 45, 10))
+        child = self.fork(self.sending(f"run {self.number}"), point, signal.SIGSTOP)
+        beside = [self.fork(self.sending(f"beside {self.number}"))] if self.lot.random() < 0.3 else []
+        stopped = child.stopped() if at_step else not self.wait_a_moment(child)
+        self.verdict.figures[f"{victim} killed"] += stopped
+        if stopped:
+            self.died_at[f"{victim} {point or 'at any moment'}"] += 1
+        if victim == "PostgreSQL":
+            self.world.crash_postgres()
+            self.world.start_postgres()
+        elif victim == "gateway":
+            self.world.gateways[self.gateways[0]].kill()
+        else:
+            self.world.ledger.execute(_ONE_CONNECTION)
+        if at_step and stopped:
+            child.go_on()
+        for process in (child, *beside):
+            lines, ended_by = process.end()
+            last = lines[-1] if lines else ""
+            self.verdict.figures["senders that an outage ended"] += last == NO_DATABASE
+            if ended_by or (last.startswith("raised") and not (victim != "gateway" and last == NO_DATABASE)):
+                self.verdict.wrong.append(f"a sender without its {victim} {last}")
+        if victim == "gateway":
+            if self.lot.random() < 0.5:
+                self.let(self.sending(f"run {self.number}"))
+            self.world.start_gateway(self.gateways[0])
+            self.heal()
+        self.repair(points)
+        self.quieten()
+
+    def repair(self, points: Points) -> None:
+        """What an operator or the next run does: the same run again, another one, a backfill, settling; two at once."""
+        self.moment += self.lot.choice((timedelta(0), timedelta(minutes=1), _ROUND))
+        again = [
+            (self.sending(f"run {self.number}"), "send again"),
+            (self.sending(f"rerun {self.number}"), "send again"),
+            (self.backfilling(), "send again"),
+            (self.settling(), "settle"),
+        ]
+        chosen = self.lot.sample(again, k=self.lot.choice((1, 2, 2)))
+        if len(chosen) == 1 and self.lot.random() < 0.4:
+            job, steps = chosen[0]
+            self.kill(job, points[steps])
+        else:
+            self.let(*(job for job, _ in chosen))
+
+    def quieten(self) -> None:
+        """Everything works again, runs follow one another until nothing is left to do; a person does the rest."""
+        if self.lot.random() < 0.1:
+            self.world.report("kannel", f"{self.number:032d}", 1)  # of a message that nobody here knows
+        self.run_until_quiet()
+        if self.lot.random() < 0.5 and (never_taken := self.held_but_never_taken()):
+            release("Nguyễn Văn Trực", "nhà mạng báo không nhận", message_ids=never_taken, now=self.moment)
+            self.run_until_quiet()
+        if self.lot.random() < 0.1:
+            self.outlast_the_horizon()
+
+    def run_until_quiet(self) -> None:
+        """Planning, settling and sending, as the next runs would do, until nothing is queued or in flight."""
+        if self.world.ledger.execute(_UNPLANNED).fetchone():
+            plan(now=self.moment)
+        for number in range(_QUIET_ROUNDS):
+            self.moment += _ROUND
+            self.heal()
+            if number == 0 or self.world.ledger.execute(_UNKNOWN, {"like": f"{self.prefix}%"}).fetchone():
+                self.let(self.settling())
+            self.let(self.sending(f"quiet {self.number} {number}"))
+            if not self.world.ledger.execute(_BUSY, {"like": f"{self.prefix}%"}).fetchone():
+                break
+        self.world.wait_for_receipts()
+        if self.world.ledger.execute(_UNREAD).fetchone():
+            read_left_over_receipts()
+
+    def held_but_never_taken(self) -> list[int]:
+        """Held messages of which the gateway's people, when they are called, say that they never had them."""
+        taken = {entry.reference for entry in self.world.truth(self.first_truth)}
+        rows = self.world.ledger.execute(_HELD, {"like": f"{self.prefix}%"}).fetchall()
+        return [row["message_id"] for row in rows if row["reference"] not in taken]
+
+    def outlast_the_horizon(self) -> None:
+        """Days pass; then a receipt comes after all for one message that the gateway's log lost receipts of."""
+        moment = self.moment + timedelta(hours=80)
+        settle(f"days later {self.number}", self.window, clock=lambda: moment)
+        lost = [
+            (entry.gateway, entry.reference, kind)
+            for entry in self.world.truth(self.first_truth)
+            for kind, state, _ in entry.receipts
+            if state == "lost" and kind in (1, 2)
+        ]
+        if lost:
+            self.world.report(*self.lot.choice(lost))
+            self.verdict.figures["receipts after the horizon"] += 1
+
+    def judge(self) -> None:
+        """Has the truth log held against the tables."""
+        found = judge(self.world.ledger, self.prefix, self.count, self.world.truth(self.first_truth))
+        for name in ("doubled", "lost", "stuck", "wrong"):
+            getattr(self.verdict, name).extend(getattr(found, name))
+        self.verdict.figures.update(found.figures)
+
+
+@contextlib.contextmanager
+def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
+    """A world of this process's own, all of it ready to be forked."""
+    templates = {
+        name: dataclasses.replace(template, registered={"kannel": True, "second": True, "esms": True})
+        for name, template in load_template_versions().items()
+    }
+    replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
+    instrument(KannelGateway, EsmsGateway)
+    # As it dies with the process that began it, PostgreSQL is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with contextlib.closing(World(durable=mode == "outage")) as world:
+        points = rehearse(world)
+        gc.collect()
+        gc.freeze()
+        yield world, points
+
+
+def work(mode: Mode, numbers: Sequence[int], report: Callable[[str], None]) -> None:
+    """Runs seeds one after another; reports their tally."""
+    tally = Tally()
+    with worker(mode) as (world, points):
+        for place in range(0, len(numbers), _BATCH):
+            batch = begin_batch(world, numbers[place : place + _BATCH], mode)
+            run_batch(batch, points, tally)
+            _check_identity(tally, batch)
+    report(json.dumps(vars(tally)))
+
+
+def run_batch(batch: Sequence[Seed], points: Points, tally: Tally) -> None:
+    """Tells the seeds of a batch and has each judged."""
+    for seed in batch:
+        try:
+            if seed.mode == "process":
+                seed.tell(points)
+            else:
+                seed.tell_outage(points)
+            seed.judge()
+        except Hung as hung:
+            seed.verdict.stuck.append(str(hung))
+        _add(tally, seed)
+
+
+def try_broken_senders(numbers: Sequence[int], report: Callable[[str], None]) -> None:
+    """Runs the same seeds with each broken sender, without receipts that would heal, killed around its calls; reports
+    each tally by name."""
+    tallies = {}
+    with worker("process") as (world, found):
+        around_the_call = [point for point in found["send"] if point.step in ("submit", "request", "answer")]
+        points = {**found, "send": around_the_call}
+        for name, breakage in BREAKAGES.items():
+            batch = begin_batch(world, numbers, "process")
+            for seed in batch:
+                seed.is_deaf, seed.fate = True, "dies" if breakage.needs_a_death else "lives"
+                seed.gateways, seed.when_unknown = ("kannel",), "hold"
+
+            def broken(
+                tell: Callable[[str], None], batch: Sequence[Seed] = batch, make: Callable[[], None] = breakage.make
+            ) -> None:
+                world.forget_ledger()
+                make()
+                tally = Tally()
+                run_batch(batch, points, tally)
+                tell(json.dumps(vars(tally)))
+
+            child = Forked(broken, world.not_for_children)
+            while not child.listen(HANG):
+                pass
+            lines, _ = child.end()
+            tallies[name] = json.loads(lines[-1])
+    report(json.dumps(tallies))
+
+
+def begin_batch(world: World, numbers: Sequence[int], mode: Mode) -> list[Seed]:
+    """Seeds in a new ledger, their messages planned, each due in its own half day."""
+    world.renew()
+    now = datetime.now(UTC)
+    seeds = [Seed(world, number, mode, now + place * _APART) for place, number in enumerate(numbers)]
+    write_dossiers(world, [row for seed in seeds for row in seed.dossiers()])
+    plan(now=now)
+    return seeds
+
+
+def write_dossiers(world: World, rows: Sequence[dict[str, Any]]) -> None:
+    """Dossiers and the transitions that call for their messages, as a pick-up leaves them."""
+    values = {"rows": Jsonb(list(rows))}
+    with world.ledger.transaction():
+        world.ledger.execute(_DOSSIERS, values)
+        world.ledger.execute(_TRANSITIONS, values)
+
+
+def _add(tally: Tally, seed: Seed) -> None:
+    tally.seeds += 1
+    tally.figures.update(seed.verdict.figures)
+    tally.died_at.update(seed.died_at)
+    for kind in tally.defects:
+        found = getattr(seed.verdict, kind)
+        tally.defects[kind] += len(found)
+        tally.examples += [f"seed {seed.number}: {kind}: {words}" for words in found[:KEEP_EXAMPLES]]
+
+
+def _check_identity(tally: Tally, batch: Sequence[Seed]) -> None:
+    with connect() as connection:
+        off = [row for row in identity(connection) if row["difference"]]
+    tally.figures["identities checked"] += 1
+    tally.defects["wrong"] += len(off)
+    if off:
+        tally.examples.append(f"seeds {batch[0].number} to {batch[-1].number}: the identity does not balance")
+
+
+def rehearse(world: World) -> Points:
+    """The steps of each job as they are at present, each with how often it is come to."""
+    met: dict[str, Counter[tuple[str, str]]] = {
+        name: Counter() for name in ("plan", "send", "send again", "receive", "settle")
+    }
+
+    def note(job: str, child: Forked) -> None:
+        lines, _ = child.end()
+        for line, times in Counter(lines).items():
+            when, _, step = line.partition(" ")
+            if when in ("before", "after"):
+                met[job][when, step] = max(met[job][when, step], times)
+
+    for seed in begin_batch(world, range(9_000_000, 9_000_006), "process"):
+        seed.gateways, seed.when_unknown = ((("kannel",), ("kannel", "second"), ("esms",))[seed.number % 3], "hold")
+        seed.enter()
+        seed.add_dossier()
+        note("plan", seed.fork(seed.planning()))
+        dies = seed.number % 2
+        note("send", seed.fork(seed.sending("rehearsal"), Point("request", "after", 2) if dies else None))
+        note("send again", seed.fork(seed.sending("rehearsal again")))
+        note("receive", seed.fork(seed.receiving()))
+        seed.moment += _ROUND
+        note("settle", seed.fork(seed.settling()))
+        seed.run_until_quiet()
+    return {
+        job: [Point(step, "before" if when == "before" else "after", n) for (when, step), n in sorted(steps.items())]
+        for job, steps in met.items()
+    }
+
+
+_DOSSIERS = """
+INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)
+SELECT 1, r.agency, r.code, r.msisdn, r.at
+FROM jsonb_to_recordset(%(rows)s) AS r (agency text, code text, msisdn text, at timestamptz)
+"""
+_TRANSITIONS = """
+INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk,
+    occurred_at, recorded_at, picked_up_at)
+SELECT 1, d.dossier_id * 10, d.dossier_id, d.dossier_id * 10, r.status, TRUE, r.at, r.at, r.at
+FROM jsonb_to_recordset(%(rows)s) AS r (code text, status smallint, at timestamptz)
+INNER JOIN motcua.dossiers AS d ON d.dossier_code = r.code
+"""
+_TAKE_BACK = """
+INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk,
+    occurred_at, recorded_at, picked_up_at)
+SELECT 1, dossier_id * 10 + 1, dossier_id, dossier_id * 10 + 1, 4, FALSE, %(now)s, %(now)s, %(now)s
+FROM motcua.dossiers WHERE dossier_code = %(code)s
+"""
+_ONE_CONNECTION = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = 'motcua_app' AND datname = current_database() ORDER BY random() LIMIT 1
+"""
+_HELD = """
+SELECT m.message_id, a.reference FROM motcua.messages AS m INNER JOIN motcua.attempts AS a USING (message_id)
+INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE m.state = 'unknown' AND a.state = 'unknown' AND NOT a.released AND d.dossier_code LIKE %(like)s
+"""
+_UNKNOWN = """
+SELECT 1 FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE m.state = 'unknown' AND d.dossier_code LIKE %(like)s LIMIT 1
+"""
+_UNPLANNED = "SELECT 1 FROM motcua.transitions WHERE planned_at IS NULL LIMIT 1"
+_UNREAD = """
+SELECT 1 FROM motcua.receipts AS r WHERE NOT EXISTS (
+    SELECT 1 FROM motcua.receipt_readings AS s WHERE s.receipt_id = r.receipt_id) LIMIT 1
+"""
+_BUSY = """
+SELECT 1 FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE m.state IN ('queued', 'sending') AND d.dossier_code LIKE %(like)s LIMIT 1
+"""

@@ -1,0 +1,126 @@
+"""The steps at which a process can be made to die: found in the running code, wrapped in the harness's processes only.
+
+Nothing in production code knows of this. Steps are all functions of the store that take a connection, each commit
+(named after what it commits), and an adapter's request: before it is written, before it is answered, after the answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+import psycopg
+import urllib3.connection
+
+import motcua.store
+
+When: TypeAlias = Literal["before", "after"]
+OnStep: TypeAlias = Callable[[str, When], None]
+
+# What sending is made of, whatever else it does: without one of these the harness proves less than it says.
+_SENDING = [
+    "messages.claim",
+    "messages.turn_away",
+    "messages.postpone",
+    "messages.begin_sending",
+    "messages.apply_outcomes",
+    "attempts.save_attempts",
+    "attempts.apply_outcomes",
+    "attempts.abandon",
+]
+
+
+class HarnessOutOfDate(Exception):
+    """A function that the harness kills processes at is gone or renamed."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place to die: before or after the n-th time that a process comes to a step."""
+
+    step: str
+    when: When
+    occurrence: int
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.step}"
+
+
+def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for found in pkgutil.iter_modules(motcua.store.__path__):
+        module = import_module(f"motcua.store.{found.name}")
+        for name, function in list(vars(module).items()):
+            if not inspect.isfunction(function) or function.__module__ != module.__name__ or name.startswith("_"):
+                continue
+            if next(iter(inspect.signature(function).parameters), "") == "connection":
+                yield f"{found.name}.{name}", function
+
+
+def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
+    """Puts a function in another's place in every module of ours that has imported it."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("motcua."):
+            for attribute, value in list(vars(module).items()):
+                if value is original:
+                    setattr(module, attribute, replacement)
+
+
+_on_step: OnStep | None = None
+
+
+def watch(on_step: OnStep) -> None:
+    """Calls ``on_step`` before and after every step of this process, once it is instrumented."""
+    global _on_step
+    _on_step = on_step
+
+
+def instrument(*adapters: type) -> None:
+    """Wraps every step; nothing changes until ``watch``, in the child that is to die.
+
+    Raises:
+        HarnessOutOfDate: a step of sending is gone.
+    """
+    last = "nothing"
+
+    def wrapped(step: Callable[[], str], function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            name = step()
+            if _on_step:
+                _on_step(name, "before")
+            result = function(*arguments, **named)
+            if _on_step:
+                _on_step(name, "after")
+            return result
+
+        return call
+
+    def store_step(name: str) -> Callable[[], str]:
+        def begin() -> str:
+            nonlocal last
+            last = name
+            return name
+
+        return begin
+
+    functions = dict(_store_functions())
+    if missing := [name for name in _SENDING if name not in functions]:
+        raise HarnessOutOfDate(f"motcua.store has no {', '.join(missing)} any more: tests/crash/steps.py must follow.")
+    for adapter in adapters:
+        for method in ("submit", "ask"):
+            if not hasattr(adapter, method):
+                raise HarnessOutOfDate(f"{adapter.__name__} has no {method}: tests/crash/steps.py must follow.")
+            setattr(adapter, method, wrapped(lambda method=method: method, getattr(adapter, method)))
+    for name, function in functions.items():
+        replace_everywhere(function, wrapped(store_step(name), function))
+    connection: Any = psycopg.Connection
+    connection.commit = wrapped(lambda: f"commit of {last}", connection.commit)
+    http: Any = urllib3.connection.HTTPConnection
+    http.request = wrapped(lambda: "request", http.request)
+    http.getresponse = wrapped(lambda: "answer", http.getresponse)

@@ -1,0 +1,39 @@
+"""Nothing is doubled and nothing lost wherever a process dies: a few hundred deaths of ``make prove ONLY=crash``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.breakages import BREAKAGES
+from tests.crash.harness import Tally, run, run_broken
+
+pytestmark = pytest.mark.timeout(900)  # where others use the machine too
+
+
+def findings(tally: Tally) -> list[str]:
+    return [f"{count} {kind}" for kind, count in tally.defects.items() if count] + tally.examples
+
+
+def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
+    tally = run("process", first=1, seeds=200)
+    assert findings(tally) == []
+    assert tally.seeds == 200
+    assert tally.figures["processes killed"] >= 120
+    assert len(tally.died_at) >= 40
+    assert tally.figures["unknown"] > 0
+    assert tally.figures["unknown, held"] < tally.figures["unknown"]
+
+
+def test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost() -> None:
+    tally = run("outage", first=1, seeds=12, workers=2)
+    assert findings(tally) == []
+    assert tally.figures["PostgreSQL killed"] > 0
+    assert tally.figures["gateway killed"] > 0
+
+
+def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
+    tallies = run_broken(first=1, seeds=12)
+    assert set(tallies) == set(BREAKAGES)
+    assert {name: tallies[name].defects[breakage.does] > 0 for name, breakage in BREAKAGES.items()} == dict.fromkeys(
+        BREAKAGES, True
+    )

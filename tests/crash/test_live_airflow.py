@@ -1,0 +1,99 @@
+"""The contract's lines that only a real Airflow can show, in one that is started once; ``make prove`` shows them all.
+
+The tests build on each other in their order: what the second leaves red, the last ones repair.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.crash.live_airflow import MINUTE, Case, LiveAirflow, live_airflow
+from tests.prove import Figure, contract
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[LiveAirflow]:
+    """An Airflow whose runs do not wait for more news, and in which only a backfill tries again what failed."""
+    folder = Path(tempfile.mkdtemp(prefix="motcua-live-"))
+    try:
+        with live_airflow(folder, contract.RETRY_LATER | {"MOTCUA_LINGER_QUIET": "0.5"}) as started:
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def red(live: LiveAirflow) -> tuple[str, list[Case]]:
+    """A run that the gateway refused three messages of for the moment, and their cases."""
+    (failing,) = contract.move_refused(live, (3, None))
+    (run,) = live.senders_of(failing)
+    return run, failing
+
+
+def hold(figures: Sequence[Figure]) -> None:
+    """All of these figures must be reached."""
+    short = [f"{figure.name}: {figure.value}, must reach {figure.must_reach}" for figure in figures if not figure.ok]
+    assert not short, "\n".join(short)
+
+
+def test_run_with_sends_that_may_be_retried_is_red(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+    assert live.wait_for_run(red[0]) == "failed"
+
+
+def test_bad_phone_does_not_make_a_run_red(live: LiveAirflow) -> None:
+    bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
+    live.wait_for_states(good, "delivered")
+    assert live.wait_for_run(live.senders_of(good)[0]) == "success"
+    assert live.states(bad) == Counter(suppressed=1)
+
+
+def test_mark_success_changes_no_message(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+    run, failing = red
+    before = live.picture(failing)
+    live.mark_success(run, "gate")
+    live.mark_success(run)
+    assert live.run(run)["state"] == "success"
+    assert live.picture(failing) == before
+
+
+def test_clear_and_rerun_send_nothing_again(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+    everyone = live.desk.cases
+    sender = live.senders_of([case for case in everyone if case not in red[1]])[0]
+    before, log = live.picture(everyone), len(live.network_log())
+    live.clear(sender)
+    live.clear(red[0], "send")
+    for run in (live.trigger(), sender, red[0]):
+        live.wait_for_run(run)
+    assert live.picture(everyone) == before
+    assert len(live.network_log()) == log
+
+
+def test_killed_task_loses_and_doubles_nothing(live: LiveAirflow) -> None:
+    hold(contract.killed_task(live))
+
+
+def test_backfill_of_failed_runs_resends_exactly_what_failed(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+    failing = red[1]
+    others = [case for case in live.desk.cases if case not in failing]
+    before, log = live.picture(others), len(live.network_log())
+    fires = contract.minute_of(failing[0]) + MINUTE
+    live.wait_until("the minute's run by the clock ended", lambda: contract.clock_run(live, failing[0]), 150)
+    assert live.backfill(fires, fires, "none", by_command=False) == [], "every run is there"
+    assert [run["state"] for run in live.backfill(fires, fires, "failed")] == ["success"]
+    live.wait_for_states(failing, "delivered")
+    assert len(live.network_log()) == log + len(failing)
+    assert [run["state"] for run in live.backfill(fires, fires, "completed", by_command=False)] == ["success"]
+    assert len(live.network_log()) == log + len(failing)
+    assert live.picture(others) == before
+
+
+def test_killed_scheduler_loses_and_doubles_nothing(live: LiveAirflow) -> None:
+    hold(contract.killed_scheduler(live))

@@ -1,0 +1,117 @@
+"""What a person, the desk or a late receipt does to a message of unknown outcome while others are busy with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from motcua.gateways.adapter import GatewayAddress, Outcome
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs import sending, settling
+from motcua.jobs.picking_up import pick_up
+from motcua.jobs.planning import plan
+from motcua.jobs.receiving import receive
+from motcua.jobs.releasing import release
+from motcua.jobs.sending import send
+from motcua.jobs.settling import settle
+from motcua.store.database import connect
+from tests.conftest import NOW
+
+HOUR = timedelta(hours=1)
+
+
+class RefusesRepeats(KannelGateway):
+    """Refuses a reference that it has taken; loses the first request; may be disturbed before it takes one."""
+
+    refuses_repeats_for = timedelta(hours=23)
+
+    def __init__(self, address):
+        super().__init__(address)
+        self.taken = []
+        self.loses = 1
+        self.disturb = lambda: None
+
+    def submit(self, session, message):
+        if self.loses:
+            self.loses -= 1
+            return Outcome("unknown")
+        disturb, self.disturb = self.disturb, lambda: None
+        disturb()
+        if message.reference in self.taken:
+            return Outcome("duplicate")
+        self.taken.append(message.reference)
+        return Outcome("accepted", 202)
+
+
+@pytest.fixture
+def provider(configure, monkeypatch):
+    configure(MOTCUA_GATEWAYS="kannel")
+    provider = RefusesRepeats(GatewayAddress("kannel", "http://127.0.0.1:1", "a", "b", {"concurrency": 1}))
+    for module in (sending, settling):
+        monkeypatch.setattr(module, "open_gateway", lambda name: provider)
+    return provider
+
+
+def queue(one_stop, *codes):
+    for code in codes:
+        one_stop.dossier(code)
+        one_stop.move(9, code, at=NOW)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+
+
+def states(rows):
+    return [row["state"] for row in rows("SELECT state FROM motcua.messages ORDER BY message_id")]
+
+
+def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(one_stop, provider, rows):
+    queue(one_stop, "D-0")
+    send("first", clock=lambda: NOW)
+
+    def a_person_releases_it_and_the_next_run_sends():
+        release("Trần Thị B", "nhà mạng báo không có", now=NOW + HOUR)
+        send("next", clock=lambda: NOW + HOUR)
+
+    provider.disturb = a_person_releases_it_and_the_next_run_sends
+    settle("settling", clock=lambda: NOW + HOUR)
+    send("later", clock=lambda: NOW + HOUR)
+    assert len(provider.taken) == 1
+    assert states(rows) == ["accepted"]
+
+
+def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
+    queue(one_stop, "D-0", "D-1")
+    provider.loses = 2
+    send("first", clock=lambda: NOW)
+    send("first, the gateway on trial", clock=lambda: NOW + HOUR)
+    assert states(rows) == ["unknown", "unknown"]
+
+    def the_desk_takes_the_other_one_back():
+        one_stop.move(4, "D-1", desk=False, at=NOW + HOUR)
+        pick_up("khanhhoa", now=NOW + HOUR)
+        plan(now=NOW + HOUR)
+
+    provider.disturb = the_desk_takes_the_other_one_back
+    settle("settling", clock=lambda: NOW + 2 * HOUR)
+    assert len(provider.taken) == 1
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_meanwhile(one_stop, provider, rows, end):
+    queue(one_stop, "D-0")
+    send("first", clock=lambda: NOW)
+    release("Trần Thị B", "nhà mạng báo không có", now=NOW + HOUR)
+    if end == "expired":
+        settle("settling", clock=lambda: NOW + 73 * HOUR)
+    else:
+        one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
+        pick_up("khanhhoa", now=NOW + HOUR)
+        plan(now=NOW + HOUR)
+        send("second", clock=lambda: NOW + HOUR)
+    assert states(rows) == [end]
+    reference = rows("SELECT reference FROM motcua.attempts")[0]["reference"]
+    with connect() as connection:
+        receive(connection, provider, "kannel", {"reference": reference, "status": "1"})
+    assert rows("SELECT state FROM motcua.attempts") == [{"state": "delivered"}]
+    assert states(rows) == ["delivered"], "a phone has it"

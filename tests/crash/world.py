@@ -1,0 +1,442 @@
+"""What a seed needs around it: a PostgreSQL to be stopped, a phone network to be killed, the app that takes receipts.
+
+All of it is forked from one warm process, so that a killed part is back within milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import uvicorn
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from motcua.sandbox.phone_network import Timing, create_app
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.settings import settings
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.web.callbacks import create_standalone
+from tests.conftest import PASSWORD, connection_uri, free_port
+from tests.crash.provider import create_provider
+
+ANSWER_TIMEOUT = 0.25
+"""Seconds that a sender waits for an answer."""
+_PR_SET_PDEATHSIG = 1
+HANG = 30.0
+"""Seconds after which whatever does not end or answer is a defect."""
+NETWORK_SEED = 9029
+_TIMING = Timing(
+    delivery=(0.0, 0.02),
+    submit_receipt=0.0,
+    late=0.2,
+    receipt_retry=0.05,
+    receipt_retries=100_000,
+    hang=HANG,
+)
+_SECRET = "receipts-of-the-crash-harness"
+_PASSWORD = "kannel-word"
+
+
+NO_DATABASE = "raised OperationalError"
+"""What a child reports that lost PostgreSQL."""
+
+
+class Hung(Exception):
+    """Something did not end or answer in time."""
+
+
+def _die_with_parent() -> None:
+    """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+class Forked:
+    """A piece of work in a child of this process, which may be killed; it reports lines through a pipe."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None], not_ours: Sequence[int] = ()) -> None:
+        """Begins; ``not_ours``: descriptors of the parent that the child closes at once."""
+        self._pipe, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                _die_with_parent()
+                for descriptor in (self._pipe, *not_ours):
+                    os.close(descriptor)
+                work(lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
+                status = 0
+            except psycopg.OperationalError:
+                os.write(writing, f"{NO_DATABASE}\n".encode())
+            except BaseException as error:
+                os.write(writing, f"raised {type(error).__name__}\n".encode())
+                traceback.print_exc()
+            finally:
+                os._exit(status)  # nothing of the parent's is closed or written twice
+        os.close(writing)
+        self._ended = False
+        self._received = b""
+        self._status: int | None = None
+
+    def listen(self, seconds: float, *, for_first_line: bool = False) -> bool:
+        """Takes in what the child reports, for at most so long or until it first speaks; whether it has ended."""
+        deadline = time.monotonic() + seconds
+        while not self._ended and not (for_first_line and self._received):
+            ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                break
+            received = os.read(self._pipe, 65536)
+            self._received += received
+            self._ended = not received
+        return self._ended
+
+    def stopped(self) -> bool:
+        """Waits until the child has stopped itself (SIGSTOP) or ended; whether it has stopped.
+
+        Raises:
+            Hung: neither happens.
+        """
+        deadline = time.monotonic() + HANG
+        while not self.listen(0.002):
+            stopped, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            if stopped and os.WIFSTOPPED(status):
+                return True
+            if stopped:
+                self._status = status
+                return False
+            if time.monotonic() > deadline:
+                raise Hung("a process neither came to its step nor ended")
+        return False
+
+    def go_on(self) -> None:
+        """Has a stopped child go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL; nothing where it has ended by itself."""
+        if self._status is None:  # not waited for yet, so the number is still its own
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> tuple[list[str], int]:
+        """Waits for its end; its lines, and the signal that ended it (0: none).
+
+        Raises:
+            Hung: it did not end in time; it is killed then.
+        """
+        hung = not self.listen(HANG)
+        if hung:
+            self.kill()
+        if self._status is None:
+            _, self._status = os.waitpid(self.pid, 0)
+        os.close(self._pipe)
+        if hung:
+            raise Hung("a process did not end")
+        ended_by = os.WTERMSIG(self._status) if os.WIFSIGNALED(self._status) else 0
+        return self._received.decode().splitlines(), ended_by
+
+
+class ForkedServer:
+    """A web server in a child of this process, on a port of its own; it dies with this process."""
+
+    def __init__(self, make: Callable[[], Any], log: Path) -> None:
+        self.port = free_port()
+        self._make, self._log, self.pid = make, log, 0
+
+    def start(self, not_ours: Sequence[int] = ()) -> None:
+        """Starts it and waits until it answers.
+
+        Raises:
+            Hung: it does not.
+        """
+        reading, self._lifeline = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                for descriptor in (self._lifeline, *not_ours):
+                    os.close(descriptor)
+                output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                threading.Thread(target=lambda: (os.read(reading, 1), os._exit(1)), daemon=True).start()
+                uvicorn.run(self._make(), host="127.0.0.1", port=self.port, log_level="error", access_log=False)
+            finally:
+                os._exit(0)
+        os.close(reading)
+        deadline = time.monotonic() + HANG
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            if time.monotonic() > deadline:
+                raise Hung(f"a server did not start: {self._log.read_text()[-600:]}")
+            time.sleep(0.005)
+
+    def kill(self) -> None:
+        """SIGKILL, and waits for its end."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(self._lifeline)
+            self.pid = 0
+
+    def call(self, method: str, path: str, body: Any = None) -> int:
+        """A request's status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
+        with contextlib.closing(connection):
+            connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+
+@dataclass
+class Truth:
+    """One message that a gateway took, whatever it answered."""
+
+    gateway: str
+    reference: str
+    number: str
+    parts: int
+    arrives: bool
+    receipts: list[tuple[int, str, int]]
+    """(type, state, how many were answered 200)."""
+
+
+class World:
+    """One ledger, its gateways and the callbacks app, for one worker."""
+
+    def __init__(self, *, durable: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="motcua-crash-"))
+        self.folder.chmod(0o755)
+        self._server = EmbeddedPostgres(self.folder, free_port())
+        self._server.set_up()
+        with (self._server.data / "postgresql.conf").open("a") as configuration:
+            configuration.write("shared_buffers = 64MB\n")
+            # After a crash, one call syncs what file by file takes seconds.
+            configuration.write(
+                "recovery_init_sync_method = syncfs\n" if durable else "fsync = off\nfull_page_writes = off\n"
+            )
+        # Scram costs more than all else that a short-lived sender does.
+        (self._server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        self.start_postgres()
+        roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+        provision_ledger(self._server.admin_dsn, "template_ledger", *roles, "airflow_unused")
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = self._uri("motcua_owner", "template_ledger")
+        migrate()
+        self._ledgers = 0
+        self._ledger: psycopg.Connection[dict[str, Any]] | None = None
+        self.callbacks = ForkedServer(create_standalone, self.folder / "callbacks.log")
+        self.gateways = {
+            "kannel": self._server_of("kannel", lambda: self._phone_network("kannel")),
+            "second": self._server_of("second", lambda: self._phone_network("second")),
+            "esms": self._server_of("esms", lambda: create_provider(self.folder / "esms", hang=HANG)),
+        }
+        self.use(("kannel",))
+        for name in self.gateways:
+            self.start_gateway(name)
+        self.renew()
+
+    def _server_of(self, name: str, make: Callable[[], Any]) -> ForkedServer:
+        return ForkedServer(make, self.folder / f"{name}.log")
+
+    def _phone_network(self, name: str) -> Any:
+        account = {"username": "motcua", "password": _PASSWORD}
+        return create_app(self.folder / name, **account, seed=NETWORK_SEED, max_messages=10, timing=_TIMING)
+
+    def use(self, names: Sequence[str], *, when_unknown: str = "hold") -> None:
+        """Has this process, and what it forks, send through these gateways, the first one preferred."""
+        self.used = tuple(names)
+        os.environ["MOTCUA_GATEWAYS"] = ",".join(names)
+        for name, server in self.gateways.items():
+            extra = {
+                "adapter": "esms" if name == "esms" else "kannel",
+                "concurrency": 4,
+                "answer_timeout": ANSWER_TIMEOUT,
+                "when_unknown": when_unknown,
+                "callback_secret": _SECRET,
+            }
+            if name != "esms":
+                extra["callback_url"] = f"http://127.0.0.1:{self.callbacks.port}/gateway/receipts/{name}"
+            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = json.dumps(
+                {
+                    "conn_type": "http",
+                    "host": "127.0.0.1",
+                    "port": server.port,
+                    "login": "motcua",
+                    "password": _PASSWORD,
+                    "extra": extra,
+                }
+            )
+        settings.cache_clear()
+
+    def _uri(self, user: str, database: str) -> str:
+        return connection_uri(self._server.admin_dsn, user, database)
+
+    @property
+    def ledger(self) -> psycopg.Connection[dict[str, Any]]:
+        """The one connection that the worker keeps, an administrator's; no child may use it."""
+        if self._ledger is None:
+            self._ledger = psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row)
+        return self._ledger
+
+    def forget_ledger(self) -> None:
+        """In a child that goes on with this world: its connection will be its own."""
+        self._ledger = None
+
+    @property
+    def not_for_children(self) -> list[int]:
+        """Descriptors that a child must close at once."""
+        return [] if self._ledger is None else [self._ledger.fileno()]
+
+    def start_gateway(self, name: str) -> None:
+        """Starts a gateway; what it took in an earlier life is in its log."""
+        self.gateways[name].start(self.not_for_children)
+
+    def start_postgres(self) -> None:
+        """Starts the server and waits until it answers."""
+        self._process = self._server.start(self.folder / "postgres.log")
+
+    def crash_postgres(self) -> None:
+        """SIGQUIT: all of its processes end at once, without a checkpoint."""
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+        self._process.send_signal(signal.SIGQUIT)
+        try:
+            self._process.wait(timeout=HANG)
+        except subprocess.TimeoutExpired:
+            raise Hung("PostgreSQL did not end") from None
+
+    def renew(self) -> None:
+        """A new, empty ledger: what earlier seeds left unknown must not slow down or blur later ones."""
+        self.callbacks.kill()
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+        old, self._ledgers = self._ledgers, self._ledgers + 1
+        name = f"ledger_{self._ledgers}"
+        with psycopg.connect(self._server.admin_dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template_ledger").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(name)))
+            if old:
+                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"ledger_{old}")))
+        self.dsn = with_database(self._server.admin_dsn, name)
+        self.ledger.execute(_AGENCIES)
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = self._uri("motcua_app", name)
+        self.callbacks.start(self.not_for_children)
+
+    def close(self) -> None:
+        """Ends all of it and removes its files."""
+        for server in (*self.gateways.values(), self.callbacks):
+            server.kill()
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=HANG)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # The gateways' faults, and their truth
+
+    def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
+        """Replaces the faults of a gateway."""
+        status = self.gateways[gateway].call("PUT", "/faults", faults)
+        if status != 200:
+            raise RuntimeError(f"{gateway} refused the faults: {status}")
+
+    def report(self, gateway: str, reference: str, status: int) -> None:
+        """Brings a receipt as a phone network would, again and again until it is taken in.
+
+        Raises:
+            Hung: it never is.
+        """
+        query = f"reference={reference}&status={status}&reply=&smsc_id=&secret={_SECRET}"
+        deadline = time.monotonic() + HANG
+        while self.callbacks.call("GET", f"/gateway/receipts/{gateway}?{query}") != 200:
+            if time.monotonic() > deadline:
+                raise Hung("a receipt is not taken in")
+            time.sleep(0.05)
+
+    def _log(self, gateway: str) -> sqlite3.Connection:
+        name = "esms.sqlite3" if gateway == "esms" else "phone_network.sqlite3"
+        return sqlite3.connect(self.folder / gateway / name, timeout=HANG)
+
+    def last_truth(self) -> dict[str, int]:
+        """Number of the last message that each gateway took."""
+        last = {}
+        for gateway in self.gateways:
+            with contextlib.closing(self._log(gateway)) as log:
+                (last[gateway],) = log.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()
+        return last
+
+    def wait_for_receipts(self) -> None:
+        """Until every receipt that will come has come.
+
+        Raises:
+            Hung: they do not.
+        """
+        deadline = time.monotonic() + HANG
+        for gateway in self.used:
+            self.gateways[gateway].call("GET", "/health")
+            if gateway == "esms":
+                continue
+            with contextlib.closing(self._log(gateway)) as log:
+                while log.execute("SELECT 1 FROM receipts WHERE state IN ('pending', 'held') LIMIT 1").fetchone():
+                    if time.monotonic() > deadline:
+                        raise Hung("receipts are not taken in")
+                    time.sleep(0.01)
+
+    def truth(self, after: dict[str, int]) -> list[Truth]:
+        """What the gateways took since, in order."""
+        taken: list[Truth] = []
+        for gateway in self.used:
+            with contextlib.closing(self._log(gateway)) as log:
+                if gateway == "esms":
+                    taken += [
+                        Truth(gateway, *row[:3], arrives=bool(row[3]), receipts=[])
+                        for row in log.execute(_TAKEN_BY_PROVIDER, (after[gateway],))
+                    ]
+                    continue
+                found = {}
+                for message_id, dlr_url, number, parts, arrives in log.execute(_TAKEN, (after[gateway],)):
+                    reference = dlr_url.partition("reference=")[2].partition("&")[0]
+                    found[message_id] = Truth(gateway, reference, number, parts, bool(arrives), [])
+                for message_id, kind, state, answered in log.execute(_REPORTED, (after[gateway],)):
+                    found[message_id].receipts.append((kind, state, answered))
+                taken += found.values()
+        return taken
+
+
+_AGENCIES = """
+INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from, accented, result_hold) VALUES
+('000.00.30.H32', 'Ủy ban nhân dân thành phố Nha Trang', 'UBND TP Nha Trang', '2020-01-01', FALSE, '1 minute'),
+('000.00.09.H32', 'Sở Tư pháp tỉnh Khánh Hòa', NULL, '2020-01-01', TRUE, '1 minute');
+INSERT INTO motcua.sources (name) VALUES ('khanhhoa')
+"""
+_TAKEN = """
+SELECT id, dlr_url, number, json_array_length(parts), arrives_at IS NOT NULL FROM messages
+WHERE kind = 'sms' AND id > ? ORDER BY id
+"""
+_TAKEN_BY_PROVIDER = "SELECT reference, number, parts, arrives FROM messages WHERE id > ? ORDER BY id"
+_REPORTED = """
+SELECT message_id, type, state,
+    (SELECT count(*) FROM receipt_attempts WHERE receipt_uuid = uuid AND answer = '200')
+FROM receipts WHERE message_id > ? ORDER BY message_id
+"""

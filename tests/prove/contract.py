@@ -1,0 +1,716 @@
+"""Whether Airflow's own actions keep to the contract (docs/guarantees.md, Airflow), in a real Airflow with our DAGs.
+
+One function for each line of the contract. Each acts as a person at the UI or the command line would, and is judged
+by the phone network's own log: what phones got, and how often.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.crash.live_airflow import MINUTE, NOTIFY, Case, LiveAirflow, kill, live_airflow
+from tests.prove import Figure
+
+LANDLINE = "02583822334"
+"""Nha Trang's town hall: no text can go there."""
+
+RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
+"""What failed in passing waits so long that within this proof nothing but a backfill tries it again."""
+
+CONCURRENCY = 32
+"""Requests that the gateway's connection allows in flight."""
+
+BUSY = {"error_503": {"probability": 1}}
+"""The gateway refuses for the moment; nothing reaches a phone."""
+
+
+def equal(name: str, value: object, wanted: object) -> Figure:
+    """A figure that must be exactly this."""
+    return Figure(name, _words(value), _words(wanted), value == wanted)
+
+
+def at_most(name: str, value: float, most: float, unit: str = "") -> Figure:
+    """A figure that must not be larger."""
+    return Figure(name, f"{value:g}{unit}", f"at most {most:g}{unit}", value <= most)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Counter):
+        return ", ".join(f"{number} {name}" for name, number in sorted(value.items())) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(_words, value))
+    return str(value)
+
+
+def _once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
+    """Each of these phones was texted exactly once."""
+    times = live.at_phones(cases)
+    value = f"{times[1]} of {len(cases)}, {sum(times.values()) - times[1] - times[0]} twice, {times[0]} never"
+    return Figure(f"{name}: phones texted once", value, f"{len(cases)} of {len(cases)}", times == {1: len(cases)})
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
+    (row,) = live.ledger(
+        "SELECT count(DISTINCT m.message_id) AS number FROM motcua.messages AS m INNER JOIN motcua.message_history AS h"
+        " ON m.message_id = h.message_id AND h.to_state = 'unknown' AND h.to_reason = 'sender_ended'"
+        " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE d.dossier_code = any(%s)",
+        [case.code for case in cases],
+    )
+    return int(row["number"])
+
+
+def _failed_in_passing(live: LiveAirflow, cases: Sequence[Case], attempts: int = 1) -> None:
+    """Waits until the gateway has refused each of these cases so often."""
+
+    def refused() -> bool:
+        picture = live.picture(cases)
+        return len(picture) == len(cases) and all(
+            state == "queued" and tried and len(tried) == attempts and set(tried) == {"failed"}
+            for _, state, _, _, _, _, tried in picture
+        )
+
+    live.wait_until(f"{len(cases)} messages failed {attempts} time(s)", refused, 60)
+
+
+def move_refused(live: LiveAirflow, *lots: tuple[int, datetime | None]) -> list[list[Case]]:
+    """Cases that the gateway refused for the moment, in lots of (how many, recorded when)."""
+    live.set_faults(**BUSY)
+    made = [live.desk.move(count, at=at) for count, at in lots]
+    for cases in made:
+        _failed_in_passing(live, cases)
+    live.set_faults()
+    return made
+
+
+def _move_unknown(live: LiveAirflow, at: datetime | None = None) -> tuple[list[Case], list[Case]]:
+    """One message that reached its phone and one that did not; no answer came for either, and no receipt comes."""
+    live.set_faults(accept_then_timeout={"next": 1}, receipts_lost={"next": 1})
+    reached = live.desk.move(1, at=at)
+    live.wait_for_states(reached, "unknown")
+    live.without_receipt |= _references(live, "unknown")
+    live.set_faults(outage=True)
+    unreached = live.desk.move(1, at=at)
+    live.desk.cases.remove(unreached[0])
+    live.wait_for_states(unreached, "unknown")
+    live.set_faults()
+    return reached, unreached
+
+
+# ------------------------------------------------------------- a scheduled or woken run handles everything due
+
+
+def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
+    """A run is woken within seconds of a transition."""
+    cases: list[Case] = []
+    for _ in range(moves):
+        cases += live.desk.move()
+        live.wait_for_states(cases, "delivered")
+        live.wait_until_idle()
+    accepted = {message["number"]: datetime.fromisoformat(message["accepted_at"]) for message in live.network_log()}
+    seconds = sorted((accepted[case.phone] - case.recorded_at).total_seconds() for case in cases)
+    types = {live.run(run)["run_type"] for run in live.senders_of(cases)}
+    return [
+        at_most(
+            f"{moves} single moves, no run at work: slowest from recorded to the gateway",
+            round(seconds[-1], 1),
+            30,
+            f" s (median {seconds[len(seconds) // 2]:.1f} s)",
+        ),
+        Figure("by runs that are", ", ".join(sorted(types)), "woken, or by the clock", bool(types)),
+        _once("woken", live, cases),
+    ]
+
+
+def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) -> list[Figure]:
+    """Windows without a run heal by themselves."""
+    live.pause()
+    live.wait_until_idle()
+    began = datetime.now(UTC)
+    cases: list[Case] = []
+    for _ in range(moves):
+        cases += live.desk.move()
+        time.sleep(minutes * 60 / moves)
+    meanwhile = sum(live.accepted()[case.phone] for case in cases)
+    ended = datetime.now(UTC)
+    live.pause(False)
+    live.wait_for_states(cases, "delivered", 90)
+    took = (datetime.now(UTC) - ended).total_seconds()
+    live.wait_until_idle()
+    windows = {_minute(case.recorded_at) for case in cases}
+    with_run = {run["data_interval_start"] for run in live.runs() if run["run_type"] == "scheduled"}
+    skipped = len(windows - with_run)
+    return [
+        Figure(
+            f"paused for {(ended - began).total_seconds():.0f} s: windows with transitions that no run ever covered",
+            f"{skipped} of {len(windows)}",
+            "at least 1",
+            skipped >= 1,
+        ),
+        equal("phones texted while paused", meanwhile, 0),
+        at_most("unpaused: seconds until all are delivered", round(took, 1), 60, " s"),
+        _once("skipped windows", live, cases),
+    ]
+
+
+# ------------------------------------------------------------------------- clear, rerun, two runs at once
+
+
+def cleared_and_rerun(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+    """Clearing and running again sends nothing that is accepted, delivered or unknown."""
+    delivered = live.desk.move(6)
+    live.wait_for_states(delivered, "delivered")
+    reached, unreached = _move_unknown(live)
+    live.wait_until_idle()
+    everyone = [*delivered, *reached, *unreached]
+    picture, log = live.picture(everyone), len(live.network_log())
+    runs = live.senders_of(everyone)
+    for run in runs:
+        live.clear(run)
+    if by_command:
+        since = (min(case.recorded_at for case in everyone) - MINUTE).isoformat(timespec="seconds")
+        live.command("tasks", "clear", NOTIFY, "--start-date", since, "--yes")
+    by_hand = [live.trigger(), live.trigger()]
+    for run in [*runs, *by_hand]:
+        live.wait_for_run(run, 120)
+    live.wait_until_idle()
+    same = live.picture(everyone) == picture
+    return [
+        Figure(
+            f"{len(runs)} runs cleared{', all by the clock cleared by command' if by_command else ''},"
+            " 2 started by hand: messages",
+            f"{'unchanged' if same else 'CHANGED'}: {_words(live.states(everyone))}",
+            "unchanged: 6 delivered, 2 unknown",
+            same and live.states(everyone) == Counter(delivered=6, unknown=2),
+        ),
+        equal("cleared and rerun: requests that the gateway took meanwhile", len(live.network_log()) - log, 0),
+    ]
+
+
+def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
+    """Two runs by hand begin at the same moment and share the work."""
+    live.pause()
+    live.wait_until_idle()
+    live.set_faults(slow_seconds={"probability": 1, "seconds": 1})
+    cases = live.desk.move(count)
+    by_hand = [live.trigger(), live.trigger()]
+    live.pause(False)
+    for run in by_hand:
+        live.wait_for_run(run, 120)
+    live.wait_for_states(cases, "delivered", 120)
+    live.set_faults()
+    live.wait_until_idle()
+    senders = len(set(live.senders_of(cases)) & set(by_hand))
+    return [
+        Figure("two runs by hand at once: of them sent", str(senders), "2", senders == 2),
+        _once("two runs by hand at once", live, cases),
+    ]
+
+
+def _acted_on_in_flight(
+    live: LiveAirflow, name: str, act: Callable[[str], None], count: int = 80, most_unknown: int = CONCURRENCY
+) -> list[Figure]:
+    """Does something to the run that has requests in flight; the next transition's run carries on."""
+    live.wait_until_idle()
+    # Accepted at once, answered after 1.2 s: whoever is killed meanwhile never learns of it.
+    live.set_faults(slow_seconds={"probability": 1, "seconds": 1.2})
+    cases = live.desk.move(count)
+    flying = live.wait_until("requests in flight, at the gateway", lambda: _at_gateway(live, 16), 60)
+    (run,) = live.senders_of(cases)[-1:]
+    act(run)
+    began = time.monotonic()
+    live.set_faults()
+    cases += live.desk.move()
+    live.wait_until("quiet again", lambda: _is_quiet(live, cases), 150)
+    took = time.monotonic() - began
+    left = live.states(cases)["unknown"]
+    times = live.at_phones(cases)
+    return [
+        Figure(
+            f"{name}, {flying} requests in flight: phones texted once, twice, never",
+            f"{times[1]}, {sum(times.values()) - times[0] - times[1]}, {times[0]} of {len(cases)} after {took:.0f} s",
+            "none twice, none never but as below",
+            times[1] + left == len(cases) and times[0] == left,
+        ),
+        Figure(
+            f"{name}: unknown until a receipt came; to the end, since the gateway never had them",
+            f"{_ever_unknown(live, cases) - left}; {left}",
+            f"at most {most_unknown}",
+            _ever_unknown(live, cases) <= most_unknown,
+        ),
+    ]
+
+
+def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
+    """All are at phones, but for those of unknown outcome that the gateway never had."""
+    return not set(live.states(cases)) - {"delivered", "unknown"} and not _unsettled(live)
+
+
+def _at_gateway(live: LiveAirflow, least: int) -> int:
+    """How many requests are in flight, once there are so many and the gateway has them all."""
+    flying = _references(live, "in_flight")
+    taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
+    return len(flying) if taken and flying <= taken else 0
+
+
+def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
+    """Clearing ``send`` while it has requests in flight."""
+    return _acted_on_in_flight(live, "send cleared", lambda run: live.clear(run, "send"))
+
+
+# --------------------------------------------------------------------------------------------- backfills
+
+
+def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
+    """Each ``--reprocess-behavior`` plans what is missing in its window and sends what failed in passing there."""
+    first = _minute(datetime.now(UTC)) - timedelta(hours=3)
+    failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
+    last = first + 3 * MINUTE  # The end of unseen_at's minute: a backfill's dates are the moments at which runs fire.
+    # Brings the source's cursor to now, or what is recorded hours late would not be late.
+    live.wait_for_states(live.desk.move(), "delivered")
+    delivered = live.desk.move(2, at=settled_at)
+    live.wait_for_states(delivered, "delivered")
+    reached, unreached = _move_unknown(live, settled_at)
+    failing, outside = move_refused(live, (3, failing_at), (2, outside_at))
+    (early,) = move_refused(live, (1, first - timedelta(seconds=20)))
+    missing = live.desk.move(2, at=unseen_at, unseen=True)
+    outside_missing = live.desk.move(1, at=outside_at, unseen=True)
+    live.wait_until_idle()
+    untouched = [*delivered, *reached, *unreached, *outside, *early]
+    picture = live.picture(untouched)
+
+    def create(behavior: str) -> Counter[str]:
+        runs = live.backfill(first + MINUTE, last, behavior, by_command=by_command)
+        return Counter(run["state"] for run in runs)
+
+    found = [equal("a row committed hours late: planned by ordinary runs", live.states(missing), Counter(missing=2))]
+
+    live.set_faults(**BUSY)
+    runs = create("none")
+    live.set_faults()
+    _failed_in_passing(live, failing, 2)
+    _failed_in_passing(live, missing, 1)
+    found.append(
+        equal("none, gateway busy: 3 missing runs made; 3 tried again, 2 planned and tried", runs, _colours(1, 2))
+    )
+
+    before = live.picture([*failing, *missing])
+    runs = create("none")
+    found.append(
+        equal(
+            "none again: every run is there, so none is made; messages left as they are",
+            (runs, live.picture([*failing, *missing]) == before),
+            (Counter(), True),
+        )
+    )
+
+    runs = create("failed")
+    live.wait_for_states([*failing, *missing], "delivered")
+    found += [
+        equal("failed: the 2 red runs again, the green one not", runs, _colours(2, 0)),
+        _once("failed: what failed in passing", live, [*failing, *missing]),
+    ]
+
+    late = live.desk.move(1, at=settled_at, unseen=True)
+    again = create("failed")
+    runs = create("completed")
+    live.wait_for_states(late, "delivered")
+    found += [
+        equal("failed, nothing red: runs", again, Counter()),
+        equal("completed: all 3 runs again, one plans a row that came after it", runs, _colours(3, 0)),
+        _once("completed", live, late),
+    ]
+    log = len(live.network_log())
+    create("completed")
+    found += [
+        equal("completed once more: requests that the gateway took", len(live.network_log()) - log, 0),
+        equal(
+            "after all of them: delivered, unknown and what lies outside the window is untouched",
+            (live.picture(untouched) == picture, live.states(outside_missing)),
+            (True, Counter(missing=1)),
+        ),
+        _once("delivered in the window before", live, delivered),
+    ]
+    # Let what lies outside go too, so that no later line meets it.
+    live.backfill(first, first, "none", by_command=False)
+    live.backfill(first + 4 * MINUTE, first + 4 * MINUTE, "none", by_command=False)
+    live.wait_for_states([*outside, *early, *outside_missing], "delivered")
+    return found
+
+
+def _colours(green: int, red: int) -> Counter[str]:
+    return +Counter(success=green, failed=red)
+
+
+def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
+    """A data engineer backfills last week with ``failed``: what failed and may be retried goes, and nothing else.
+
+    The week's runs are written into Airflow's database, green, where it has none: a run by the minute would take
+    hours. Those of three minutes are real and red, and three minutes have none, as after an outage.
+    """
+    today = _minute(datetime.now(UTC)) - timedelta(hours=4)
+    minutes = [today, today - timedelta(days=1), today - timedelta(days=2, hours=18)]
+    settled = [*live.desk.move(), *live.desk.move(4, at=today + timedelta(seconds=5))]
+    live.wait_for_states(settled, "delivered")
+    lots = move_refused(live, *((3, minute + timedelta(seconds=30)) for minute in minutes))
+    failing = [case for lot in lots for case in lot]
+    # Committed late, in minutes that no run covers.
+    skipped = [minute - 7 * MINUTE for minute in minutes]
+    missing = [case for minute in skipped for case in live.desk.move(1, at=minute, unseen=True)]
+    too_late = live.desk.move(2, at=today - timedelta(days=days - 1))
+    for case in too_late:
+        live.desk.cases.remove(case)
+    live.wait_for_states(too_late, "expired")
+    live.set_faults(**BUSY)
+    for minute in minutes:
+        live.backfill(minute + MINUTE, minute + MINUTE, "none", by_command=False)
+    live.set_faults()
+    _failed_in_passing(live, failing, 2)
+    live.wait_until_idle()
+    begin, end = today - timedelta(days=days), today + timedelta(hours=3)
+    written = live.write_green_runs(begin, end, without=[minute + MINUTE for minute in skipped])
+    everyone_else = [case for case in live.desk.cases if case not in failing and case not in missing]
+    picture, log, began = live.picture(everyone_else), len(live.network_log()), time.monotonic()
+    runs = live.backfill(begin + MINUTE, end, "failed", seconds=400)
+    live.wait_for_states([*failing, *missing], "delivered")
+    took = time.monotonic() - began
+    return [
+        equal(
+            f"last {days} days by command, {written:,} green runs, 3 red ones, 3 minutes without a run:"
+            f" runs made or run again ({took:.0f} s)",
+            Counter(run["state"] for run in runs),
+            _colours(6, 0),
+        ),
+        _once("last week, failed: failed in passing, and 3 rows never seen", live, [*failing, *missing]),
+        equal("last week: requests that the gateway took", len(live.network_log()) - log, len(failing) + len(missing)),
+        equal("last week: too late to be useful", live.states(too_late), Counter(expired=2)),
+        equal(
+            f"last week: the {len(everyone_else)} other messages untouched",
+            live.picture(everyone_else) == picture,
+            True,
+        ),
+    ]
+
+
+def release_unknown(live: LiveAirflow) -> list[Figure]:
+    """Unknown messages of a window are sent again only where a person says so."""
+    at = _minute(datetime.now(UTC)) - timedelta(hours=5) + timedelta(seconds=10)
+    fires = _minute(at) + MINUTE
+    reached, unreached = _move_unknown(live, at)
+    elsewhere = _move_unknown(live, at + MINUTE)[1]
+    live.wait_until_idle()
+    live.backfill(fires, fires, "completed")
+    kept = live.states([*reached, *unreached])
+    live.backfill(fires, fires, "completed", conf={"release_unknown": True})
+    live.wait_for_states([*reached, *unreached], "delivered")
+    times = live.at_phones([*reached, *unreached])
+    return [
+        equal("backfill without release_unknown", kept, Counter(unknown=2)),
+        equal(
+            "with release_unknown: the one that had reached its phone, and the one that had not, got (times)",
+            times,
+            Counter({2: 1, 1: 1}),
+        ),
+        equal("with release_unknown: unknown outside the window", live.states(elsewhere), Counter(unknown=1)),
+    ]
+
+
+# ------------------------------------------------------------------------------------------ mark success
+
+
+def marked_success(live: LiveAirflow) -> list[Figure]:
+    """*Mark success* on a red run changes no message."""
+    (failing,) = move_refused(live, (2, None))
+    (run,) = live.senders_of(failing)
+    red = live.wait_for_run(run)
+    picture, log = live.picture(failing), len(live.network_log())
+    live.mark_success(run, "gate")
+    live.mark_success(run)
+    live.wait_until_idle()
+    after = live.run(run)["state"]
+    return [
+        equal("a red run, its task gate, then the run marked success", (red, after), ("failed", "success")),
+        equal("mark success: messages unchanged", live.picture(failing) == picture, True),
+        equal("mark success: requests that the gateway took", len(live.network_log()) - log, 0),
+    ]
+
+
+def marked_in_flight(live: LiveAirflow) -> list[Figure]:
+    """*Mark success* on ``send`` while it has requests in flight."""
+    return _acted_on_in_flight(live, "send marked success", lambda run: live.mark_success(run, "send"))
+
+
+# ------------------------------------------------------------------------------------------------ colours
+
+
+def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
+    """A run is red for what failed and may be retried, and for nothing else; also returns what failed."""
+    live.wait_until_idle()
+    bad = live.desk.move(2, phone=LANDLINE)
+    good = live.desk.move(2)
+    live.wait_for_states(good, "delivered")
+    live.wait_for_states(bad, "suppressed")
+    beside_bad = live.wait_for_run(live.senders_of(good)[0])
+    (failing,) = move_refused(live, (3, None))
+    red = live.wait_for_run(live.senders_of(failing)[0])
+    following = live.desk.move(2)
+    live.wait_for_states(following, "delivered")
+    green = live.wait_for_run(live.senders_of(following)[0])
+    return [
+        equal("2 landlines, 2 mobiles: the run", beside_bad, "success"),
+        equal("3 messages refused for the moment: the run", red, "failed"),
+        equal("the next run, all clear", green, "success"),
+    ], failing
+
+
+def minute_of(case: Case) -> datetime:
+    """The minute in which the source recorded it."""
+    return _minute(case.recorded_at)
+
+
+def clock_run(live: LiveAirflow, case: Case) -> dict[str, Any] | None:
+    """The run by the clock of the minute in which a case was recorded, once it has ended."""
+    runs = [run for run in live.runs() if run["data_interval_start"] == minute_of(case) and not run["backfill_id"]]
+    return runs[0] if runs and runs[0]["state"] in ("success", "failed") else None
+
+
+def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
+    """The run by the clock of the minute of what failed is red too; a backfill with ``failed`` finds and mends it."""
+    run = live.wait_until("the run by the clock ended", lambda: clock_run(live, failing[0]), 150)
+    fires, log = minute_of(failing[0]) + MINUTE, len(live.network_log())
+    live.backfill(fires, fires, "failed")
+    live.wait_for_states(failing, "delivered")
+    return [
+        equal(
+            "the run by the clock of their minute; after a backfill with failed",
+            (run["state"], live.run(run["run_id"])["state"]),
+            ("failed", "success"),
+        ),
+        equal("that backfill: requests that the gateway took", len(live.network_log()) - log, len(failing)),
+        _once("that backfill", live, failing),
+    ]
+
+
+# -------------------------------------------------------------------------------------------------- kills
+
+
+def _kill_task(live: LiveAirflow) -> None:
+    kill(live.task_processes()[0][0].pid)
+
+
+def _kill_worker(live: LiveAirflow) -> None:
+    worker = live.task_processes()[0][1]
+    assert worker is not None
+    kill(worker.pid)
+
+
+def _kill_component(live: LiveAirflow, name: str) -> None:
+    pid = live.pid_of(name)
+    assert pid is not None
+    kill(pid)
+
+
+def killed_task(live: LiveAirflow) -> list[Figure]:
+    """The process of ``send`` is killed."""
+    return _acted_on_in_flight(live, "send's process killed", lambda _: _kill_task(live))
+
+
+def killed_worker(live: LiveAirflow) -> list[Figure]:
+    """The executor's worker above ``send`` is killed."""
+    return _acted_on_in_flight(live, "executor's worker killed", lambda _: _kill_worker(live))
+
+
+def killed_scheduler(live: LiveAirflow) -> list[Figure]:
+    """The scheduler is killed, and with it its workers and their tasks."""
+    return _acted_on_in_flight(live, "scheduler killed", lambda _: _kill_component(live, "airflow-scheduler"))
+
+
+def killed_triggerer(live: LiveAirflow) -> list[Figure]:
+    """The triggerer, which watches the sources, is killed."""
+    return _acted_on_in_flight(
+        live, "triggerer killed", lambda _: _kill_component(live, "airflow-triggerer"), most_unknown=0
+    )
+
+
+def kill_processes(seeds: Sequence[int]) -> list[Figure]:
+    """One kill for each seed, the scheduler and the process of ``send`` in turn, while traffic flows; then quiet."""
+    # A dead task holds back its run until its heartbeat is missed: the demo waits 60 s for that.
+    with (
+        _folder() as folder,
+        live_airflow(folder, {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15"}, seed=len(seeds)) as live,
+    ):
+        began = time.monotonic()
+        live.set_faults(slow_seconds={"probability": 1, "seconds": 1})
+        over = threading.Event()
+        traffic = threading.Thread(target=_flow, args=(live, over, len(seeds)))
+        traffic.start()
+        in_flight: set[str] = set()
+        try:
+            for number, seed in enumerate(seeds):
+                in_flight |= _kill_at_random(live, random.Random(seed), scheduler=number % 2 == 0)
+        finally:
+            over.set()
+            traffic.join()
+        live.set_faults()
+        return _judge_kills(live, len(seeds), in_flight, time.monotonic() - began)
+
+
+def _flow(live: LiveAirflow, over: threading.Event, seed: int) -> None:
+    lot = random.Random(seed)
+    while not over.wait(lot.uniform(0, 0.6)):
+        live.desk.move(lot.choice((1, 1, 2, 4)))
+
+
+def _kill_at_random(live: LiveAirflow, lot: random.Random, *, scheduler: bool) -> set[str]:
+    """Kills within five seconds of a sender being at work; returns the requests then in flight."""
+    live.wait_until("a sender at work", live.task_processes, 180)
+    time.sleep(lot.uniform(0, 5))
+    if scheduler:
+        before = live.pid_of("airflow-scheduler")
+        _kill_component(live, "airflow-scheduler")
+        # By then the supervisor has ended what the scheduler left, and no new sender is there yet.
+        live.wait_until(
+            "the scheduler started again", lambda: live.pid_of("airflow-scheduler") not in (None, before), 60
+        )
+    else:
+        for process, _ in live.wait_until("a sender to kill", live.task_processes, 180):
+            kill(process.pid)
+    return _references(live, "in_flight")
+
+
+def _judge_kills(live: LiveAirflow, kills: int, in_flight: set[str], seconds: float) -> list[Figure]:
+    cases = list(live.desk.cases)
+    live.wait_until("quiet after the kills", lambda: _is_quiet(live, cases), 240)
+    states, accepted = live.states(cases), live.accepted()
+    ever = _ever_unknown(live, cases)
+    doubled = sum(accepted[case.phone] > 1 for case in cases)
+    never = [case for case in cases if not accepted[case.phone]]
+    strange = len({message["reference"] for message in live.network_log()} - _references(live))
+    share = 100 / len(cases)
+    return [
+        equal(f"{kills} kills in {seconds:.0f} s, {len(cases)} messages: texted twice", doubled, 0),
+        equal(
+            f"{kills} kills: never at the gateway, and not unknown in the ledger",
+            len(never) - live.states(never)["unknown"],
+            0,
+        ),
+        Figure(
+            f"{kills} kills: requests in flight just then",
+            f"{len(in_flight)} ({len(in_flight) * share:.1f} %)",
+            f"at most {CONCURRENCY} a kill",
+            len(in_flight) <= CONCURRENCY * kills,
+        ),
+        Figure(
+            f"{kills} kills: of those, unknown until a receipt came; unknown to the end, never at the gateway",
+            f"{ever - states['unknown']}; {states['unknown']} ({states['unknown'] * share:.1f} %)",
+            "at most those in flight",
+            ever <= len(in_flight) and len(never) == states["unknown"],
+        ),
+        equal(f"{kills} kills: at the gateway without an attempt in the ledger", strange, 0),
+    ]
+
+
+def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
+    """Of attempts in a state, or of all."""
+    rows = live.ledger("SELECT reference FROM motcua.attempts WHERE %s::text IS NULL OR state = %s", state, state)
+    return {row["reference"] for row in rows}
+
+
+def _unsettled(live: LiveAirflow) -> bool:
+    """Whether a message is unknown although the gateway took it: its receipt is on its way."""
+    unknown = _references(live, "unknown") - live.without_receipt
+    return bool(unknown & {message["reference"] for message in live.network_log()})
+
+
+# ---------------------------------------------------------------------------------- without a logical date
+
+
+def by_hand(live: LiveAirflow) -> list[Figure]:
+    """Each DAG runs when started by hand, without a logical date; one by command, the others as the UI does."""
+    dags = [row["dag_id"] for row in live.airflow_rows("SELECT dag_id FROM dag WHERE NOT is_stale ORDER BY dag_id")]
+    runs: dict[str, str] = {}
+    for dag_id in dags:
+        if dag_id == NOTIFY:
+            live.command("dags", "trigger", dag_id, "--run-id", "by_command")
+            runs[dag_id] = "by_command"
+        else:
+            runs[dag_id] = live.trigger(dag_id)
+    states = {dag_id: live.wait_for_run(run, 180, dag_id) for dag_id, run in runs.items()}
+    dated = [dag_id for dag_id, run in runs.items() if live.run(run, dag_id)["data_interval_start"] is not None]
+    files = len(list((Path(live.environment["MOTCUA_HOME"]) / "dags").glob("[a-z]*.py")))
+    return [
+        equal("DAGs known to Airflow, of files in dags/", len(dags), files),
+        *(equal(f"by hand, without a logical date: {dag_id}", state, "success") for dag_id, state in states.items()),
+        equal("of these runs with a data interval", len(dated), 0),
+    ]
+
+
+# --------------------------------------------------------------------------------------------------- all
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="motcua-contract-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _red_and_found(live: LiveAirflow) -> list[Figure]:
+    found, failing = colours(live)
+    return found + red_minute(live, failing)
+
+
+LINES: Sequence[tuple[str, Callable[[LiveAirflow], list[Figure]]]] = (
+    ("woken", woken_at_once),
+    ("by hand", by_hand),
+    ("skipped windows", skipped_windows),
+    ("clear and rerun", cleared_and_rerun),
+    ("two at once", two_runs_at_once),
+    ("cleared in flight", cleared_in_flight),
+    ("backfills", backfills),
+    ("last week", last_week),
+    ("mark success", marked_success),
+    ("marked in flight", marked_in_flight),
+    ("colours", _red_and_found),
+    ("task killed", killed_task),
+    ("worker killed", killed_worker),
+    ("scheduler killed", killed_scheduler),
+    ("triggerer killed", killed_triggerer),
+    ("release unknown", release_unknown),
+)
+
+
+def figures(seed: int) -> list[Figure]:
+    """Every line of the contract, in one Airflow."""
+    found: list[Figure] = []
+    took: list[str] = []
+    began = time.monotonic()
+    with _folder() as folder, live_airflow(folder, RETRY_LATER, seed=seed) as live:
+        took.append(f"start {time.monotonic() - began:.0f}")
+        for name, line in LINES:
+            began = time.monotonic()
+            try:
+                found += line(live)
+            except (TimeoutError, RuntimeError, ValueError, IndexError) as failure:
+                found.append(Figure(name, f"{type(failure).__name__}: {failure}", "comes to its end", False))
+                live.set_faults()
+            took.append(f"{name} {time.monotonic() - began:.0f}")
+        strange = len({message["reference"] for message in live.network_log()} - _references(live))
+        found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))
+    found.append(Figure("seconds", ", ".join(took), "-", True))
+    return found

@@ -1,0 +1,87 @@
+"""Whether anything is doubled or lost when senders, PostgreSQL and gateways are killed: counted in the gateways' logs.
+
+``make prove ONLY=crash SEEDS=10000``. Row by row: a sender, planning, receiving or settling killed at a step or at any
+moment; PostgreSQL stopped without a word and the gateway killed in the middle of sending; and senders that are broken
+on purpose, which must be found out. How it is done: tests/crash/seeds.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from importlib import import_module
+from importlib.util import find_spec
+
+from tests.crash.breakages import BREAKAGES
+from tests.crash.harness import Mode, Tally, run, run_broken
+from tests.prove import Figure
+
+SEEDS = 500
+_OUTAGES = 200
+_BROKEN = 12
+_WAYS_OUT = ("by receipt", "by asking", "by repeating", "by policy", "by release", "held")
+
+
+def figures(seed: int, seeds: int = SEEDS) -> list[Figure]:
+    """So many seeds with processes killed, up to 200 with outages, a few with each broken sender."""
+    found = _figures("processes killed", "process", seed, seeds)
+    found += _figures("outages", "outage", seed, min(seeds, _OUTAGES))
+    for name, tally in run_broken(first=seed, seeds=_BROKEN).items():
+        does = BREAKAGES[name].does
+        value = f"{tally.defects[does]} {does} in {tally.seeds} seeds"
+        found.append(Figure(f"a sender that {name}", value, f"found out: {does}", tally.defects[does] > 0))
+    if find_spec("tests.crash.live_airflow"):
+        live = import_module("tests.crash.live_airflow")
+        found += live.figures(seed) if hasattr(live, "figures") else []
+    return found
+
+
+def _figures(name: str, mode: Mode, first: int, seeds: int) -> list[Figure]:
+    tally = run(mode, first=first, seeds=seeds)
+    for example in tally.examples:
+        print(f"{name}: {example}", file=sys.stderr)
+    count = tally.figures
+    messages, unknown = count["messages"], count["unknown"]
+    settled = ", ".join(f"{count[f'unknown, {way}']} {way}" for way in _WAYS_OUT)
+    states = ", ".join(
+        f"{number} {state.removeprefix('state ')}"
+        for state, number in sorted(count.items())
+        if state.startswith("state ")
+    )
+    places = len(tally.died_at)
+    killed = {
+        "process": f"{count['processes killed']} at {places} places",
+        "outage": f"{count['PostgreSQL killed']} PostgreSQL, {count['gateway killed']} gateway,"
+        f" {count['connection killed']} connection, at {places} places",
+    }[mode]
+    result = [
+        Figure(f"{name}: seeds", f"{tally.seeds:,}", f"{seeds:,}", tally.seeds == seeds),
+        Figure(f"{name}: killed", killed, "-", True),
+        Figure(f"{name}: messages", f"{messages:,}: {states}", "-", True),
+        Figure(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}", "-", True),
+    ]
+    result += [_none(f"{name}: {kind}", tally, kind) for kind in ("doubled", "lost", "stuck", "wrong")]
+    share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
+    result += [
+        Figure(f"{name}: became unknown", share, "-", True),
+        Figure(f"{name}: identity checked, in all ledgers", str(count["identities checked"]), "-", True),
+        Figure(
+            f"{name}: seconds", f"{tally.seconds:.0f}, {1000 * tally.seconds / tally.seeds:.0f} ms a seed", "-", True
+        ),
+    ]
+    rest = Counter(
+        {
+            words: count[words]
+            for words in (
+                "said delivered, only parts were",
+                "assumed accepted by the declared policy, never taken",
+                "sent again after a release",
+                "receipts after the horizon",
+            )
+        }
+    )
+    return result + [Figure(f"{name}: {words}", str(number), "-", True) for words, number in rest.items() if number]
+
+
+def _none(name: str, tally: Tally, kind: str) -> Figure:
+    return Figure(name, str(tally.defects[kind]), "0", tally.defects[kind] == 0)

@@ -1,0 +1,422 @@
+"""Reports as the quality store gives them, with figures that a test can look for; people and dossiers are invented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from motcua.quality.report_data import (
+    Acknowledgement,
+    AgencyFigures,
+    AgencyReport,
+    Change,
+    DepartmentReport,
+    Group,
+    PhoneShare,
+    RowToCorrect,
+    RuleResult,
+    RuleWords,
+    Run,
+    SourceState,
+    Suggestion,
+    ThresholdUsed,
+    ToDo,
+    TrendPoint,
+)
+
+TU_PHAP = "000.00.09.H32"
+GROUPS: tuple[Group, ...] = ("phone_missing", "phone_invalid", "status", "other")
+AT = datetime(2026, 11, 25, 23, 15, tzinfo=UTC)
+"""6:15 in Khánh Hòa on Thursday, 26/11/2026."""
+
+RULES = {
+    rule.code: rule
+    for rule in (
+        RuleWords(
+            "P1",
+            "critical",
+            "agency",
+            "dossier",
+            "phone_missing",
+            True,
+            "Không có số điện thoại",
+            "Ô số điện thoại để trống, nên công dân không nhận được tin nhắn nào.",
+            "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ.",
+        ),
+        RuleWords(
+            "P2",
+            "warning",
+            "agency",
+            "dossier",
+            "phone_invalid",
+            True,
+            "Số cố định, không nhận được tin nhắn",
+            "Số cố định không nhận được tin nhắn.",
+            "Hỏi thêm số di động; vẫn có thể giữ số cố định sau số di động.",
+        ),
+        RuleWords(
+            "R1",
+            "critical",
+            "agency",
+            "dossier",
+            "status",
+            False,
+            "Báo có kết quả rồi chuyển lại",
+            "Hồ sơ được chuyển “Đã xử lý xong” rồi quay lại xử lý; công dân có thể đã bị mời đến khi chưa có kết quả.",
+            "Chỉ chuyển “Đã xử lý xong” khi giấy tờ đã về Bộ phận Một cửa; gọi điện xin lỗi công dân đã nhận tin.",
+        ),
+        RuleWords(
+            "R7",
+            "warning",
+            "agency",
+            "dossier",
+            "status",
+            True,
+            "Quá hẹn mà không có động tĩnh",
+            "Đã quá ngày hẹn trả, vẫn đang xử lý và 3 ngày làm việc không có thay đổi nào.",
+            "Cập nhật tình trạng thật; chưa xong thì gửi Phiếu xin lỗi và hẹn lại ngày trả.",
+        ),
+        RuleWords(
+            "R4",
+            "warning",
+            "agency",
+            "agency_month",
+            "status",
+            False,
+            "Trả kết quả ngay khi xong",
+            "Phần lớn hồ sơ của tháng được ghi “xong” và “đã trả” trong vòng 2 phút.",
+            "Ghi trạng thái đúng lúc sự việc xảy ra, không ghi bù cuối ngày.",
+        ),
+        RuleWords(
+            "S1",
+            "info",
+            "source",
+            "source",
+            "other",
+            True,
+            "Nguồn im lặng bất thường",
+            "Không có thay đổi nào từ nguồn trong thời gian dài hơn thường lệ.",
+            "Kiểm tra phần mềm một cửa và đường truyền.",
+        ),
+    )
+}
+
+RUN = Run(
+    run_no=41,
+    run_id="scheduled__2026-11-25T23:15:00+00:00",
+    as_of=AT,
+    day=date(2026, 11, 26),
+    data_as_of=AT - timedelta(minutes=4),
+    since=date(2026, 9, 1),
+    dossiers=31_870,
+    findings=1_903,
+    broken=0,
+    content_hash="4c9ff21b" * 8,
+    seal="91ab03de" * 8,
+    sealed_at=AT + timedelta(seconds=40),
+)
+PREVIOUS = replace(
+    RUN,
+    run_no=40,
+    run_id="scheduled__2026-11-24T23:15:00+00:00",
+    as_of=AT - timedelta(days=1),
+    day=date(2026, 11, 25),
+    data_as_of=AT - timedelta(days=1, minutes=5),
+)
+LAST_FRIDAY = replace(PREVIOUS, day=date(2026, 11, 20), as_of=AT - timedelta(days=6))
+
+
+def result(code: str, found: int, dossiers: int, change: Change | None = None, **changes: Any) -> RuleResult:
+    values: dict[str, Any] = {
+        "rule": RULES[code],
+        "status": "checked",
+        "broken_reason": None,
+        "found": found,
+        "acknowledged": 0,
+        "remind_agency": 0,
+        "remind_department": 0,
+        "per_thousand": found / dossiers * 1000,
+        "change": change or Change(standing=found, previous_found=found, previous_per_thousand=found / dossiers * 1000),
+    }
+    return RuleResult(**values | changes)
+
+
+def broken(code: str) -> RuleResult:
+    return RuleResult(RULES[code], "broken", "ProgrammingError: cột due_at không có", 0, 0, 0, 0, None, Change())
+
+
+def figures(
+    code: str, name: str, dossiers: int, by_group: tuple[int, int, int, int], before: float | None, **changes: Any
+) -> AgencyFigures:
+    found = sum(by_group)
+    values: dict[str, Any] = {
+        "agency_code": code,
+        "name": name,
+        "dossiers": dossiers,
+        "found": found,
+        "acknowledged": 0,
+        "by_group": dict(zip(GROUPS, by_group, strict=True)),
+        "by_severity": {"critical": by_group[0], "warning": found - by_group[0], "info": 0},
+        "remind_agency": 0,
+        "remind_department": 0,
+        "per_thousand": found / dossiers * 1000 if dossiers else None,
+        "change": Change(new=3, standing=found - 3, fixed=5, previous_found=found + 2, previous_per_thousand=before),
+    }
+    return AgencyFigures(**values | changes)
+
+
+def trend(last: Mapping[Group, float], gap: int | None = 5) -> tuple[TrendPoint, ...]:
+    monday = date(2026, 9, 7)
+    points = []
+    for place in range(12):
+        week = monday + timedelta(weeks=place)
+        label = f"T{week.isocalendar().week}"
+        if place == gap:
+            points.append(TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(GROUPS, None), None))
+            continue
+        grown = 1 + (11 - place) * 0.06 + (place % 3) * 0.01
+        bands = {group: value * grown for group, value in last.items()}
+        points.append(TrendPoint(label, week, 20 + place, 31_000, 900, sum(bands.values()), bands, 0.98 - 0.08 * grown))
+    return tuple(points)
+
+
+THRESHOLDS = (
+    ThresholdUsed("R7", "silent_days", "Số ngày làm việc không có thay đổi nào", 3.0, 3.0),
+    ThresholdUsed("R4", "collected_share", "Tỷ lệ hồ sơ của tháng, %", 75.0, 80.0),
+    ThresholdUsed("", "least_dossiers", "Số hồ sơ tối thiểu để xét một tháng", 30.0, 30.0),
+)
+
+
+def agency_report(**changes: Any) -> AgencyReport:
+    """Sở Tư pháp: 2.188 dossiers, 143 findings, 4 of them acknowledged, 139 to do; besides one sign and two notes."""
+    dossiers = 2_188
+    values: dict[str, Any] = {
+        "run": RUN,
+        "previous": PREVIOUS,
+        "agency_code": TU_PHAP,
+        "agency_name": "Sở Tư pháp",
+        "figures": figures(
+            TU_PHAP,
+            "Sở Tư pháp",
+            dossiers,
+            (62, 41, 40, 0),
+            61.7,
+            acknowledged=4,
+            remind_agency=9,
+            remind_department=2,
+            change=Change(12, 3, 128, 8, 136, 61.7),
+        ),
+        "rank": 3,
+        "ranked": 13,
+        "results": (
+            result("P1", 62, dossiers, Change(7, 0, 55, 4, 59, 27.1), remind_agency=6, remind_department=2),
+            result("R1", 9, dossiers, Change(2, 1, 6, 0, 7, 3.2)),
+            result("P2", 41, dossiers, Change(2, 0, 39, 3, 42, 19.3), acknowledged=4),
+            result("R7", 31, dossiers, Change(1, 2, 28, 1, 29, 13.3), remind_agency=3),
+            result("R4", 1, dossiers),
+            result("S1", 2, dossiers),
+        ),
+        "broken": (),
+        "to_do_first": (
+            ToDo(RULES["P1"], 62, "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở; chiếm 43% số lỗi của cơ quan."),
+            ToDo(RULES["R1"], 9, "9 hồ sơ, 7 công dân đã nhận tin mời đến."),
+            ToDo(RULES["R7"], 31, "31 hồ sơ, hồ sơ lâu nhất im lặng từ 2/11/2026."),
+        ),
+        "trend": trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9}),
+        "shares": (
+            PhoneShare("agency", TU_PHAP, "Sở Tư pháp", "", "", date(2026, 11, 1), 712, 634, 705, 655),
+            PhoneShare("procedure", TU_PHAP, "Sở Tư pháp", "9", "Thủ tục hiếm", date(2026, 11, 1), 3, 1, 2, 2),
+            PhoneShare(
+                "procedure",
+                TU_PHAP,
+                "Sở Tư pháp",
+                "2.000635",
+                "Cấp bản sao trích lục hộ tịch",
+                date(2026, 11, 1),
+                214,
+                148,
+                190,
+                151,
+            ),
+            PhoneShare(
+                "desk_user", TU_PHAP, "Sở Tư pháp", "CB-7f3a09c2", "CB-7f3a09c2", date(2026, 11, 1), 96, 51, 88, 70
+            ),
+        ),
+        "suggestions": (
+            Suggestion(
+                "hold_time",
+                TU_PHAP,
+                "Sở Tư pháp",
+                "12% kết quả được lấy lại trong vòng 20 phút. Thời gian chờ 20 phút trước khi nhắn đã tránh được"
+                " 31 tin sai trong tháng này.",
+                {"minutes": 20, "share": 0.12, "prevented": 31},
+            ),
+        ),
+        "thresholds": THRESHOLDS,
+        "has_news": True,
+    }
+    return AgencyReport(**values | changes)
+
+
+AGENCIES = (
+    ("000.00.30.H32", "UBND TP Nha Trang", 9_840, (690, 402, 310, 61), 152.3),
+    ("000.00.31.H32", "UBND TP Cam Ranh", 4_120, (160, 101, 64, 12), 78.0),
+    ("000.05.30.H32", "UBND phường Lộc Thọ", 3_905, (110, 70, 52, 9), 61.9),
+    ("000.00.01.H32", "VP UBND tỉnh", 210, (2, 1, 0, 0), 14.3),
+    ("000.00.02.H32", "Sở KH-ĐT", 2_790, (61, 40, 33, 8), 53.0),
+    ("000.00.03.H32", "Sở Xây dựng", 1_590, (98, 41, 39, 5), 98.7),
+    ("000.00.05.H32", "Sở TN-MT", 2_604, (70, 66, 41, 10), 88.0),
+    ("000.00.06.H32", "Sở NN-PTNT", 804, (44, 17, 20, 4), 53.1),
+    ("000.00.07.H32", "Sở GTVT", 1_816, (50, 39, 28, 6), 68.0),
+    ("000.00.08.H32", "Sở LĐ-TBXH", 1_421, (42, 32, 21, 4), 70.0),
+    (TU_PHAP, "Sở Tư pháp", 2_188, (62, 41, 40, 0), 61.7),
+    ("000.00.04.H32", "Sở TT-TT", 22, (1, 0, 0, 0), None),
+    ("000.00.10.H32", "BQL KKT Vân Phong", 391, (9, 6, 4, 1), 51.2),
+)
+
+
+def department_report(**changes: Any) -> DepartmentReport:
+    """Thirteen agencies; UBND TP Nha Trang is the largest and the worst, Sở Xây dựng second by rate though small."""
+    agencies = [
+        figures(*agency[:4], agency[4], remind_agency=agency[3][1] // 10, remind_department=agency[3][2] // 20)
+        for agency in AGENCIES
+    ]
+    agencies.sort(key=lambda each: (each.dossiers < 30, -(each.per_thousand or 0)))
+    whole: tuple[int, int, int, int] = tuple(  # type: ignore[assignment]
+        sum(agency[3][place] for agency in AGENCIES) for place in range(4)
+    )
+    dossiers = sum(agency[2] for agency in AGENCIES)
+    values: dict[str, Any] = {
+        "run": replace(RUN, dossiers=dossiers, findings=sum(whole), broken=1),
+        "previous": PREVIOUS,
+        "figures": figures(
+            "",
+            "",
+            dossiers,
+            whole,
+            98.4,
+            acknowledged=60,
+            remind_agency=171,
+            remind_department=24,
+            change=Change(211, 17, sum(whole) - 228, 96, sum(whole) - 132, 98.4),
+        ),
+        "agencies": tuple(agencies),
+        "results": (
+            result("P1", whole[0], dossiers, Change(120, 0, whole[0] - 120, 61, whole[0] - 59, 43.5)),
+            result("R1", 214, dossiers, Change(31, 9, 174, 2, 176, 5.5), remind_department=20),
+            broken("R4"),
+            result("P2", whole[1], dossiers),
+            result("R7", 391, dossiers, remind_agency=120, remind_department=4),
+            result("S1", 1, dossiers, Change(new=1, previous_found=0, previous_per_thousand=0.0)),
+        ),
+        "broken": (broken("R4"),),
+        "to_do_first": (
+            ToDo(RULES["R7"], 391, "391 hồ sơ ở 9 cơ quan, 4 hồ sơ đã đến hạn báo Sở."),
+            ToDo(RULES["R1"], 214, "214 hồ sơ, riêng UBND TP Nha Trang 96."),
+            ToDo(RULES["P1"], whole[0], "1.399 hồ sơ; Sở Xây dựng có tỷ lệ cao thứ hai."),
+        ),
+        "trend": trend({"phone_missing": 44.1, "phone_invalid": 26.9, "status": 20.4, "other": 3.8}),
+        "shares": (
+            PhoneShare(
+                "agency",
+                "000.00.30.H32",
+                "UBND TP Nha Trang",
+                "",
+                "UBND TP Nha Trang",
+                date(2026, 11, 1),
+                3_240,
+                2_210,
+                3_100,
+                2_205,
+            ),
+        ),
+        "suggestions": agency_report().suggestions,
+        "sources": (
+            SourceState("khanhhoa", AT - timedelta(minutes=4), AT - timedelta(hours=7), 12, False),
+            SourceState("vanphong", AT - timedelta(hours=13), AT - timedelta(hours=14), 0, True),
+        ),
+        "thresholds": THRESHOLDS,
+        "has_news": True,
+    }
+    return DepartmentReport(**values | changes)
+
+
+def row(number: int = 1, code: str = "P1", **changes: Any) -> RowToCorrect:
+    values: dict[str, Any] = {
+        "finding_id": 9_000 + number,
+        "rule": RULES[code],
+        "state": "standing",
+        "agency_code": TU_PHAP,
+        "agency_name": "Sở Tư pháp",
+        "subject": f"000.00.09.H32-261102-{number:04d}",
+        "dossier_code": f"000.00.09.H32-261102-{number:04d}",
+        "procedure_code": "2.000635",
+        "procedure_name": "Cấp bản sao trích lục hộ tịch",
+        "month": None,
+        "what": "Ô số điện thoại để trống.",
+        "since": AT - timedelta(days=9),
+        "first_seen": AT - timedelta(days=8),
+        "last_seen": AT,
+        "age_days": 8,
+        "deadline": date(2026, 11, 30),
+        "department_on": date(2026, 12, 7),
+        "stage": "in_time",
+        "masked_phone": None,
+        "acknowledged": None,
+    }
+    return RowToCorrect(**values | changes)
+
+
+def rows() -> list[RowToCorrect]:
+    """The 143 findings of Sở Tư pháp, and three that are about no one dossier."""
+    late = {"stage": "remind_agency", "deadline": date(2026, 11, 20), "age_days": 12}
+    told = {
+        "stage": "remind_department",
+        "deadline": date(2026, 11, 12),
+        "department_on": date(2026, 11, 19),
+        "age_days": 20,
+    }
+    accepted = Acknowledgement("lan", "Công dân cao tuổi, không dùng di động", date(2026, 12, 31), AT)
+    built = [row(number, **(told if number <= 2 else late if number <= 8 else {})) for number in range(1, 63)]
+    built += [
+        row(
+            number,
+            "R1",
+            state="new" if number < 65 else "standing",
+            what="Chuyển “Đã xử lý xong” lúc 16:41 ngày 24/11/2026, quay lại “Đang xử lý” sau 12 phút.",
+        )
+        for number in range(63, 72)
+    ]
+    built += [
+        row(
+            number,
+            "P2",
+            what="Số cố định 0258***001.",
+            masked_phone="0258***001",
+            acknowledged=accepted if number < 76 else None,
+        )
+        for number in range(72, 113)
+    ]
+    built += [
+        row(number, "R7", what="Quá hẹn 6 ngày, không có thay đổi nào từ 2/11/2026.", **(late if number < 116 else {}))
+        for number in range(113, 144)
+    ]
+    built.append(
+        row(
+            144,
+            "R4",
+            subject="tháng 11/2026",
+            dossier_code=None,
+            procedure_code=None,
+            procedure_name=None,
+            month=date(2026, 11, 1),
+            what="83% của 712 hồ sơ được ghi “xong” và “đã trả” trong vòng 2 phút (ngưỡng 75%).",
+        )
+    )
+    built += [
+        row(number, "S1", subject="khanhhoa", dossier_code=None, procedure_code=None, procedure_name=None)
+        for number in (145, 146)
+    ]
+    return built

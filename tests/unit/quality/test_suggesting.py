@@ -1,0 +1,75 @@
+"""What the data suggest, and how a run is sealed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from motcua.quality.rules import load_rules
+from motcua.quality.seal import FIRST, content_hash, seal
+from motcua.quality.suggesting import hold_time, suggest
+
+WANTED = load_rules({}).suggestions
+
+
+@pytest.mark.parametrize(
+    ("told", "hold", "minutes", "expected"),
+    [
+        (200, 0, [3] * 20 + [18] * 4, (5, 20)),
+        (200, 0, [3] * 10 + [18] * 14, (20, 24)),
+        (200, 0, [3] * 9, None),
+        (1000, 0, [3] * 24, None),
+        (200, 30, [3] * 24, (45, 24)),
+        (200, 60, [3] * 24, None),
+        (200, 0, [300] * 24, None),
+    ],
+    ids=[
+        "most at once",
+        "some later",
+        "too few",
+        "too small a share",
+        "held for a while",
+        "held longest",
+        "days later",
+    ],
+)
+def test_shortest_hold_time_that_stops_most_false_messages(told, hold, minutes, expected):
+    found = hold_time(WANTED.hold_time, told, hold, minutes)
+    assert (found and (found["hold_minutes"], found["prevented"])) == expected
+
+
+def share(dimension, key, dossiers, textable):
+    row = {"agency_code": "A", "dimension": dimension, "key": key, "dossiers": dossiers, "textable": textable}
+    return row
+
+
+def test_desk_user_with_most_bad_phones_is_named_by_pseudonym():
+    shares = [
+        share("agency", "", 100, 70),
+        share("desk_user", "CB-1", 50, 24),
+        share("desk_user", "CB-2", 50, 46),
+        share("procedure", "1.000001", 100, 70),
+    ]
+    assert suggest(WANTED, [], shares) == [
+        {
+            "agency_code": "A",
+            "kind": "desk_user",
+            "facts": {"key": "CB-1", "dossiers": 50, "bad": 26, "bad_of_agency": 30},
+        }
+    ], "the only procedure says nothing"
+
+
+def test_content_hash_is_the_same_in_whatever_order_the_rows_come():
+    results = [
+        {"rule": "P1", "status": "checked", "found": 1, "rows_hash": "a" * 64},
+        {"rule": "P2", "status": "broken", "found": 0, "rows_hash": None},
+    ]
+    counts = [{"rule": "P1", "agency_code": "A", "found": 1}, {"rule": "S1", "agency_code": None, "found": 1}]
+    rules = [{"code": "P1", "digest": "x"}, {"code": "P2", "digest": "y"}]
+    one = content_hash({"P1.x": 1}, rules, {"A": 3, "B": 4}, results, counts)
+    assert one == content_hash({"P1.x": 1.0}, rules[::-1], {"B": 4, "A": 3}, results[::-1], counts[::-1])
+    assert one != content_hash({"P1.x": 2}, rules, {"A": 3, "B": 4}, results, counts)
+    assert one != content_hash({"P1.x": 1}, rules, {"A": 3, "B": 5}, results, counts)
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+    assert seal(FIRST, one, "r", moment) != seal(one, one, "r", moment)

@@ -1,0 +1,323 @@
+"""Quality mails: the same figures in both texts, pictures that exist, subjects that survive, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import date
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import compat32, default
+from html import unescape
+
+import pytest
+
+from motcua.quality.report_data import Change
+from motcua.quality.rules import load_rules
+from motcua.reports import quality_mail
+from motcua.reports.quality_mail import (
+    Mail,
+    compose_agency_mail,
+    compose_department_mail,
+    is_due,
+    write_message,
+)
+from motcua.sandbox import mailbox
+from tests.quality_samples import (
+    AT,
+    LAST_FRIDAY,
+    PREVIOUS,
+    RUN,
+    agency_report,
+    broken,
+    department_report,
+    figures,
+    row,
+    rows,
+    trend,
+)
+
+TO = "Sở Tư pháp <lan@tuphap.example>"
+
+
+@pytest.fixture(scope="module")
+def agency_mail() -> Mail:
+    return compose_agency_mail(agency_report(), rows())
+
+
+@pytest.fixture(scope="module")
+def department_mail() -> Mail:
+    return compose_department_mail(department_report(), rows())
+
+
+def sent(mail: Mail, recipient: str = "lan@tuphap.example") -> bytes:
+    return write_message(
+        mail, "MotcuaSMS <motcua@khanhhoa.example>", recipient, "<chat-luong.41.1@khanhhoa.example>", AT
+    )
+
+
+def words_of(html: str) -> str:
+    html = re.sub(r"(?s)<(style|head|title)\b.*?</\1>|<!--.*?-->", " ", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+# ---------------------------------------------------------------------------------------------- what they say
+
+
+def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_mail):
+    assert agency_mail.subject == "Sở Tư pháp: 139 lỗi dữ liệu cần xử lý (15 mới, 11 quá hạn), ngày 26/11/2026"
+    for text in (agency_mail.text, words_of(agency_mail.html)):
+        for expected in (
+            "12 lỗi mới",
+            "3 tái diễn",
+            "8 đã sửa",
+            "128 chưa sửa",
+            "Lần trước có 136 lỗi, lần này 143.",
+            "65,4",
+            "+3,7",
+            "2.188",
+            "11 lỗi đã quá hạn sửa.",
+            "2 lỗi đã được báo Sở Thông tin và Truyền thông.",
+            "Không có số điện thoại",
+            "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở",
+            "Hỏi công dân và nhập số di động khi tiếp nhận hồ sơ.",
+            "000.00.09.H32-261102-0001",
+            "Dữ liệu tính đến 6:11 ngày 26/11/2026",
+            "31 tin sai trong tháng này.",
+            "mặc định 80",
+            "146 dòng",
+            "69,2%",
+            "tệp kèm theo",
+            "Báo cáo tự động, không thay thế văn bản ký ban hành.",
+        ):
+            assert expected in text, expected
+        assert text.index("cần làm trước".upper() if text is agency_mail.text else "cần làm trước") < text.index(
+            "62 hồ sơ"
+        )
+
+
+def test_department_is_told_of_the_worst_by_rate_not_by_size(department_mail):
+    html = words_of(department_mail.html)
+    for text in (department_mail.text, html):
+        for expected in ("211 lỗi mới", "95,5", "−2,9", "31.701", "Sở Xây dựng", "115,1", "+16,4", "vanphong"):
+            assert expected in text, expected
+    ranked = [re.sub(r"^\d+\. |:.*", "", line) for line in department_mail.text.splitlines() if "trên 1.000 (" in line]
+    assert ranked[:4] == ["UBND TP Nha Trang", "Sở Xây dựng", "Sở NN-PTNT", "UBND TP Cam Ranh"]
+    assert "UBND TP Nha Trang (15), UBND TP Cam Ranh (3)" in html
+    assert department_mail.workbook
+    assert department_mail.workbook.rows == 4, "two that the Department is told of, two of a source"
+
+
+def test_both_texts_hold_the_same_figures(agency_mail, department_mail):
+    number = re.compile(r"[+−]?\d[\d.,]*\d%?|\d%?")
+    for mail in (agency_mail, department_mail):
+        plain = set(number.findall(mail.text))
+        table = words_of(mail.html)
+        missing = {each for each in number.findall(table) if each not in plain}
+        # the numbers of the steps, the heading of a column and ordinals
+        assert missing <= {"1.000"}, missing
+
+
+def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
+    report = agency_report(broken=(broken("R4"),), results=(*agency_report().results[:4], broken("R4")))
+    mail = compose_agency_mail(report, rows())
+    assert mail.subject.endswith(", 1 kiểm tra không chạy được, ngày 26/11/2026")
+    for text in (mail.text, words_of(mail.html)):
+        assert "R4 Trả kết quả ngay khi xong: ProgrammingError: cột due_at không có" in text
+        assert "không phải sạch, cũng không phải lỗi dữ liệu" in text
+        assert "không tìm thấy lỗi nào" not in text, "a broken check is not a clean one"
+
+
+def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
+    clean = figures("000.00.09.H32", "Sở Tư pháp", 2_188, (0, 0, 0, 0), 0.0, change=Change(previous_found=0))
+    report = agency_report(
+        figures=clean, to_do_first=(), results=(), suggestions=(), shares=(), rank=None, has_news=False
+    )
+    mail = compose_agency_mail(report, [])
+    assert mail.subject == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 26/11/2026"
+    assert mail.workbook is None
+    assert "mỗi tuần một lần" in words_of(mail.html)
+    assert sent(mail)
+
+
+def test_first_run_of_all_has_nothing_to_compare_with_and_no_line_of_one_point():
+    point = trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9})[-1:]
+    own = replace(agency_report().figures, change=Change(new=143), per_thousand=None)
+    mail = compose_agency_mail(agency_report(previous=None, trend=point, figures=own), rows())
+    assert "Đây là lần kiểm tra đầu tiên" in mail.text
+    assert mail.pictures == ()
+    assert "cid:" not in mail.html
+
+
+def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
+    for text in (agency_mail.text, words_of(agency_mail.html)):
+        assert "Thủ tục hiếm" not in text
+    assert "- Sở Tư pháp, tháng 11/2026: 89% của 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
+
+
+def test_acknowledged_rows_are_not_among_those_to_mend_first():
+    accepted = [each for each in rows() if each.acknowledged]
+    mail = compose_agency_mail(agency_report(), [*accepted, row(700)])
+    assert accepted[0].subject not in mail.text
+    assert "261102-0700" in mail.text
+    assert mail.workbook
+    assert mail.workbook.rows == 5
+
+
+def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(monkeypatch):
+    shuffled = sorted(rows(), key=lambda each: each.finding_id * 7919 % 1009)
+    mail = compose_agency_mail(agency_report(), iter(shuffled))
+    told = re.findall(r"^- (\S+) \[(Quá hạn[^\]]*)\]", mail.text, re.MULTILINE)
+    assert [stage for _, stage in told] == ["Quá hạn, đã báo Sở"] * 2 + ["Quá hạn"] * 6
+    monkeypatch.setattr(quality_mail, "MOST_ROWS", 20)
+    mail = compose_agency_mail(agency_report(), iter(shuffled))
+    assert (mail.workbook.rows, mail.workbook.left_out) == (20, 126)
+    for text in (mail.text, words_of(mail.html)):
+        assert "20 dòng đầu" in text
+        assert "còn 126 dòng nữa" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "due"),
+    [
+        ({"has_news": True}, True),
+        ({"has_news": False}, False),
+        ({"has_news": False, "previous": None}, True),
+        ({"has_news": False, "previous": LAST_FRIDAY}, True),
+        ({"has_news": False, "previous": replace(PREVIOUS, day=date(2025, 11, 27))}, True),
+        ({"has_news": False, "previous": replace(PREVIOUS, day=RUN.day)}, False),
+    ],
+)
+def test_quiet_days_have_no_mail_but_each_week_has_one(changes, due):
+    assert is_due(agency_report(**changes)) is due
+
+
+# ---------------------------------------------------------------------------------------------- how they travel
+
+
+def test_message_is_plain_text_html_pictures_and_a_workbook(agency_mail):
+    raw = sent(agency_mail)
+    message = message_from_bytes(raw, policy=default)
+    assert message.get_content_type() == "multipart/mixed"
+    body, workbook = message.iter_parts()
+    assert body.get_content_type() == "multipart/alternative"
+    plain, related = body.iter_parts()
+    assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+    assert plain.get_content().replace("\r\n", "\n") == agency_mail.text
+    assert workbook.get_filename() == "Sở Tư pháp - lỗi dữ liệu 26-11-2026.xlsx"
+    assert workbook.get_content() == agency_mail.workbook.content
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].endswith("+0700")
+    raw.decode("ascii")
+    _, _, parts = raw.partition(b"\r\n\r\n")
+    assert max(map(len, parts.split(b"\r\n"))) <= 150, "only headers are long, none of the parts' lines"
+    for part in message.walk():
+        if not part.is_multipart():
+            assert all(len(line) <= 76 for line in part.get_payload().splitlines())
+
+
+def test_every_picture_that_the_html_names_is_there_with_words(agency_mail, department_mail):
+    for mail, number in ((agency_mail, 1), (department_mail, 2)):
+        message = message_from_bytes(sent(mail), policy=default)
+        html = message.get_body(("html",)).get_content()
+        named = re.findall(r'<img src="cid:([^"]+)" width="\d+" alt="([^"]{40,})"', html)
+        assert len(named) == html.count("<img") == html.count("cid:") == number
+        carried = {
+            part["content-id"].strip("<>"): part for part in message.walk() if part.get_content_maintype() == "image"
+        }
+        assert set(carried) == {cid for cid, _ in named}
+        assert all(part.get_content().startswith(b"\x89PNG") for part in carried.values())
+        assert all(part.get_content_disposition() == "inline" for part in carried.values())
+
+
+def test_mailbox_of_the_demo_shows_pictures_and_attachment(department_mail, tmp_path):
+    name = f"{1:019}-0123abcd"
+    (tmp_path / f"{name}.eml").write_bytes(sent(department_mail))
+    shown = mailbox.read_mail(tmp_path, name)
+    assert shown.subject == department_mail.subject
+    assert shown.html.count("data:image/png;base64,") == 2
+    assert "cid:" not in shown.html
+    assert "Toàn tỉnh - lỗi dữ liệu 26-11-2026.xlsx" in {attached.name for attached in shown.attachments}
+    assert shown.local_time == "06:15:00 ngày 26/11/2026"
+
+
+@pytest.mark.parametrize("policy", [default, compat32], ids=["new parser", "old parser"])
+def test_vietnamese_subjects_survive_at_every_length(agency_mail, policy):
+    names = ("Sở Tư pháp", "Ủy ban nhân dân phường Lộc Thọ (thành phố Nha Trang)", "Ban Quản lý Khu Kinh tế Vân Phong")
+    for name in names:
+        for length in range(0, 44, 2):
+            middle = "đ " * (length // 2) + str(10 ** (length % 7))
+            subject = f"{name}: {middle} lỗi dữ liệu cần xử lý (12 mới, 9 quá hạn), ngày 26/11/2026"
+            raw = sent(replace(agency_mail, subject=subject, workbook=None, pictures=(), html="<p>x</p>", text="x\n"))
+            read = message_from_bytes(raw, policy=policy)["subject"]
+            assert str(make_header(decode_header(read)) if policy is compat32 else read) == subject
+
+
+def test_html_loads_nothing_and_links_nowhere_unless_told_where(agency_mail, department_mail):
+    for mail in (agency_mail, department_mail):
+        html = re.sub(r'xmlns="http://www.w3.org/1999/xhtml"', "", mail.html)
+        assert not re.search(r"(?i)https?:|//[a-z]|url\(|@import|<script|<link|<iframe|<form|javascript:", html)
+        assert "href" not in html
+    linked = compose_agency_mail(agency_report(), rows(), "http://noi-bo.example/motcua/quality/agency?code=a&b")
+    assert re.findall(r'href="([^"]+)"', linked.html) == ["http://noi-bo.example/motcua/quality/agency?code=a&amp;b"]
+    assert "http://noi-bo.example/motcua/quality/agency?code=a&b" in linked.text
+
+
+def test_html_is_of_the_kind_that_outlook_shows(agency_mail, department_mail):
+    for mail in (agency_mail, department_mail):
+        html = mail.html
+        outside = re.sub(r"(?s)<style>.*?</style>", "", html)
+        assert not re.search(r"display: ?(flex|grid)|position:|float:|background-image|var\(--|\bclass=\"\"", outside)
+        assert "<!--[if mso]>" in html
+        assert all("cellpadding" in table and "cellspacing" in table for table in re.findall(r"<table[^>]*>", html))
+        cells = re.findall(r"<t[dh][^>]*>", outside)
+        assert all("style=" in cell for cell in cells if "class=" in cell), "inlined, for clients that drop <style>"
+        assert "@media" in html, "kept for phones and paper"
+        assert len(html.encode()) < 100_000, "Gmail cuts off what is longer than 102 kB"
+
+
+def test_everything_at_once_still_fits():
+    """Every rule of the suite found something, with its thresholds, in a province of 65 agencies."""
+    book = load_rules({})
+    results = tuple(
+        replace(agency_report().results[0], rule=each.words, found=100 + number)
+        for number, each in enumerate(book.rules.values())
+    )
+    everything = {"results": results, "thresholds": book.thresholds_used(), "shares": agency_report().shares * 9}
+    mail = compose_agency_mail(agency_report(**everything), rows())
+    assert len(mail.html.encode()) < 100_000
+    assert f"{len(results) - 15} kiểm tra khác còn " in mail.text
+    many = tuple(
+        figures(f"000.{number:02d}.30.H32", f"Ủy ban nhân dân xã số {number}", 900, (90, 40, 30, number), 100.0)
+        for number in range(65)
+    )
+    mail = compose_department_mail(department_report(agencies=many, **everything), [])
+    assert len(mail.html.encode()) < 100_000
+    assert "50 cơ quan khác có tỷ lệ thấp hơn" in mail.text
+
+
+def test_what_others_typed_stays_text():
+    nasty = '<script>alert(1)</script> & "ngoặc" {{ 7*7 }}'
+    hostile = row(1, subject=nasty, dossier_code=nasty, what=nasty, procedure_name=nasty)
+    mail = compose_agency_mail(agency_report(agency_name=nasty), [hostile])
+    assert "<script" not in mail.html
+    assert "&lt;script&gt;" in mail.html
+    assert nasty in mail.text, "plain text is not escaped"
+    assert "49" not in mail.subject
+    assert message_from_bytes(sent(mail), policy=default)["subject"].startswith("<script>alert(1)</script> & ")
+
+
+def test_a_line_break_in_a_name_does_not_become_a_header():
+    mail = compose_agency_mail(agency_report(agency_name="Sở Tư pháp\r\nBcc: x@y.example"), rows())
+    message = message_from_bytes(sent(mail), policy=default)
+    assert message["Bcc"] is None
+    with pytest.raises(ValueError):
+        sent(mail, "lan@tuphap.example\r\nBcc: x@y.example")
+
+
+def test_texts_are_in_composed_form_and_hold_no_whole_number(agency_mail, department_mail):
+    for mail in (agency_mail, department_mail):
+        for text in (mail.subject, mail.text, mail.html):
+            assert unicodedata.is_normalized("NFC", text)
+            assert not re.search(r"(?<![\d.-])(?:\+?84|0)(?:[ .-]?\d){9}(?!\d)", words_of(text))

@@ -1,0 +1,286 @@
+"""The pages about data quality: what they show, and the one decision that they take."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.occasions import VIETNAM
+from motcua.web import quality_page
+from motcua.web.auth import signed_in
+from tests.conftest import TU_PHAP
+from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
+
+AGENCY = f"/motcua/quality/agency?code={TU_PHAP}"
+
+
+class Ledger:
+    """What the pages read and write."""
+
+    def __init__(self) -> None:
+        self.run_no: int | None = 41
+        self.department = department_report()
+        self.agency = agency_report()
+        self.rows = rows()
+        self.decisions: list[tuple[int, str, str, date]] = []
+
+    def agency_report(self, connection, run_no, code):
+        if code != TU_PHAP:
+            raise LookupError(f"no agency {code}")
+        return self.agency
+
+    def rows_to_correct(self, connection, run_no, agency_code, rule=None):
+        return (each for each in self.rows if rule in (None, each.rule.code))
+
+    def acknowledge(self, connection, finding_id, by, why, until, now):
+        self.decisions.append((finding_id, by, why, until))
+        return finding_id > 9_000
+
+
+@pytest.fixture
+def ledger(monkeypatch) -> Ledger:
+    class Pool:
+        @contextlib.contextmanager
+        def connection(self) -> Iterator[None]:
+            yield None
+
+    known = Ledger()
+    monkeypatch.setattr(quality_page, "ledger_pool", Pool)
+    monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
+    monkeypatch.setattr(quality_page, "department_report", lambda *_: known.department)
+    monkeypatch.setattr(quality_page, "mails_of_run", lambda *_: [])
+    for name in ("agency_report", "rows_to_correct", "acknowledge"):
+        monkeypatch.setattr(quality_page, name, getattr(known, name))
+    return known
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    from motcua.web.pages import create_pages
+
+    pages = create_pages()
+    pages.dependency_overrides[signed_in] = lambda: "lan"
+    server = FastAPI()
+    server.mount("/motcua", pages)
+    return server
+
+
+@pytest.fixture
+def staff(app, ledger) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+def text_of(answer) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text.split("<body>")[1])).split())
+
+
+def form_of(page: str, finding: int) -> dict[str, str]:
+    """The fields of a finding's form, as a browser would send them."""
+    item = page[page.index(f'id="loi-{finding}"') :]
+    form = item[: item.index("</form>")]
+    return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(VIETNAM).date() + timedelta(days=days)).isoformat()
+
+
+# ------------------------------------------------------------------------------------------------- what is shown
+
+
+def test_department_sees_the_worst_first_what_broke_and_whom_to_urge(staff):
+    answer = staff.get("/motcua/quality")
+    assert answer.status_code == 200
+    text = text_of(answer)
+    for expected in (
+        "1 kiểm tra không chạy được.",
+        "R4 Trả kết quả ngay khi xong",
+        "Cần đôn đốc 10 cơ quan",
+        "UBND TP Nha Trang (15)",
+        "Nguồn vanphong không đọc được",
+        "2.967 lỗi cần xử lý",
+        "95,5 lỗi trên 1.000 hồ sơ −2,9 so với lần trước",
+        "211 lỗi mới , 17 tái diễn, 96 đã sửa",
+        "Ba việc cần làm trước",
+        "Mã kiểm chứng 4c9ff21b4c9ff21b",
+    ):
+        assert expected in text, expected
+    names = re.findall(r'quality/agency\?code=[^"]+"><b>([^<]+)</b>', answer.text)
+    assert names[:3] == ["UBND TP Nha Trang", "Sở Xây dựng", "Sở NN-PTNT"]
+    assert len(names) == 13
+
+
+def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(staff, ledger):
+    ledger.rows.sort(key=lambda each: each.finding_id * 7919 % 1009)
+    answer = staff.get(AGENCY)
+    text = text_of(answer)
+    assert "tỷ lệ lỗi cao thứ 3 trong 13 cơ quan" in text
+    assert "11 lỗi đã quá hạn sửa." in text
+    listed = re.findall(r'<li id="loi-(\d+)">', answer.text)
+    assert len(listed) == 50
+    assert listed[:2] == ["9001", "9002"], "those that the Department is told of"
+    assert 'rel="next"' in answer.text
+    assert 'rel="prev"' not in answer.text
+    last = staff.get(AGENCY + "&page=3")
+    assert len(re.findall(r'<li id="loi-(\d+)">', last.text)) == 46
+    assert 'rel="next"' not in last.text
+    assert "lan, 6:15 ngày 26/11/2026" in text_of(last), "acknowledged ones come last, and are shown"
+    assert "0258***001" in text_of(staff.get(AGENCY + "&rule=P2"))
+
+
+def test_one_rule_s_rows_alone(staff):
+    answer = staff.get(AGENCY + "&rule=R1")
+    assert len(re.findall(r'<li id="loi-(\d+)">', answer.text)) == 9
+    assert f"code={TU_PHAP}&amp;rule=P1#danh-sach" in answer.text
+    assert len(re.findall(r'<li id="loi-(\d+)">', staff.get(AGENCY + "&rule=nothing").text)) == 50
+
+
+def test_empty_states_are_told_in_words(staff, ledger):
+    ledger.rows = []
+    clean = figures(TU_PHAP, "Sở Tư pháp", 0, (0, 0, 0, 0), None)
+    ledger.agency = agency_report(
+        previous=None, figures=clean, results=(), to_do_first=(), trend=(), shares=(), suggestions=(), rank=None
+    )
+    text = text_of(staff.get(AGENCY))
+    for expected in ("Không có lỗi nào.", "Không có việc nào.", "Chưa đủ hai tuần để vẽ.", "lần kiểm tra đầu tiên"):
+        assert expected in text
+    assert "Không có trang này." in text_of(staff.get(AGENCY + "&page=7"))
+    ledger.agency = replace(ledger.agency, broken=(broken("R4"),))
+    assert "Không có lỗi nào trong những kiểm tra đã chạy được." in text_of(staff.get(AGENCY))
+    ledger.run_no = None
+    for address in ("/motcua/quality", AGENCY):
+        assert "Chưa có lần kiểm tra nào." in text_of(staff.get(address))
+
+
+@pytest.mark.parametrize("query", ["", "?code=", "?code=nobody", "?code=%00", "?code=%27%3B--"])
+def test_unknown_agency_is_told(staff, query):
+    answer = staff.get(f"/motcua/quality/agency{query}")
+    assert answer.status_code == 404
+    assert "Không có cơ quan này" in text_of(answer)
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "٣", "99999999999999999999", "1.5", ""])
+def test_odd_page_numbers_are_the_first_page(staff, page):
+    assert len(re.findall(r"<li id=", staff.get(f"{AGENCY}&page={page}").text)) == 50
+
+
+def test_pages_keep_to_their_policy(staff):
+    for address in ("/motcua/quality", AGENCY):
+        answer = staff.get(address)
+        assert "script" not in answer.headers["content-security-policy"]
+        assert "<script" not in answer.text
+        assert " style=" not in answer.text, "the policy would not let it count"
+        assert not re.search(r"""(?:src|href|action)=["']?(?:https?:|//)""", answer.text)
+
+
+def test_what_others_typed_stays_text(staff, ledger):
+    nasty = "<script>alert('x')</script> & \"ngoặc\""
+    ledger.rows = [row(1, subject=nasty, what=nasty, procedure_name=nasty)]
+    ledger.agency = agency_report(agency_name=nasty)
+    answer = staff.get(AGENCY)
+    assert "<script" not in answer.text
+    assert answer.text.count("&lt;script&gt;") >= 4
+
+
+def test_chart_has_a_gap_where_a_week_has_no_run():
+    chart = quality_page.trend_chart(
+        trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0}, gap=5)
+    )
+    assert [len(curve.pieces) for curve in chart.curves] == [2] * 4
+    assert all(len(curve.dots) == 11 for curve in chart.curves)
+    assert [figure for _, figure in chart.lines] == ["0", "20", "40", "60", "80"]
+    points = [point.split(",") for curve in chart.curves for piece in curve.pieces for point in piece.split()]
+    assert all(30 <= float(x) <= 600 and 0 <= float(y) <= 200 for x, y in points)
+    assert quality_page.trend_chart(()) is None
+
+
+# ------------------------------------------------------------------------------------------------- the decision
+
+
+def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(staff, ledger):
+    page = staff.get(AGENCY + "&rule=P1&page=1").text
+    fields = form_of(page, 9010) | {"why": "  Công dân cao tuổi,\r\n không dùng di động ", "until": in_days(30)}
+    answer = staff.post("/motcua/quality/agency", data=fields)
+    assert answer.status_code == 303
+    address = urlsplit(answer.headers["location"])
+    assert (address.path, address.fragment) == ("/motcua/quality/agency", "loi-9010")
+    assert parse_qs(address.query) == {"code": [TU_PHAP], "rule": ["P1"], "page": ["1"], "said": ["acknowledged"]}
+    until = date.fromisoformat(in_days(30))
+    assert ledger.decisions == [(9010, "lan", "Công dân cao tuổi, không dùng di động", until)]
+    assert "Đã xác nhận." in text_of(staff.get(answer.headers["location"]))
+
+
+def test_acknowledgement_is_taken_back_as_of_yesterday(staff, ledger):
+    fields = form_of(staff.get(AGENCY + "&rule=P2").text, 9072)
+    assert fields["decision"] == "take_back"
+    answer = staff.post("/motcua/quality/agency", data=fields)
+    assert answer.status_code == 303
+    assert ledger.decisions == [(9072, "lan", "Rút lại xác nhận", date.fromisoformat(in_days(-1)))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"why": " \n "}, "Cần ghi lý do."),
+        ({"why": "x" * 501}, "Lý do dài quá 500 chữ."),
+        ({"why": "Đã gọi số 0905 123 456, hẹn lại"}, "Không ghi số điện thoại"),
+        ({"why": "gọi +84905123456"}, "Không ghi số điện thoại"),
+        ({"until": ""}, "Ngày phải từ hôm nay"),
+        ({"until": "31/12/2026"}, "Ngày phải từ hôm nay"),
+        ({"until": in_days(-1)}, "Ngày phải từ hôm nay"),
+        ({"until": in_days(400)}, "Ngày phải từ hôm nay"),
+    ],
+)
+def test_what_is_missing_is_told_and_nothing_typed_is_lost(staff, ledger, changes, said):
+    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Có công văn 12/TB-UBND", "until": in_days(7)} | changes
+    answer = staff.post("/motcua/quality/agency", data=fields)
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    assert ledger.decisions == []
+    if fields["why"].strip():
+        assert fields["why"] in unescape(answer.text)
+
+
+@pytest.mark.parametrize("why", ["Hồ sơ 000.00.09.H32-261102-0001 trùng", "Công văn 1263/STTTT-CNTT", "mã 160915001"])
+def test_codes_and_papers_are_no_phone_numbers(staff, ledger, why):
+    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": why, "until": in_days(0)}
+    assert staff.post("/motcua/quality/agency", data=fields).status_code == 303
+    assert ledger.decisions[0][2] == why
+
+
+def test_form_from_elsewhere_changes_nothing(staff, ledger, app):
+    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    for forged in ({"token": ""}, {"token": "0" * 64}, {"token": "đ"}):
+        answer = staff.post("/motcua/quality/agency", data=fields | forged)
+        assert answer.status_code == 403
+        assert "Chưa ghi nhận gì." in text_of(answer)
+    assert (
+        staff.post("/motcua/quality/agency", data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    )
+    with TestClient(app) as other:
+        other.cookies.set("_token", "another-session")
+        assert other.post("/motcua/quality/agency", data=fields).status_code == 403
+    assert ledger.decisions == []
+
+
+def test_what_is_no_form_is_refused(staff, ledger):
+    fields = form_of(staff.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    address = "/motcua/quality/agency"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert staff.post(address, json=fields).status_code == 415
+    assert staff.post(address, content=b"token=" + b"x" * 20_000, headers=form).status_code == 413
+    assert staff.post(address, content=b"&".join([b"a=1"] * 30), headers=form).status_code == 400
+    assert staff.post(address, data=fields | {"finding": "1; DROP"}).status_code == 400
+    assert staff.post(address, data=fields | {"finding": "17"}).status_code == 404, "no such finding"
+    assert [each[0] for each in ledger.decisions] == [17]
