@@ -127,7 +127,7 @@ def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
         at_most(
             f"{moves} single moves, no run at work: slowest from recorded to the gateway",
             round(seconds[-1], 1),
-            30,
+            60,
             f" s (median {seconds[len(seconds) // 2]:.1f} s)",
         ),
         Figure("by runs that are", ", ".join(sorted(types)), "woken, or by the clock", bool(types)),
@@ -344,10 +344,10 @@ def backfills(live: LiveAirflow, by_command: bool = True) -> list[Figure]:
         ),
         _once("delivered in the window before", live, delivered),
     ]
-    # Let what lies outside go too, so that no later line meets it.
-    live.backfill(first, first, "none", by_command=False)
-    live.backfill(first + 4 * MINUTE, first + 4 * MINUTE, "none", by_command=False)
+    # What lies outside goes by the backfill of its own minutes; no later line meets it.
+    live.backfill(first, first + 4 * MINUTE, "none", by_command=False)
     live.wait_for_states([*outside, *early, *outside_missing], "delivered")
+    found.append(_once("none, of the minutes around it: what was outside", live, [*outside, *early, *outside_missing]))
     return found
 
 
@@ -650,9 +650,9 @@ def by_hand(live: LiveAirflow) -> list[Figure]:
             runs[dag_id] = live.trigger(dag_id)
     states = {dag_id: live.wait_for_run(run, 180, dag_id) for dag_id, run in runs.items()}
     dated = [dag_id for dag_id, run in runs.items() if live.run(run, dag_id)["data_interval_start"] is not None]
-    files = len(list((Path(live.environment["MOTCUA_HOME"]) / "dags").glob("[a-z]*.py")))
+    broken = live.airflow_rows("SELECT filename FROM import_error")
     return [
-        equal("DAGs known to Airflow, of files in dags/", len(dags), files),
+        equal("DAG files that cannot be imported", len(broken), 0),
         *(equal(f"by hand, without a logical date: {dag_id}", state, "success") for dag_id, state in states.items()),
         equal("of these runs with a data interval", len(dated), 0),
     ]
@@ -670,29 +670,35 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _red_and_found(live: LiveAirflow) -> list[Figure]:
-    found, failing = colours(live)
-    return found + red_minute(live, failing)
+Line = Callable[[LiveAirflow], list[Figure]]
 
 
-LINES: Sequence[tuple[str, Callable[[LiveAirflow], list[Figure]]]] = (
-    ("woken", woken_at_once),
-    ("by hand", by_hand),
-    ("skipped windows", skipped_windows),
-    ("clear and rerun", cleared_and_rerun),
-    ("two at once", two_runs_at_once),
-    ("cleared in flight", cleared_in_flight),
-    ("backfills", backfills),
-    ("last week", last_week),
-    ("mark success", marked_success),
-    ("marked in flight", marked_in_flight),
-    ("colours", _red_and_found),
-    ("task killed", killed_task),
-    ("worker killed", killed_worker),
-    ("scheduler killed", killed_scheduler),
-    ("triggerer killed", killed_triggerer),
-    ("release unknown", release_unknown),
-)
+def _lines() -> Iterator[tuple[str, Line]]:
+    """In an order in which none waits for the clock: what is red in the second is found again minutes later."""
+    red: list[Case] = []
+
+    def colour(live: LiveAirflow) -> list[Figure]:
+        found, failing = colours(live)
+        red.extend(failing)
+        return found
+
+    yield "woken", woken_at_once
+    yield "by hand", by_hand
+    yield "colours", colour
+    yield "two at once", two_runs_at_once
+    yield "cleared in flight", cleared_in_flight
+    yield "clear and rerun", cleared_and_rerun
+    yield "red minute", lambda live: red_minute(live, red)
+    yield "mark success", marked_success
+    yield "marked in flight", marked_in_flight
+    yield "backfills", backfills
+    yield "release unknown", release_unknown
+    yield "last week", last_week
+    yield "task killed", killed_task
+    yield "worker killed", killed_worker
+    yield "scheduler killed", killed_scheduler
+    yield "triggerer killed", killed_triggerer
+    yield "skipped windows", skipped_windows
 
 
 def figures(seed: int) -> list[Figure]:
@@ -702,13 +708,14 @@ def figures(seed: int) -> list[Figure]:
     began = time.monotonic()
     with _folder() as folder, live_airflow(folder, RETRY_LATER, seed=seed) as live:
         took.append(f"start {time.monotonic() - began:.0f}")
-        for name, line in LINES:
+        for name, line in _lines():
             began = time.monotonic()
             try:
                 found += line(live)
-            except (TimeoutError, RuntimeError, ValueError, IndexError) as failure:
+            except (AssertionError, TimeoutError, RuntimeError, ValueError, IndexError) as failure:
                 found.append(Figure(name, f"{type(failure).__name__}: {failure}", "comes to its end", False))
                 live.set_faults()
+                live.pause(False)
             took.append(f"{name} {time.monotonic() - began:.0f}")
         strange = len({message["reference"] for message in live.network_log()} - _references(live))
         found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))

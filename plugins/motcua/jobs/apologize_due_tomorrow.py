@@ -53,7 +53,8 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
     Raises:
         RunIncomplete: messages wait because their template is not registered.
     """
-    return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()))
+    # It must not hold up the next evening, nor do the other DAG's work.
+    return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()), lingers=False)
 
 
 @without_values()

@@ -63,15 +63,15 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
 
 
 @without_values()
-def send_messages(run_id: str, window: Window) -> dict[str, Any]:
+def send_messages(run_id: str, window: Window, *, lingers: bool = True) -> dict[str, Any]:
     """Sending and its counts.
 
-    An ordinary run goes on for a while as long as news keeps coming: a run of its own for each burst would cost the
-    citizen seconds of waiting for the one before. A backfill keeps to its window.
+    An ordinary run ``lingers``: it goes on for a while as long as news keeps coming, since a run of its own for each
+    burst would cost the citizen seconds of waiting for the one before. A backfill keeps to its window.
     """
     read_left_over_receipts()
     with asked_to_stop() as stop:
-        if window is not EVERYTHING:
+        if window is not EVERYTHING or not lingers:
             counts = asdict(send(run_id, window, stop=stop))
         else:
             with closing(CatchUp()) as catch_up:
