@@ -9,14 +9,14 @@ INSERT INTO quality.moves (
 WITH ordered AS (
     SELECT
         t.dossier_id,
-        s.calendar,
         t.status_code,
         t.at_one_stop_desk AS desk,
         t.occurred_at,
         t.recorded_at,
         t.from_row,
         t.actor,
-        (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day,
+        d.nth,
+        d.working,
         (t.occurred_at AT TIME ZONE interval '+07:00')::time AS clock,
         CASE t.status_code
             WHEN 9
@@ -48,6 +48,8 @@ WITH ordered AS (
                 OR coalesce(d.updated_at >= %(since)s, TRUE)
             )
     ) AS s ON t.dossier_id = s.dossier_id
+    LEFT JOIN quality.days AS d
+        ON s.calendar = d.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = d.day
     WHERE mod(t.dossier_id, %(parts)s::bigint) = %(part)s
     WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
 )
@@ -57,15 +59,15 @@ SELECT
     max(o.status_code) FILTER (WHERE o.is_last),
     max(o.recorded_at) FILTER (WHERE o.is_last),
     max(o.occurred_at),
-    max(d.nth),
+    max(o.nth),
     max(o.actor) FILTER (WHERE o.before_at IS NULL),
     max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.status_before IS DISTINCT FROM 9),
-    max(d.nth) FILTER (WHERE o.status_code = 9 AND o.status_before IS DISTINCT FROM 9),
+    max(o.nth) FILTER (WHERE o.status_code = 9 AND o.status_before IS DISTINCT FROM 9),
     max(o.occurred_at) FILTER (
         WHERE o.status_code = 9 AND o.desk AND NOT coalesce(o.status_before = 9 AND o.desk_before, FALSE)
     ),
     max(o.occurred_at) FILTER (WHERE o.status_code = 10 AND o.status_before IS DISTINCT FROM 10),
-    max(d.nth) FILTER (WHERE o.status_code = 10 AND o.status_before IS DISTINCT FROM 10),
+    max(o.nth) FILTER (WHERE o.status_code = 10 AND o.status_before IS DISTINCT FROM 10),
     max(o.occurred_at) FILTER (
         WHERE
         o.status_code IN (2, 4, 5, 6, 8)
@@ -75,7 +77,7 @@ SELECT
         AND o.occurred_at >= %(since)s
     ),
     max(o.occurred_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
-    max(d.nth) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
+    max(o.nth) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
     max(o.before_at) FILTER (WHERE o.status_code = 5 AND o.status_before = 9 AND o.occurred_at >= %(since)s),
     max(o.occurred_at) FILTER (WHERE o.status_code = 9 AND o.note_says AND o.occurred_at >= %(since)s),
     max(o.occurred_at) FILTER (
@@ -106,8 +108,7 @@ SELECT
         )
     ),
     max(o.occurred_at) FILTER (
-        WHERE o.occurred_at >= %(since)s AND NOT o.from_row AND o.status_code NOT IN (1, 7) AND NOT d.working
+        WHERE o.occurred_at >= %(since)s AND NOT o.from_row AND o.status_code NOT IN (1, 7) AND NOT o.working
     )
 FROM ordered AS o
-LEFT JOIN quality.days AS d ON o.calendar = d.calendar AND o.day = d.day
 GROUP BY o.dossier_id

@@ -156,6 +156,7 @@ class _Lane:
     """One gateway in use by this sender."""
 
     gateway: Gateway
+    concurrency: int
     pool: ThreadPoolExecutor
     answers: list[_Answer] = field(default_factory=list)
     """Answers that came since its last turn."""
@@ -186,7 +187,7 @@ class _Lane:
 
     @property
     def most(self) -> int:
-        return 1 if self.on_trial else self.gateway.address.concurrency
+        return 1 if self.on_trial else self.concurrency
 
     @property
     def room(self) -> int:
@@ -318,8 +319,9 @@ class _Sender:
                 refusal = failure
                 self._stop(name, str(failure), settings().gateway_stop)
                 continue
-            pool = ThreadPoolExecutor(gateway.address.concurrency, thread_name_prefix=f"gateway {name}")
-            self.lanes.append(_Lane(gateway, pools.enter_context(pool)))
+            concurrency = gateway.address.concurrency
+            pool = ThreadPoolExecutor(concurrency, thread_name_prefix=f"gateway {name}")
+            self.lanes.append(_Lane(gateway, concurrency, pools.enter_context(pool)))
         self.ledger.commit()
         if refusal is not None and not self.lanes:
             raise refusal
