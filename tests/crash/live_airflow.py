@@ -62,7 +62,12 @@ def serve(folder: Path) -> int:
         gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
         # Who gets no answer is not kept waiting for the 20 s that a real Kannel may need.
         gateway["extra"]["answer_timeout"] = 3
-        environment = {**deployment.environment, "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway)}
+        environment = {
+            **deployment.environment,
+            "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway),
+            # The day's other DAGs would begin with the run that they missed last, in the middle of a test.
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+        }
         deployment = replace(deployment, environment=environment)
         with psycopg.connect(deployment.databases.ledger_owner) as owner:
             # Windows of the last days are backfilled, long before this start.
@@ -260,6 +265,10 @@ class LiveAirflow:
         answer = requests.post(f"{where['airflow_url']}/auth/token", json=login, timeout=30)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        needed = (NOTIFY, "settle_messages")
+        self.wait_until("DAGs are read", lambda: set(needed) <= set(self.dags()), 60)
+        for dag_id in needed:
+            self.pause(False, dag_id)
 
     def close(self) -> None:
         """Closes its connections."""
@@ -355,6 +364,11 @@ class LiveAirflow:
         """Rows of Airflow's database."""
         return self._metadata.execute(query, parameters or None).fetchall()
 
+    def dags(self) -> list[str]:
+        """Every DAG that Airflow has read from dags/."""
+        rows = self.airflow_rows("SELECT dag_id FROM dag WHERE NOT is_stale ORDER BY dag_id")
+        return [row["dag_id"] for row in rows]
+
     def runs(self, dag_id: str = NOTIFY) -> list[dict[str, Any]]:
         """Runs in the order in which they were made."""
         return self.airflow_rows(
@@ -444,9 +458,9 @@ class LiveAirflow:
         else:
             self.call("PATCH", path, state="success")
 
-    def pause(self, paused: bool = True) -> None:
-        """Pauses ``notify_transitions``, or lets it go on."""
-        self.call("PATCH", f"dags/{NOTIFY}", is_paused=paused)
+    def pause(self, paused: bool = True, dag_id: str = NOTIFY) -> None:
+        """Pauses a DAG, or lets it go on."""
+        self.call("PATCH", f"dags/{dag_id}", is_paused=paused)
 
     def backfill(
         self,

@@ -346,7 +346,7 @@ def test_hostile_text_is_cleaned_noted_and_sent(one_stop, rows):
     kept = rows("SELECT applicant_name, step_name FROM motcua.dossiers")[0]
     assert len(kept["applicant_name"]) <= 200
     assert kept["step_name"].isprintable()
-    assert rows("SELECT count(*) AS n FROM motcua.findings")[0]["n"] == 2
+    assert rows("SELECT count(*) AS n FROM motcua.cleaned_fields")[0]["n"] == 2
 
 
 def test_alias_is_the_same_agency_and_the_code_is_kept_as_written(one_stop, rows):

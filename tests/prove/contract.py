@@ -27,8 +27,8 @@ LANDLINE = "02583822334"
 RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
 """What failed in passing waits so long that within this proof nothing but a backfill tries it again."""
 
-CONCURRENCY = 32
-"""Requests that the gateway's connection allows in flight."""
+COMMITTED = 40
+"""Attempts that one sender has committed at most: 32 requests in flight and 8 kept ready."""
 
 BUSY = {"error_503": {"probability": 1}}
 """The gateway refuses for the moment; nothing reaches a phone."""
@@ -221,7 +221,7 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
 
 
 def _acted_on_in_flight(
-    live: LiveAirflow, name: str, act: Callable[[str], None], count: int = 80, most_unknown: int = CONCURRENCY
+    live: LiveAirflow, name: str, act: Callable[[str], None], count: int = 80, most_unknown: int = COMMITTED
 ) -> list[Figure]:
     """Does something to the run that has requests in flight; the next transition's run carries on."""
     live.wait_until_idle()
@@ -240,7 +240,7 @@ def _acted_on_in_flight(
     times = live.at_phones(cases)
     return [
         Figure(
-            f"{name}, {flying} requests in flight: phones texted once, twice, never",
+            f"{name}, {flying} attempts in flight: phones texted once, twice, never",
             f"{times[1]}, {sum(times.values()) - times[0] - times[1]}, {times[0]} of {len(cases)} after {took:.0f} s",
             "none twice, none never but as below",
             times[1] + left == len(cases) and times[0] == left,
@@ -260,10 +260,10 @@ def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
 
 
 def _at_gateway(live: LiveAirflow, least: int) -> int:
-    """How many requests are in flight, once there are so many and the gateway has them all."""
+    """How many attempts are committed and without an answer, once the gateway has so many of them."""
     flying = _references(live, "in_flight")
     taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
-    return len(flying) if taken and flying <= taken else 0
+    return len(flying) if len(flying & taken) >= least else 0
 
 
 def cleared_in_flight(live: LiveAirflow) -> list[Figure]:
@@ -608,10 +608,10 @@ def _judge_kills(live: LiveAirflow, kills: int, in_flight: set[str], seconds: fl
             0,
         ),
         Figure(
-            f"{kills} kills: requests in flight just then",
+            f"{kills} kills: attempts in flight just then",
             f"{len(in_flight)} ({len(in_flight) * share:.1f} %)",
-            f"at most {CONCURRENCY} a kill",
-            len(in_flight) <= CONCURRENCY * kills,
+            f"at most {COMMITTED} a kill",
+            len(in_flight) <= COMMITTED * kills,
         ),
         Figure(
             f"{kills} kills: of those, unknown until a receipt came; unknown to the end, never at the gateway",
@@ -640,9 +640,9 @@ def _unsettled(live: LiveAirflow) -> bool:
 
 def by_hand(live: LiveAirflow) -> list[Figure]:
     """Each DAG runs when started by hand, without a logical date; one by command, the others as the UI does."""
-    dags = [row["dag_id"] for row in live.airflow_rows("SELECT dag_id FROM dag WHERE NOT is_stale ORDER BY dag_id")]
     runs: dict[str, str] = {}
-    for dag_id in dags:
+    for dag_id in live.dags():
+        live.pause(False, dag_id)
         if dag_id == NOTIFY:
             live.command("dags", "trigger", dag_id, "--run-id", "by_command")
             runs[dag_id] = "by_command"
