@@ -420,7 +420,6 @@ def test_every_variable_is_read_by_somebody() -> None:
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
-        "GX_ANALYTICS_ENABLED",
         "POSTGRES_INITDB_ARGS",
         "PYTHONUNBUFFERED",
         "REDISCLI_AUTH",
