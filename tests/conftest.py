@@ -261,7 +261,8 @@ def one_stop(postgres: Server, ledger: str, agencies: None, configure: Callable[
     name = _fresh_database(postgres, "template0", "onestop")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
-    configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri)
+    # NOW is a fixed day; the first pick-up looks back from the real one.
+    configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri, MOTCUA_FIRST_LOOK_BACK="P9999D")
     source = OneStop(with_database(postgres.admin_dsn, name))
     yield source
     source.connection.close()
