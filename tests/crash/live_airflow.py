@@ -387,10 +387,13 @@ class LiveAirflow:
         self.wait_until(f"{run_id} ended", lambda: self.run(run_id, dag_id)["state"] in ended, seconds)
         return str(self.run(run_id, dag_id)["state"])
 
+    def is_idle(self) -> bool:
+        """Whether no run of any DAG is queued or at work."""
+        return not self.airflow_rows("SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') LIMIT 1")
+
     def wait_until_idle(self, seconds: float = 90) -> None:
         """Waits until no run of any DAG is queued or at work."""
-        query = "SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') LIMIT 1"
-        self.wait_until("no run is under way", lambda: not self.airflow_rows(query), seconds)
+        self.wait_until("no run is under way", self.is_idle, seconds)
 
     def senders_of(self, cases: Sequence[Case]) -> list[str]:
         """Runs that tried these cases' messages, in the order of the attempts."""

@@ -15,8 +15,8 @@ WITH ordered AS (
         t.recorded_at,
         t.from_row,
         t.actor,
-        d.nth,
-        d.working,
+        y.nth,
+        y.working,
         (t.occurred_at AT TIME ZONE interval '+07:00')::time AS clock,
         CASE t.status_code
             WHEN 9
@@ -48,8 +48,8 @@ WITH ordered AS (
                 OR coalesce(d.updated_at >= %(since)s, TRUE)
             )
     ) AS s ON t.dossier_id = s.dossier_id
-    LEFT JOIN quality.days AS d
-        ON s.calendar = d.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = d.day
+    LEFT JOIN quality.days AS y
+        ON s.calendar = y.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = y.day
     WHERE mod(t.dossier_id, %(parts)s::bigint) = %(part)s
     WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
 )
