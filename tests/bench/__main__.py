@@ -1,4 +1,4 @@
-"""``python -m tests.bench [plan|send|receipts|peers …]``: speeds as ratios to a limit or a peer of the same run."""
+"""``python -m tests.bench [plan|send|receipts|peers|quality …]``: speeds as ratios to a limit or a peer of the same run."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.bench import quality
 from tests.conftest import connection_uri, free_port
 
 IN_FLIGHT = 64
@@ -247,7 +248,18 @@ def bench_peers() -> list[Line]:
     return [(what, f"{ours:.0f}/s; {said}: {ratio:.2f}; bare client {bare:.0f}/s", "≥ 2 × the faster", ratio >= 2)]
 
 
-BENCHES = {"plan": bench_plan, "send": bench_send, "receipts": bench_receipts, "peers": bench_peers}
+def bench_quality() -> list[Line]:
+    with ledger() as dsn:
+        return quality.bench(dsn)
+
+
+BENCHES = {
+    "plan": bench_plan,
+    "send": bench_send,
+    "receipts": bench_receipts,
+    "peers": bench_peers,
+    "quality": bench_quality,
+}
 
 
 def main() -> int:

@@ -452,6 +452,11 @@ CREATE UNLOGGED TABLE quality.result_messages (
 );
 COMMENT ON TABLE quality.result_messages IS 'What became of a dossier''s result messages.';
 
+CREATE UNLOGGED TABLE quality.edited (
+    dossier_id bigint NOT NULL
+);
+COMMENT ON TABLE quality.edited IS 'Dossiers whose due date or procedure changed.';
+
 CREATE UNLOGGED TABLE quality.marks (
     dossier_id bigint NOT NULL,
     due_moved_at timestamptz,
@@ -546,15 +551,21 @@ CREATE UNLOGGED TABLE quality.usual_waits (
 COMMENT ON TABLE quality.usual_waits IS 'How long results of a procedure wait at the desk: working days, median and median absolute deviation.';
 
 CREATE UNLOGGED TABLE quality.actor_days (
-    source_id smallint NOT NULL,
     agency_code text NOT NULL,
-    actor text,
+    actor text NOT NULL,
     day date NOT NULL,
     changes integer NOT NULL,
-    late_changes integer NOT NULL,
     batch integer NOT NULL
 );
-COMMENT ON TABLE quality.actor_days IS 'Changes by user and day, and the most within a few minutes late in the day. Holds users'' names.';
+COMMENT ON TABLE quality.actor_days IS 'Users'' days with many changes within a few minutes late in the day. Holds users'' names.';
+
+CREATE UNLOGGED TABLE quality.agency_days (
+    source_id smallint NOT NULL,
+    agency_code text NOT NULL,
+    day date NOT NULL,
+    changes integer NOT NULL
+);
+COMMENT ON TABLE quality.agency_days IS 'Transitions by day.';
 
 CREATE UNLOGGED TABLE quality.agency_month_facts (
     subject text NOT NULL,
@@ -575,7 +586,6 @@ CREATE UNLOGGED TABLE quality.agency_month_facts (
     pauses integer NOT NULL,
     late_pauses integer NOT NULL,
     late_pauses_usual numeric,
-    changes integer NOT NULL,
     batch_days integer NOT NULL,
     batch_users integer NOT NULL,
     batch_changes integer NOT NULL,
@@ -618,8 +628,8 @@ CREATE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE sql SECURITY DEFI
 SET search_path = pg_catalog, quality AS $$
     TRUNCATE
         quality.days, quality.agencies, quality.desk_register, quality.register_readings, quality.dossiers, quality.moves,
-        quality.result_messages, quality.marks, quality.dossier_facts, quality.usual_waits, quality.actor_days,
-        quality.agency_month_facts, quality.source_facts, quality.found
+        quality.result_messages, quality.edited, quality.marks, quality.dossier_facts, quality.usual_waits,
+        quality.actor_days, quality.agency_days, quality.agency_month_facts, quality.source_facts, quality.found
 $$;
 COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties the snapshot.';
 CREATE FUNCTION quality.look_at(table_name text, column_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER

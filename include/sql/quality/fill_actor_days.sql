@@ -1,54 +1,62 @@
--- Changes by user and day, and the most that one made within a few minutes late in the day. Called by store/quality.py.
-INSERT INTO quality.actor_days (source_id, agency_code, actor, day, changes, late_changes, batch)
-WITH daily AS MATERIALIZED (
-    SELECT
-        t.source_id,
-        s.agency_code,
-        t.actor,
-        l.at::date AS day,
-        count(*) AS changes,
-        count(*) FILTER (WHERE l.at::time >= make_time(%(from_hour)s::integer, 0, 0)) AS late_changes
-    FROM motcua.transitions AS t
-    INNER JOIN motcua.dossiers AS s ON t.dossier_id = s.dossier_id
-    CROSS JOIN LATERAL (SELECT t.occurred_at AT TIME ZONE interval '+07:00' AS at) AS l
-    WHERE t.occurred_at >= %(since)s AND NOT t.from_row
-    GROUP BY t.source_id, s.agency_code, t.actor, l.at::date
+-- Users' days on which many changes came late in the day: how many changes the day had, and the most within a few
+-- minutes late in it. Called by store/quality.py.
+INSERT INTO quality.actor_days (agency_code, actor, day, changes, batch)
+-- So many changes within some minutes leave half as many in one of two adjacent spans of as many minutes.
+WITH suspects AS MATERIALIZED (
+    SELECT DISTINCT p.source_id, p.actor, p.day
+    FROM (
+        SELECT
+            t.source_id,
+            t.actor,
+            (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day
+        FROM motcua.transitions AS t
+        WHERE
+            (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0)
+            AND t.occurred_at >= %(since)s AND NOT t.from_row AND t.actor IS NOT NULL
+        GROUP BY
+            t.source_id,
+            t.actor,
+            (t.occurred_at AT TIME ZONE interval '+07:00')::date,
+            date_part('epoch', t.occurred_at)::bigint / (60 * %(minutes)s)::bigint
+        HAVING count(*) >= %(changes)s / 2.0
+    ) AS p
 ),
 
-suspects AS (
-    SELECT d.* FROM daily AS d
-    WHERE d.actor IS NOT NULL AND d.late_changes >= %(changes)s AND d.late_changes > %(share)s * d.changes
-),
-
-bursts AS (
+changes AS (
     SELECT
-        p.source_id,
-        p.agency_code,
+        d.agency_code,
         p.actor,
         p.day,
-        count(*) OVER (
-            PARTITION BY p.source_id, p.agency_code, p.actor, p.day
-            ORDER BY t.occurred_at
-            RANGE BETWEEN CURRENT ROW AND make_interval(mins => %(minutes)s::integer) FOLLOWING -- noqa: PRS
-        ) AS changes
+        t.occurred_at,
+        (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0) AS is_late
     FROM suspects AS p
     INNER JOIN motcua.transitions AS t
         ON
             p.source_id = t.source_id AND p.actor = t.actor
             AND p.day = (t.occurred_at AT TIME ZONE interval '+07:00')::date
-    INNER JOIN motcua.dossiers AS s ON t.dossier_id = s.dossier_id AND p.agency_code = s.agency_code
-    WHERE
-        NOT t.from_row
-        AND (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0)
+    INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
+    WHERE NOT t.from_row
 ),
 
-batches AS (
-    SELECT b.source_id, b.agency_code, b.actor, b.day, max(b.changes) AS batch
-    FROM bursts AS b
-    GROUP BY b.source_id, b.agency_code, b.actor, b.day
+bursts AS (
+    SELECT
+        c.agency_code,
+        c.actor,
+        c.day,
+        count(*) OVER (PARTITION BY c.agency_code, c.actor, c.day) AS changes,
+        CASE
+            WHEN
+                c.is_late
+                THEN count(*) OVER (
+                    PARTITION BY c.agency_code, c.actor, c.day
+                    ORDER BY c.occurred_at
+                    RANGE BETWEEN CURRENT ROW AND make_interval(mins => %(minutes)s::integer) FOLLOWING -- noqa: PRS
+                )
+        END AS batch
+    FROM changes AS c
 )
 
-SELECT d.source_id, d.agency_code, d.actor, d.day, d.changes, d.late_changes, coalesce(b.batch, 0)
-FROM daily AS d
-LEFT JOIN batches AS b
-    ON d.source_id = b.source_id AND d.agency_code = b.agency_code AND d.actor = b.actor AND d.day = b.day
+SELECT b.agency_code, b.actor, b.day, max(b.changes), max(b.batch)
+FROM bursts AS b
+GROUP BY b.agency_code, b.actor, b.day
+HAVING max(b.batch) >= %(changes)s

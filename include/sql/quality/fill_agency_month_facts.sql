@@ -4,7 +4,7 @@
 INSERT INTO quality.agency_month_facts (
     subject, agency_code, month, procedure_code, received, textable, previous_received, previous_textable, results,
     uncollected, uncollected_usual, collected, at_once, beats, beats_usual, pauses, late_pauses, late_pauses_usual,
-    changes, batch_days, batch_users, batch_changes, expected, delivered, no_phone
+    batch_days, batch_users, batch_changes, expected, delivered, no_phone
 )
 WITH quick_shares AS (
     SELECT
@@ -249,16 +249,12 @@ batches AS (
     SELECT
         a.answers AS agency_code,
         date_trunc('month', d.day)::date AS month,
-        sum(d.changes) AS changes,
-        count(*) FILTER (WHERE b.is_batch) AS batch_days,
-        count(DISTINCT d.actor) FILTER (WHERE b.is_batch) AS batch_users,
-        coalesce(sum(d.batch) FILTER (WHERE b.is_batch), 0) AS batch_changes
+        count(*) AS batch_days,
+        count(DISTINCT d.actor) AS batch_users,
+        sum(d.batch) AS batch_changes
     FROM quality.actor_days AS d
     INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
-    CROSS JOIN
-        LATERAL (
-            SELECT d.batch >= %(batch_changes)s AND d.batch > %(batch_share)s * d.changes AS is_batch
-        ) AS b
+    WHERE d.batch > %(share)s * d.changes
     GROUP BY a.answers, date_trunc('month', d.day)::date
 )
 
@@ -281,7 +277,6 @@ SELECT
     f.pauses,
     f.late_pauses,
     l.share,
-    coalesce(b.changes, 0),
     coalesce(b.batch_days, 0),
     coalesce(b.batch_users, 0),
     coalesce(b.batch_changes, 0),

@@ -31,7 +31,7 @@ WITH marks AS (
         max(k.register_ready_at) AS register_ready_at,
         max(k.register_handed_at) AS register_handed_at
     FROM quality.marks AS k
-    WHERE mod(k.dossier_id, %(parts)s::bigint) = %(part)s
+    WHERE k.dossier_id >= %(low)s::bigint AND k.dossier_id < %(high)s::bigint
     GROUP BY k.dossier_id
 ),
 
@@ -160,4 +160,4 @@ LEFT JOIN quality.days AS supplement_from
     ON
         a.calendar = supplement_from.calendar
         AND (m.supplement_from AT TIME ZONE interval '+07:00')::date = supplement_from.day
-WHERE mod(d.dossier_id, %(parts)s::bigint) = %(part)s
+WHERE d.dossier_id >= %(low)s::bigint AND d.dossier_id < %(high)s::bigint

@@ -41,7 +41,7 @@ WITH ordered AS (
         FROM motcua.dossiers AS d
         INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
         WHERE
-            mod(d.dossier_id, %(parts)s::bigint) = %(part)s
+            d.dossier_id >= %(low)s::bigint AND d.dossier_id < %(high)s::bigint
             AND (
                 coalesce(d.status_code NOT IN (3, 7, 10), TRUE)
                 OR d.received_at >= %(since)s
@@ -50,7 +50,7 @@ WITH ordered AS (
     ) AS s ON t.dossier_id = s.dossier_id
     LEFT JOIN quality.days AS y
         ON s.calendar = y.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = y.day
-    WHERE mod(t.dossier_id, %(parts)s::bigint) = %(part)s
+    WHERE t.dossier_id >= %(low)s::bigint AND t.dossier_id < %(high)s::bigint
     WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
 )
 

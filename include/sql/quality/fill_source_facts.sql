@@ -11,7 +11,7 @@ WITH weeks AS (
         min(a.today - coalesce(n.nth, a.today)) FILTER (WHERE d.changes > 0) AS silent_days,
         sum(d.changes) FILTER (WHERE n.nth > a.today - 5 AND d.day < %(day)s) AS recent,
         sum(d.changes) FILTER (WHERE n.nth > a.today - 25 AND n.nth <= a.today - 5) / 4.0 AS usual
-    FROM quality.actor_days AS d
+    FROM quality.agency_days AS d
     INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
     LEFT JOIN quality.days AS n ON a.calendar = n.calendar AND d.day = n.day
     GROUP BY GROUPING SETS ((d.source_id), (d.source_id, d.agency_code))

@@ -3,14 +3,7 @@
 INSERT INTO quality.marks (
     dossier_id, due_moved_at, late_moves, unexplained_moves, due_day_at_pause, procedure_changed_at
 )
-WITH edited AS MATERIALIZED (
-    SELECT DISTINCT v.dossier_id
-    FROM motcua.dossier_versions AS v
-    INNER JOIN motcua.dossiers AS d ON v.dossier_id = d.dossier_id
-    WHERE v.due_at <> d.due_at OR v.procedure_code <> d.procedure_code
-),
-
-due_steps AS (
+WITH due_steps AS (
     SELECT
         v.dossier_id,
         v.version_id,
@@ -18,7 +11,7 @@ due_steps AS (
         coalesce(v.updated_at, v.seen_at) AS changed_at,
         lag(v.due_at) OVER w AS due_before
     FROM motcua.dossier_versions AS v
-    INNER JOIN edited AS e ON v.dossier_id = e.dossier_id
+    INNER JOIN quality.edited AS e ON v.dossier_id = e.dossier_id
     WHERE v.due_at IS NOT NULL
     WINDOW w AS (PARTITION BY v.dossier_id ORDER BY v.version_id)
 ),
@@ -59,7 +52,7 @@ procedure_steps AS (
         coalesce(v.updated_at, v.seen_at) AS changed_at,
         lag(v.procedure_code) OVER (PARTITION BY v.dossier_id ORDER BY v.version_id) AS procedure_before
     FROM motcua.dossier_versions AS v
-    INNER JOIN edited AS e ON v.dossier_id = e.dossier_id
+    INNER JOIN quality.edited AS e ON v.dossier_id = e.dossier_id
     WHERE v.procedure_code IS NOT NULL
 ),
 
@@ -81,7 +74,7 @@ pauses AS (
                 PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id
             ) NOT IN (5, 6, 8), TRUE) AS begins
         FROM motcua.transitions AS t
-        INNER JOIN edited AS e ON t.dossier_id = e.dossier_id
+        INNER JOIN quality.edited AS e ON t.dossier_id = e.dossier_id
     ) AS x
     WHERE x.begins AND x.occurred_at >= %(since)s
     GROUP BY x.dossier_id
@@ -108,7 +101,7 @@ SELECT
     u.unexplained_moves,
     a.due_day,
     p.changed_at
-FROM edited AS e
+FROM quality.edited AS e
 LEFT JOIN at_pause AS a ON e.dossier_id = a.dossier_id
 LEFT JOIN unexplained AS u ON e.dossier_id = u.dossier_id
 LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id

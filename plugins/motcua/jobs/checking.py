@@ -90,7 +90,7 @@ def check_quality(
         for source in settings().sources:
             _read_register(source, since)
         with ExitStack() as lanes:
-            dossiers = _fill([lanes.enter_context(connect()) for _ in range(store.PARTS)], book, moment, since)
+            dossiers = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
         asked = ask(book, moment, since)
         with connect() as ledger:
             levels = {each.rule.code: each.rule.level for each in asked}
@@ -154,10 +154,8 @@ _IN_STATEMENTS = {
     "at_once_seconds": ("R4", "seconds"),
     "at_once_share": ("R4", "share"),
     "changes": ("R5", "changes"),
-    "batch_changes": ("R5", "changes"),
     "minutes": ("R5", "minutes"),
     "share": ("R5", "share"),
-    "batch_share": ("R5", "share"),
     "from_hour": ("R5", "from_hour"),
     "beat_days": ("R6", "days"),
     "park_term_days": ("R9", "term_days"),

@@ -1,0 +1,490 @@
+"""Reconciliation (đối chiếu): periods, the figures of a closing, and the accounting identity they must keep.
+
+A *closing* fixes the figures of one day or month as the ledger held them at its cut-off; what arrives later is seen in
+a correction, which is another closing of the same period. Of every message kind the sources themselves are counted
+anew; what does not meet is listed by row with a reason.
+
+Moments are aware datetimes in UTC, days are days of Vietnam.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import Literal, TypeAlias
+
+from motcua.domain.dossiers import Kind
+from motcua.domain.occasions import VIETNAM
+
+STATES = (
+    "suppressed",
+    "cancelled",
+    "expired",
+    "queued",
+    "sending",
+    "unknown",
+    "rejected",
+    "accepted",
+    "delivered",
+    "undelivered",
+    "unconfirmed",
+)
+"""The states of a message, in the order of the identity."""
+
+SENT = ("accepted", "delivered", "undelivered", "unconfirmed")
+"""States of a message that a gateway took."""
+
+Side: TypeAlias = Literal["source", "ledger"]
+"""Where the row is that has no counterpart: an occasion of a source, or a message of ours."""
+
+DifferenceReason: TypeAlias = Literal[
+    "quarantined",
+    "cut_off",
+    "other_period",
+    "other_procedure",
+    "source_changed",
+    "time_cleaned",
+    "scope_changed",
+    "evening_missed",
+    "missing",
+    "unplanned",
+    "without_message",
+    "without_event",
+]
+"""Why an occasion has no message, or a message no occasion.
+
+``quarantined``: the row could not be used and waits for its cause to go. ``cut_off``: it was picked up, planned or
+known after the cut-off. ``other_period``, ``other_procedure``: its counterpart is counted there. ``source_changed``:
+the source says something else now than when it was read. ``time_cleaned``: the source's recorded time could not be used.
+``scope_changed``: the agency's day of joining was moved. ``evening_missed``: the 17:30 of that day was not settled by
+the cut-off. The last four explain nothing: ``missing``: the source has a transition that the ledger lacks;
+``unplanned``: a transition waits to be planned; ``without_message``: one was planned and no message is there;
+``without_event``: a message that no event called for.
+"""
+
+UNEXPLAINED: frozenset[DifferenceReason] = frozenset({"missing", "unplanned", "without_message", "without_event"})
+"""Reasons that account for nothing: one of these makes a run red."""
+
+ChangeCause: TypeAlias = Literal[
+    "late_receipt", "settled_later", "sent_later", "reopened", "picked_up_late", "source_changed", "dossier_changed"
+]
+"""Why a correction differs from the closing before it."""
+
+OrphanSort: TypeAlias = Literal["message_without_dossier", "receipt_without_attempt", "handed_over_untold"]
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_ONE_DAY = timedelta(days=1)
+
+
+class NotAPeriod(ValueError):
+    """The words name neither a day nor a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A day or a month, by the calendar of Vietnam."""
+
+    first: date
+    is_month: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises: NotAPeriod: a month that does not begin with its first day."""
+        if self.is_month and self.first.day != 1:
+            raise NotAPeriod(f"a month begins with its first day, not {self.first}")
+
+    @classmethod
+    def parse(cls, words: str) -> Period:
+        """``2026-11-24`` is a day, ``2026-11`` a month.
+
+        Raises:
+            NotAPeriod: it is neither, or there is no such day.
+        """
+        try:
+            if found := _DAY.fullmatch(words):
+                return cls(date.fromisoformat(found[0]))
+            if found := _MONTH.fullmatch(words):
+                return cls(date.fromisoformat(f"{found[0]}-01"), is_month=True)
+        except ValueError:
+            pass
+        raise NotAPeriod(f"{words!r} is neither a day such as 2026-11-24 nor a month such as 2026-11")
+
+    @classmethod
+    def day_before(cls, moment: datetime) -> Period:
+        """The day before the one that the moment lies in."""
+        return cls(moment.astimezone(VIETNAM).date() - _ONE_DAY)
+
+    @classmethod
+    def month_before(cls, moment: datetime) -> Period:
+        """The month before the one that the moment lies in."""
+        return cls.month_of(moment.astimezone(VIETNAM).date()).previous
+
+    @classmethod
+    def month_of(cls, day: date) -> Period:
+        """The month of a day."""
+        return cls(day.replace(day=1), is_month=True)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        if not self.is_month:
+            return self.first
+        return (self.first + timedelta(days=31)).replace(day=1) - _ONE_DAY
+
+    @property
+    def start(self) -> datetime:
+        """Its first moment, 00:00 in Vietnam."""
+        return datetime.combine(self.first, time(), VIETNAM)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last + _ONE_DAY, time(), VIETNAM)
+
+    @property
+    def previous(self) -> Period:
+        """The day or month before."""
+        before = self.first - _ONE_DAY
+        return Period(before.replace(day=1) if self.is_month else before, self.is_month)
+
+    @property
+    def days(self) -> Iterator[Period]:
+        """Its days, each a period."""
+        return (Period(self.first + timedelta(days=n)) for n in range((self.last - self.first).days + 1))
+
+    def __str__(self) -> str:
+        """As ``parse`` reads it."""
+        return f"{self.first:%Y-%m}" if self.is_month else self.first.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What one closing was made of."""
+
+    closing_no: int
+    period: Period
+    corrects: int | None
+    """The closing of the same period that it corrects; ``None``: the first one."""
+    run_id: str
+    as_of: datetime
+    """The cut-off."""
+    known_version: int
+    known_transition: int
+    known_history: int
+    known_inquiry: int
+    known_receipt: int
+    """Largest numbers in the ledger that count; all smaller ones were committed."""
+    data_as_of: datetime | None
+    """When the sources had last been read, the oldest of them."""
+    sources_unread: tuple[str, ...]
+    segment_price: int | None
+    """Đồng."""
+    figures_hash: str
+    difference: int
+    """Sum of what is missing or too much, without signs."""
+    unexplained: int
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DossierFigures:
+    """Dossiers of one agency and procedure (an empty procedure: none is named), grouped as provinces report them.
+
+    Groups of QĐ 766/QĐ-TTg: received (carried over, and in the period online, by post, directly), resolved (early, on
+    time, late; withdrawn ones among them), being worked on and clock stopped, each in time or late.
+    """
+
+    agency_code: str
+    procedure_code: str
+    carried_over: int = 0
+    received: int = 0
+    received_online: int = 0
+    received_postal: int = 0
+    resolved_early: int = 0
+    resolved_on_time: int = 0
+    resolved_late: int = 0
+    resolved_without_due: int = 0
+    withdrawn: int = 0
+    open_in_time: int = 0
+    open_late: int = 0
+    paused_in_time: int = 0
+    paused_late: int = 0
+    due: int = 0
+    handed_over: int = 0
+
+    @property
+    def received_direct(self) -> int:
+        """Received over the counter, or the source does not say how."""
+        return self.received - self.received_online - self.received_postal
+
+    @property
+    def resolved(self) -> int:
+        """Resolved in the period, early, on time, late or without an appointed day."""
+        return self.resolved_early + self.resolved_on_time + self.resolved_late + self.resolved_without_due
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFigures:
+    """The identity of one agency, procedure and kind, against the sources' own count."""
+
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    at_source: int = 0
+    """Occasions in the sources' own tables; of replies, inquiries."""
+    out_of_scope: int = 0
+    """Of these, from before the agency was enabled."""
+    only_source: int = 0
+    """Of these, without a message, for a reason."""
+    only_ledger: int = 0
+    """Messages without such an occasion, for a reason."""
+    suppressed: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    queued: int = 0
+    sending: int = 0
+    unknown: int = 0
+    rejected: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    undelivered: int = 0
+    unconfirmed: int = 0
+    segments: int = 0
+    """SMS segments of the messages that a gateway took."""
+
+    @property
+    def expected(self) -> int:
+        """Messages that there must be, by the sources' count."""
+        return self.at_source - self.out_of_scope - self.only_source + self.only_ledger
+
+    @property
+    def messages(self) -> int:
+        """Messages there are, in whatever state."""
+        return sum(getattr(self, state) for state in STATES)
+
+    @property
+    def difference(self) -> int:
+        """``expected`` less ``messages``; must be zero."""
+        return self.expected - self.messages
+
+    @property
+    def sent(self) -> int:
+        """Messages that a gateway took."""
+        return sum(getattr(self, state) for state in SENT)
+
+    @property
+    def delivered_of_expected(self) -> float | None:
+        """Share, 0 to 1; ``None``: nothing was expected."""
+        return self.delivered / self.expected if self.expected > 0 else None
+
+    @property
+    def delivered_of_sent(self) -> float | None:
+        """Share, 0 to 1; ``None``: nothing was sent."""
+        return self.delivered / self.sent if self.sent else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """Messages in a state for a reason."""
+
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    state: str
+    reason: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Whole seconds from the source's recording to delivery, by nearest rank; ``None``: all agencies or procedures."""
+
+    agency_code: str | None
+    procedure_code: str | None
+    kind: Kind
+    delivered: int
+    median_seconds: int
+    p95_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyFigures:
+    """What is counted by agency alone; an empty agency: inquiries that name no known dossier."""
+
+    agency_code: str
+    apologies_right: int = 0
+    """No result at the end of the appointed day, as the apology said."""
+    apologies_wrong: int = 0
+    """The result was there in time."""
+    apologies_stopped: int = 0
+    """Work was stopped on the appointed day."""
+    late_untold: int = 0
+    """Late without an apology."""
+    inquiries: int = 0
+    inquiry_fees: int = 0
+    """Đồng."""
+    told_without_result: int = 0
+    """Inquiries after a result SMS and before the result was handed over."""
+    findings_open: int = 0
+    """Findings of data quality at the last check before the cut-off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An occasion without a message, or a message without an occasion."""
+
+    side: Side
+    reason: DifferenceReason
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    dossier_code: str | None
+    source: str | None
+    """Name of the source."""
+    source_transition_id: int | None
+    transition_id: int | None
+    message_id: int | None
+    occurred_at: datetime | None
+
+    @property
+    def is_explained(self) -> bool:
+        """The reason accounts for it."""
+        return self.reason not in UNEXPLAINED
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """What belongs to nothing."""
+
+    sort: OrphanSort
+    agency_code: str
+    procedure_code: str
+    dossier_code: str | None
+    message_id: int | None
+    receipt_id: int | None
+    happened_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure that a correction changed."""
+
+    agency_code: str
+    procedure_code: str
+    kind: str
+    """Empty: a figure about dossiers or an agency."""
+    cause: ChangeCause
+    figure: str
+    was: int
+    became: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures of a closing, in a fixed order."""
+
+    dossiers: tuple[DossierFigures, ...] = ()
+    messages: tuple[MessageFigures, ...] = ()
+    reasons: tuple[ReasonCount, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    agencies: tuple[AgencyFigures, ...] = ()
+
+
+def sum_dossiers(rows: Iterator[DossierFigures] | tuple[DossierFigures, ...]) -> DossierFigures:
+    """The rows added up; the sum names no agency and no procedure."""
+    return DossierFigures("", "", *_sums(DossierFigures, list(rows), 2))
+
+
+def sum_messages(rows: Iterator[MessageFigures] | tuple[MessageFigures, ...], kind: Kind = "result") -> MessageFigures:
+    """The rows added up; the sum names no agency and no procedure, and the kind that is given."""
+    return MessageFigures("", "", kind, *_sums(MessageFigures, list(rows), 3))
+
+
+def _sums(of: type, rows: list[object], keys: int) -> list[int]:
+    return [sum(getattr(row, each.name) for row in rows) for each in fields(of)[keys:]]
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyWords:
+    """An agency as the report names it, with what it leaves out, as every publication must show."""
+
+    agency_code: str
+    name: str
+    """Name in force on the last day of the period."""
+    enabled: bool
+    kinds_off: tuple[Kind, ...] = ()
+    kinds_off_reason: str | None = None
+    same_day_excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintCount:
+    """Citizens' complaints (phản ánh) of the period."""
+
+    agency_code: str
+    """Empty: the agency is not known."""
+    claim: str
+    outcome: str
+    complaints: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What SMS cost, in đồng."""
+
+    year: int
+    for_year: int | None
+    """``None``: no budget is set."""
+    spent_in_period: int | None
+    """``None``: the price of a segment is not set."""
+    spent_in_year: int | None
+    """From the first day of the year to the end of the period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urged:
+    """An agency that the report proposes to urge (đôn đốc), with the figure that says why."""
+
+    agency_code: str
+    measure: str
+    """Name of the threshold."""
+    value: float
+    threshold: float
+    of_all: int
+    """What the share is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryUsed:
+    """A query behind the figures."""
+
+    name: str
+    """Path below include/sql, for example ``reconciliation/count_messages.sql``."""
+    sha256: str
+    figures: str
+    """Which figures it makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationReport:
+    """All that a publication of one closing tells."""
+
+    closing: Closing
+    figures: Figures
+    previous: Figures | None
+    """The last closing of the period before; ``None``: it was not closed."""
+    differences: tuple[Difference, ...]
+    orphans: tuple[Orphan, ...]
+    changes: tuple[Change, ...]
+    """Of a correction: what it changed of ``closing.corrects``."""
+    agencies: tuple[AgencyWords, ...]
+    procedures: dict[str, str]
+    """Procedure code → name."""
+    complaints: tuple[ComplaintCount, ...]
+    budget: Budget
+    urged: tuple[Urged, ...]
+    queries: tuple[QueryUsed, ...]
+    software: str
+    """MotcuaSMS with its version."""
