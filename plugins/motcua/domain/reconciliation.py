@@ -57,7 +57,7 @@ DifferenceReason: TypeAlias = Literal[
 
 ``quarantined``: the row could not be used and waits for its cause to go. ``cut_off``: it was picked up, planned or
 known after the cut-off. ``other_period``, ``other_procedure``: its counterpart is counted there. ``source_changed``:
-the source says something else now than when it was read. ``time_cleaned``: the source's recorded time could not be used.
+the source says something else now than when it was read. ``time_cleaned``: its recorded time could not be used.
 ``scope_changed``: the agency's day of joining was moved. ``evening_missed``: the 17:30 of that day was not settled by
 the cut-off. The last four explain nothing: ``missing``: the source has a transition that the ledger lacks;
 ``unplanned``: a transition waits to be planned; ``without_message``: one was planned and no message is there;
