@@ -65,14 +65,14 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
             NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", report_recipients=("hoa@nhatrang.example",)
         )
         save_agencies(connection, [named], "tests")
-    received = NOW - timedelta(days=3)
+    received = NOW - timedelta(days=2)  # a Monday
     for number, phone in enumerate([DUMMY, LANDLINE, "", GOOD], 1):
         code = f"000.00.30.H32-261122-000{number}"
         one_stop.dossier(code, applicant_phone=phone, received_at=received, phone_entered_at=received)
         one_stop.move(2, code, desk=True, at=received)
         one_stop.move(4, code, desk=False, at=NOW - timedelta(hours=2))
     with caplog.at_level(logging.DEBUG):
-        pick_up("khanhhoa", EVERYTHING)
+        pick_up("khanhhoa", EVERYTHING, NOW)
         checked = check_quality("tests", NOW)
         assert agencies_to_mail(checked.run_no) == [NHA_TRANG]
         assert mail_agency(checked.run_no, NHA_TRANG)["sent"] == 1
@@ -119,7 +119,7 @@ def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server)
         save_agencies(connection, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
     one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
     one_stop.move(2, "160915001", TU_PHAP, at=NOW - timedelta(hours=3))
-    pick_up("khanhhoa", EVERYTHING)
+    pick_up("khanhhoa", EVERYTHING, NOW)
     assert mail_agency(check_quality("wednesday", NOW).run_no, TU_PHAP)["sent"] == 1
     assert server.taken[0][1]["Subject"] == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 25/11/2026"
     assert mail_agency(check_quality("thursday", NOW + timedelta(days=1)).run_no, TU_PHAP)["sent"] == 0
