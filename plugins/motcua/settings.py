@@ -101,6 +101,25 @@ class Settings(BaseSettings):
         default=(), description="Mail addresses at the Department for the quality report over all agencies."
     )
 
+    statements: str = Field(
+        default="",
+        description="Folder of the providers' monthly statements, each in a folder named as its form: a path, or an"
+        " address that Airflow's ObjectStoragePath opens (file://, s3://…). Empty: none is looked for.",
+    )
+
+    reconcile_time: time = Field(
+        default=time(6, 30), description="When the day before is closed and published, by the clock of Vietnam."
+    )
+    recheck_after: Duration = Field(
+        default=timedelta(days=3), description="How long after its closing a period is looked at once more."
+    )
+    segment_price: int | None = Field(
+        default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
+    )
+    sms_budget: int | None = Field(
+        default=None, ge=0, description="Đồng that may be spent on SMS in a calendar year; unset: none is shown."
+    )
+
     inquiries_on: bool = Field(
         default=True, description="Off, texts to 9029 get one fixed reply: the service is not announced yet."
     )

@@ -1,7 +1,7 @@
 -- How good the forecast was, by agency, month, outcome and reason, of dossiers whose appointed day (in working_day mode
 -- the effective one) lies in a period and is over: told and no result at the end of that day (right; stopped: nor was
 -- it being worked on any more), told and the result was there (wrong), not told and late (missed, with why).
--- Called by store/apologies.py.
+-- By what the ledger knew up to a version, a transition and a move. Called by store/apologies.py.
 WITH due_days AS (
     SELECT DISTINCT ON (e.agency_code, e.first_due + n.days)
         e.agency_code,
@@ -10,9 +10,9 @@ WITH due_days AS (
         e.known_transition,
         e.last_due AS judged_day,
         e.first_due + n.days AS due_day
-    FROM motcua.apology_evenings AS e
+    FROM audit.apology_evenings AS e
     CROSS JOIN generate_series(0, e.last_due - e.first_due) AS n (days)
-    WHERE e.last_due BETWEEN %(first)s AND %(last)s
+    WHERE e.last_due BETWEEN %(first)s AND %(last)s AND e.settled_at <= %(now)s
     ORDER BY e.agency_code, e.first_due + n.days, e.evening_at
 ),
 
@@ -27,13 +27,22 @@ all_due_days AS (
         NULL AS known_transition,
         %(first)s::date + n.days AS judged_day,
         %(first)s::date + n.days AS due_day
-    FROM (SELECT agency_code, min(day) AS day FROM motcua.apology_evenings GROUP BY agency_code) AS b
+    FROM (
+        SELECT
+            e.agency_code,
+            min(e.day) AS day
+        FROM audit.apology_evenings AS e
+        WHERE e.settled_at <= %(now)s
+        GROUP BY e.agency_code
+    ) AS b
     CROSS JOIN generate_series(0, %(last)s::date - %(first)s::date) AS n (days)
     WHERE
         %(first)s::date + n.days > b.day
         AND NOT EXISTS (
-            SELECT 1 FROM motcua.apology_evenings AS e
-            WHERE e.agency_code = b.agency_code AND %(first)s::date + n.days BETWEEN e.first_due AND e.last_due
+            SELECT 1 FROM audit.apology_evenings AS e
+            WHERE
+                e.agency_code = b.agency_code AND e.settled_at <= %(now)s
+                AND %(first)s::date + n.days BETWEEN e.first_due AND e.last_due
         )
 ),
 
@@ -43,8 +52,8 @@ appointed AS (
         d.dossier_id,
         (y.judged_day + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' AS ends_at
     FROM all_due_days AS y
-    INNER JOIN motcua.dossier_versions AS v ON (v.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = y.due_day
-    INNER JOIN motcua.dossiers AS d ON v.dossier_id = d.dossier_id AND y.agency_code = d.agency_code
+    INNER JOIN audit.dossier_versions AS v ON (v.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = y.due_day
+    INNER JOIN audit.dossiers AS d ON v.dossier_id = d.dossier_id AND y.agency_code = d.agency_code
     WHERE (y.judged_day + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' <= %(now)s
 ),
 
@@ -60,10 +69,10 @@ judged AS (
         coalesce((o.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = a.due_day, FALSE) AS still_due
     FROM appointed AS a
     CROSS JOIN
-        LATERAL motcua.dossier_as_of(
-            a.dossier_id, a.ends_at - '1 microsecond'::interval, 9223372036854775807, 9223372036854775807
+        LATERAL audit.dossier_as_of(
+            a.dossier_id, a.ends_at - '1 microsecond'::interval, %(known_version)s, %(known_transition)s
         ) AS o
-    LEFT JOIN motcua.messages AS m
+    LEFT JOIN audit.messages_as_of(%(known_history)s) AS m
         ON
             a.dossier_id = m.dossier_id AND m.kind = 'apology'
             AND m.occasion = 'due ' || to_char(a.due_day, 'YYYY-MM-DD')
@@ -96,7 +105,7 @@ named AS (
         SELECT
             j.dossier_id,
             o.*
-        FROM motcua.dossier_as_of(j.dossier_id, j.evening_at, j.known_version, j.known_transition) AS o
+        FROM audit.dossier_as_of(j.dossier_id, j.evening_at, j.known_version, j.known_transition) AS o
     ) AS e ON NOT j.told AND j.evening_at IS NOT NULL
     WHERE j.told OR (j.is_open AND NOT j.has_result AND j.still_due)
 )

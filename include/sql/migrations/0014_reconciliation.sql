@@ -1,4 +1,4 @@
--- depends: 0013_quality_mails
+-- depends: 0013_report_mails
 -- Reconciliation: closings of days and months with the figures they fixed, and what did not meet the sources.
 
 CREATE TABLE motcua.closings (
@@ -264,23 +264,128 @@ CREATE TABLE motcua.closing_changes (
     agency_code text NOT NULL,
     procedure_code text NOT NULL,
     kind text NOT NULL,
-    cause text NOT NULL CHECK (cause IN (
-        'late_receipt', 'settled_later', 'sent_later', 'reopened', 'picked_up_late', 'source_changed', 'dossier_changed'
-    )),
     figure text NOT NULL,
     was bigint NOT NULL,
-    became bigint NOT NULL,
-    PRIMARY KEY (closing_no, agency_code, procedure_code, kind, cause, figure)
+    became bigint NOT NULL CHECK (became <> was),
+    causes text[] NOT NULL CHECK (causes <@ ARRAY[
+        'late_receipt', 'settled_later', 'sent_later', 'reopened', 'picked_up_late', 'source_changed', 'dossier_changed'
+    ] AND causes <> '{}'),
+    PRIMARY KEY (closing_no, agency_code, procedure_code, kind, figure)
 );
 COMMENT ON TABLE motcua.closing_changes IS 'What a correction changed of the closing before, and why; append-only.';
 COMMENT ON COLUMN motcua.closing_changes.closing_no IS 'The correction.';
 COMMENT ON COLUMN motcua.closing_changes.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_changes.procedure_code IS 'The procedure.';
 COMMENT ON COLUMN motcua.closing_changes.kind IS 'Kind of message; an empty text: a figure about dossiers or an agency.';
-COMMENT ON COLUMN motcua.closing_changes.cause IS 'Why it changed.';
 COMMENT ON COLUMN motcua.closing_changes.figure IS 'Name of the figure.';
 COMMENT ON COLUMN motcua.closing_changes.was IS 'Value in the closing before.';
 COMMENT ON COLUMN motcua.closing_changes.became IS 'Value now.';
+COMMENT ON COLUMN motcua.closing_changes.causes IS 'Why it changed.';
+
+CREATE UNLOGGED TABLE motcua.counted_occasions (
+    occasion_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id smallint NOT NULL REFERENCES motcua.sources,
+    agency_written text,
+    dossier_code text,
+    procedure_code text,
+    kind text NOT NULL,
+    numbers bigint[] NOT NULL,
+    due_day date,
+    occurred_at timestamptz,
+    recorded_at timestamptz NOT NULL
+);
+COMMENT ON TABLE motcua.counted_occasions IS 'Scratch: occasions of one period as the sources'' own tables hold them, while a closing compares them; nothing of the ledger''s is in it.';
+COMMENT ON COLUMN motcua.counted_occasions.occasion_no IS 'Our number.';
+COMMENT ON COLUMN motcua.counted_occasions.source_id IS 'The source.';
+COMMENT ON COLUMN motcua.counted_occasions.agency_written IS 'Agency as the source writes it.';
+COMMENT ON COLUMN motcua.counted_occasions.dossier_code IS 'Dossier as the source writes it.';
+COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Procedure as the source has it now.';
+COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that it calls for.';
+COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of its transitions; none: the dossier''s row tells of it.';
+COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Of an apology: the appointed day.';
+COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When it happened, as the source says; of an apology the evening.';
+COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded it; of an apology the evening.';
+
+-- In the schema of the auditors, on views that hold no personal data: whoever recomputes a figure reads the same.
+CREATE FUNCTION audit.messages_as_of(known_history bigint)
+RETURNS TABLE (
+    message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
+    transition_id bigint, state text, reason text, segments smallint, recorded_at timestamptz, moved_at timestamptz
+)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT
+        m.message_id,
+        m.kind,
+        m.dossier_id,
+        coalesce(m.agency_code, ''),
+        coalesce(m.procedure_code, ''),
+        m.occasion,
+        m.transition_id,
+        CASE WHEN n.message_id IS NULL THEN m.state ELSE n.from_state END,
+        CASE WHEN n.message_id IS NULL THEN m.reason ELSE n.from_reason END,
+        m.segments,
+        m.recorded_at,
+        CASE
+            WHEN n.message_id IS NULL THEN m.changed_at
+            ELSE (
+                SELECT max(h.changed_at) FROM audit.message_history AS h
+                WHERE h.message_id = m.message_id AND h.history_id <= known_history
+                AND h.from_state IS DISTINCT FROM h.to_state
+            )
+        END
+    FROM audit.messages AS m
+    LEFT JOIN (
+        SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
+        FROM audit.message_history AS l
+        WHERE l.history_id > known_history
+        ORDER BY l.message_id, l.history_id
+    ) AS n ON m.message_id = n.message_id
+    WHERE n.message_id IS NULL OR n.from_state IS NOT NULL
+$$;
+COMMENT ON FUNCTION audit.messages_as_of(bigint)
+IS 'Every message as it stood after a move of message_history: its state, and when it had reached it.';
+
+CREATE FUNCTION audit.dossiers_as_of(known_version bigint)
+RETURNS TABLE (
+    dossier_id bigint, source_id smallint, agency_code text, dossier_code text, procedure_code text, submitted_via text,
+    received_at timestamptz, due_at timestamptz, status_code smallint, finished_at timestamptz, returned_at timestamptz,
+    updated_at timestamptz
+)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT
+        d.dossier_id, d.source_id, d.agency_code, d.dossier_code, coalesce(d.procedure_code, ''), d.submitted_via,
+        d.received_at, d.due_at, d.status_code, d.finished_at, d.returned_at, d.updated_at
+    FROM audit.dossiers AS d
+    WHERE NOT EXISTS (
+        SELECT 1 FROM audit.dossier_versions AS v WHERE v.version_id > known_version AND v.dossier_id = d.dossier_id
+    )
+    UNION ALL
+    SELECT
+        d.dossier_id, d.source_id, d.agency_code, d.dossier_code, coalesce(o.procedure_code, ''), d.submitted_via,
+        o.received_at, o.due_at, o.status_code, o.finished_at, o.returned_at, o.updated_at
+    FROM (
+        SELECT DISTINCT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version
+    ) AS n
+    INNER JOIN audit.dossiers AS d ON n.dossier_id = d.dossier_id
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM audit.dossier_versions AS l
+        WHERE l.dossier_id = n.dossier_id AND l.version_id <= known_version
+        ORDER BY l.version_id DESC
+        LIMIT 1
+    ) AS o
+$$;
+COMMENT ON FUNCTION audit.dossiers_as_of(bigint)
+IS 'Every dossier''s row as it had last been read at a version.';
+
+CREATE FUNCTION audit.dossier_as_of(
+    of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
+)
+RETURNS TABLE (due_at timestamptz, received_at timestamptz, status_code smallint, handed_over boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT * FROM motcua.dossier_as_of(of_dossier, moment, known_version, known_transition)
+$$;
+COMMENT ON FUNCTION audit.dossier_as_of(bigint, timestamptz, bigint, bigint)
+IS 'motcua.dossier_as_of for those who may read the facts only.';
 
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closings
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -301,6 +406,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_changes
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+CREATE VIEW audit.sources AS SELECT source_id, name, picked_up_at, failed_at FROM motcua.sources;
 CREATE VIEW audit.closings AS SELECT * FROM motcua.closings;
 CREATE VIEW audit.closing_dossiers AS SELECT * FROM motcua.closing_dossiers;
 CREATE VIEW audit.closing_messages AS SELECT * FROM motcua.closing_messages;
@@ -315,6 +421,7 @@ GRANT SELECT, INSERT ON
 motcua.closings, motcua.closing_dossiers, motcua.closing_messages, motcua.closing_reasons, motcua.closing_timings,
 motcua.closing_agencies, motcua.closing_differences, motcua.closing_orphans, motcua.closing_changes TO motcua_app;
 GRANT SELECT ON
-audit.closings, audit.closing_dossiers, audit.closing_messages, audit.closing_reasons, audit.closing_timings,
+audit.sources, audit.closings, audit.closing_dossiers, audit.closing_messages, audit.closing_reasons, audit.closing_timings,
 audit.closing_agencies, audit.closing_differences, audit.closing_orphans, audit.closing_changes
 TO motcua_audit, motcua_app;
+GRANT SELECT, INSERT, TRUNCATE ON motcua.counted_occasions TO motcua_app;

@@ -375,10 +375,10 @@ class Change:
     procedure_code: str
     kind: str
     """Empty: a figure about dossiers or an agency."""
-    cause: ChangeCause
     figure: str
     was: int
     became: int
+    causes: tuple[ChangeCause, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,15 +54,20 @@ class ContractSource:
             # Not materialized: the source's own indexes must stay usable behind the views.
             f"WITH source_dossiers AS NOT MATERIALIZED ({statement(self.folder + '/dossiers')}),"
             f" source_transitions AS NOT MATERIALIZED ({statement(self.folder + '/transitions')})"
-            f" {statement('sources/reading/' + name)}"
+            f" SELECT * FROM ({statement('sources/reading/' + name)}) AS reading"
         )
 
-    def _stream(self, name: LiteralString, parameters: dict[str, Any], row: type[Any]) -> Iterator[Any]:
+    def _stream(self, name: LiteralString, parameters: dict[str, Any], row: type[Any] | None = None) -> Iterator[Any]:
         # A server-side cursor: the first reading of a large source must not fill the memory.
-        with self._connection.cursor(name=name, row_factory=class_row(row)) as cursor:
+        make_row: Any = dict_row if row is None else class_row(row)
+        with self._connection.cursor(name=name, row_factory=make_row) as cursor:
             cursor.itersize = _BATCH
             cursor.execute(self._query(name), parameters)
             yield from cursor
+
+    def stream_dicts(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Rows of another statement on this source's tables, ``include/sql/sources/reading/<name>.sql``."""
+        return self._stream(name, parameters)
 
     def _by_key(self, name: LiteralString, keys: Sequence[Key], row: type[Any]) -> list[Any]:
         if not keys:

@@ -93,14 +93,21 @@ def list_evenings(connection: Connection, first: date, last: date) -> list[dict[
     return connection.execute(statement("apologies/evenings"), {"first": first, "last": last}).fetchall()
 
 
-def forecast(connection: Connection, first: date, last: date, now: datetime) -> list[dict[str, Any]]:
+EVERYTHING_KNOWN = {name: 2**63 - 1 for name in ("known_version", "known_transition", "known_history")}
+"""All that the ledger holds by now."""
+
+
+def forecast(
+    connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
+) -> list[dict[str, Any]]:
     """``agency_code, month, outcome, reason, dossiers``: how good the forecast was for appointed days in a period.
 
     ``right``: told, and still no result at the end of the appointed day; ``stopped``: right, and nobody worked on it
     any more; ``wrong``: told, and the result was there on time after all; ``missed``: late and not told, with the
-    reason. Days that are not over are left out.
+    reason. Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
     """
-    return connection.execute(statement("apologies/forecast"), {"first": first, "last": last, "now": now}).fetchall()
+    values = {"first": first, "last": last, "now": now, **known}
+    return connection.execute(statement("apologies/forecast"), values).fetchall()
 
 
 def letters_needed(

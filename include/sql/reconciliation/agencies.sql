@@ -1,0 +1,14 @@
+-- Figures of agencies of a closing, as stored, in their order. Called by store/closings.py.
+SELECT
+    agency_code,
+    apologies_right,
+    apologies_wrong,
+    apologies_stopped,
+    late_untold,
+    inquiries,
+    inquiry_fees,
+    told_without_result,
+    findings_open
+FROM audit.closing_agencies
+WHERE closing_no = %(closing_no)s
+ORDER BY agency_code

@@ -1,0 +1,146 @@
+-- Apologies of the evenings in [start, end): dossiers that the sources say were owed one and that have no message by
+-- the cut-off, and messages that they say nobody owed, each with its reason. Messages of sources that could not be read
+-- are left out. Called by store/closings.py.
+WITH codes AS (
+    SELECT
+        g.agency_code AS written,
+        g.agency_code,
+        g.enabled_from
+    FROM motcua.agencies AS g
+    UNION ALL
+    SELECT
+        a.alias AS written,
+        a.agency_code,
+        n.enabled_from
+    FROM motcua.agency_aliases AS a
+    INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code
+),
+
+owed AS (
+    SELECT
+        o.occasion_no,
+        o.source_id,
+        o.dossier_code,
+        o.due_day,
+        o.recorded_at AS evening_at,
+        c.agency_code,
+        coalesce(o.procedure_code, '') AS procedure_code,
+        d.dossier_id,
+        e.known_version,
+        e.known_transition,
+        e.settled_at <= %(as_of)s AS is_settled
+    FROM motcua.counted_occasions AS o
+    INNER JOIN codes AS c ON o.agency_written = c.written
+    LEFT JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND o.dossier_code = d.dossier_code
+    LEFT JOIN motcua.apology_evenings AS e ON c.agency_code = e.agency_code AND o.recorded_at = e.evening_at
+    WHERE o.kind = 'apology' AND c.enabled_from <= o.recorded_at
+),
+
+told AS (
+    SELECT
+        o.*,
+        m.message_id,
+        m.recorded_at,
+        coalesce(m.procedure_code, '') AS told_procedure,
+        h.history_id <= %(known_history)s AS is_in_time
+    FROM owed AS o
+    LEFT JOIN motcua.messages AS m
+        ON
+            o.dossier_id = m.dossier_id AND m.kind = 'apology'
+            AND m.occasion = 'due ' || to_char(o.due_day, 'YYYY-MM-DD')
+    LEFT JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
+),
+
+judged AS (
+    SELECT
+        t.*,
+        CASE
+            WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
+            WHEN t.message_id IS NOT NULL AND t.recorded_at <> t.evening_at THEN 'other_period'
+            WHEN t.message_id IS NOT NULL AND t.told_procedure <> t.procedure_code THEN 'other_procedure'
+            WHEN t.message_id IS NOT NULL THEN NULL
+            WHEN t.dossier_id IS NULL AND EXISTS (
+                SELECT 1 FROM motcua.quarantine AS q
+                WHERE q.source_id = t.source_id AND q.dossier_code = t.dossier_code
+            ) THEN 'quarantined'
+            WHEN t.dossier_id IS NULL THEN 'missing'
+            WHEN NOT coalesce(t.is_settled, FALSE) THEN 'evening_missed'
+            WHEN known_then.is_owed THEN 'without_message'
+            WHEN known_now.is_owed THEN 'cut_off'
+            ELSE 'source_changed'
+        END AS reason
+    FROM told AS t
+    LEFT JOIN LATERAL (
+        SELECT
+            coalesce(
+                NOT s.handed_over AND s.status_code IN (2, 4)
+                AND (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = t.due_day
+                AND coalesce((s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < t.due_day, TRUE), FALSE
+            ) AS is_owed
+        FROM motcua.dossier_as_of(t.dossier_id, t.evening_at, t.known_version, t.known_transition) AS s
+    ) AS known_then ON t.message_id IS NULL
+    LEFT JOIN LATERAL (
+        SELECT
+            coalesce(
+                NOT s.handed_over AND s.status_code IN (2, 4)
+                AND (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = t.due_day
+                AND coalesce((s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < t.due_day, TRUE), FALSE
+            ) AS is_owed
+        FROM motcua.dossier_as_of(t.dossier_id, t.evening_at, 9223372036854775807, 9223372036854775807) AS s
+    ) AS known_now ON t.message_id IS NULL
+)
+
+SELECT
+    'source' AS side,
+    j.reason,
+    j.agency_code,
+    j.procedure_code,
+    'apology' AS kind,
+    j.dossier_code,
+    j.source_id,
+    NULL::bigint AS source_transition_id,
+    NULL::bigint AS transition_id,
+    j.message_id,
+    j.evening_at AS occurred_at
+FROM judged AS j
+WHERE j.reason IS NOT NULL
+UNION ALL
+SELECT
+    'ledger' AS side,
+    CASE
+        WHEN j.message_id IS NOT NULL THEN 'other_procedure'
+        WHEN then_owed.is_owed THEN 'source_changed'
+        ELSE 'without_event'
+    END AS reason,
+    m.agency_code,
+    coalesce(m.procedure_code, '') AS procedure_code,
+    'apology' AS kind,
+    d.dossier_code,
+    d.source_id,
+    NULL::bigint AS source_transition_id,
+    NULL::bigint AS transition_id,
+    m.message_id,
+    m.recorded_at AS occurred_at
+FROM motcua.messages AS m
+INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
+LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+LEFT JOIN judged AS j ON m.message_id = j.message_id AND m.recorded_at = j.evening_at
+LEFT JOIN motcua.apology_evenings AS e ON m.agency_code = e.agency_code AND m.recorded_at = e.evening_at
+LEFT JOIN LATERAL (
+    SELECT
+        coalesce(
+            NOT s.handed_over AND s.status_code IN (2, 4)
+            AND 'due ' || to_char(s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD') = m.occasion
+            AND coalesce(
+                (s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+                < (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date, TRUE
+            ), FALSE
+        ) AS is_owed
+    FROM motcua.dossier_as_of(m.dossier_id, m.recorded_at, e.known_version, e.known_transition) AS s
+) AS then_owed ON j.message_id IS NULL
+WHERE
+    m.kind = 'apology'
+    AND m.recorded_at >= %(start)s AND m.recorded_at < %(end)s
+    AND h.history_id <= %(known_history)s
+    AND (j.message_id IS NULL OR j.told_procedure <> j.procedure_code)
+    AND coalesce(d.source_id <> all(%(unread)s::smallint[]), TRUE)

@@ -1,0 +1,22 @@
+-- Dossier figures of a closing, as stored, in their order. Called by store/closings.py.
+SELECT
+    agency_code,
+    procedure_code,
+    carried_over,
+    received,
+    received_online,
+    received_postal,
+    resolved_early,
+    resolved_on_time,
+    resolved_late,
+    resolved_without_due,
+    withdrawn,
+    open_in_time,
+    open_late,
+    paused_in_time,
+    paused_late,
+    due,
+    handed_over
+FROM audit.closing_dossiers
+WHERE closing_no = %(closing_no)s
+ORDER BY agency_code, procedure_code

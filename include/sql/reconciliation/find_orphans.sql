@@ -1,0 +1,46 @@
+-- What belongs to nothing in [start, end), by the cut-off: messages about no dossier, receipts that name no attempt of
+-- ours, and results handed to citizens whom no message told. Called by store/closings.py.
+SELECT
+    'message_without_dossier' AS sort,
+    m.agency_code,
+    m.procedure_code,
+    NULL AS dossier_code,
+    m.message_id,
+    NULL::bigint AS receipt_id,
+    m.recorded_at AS happened_at
+FROM audit.messages_as_of(%(known_history)s) AS m
+WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.kind <> 'reply' AND m.dossier_id IS NULL
+UNION ALL
+SELECT
+    'receipt_without_attempt' AS sort,
+    '' AS agency_code,
+    '' AS procedure_code,
+    NULL AS dossier_code,
+    NULL::bigint AS message_id,
+    r.receipt_id,
+    r.received_at AS happened_at
+FROM audit.receipts AS r
+WHERE
+    r.received_at >= %(start)s AND r.received_at < %(end)s AND r.receipt_id <= %(known_receipt)s
+    AND r.effect = 'unknown_reference'
+UNION ALL
+SELECT
+    'handed_over_untold' AS sort,
+    d.agency_code,
+    d.procedure_code,
+    d.dossier_code,
+    NULL::bigint AS message_id,
+    NULL::bigint AS receipt_id,
+    d.returned_at AS happened_at
+FROM audit.dossiers_as_of(%(known_version)s) AS d
+INNER JOIN audit.agencies AS g ON d.agency_code = g.agency_code
+WHERE
+    d.returned_at >= %(start)s AND d.returned_at < %(end)s AND d.returned_at >= g.enabled_from
+    AND NOT EXISTS (
+        SELECT 1 FROM audit.messages AS m
+        INNER JOIN audit.message_history AS h ON m.message_id = h.message_id
+        WHERE
+            m.dossier_id = d.dossier_id AND m.kind = 'result'
+            AND h.from_state IS NULL AND h.history_id <= %(known_history)s
+    )
+ORDER BY sort, agency_code, happened_at, dossier_code, receipt_id

@@ -1,0 +1,6 @@
+-- The newest closing of a period. Called by store/closings.py.
+SELECT closing_no
+FROM audit.closings
+WHERE period = %(period)s
+ORDER BY closing_no DESC
+LIMIT 1

@@ -1,0 +1,20 @@
+-- A batch of occasions as a source's own tables hold them. Called by store/closings.py.
+INSERT INTO motcua.counted_occasions (
+    source_id, agency_written, dossier_code, procedure_code, kind, numbers, due_day, occurred_at, recorded_at
+)
+SELECT
+    s.source_id,
+    normalize(btrim(r.agency_code), nfc),
+    normalize(btrim(r.dossier_code), nfc),
+    nullif(normalize(btrim(r.procedure_code), nfc), ''),
+    r.kind,
+    r.numbers,
+    r.due_day,
+    r.occurred_at,
+    r.recorded_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        agency_code text, dossier_code text, procedure_code text, kind text, numbers bigint[], due_day date,
+        occurred_at timestamptz, recorded_at timestamptz
+    )
+INNER JOIN motcua.sources AS s ON s.name = %(source)s

@@ -1,0 +1,11 @@
+-- Times to delivery of a closing, as stored, in their order. Called by store/closings.py.
+SELECT
+    agency_code,
+    procedure_code,
+    kind,
+    delivered,
+    median_seconds,
+    p95_seconds
+FROM audit.closing_timings
+WHERE closing_no = %(closing_no)s
+ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind

@@ -1,0 +1,450 @@
+"""Reconciling: closes days and months, and looks again at what was closed.
+
+A closing takes the ledger as it was at a cut-off and holds it against the sources, which are counted anew from their
+own tables. What has no counterpart is listed with its reason. Closing a period again gives the same figures, or a
+correction that says what changed and why.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from motcua.domain.apologies import due_days
+from motcua.domain.dossiers import EARLIEST
+from motcua.domain.reconciliation import (
+    AgencyFigures,
+    Change,
+    ChangeCause,
+    Closing,
+    Difference,
+    DifferenceReason,
+    DossierFigures,
+    Figures,
+    MessageFigures,
+    Period,
+    sum_messages,
+)
+from motcua.jobs.apologizing import apology_rules
+from motcua.jobs.picking_up import connection_id
+from motcua.settings import settings
+from motcua.sources import adapter
+from motcua.sources.counting import Evening, SourceCount
+from motcua.store.agencies import agency_codes, in_force
+from motcua.store.apologies import unsettled_evenings
+from motcua.store.calendars import load_calendar
+from motcua.store.closings import (
+    COUNTED,
+    ClosingHeldUp,
+    closings_to_recheck,
+    compare_apologies,
+    compare_occasions,
+    compute_figures,
+    counted_figures,
+    data_as_of,
+    empty_counted,
+    evenings_between,
+    find_orphans,
+    hash_figures,
+    last_closing,
+    load_differences,
+    load_figures,
+    message_moves,
+    save_closing,
+    take_occasions,
+    take_watermark,
+    with_differences,
+)
+from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
+from motcua.store.locks import hold_lock
+from motcua.store.sources import list_sources, status_map
+
+log = logging.getLogger(__name__)
+
+CLOSING = 3
+"""Advisory lock of the one that closes a period."""
+_PATIENCE = 600.0
+"""Seconds that another closing is waited for."""
+_LOOK_AGAIN_FOR = timedelta(days=31)
+"""A closing older than this is looked at again only when somebody asks."""
+
+
+class NotOver(ValueError):
+    """The period is not over, so it cannot be closed."""
+
+
+class SourcesUnread(Exception):
+    """A closed period could not be compared with its sources again; its last closing stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingResult:
+    """What became of a request to close a period."""
+
+    closing: Closing
+    changed: bool
+    """It was made now; else it is the one that stands, and nothing differs from it."""
+
+
+@without_values()
+def close_period(period: Period, run_id: str, now: datetime | None = None) -> ClosingResult:
+    """Closes a day or a month, or corrects its last closing where anything differs from it.
+
+    A month first closes, or corrects, those of its days that need it. What a source cannot be asked for is missing
+    from a first closing, which says so; it never undoes a closing that had it.
+
+    Args:
+        period: the day or month.
+        run_id: DAG run, or the name of a run by hand.
+        now: the cut-off; by default this moment. What the ledger holds when the call is made counts.
+
+    Raises:
+        NotOver: the period's last day is not over at ``now``.
+        ClosingHeldUp: another closing, or a transaction from before the cut-off, did not end.
+        SourcesUnread: closed already, and a source did not answer now.
+    """
+    moment = now or datetime.now(UTC)
+    if period.end > moment:
+        raise NotOver(f"{period} is not over; it can be closed from {period.end:%H:%M %d/%m/%Y} on")
+    with _the_one_closing():
+        return _Closer(run_id, moment).close(period)
+
+
+@without_values()
+def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResult]:
+    """Looks once more at each period that was closed some days ago (setting ``recheck_after``), and corrects it where
+    something arrived later.
+
+    Raises:
+        ClosingHeldUp: another closing, or a transaction from before the cut-off, did not end.
+    """
+    moment = now or datetime.now(UTC)
+    results = []
+    with _the_one_closing():
+        with connect() as ledger:
+            due = closings_to_recheck(
+                ledger,
+                closed_before=moment - settings().recheck_after,
+                closed_since=moment - settings().recheck_after - _LOOK_AGAIN_FOR,
+            )
+        for period in due:
+            try:
+                results.append(_Closer(run_id, moment).close(period))
+            except SourcesUnread as unread:
+                log.warning("%s was not looked at again: %s", period, unread)
+    return results
+
+
+@contextmanager
+def _the_one_closing() -> Iterator[None]:
+    with connect() as guard:
+        until = time.monotonic() + _PATIENCE
+        while not hold_lock(guard, CLOSING):
+            guard.commit()
+            if time.monotonic() > until:
+                raise ClosingHeldUp("another closing is at work; rerun the task when it has ended")
+            time.sleep(0.2)
+        guard.commit()
+        yield
+
+
+@dataclass(slots=True)
+class _Compared:
+    """The sources' side of a closing."""
+
+    figures: list[MessageFigures]
+    differences: list[Difference]
+    unread: tuple[str, ...] = ()
+
+
+class _Closer:
+    """One run over one or more periods."""
+
+    def __init__(self, run_id: str, now: datetime) -> None:
+        self.run_id, self.now = run_id, now
+
+    def close(self, period: Period) -> ClosingResult:
+        if period.is_month:
+            self._bring_days_up_to_date(period)
+        with connect() as ledger:
+            before = last_closing(ledger, period)
+            draft = self._draft(ledger, period, before)
+            compared = self._sum_of_days(ledger, period) if period.is_month else self._compare(ledger, draft)
+            if before is not None and set(compared.unread) - set(before.sources_unread):
+                raise SourcesUnread(f"{', '.join(compared.unread)} did not answer")
+            figures = compute_figures(ledger, draft, compared.figures)
+            orphans = find_orphans(ledger, draft)
+            draft = replace(
+                draft,
+                sources_unread=compared.unread,
+                figures_hash=hash_figures(figures, compared.differences, orphans),
+                difference=sum(abs(each.difference) for each in figures.messages),
+                unexplained=sum(not each.is_explained for each in compared.differences),
+            )
+            if before is not None and _tells_the_same(before, draft):
+                ledger.rollback()
+                log.info("%s: closing %d stands, nothing differs", period, before.closing_no)
+                return ClosingResult(before, changed=False)
+            changes = [] if before is None else self._changes(ledger, before, draft, figures, compared)
+            closing = save_closing(ledger, draft, figures, compared.differences, orphans, changes)
+        _tell(closing, figures)
+        return ClosingResult(closing, changed=True)
+
+    def _draft(self, ledger: Connection, period: Period, before: Closing | None) -> Closing:
+        mark = take_watermark(ledger)
+        return Closing(
+            closing_no=0,
+            period=period,
+            corrects=before.closing_no if before else None,
+            run_id=self.run_id,
+            as_of=self.now,
+            **{each.name: getattr(mark, each.name) for each in fields(mark)},
+            data_as_of=data_as_of(ledger, settings().sources),
+            sources_unread=(),
+            segment_price=settings().segment_price,
+            figures_hash="",
+            difference=0,
+            unexplained=0,
+            closed_at=self.now,
+        )
+
+    # --- Against the sources
+
+    def _compare(self, ledger: Connection, draft: Closing) -> _Compared:
+        """The sources' own count of a day, and what has no counterpart."""
+        empty_counted(ledger)
+        known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+        evenings = self._evenings(ledger, draft.period)
+        unread: list[str] = []
+        lookups: dict[int, list[dict[str, Any]]] = {}
+        for source in settings().sources:
+            try:
+                with ledger.transaction(), _counting(ledger, source, known.get(source, 0)) as count:
+                    take_occasions(ledger, source, count.occasions(draft.period.start, draft.period.end))
+                    take_occasions(ledger, source, count.apologies(evenings))
+            except Exception as error:
+                log.warning("source %s was not counted: %s", source, reason_without_values(error))
+                unread.append(source)
+        away = [known[name] for name in known if name in unread or name not in settings().sources]
+        rows = compare_occasions(ledger, draft, away) + compare_apologies(ledger, draft, away)
+        for row in rows:
+            if row["reason"] is None:
+                lookups.setdefault(row["source_id"], []).append(row)
+        names = {number: name for name, number in known.items()}
+        for source_id, of_source in lookups.items():
+            with _counting(ledger, names[source_id], source_id) as count:
+                _ask_for_reasons(count, of_source, draft.period)
+        differences = [_difference(row, names) for row in rows]
+        return _Compared(with_differences(counted_figures(ledger), differences), differences, tuple(unread))
+
+    def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
+        """The evenings of a day with the due days that they are about, by the rule where one is not settled yet."""
+        found = [
+            Evening(row["agency_code"], row["evening_at"], row["first_due"], row["last_due"])
+            for row in evenings_between(ledger, period.start, period.end)
+        ]
+        rules = apology_rules()
+        evening_at = rules.evening_of(period.first)
+        if evening_at <= self.now:
+            in_charge = in_force(ledger, period.first)
+            for agency in unsettled_evenings(ledger, period.first, only=True):
+                if not agency.days or evening_at < agency.begins_at:
+                    continue
+                whose = in_charge[agency.agency_code].in_charge or agency.agency_code
+                due = due_days(
+                    agency.apology_day, load_calendar(ledger, whose, period.first, period.first), period.first
+                )
+                if due is not None:
+                    found.append(Evening(agency.agency_code, evening_at, due.first, due.last))
+        return found
+
+    # --- Months
+
+    def _bring_days_up_to_date(self, month: Period) -> None:
+        """Closes the days of a month that are not, and corrects those that their sources count otherwise by now."""
+        at_source = self._count_by_day(month)
+        for day in month.days:
+            with connect() as ledger:
+                closing = last_closing(ledger, day)
+                stands = closing is not None and not self._is_behind(ledger, closing, at_source)
+            if stands:
+                continue
+            try:
+                self.close(day)
+            except SourcesUnread as unread:
+                log.warning("%s was not looked at again: %s", day, unread)
+
+    def _count_by_day(self, month: Period) -> dict[date, int] | None:
+        total: dict[date, int] = {}
+        with connect() as ledger:
+            known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+            for source in settings().sources:
+                try:
+                    with _counting(ledger, source, known.get(source, 0)) as count:
+                        for day, occasions in count.by_day(month.start, month.end).items():
+                            total[day] = total.get(day, 0) + occasions
+                except Exception as error:
+                    log.warning("source %s was not counted: %s", source, reason_without_values(error))
+                    return None
+        return total
+
+    def _is_behind(self, ledger: Connection, closing: Closing, at_source: Mapping[date, int] | None) -> bool:
+        """Whether the day has messages that its closing did not know, or its sources count otherwise by now."""
+        if closing.sources_unread:
+            return True
+        draft = replace(closing, known_history=2**63 - 1, as_of=self.now)
+        now = message_moves(ledger, closing, draft)
+        if any(row["cause"] == "picked_up_late" for row in now):
+            return True
+        if at_source is None:
+            return False
+        stored = sum(
+            each.at_source
+            for each in load_figures(ledger, closing.closing_no).messages
+            if each.kind in ("result", "supplement")
+        )
+        return stored != at_source.get(closing.period.first, 0)
+
+    def _sum_of_days(self, ledger: Connection, month: Period) -> _Compared:
+        """The sources' count of a month: that of its days, with their differences; what one day moved into another is
+        no difference of the month."""
+        cells: dict[tuple[str, str, str], list[MessageFigures]] = {}
+        differences: list[Difference] = []
+        unread: set[str] = set()
+        for day in month.days:
+            closing = last_closing(ledger, day)
+            if closing is None:
+                continue
+            unread |= set(closing.sources_unread)
+            for each in load_figures(ledger, closing.closing_no).messages:
+                if each.kind != "reply":
+                    cells.setdefault((each.agency_code, each.procedure_code, each.kind), []).append(each)
+            differences += load_differences(ledger, closing.closing_no)
+        figures = [
+            replace(
+                MessageFigures(key[0], key[1], rows[0].kind),
+                **{name: getattr(sum_messages(tuple(rows)), name) for name in COUNTED},
+            )
+            for key, rows in sorted(cells.items())
+        ]
+        return _Compared(figures, differences, tuple(sorted(unread)))
+
+    # --- What changed
+
+    def _changes(
+        self, ledger: Connection, before: Closing, draft: Closing, figures: Figures, compared: _Compared
+    ) -> list[Change]:
+        causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
+        for row in message_moves(ledger, before, draft):
+            causes.setdefault((row["agency_code"], row["procedure_code"], row["kind"]), set()).add(row["cause"])
+        was = load_figures(ledger, before.closing_no)
+        return [
+            *_changed(
+                was.messages,
+                figures.messages,
+                3,
+                lambda key, name: _message_causes(causes.get((key[0], key[1], key[2])), name),
+            ),
+            *_changed(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
+            *_changed(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
+        ]
+
+
+def _message_causes(moved: set[ChangeCause] | None, figure: str) -> set[ChangeCause]:
+    if figure in COUNTED:
+        return {"picked_up_late"} if moved and "picked_up_late" in moved else {"source_changed"}
+    return moved or {"source_changed"}
+
+
+def _agency_causes(figure: str) -> set[ChangeCause]:
+    return {"picked_up_late"} if figure in ("inquiries", "inquiry_fees", "told_without_result") else {"dossier_changed"}
+
+
+def _changed(
+    was: Sequence[Any], became: Sequence[Any], keys: int, causes_of: Callable[[tuple[str, ...], str], set[ChangeCause]]
+) -> Iterator[Change]:
+    """The figures that differ, cell by cell; a cell that is missing on one side counts as zeros."""
+    rows = [*was, *became]
+    names = [each.name for each in fields(rows[0])] if rows else []
+
+    def by_key(rows: Sequence[Any]) -> dict[tuple[str, ...], Any]:
+        return {tuple(getattr(row, name) for name in names[:keys]): row for row in rows}
+
+    old, new = by_key(was), by_key(became)
+    for key in sorted({*old, *new}):
+        agency_code, procedure_code, kind = (*key, "", "")[:3]
+        for name in names[keys:]:
+            before, after = getattr(old.get(key), name, 0), getattr(new.get(key), name, 0)
+            if before != after:
+                causes = tuple(sorted(causes_of(key, name)))
+                yield Change(agency_code, procedure_code, kind, name, before, after, causes)
+
+
+def _tells_the_same(before: Closing, draft: Closing) -> bool:
+    return (before.figures_hash, before.sources_unread) == (draft.figures_hash, draft.sources_unread)
+
+
+@contextmanager
+def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[SourceCount]:
+    statuses = status_map(ledger, source_id)
+    written = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+    with open_connection(connection_id(source)) as reading:
+        yield SourceCount(adapter(settings().sources[source])(reading), statuses, written)
+
+
+def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period: Period) -> None:
+    """Fills in the reasons that only the source can tell: what it says now of the transitions of a message."""
+    numbers = sorted({number for row in rows for number in row["numbers"]})
+    present = {each.transition_id: each for each in count.transitions(numbers)}
+    for row in rows:
+        row["reason"] = _reason(count, [present[n] for n in row["numbers"] if n in present], row["kind"], period)
+
+
+def _reason(count: SourceCount, present: Sequence[Any], kind: str, period: Period) -> DifferenceReason:
+    if not present:
+        return "without_event"
+    calling = [each for each in present if count.kind_of(each) == kind]
+    if not calling:
+        return "source_changed"
+    recorded = [each.recorded_at for each in calling]
+    if any(moment is None or moment < EARLIEST for moment in recorded):
+        return "time_cleaned"
+    if all(period.start <= moment < period.end for moment in recorded):
+        return "source_changed"
+    return "other_period" if min(recorded) < period.end else "time_cleaned"
+
+
+def _difference(row: Mapping[str, Any], names: Mapping[int, str]) -> Difference:
+    return Difference(
+        side=row["side"],
+        reason=row["reason"],
+        agency_code=row["agency_code"] or "",
+        procedure_code=row["procedure_code"],
+        kind=row["kind"],
+        dossier_code=row["dossier_code"],
+        source=names.get(row["source_id"]),
+        source_transition_id=row["source_transition_id"],
+        transition_id=row["transition_id"],
+        message_id=row["message_id"],
+        occurred_at=row["occurred_at"],
+    )
+
+
+def _tell(closing: Closing, figures: Figures) -> None:
+    whole = sum_messages(figures.messages)
+    log.info(
+        "%s: closing %d%s, %d expected, %d messages, difference %d, %d unexplained%s",
+        closing.period,
+        closing.closing_no,
+        f" corrects {closing.corrects}" if closing.corrects else "",
+        whole.expected,
+        whole.messages,
+        closing.difference,
+        closing.unexplained,
+        f", not counted: {', '.join(closing.sources_unread)}" if closing.sources_unread else "",
+    )

@@ -1,0 +1,88 @@
+"""A source's own count of what should have reached citizens, for reconciliation.
+
+It is read from the source's tables alone, by statements that pick-up and planning do not use: what they lost, or made
+of it, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from motcua.domain.dossiers import SourceTransition
+from motcua.sources.contract import ContractSource
+
+RESULT, SUPPLEMENT, WORKED_ON = 9, 5, (2, 4)
+"""National status codes (QĐ 766/QĐ-TTg): đã xử lý xong; yêu cầu bổ sung; được tiếp nhận and đang xử lý."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """An agency's evening, whose apologies are about due days from ``first_due`` to ``last_due``."""
+
+    agency_code: str
+    evening_at: datetime
+    first_due: date
+    last_due: date
+
+
+class SourceCount:
+    """Counts one source.
+
+    Args:
+        source: the adapter, on a connection of its own.
+        statuses: the source's codes that differ from the national ones, with what they stand for.
+        written: every code under which the source may know an agency, with the agency.
+    """
+
+    def __init__(self, source: ContractSource, statuses: Mapping[int, int], written: Mapping[str, str]) -> None:
+        self._source, self._written = source, written
+        national = {code: code for code in range(1, 11)} | dict(statuses)
+        self._codes = {
+            "known_codes": sorted(code for code, means in national.items() if 1 <= means <= 10),
+            "result_codes": sorted(code for code, means in national.items() if means == RESULT),
+            "supplement_codes": sorted(code for code, means in national.items() if means == SUPPLEMENT),
+            "working_codes": sorted(code for code, means in national.items() if means in WORKED_ON),
+        }
+
+    def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+        """Results and supplements that the source recorded in [start, end), with all the transitions of each."""
+        return self._source.stream_dicts("occasions", {"start": start, "end": end, **self._codes})
+
+    def apologies(self, evenings: Sequence[Evening]) -> Iterator[dict[str, Any]]:
+        """Dossiers that these evenings owe an apology, by what the source says now of that moment."""
+        rows = [
+            (written, evening)
+            for evening in evenings
+            for written, agency_code in self._written.items()
+            if agency_code == evening.agency_code
+        ]
+        return self._source.stream_dicts(
+            "apologies_due",
+            {
+                "agency_codes": [written for written, _ in rows],
+                "evenings": [evening.evening_at for _, evening in rows],
+                "first_days": [evening.first_due for _, evening in rows],
+                "last_days": [evening.last_due for _, evening in rows],
+                **self._codes,
+            },
+        )
+
+    def by_day(self, start: datetime, end: datetime) -> dict[date, int]:
+        """How many results and supplements the source recorded on each day of [start, end), by Vietnam's calendar."""
+        rows = self._source.stream_dicts("occasions_by_day", {"start": start, "end": end, **self._codes})
+        return {row["day"]: int(row["occasions"]) for row in rows}
+
+    def transitions(self, numbers: Sequence[int]) -> list[SourceTransition]:
+        """What the source says now of these transitions."""
+        return self._source.transitions_by_number(numbers)
+
+    def kind_of(self, transition: SourceTransition) -> str | None:
+        """The kind of message that a transition calls for, as the source has it now."""
+        if not transition.at_one_stop_desk:
+            return None
+        if transition.status_code in self._codes["result_codes"]:
+            return "result"
+        return "supplement" if transition.status_code in self._codes["supplement_codes"] else None
