@@ -306,6 +306,19 @@ COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Of an apology: the appoin
 COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When it happened, as the source says; of an apology the evening.';
 COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded it; of an apology the evening.';
 
+CREATE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    TRUNCATE motcua.counted_occasions
+$$;
+COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Makes room for the next comparison.';
+CREATE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    ANALYZE motcua.counted_occasions
+$$;
+COMMENT ON FUNCTION motcua.look_at_counted_occasions() IS 'Tells the planner what the comparison holds.';
+REVOKE EXECUTE ON FUNCTION motcua.empty_counted_occasions(), motcua.look_at_counted_occasions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION motcua.empty_counted_occasions(), motcua.look_at_counted_occasions() TO motcua_app;
+
 -- In the schema of the auditors, on views that hold no personal data: whoever recomputes a figure reads the same.
 CREATE FUNCTION audit.messages_as_of(known_history bigint)
 RETURNS TABLE (
@@ -424,4 +437,4 @@ GRANT SELECT ON
 audit.sources, audit.closings, audit.closing_dossiers, audit.closing_messages, audit.closing_reasons, audit.closing_timings,
 audit.closing_agencies, audit.closing_differences, audit.closing_orphans, audit.closing_changes
 TO motcua_audit, motcua_app;
-GRANT SELECT, INSERT, TRUNCATE ON motcua.counted_occasions TO motcua_app;
+GRANT SELECT, INSERT ON motcua.counted_occasions TO motcua_app;

@@ -1,2 +1,2 @@
 -- Makes room for the next comparison; the caller holds the lock of closings. Called by store/closings.py.
-TRUNCATE motcua.counted_occasions
+SELECT motcua.empty_counted_occasions()

@@ -54,6 +54,7 @@ from motcua.store.closings import (
     last_closing,
     load_differences,
     load_figures,
+    look_at_counted,
     message_moves,
     save_closing,
     take_occasions,
@@ -230,6 +231,7 @@ class _Closer:
             except Exception as error:
                 log.warning("source %s was not counted: %s", source, reason_without_values(error))
                 unread.append(source)
+        look_at_counted(ledger)
         away = [known[name] for name in known if name in unread or name not in settings().sources]
         rows = compare_occasions(ledger, draft, away) + compare_apologies(ledger, draft, away)
         for row in rows:

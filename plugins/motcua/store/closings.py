@@ -211,6 +211,11 @@ def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapp
     return taken
 
 
+def look_at_counted(connection: Connection) -> None:
+    """Tells the planner what was taken in this transaction: it knows nothing of a scratch table's rows by itself."""
+    connection.execute(statement("reconciliation/look_at_counted"))
+
+
 def counted_figures(connection: Connection) -> list[MessageFigures]:
     """The sources' own count by agency, procedure and kind; nothing of the ledger's is in it."""
     rows = connection.execute(statement("reconciliation/count_counted")).fetchall()
@@ -305,19 +310,19 @@ def save_closing(
     row = connection.execute(statement("reconciliation/save_closing"), values).fetchone() or {}
     number = int(row["closing_no"])
     parts: tuple[tuple[LiteralString, Sequence[Any]], ...] = (
-        ("save_dossiers", figures.dossiers),
-        ("save_messages", figures.messages),
-        ("save_reasons", figures.reasons),
-        ("save_timings", figures.timings),
-        ("save_agencies", figures.agencies),
-        ("save_differences", differences),
-        ("save_orphans", orphans),
-        ("save_changes", changes),
+        ("reconciliation/save_dossiers", figures.dossiers),
+        ("reconciliation/save_messages", figures.messages),
+        ("reconciliation/save_reasons", figures.reasons),
+        ("reconciliation/save_timings", figures.timings),
+        ("reconciliation/save_agencies", figures.agencies),
+        ("reconciliation/save_differences", differences),
+        ("reconciliation/save_orphans", orphans),
+        ("reconciliation/save_changes", changes),
     )
     for name, rows in parts:
         for start in range(0, len(rows), _BATCH):
             batch = recordset(asdict(each) for each in rows[start : start + _BATCH])
-            connection.execute(statement("reconciliation/" + name), {"closing_no": number, "rows": batch})
+            connection.execute(statement(name), {"closing_no": number, "rows": batch})
     return replace(closing, closing_no=number, closed_at=row["closed_at"])
 
 
