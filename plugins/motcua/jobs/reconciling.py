@@ -18,19 +18,18 @@ from typing import Any
 from motcua.domain.apologies import due_days
 from motcua.domain.dossiers import EARLIEST
 from motcua.domain.reconciliation import (
-    AgencyFigures,
     Change,
     ChangeCause,
     Closing,
     Difference,
     DifferenceReason,
-    DossierFigures,
     Figures,
     MessageFigures,
     Period,
     sum_messages,
 )
 from motcua.jobs.apologizing import apology_rules
+from motcua.jobs.notify_transitions import RunIncomplete
 from motcua.jobs.picking_up import connection_id
 from motcua.settings import settings
 from motcua.sources import adapter
@@ -52,6 +51,7 @@ from motcua.store.closings import (
     find_orphans,
     hash_figures,
     last_closing,
+    load_closing,
     load_differences,
     load_figures,
     look_at_counted,
@@ -450,3 +450,25 @@ def _tell(closing: Closing, figures: Figures) -> None:
         closing.unexplained,
         f", not counted: {', '.join(closing.sources_unread)}" if closing.sources_unread else "",
     )
+
+
+@without_values()
+def complain(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
+    """Makes a run red over what somebody must look at.
+
+    Raises:
+        RunIncomplete: a task failed, a source was not counted, or a figure does not meet for no known reason.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    with connect() as ledger:
+        for closing in (load_closing(ledger, number) for number in closing_nos):
+            named = f"closing {closing.closing_no} of {closing.period}"
+            if closing.sources_unread:
+                left.append(f"{named}: not counted at {', '.join(closing.sources_unread)}; rerun when they answer")
+            elif closing.unexplained or closing.difference:
+                left.append(
+                    f"{named}: difference {closing.difference}, {closing.unexplained} row(s) without a reason: "
+                    f"motcua closings differences {closing.closing_no}"
+                )
+    if left:
+        raise RunIncomplete("; ".join(left))

@@ -354,6 +354,36 @@ def closings_to_recheck(connection: Connection, closed_before: datetime, closed_
     return [Period.parse(row["period"]) for row in rows]
 
 
+def list_closings(connection: Connection, limit: int, *, is_month: bool | None = None) -> list[dict[str, Any]]:
+    """``closing_no, period, corrects, as_of, difference, unexplained, sources_unread, expected, delivered, sent`` of
+    the newest closings; of days or months alone where that is asked."""
+    values = {"limit": limit, "is_month": is_month}
+    return connection.execute(statement("reconciliation/list_closings"), values).fetchall()
+
+
+def unpublished_closings(connection: Connection) -> list[int]:
+    """Numbers of the closings that no publication tells of, the oldest first."""
+    return [row["closing_no"] for row in connection.execute(statement("reconciliation/unpublished")).fetchall()]
+
+
+def newest_day(connection: Connection) -> Period | None:
+    """The newest day that is closed."""
+    row = connection.execute(statement("reconciliation/newest_day")).fetchone()
+    return Period.parse(row["period"]) if row and row["period"] else None
+
+
+def segments_of_periods(connection: Connection, periods: Sequence[str]) -> dict[str, int]:
+    """SMS segments by period, as their newest closings counted them; a period that is not closed is missing."""
+    rows = connection.execute(statement("reconciliation/segments_of_periods"), {"periods": list(periods)})
+    return {row["period"]: int(row["segments"]) for row in rows}
+
+
+def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Names by procedure code, of those that have one."""
+    rows = connection.execute(statement("reconciliation/procedure_names"), {"codes": list(codes)})
+    return {row["procedure_code"]: row["name"] for row in rows if row["name"]}
+
+
 def load_figures(connection: Connection, closing_no: int) -> Figures:
     """The figures of a closing, as stored."""
     number = {"closing_no": closing_no}

@@ -1,0 +1,109 @@
+"""Reconciliation of each day: what reached citizens against what the sources themselves count; published and mailed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.settings import settings
+
+DOC = """
+### Mục đích / Purpose
+Closes the day before: counts the sources' own tables anew, holds every message against them, lists what has no
+counterpart with its reason, and publishes workbook, report (PDF, HTML), CSV and manifest, which auditors can recompute
+with `motcua verify`. Then it looks once more at periods that were closed three days ago: late receipts and the like
+make a correction, which names what it corrects and says what changed and why.
+
+### Lịch chạy / Schedule
+06:30 every day, clock of Vietnam. Days that were missed are closed by the next run. Started by hand, it closes
+yesterday. A **backfill** closes the day before each of its dates: figures that are the same again make nothing new.
+
+### Khi đỏ / When a run is red
+Open the log of **gate**.
+- *difference …, row(s) without a reason*: the sources count something that the ledger cannot account for, or the other
+  way round. `motcua closings differences <number>` lists the rows. Nothing is sent or changed by itself.
+- *not counted at …*: a source did not answer; clear **close** when it does, and a correction follows.
+- *task mail failed*: clear that one mapped task; mails that went out are not sent twice.
+"""
+
+
+@dag(
+    dag_id="reconcile_daily",
+    dag_display_name="Đối chiếu hằng ngày",
+    description="Đối chiếu tin nhắn với hồ sơ của ngày hôm trước, công bố và gửi báo cáo",
+    doc_md=DOC,
+    schedule=CronTriggerTimetable(
+        f"{settings().reconcile_time.minute} {settings().reconcile_time.hour} * * *",
+        timezone="Asia/Ho_Chi_Minh",
+        interval=timedelta(days=1),
+    ),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DAG_DEFAULTS,
+    tags=["doi-soat", "mot-cua"],
+)
+def reconcile_daily() -> None:
+    """Close → look again → publish each → mail each → gate."""
+
+    @task(task_display_name="Chốt số liệu ngày")
+    def close() -> list[int]:
+        from motcua.jobs.reconcile_daily import close_days as job
+
+        context = get_current_context()
+        return job(context["run_id"], run_window(context))
+
+    @task(task_display_name="Xem lại kỳ đã chốt")
+    def look_again() -> list[int]:
+        from motcua.jobs.reconcile_daily import look_again as job
+
+        context = get_current_context()
+        return job(context["run_id"], run_window(context))
+
+    @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
+    def to_publish() -> list[int]:
+        from motcua.jobs.reconcile_daily import closings_to_publish as job
+
+        return job()
+
+    @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
+    def publish(closing_no: int) -> dict[str, Any]:
+        from motcua.jobs.reconcile_daily import publish as job
+
+        return job(closing_no)
+
+    @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
+    def recipients() -> list[dict[str, Any]]:
+        from motcua.jobs.reconcile_daily import mails_to_send as job
+
+        published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
+        return job([each for each in published if each])
+
+    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}")
+    def mail(publication_no: int, body: str) -> dict[str, int]:
+        from motcua.jobs.reconcile_daily import mail as job
+
+        context = get_current_context()
+        context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
+        return job(publication_no, body)
+
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    def gate() -> None:
+        from motcua.jobs.reconcile_daily import gate as job
+
+        context = get_current_context()
+        made = context["ti"].xcom_pull(task_ids=["close", "look_again"])
+        job([number for numbers in made for number in numbers or ()], failed_tasks(context))
+
+    chosen = to_publish()
+    close() >> look_again() >> chosen
+    published = publish.expand(closing_no=chosen)
+    addressed = recipients()
+    published >> addressed
+    mail.expand_kwargs(addressed) >> gate()
+
+
+reconcile_daily()

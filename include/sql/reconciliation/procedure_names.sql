@@ -1,0 +1,6 @@
+-- Names of procedures. Called by store/closings.py.
+SELECT
+    procedure_code,
+    name
+FROM motcua.procedures
+WHERE procedure_code = any(%(codes)s::text[])

@@ -1,0 +1,289 @@
+"""The tasks of the DAG ``reconcile_carrier``: find the providers' files, take each one, gate; and taking one by hand.
+
+Taking a file is one transaction: read, matched with our attempts and inquiries, and kept with every verdict, or nothing
+of it. What is over the agreed tolerance, and a file that cannot be read, make the run red.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from motcua.domain.months import first_of, month_before, month_bounds
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.notify_transitions import RunIncomplete
+from motcua.jobs.statement_files import (
+    FormError,
+    Statement,
+    StatementForm,
+    form_names,
+    load_form,
+    month_in_name,
+    read_statement,
+)
+from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused
+from motcua.settings import settings
+from motcua.store.database import connect, without_values
+from motcua.store.messages import EVERYTHING, Window
+from motcua.store.statements import (
+    MissingStatement,
+    StatementFigures,
+    StatementFile,
+    add_lines,
+    begin_import,
+    figures_of,
+    known_files,
+    known_statement,
+    list_statements,
+    match_lines,
+    missing_statements,
+)
+
+log = logging.getLogger(__name__)
+
+DUE_DAY = 10
+"""From this day of the month on a statement of the month before that is not there makes the run red."""
+_LINES_A_TIME = 50_000
+_ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a file."""
+
+    statement_no: int
+    file_name: str
+    already_there: bool
+    """This very file was imported before; nothing was written."""
+    supersedes: int | None
+
+
+# --- One file ---------------------------------------------------------------------------------------------------
+
+
+def _terms(form: StatementForm) -> dict[str, Any]:
+    terms: dict[str, Any] = form.model_dump(mode="json")
+    fee = Decimal(settings().inquiry_fee)
+    # What a line about an inquiry should say.
+    terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
+    return terms
+
+
+def take_statement(
+    content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
+) -> Taken:
+    """Imports a statement and matches every line; a second file of its form and month supersedes the first.
+
+    Args:
+        content: of the file.
+        name: its name, without a folder.
+        form_name: of a file in include/statements.
+        imported_by: a person, or a run.
+        now: when. A month that is not over yet is compared up to the statement's last line.
+        month: its first day; by default as ``read_statement`` finds it.
+
+    Raises:
+        FormError: there is no such form, or it cannot be used.
+        FileRefused: the file cannot be taken; nothing of it was kept.
+    """
+    form = load_form(form_name)
+    digest = sha256(content).hexdigest()
+    with connect() as connection:
+        known = known_statement(connection, digest, form_name, month or date.min)
+    if known.same_file is not None:
+        return Taken(known.same_file, name, True, None)
+    statement = read_statement(content, name, form, month)
+    begins, ends = month_bounds(statement.month)
+    if begins > now:
+        raise FileRefused(name, [Fault("future")])
+    covers_until = ends if now >= ends else _covered(statement, form, begins)
+    with connect() as connection:
+        begin_import(connection)
+        known = known_statement(connection, digest, form_name, statement.month)
+        if known.same_file is not None:
+            return Taken(known.same_file, name, True, None)
+        for rows in _as_json(statement):
+            add_lines(connection, rows)
+        present = set(statement.lines["direction"].unique())
+        number = match_lines(
+            connection,
+            StatementFile(
+                form=form_name,
+                gateway=form.gateway,
+                month=statement.month,
+                begins=begins,
+                ends=ends,
+                covers_until=covers_until,
+                file_name=name,
+                sha256=digest,
+                imported_at=now,
+                imported_by=imported_by,
+                terms=_terms(form),
+                supersedes=known.in_force,
+                covers_mt="mt" in present,
+                covers_mo="mo" in present,
+            ),
+        )
+    return Taken(number, name, False, known.in_force)
+
+
+def _covered(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
+    """How far a statement of a month that is not over goes; what was on its way at its last line may be missing."""
+    return max(begins, statement.last_at - timedelta(seconds=form.tolerance.seconds))
+
+
+def _as_json(statement: Statement) -> Iterator[str]:
+    lines = statement.lines.assign(sent_at=statement.lines["sent_at"].astype("int64") // 10**9)
+    for first in range(0, len(lines), _LINES_A_TIME):
+        yield lines.iloc[first : first + _LINES_A_TIME].to_json(orient="records", force_ascii=False)
+
+
+def figures_in_words(figures: StatementFigures) -> str:
+    """The verdicts in one line, for a log."""
+    stored = figures.stored
+    parts = [
+        f"{figures.of('mt', 'exact').matches} exact, {figures.of('mt', 'partial').matches} partial,"
+        f" {figures.of('mt', 'theirs_only').matches} theirs only, {figures.of('mt', 'ours_only').matches} ours only;"
+        f" segments off by {figures.segments_percent:.2f} %"
+    ]
+    if stored.terms["prices"]:
+        parts.append(f"amount off by {figures.amount_percent:.2f} %")
+    if figures.tells_inquiries:
+        parts.append(
+            f"inquiries {stored.inquiries} theirs, {figures.our_inquiries} ours,"
+            f" off by {figures.inquiries_percent:.2f} %"
+        )
+    return f"statement {stored.statement_no} of {stored.form}, {stored.month:%m/%Y}: {'; '.join(parts)}"
+
+
+# --- The DAG ----------------------------------------------------------------------------------------------------
+
+
+def window_month(window: Window) -> date | None:
+    """The month that a backfill is about: the one before its run's; ``None``: every other run takes what is there."""
+    if window is EVERYTHING or window.end is None:
+        return None
+    return month_before(first_of(window.end))
+
+
+def _files() -> Iterator[tuple[str, Any]]:
+    """(form, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement."""
+    from airflow.sdk import ObjectStoragePath
+
+    if not settings().statements:
+        return
+    folder = ObjectStoragePath(settings().statements)
+    for name in form_names():
+        place = folder / name
+        if not place.is_dir():
+            continue
+        for file in sorted(place.iterdir(), key=str):
+            # Excel puts a file of its own beside one that is open.
+            if file.is_file() and file.name.lower().endswith(_ENDINGS) and not file.name.startswith(("~$", ".")):
+                yield name, file
+
+
+@without_values()
+def find_files(window: Window) -> list[dict[str, str]]:
+    """Files that were not imported yet; of a backfill those whose name tells its month."""
+    if not settings().statements:
+        log.warning("MOTCUA_STATEMENTS is not set: no statement is looked for")
+        return []
+    month = window_month(window)
+    with connect() as connection:
+        imported = known_files(connection)
+    found = []
+    for form, file in _files():
+        if month is not None and month_in_name(file.name) != month:
+            continue
+        if file.stat().st_size <= LARGEST_FILE and sha256(file.read_bytes()).hexdigest() in imported:
+            continue
+        found.append({"form": form, "file": file.name})
+    log.info("%d new file(s)", len(found))
+    return found
+
+
+@without_values()
+def take_file(form: str, file: str, run_id: str, now: datetime | None = None) -> dict[str, Any]:
+    """Takes one file of the folder; one that is refused is told in the result, and reddens the gate."""
+    path = next((path for name, path in _files() if (name, path.name) == (form, file)), None)
+    if path is None:
+        return {"file": f"{form}/{file}", "refused": f"{form}/{file} is no longer there."}
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise FileRefused(file, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        taken = take_statement(path.read_bytes(), file, form, run_id, now or datetime.now(UTC))
+    except (FileRefused, FormError) as refused:
+        log.error("%s", refused)
+        return {"file": f"{form}/{file}", "refused": str(refused)}
+    with connect() as connection:
+        for figures in figures_of(connection, list_statements(connection, statement_no=taken.statement_no)):
+            log.info("%s", figures_in_words(figures))
+    return asdict(taken)
+
+
+def missing_now(now: datetime, month: date | None = None) -> tuple[date, list[MissingStatement]]:
+    """Gateways without a statement for a month in which they took messages, by default the month before this one."""
+    month = month or month_before(first_of(now))
+    gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)
+    with connect() as connection:
+        return month, missing_statements(connection, sorted(gateways), month)
+
+
+def _usable_forms() -> Iterable[StatementForm]:
+    for name in form_names():
+        try:
+            yield load_form(name)
+        except FormError as failure:
+            log.error("%s", failure)
+
+
+@without_values()
+def gate(
+    window: Window,
+    taken: Sequence[Mapping[str, Any]] = (),
+    failed_tasks: Sequence[str] = (),
+    now: datetime | None = None,
+) -> None:
+    """The only leaf: red when a file was refused, a statement is over its tolerance, or one is missing after the 10th.
+
+    It looks at the statements of this run, and at those in force of the run's month.
+
+    Raises:
+        RunIncomplete: with what is left.
+    """
+    moment = now or datetime.now(UTC)
+    left = [f"task {task} failed" for task in failed_tasks]
+    left += [str(each["refused"]) for each in taken if each.get("refused")]
+    month, missing = missing_now(moment, window_month(window))
+    numbers = {each["statement_no"] for each in taken if each.get("statement_no")}
+    with connect() as connection:
+        looked_at = [
+            each
+            for each in list_statements(connection)
+            if each.in_force and (each.month == month or each.statement_no in numbers)
+        ]
+        for figures in figures_of(connection, looked_at):
+            if figures.over:
+                left.append(f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}")
+    for each in missing:
+        sentence = (
+            f"no statement of {each.gateway} for {month:%m/%Y}, in which it took {each.attempts} message(s) from us"
+        )
+        if is_overdue(moment, month):
+            left.append(sentence)
+        else:
+            log.warning("%s; this is red from the %dth on", sentence, DUE_DAY)
+    if left:
+        raise RunIncomplete("; ".join(left))
+
+
+def is_overdue(now: datetime, month: date) -> bool:
+    """Whether a statement of this month should be there: from the 10th of the month after it on."""
+    due = month_bounds(month)[1] + timedelta(days=DUE_DAY - 1)
+    return now.astimezone(VIETNAM) >= due

@@ -1,0 +1,155 @@
+"""Reporting: gathers all that a publication of one closing tells, from what is stored and from the settings of then."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from motcua.domain.reconciliation import (
+    AgencyWords,
+    Budget,
+    Closing,
+    ComplaintCount,
+    Figures,
+    MessageFigures,
+    Period,
+    QueryUsed,
+    ReconciliationReport,
+    Urged,
+    sum_dossiers,
+    sum_messages,
+)
+from motcua.settings import Settings, settings
+from motcua.store.agencies import in_force, list_agencies
+from motcua.store.closings import (
+    last_closing,
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+    procedure_names,
+    segments_of_periods,
+)
+from motcua.store.complaints import count_complaints
+from motcua.store.database import Connection
+from motcua.store.queries import statement
+
+_QUERIES = {
+    "reconciliation/count_dossiers": "dossiers",
+    "reconciliation/count_messages": "messages, reasons",
+    "reconciliation/count_timings": "timings",
+    "reconciliation/count_inquiries": "messages (reply), agencies (inquiries)",
+    "reconciliation/count_findings": "agencies (findings_open)",
+    "reconciliation/count_counted": "messages (at_source, out_of_scope)",
+    "reconciliation/compare_occasions": "differences (result, supplement)",
+    "reconciliation/compare_apologies": "differences (apology)",
+    "reconciliation/find_orphans": "orphans",
+    "reconciliation/message_moves": "changes",
+    "apologies/forecast": "agencies (apologies)",
+    "sources/reading/occasions": "messages (at_source of result, supplement)",
+    "sources/reading/apologies_due": "messages (at_source of apology)",
+}
+
+
+def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
+    """All that the publication of a closing tells.
+
+    Raises:
+        LookupError: there is no such closing.
+    """
+    closing = load_closing(ledger, closing_no)
+    figures = load_figures(ledger, closing_no)
+    period = closing.period
+    before = last_closing(ledger, period.previous)
+    codes = {each.procedure_code for each in figures.messages} | {each.procedure_code for each in figures.dossiers}
+    return ReconciliationReport(
+        closing=closing,
+        figures=figures,
+        previous=None if before is None else load_figures(ledger, before.closing_no),
+        differences=load_differences(ledger, closing_no),
+        orphans=load_orphans(ledger, closing_no),
+        changes=load_changes(ledger, closing_no),
+        agencies=tuple(_agencies(ledger, period)),
+        procedures=procedure_names(ledger, sorted(codes - {""})),
+        complaints=tuple(
+            ComplaintCount(row["agency_code"] or "", row["claim"], row["outcome"], row["complaints"])
+            for row in count_complaints(ledger, period.start, period.end)
+        ),
+        budget=_budget(ledger, closing, figures),
+        urged=tuple(urge(figures, settings())),
+        queries=tuple(
+            QueryUsed(f"{name}.sql", hashlib.sha256(statement(name).encode()).hexdigest(), what)
+            for name, what in sorted(_QUERIES.items())
+        ),
+        software=f"MotcuaSMS {version('motcua')}",
+    )
+
+
+def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
+    names = in_force(ledger, period.last)
+    for agency in list_agencies(ledger):
+        enabled = agency.enabled_from is not None and agency.enabled_from < period.end
+        named = names.get(agency.agency_code)
+        yield AgencyWords(
+            agency.agency_code,
+            named.name if named and named.in_charge == agency.agency_code else agency.name,
+            enabled,
+            agency.kinds_off,  # type: ignore[arg-type]  # a CHECK of the table holds the list closed
+            agency.kinds_off_reason,
+            agency.same_day_excluded,
+        )
+
+
+def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
+    price, period = closing.segment_price, closing.period
+    year = period.first.year
+    own = sum(each.segments for each in figures.messages)
+    # Whole months, then the days of the month that is not closed: each segment once.
+    months = [str(Period.month_of(period.first.replace(month=n, day=1))) for n in range(1, period.first.month)]
+    days = (
+        [] if period.is_month else [str(day) for day in Period.month_of(period.first).days if day.first < period.first]
+    )
+    before = sum(segments_of_periods(ledger, [*months, *days]).values())
+    return Budget(
+        year=year,
+        for_year=settings().sms_budget,
+        spent_in_period=None if price is None else own * price,
+        spent_in_year=None if price is None else (own + before) * price,
+    )
+
+
+def urge(figures: Figures, thresholds: Settings) -> list[Urged]:
+    """Agencies beyond a threshold (settings ``urge_*``), the worst of each measure first.
+
+    Measures: ``delivered_of_expected`` of results, supplements and apologies, ``resolved_late`` of the resolved,
+    ``late_untold`` of the due, ``apologies_wrong`` of the apologies whose day is over. A share counts from
+    ``urge_from`` cases on, so that a small commune is not accused by three dossiers.
+    """
+    found: list[Urged] = []
+    codes = {each.agency_code for each in figures.messages} | {each.agency_code for each in figures.dossiers}
+    for code in sorted(codes - {""}):
+        messages = sum_messages(_of(figures.messages, code))
+        dossiers = sum_dossiers(tuple(each for each in figures.dossiers if each.agency_code == code))
+        counts = next((each for each in figures.agencies if each.agency_code == code), None)
+        right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
+        untold = counts.late_untold if counts else 0
+        measures = (
+            ("delivered_of_expected", messages.delivered, messages.expected, thresholds.urge_delivered_below),
+            ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds.urge_late_above),
+            ("late_untold", untold, dossiers.due, thresholds.urge_untold_above),
+            ("apologies_wrong", wrong, right + wrong, thresholds.urge_wrong_apologies_above),
+        )
+        for measure, number, of_all, threshold in measures:
+            if of_all < thresholds.urge_from:
+                continue
+            share = number / of_all
+            beyond = share < threshold if measure == "delivered_of_expected" else share > threshold
+            if beyond:
+                found.append(Urged(code, measure, share, threshold, of_all))
+    return sorted(found, key=lambda each: (each.measure, -abs(each.value - each.threshold), each.agency_code))
+
+
+def _of(rows: Sequence[MessageFigures], code: str) -> tuple[MessageFigures, ...]:
+    return tuple(each for each in rows if each.agency_code == code and each.kind != "reply")
