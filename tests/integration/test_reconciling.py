@@ -72,6 +72,7 @@ def test_day_that_is_not_over_is_not_closed(one_stop):
 def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, rows):
     results(one_stop, 3)
     pick_up_and_plan()
+    pick_up_and_plan(NOW + timedelta(hours=1))
     rows("SET session_replication_role = replica")
     with connect() as ledger:
         lost = ledger.execute("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1").fetchone()
@@ -81,6 +82,15 @@ def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, 
     closing = close_period(DAY, "tests", NEXT_MORNING).closing
     assert (closing.difference, closing.unexplained) == (1, 1)
     assert reasons(closing.closing_no) == [("source", "missing")]
+
+
+def test_transition_that_no_pick_up_can_have_read_yet_is_explained(one_stop):
+    results(one_stop, 1)
+    pick_up_and_plan()
+    results(one_stop, 1, at=NOW + timedelta(minutes=1), first=9)
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("source", "cut_off")]
+    assert (closing.difference, closing.unexplained) == (0, 0)
 
 
 def test_transition_that_was_never_planned_is_an_unexplained_difference(one_stop):

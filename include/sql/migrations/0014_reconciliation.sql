@@ -319,6 +319,24 @@ COMMENT ON FUNCTION motcua.look_at_counted_occasions() IS 'Tells the planner wha
 REVOKE EXECUTE ON FUNCTION motcua.empty_counted_occasions(), motcua.look_at_counted_occasions() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION motcua.empty_counted_occasions(), motcua.look_at_counted_occasions() TO motcua_app;
 
+-- A message's changed_at and its history tell the same moment, so that a time to delivery is the same by either.
+CREATE OR REPLACE FUNCTION motcua.keep_message_history() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO motcua.message_history (message_id, changed_at, to_state, to_reason)
+        VALUES (NEW.message_id, NEW.changed_at, NEW.state, NEW.reason);
+    ELSIF NEW.state <> OLD.state THEN
+        INSERT INTO motcua.message_history (message_id, changed_at, from_state, from_reason, to_state, to_reason)
+        VALUES (NEW.message_id, NEW.changed_at, OLD.state, OLD.reason, NEW.state, NEW.reason);
+    ELSIF NEW.reason IS DISTINCT FROM OLD.reason THEN
+        INSERT INTO motcua.message_history (message_id, from_state, from_reason, to_state, to_reason)
+        VALUES (NEW.message_id, OLD.state, OLD.reason, NEW.state, NEW.reason);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 -- In the schema of the auditors, on views that hold no personal data: whoever recomputes a figure reads the same.
 CREATE FUNCTION audit.messages_as_of(known_history bigint)
 RETURNS TABLE (

@@ -130,6 +130,13 @@ judged AS (
                                 AND q.dossier_code = o.dossier_code AND q.released_at IS NULL
                         ) THEN 'quarantined'
                         WHEN o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
+                        -- No pick-up can have read it yet; the next one will.
+                        WHEN
+                            k.occasion_no IS NULL AND (
+                                o.numbers[1] > u.cursor_transition_id
+                                OR coalesce(u.picked_up_at < o.recorded_at + %(overlap)s, TRUE)
+                            )
+                            THEN 'cut_off'
                         ELSE 'missing'
                     END
             WHEN r.message_id IS NOT NULL AND NOT r.is_in_time THEN 'cut_off'
@@ -149,6 +156,7 @@ judged AS (
     FROM occasions AS o
     LEFT JOIN made AS k ON o.occasion_no = k.occasion_no
     LEFT JOIN ranked AS r ON o.occasion_no = r.occasion_no
+    INNER JOIN motcua.sources AS u ON o.source_id = u.source_id
 )
 
 SELECT

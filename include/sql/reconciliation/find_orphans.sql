@@ -9,7 +9,10 @@ SELECT
     NULL::bigint AS receipt_id,
     m.recorded_at AS happened_at
 FROM audit.messages_as_of(%(known_history)s) AS m
-WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.kind <> 'reply' AND m.dossier_id IS NULL
+LEFT JOIN audit.dossiers AS d ON m.dossier_id = d.dossier_id
+WHERE
+    m.recorded_at >= %(start)s AND m.recorded_at < %(end)s
+    AND (m.kind <> 'reply' OR m.dossier_id IS NOT NULL) AND d.dossier_id IS NULL
 UNION ALL
 SELECT
     'receipt_without_attempt' AS sort,

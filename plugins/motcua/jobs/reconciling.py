@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -57,6 +58,7 @@ from motcua.store.closings import (
     look_at_counted,
     message_moves,
     save_closing,
+    scopes,
     take_occasions,
     take_watermark,
     with_differences,
@@ -233,7 +235,7 @@ class _Closer:
                 unread.append(source)
         look_at_counted(ledger)
         away = [known[name] for name in known if name in unread or name not in settings().sources]
-        rows = compare_occasions(ledger, draft, away) + compare_apologies(ledger, draft, away)
+        rows = compare_occasions(ledger, draft, away, settings().overlap) + compare_apologies(ledger, draft, away)
         for row in rows:
             if row["reason"] is None:
                 lookups.setdefault(row["source_id"], []).append(row)
@@ -281,36 +283,40 @@ class _Closer:
             except SourcesUnread as unread:
                 log.warning("%s was not looked at again: %s", day, unread)
 
-    def _count_by_day(self, month: Period) -> dict[date, int] | None:
-        total: dict[date, int] = {}
+    def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
+        """What the sources count of the month by now, cell by cell; ``None``: one did not answer."""
+        total: Counter[tuple[date, str, str, str, str]] = Counter()
         with connect() as ledger:
             known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+            begins = {row["written"]: row["enabled_from"] for row in scopes(ledger)}
             for source in settings().sources:
                 try:
                     with _counting(ledger, source, known.get(source, 0)) as count:
-                        for day, occasions in count.by_day(month.start, month.end).items():
-                            total[day] = total.get(day, 0) + occasions
+                        total += count.by_day(month.start, month.end, begins)
                 except Exception as error:
                     log.warning("source %s was not counted: %s", source, reason_without_values(error))
                     return None
         return total
 
-    def _is_behind(self, ledger: Connection, closing: Closing, at_source: Mapping[date, int] | None) -> bool:
+    def _is_behind(
+        self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
+    ) -> bool:
         """Whether the day has messages that its closing did not know, or its sources count otherwise by now."""
         if closing.sources_unread:
             return True
         draft = replace(closing, known_history=2**63 - 1, as_of=self.now)
-        now = message_moves(ledger, closing, draft)
-        if any(row["cause"] == "picked_up_late" for row in now):
+        if any(row["cause"] == "picked_up_late" for row in message_moves(ledger, closing, draft)):
             return True
         if at_source is None:
             return False
-        stored = sum(
-            each.at_source
-            for each in load_figures(ledger, closing.closing_no).messages
-            if each.kind in ("result", "supplement")
-        )
-        return stored != at_source.get(closing.period.first, 0)
+        day = closing.period.first
+        stored: Counter[tuple[date, str, str, str, str]] = Counter()
+        for each in load_figures(ledger, closing.closing_no).messages:
+            if each.kind in ("result", "supplement"):
+                for figure in ("at_source", "out_of_scope"):
+                    key = (day, each.agency_code, each.procedure_code, each.kind, figure)
+                    stored[key] = getattr(each, figure)
+        return +stored != Counter({key: count for key, count in at_source.items() if key[0] == day and count})
 
     def _sum_of_days(self, ledger: Connection, month: Period) -> _Compared:
         """The sources' count of a month: that of its days, with their differences; what one day moved into another is

@@ -54,7 +54,7 @@ class ContractSource:
             # Not materialized: the source's own indexes must stay usable behind the views.
             f"WITH source_dossiers AS NOT MATERIALIZED ({statement(self.folder + '/dossiers')}),"
             f" source_transitions AS NOT MATERIALIZED ({statement(self.folder + '/transitions')})"
-            f" SELECT * FROM ({statement('sources/reading/' + name)}) AS reading"
+            f", reading AS ({statement('sources/reading/' + name)}) TABLE reading"
         )
 
     def _stream(self, name: LiteralString, parameters: dict[str, Any], row: type[Any] | None = None) -> Iterator[Any]:

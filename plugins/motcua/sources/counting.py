@@ -6,6 +6,8 @@ of it, is not known here.
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -70,10 +72,28 @@ class SourceCount:
             },
         )
 
-    def by_day(self, start: datetime, end: datetime) -> dict[date, int]:
-        """How many results and supplements the source recorded on each day of [start, end), by Vietnam's calendar."""
-        rows = self._source.stream_dicts("occasions_by_day", {"start": start, "end": end, **self._codes})
-        return {row["day"]: int(row["occasions"]) for row in rows}
+    def by_day(
+        self, start: datetime, end: datetime, begins: Mapping[str, datetime | None]
+    ) -> Counter[tuple[date, str, str, str, str]]:
+        """How many results and supplements the source recorded in [start, end): by day of Vietnam, agency, procedure,
+        kind, and ``at_source`` or ``out_of_scope``, of which the latter are from before the agency was enabled.
+
+        ``begins``: by every code of an agency, when it was enabled.
+        """
+        parameters = {
+            "start": start,
+            "end": end,
+            "written": list(begins),
+            "enabled_from": list(begins.values()),
+            **self._codes,
+        }
+        counts: Counter[tuple[date, str, str, str, str]] = Counter()
+        for row in self._source.stream_dicts("occasions_by_day", parameters):
+            agency_code = self._written.get(_plain(row["agency_code"]), "")
+            for figure in ("at_source", "out_of_scope"):
+                key = (row["day"], agency_code, _plain(row["procedure_code"]), row["kind"], figure)
+                counts[key] += row[figure]
+        return counts
 
     def transitions(self, numbers: Sequence[int]) -> list[SourceTransition]:
         """What the source says now of these transitions."""
@@ -86,3 +106,7 @@ class SourceCount:
         if transition.status_code in self._codes["result_codes"]:
             return "result"
         return "supplement" if transition.status_code in self._codes["supplement_codes"] else None
+
+
+def _plain(code: str | None) -> str:
+    return unicodedata.normalize("NFC", code or "").strip()

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
@@ -231,10 +231,13 @@ def counted_figures(connection: Connection) -> list[MessageFigures]:
     ]
 
 
-def compare_occasions(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
+def compare_occasions(
+    connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
+) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for results and supplements; with no ``reason`` where only the source can tell it, by what
-    it says now of ``numbers``."""
-    return connection.execute(statement("reconciliation/compare_occasions"), _comparison(closing, unread)).fetchall()
+    it says now of ``numbers``. ``overlap``: a source's row may be committed this long after it was recorded."""
+    values = _comparison(closing, unread) | {"overlap": overlap}
+    return connection.execute(statement("reconciliation/compare_occasions"), values).fetchall()
 
 
 def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
@@ -256,6 +259,11 @@ def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
     """``agency_code, day, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
     return connection.execute(statement("reconciliation/evenings"), {"start": start, "end": end}).fetchall()
+
+
+def scopes(connection: Connection) -> list[dict[str, Any]]:
+    """``written, agency_code, enabled_from``: every code of an agency, and from when on its dossiers are told of."""
+    return connection.execute(statement("reconciliation/scopes")).fetchall()
 
 
 def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:

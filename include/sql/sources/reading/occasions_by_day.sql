@@ -1,10 +1,12 @@
--- How many results and supplements were recorded on each day of [start, end), a day of Vietnam, counted from the
--- source's own transitions alone. Called by sources/counting.py.
+-- How many results and supplements were recorded on each day of [start, end), a day of Vietnam, by agency, procedure
+-- and kind, and how many of them lie before the agency's beginning, counted from the source's own rows alone.
+-- Called by sources/counting.py.
 WITH steps AS (
     SELECT
         t.agency_code,
         t.dossier_code,
         t.transition_id,
+        t.occurred_at,
         t.recorded_at,
         CASE
             WHEN t.at_one_stop_desk AND t.status_code = any(%(result_codes)s::int[]) THEN 'result'
@@ -22,16 +24,33 @@ WITH steps AS (
 
 begun AS (
     SELECT
-        s.kind,
-        s.recorded_at,
+        s.*,
         (s.kind IS DISTINCT FROM lag(s.kind) OVER w) AS begins
     FROM steps AS s
     WINDOW w AS (PARTITION BY s.agency_code, s.dossier_code ORDER BY s.transition_id)
+),
+
+scopes AS (
+    SELECT s.*
+    FROM unnest(%(written)s::text[], %(enabled_from)s::timestamptz[]) AS s (agency_code, enabled_from)
 )
 
 SELECT
     (b.recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day,
-    count(*) AS occasions
+    b.agency_code,
+    d.procedure_code,
+    b.kind,
+    count(*) AS at_source,
+    count(*) FILTER (
+        WHERE c.agency_code IS NOT NULL AND coalesce(
+            CASE
+                WHEN b.occurred_at >= timestamptz '2000-01-01' THEN least(b.occurred_at, b.recorded_at)
+                ELSE b.recorded_at
+            END < c.enabled_from, TRUE
+        )
+    ) AS out_of_scope
 FROM begun AS b
+LEFT JOIN source_dossiers AS d ON b.agency_code = d.agency_code AND b.dossier_code = d.dossier_code
+LEFT JOIN scopes AS c ON b.agency_code = c.agency_code
 WHERE b.kind IS NOT NULL AND b.begins AND b.recorded_at >= %(start)s AND b.recorded_at < %(end)s
-GROUP BY 1
+GROUP BY 1, 2, 3, 4

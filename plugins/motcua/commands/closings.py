@@ -1,0 +1,137 @@
+"""``motcua closings``: close a day or month by hand, list closings, show figures and differences."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
+from motcua.jobs.reconciling import NotOver, SourcesUnread, close_period
+from motcua.store.closings import (
+    ClosingHeldUp,
+    list_closings,
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+)
+from motcua.store.database import connect
+
+app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
+_console = Console(width=None if sys.stdout.isatty() else 150)
+_errors = Console(stderr=True, soft_wrap=True)
+
+_NUMBER = typer.Argument(help="Number of the closing; motcua closings list shows it.")
+
+
+def _refuse(sentence: object) -> typer.Exit:
+    _errors.print(str(sentence), style="red", markup=False)
+    return typer.Exit(2)
+
+
+@app.command("close")
+def close(
+    period: Annotated[str, typer.Argument(help="A day such as 2026-11-24 or a month such as 2026-11; yesterday.")] = "",
+) -> None:
+    """Close a period, or correct its last closing where something differs; exit 1 if figures do not meet.
+
+    Nothing is published: the next run of reconcile_daily does that.
+    """
+    now = datetime.now(UTC)
+    try:
+        chosen = Period.parse(period) if period else Period.day_before(now)
+        result = close_period(chosen, f"manual__{now.isoformat()}", now)
+    except (NotAPeriod, NotOver, ClosingHeldUp, SourcesUnread) as refusal:
+        raise _refuse(refusal) from None
+    closing = result.closing
+    if result.changed:
+        corrects = f", corrects closing {closing.corrects}" if closing.corrects else ""
+        _console.print(f"{closing.period}: closing {closing.closing_no}{corrects}", markup=False)
+    else:
+        _console.print(f"{closing.period}: closing {closing.closing_no} stands, nothing differs", markup=False)
+    show(closing.closing_no)
+    if closing.difference or closing.sources_unread:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_all(
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 40,
+) -> None:
+    """List closings, the newest period first."""
+    with connect() as connection:
+        rows = list_closings(connection, limit)
+    table = Table(
+        "closing", "period", "corrects", "cut-off", "expected", "sent", "delivered", "difference", "no reason"
+    )
+    for row in rows:
+        table.add_row(
+            str(row["closing_no"]),
+            row["period"],
+            str(row["corrects"] or ""),
+            f"{row['as_of'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            *(str(row[name] or 0) for name in ("expected", "sent", "delivered", "difference", "unexplained")),
+            style="red" if row["difference"] or row["sources_unread"] else None,
+        )
+    _console.print(table if rows else "Nothing was closed yet: motcua closings close")
+
+
+@app.command("show")
+def show(closing_no: Annotated[int, _NUMBER]) -> None:
+    """Print the identity of a closing, by kind and agency, and what a correction changed."""
+    try:
+        with connect() as connection:
+            closing = load_closing(connection, closing_no)
+            figures, changes = load_figures(connection, closing_no), load_changes(connection, closing_no)
+    except LookupError as missing:
+        raise _refuse(missing) from None
+    table = Table("agency", "kind", "at source", "out of scope", "expected", *STATES, "difference")
+    cells = sorted({(each.agency_code, each.kind) for each in figures.messages})
+    for agency_code, kind in cells:
+        own = tuple(each for each in figures.messages if (each.agency_code, each.kind) == (agency_code, kind))
+        whole = sum_messages(own, kind)
+        names = ("at_source", "out_of_scope", "expected", *STATES, "difference")
+        table.add_row(
+            escape(agency_code) or "-",
+            kind,
+            *(str(getattr(whole, name) or "") for name in names),
+            style="red" if whole.difference else None,
+        )
+    _console.print(table if cells else "No message was expected.")
+    if closing.sources_unread:
+        _console.print(f"Not counted: {', '.join(closing.sources_unread)}", style="red", markup=False)
+    for change in changes:
+        where = ", ".join(filter(None, (change.agency_code, change.procedure_code, change.kind)))
+        causes = ", ".join(change.causes)
+        _console.print(f"{where}: {change.figure} {change.was} → {change.became} ({causes})", markup=False)
+
+
+@app.command("differences")
+def differences(closing_no: Annotated[int, _NUMBER]) -> None:
+    """List what has no counterpart, each with its reason, those without one first; exit 1 if there are any of these."""
+    try:
+        with connect() as connection:
+            load_closing(connection, closing_no)
+            rows, orphans = load_differences(connection, closing_no), load_orphans(connection, closing_no)
+    except LookupError as missing:
+        raise _refuse(missing) from None
+    table = Table("reason", "side", "agency", "procedure", "kind", "dossier", "source", "transition", "message")
+    for row in rows:
+        source = f"{row.source} {row.source_transition_id or ''}" if row.source else ""
+        cells = (row.reason, row.side, row.agency_code, row.procedure_code, row.kind, row.dossier_code or "", source)
+        numbers = (str(row.transition_id or ""), str(row.message_id or ""))
+        table.add_row(*map(escape, cells), *numbers, style=None if row.is_explained else "red")
+    _console.print(table if rows else "Every occasion has its message, and every message its occasion.")
+    for orphan in orphans:
+        what = orphan.dossier_code or orphan.message_id or orphan.receipt_id
+        _console.print(f"{orphan.sort}: {orphan.agency_code or '-'} {what}", markup=False)
+    if any(not row.is_explained for row in rows):
+        raise typer.Exit(1)
