@@ -10,6 +10,7 @@ CREATE TABLE motcua.closings (
     known_version bigint NOT NULL,
     known_transition bigint NOT NULL,
     known_history bigint NOT NULL,
+    known_message bigint NOT NULL,
     known_inquiry bigint NOT NULL,
     known_receipt bigint NOT NULL,
     data_as_of timestamptz,
@@ -32,6 +33,7 @@ COMMENT ON COLUMN motcua.closings.as_of IS 'The cut-off: what the ledger did not
 COMMENT ON COLUMN motcua.closings.known_version IS 'Largest version of a dossier''s row that counts.';
 COMMENT ON COLUMN motcua.closings.known_transition IS 'Largest transition that counts.';
 COMMENT ON COLUMN motcua.closings.known_history IS 'Largest move of a message that counts.';
+COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this one count; of later ones a few may.';
 COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest inquiry that counts.';
 COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest receipt that counts.';
 COMMENT ON COLUMN motcua.closings.data_as_of IS 'When the sources had last been read, the oldest of them; empty: never.';

@@ -41,9 +41,6 @@ WHERE
     d.returned_at >= %(start)s AND d.returned_at < %(end)s AND d.returned_at >= g.enabled_from
     AND NOT EXISTS (
         SELECT 1 FROM audit.messages AS m
-        INNER JOIN audit.message_history AS h ON m.message_id = h.message_id
-        WHERE
-            m.dossier_id = d.dossier_id AND m.kind = 'result'
-            AND h.from_state IS NULL AND h.history_id <= %(known_history)s
+        WHERE m.dossier_id = d.dossier_id AND m.kind = 'result' AND m.message_id <= %(known_message)s
     )
 ORDER BY sort, agency_code, happened_at, dossier_code, receipt_id

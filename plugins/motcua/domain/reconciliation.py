@@ -186,6 +186,8 @@ class Closing:
     """Sum of what is missing or too much, without signs."""
     unexplained: int
     closed_at: datetime
+    known_message: int = 0
+    """All messages up to this one count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from motcua.store.closings import (
     compute_figures,
     counted_figures,
     data_as_of,
+    days_behind,
     empty_counted,
     evenings_between,
     find_orphans,
@@ -55,8 +56,10 @@ from motcua.store.closings import (
     load_closing,
     load_differences,
     load_figures,
+    load_message_figures,
     look_at_counted,
     message_moves,
+    newest_closings,
     save_closing,
     scopes,
     take_occasions,
@@ -272,11 +275,16 @@ class _Closer:
     def _bring_days_up_to_date(self, month: Period) -> None:
         """Closes the days of a month that are not, and corrects those that their sources count otherwise by now."""
         at_source = self._count_by_day(month)
+        with connect() as ledger:
+            behind = days_behind(ledger, month)
+            closed = newest_closings(ledger, month.days)
+            stand = {
+                day
+                for day, number in closed.items()
+                if day.first not in behind and not self._is_behind(ledger, load_closing(ledger, number), at_source)
+            }
         for day in month.days:
-            with connect() as ledger:
-                closing = last_closing(ledger, day)
-                stands = closing is not None and not self._is_behind(ledger, closing, at_source)
-            if stands:
+            if day in stand:
                 continue
             try:
                 self.close(day)
@@ -301,17 +309,14 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether the day has messages that its closing did not know, or its sources count otherwise by now."""
+        """Whether the sources count the day otherwise by now than its closing did."""
         if closing.sources_unread:
-            return True
-        draft = replace(closing, known_history=2**63 - 1, as_of=self.now)
-        if any(row["cause"] == "picked_up_late" for row in message_moves(ledger, closing, draft)):
             return True
         if at_source is None:
             return False
         day = closing.period.first
         stored: Counter[tuple[date, str, str, str, str]] = Counter()
-        for each in load_figures(ledger, closing.closing_no).messages:
+        for each in load_message_figures(ledger, closing.closing_no):
             if each.kind in ("result", "supplement"):
                 for figure in ("at_source", "out_of_scope"):
                     key = (day, each.agency_code, each.procedure_code, each.kind, figure)
@@ -324,15 +329,12 @@ class _Closer:
         cells: dict[tuple[str, str, str], list[MessageFigures]] = {}
         differences: list[Difference] = []
         unread: set[str] = set()
-        for day in month.days:
-            closing = last_closing(ledger, day)
-            if closing is None:
-                continue
-            unread |= set(closing.sources_unread)
-            for each in load_figures(ledger, closing.closing_no).messages:
+        for number in newest_closings(ledger, month.days).values():
+            unread |= set(load_closing(ledger, number).sources_unread)
+            for each in load_message_figures(ledger, number):
                 if each.kind != "reply":
                     cells.setdefault((each.agency_code, each.procedure_code, each.kind), []).append(each)
-            differences += load_differences(ledger, closing.closing_no)
+            differences += load_differences(ledger, number)
         figures = [
             replace(
                 MessageFigures(key[0], key[1], rows[0].kind),

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
@@ -53,6 +53,8 @@ class Watermark:
     known_history: int
     known_inquiry: int
     known_receipt: int
+    known_message: int
+    """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
 
 
 def take_watermark(connection: Connection, patience: float = _PATIENCE) -> Watermark:
@@ -71,7 +73,8 @@ def take_watermark(connection: Connection, patience: float = _PATIENCE) -> Water
         settled = connection.execute(statement("reconciliation/is_settled"), horizon).fetchone()
         connection.commit()
         if settled and settled["is_settled"]:
-            return Watermark(**row)
+            begun = connection.execute(statement("reconciliation/known_message"), row).fetchone()
+            return Watermark(**row, known_message=int(begun["known_message"]) if begun else 0)
         if time.monotonic() > until:
             raise ClosingHeldUp(
                 f"a transaction from before the cut-off was still open after {patience:.0f} s; "
@@ -95,7 +98,8 @@ def compute_figures(
     """All figures of a closing, counted anew from the facts as they were known at its cut-off.
 
     It reads the schema ``audit`` alone, so that an auditor can do the same. What the sources counted cannot be counted
-    again later: it is taken from ``counted``, by default the stored closing.
+    again later: it is taken from ``counted``, by default the stored closing. How good a month's apologies were is the
+    sum of its days, each of which was judged, and can be counted again, by itself.
     """
     period = closing.period
     bounds = {
@@ -107,7 +111,7 @@ def compute_figures(
         **{name: getattr(closing, name) for name in (each.name for each in fields(Watermark))},
     }
     if counted is None:
-        counted = load_figures(connection, closing.closing_no).messages
+        counted = load_message_figures(connection, closing.closing_no)
     dossiers = _values(connection, "reconciliation/count_dossiers", DossierFigures, bounds)
     tally = connection.execute(statement("reconciliation/count_messages"), bounds).fetchall()
     asked = connection.execute(statement("reconciliation/count_inquiries"), bounds).fetchall()
@@ -158,9 +162,15 @@ def _agency_figures(
     connection: Connection, closing: Closing, asked: Sequence[Mapping[str, Any]], bounds: Mapping[str, Any]
 ) -> tuple[AgencyFigures, ...]:
     cells: dict[str, Counter[str]] = defaultdict(Counter)
-    known = {name: bounds[name] for name in ("known_version", "known_transition", "known_history")}
-    for row in forecast(connection, closing.period.first, closing.period.last, closing.as_of, known):
-        cells[row["agency_code"]][_FORECAST.get(row["outcome"], "late_untold")] += row["dossiers"]
+    if closing.period.is_month:
+        for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
+            for day in _values(connection, "reconciliation/agencies", AgencyFigures, {"closing_no": number}):
+                for name in (*_FORECAST.values(), "late_untold"):
+                    cells[day.agency_code][name] += getattr(day, name)
+    else:
+        known = {name: bounds[name] for name in ("known_version", "known_transition", "known_history")}
+        for row in forecast(connection, closing.period.first, closing.period.last, closing.as_of, known):
+            cells[row["agency_code"]][_FORECAST.get(row["outcome"], "late_untold")] += row["dossiers"]
     for each in asked:
         cell = cells[each["agency_code"]]
         cell["inquiries"] += each["inquiries"]
@@ -168,12 +178,15 @@ def _agency_figures(
         cell["told_without_result"] += each["told_without_result"]
     for found in connection.execute(statement("reconciliation/count_findings"), bounds).fetchall():
         cells[found["agency_code"]]["findings_open"] += int(found["findings_open"])
-    return tuple(AgencyFigures(code, **cell) for code, cell in sorted(cells.items()))
+    return tuple(AgencyFigures(code, **cell) for code, cell in sorted(cells.items()) if any(cell.values()))
 
 
 def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]:
-    """What belongs to nothing in the closing's period, by its cut-off."""
-    names = ("known_version", "known_history", "known_receipt")
+    """What belongs to nothing in the closing's period, by its cut-off; of a month what its days say."""
+    if closing.period.is_month:
+        days = newest_closings(connection, closing.period.days, below=closing.closing_no or None)
+        return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
+    names = ("known_version", "known_history", "known_receipt", "known_message")
     bounds = {name: getattr(closing, name) for name in names}
     return _values(
         connection,
@@ -354,6 +367,20 @@ def last_closing(connection: Connection, period: Period) -> Closing | None:
     return None if row is None else load_closing(connection, row["closing_no"])
 
 
+def newest_closings(connection: Connection, periods: Iterable[Period], below: int | None = None) -> dict[Period, int]:
+    """Number of each period's newest closing, in their order; of those below a number where one is given."""
+    rows = connection.execute(
+        statement("reconciliation/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
+    ).fetchall()
+    return {Period.parse(row["period"]): row["closing_no"] for row in rows}
+
+
+def days_behind(connection: Connection, month: Period) -> set[date]:
+    """Days of a month that have, or may have, messages that their newest closing does not count."""
+    values = {"month": str(month), "start": month.start, "end": month.end}
+    return {row["day"] for row in connection.execute(statement("reconciliation/days_behind"), values).fetchall()}
+
+
 def closings_to_recheck(connection: Connection, closed_before: datetime, closed_since: datetime) -> list[Period]:
     """Periods whose only closing has its cut-off in [closed_since, closed_before), the oldest first."""
     rows = connection.execute(
@@ -397,11 +424,16 @@ def load_figures(connection: Connection, closing_no: int) -> Figures:
     number = {"closing_no": closing_no}
     return Figures(
         dossiers=_values(connection, "reconciliation/dossiers", DossierFigures, number),
-        messages=_values(connection, "reconciliation/messages", MessageFigures, number),
+        messages=load_message_figures(connection, closing_no),
         reasons=_values(connection, "reconciliation/reasons", ReasonCount, number),
         timings=_values(connection, "reconciliation/timings", Timing, number),
         agencies=_values(connection, "reconciliation/agencies", AgencyFigures, number),
     )
+
+
+def load_message_figures(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
+    """The figures of messages alone."""
+    return _values(connection, "reconciliation/messages", MessageFigures, {"closing_no": closing_no})
 
 
 def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:
