@@ -1,6 +1,7 @@
 -- Results and supplements of [start, end): occasions of the sources that have no message by the cut-off, and messages
 -- that have no occasion, each with its reason; of a message whose reason only the source can tell, the source's numbers
--- instead. Messages of sources that could not be read are left out. Called by store/closings.py.
+-- instead, with the recorded times that were kept of them. Messages of sources that could not be read are left out.
+-- Called by store/closings.py.
 WITH codes AS (
     SELECT
         g.agency_code AS written,
@@ -171,7 +172,8 @@ SELECT
     j.transition_id,
     j.message_id,
     j.happened_at AS occurred_at,
-    NULL::bigint[] AS numbers
+    NULL::bigint[] AS numbers,
+    NULL::timestamptz[] AS recorded
 FROM judged AS j
 WHERE j.reason IS NOT NULL
 UNION ALL
@@ -196,7 +198,8 @@ SELECT
     m.transition_id,
     m.message_id,
     m.occurred_at,
-    n.numbers
+    n.numbers,
+    n.recorded
 FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
@@ -204,6 +207,7 @@ LEFT JOIN judged AS j ON m.message_id = j.message_id AND j.nth = 1
 LEFT JOIN LATERAL (
     SELECT
         array_agg(t.source_transition_id ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS numbers,
+        array_agg(t.recorded_at ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS recorded,
         bool_or(t.from_row) AS is_row
     FROM motcua.transitions AS t
     WHERE j.occasion_no IS NULL AND t.dossier_id = m.dossier_id AND t.message_id = m.message_id

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from motcua.domain.apologies import due_days
-from motcua.domain.dossiers import EARLIEST
+from motcua.domain.dossiers import SourceTransition
 from motcua.domain.reconciliation import (
     Change,
     ChangeCause,
@@ -335,13 +335,23 @@ class _Closer:
                 if each.kind != "reply":
                     cells.setdefault((each.agency_code, each.procedure_code, each.kind), []).append(each)
             differences += load_differences(ledger, number)
-        figures = [
-            replace(
-                MessageFigures(key[0], key[1], rows[0].kind),
-                **{name: getattr(sum_messages(tuple(rows)), name) for name in COUNTED},
+        figures = []
+        for key, rows in sorted(cells.items()):
+            whole = sum_messages(tuple(rows), rows[0].kind)
+            figures.append(
+                MessageFigures(key[0], key[1], whole.kind, at_source=whole.at_source, out_of_scope=whole.out_of_scope)
             )
-            for key, rows in sorted(cells.items())
+        # What is counted on another day of the same month is no difference of the month.
+        sides: dict[int | None, set[str]] = {}
+        for each in differences:
+            if each.reason == "other_period":
+                sides.setdefault(each.message_id, set()).add(each.side)
+        differences = [
+            each
+            for each in differences
+            if each.reason != "other_period" or each.message_id is None or len(sides[each.message_id]) < 2
         ]
+        figures = with_differences(figures, differences)
         return _Compared(figures, differences, tuple(sorted(unread)))
 
     # --- What changed
@@ -412,21 +422,26 @@ def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period:
     numbers = sorted({number for row in rows for number in row["numbers"]})
     present = {each.transition_id: each for each in count.transitions(numbers)}
     for row in rows:
-        row["reason"] = _reason(count, [present[n] for n in row["numbers"] if n in present], row["kind"], period)
+        kept = [
+            (present[number], recorded_at)
+            for number, recorded_at in zip(row["numbers"], row["recorded"], strict=True)
+            if number in present
+        ]
+        row["reason"] = _reason(count, kept, row["kind"], period)
 
 
-def _reason(count: SourceCount, present: Sequence[Any], kind: str, period: Period) -> DifferenceReason:
-    if not present:
+def _reason(
+    count: SourceCount, kept: Sequence[tuple[SourceTransition, datetime]], kind: str, period: Period
+) -> DifferenceReason:
+    """``kept``: what the source says now of the message's transitions, each with the recorded time that was kept."""
+    if not kept:
         return "without_event"
-    calling = [each for each in present if count.kind_of(each) == kind]
+    calling = [(row.recorded_at, recorded_at) for row, recorded_at in kept if count.kind_of(row) == kind]
     if not calling:
         return "source_changed"
-    recorded = [each.recorded_at for each in calling]
-    if any(moment is None or moment < EARLIEST for moment in recorded):
+    if any(now != then for now, then in calling):
         return "time_cleaned"
-    if all(period.start <= moment < period.end for moment in recorded):
-        return "source_changed"
-    return "other_period" if min(recorded) < period.end else "time_cleaned"
+    return "source_changed" if all(period.start <= then < period.end for _, then in calling) else "other_period"
 
 
 def _difference(row: Mapping[str, Any], names: Mapping[int, str]) -> Difference:
