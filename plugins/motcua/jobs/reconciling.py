@@ -343,13 +343,13 @@ class _Closer:
             )
         # What is counted on another day of the same month is no difference of the month.
         sides: dict[int | None, set[str]] = {}
-        for each in differences:
-            if each.reason == "other_period":
-                sides.setdefault(each.message_id, set()).add(each.side)
+        for moved in differences:
+            if moved.reason == "other_period":
+                sides.setdefault(moved.message_id, set()).add(moved.side)
         differences = [
-            each
-            for each in differences
-            if each.reason != "other_period" or each.message_id is None or len(sides[each.message_id]) < 2
+            one
+            for one in differences
+            if one.reason != "other_period" or one.message_id is None or len(sides[one.message_id]) < 2
         ]
         figures = with_differences(figures, differences)
         return _Compared(figures, differences, tuple(sorted(unread)))
