@@ -28,6 +28,24 @@ class MotcuaPlugin(AirflowPlugin):
             "url_route": "motcua-quality",
         },
         {
+            "name": "Đối chiếu",
+            "href": "motcua/reconciliation",
+            "destination": "nav",
+            "url_route": "motcua-reconciliation",
+        },
+        {
+            "name": "Đối soát nhà mạng",
+            "href": "motcua/statements",
+            "destination": "nav",
+            "url_route": "motcua-statements",
+        },
+        {
+            "name": "Phản ánh",
+            "href": "motcua/complaints",
+            "destination": "nav",
+            "url_route": "motcua-complaints",
+        },
+        {
             "name": "Lịch làm việc",
             # Without a slash before it, so that it follows the UI's own address.
             "href": "motcua/calendar",

@@ -10,7 +10,20 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, apologies, calendars, gateways, ledger, messages, quality, sources
+from motcua.commands import (
+    agencies,
+    apologies,
+    calendars,
+    closings,
+    complaints,
+    gateways,
+    ledger,
+    messages,
+    publications,
+    quality,
+    sources,
+    statements,
+)
 from motcua.commands.demo import demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -37,10 +50,15 @@ app.command("texts")(texts)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
 app.add_typer(calendars.app, name="calendar")
+app.add_typer(closings.app, name="closings")
 app.add_typer(sources.app, name="sources")
 app.add_typer(gateways.app, name="gateways")
 app.add_typer(messages.app, name="messages")
 app.add_typer(quality.app, name="quality")
+app.add_typer(statements.app, name="statements")
+app.add_typer(complaints.app, name="complaints")
+app.command("verify")(publications.verify)
+app.add_typer(publications.app, name="publications")
 
 
 def main() -> None:

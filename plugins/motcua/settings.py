@@ -98,13 +98,27 @@ class Settings(BaseSettings):
         default=time(5, 30), description="When data quality is checked each day, by the clock of Vietnam."
     )
     department_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses at the Department for the quality report over all agencies."
+        default=(), description="Mail addresses at the Department for the reports over all agencies."
+    )
+    home_affairs_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses at Sở Nội vụ for the reconciliation reports."
+    )
+    justice_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses at Sở Tư pháp, as the auditor, for the reconciliation reports."
+    )
+    committee_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses at Ủy ban nhân dân tỉnh for the monthly reconciliation report."
+    )
+    publications: str | None = Field(
+        default=None,
+        description="Where publications are stored: a folder's URL, file:///… or s3://connection@bucket/…; by default "
+        "the folder publications below the data folder.",
     )
 
-    statements: str = Field(
-        default="",
-        description="Folder of the providers' monthly statements, each in a folder named as its form: a path, or an"
-        " address that Airflow's ObjectStoragePath opens (file://, s3://…). Empty: none is looked for.",
+    statements: str | None = Field(
+        default=None,
+        description="Where providers' monthly statements are put, each in a folder named as its form: a folder's URL; "
+        "by default the folder statements below the data folder.",
     )
 
     reconcile_time: time = Field(
@@ -118,6 +132,28 @@ class Settings(BaseSettings):
     )
     sms_budget: int | None = Field(
         default=None, ge=0, description="Đồng that may be spent on SMS in a calendar year; unset: none is shown."
+    )
+
+    urge_from: int = Field(
+        default=30, gt=0, description="A share proposes an agency to be urged only from so many cases on."
+    )
+    urge_delivered_below: float = Field(
+        default=0.7, ge=0, le=1, description="Urged: less than this share of the expected messages was delivered."
+    )
+    urge_late_above: float = Field(
+        default=0.1, ge=0, le=1, description="Urged: more than this share of the resolved dossiers was late."
+    )
+    urge_untold_above: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Urged: more than this share of the due dossiers was late without apology.",
+    )
+    urge_wrong_apologies_above: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Urged: more than this share of the apologies was followed by a result in time.",
     )
 
     inquiries_on: bool = Field(
@@ -145,7 +181,9 @@ class Settings(BaseSettings):
             sources[name] = adapter or "contract"
         return sources
 
-    @field_validator("department_recipients", mode="before")
+    @field_validator(
+        "department_recipients", "home_affairs_recipients", "justice_recipients", "committee_recipients", mode="before"
+    )
     @classmethod
     def _read_recipients(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
@@ -160,6 +198,16 @@ class Settings(BaseSettings):
             if not _NAME.match(name):
                 raise ValueError(f"MOTCUA_GATEWAYS: {name!r} is not a name in a-z, 0-9 and _")
         return names
+
+    @property
+    def statements_url(self) -> str:
+        """Where statements are put, as a URL."""
+        return self.statements or f"file://{self.data.resolve() / 'statements'}"
+
+    @property
+    def publications_url(self) -> str:
+        """Where publications are stored, as a URL."""
+        return self.publications or f"file://{self.data.resolve() / 'publications'}"
 
     @property
     def overlap(self) -> timedelta:

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [plan|send|receipts|peers|quality …]``: speeds as ratios to a limit or a peer of the same run."""
+"""``python -m tests.bench [plan|send|receipts|peers|quality|reconciliation …]``: speeds against a limit or a peer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
-from tests.bench import quality
+from tests.bench import quality, reconciliation
 from tests.conftest import connection_uri, free_port
 
 IN_FLIGHT = 64
@@ -253,12 +253,18 @@ def bench_quality() -> list[Line]:
         return quality.bench(dsn)
 
 
+def bench_reconciliation() -> list[Line]:
+    with ledger() as dsn:
+        return reconciliation.bench(dsn)
+
+
 BENCHES = {
     "plan": bench_plan,
     "send": bench_send,
     "receipts": bench_receipts,
     "peers": bench_peers,
     "quality": bench_quality,
+    "reconciliation": bench_reconciliation,
 }
 
 

@@ -31,7 +31,7 @@ from motcua.reports.quality_mail import Mail, compose_agency_mail, compose_depar
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect
 from motcua.store.provisioning import with_database
-from motcua.store.quality_mails import hash_recipient, reserve_mail
+from motcua.store.report_mails import MailedReport, hash_recipient, reserve_mail
 from tests.conftest import TU_PHAP, Server, _drop, _fresh_database, agency, connection_uri
 from tests.quality_samples import agency_report, department_report
 from tests.quality_samples import rows as sample_rows
@@ -148,7 +148,7 @@ def run(ledger, rows, monkeypatch) -> int:
 
 def states(rows, run: int) -> list[tuple[str, int, int]]:
     found = rows(
-        "SELECT state, edition, attempts FROM motcua.quality_mails WHERE run_no = %s ORDER BY quality_mail_id", run
+        "SELECT state, edition, attempts FROM motcua.report_mails WHERE report_no = %s ORDER BY report_mail_id", run
     )
     return [(row["state"], row["edition"], row["attempts"]) for row in found]
 
@@ -256,7 +256,9 @@ def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, 
 
 def test_process_that_died_over_a_mail_leaves_it_unsent_and_says_so(run, server):
     with connect() as connection:
-        assert reserve_mail(connection, run, TU_PHAP, hash_recipient(MINH), datetime.now(UTC), again=False)
+        assert reserve_mail(
+            connection, MailedReport("quality", run, TU_PHAP), hash_recipient(MINH), datetime.now(UTC), again=False
+        )
     with pytest.raises(MailsNotSent, match="1 of 3 recipient"):
         mail_agency(run, TU_PHAP)
     assert server.addresses() == [LAN, HOA]
@@ -373,7 +375,7 @@ def test_addresses_are_in_no_log_no_result_no_failure_and_no_table(run, server, 
     logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("mail."))
     assert f"run {run}, {TU_PHAP}" in logged
     told = [logged, str(failed.value), str(failed.value.__cause__), json.dumps(counts), printed.out, printed.err]
-    told += [str(row) for row in rows("SELECT * FROM motcua.quality_mails WHERE run_no = %s", run)]
+    told += [str(row) for row in rows("SELECT * FROM motcua.report_mails WHERE report_no = %s", run)]
     for text in told:
         assert "@tuphap" not in text.lower()
     assert "recipient 1" in str(failed.value)
@@ -382,8 +384,8 @@ def test_addresses_are_in_no_log_no_result_no_failure_and_no_table(run, server, 
 def test_a_mail_that_was_taken_stays_so_whatever_is_typed(run, server, rows):
     mail_agency(run, TU_PHAP)
     for typed in (
-        "UPDATE motcua.quality_mails SET state = 'failed', failure = 'x'",
-        "DELETE FROM motcua.quality_mails",
+        "UPDATE motcua.report_mails SET state = 'failed', failure = 'x'",
+        "DELETE FROM motcua.report_mails",
     ):
         with pytest.raises(psycopg.Error) as refused:
             rows(typed)

@@ -1,7 +1,21 @@
 -- Dossiers by agency and procedure in [start, end), as they had been read by the cut-off. Received, resolved (result
 -- released, handed over or withdrawn) and handed over go by their dates; the appointed day, and whether the clock runs,
 -- are those of the dossier's row at the end of the period. Days are days of Vietnam. Called by store/closings.py.
-WITH dossiers AS (
+WITH ended AS (
+    SELECT DISTINCT ON (v.dossier_id)
+        v.dossier_id,
+        v.status_code,
+        v.due_at
+    FROM audit.dossiers AS c
+    INNER JOIN audit.dossier_versions AS v ON c.dossier_id = v.dossier_id
+    WHERE
+        -- Only of a row that was changed since is the end of the period to be looked for.
+        coalesce(c.updated_at >= %(end)s, TRUE)
+        AND v.version_id <= %(known_version)s AND coalesce(v.updated_at, v.seen_at) < %(end)s
+    ORDER BY v.dossier_id, v.version_id DESC
+),
+
+dossiers AS (
     SELECT
         d.agency_code,
         d.procedure_code,
@@ -12,23 +26,12 @@ WITH dossiers AS (
         CASE
             WHEN d.status_code IN (7, 9, 10) THEN coalesce(d.finished_at, d.returned_at, d.updated_at)
         END AS resolved_at,
-        CASE WHEN e.version_id IS NULL THEN d.status_code ELSE e.status_code END AS status_at_end,
+        CASE WHEN e.dossier_id IS NULL THEN d.status_code ELSE e.status_code END AS status_at_end,
         (
-            CASE WHEN e.version_id IS NULL THEN d.due_at ELSE e.due_at END AT TIME ZONE 'Asia/Ho_Chi_Minh'
+            CASE WHEN e.dossier_id IS NULL THEN d.due_at ELSE e.due_at END AT TIME ZONE 'Asia/Ho_Chi_Minh'
         )::date AS due_day
     FROM audit.dossiers_as_of(%(known_version)s) AS d
-    LEFT JOIN LATERAL (
-        SELECT
-            v.version_id,
-            v.status_code,
-            v.due_at
-        FROM audit.dossier_versions AS v
-        WHERE
-            v.dossier_id = d.dossier_id AND v.version_id <= %(known_version)s
-            AND coalesce(v.updated_at, v.seen_at) < %(end)s
-        ORDER BY v.version_id DESC
-        LIMIT 1
-    ) AS e ON coalesce(d.updated_at >= %(end)s, TRUE)
+    LEFT JOIN ended AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= %(end)s, TRUE)
     WHERE
         d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
         -- Nothing else can be in a period's figures.

@@ -292,7 +292,9 @@ class _Closer:
                 log.warning("%s was not looked at again: %s", day, unread)
 
     def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
-        """What the sources count of the month by now, cell by cell; ``None``: one did not answer."""
+        """What the sources count of the month by now, cell by cell; ``None``: one did not answer, or there is none."""
+        if not settings().sources:
+            return None
         total: Counter[tuple[date, str, str, str, str]] = Counter()
         with connect() as ledger:
             known = {row["name"]: row["source_id"] for row in list_sources(ledger)}

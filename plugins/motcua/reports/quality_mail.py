@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP, default
-from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from motcua.domain.occasions import VIETNAM
 from motcua.quality.report_data import (
     AgencyFigures,
     AgencyReport,
@@ -29,6 +25,8 @@ from motcua.quality.report_data import (
 )
 from motcua.reports import wording
 from motcua.reports.charts import Bar, Line, Picture, draw_agencies, draw_trend
+from motcua.reports.mail import Attachment, inline_styles, tidy
+from motcua.reports.mail import write_message as write_mail
 from motcua.reports.urgency import beside, late, most_urgent, shares_told
 from motcua.reports.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
 from motcua.settings import include_dir
@@ -39,8 +37,6 @@ SHARES_SHOWN = 6
 RULES_SHOWN = 15
 AGENCIES_SHOWN = 15
 """In the Department's chart and table; all of them are in its workbook."""
-
-WORKBOOK_TYPE = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +97,19 @@ def compose_department_mail(
 
 
 def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
-    """The mail for one recipient, as SMTP carries it.
-
-    Headers are not folded: up to Python 3.12 folding eats the space between two encoded words of a subject. Lines of
-    the parts have at most 76 characters, and all bytes are ASCII, so that any server takes it.
-    """
-    message = EmailMessage(policy=default.clone(max_line_length=76))
-    message["Subject"] = mail.subject
-    message["From"] = sender
-    message["To"] = recipient
-    message["Date"] = format_datetime(at.astimezone(VIETNAM))
-    message["Message-ID"] = message_id
-    # RFC 3834, and Exchange's own word for it: no out-of-office reply comes back.
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-    html = message.get_payload()[1]  # type: ignore[index]
-    for cid, picture in mail.pictures:
-        name = f"{cid.partition('@')[0]}.png"
-        html.add_related(  # type: ignore[union-attr]
-            picture.png, "image", "png", cid=f"<{cid}>", disposition="inline", filename=name
-        )
-    if mail.workbook:
-        message.add_attachment(mail.workbook.content, WORKBOOK_TYPE[0], WORKBOOK_TYPE[1], filename=mail.workbook.name)
-    return message.as_bytes(policy=SMTP.clone(max_line_length=998))
+    """The mail for one recipient, as SMTP carries it."""
+    attached = [Attachment(mail.workbook.name, mail.workbook.content)] if mail.workbook else []
+    return write_mail(
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        sender=sender,
+        recipient=recipient,
+        message_id=message_id,
+        at=at,
+        pictures=mail.pictures,
+        attachments=attached,
+    )
 
 
 # --- Templates ----------------------------------------------------------------------------------------------------
@@ -162,23 +146,7 @@ def _compose(
     html = _templates().get_template(f"{template}.html").render(values, subject=subject)
     pictures = tuple((cid, drawn) for cid, drawn in ((chart_cid, chart), (trend_cid, trend)) if drawn)
     reference = f"chat-luong.{report.run.run_no}.{report.run.seal[:12]}"
-    return Mail(reference, subject, _tidy(plain.render(values)), _inline(html), pictures, workbook)
-
-
-def _tidy(text: str) -> str:
-    """At most one empty line in a row."""
-    lines: list[str] = []
-    for line in (each.rstrip() for each in text.splitlines()):
-        if line or (lines and lines[-1]):
-            lines.append(line)
-    return "\n".join(lines).strip() + "\n"
-
-
-def _inline(html: str) -> str:
-    from css_inline import CSSInliner
-
-    inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
-    return inliner.inline("\n".join(line for line in map(str.strip, html.splitlines()) if line))
+    return Mail(reference, subject, tidy(plain.render(values)), inline_styles(html), pictures, workbook)
 
 
 @lru_cache(maxsize=1)

@@ -68,3 +68,16 @@ def words() -> dict[str, Any]:
     text = (include_dir() / "templates" / "mail" / "words.vi.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read
+
+
+@lru_cache(maxsize=1)
+def publication_words() -> dict[str, Any]:
+    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints."""
+    folder = include_dir() / "templates" / "report"
+    files = ("publication", "phone_refusals", "complaints")
+    read, phones, complaints = (
+        yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8")) for name in files
+    )
+    words: dict[str, Any] = read | {name: complaints["titles"][name] for name in ("claim", "outcome")}
+    words["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
+    return words

@@ -112,6 +112,7 @@ def compute_figures(
     }
     if counted is None:
         counted = load_message_figures(connection, closing.closing_no)
+    connection.execute(statement("reconciliation/more_memory"))
     dossiers = _values(connection, "reconciliation/count_dossiers", DossierFigures, bounds)
     tally = connection.execute(statement("reconciliation/count_messages"), bounds).fetchall()
     asked = connection.execute(statement("reconciliation/count_inquiries"), bounds).fetchall()

@@ -7,6 +7,8 @@ from motcua.store.queries import statement
 
 LINGERING = 1
 """Held by the one sender that goes on while news keeps coming; senders' own numbers are random and large."""
+PUBLISHING = 4
+"""Held by whoever publishes: publications make a chain."""
 
 
 def hold_lock(connection: Connection, number: int) -> bool:
@@ -24,3 +26,8 @@ def is_held(connection: Connection, number: int) -> bool:
     """Whether any connection to this database has the lock."""
     row = connection.execute(statement("locks/is_held"), {"number": number}).fetchone()
     return bool(row and row["held"])
+
+
+def wait_for_lock(connection: Connection, number: int) -> None:
+    """Waits until no other connection has the lock, and holds it for the rest of this transaction."""
+    connection.execute(statement("locks/wait"), {"number": number})

@@ -14,7 +14,14 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from motcua.web import calendar_page, quality_page, sending_page
+from motcua.web import (
+    calendar_page,
+    complaints_page,
+    quality_page,
+    reconciliation_page,
+    sending_page,
+    statements_page,
+)
 from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
 from motcua.web.rendering import HEADERS, PageRefused, render_refusal
 
@@ -23,8 +30,15 @@ def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(signed_in)])
     app.include_router(calendar_page.router)
+    app.include_router(complaints_page.router)
     app.include_router(quality_page.router)
+    app.include_router(reconciliation_page.router)
     app.include_router(sending_page.router)
+    app.include_router(statements_page.router)
+
+    @app.get("/")
+    def _first_page(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/sending", HTTPStatus.SEE_OTHER, HEADERS)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

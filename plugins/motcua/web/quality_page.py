@@ -26,7 +26,7 @@ from motcua.reports import wording
 from motcua.reports.urgency import beside, late, most_urgent, shares_told
 from motcua.store.database import Connection, ledger_pool
 from motcua.store.quality import acknowledge
-from motcua.store.quality_mails import mails_of_run
+from motcua.store.report_mails import MailedReport, mails_of
 from motcua.web.auth import signed_in
 from motcua.web.rendering import HEADERS, PageRefused, render
 
@@ -258,7 +258,7 @@ def _agency_page(
         known = {each.rule.code for each in report.results}
         chosen = rule if rule in known else None
         rows, more = _page_of_rows(connection, run_no, report.agency_code, chosen, place)
-        mails = mails_of_run(connection, run_no, report.agency_code)
+        mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
     today = datetime.now(VIETNAM).date()
     return render(
         request,

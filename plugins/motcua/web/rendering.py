@@ -14,7 +14,15 @@ from motcua.domain.working_days import written_day
 from motcua.settings import include_dir
 
 Refusal: TypeAlias = Literal[
-    "no_such_page", "no_such_year", "no_such_day", "no_such_agency", "not_so", "database_away", "failed"
+    "no_such_page",
+    "no_such_year",
+    "no_such_day",
+    "no_such_agency",
+    "no_such_closing",
+    "file_changed",
+    "not_so",
+    "database_away",
+    "failed",
 ]
 """What include/templates/web/refusal.html has words for."""
 

@@ -1,0 +1,44 @@
+-- Reserves the mail of a report to one recipient of a body: a new one, one that failed, or another edition where it is
+-- asked for. No row: it was sent, may have been, or another process has it. Called by store/report_mails.py.
+WITH latest AS (
+    SELECT
+        m.report_mail_id,
+        m.edition,
+        m.state
+    FROM motcua.report_mails AS m
+    WHERE
+        m.report = %(report)s
+        AND m.report_no = %(report_no)s
+        AND m.body = %(body)s
+        AND m.recipient_hash = %(recipient_hash)s
+    ORDER BY m.edition DESC
+    LIMIT 1
+),
+
+retried AS (
+    UPDATE motcua.report_mails AS m
+    SET state = 'sending', attempts = m.attempts + 1, reserved_at = %(now)s, settled_at = NULL, failure = NULL
+    FROM latest AS l
+    WHERE m.report_mail_id = l.report_mail_id AND m.state = 'failed'
+    RETURNING m.report_mail_id
+),
+
+added AS (
+    INSERT INTO motcua.report_mails (report, report_no, body, recipient_hash, edition, state, attempts, reserved_at)
+    SELECT
+        %(report)s,
+        %(report_no)s,
+        %(body)s,
+        %(recipient_hash)s,
+        coalesce((SELECT l.edition FROM latest AS l), 0) + 1,
+        'sending',
+        1,
+        %(now)s
+    WHERE NOT EXISTS (SELECT 1 FROM latest AS l WHERE l.state = 'failed' OR NOT %(again)s)
+    ON CONFLICT DO NOTHING
+    RETURNING report_mail_id
+)
+
+SELECT report_mail_id FROM retried
+UNION ALL
+SELECT report_mail_id FROM added

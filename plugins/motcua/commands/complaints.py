@@ -1,0 +1,140 @@
+"""``motcua complaints``: what citizens report about messages (phản ánh)."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.keep_complaints import (
+    LARGEST_FILE,
+    ComplaintRefused,
+    import_complaints,
+    relink,
+    take_back,
+    titles,
+    write_outcome,
+)
+from motcua.jobs.table_files import Fault, FileRefused
+from motcua.store.complaints import Claim, ComplaintsAsked, Outcome, count_complaints, list_complaints
+from motcua.store.database import connect
+
+app = typer.Typer(help="Complaints (phản ánh): import, list, withdraw, outcome of the check.", no_args_is_help=True)
+_console = Console(highlight=False)
+
+_Number = Annotated[int, typer.Argument(min=1, help="Number of the complaint.")]
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """What cannot be taken is told and exit code 2."""
+    try:
+        yield
+    except (FileRefused, ComplaintRefused) as wrong:
+        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+@app.command("import")
+def import_file(
+    path: Annotated[Path, typer.Argument(help="CSV or Excel workbook; the form: docs/operations/complaints.md.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+) -> None:
+    """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}.")
+    with _said_plainly():
+        if path.stat().st_size > LARGEST_FILE:
+            raise FileRefused(path.name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        done = import_complaints(path.read_bytes(), path.name, getpass.getuser(), datetime.now(UTC), dry_run=dry_run)
+    for fault in done.faults:
+        _console.print(f"- {fault}", markup=False, soft_wrap=True)
+    would = "would be " if dry_run else ""
+    _console.print(
+        f"{done.rows} good row(s): {done.new} {would}new, {done.rows - done.new} there already;"
+        f" {done.linked} of the new ones with a known dossier. {len(done.faults)} row(s) not taken."
+    )
+    if done.faults:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_all(
+    agency: Annotated[str | None, typer.Option("--agency", help="Code of an agency.")] = None,
+    claim: Annotated[Claim | None, typer.Option("--claim")] = None,
+    outcome: Annotated[Outcome | None, typer.Option("--outcome")] = None,
+    unlinked: Annotated[bool, typer.Option("--unlinked", help="Only those whose dossier is not known.")] = False,
+    most: Annotated[int, typer.Option("--most", min=1, max=10_000)] = 50,
+) -> None:
+    """Complaints, the newest first; their notes are on the staff page only."""
+    with connect() as connection:
+        found = list_complaints(connection, ComplaintsAsked(None, agency, claim, outcome, unlinked, most=most + 1))
+    table = Table(box=None, pad_edge=False)
+    for name in ("no.", "received", "agency", "dossier", "claim", "channel", "message", "outcome", "recorded by"):
+        table.add_column(name)
+    for each in found[:most]:
+        known = "" if each.dossier_id else " (not known)"
+        table.add_row(
+            str(each.complaint_id),
+            f"{each.received_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            each.agency_code,
+            f"{each.dossier_code}{known}" if each.dossier_code else "",
+            each.claim,
+            each.channel,
+            f"{each.message_id} {each.message_kind} {each.message_state}" if each.message_id else "",
+            "withdrawn" if each.withdrawn_at else each.outcome,
+            each.recorded_by,
+        )
+    _console.print(table)
+    if len(found) > most:
+        _console.print(f"More than {most}: --most.")
+
+
+@app.command()
+def count(
+    days: Annotated[int, typer.Option("--days", min=1, max=4000, help="So many days back.")] = 30,
+) -> None:
+    """Complaints by agency and claim, as reports count them."""
+    now = datetime.now(UTC)
+    with connect() as connection:
+        found = count_complaints(connection, now - timedelta(days=days), now)
+    table = Table(box=None, pad_edge=False)
+    for name in ("agency", "claim", "outcome", "complaints"):
+        table.add_column(name, justify="right" if name == "complaints" else "left")
+    for each in found:
+        table.add_row(each["agency_code"], titles()["claim"][each["claim"]], each["outcome"], str(each["complaints"]))
+    _console.print(table)
+
+
+@app.command()
+def withdraw(complaint_id: _Number, why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")]) -> None:
+    """Take a complaint back: it stays, and counts no more."""
+    with _said_plainly(), connect() as connection:
+        take_back(connection, complaint_id, getpass.getuser(), why, datetime.now(UTC))
+    _console.print(f"Complaint {complaint_id} is withdrawn.")
+
+
+@app.command()
+def outcome(
+    complaint_id: _Number,
+    found: Annotated[Outcome, typer.Argument(help="open, upheld or not_upheld.")],
+    why: Annotated[str, typer.Option("--why", help="What the check found.")] = "",
+) -> None:
+    """Write down what the agency's check found."""
+    with _said_plainly(), connect() as connection:
+        write_outcome(connection, complaint_id, found, getpass.getuser(), why, datetime.now(UTC))
+    _console.print(f"Complaint {complaint_id}: {found}.")
+
+
+@app.command()
+def link() -> None:
+    """Tie complaints to dossiers and messages that have appeared since, as the daily run does."""
+    _console.print(f"{relink()} complaint(s) tied.")

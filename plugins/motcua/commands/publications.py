@@ -1,0 +1,113 @@
+"""``motcua publications`` and ``motcua verify``: what was published, and whether it still holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.publishing import publications_store
+from motcua.jobs.verifying import NoSuchPublication, Verification, verify_all, verify_publication
+from motcua.store.database import connect
+from motcua.store.publications import find_publication, list_publications
+
+app = typer.Typer(help="Published reconciliation reports.", no_args_is_help=True)
+_console = Console(width=None if sys.stdout.isatty() else 150)
+_plain = Console(soft_wrap=True)
+_errors = Console(stderr=True, soft_wrap=True)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List every publication, the first one first."""
+    with connect() as ledger:
+        publications = list_publications(ledger)
+    if not publications:
+        _console.print("Nothing is published yet.")
+        return
+    table = Table("number", "period", "closing", "corrects", "published", "folder", "manifest", title="Publications")
+    for each in publications:
+        table.add_row(
+            str(each.publication_no),
+            each.period,
+            str(each.closing_no),
+            "" if each.corrects is None else str(each.corrects),
+            f"{each.published_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            each.folder,
+            f"{each.manifest_sha256[:16]}…",
+        )
+    _console.print(table)
+
+
+@app.command("show")
+def show(number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")]) -> None:
+    """Print a publication's files with their hashes, and where they are."""
+    with connect() as ledger:
+        publication = find_publication(ledger, publication_no=number)
+    if publication is None:
+        raise _refuse(f"there is no publication {number}; motcua publications list shows them")
+    corrects = "" if publication.corrects is None else f", corrects publication {publication.corrects}"
+    _plain.print(
+        f"Publication {number}: {publication.period}, closing {publication.closing_no}{corrects}.\n"
+        f"Folder {publications_store() / publication.folder}\n"
+        f"SHA-256 of manifest.json {publication.manifest_sha256}\n"
+        f"of the one before       {publication.previous_sha256}",
+        markup=False,
+        highlight=False,
+    )
+    table = Table("file", "bytes", "rows", "SHA-256")
+    for each in publication.manifest["files"]:
+        rows = "" if each["rows"] is None else str(each["rows"])
+        table.add_row(each["name"], str(each["size"]), rows, each["sha256"])
+    _console.print(table)
+
+
+@app.command("verify-all")
+def verify_every() -> None:
+    """Verify every publication; exit 1 if one does not hold."""
+    failed = 0
+    for checked in verify_all():
+        _tell(checked)
+        failed += bool(checked.faults)
+    if failed:
+        raise typer.Exit(1)
+
+
+def verify(
+    publication: Annotated[
+        str, typer.Argument(help="Number of the publication, its folder, or the path of a manifest.json.")
+    ],
+) -> None:
+    """Verify a publication: its files, its place in the chain, its figures against the facts. Exit 1 if one fails.
+
+    Reads the schema audit only: the role motcua_audit can run it, with AIRFLOW_CONN_MOTCUA_DB set to that role.
+    """
+    try:
+        checked = verify_publication(publication)
+    except NoSuchPublication as error:
+        raise _refuse(error) from None
+    _tell(checked)
+    if checked.faults:
+        raise typer.Exit(1)
+
+
+def _tell(checked: Verification) -> None:
+    own = checked.publication
+    _plain.print(
+        f"Publication {own.publication_no}, {own.period}, closing {own.closing_no}", style="bold", markup=False
+    )
+    for held in checked.held:
+        _plain.print(f"  holds: {held}", markup=False, highlight=False)
+    for fault in checked.faults:
+        _plain.print(f"  DIFFERS: {fault}", style="red", markup=False, highlight=False)
+    verdict = f"{len(checked.faults)} difference(s)." if checked.faults else "Everything holds."
+    _plain.print(verdict, style="red" if checked.faults else "green", markup=False)
+
+
+def _refuse(sentence: object) -> typer.Exit:
+    _errors.print(str(sentence), style="red", markup=False)
+    return typer.Exit(2)

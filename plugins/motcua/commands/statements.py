@@ -1,0 +1,209 @@
+"""``motcua statements``: the providers' monthly statements, held against our attempts and inquiries."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.reconcile_carrier import figures_in_words, missing_now, take_statement
+from motcua.jobs.statement_files import FormError, form_names, load_form, read_statement
+from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused
+from motcua.store.database import connect
+from motcua.store.statements import (
+    DIFFERENCES,
+    VERDICTS,
+    RowsAsked,
+    StatementFigures,
+    Verdict,
+    figures_of,
+    list_statements,
+    match_rows,
+)
+
+app = typer.Typer(help="Providers' monthly statements: import, verdicts, differences.", no_args_is_help=True)
+_console = Console(highlight=False)
+
+_Month = Annotated[str | None, typer.Option("--month", help="As 2026-11; by default what the file's name tells.")]
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """A file or a form that cannot be used is told and exit code 2."""
+    try:
+        yield
+    except (FileRefused, FormError) as wrong:
+        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _month_of(written: str | None) -> date | None:
+    if written is None:
+        return None
+    try:
+        return datetime.strptime(written, "%Y-%m").date()  # noqa: DTZ007 - a month
+    except ValueError:
+        raise typer.BadParameter(f"{written} is no month such as 2026-11.") from None
+
+
+@app.command("import")
+def import_file(
+    path: Annotated[Path, typer.Argument(help="CSV or Excel workbook, as the provider sent it.")],
+    form: Annotated[
+        str | None, typer.Option("--form", help="File in include/statements; by default the name of the file's folder.")
+    ] = None,
+    month: _Month = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read it and tell its sums.")] = False,
+) -> None:
+    """Take a statement and match every line; a second file for the same form and month supersedes the first."""
+    chosen = form or path.resolve().parent.name
+    if form is None and chosen not in form_names():
+        raise typer.BadParameter(f"name the form with --form; there are: {', '.join(form_names())}.")
+    asked = _month_of(month)
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}.")
+    with _said_plainly():
+        if path.stat().st_size > LARGEST_FILE:
+            raise FileRefused(path.name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        content = path.read_bytes()
+        if dry_run:
+            read = read_statement(content, path.name, load_form(chosen), asked)
+            _console.print(
+                f"{len(read.lines)} line(s) of {read.month:%m/%Y}: {read.segments} segment(s), {_dong(read.amount)};"
+                f" {read.inquiries} inquiries, {_dong(read.revenue)}. Nothing was written."
+            )
+            return
+        taken = take_statement(content, path.name, chosen, getpass.getuser(), datetime.now(UTC), asked)
+    if taken.already_there:
+        _console.print(f"This file is statement {taken.statement_no} already; nothing was written.")
+    elif taken.supersedes:
+        _console.print(f"Statement {taken.statement_no}, which supersedes {taken.supersedes}.")
+    else:
+        _console.print(f"Statement {taken.statement_no}.")
+    _show(taken.statement_no)
+
+
+def _dong(amount: Decimal) -> str:
+    return f"{amount:,.0f} đồng".replace(",", ".")
+
+
+@app.command()
+def show(
+    statement_no: Annotated[int | None, typer.Argument(help="Number of a statement; by default all of them.")] = None,
+) -> None:
+    """List the statements, or one with its verdicts; exit code 1 if that one is over its tolerance."""
+    if statement_no is not None:
+        if _show(statement_no).over:
+            raise typer.Exit(1)
+        return
+    with connect() as connection:
+        statements = list_statements(connection)
+        month, missing = missing_now(connection, datetime.now(UTC))
+    table = Table(box=None, pad_edge=False)
+    for name in ("no.", "month", "form", "file", "lines", "segments", "đồng", "inquiries", "imported", "by", ""):
+        table.add_column(name, justify="right" if name in ("no.", "lines", "segments", "đồng", "inquiries") else "left")
+    for each in statements:
+        table.add_row(
+            str(each.statement_no),
+            f"{each.month:%m/%Y}",
+            each.form,
+            each.file_name,
+            str(each.lines),
+            str(each.segments),
+            f"{each.amount:,.0f}".replace(",", "."),
+            str(each.inquiries),
+            f"{each.imported_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            each.imported_by,
+            "" if each.in_force else "superseded",
+        )
+    _console.print(table)
+    for absent in missing:
+        _console.print(f"No statement of {absent.gateway} for {month:%m/%Y}: {absent.segments} segment(s) went there.")
+    if not statements:
+        _console.print(f"There are no statements yet: motcua statements import FILE --form {form_names()[0]}")
+
+
+def _show(statement_no: int) -> StatementFigures:
+    with connect() as connection:
+        statements = list_statements(connection, statement_no=statement_no)
+        if not statements:
+            raise typer.BadParameter(f"there is no statement {statement_no}.")
+        (figures,) = figures_of(connection, statements)
+    _console.print(figures_in_words(figures), markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for name in ("direction", "verdict", "matches", "segments theirs", "ours", "đồng theirs", "ours", "what differs"):
+        table.add_column(name, justify="left" if name in ("direction", "verdict", "what differs") else "right")
+    for direction in ("mt", "mo"):
+        for verdict in VERDICTS:
+            sums = figures.of(direction, verdict)
+            if not sums.matches:
+                continue
+            told = [
+                f"{what} {figures.differs[direction, verdict, what]}"
+                for what in DIFFERENCES
+                if (direction, verdict, what) in figures.differs
+            ]
+            table.add_row(
+                direction,
+                verdict,
+                str(sums.matches),
+                str(sums.their_segments),
+                str(sums.our_segments),
+                f"{sums.their_amount:,.0f}".replace(",", "."),
+                f"{sums.our_amount:,.0f}".replace(",", "."),
+                ", ".join(told),
+            )
+    _console.print(table)
+    if figures.over:
+        _console.print(f"Over the agreed tolerance: {', '.join(figures.over)}.", style="red")
+    return figures
+
+
+@app.command()
+def rows(
+    statement_no: Annotated[int, typer.Argument(help="Number of a statement.")],
+    verdict: Annotated[
+        Verdict | None,
+        typer.Option("--verdict", help="By default all but exact."),
+    ] = None,
+    differs: Annotated[str | None, typer.Option("--differs", help=f"One of {', '.join(DIFFERENCES)}.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, max=100_000)] = 200,
+) -> None:
+    """Print the rows behind the figures, without numbers: the line names the row of the provider's file."""
+    if differs is not None and differs not in DIFFERENCES:
+        raise typer.BadParameter(f"--differs is one of {', '.join(DIFFERENCES)}.")
+    with connect() as connection:
+        if not list_statements(connection, statement_no=statement_no):
+            raise typer.BadParameter(f"there is no statement {statement_no}.")
+        found = match_rows(connection, statement_no, RowsAsked(verdict, differs, most + 1))
+    table = Table(box=None, pad_edge=False)
+    for name in ("line", "verdict", "differs", "theirs at", "ours at", "segments", "status", "reference", "dossier"):
+        table.add_column(name)
+    for row in found[:most]:
+        table.add_row(
+            "" if row.line_no is None else f"{row.direction} {row.line_no}",
+            row.verdict,
+            ", ".join(row.differs),
+            "" if row.sent_at is None else f"{row.sent_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
+            "" if row.our_at is None else f"{row.our_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
+            f"{_or_dash(row.their_segments)} / {_or_dash(row.our_segments)}",
+            f"{row.their_status or '-'} / {row.our_state or '-'}",
+            row.our_reference or row.reference or row.gateway_reference or "",
+            row.dossier_code or "",
+        )
+    _console.print(table)
+    if len(found) > most:
+        _console.print(f"More than {most}: --most.")
+
+
+def _or_dash(number: int | None) -> str:
+    return "-" if number is None else str(number)

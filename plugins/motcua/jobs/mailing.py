@@ -1,0 +1,211 @@
+"""Mails a report to the recipients of a body: the way that all reports leave.
+
+One mail a recipient, so that addresses are not shown to each other and one that fails holds back nobody. Each is
+reserved and committed before the mail server is asked: a rerun mails those whom it did not reach, and nobody twice.
+Addresses stay in the ledger: logs and results of tasks count recipients, and name them by their place in the list.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import smtplib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from typing import Any
+
+from motcua.store.database import connect
+from motcua.store.report_mails import (
+    DEPARTMENT,
+    MailedReport,
+    MailState,
+    hash_recipient,
+    mails_of,
+    reserve_mail,
+    settle_mail,
+)
+
+log = logging.getLogger(__name__)
+
+SMTP_CONNECTION = "smtp_default"
+_ENHANCED_STATUS = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+class MailsNotSent(Exception):
+    """Some recipients were not reached; the message counts them and holds no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail, whoever receives it."""
+
+    reference: str
+    """Stands for its report, in this ledger and no other; a Message-ID begins with it."""
+    write: Callable[[str, str, str, datetime], bytes]
+    """From sender, recipient, Message-ID and moment: the mail as SMTP carries it."""
+
+
+def mail_report(
+    mailed: MailedReport, recipients: Sequence[str], compose: Callable[[], Letter | None], *, again: bool
+) -> dict[str, int]:
+    """Mails each recipient who does not have it, and counts the mails.
+
+    Args:
+        mailed: which report, to which body.
+        recipients: addresses; one that stands twice counts once.
+        compose: makes the mail, when somebody is to get it; ``None``: there is nothing to be said.
+        again: whoever has it gets it once more.
+
+    Raises:
+        MailsNotSent: a recipient was not reached; a rerun tries those alone.
+    """
+    about = _about(mailed)
+    wanted = {hash_recipient(address): (place, address.strip()) for place, address in enumerate(recipients, 1)}
+    with connect() as ledger:
+        known = {each.recipient_hash: each.state for each in mails_of(ledger, mailed)}
+    left = {key: where for key, where in wanted.items() if again or known.get(key) in (None, "failed")}
+    counts = {"recipients": len(wanted), "sent": 0, "had_it": sum(known.get(key) == "sent" for key in wanted)}
+    failures = [
+        f"recipient {place}: no answer came to an earlier mail, so it is not sent again unasked"
+        for key, (place, _) in sorted(wanted.items(), key=lambda item: item[1][0])
+        if not again and known.get(key) in ("sending", "unknown")
+    ]
+    if left:
+        letter = compose()
+        if letter is None:
+            log.info("%s: nothing to be said", about)
+            return counts
+        sent, failed = _send_to(mailed, letter, list(left.items()), again=again)
+        counts["sent"] = sent
+        failures += failed
+    elif not wanted:
+        log.warning("%s: nobody is named to receive reports", about)
+    log.info("%s: %s", about, counts)
+    if failures:
+        raise MailsNotSent(f"{about}: {len(failures)} of {len(wanted)} recipient(s) not reached; {'; '.join(failures)}")
+    return counts
+
+
+def staff_page(path: str) -> str | None:
+    """Address of a staff page, where this Airflow knows its own address."""
+    from airflow.configuration import conf
+
+    base: str = conf.get("api", "base_url", fallback="") or ""
+    return f"{base.rstrip('/')}/motcua{path}" if base else None
+
+
+def _about(mailed: MailedReport) -> str:
+    name = "run" if mailed.report == "quality" else mailed.report
+    return f"{name} {mailed.report_no}, {'the Department' if mailed.body == DEPARTMENT else mailed.body}"
+
+
+def _send_to(
+    mailed: MailedReport, letter: Letter, left: Sequence[tuple[str, tuple[int, str]]], *, again: bool
+) -> tuple[int, list[str]]:
+    """Hands the mail over for each recipient; one that fails, and a connection that breaks, hold back no other."""
+    sent, failures = 0, []
+    for recipient_hash, (place, address) in left:
+        now = datetime.now(UTC)
+        try:
+            with _mail_server() as server, connect() as ledger:
+                number = reserve_mail(ledger, mailed, recipient_hash, now, again=again)
+                ledger.commit()
+                if number is None:
+                    continue
+                outcome = server.hand_over(letter, f"{letter.reference}.{number}", address, now)
+                settle_mail(ledger, number, outcome.state, outcome.failure, datetime.now(UTC))
+        except (OSError, _MailServerFailed) as error:
+            # Before anything was reserved: the next try finds this recipient as it was.
+            failures.append(f"recipient {place}: {_kind(error)}")
+            continue
+        if outcome.failure is None:
+            sent += 1
+        else:
+            failures.append(f"recipient {place}: {outcome.failure}")
+    return sent, failures
+
+
+# --- The mail server ----------------------------------------------------------------------------------------------
+
+
+class _MailServerFailed(Exception):
+    """The Airflow connection is missing or cannot be used; the message says what to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    state: MailState
+    failure: str | None = None
+
+
+class _MailServer:
+    """A connection to the mail server, signed in."""
+
+    def __init__(self, client: smtplib.SMTP, sender: str) -> None:
+        self._client, self._sender = client, sender
+        self._address = parseaddr(sender)[1]
+        self._domain = self._address.partition("@")[2] or "localhost"
+
+    def hand_over(self, letter: Letter, reference: str, recipient: str, at: datetime) -> _Outcome:
+        """Offers one mail to one recipient, step by step, since what a broken connection means depends on the step.
+
+        Before the content went out, it is a failure that may be tried again. After it, nobody can tell.
+        """
+        try:
+            message = letter.write(self._sender, recipient, f"<{reference}@{self._domain}>", at)
+            self._client.ehlo_or_helo_if_needed()
+            for answer in (self._client.mail(self._address), self._client.rcpt(recipient)):
+                if answer[0] not in (250, 251):
+                    return _Outcome("failed", _answer(*answer))
+        except ValueError:
+            return _Outcome("failed", "not a mail address")
+        except OSError as error:
+            return _Outcome("failed", _kind(error))
+        try:
+            code, words = self._client.data(message)
+        except smtplib.SMTPDataError as refused:
+            return _Outcome("failed", _kind(refused))
+        except OSError as error:
+            return _Outcome("unknown", f"{_kind(error)} after the content")
+        return _Outcome("sent") if code == 250 else _Outcome("failed", _answer(code, words))
+
+
+@contextmanager
+def _mail_server() -> Iterator[_MailServer]:
+    """The server behind the Airflow connection ``smtp_default``, with its TLS and log-in.
+
+    The hook's own ``send_email_smtp`` can neither carry a plain text nor set a Message-ID, and sends again by itself
+    after a broken connection; its client is used instead.
+    """
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+    from airflow.sdk.exceptions import AirflowException
+
+    hook: Any = SmtpHook(SMTP_CONNECTION)
+    try:
+        hook.get_conn()
+        if not hook.from_email:
+            raise _MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: its extra field from_email is not set")
+        yield _MailServer(hook._smtp_client, hook.from_email)
+    except AirflowException as error:
+        raise _MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: {error}") from None
+    finally:
+        # A log-in that was refused leaves the hook with an open client.
+        if hook._smtp_client:
+            with suppress(OSError):
+                hook._smtp_client.quit()
+            hook._smtp_client.close()
+
+
+def _answer(code: int, words: bytes | str) -> str:
+    """The server's status codes alone: its words may quote an address."""
+    found = _ENHANCED_STATUS.search(words if isinstance(words, bytes) else words.encode())
+    return f"SMTP {code}{' ' + found[0].decode() if found else ''}"
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answer(error.smtp_code, error.smtp_error)
+    return str(error) if isinstance(error, _MailServerFailed) else type(error).__name__

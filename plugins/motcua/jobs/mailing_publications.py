@@ -1,0 +1,167 @@
+"""Mails a publication to the recipients of each body, once. How: ``motcua.jobs.mailing``.
+
+The Department, Sở Nội vụ and Sở Tư pháp (who audit) get all agencies, each agency itself, Ủy ban nhân dân tỉnh the
+monthly report with the agencies to be urged. None of it holds personal data. What is attached is read from the
+published files and must be what was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from motcua.jobs.mailing import Letter, MailsNotSent, mail_report, staff_page
+from motcua.jobs.publishing import BuildReport, build_default, corrected_by, publications_store
+from motcua.reports.mail import Attachment, write_message
+from motcua.reports.publication import PDF, WORKBOOK, agency_workbook_name
+from motcua.reports.publication_data import Told
+from motcua.reports.publication_mail import PublicationMail, attachment_names, compose_publication_mail
+from motcua.settings import settings
+from motcua.store.agencies import list_agencies
+from motcua.store.database import connect, without_values
+from motcua.store.publications import Publication, find_publication
+from motcua.store.report_mails import COMMITTEE, DEPARTMENT, HOME_AFFAIRS, JUSTICE, MailedReport
+
+__all__ = ["MailsNotSent", "bodies_of", "mail_publication"]
+
+MOST_ATTACHED = 8_000_000
+"""Bytes of files in one mail: as base64 they are a third more, and many servers refuse from 10 or 15 MB on."""
+
+
+class FileChanged(Exception):
+    """A published file is missing or is not what was published; nothing was mailed."""
+
+
+@without_values()
+def bodies_of(publication_no: int) -> list[str]:
+    """Bodies that a publication is mailed to: those with recipients, and the Department in any case.
+
+    Raises:
+        LookupError: there is no such publication.
+    """
+    publication = _publication(publication_no)
+    published = {each["name"] for each in publication.manifest["files"]}
+    bodies = [DEPARTMENT]
+    bodies += [body for body in (HOME_AFFAIRS, JUSTICE, COMMITTEE) if _recipients(body)]
+    if not publication.is_monthly and COMMITTEE in bodies:
+        bodies.remove(COMMITTEE)
+    with connect() as ledger:
+        agencies = list_agencies(ledger)
+    bodies += [
+        each.agency_code
+        for each in agencies
+        if each.report_recipients and agency_workbook_name(each.agency_code) in published
+    ]
+    return bodies
+
+
+@without_values()
+def mail_publication(
+    publication_no: int, body: str, *, again: bool = False, build: BuildReport | None = None
+) -> dict[str, int]:
+    """Mails a publication to a body's recipients, and counts the mails.
+
+    Args:
+        publication_no: the publication.
+        body: ``department``, ``home_affairs``, ``justice``, ``committee``, or an agency's code.
+        again: whoever has it gets it once more.
+        build: makes the report of a closing; by default ``motcua.jobs.reporting.build_report``.
+
+    Raises:
+        MailsNotSent: a recipient was not reached; a rerun tries those alone.
+        FileChanged: a published file is not what was published.
+        LookupError: there is no such publication, or no such body.
+    """
+    publication = _publication(publication_no)
+    if body == COMMITTEE and not publication.is_monthly:
+        return {"recipients": 0, "sent": 0, "had_it": 0}
+    agency = None if body in (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE) else body
+    recipients = _recipients(body)
+
+    def compose() -> Letter:
+        with connect() as ledger:
+            report = (build or build_default)(ledger, publication.closing_no)
+            corrected = corrected_by(ledger, publication)
+        told = Told(report, corrected, agency)
+        names = attachment_names(told)
+        wanted = [(names["workbook"], agency_workbook_name(agency) if agency else WORKBOOK)]
+        if agency is None:
+            wanted.insert(0, (names["pdf"], PDF))
+        attachments, left_out = _attachments(publication, wanted)
+        return _letter(
+            compose_publication_mail(
+                told,
+                publication_no,
+                publication.manifest_sha256,
+                attachments,
+                left_out,
+                urging=publication.is_monthly,
+                page_url=staff_page(f"/reconciliation?closing={publication.closing_no}"),
+            )
+        )
+
+    return mail_report(MailedReport("publication", publication_no, body), recipients, compose, again=again)
+
+
+def _publication(publication_no: int) -> Publication:
+    with connect() as ledger:
+        publication = find_publication(ledger, publication_no=publication_no)
+    if publication is None:
+        raise LookupError(f"there is no publication {publication_no}")
+    return publication
+
+
+def _recipients(body: str) -> Sequence[str]:
+    own = settings()
+    of_bodies = {
+        DEPARTMENT: own.department_recipients,
+        HOME_AFFAIRS: own.home_affairs_recipients,
+        JUSTICE: own.justice_recipients,
+        COMMITTEE: own.committee_recipients,
+    }
+    if body in of_bodies:
+        return of_bodies[body]
+    with connect() as ledger:
+        agency = next((each for each in list_agencies(ledger) if each.agency_code == body), None)
+    if agency is None:
+        raise LookupError(f"{body} is no agency and none of {', '.join(of_bodies)}")
+    return agency.report_recipients
+
+
+def _attachments(publication: Publication, wanted: Sequence[tuple[str, str]]) -> tuple[list[Attachment], list[str]]:
+    """The files as attachments, and the names of those that would make the mail too large."""
+    listed = {each["name"]: each for each in publication.manifest["files"]}
+    folder = publications_store() / publication.folder
+    attachments, left_out, size = [], [], 0
+    for shown, name in wanted:
+        if name not in listed:
+            # An agency that had neither a figure nor SMS in that period.
+            continue
+        path = folder / name
+        content = path.read_bytes() if path.exists() else b""
+        if sha256(content).hexdigest() != listed[name]["sha256"]:
+            raise FileChanged(f"{path} is not what was published; motcua verify {publication.publication_no} says more")
+        size += len(content)
+        if size > MOST_ATTACHED:
+            size -= len(content)
+            left_out.append(shown)
+        else:
+            attachments.append(Attachment(shown, content))
+    return attachments, left_out
+
+
+def _letter(mail: PublicationMail) -> Letter:
+    def write(sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
+        return write_message(
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            sender=sender,
+            recipient=recipient,
+            message_id=message_id,
+            at=at,
+            attachments=mail.attachments,
+        )
+
+    return Letter(mail.reference, write)

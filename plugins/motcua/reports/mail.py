@@ -1,0 +1,88 @@
+"""A mail as SMTP carries it, whatever report it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from email.utils import format_datetime
+from pathlib import PurePosixPath
+
+from motcua.domain.occasions import VIETNAM
+from motcua.reports.charts import Picture
+
+_TYPES = {
+    ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ".pdf": ("application", "pdf"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail: a workbook (``.xlsx``) or a PDF, by its name."""
+
+    name: str
+    content: bytes
+
+
+def write_message(
+    *,
+    subject: str,
+    text: str,
+    html: str,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    at: datetime,
+    pictures: Sequence[tuple[str, Picture]] = (),
+    attachments: Sequence[Attachment] = (),
+) -> bytes:
+    """The mail for one recipient.
+
+    Headers are not folded: up to Python 3.12 folding eats the space between two encoded words of a subject. Lines of
+    the parts have at most 76 characters, and all bytes are ASCII, so that any server takes it.
+
+    Args:
+        pictures: with the name by which the HTML calls each (``cid:``).
+        at: the moment that the mail is dated with.
+    """
+    message = EmailMessage(policy=default.clone(max_line_length=76))
+    message["Subject"] = subject
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = format_datetime(at.astimezone(VIETNAM))
+    message["Message-ID"] = message_id
+    # RFC 3834, and Exchange's own word for it: no out-of-office reply comes back.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    html_part = message.get_payload()[1]  # type: ignore[index]
+    for cid, picture in pictures:
+        name = f"{cid.partition('@')[0]}.png"
+        html_part.add_related(  # type: ignore[union-attr]
+            picture.png, "image", "png", cid=f"<{cid}>", disposition="inline", filename=name
+        )
+    for attached in attachments:
+        main, sub = _TYPES[PurePosixPath(attached.name).suffix]
+        message.add_attachment(attached.content, main, sub, filename=attached.name)
+    return message.as_bytes(policy=SMTP.clone(max_line_length=998))
+
+
+def tidy(text: str) -> str:
+    """A plain text with at most one empty line in a row."""
+    lines: list[str] = []
+    for line in (each.rstrip() for each in text.splitlines()):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).strip() + "\n"
+
+
+def inline_styles(html: str) -> str:
+    """An HTML text with its styles on their elements, as Outlook and Gmail want them."""
+    from css_inline import CSSInliner
+
+    inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
+    return inliner.inline("\n".join(line for line in map(str.strip, html.splitlines()) if line))

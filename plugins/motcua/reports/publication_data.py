@@ -1,0 +1,325 @@
+"""A reconciliation report put in order for its readers: sums by agency, worst first, each with its name.
+
+Nothing is counted here that a closing does not hold; shares and sums alone are formed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from motcua.domain.dossiers import Kind
+from motcua.domain.reconciliation import (
+    AgencyFigures,
+    ComplaintCount,
+    Difference,
+    DossierFigures,
+    MessageFigures,
+    Orphan,
+    Period,
+    ReconciliationReport,
+    Timing,
+    sum_dossiers,
+    sum_messages,
+)
+from motcua.reports import wording
+
+KINDS: tuple[Kind, ...] = ("result", "supplement", "apology", "reply")
+LEAST_EXPECTED = 30
+"""From so many expected messages on a share counts: three messages accuse nobody."""
+
+_GATEWAY_STATUS = "gateway status "
+"""So begins the reason of a message that a receipt ended: the gateway's own code follows."""
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The publication that a correction corrects."""
+
+    publication_no: int
+    folder: str
+    manifest_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyLine:
+    """All that a closing says of one agency."""
+
+    agency_code: str
+    name: str
+    messages: MessageFigures
+    before: MessageFigures | None
+    """The period before; ``None``: it was not closed, or knew nothing of the agency."""
+    dossiers: DossierFigures
+    counts: AgencyFigures
+    timing: Timing | None
+    """Of results."""
+
+    @property
+    def change(self) -> float | None:
+        """Of the share delivered of expected, against the period before; ``None``: there is nothing to compare."""
+        return _change(self.messages, self.before)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A report in the order in which it is told.
+
+    ``agency``: only what concerns this agency, for the agency's own workbook and mail.
+    """
+
+    report: ReconciliationReport
+    corrected: Corrected | None = None
+    agency: str | None = None
+
+    @cached_property
+    def words(self) -> dict[str, Any]:
+        """Words of the templates."""
+        return wording.publication_words()
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {each.agency_code: each.name for each in self.report.agencies}
+
+    def agency_name(self, code: str | None) -> str:
+        """Name in force on the last day; the code where nobody knows a name."""
+        return self._names.get(code or "", code or self.words["names"]["no_agency"])
+
+    def procedure_name(self, code: str) -> str:
+        """Its name; the code where the sources name none."""
+        return self.report.procedures.get(code, code) if code else str(self.words["names"]["no_procedure"])
+
+    def reason(self, reason: str) -> str:
+        """The words for a reason; itself where there are none."""
+        if reason.startswith(_GATEWAY_STATUS):
+            return str(self.words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
+        return str(self.words["reason"].get(reason, reason))
+
+    @property
+    def period(self) -> str:
+        """``ngày 24/11/2026``, ``tháng 11 năm 2026``."""
+        return period_words(self.report.closing.period)
+
+    @property
+    def previous_period(self) -> str:
+        """The period before, as a sentence names it."""
+        before = self.report.closing.period.previous
+        form = self.words["period"]["previous_month" if before.is_month else "previous_day"]
+        return str(form.format(day=wording.day(before.first), month=before.first.month, year=before.first.year))
+
+    # --- Rows --------------------------------------------------------------------------------------------------
+
+    def _own(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+        return tuple(row for row in rows if self.agency is None or row.agency_code == self.agency)  # type: ignore[attr-defined]
+
+    @cached_property
+    def messages(self) -> tuple[MessageFigures, ...]:
+        """By agency, procedure and kind, worst first."""
+        return tuple(
+            sorted(
+                self._own(self.report.figures.messages),
+                key=lambda row: (*_badness(row), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
+            )
+        )
+
+    @cached_property
+    def total(self) -> MessageFigures:
+        """All messages."""
+        return sum_messages(self.messages)
+
+    @cached_property
+    def by_kind(self) -> tuple[MessageFigures, ...]:
+        """A sum for each kind that occurs."""
+        groups = _grouped(self.messages, lambda row: row.kind)
+        return tuple(sum_messages(tuple(groups[kind]), kind) for kind in KINDS if kind in groups)
+
+    @cached_property
+    def total_before(self) -> MessageFigures | None:
+        """All messages of the period before."""
+        if self.report.previous is None:
+            return None
+        return sum_messages(self._own(self.report.previous.messages))
+
+    @property
+    def change(self) -> float | None:
+        """Of the share delivered of expected."""
+        return _change(self.total, self.total_before)
+
+    @cached_property
+    def unbalanced(self) -> tuple[MessageFigures, ...]:
+        """Groups in which the identity does not hold."""
+        return tuple(row for row in self.messages if row.difference)
+
+    @cached_property
+    def difference(self) -> int:
+        """What is missing or too much, without signs."""
+        return sum(abs(row.difference) for row in self.messages)
+
+    @cached_property
+    def dossiers(self) -> tuple[DossierFigures, ...]:
+        """By agency and procedure, most late ones first."""
+        rows = self._own(self.report.figures.dossiers)
+        return tuple(sorted(rows, key=lambda row: (*_lateness(row), row.agency_code, row.procedure_code)))
+
+    @cached_property
+    def dossiers_total(self) -> DossierFigures:
+        """All dossiers."""
+        return sum_dossiers(self.dossiers)
+
+    @cached_property
+    def counts_total(self) -> AgencyFigures:
+        """What is counted by agency alone, added up."""
+        own = self._own(self.report.figures.agencies)
+        names = [name for name in AgencyFigures.__slots__ if name != "agency_code"]
+        return AgencyFigures("", **{name: sum(getattr(row, name) for row in own) for name in names})
+
+    @cached_property
+    def timings(self) -> dict[tuple[str | None, str | None, str], Timing]:
+        """By agency, procedure and kind."""
+        return {(row.agency_code, row.procedure_code, row.kind): row for row in self.report.figures.timings}
+
+    @cached_property
+    def agencies(self) -> tuple[AgencyLine, ...]:
+        """Each agency that is enabled or has a figure, worst first; what belongs to no agency last."""
+        figures, previous = self.report.figures, self.report.previous
+        messages = _grouped(figures.messages, lambda row: row.agency_code)
+        before = _grouped(previous.messages if previous else (), lambda row: row.agency_code)
+        dossiers = _grouped(figures.dossiers, lambda row: row.agency_code)
+        counts = {row.agency_code: row for row in figures.agencies}
+        codes = {each.agency_code for each in self.report.agencies if each.enabled} | {*messages, *dossiers, *counts}
+        lines = [
+            AgencyLine(
+                code,
+                self.agency_name(code),
+                sum_messages(tuple(messages.get(code, ()))),
+                sum_messages(tuple(before[code])) if code in before else None,
+                sum_dossiers(tuple(dossiers.get(code, ()))),
+                counts.get(code, AgencyFigures(code)),
+                self.timings.get((code, None, "result")),
+            )
+            for code in codes
+            if self.agency is None or code == self.agency
+        ]
+        return tuple(
+            sorted(
+                lines, key=lambda line: (not line.agency_code, *_badness(line.messages), line.name, line.agency_code)
+            )
+        )
+
+    @cached_property
+    def worst(self) -> tuple[AgencyLine, ...]:
+        """Up to five agencies that have the lowest share of delivered messages, none of a handful."""
+        enough = [each for each in self.agencies if each.agency_code and each.messages.expected >= LEAST_EXPECTED]
+        below = [each for each in enough if (each.messages.delivered_of_expected or 0) < 1]
+        return tuple(sorted(below, key=lambda each: (each.messages.delivered_of_expected or 0, each.name))[:5])
+
+    @cached_property
+    def procedures(self) -> tuple[MessageFigures, ...]:
+        """By agency and procedure over all kinds, worst first."""
+        groups = _grouped(self.messages, lambda row: (row.agency_code, row.procedure_code))
+        sums = [
+            replace(sum_messages(tuple(rows)), agency_code=agency, procedure_code=procedure)
+            for (agency, procedure), rows in groups.items()
+        ]
+        return tuple(sorted(sums, key=lambda row: (*_badness(row), row.agency_code, row.procedure_code)))
+
+    @cached_property
+    def reasons(self) -> tuple[tuple[str, str, int], ...]:
+        """State, reason and messages over all agencies, the most first."""
+        counts: dict[tuple[str, str], int] = defaultdict(int)
+        for row in self._own(self.report.figures.reasons):
+            counts[row.state, row.reason] += row.messages
+        return tuple((*key, number) for key, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Without a reason first."""
+        rows = self._own(self.report.differences)
+        return tuple(sorted(rows, key=lambda row: (row.is_explained, row.reason, *map(_sortable, _values(row)))))
+
+    @cached_property
+    def unexplained(self) -> tuple[Difference, ...]:
+        """Those without a reason."""
+        return tuple(row for row in self.differences if not row.is_explained)
+
+    @cached_property
+    def orphans(self) -> tuple[Orphan, ...]:
+        """By sort."""
+        return tuple(sorted(self._own(self.report.orphans), key=lambda row: tuple(map(_sortable, _values(row)))))
+
+    @cached_property
+    def complaints(self) -> tuple[ComplaintCount, ...]:
+        """The most first."""
+        rows = self._own(self.report.complaints)
+        return tuple(sorted(rows, key=lambda row: (-row.complaints, row.agency_code, row.claim, row.outcome)))
+
+
+def period_words(period: Period) -> str:
+    """``ngày 24/11/2026``, ``tháng 11 năm 2026``."""
+    form = wording.publication_words()["period"]["month" if period.is_month else "day"]
+    return str(form.format(day=wording.day(period.first), month=period.first.month, year=period.first.year))
+
+
+def duration(seconds: int) -> str:
+    """Seconds as people say them: ``45 giây``, ``3,5 phút``, ``26 giờ``, ``4 ngày``."""
+    said = wording.publication_words()["time"]
+    for name, least, unit in (("days", 172_800, 86_400), ("hours", 7_200, 3_600), ("minutes", 120, 60)):
+        if seconds >= least:
+            return str(said[name].format(number=wording.plain(round(seconds / unit, 1))))
+    return str(said["seconds"].format(number=wording.count(seconds)))
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage; a dash where there is nothing to have a share of."""
+    dash: str = wording.publication_words()["names"]["dash"]
+    return dash if value is None else wording.percent(value)
+
+
+def points(value: float | None) -> str:
+    """A change of a share in percentage points, with its sign."""
+    dash: str = wording.publication_words()["names"]["dash"]
+    return dash if value is None else wording.signed(value * 100)
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+def _badness(row: MessageFigures) -> tuple[float, ...]:
+    """Unbalanced first, then by the share that was delivered, of few messages later, of none last."""
+    if row.difference:
+        return (0, -abs(row.difference), 0)
+    delivered = row.delivered_of_expected
+    if delivered is None:
+        return (3, 0, 0)
+    return (1 if row.expected >= LEAST_EXPECTED else 2, delivered, -row.expected)
+
+
+def _lateness(row: DossierFigures) -> tuple[float, ...]:
+    late = row.resolved_late + row.open_late
+    return (-late, -row.received)
+
+
+def _change(now: MessageFigures, before: MessageFigures | None) -> float | None:
+    if before is None:
+        return None
+    new, old = now.delivered_of_expected, before.delivered_of_expected
+    return None if new is None or old is None else new - old
+
+
+def _values(row: Difference | Orphan) -> list[Any]:
+    return [getattr(row, name) for name in type(row).__slots__]
+
+
+def _sortable(value: object) -> tuple[int, Any]:
+    if value is None:
+        return (0, 0)
+    return (1, value) if isinstance(value, int) else (2, str(value))

@@ -1,0 +1,584 @@
+"""The workbooks of a publication: one over all agencies, and one for each agency with its own rows alone.
+
+Written in the way of ``motcua.reports.workbook``: rows stream to disk, words are strings in text format with a quote
+before them, and the same report gives the same bytes. The first sheet is for whoever is in a hurry; the last ones say
+what each column counts and by which query.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import STATES, MessageFigures, QueryUsed
+from motcua.reports import wording
+from motcua.reports.publication_csv import TABLES, FigureTable, heads
+from motcua.reports.publication_data import Told
+from motcua.reports.publication_document import (
+    apologies_line,
+    complaints_line,
+    corrected_line,
+    cost_line,
+    dossiers_line,
+    inquiries_line,
+    summary_lines,
+    time_line,
+)
+
+Worksheet: TypeAlias = Any
+"""XlsxWriter's; it has no types."""
+
+MOST_ROWS = 1_048_000
+"""Excel's own limit, less the head and what is said below."""
+
+_IDENTITY = ("expected", *STATES, "difference")
+_SHARES = ("sent", "delivered_of_expected", "delivered_of_sent")
+_DOSSIERS = (
+    "carried_over",
+    "received",
+    "received_online",
+    "received_postal",
+    "received_direct",
+    "resolved",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "resolved_without_due",
+    "withdrawn",
+    "open_in_time",
+    "open_late",
+    "paused_in_time",
+    "paused_late",
+    "due",
+    "handed_over",
+)
+_COUNTS = (
+    "apologies_right",
+    "apologies_wrong",
+    "apologies_stopped",
+    "late_untold",
+    "inquiries",
+    "inquiry_fees",
+    "told_without_result",
+    "findings_open",
+)
+_WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
+_WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
+_WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
+_WORDS = {
+    "agency_code",
+    "agency",
+    "procedure_code",
+    "procedure",
+    "kind",
+    "state",
+    "reason",
+    "side",
+    "explained",
+    "dossier_code",
+    "source",
+    "sort",
+    "figure",
+    "causes",
+    "claim",
+    "outcome",
+    "kinds_off",
+    "kinds_off_reason",
+    "same_day_excluded",
+    "enabled",
+    "measure",
+}
+_PERCENT = {"delivered_of_expected", "delivered_of_sent", "before"}
+_POINTS = {"change"}
+_MOMENTS = {"occurred_at", "happened_at"}
+_DECIMAL = {"value", "threshold"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    name: str
+    columns: tuple[str, ...]
+    frozen: int
+    table: str | None
+    """The table of the CSV files whose figures it shows."""
+
+
+SHEETS = (
+    _Sheet(
+        "agencies",
+        (
+            "agency_code",
+            "agency",
+            "expected",
+            "delivered",
+            "delivered_of_expected",
+            "before",
+            "change",
+            "sent",
+            "delivered_of_sent",
+            *(state for state in STATES if state != "delivered"),
+            "difference",
+            "segments",
+            "median_seconds",
+            "p95_seconds",
+        ),
+        2,
+        "messages",
+    ),
+    _Sheet(
+        "groups",
+        (
+            "agency",
+            "procedure",
+            "kind",
+            "at_source",
+            "out_of_scope",
+            "only_source",
+            "only_ledger",
+            *_IDENTITY,
+            *_SHARES,
+            "segments",
+            "median_seconds",
+            "p95_seconds",
+            "agency_code",
+            "procedure_code",
+        ),
+        3,
+        "messages",
+    ),
+    _Sheet("dossiers", ("agency", "procedure", *_DOSSIERS, "agency_code", "procedure_code"), 2, "dossiers"),
+    _Sheet("counts", ("agency_code", "agency", *_COUNTS), 2, "agencies"),
+    _Sheet(
+        "reasons",
+        ("agency_code", "agency", "procedure_code", "procedure", "kind", "state", "reason", "messages"),
+        2,
+        "reasons",
+    ),
+    _Sheet(
+        "differences",
+        (
+            "explained",
+            "reason",
+            "side",
+            "agency_code",
+            "agency",
+            "procedure_code",
+            "procedure",
+            "kind",
+            "dossier_code",
+            "source",
+            "source_transition_id",
+            "transition_id",
+            "message_id",
+            "occurred_at",
+        ),
+        2,
+        "differences",
+    ),
+    _Sheet(
+        "orphans",
+        (
+            "sort",
+            "agency_code",
+            "agency",
+            "procedure_code",
+            "procedure",
+            "dossier_code",
+            "message_id",
+            "receipt_id",
+            "happened_at",
+        ),
+        1,
+        "orphans",
+    ),
+    _Sheet(
+        "changes",
+        ("agency_code", "agency", "procedure_code", "procedure", "kind", "figure", "was", "became", "causes"),
+        2,
+        "changes",
+    ),
+    _Sheet("complaints", ("agency_code", "agency", "claim", "outcome", "complaints"), 2, "complaints"),
+    _Sheet("urged", ("agency_code", "agency", "measure", "value", "threshold", "of_all"), 2, None),
+    _Sheet(
+        "left_out",
+        ("agency_code", "agency", "enabled", "kinds_off", "kinds_off_reason", "same_day_excluded"),
+        2,
+        None,
+    ),
+)
+
+_DERIVED = {
+    "agency",
+    "procedure",
+    "sent",
+    "delivered_of_expected",
+    "delivered_of_sent",
+    "before",
+    "change",
+    "received_direct",
+    "resolved",
+}
+"""Formed of other columns, or names."""
+
+
+def publication_workbook(told: Told) -> bytes:
+    """The workbook of all agencies, or of ``told.agency`` alone."""
+    book = _Book(told)
+    book.summary()
+    rows = _rows(told)
+    for sheet in SHEETS:
+        # Whom to urge is said to the committee and to each agency about itself; a correction alone has changes.
+        if sheet.name in rows:
+            book.table(sheet, rows[sheet.name])
+    book.columns([sheet for sheet in SHEETS if sheet.name in rows])
+    book.queries()
+    return book.close()
+
+
+def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[QueryUsed]:
+    """The queries that make a column.
+
+    A query says which figures it makes: tables, and in brackets which columns or rows of them, ``messages (at_source of
+    apology), reasons``. Those that name the column come first, then those that name its table without a column, then
+    all that name the table.
+    """
+    named = [(each, *_made(table, column, each)) for each in queries]
+    for place in (1, 2, 3):
+        if found := [each[0] for each in named if each[place]]:
+            return found
+    return []
+
+
+_MADE = re.compile(r"(\w+)\s*(?:\(([^)]*)\))?")
+_STEM = 6
+"""So many letters in common make ``inquiries`` speak of ``inquiry_fees``."""
+
+
+def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
+    """Whether a query names the column; the table, and none of its columns; the table."""
+    its_columns = next(each.columns for each in TABLES if each.name == table)
+    own = [details for name, details in _MADE.findall(query.figures) if name == table]
+    words = [word[:_STEM] for details in own for word in re.findall(r"\w+", details)]
+    named = {each for each in its_columns if each[:_STEM] in words}
+    return column in named, bool(own) and not named, bool(own)
+
+
+def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
+    """By sheet: its rows, each with a value for every column."""
+    report, words = told.report, told.words
+
+    def named(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the report's values
+        values = {name: getattr(row, name) for name in type(row).__slots__}
+        values["agency"] = told.agency_name(row.agency_code)
+        if "procedure_code" in values:
+            values["procedure"] = told.procedure_name(row.procedure_code or "")
+        return values
+
+    def messages(row: MessageFigures) -> dict[str, Any]:
+        computed = {
+            name: getattr(row, name)
+            for name in ("expected", "sent", "difference", "delivered_of_expected", "delivered_of_sent")
+        }
+        return named(row) | computed
+
+    def agencies() -> Iterable[dict[str, Any]]:
+        for line in told.agencies:
+            timing = line.timing
+            yield messages(line.messages) | {
+                "agency_code": line.agency_code,
+                "agency": line.name,
+                "before": line.before.delivered_of_expected if line.before else None,
+                "change": None if line.change is None else line.change * 100,
+                "median_seconds": timing.median_seconds if timing else None,
+                "p95_seconds": timing.p95_seconds if timing else None,
+            }
+
+    def groups() -> Iterable[dict[str, Any]]:
+        for row in told.messages:
+            timing = told.timings.get((row.agency_code, row.procedure_code, row.kind))
+            yield messages(row) | {
+                "kind": words["kind"][row.kind],
+                "median_seconds": timing.median_seconds if timing else None,
+                "p95_seconds": timing.p95_seconds if timing else None,
+            }
+
+    def own(rows: Iterable[Any]) -> list[Any]:
+        return [row for row in rows if told.agency is None or row.agency_code == told.agency]
+
+    reasons = sorted(
+        own(report.figures.reasons),
+        key=lambda row: (-row.messages, row.agency_code, row.procedure_code, row.kind, row.state, row.reason),
+    )
+    counts = {line.agency_code: line.counts for line in told.agencies}
+    rows: dict[str, Iterable[dict[str, Any]]] = {
+        "agencies": agencies(),
+        "groups": groups(),
+        "dossiers": (
+            named(row) | {"received_direct": row.received_direct, "resolved": row.resolved} for row in told.dossiers
+        ),
+        "counts": (named(row) for row in counts.values()),
+        "reasons": (
+            named(row)
+            | {
+                "kind": words["kind"][row.kind],
+                "state": words["state"].get(row.state, row.state),
+                "reason": told.reason(row.reason),
+            }
+            for row in reasons
+        ),
+        "differences": (
+            named(row)
+            | {
+                "kind": words["kind"][row.kind],
+                "side": words["side"][row.side],
+                "reason": words["difference"][row.reason],
+                "explained": words["heads"]["has_reason" if row.is_explained else "has_no_reason"],
+                "bad": not row.is_explained,
+            }
+            for row in told.differences
+        ),
+        "orphans": (named(row) | {"sort": words["orphan"][row.sort]} for row in told.orphans),
+        "complaints": (
+            named(row)
+            | {
+                "claim": words["claim"].get(row.claim, row.claim),
+                "outcome": words["outcome"].get(row.outcome, row.outcome),
+            }
+            for row in told.complaints
+        ),
+        "left_out": (
+            named(row)
+            | {
+                "agency": row.name,
+                "enabled": words["heads"]["has_reason"] if row.enabled else words["heads"]["has_no_reason"],
+                "kinds_off": ", ".join(words["kind"][kind].lower() for kind in row.kinds_off),
+                "same_day_excluded": words["heads"]["has_reason"] if row.same_day_excluded else "",
+            }
+            for row in own(report.agencies)
+            if row.kinds_off or row.same_day_excluded or not row.enabled
+        ),
+    }
+    if report.closing.period.is_month:
+        rows["urged"] = (
+            named(row) | {"measure": words["measure"].get(row.measure, row.measure)} for row in own(report.urged)
+        )
+    if report.closing.corrects is not None:
+        rows["changes"] = (
+            named(row)
+            | {
+                "kind": words["kind"].get(row.kind, ""),
+                "figure": words["columns"].get(row.figure, {}).get("head", row.figure),
+                "causes": "; ".join(words["cause"].get(cause, cause) for cause in row.causes),
+            }
+            for row in own(report.changes)
+        )
+    return rows
+
+
+class _Book:
+    """One workbook in the making."""
+
+    def __init__(self, told: Told) -> None:
+        import xlsxwriter  # type: ignore[import-untyped]
+
+        self._told, self._words = told, told.words
+        self._said: dict[str, Any] = told.words["workbook"]
+        self._file = io.BytesIO()
+        self._book = xlsxwriter.Workbook(
+            self._file,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_numbers": False,
+                "strings_to_urls": False,
+            },
+        )
+        closed = told.report.closing.closed_at.astimezone(UTC).replace(tzinfo=None)
+        self._book.set_properties(
+            {"title": f"{self._said['title']} {told.period}", "author": "MotcuaSMS", "created": closed}
+        )
+        plain = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+        text = plain | {"num_format": "@", "quote_prefix": True}
+        cell = {"border": 1, "border_color": "#DDE3EE"}
+        red = {"font_color": "#B3202C", "bold": True}
+        kinds: dict[str, dict[str, Any]] = {
+            "words": text | cell | {"text_wrap": True},
+            "number": plain | cell | {"num_format": "#,##0"},
+            "percent": plain | cell | {"num_format": "0.0%"},
+            "points": plain | cell | {"num_format": "+0.0;-0.0;0"},
+            "decimal": plain | cell | {"num_format": "#,##0.###"},
+            "moment": plain | cell | {"num_format": "dd/mm/yyyy hh:mm", "align": "left"},
+        }
+        looks = kinds | {f"bad_{name}": look | red for name, look in kinds.items()}
+        looks |= {
+            "head": text
+            | {"bold": True, "bg_color": "#0B2A4A", "font_color": "#FFFFFF", "text_wrap": True, "border": 1},
+            "title": text | {"bold": True, "font_size": 15},
+            "name": text | {"font_color": "#55617A"},
+            "line": text | {"text_wrap": True},
+            "bad": text | red | {"text_wrap": True},
+            "good": text | {"text_wrap": True, "bold": True, "font_color": "#17633F"},
+            "part": text | {"bold": True, "font_size": 12},
+        }
+        self._look = {name: self._book.add_format(look) for name, look in looks.items()}
+
+    def close(self) -> bytes:
+        self._book.close()
+        return self._file.getvalue()
+
+    def _sheet(self, name: str, *, portrait: bool = False) -> Worksheet:
+        sheet = self._book.add_worksheet(self._said["sheets"][name])
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        sheet.set_footer(f"&L&8{self._words['letterhead']['machine_copy']}. MotcuaSMS&R&8{self._said['page']}")
+        if not portrait:
+            sheet.set_landscape()
+        return sheet
+
+    def summary(self) -> None:
+        """For a person in a hurry."""
+        told, names, closing = self._told, self._said["about"], self._told.report.closing
+        sheet = self._sheet("summary", portrait=True)
+        sheet.hide_gridlines(2)
+        sheet.set_column(0, 0, 22)
+        sheet.set_column(1, 1, 86)
+        line = 0
+
+        def put(name: str, value: str, look: str = "line") -> None:
+            nonlocal line
+            sheet.set_row(line, 14.5 * max(1, -(-len(value) // 88)))
+            sheet.write_string(line, 0, name, self._look["name"])
+            sheet.write_string(line, 1, value, self._look[look])
+            line += 1
+
+        sheet.set_row(0, 24)
+        sheet.write_string(0, 0, f"{self._said['title']} {told.period}", self._look["title"])
+        line = 2
+        whose = self._words["names"]["all"] if told.agency is None else told.agency_name(told.agency)
+        put(names["whose"], whose)
+        moment = wording.moment(closing.as_of)
+        put(names["closing"], names["closing_value"].format(number=closing.closing_no, as_of=moment))
+        read = closing.data_as_of
+        put(names["data_as_of"], wording.moment(read) if read else names["never"], "line" if read else "bad")
+        if closing.corrects is not None:
+            put(names["corrects"], corrected_line(told), "bad")
+        first = names["identity"]
+        for each in summary_lines(told):
+            put(first, each.text, {"": "line"}.get(each.tone, each.tone))
+            first = ""
+        put(names["dossiers"], dossiers_line(told))
+        if time := time_line(told):
+            put(names["time"], time)
+        put(names["apologies"], apologies_line(told))
+        put(names["inquiries"], inquiries_line(told))
+        put(names["complaints"], complaints_line(told))
+        if told.agency is None:
+            put(names["cost"], cost_line(told))
+        put(names["hash"], closing.figures_hash)
+        line += 1
+        sheet.write_string(line, 0, self._said["how"], self._look["part"])
+        line += 1
+        for number, each in enumerate(self._said["how_all" if told.agency is None else "how_agency"], 1):
+            put(f"{number}.", each)
+
+    def table(self, shown: _Sheet, rows: Iterable[dict[str, Any]]) -> None:
+        """One sheet of rows; an unbalanced or unexplained one is red."""
+        sheet = self._sheet(shown.name)
+        for place, column in enumerate(shown.columns):
+            sheet.set_column(place, place, _WIDTHS.get(column, 11))
+            sheet.write_string(0, place, self._words["columns"][column]["head"], self._look["head"])
+        sheet.freeze_panes(1, shown.frozen)
+        sheet.repeat_rows(0)
+        written = beyond = 0
+        for row in rows:
+            if written >= MOST_ROWS:
+                beyond += 1
+                continue
+            written += 1
+            bad = bool(row.get("difference")) or bool(row.get("bad"))
+            for place, column in enumerate(shown.columns):
+                self._cell(sheet, written, place, column, row[column], bad=bad)
+        if written:
+            sheet.autofilter(0, 0, written, len(shown.columns) - 1)
+        else:
+            sheet.write_string(1, 0, self._said["no_rows"], self._look["name"])
+        if beyond:
+            left = self._said["beyond"].format(most=wording.count(MOST_ROWS), number=wording.count(beyond))
+            sheet.write_string(written + 2, 0, left, self._look["bad"])
+
+    def _cell(self, sheet: Worksheet, line: int, place: int, column: str, value: Any, *, bad: bool) -> None:  # noqa: ANN401
+        kind = _kind(column)
+        look = self._look[f"bad_{kind}" if bad else kind]
+        if value is None:
+            sheet.write_blank(line, place, None, look)
+        elif kind == "words":
+            sheet.write_string(line, place, str(value)[:32_767], look)
+        elif isinstance(value, datetime):
+            # Excel knows no time zones: by the clock of Vietnam.
+            local = value.astimezone(VIETNAM).replace(tzinfo=None, second=0, microsecond=0)
+            sheet.write_datetime(line, place, local, look)
+        else:
+            sheet.write_number(line, place, value, look)
+
+    def columns(self, written: Sequence[_Sheet]) -> None:
+        """What every column counts, where it comes from, and by which query."""
+        sheet = self._sheet("columns")
+        sheets, queries = self._said["sheets"], self._told.report.queries
+        for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):
+            sheet.set_column(place, place, width)
+            sheet.write_string(0, place, self._said["explained_head"][place], self._look["head"])
+        sheet.freeze_panes(1, 2)
+        sheet.repeat_rows(0)
+        line = 0
+        shown = [(sheets[each.name], each.columns, each.table) for each in written]
+        shown += [(table.file_name, heads(table), table.name) for table in TABLES]
+        by_name = {table.name: table for table in TABLES}
+        for where, columns, table in shown:
+            for column in columns:
+                line += 1
+                origin, made = self._origin(column, by_name.get(table or ""), queries)
+                words = self._words["columns"][column]
+                cells = (where, words["head"], column, words["means"], origin, *made)
+                for place, cell in enumerate(cells):
+                    sheet.write_string(line, place, cell, self._look["words"])
+        sheet.autofilter(0, 0, line, 6)
+
+    def _origin(
+        self, column: str, table: FigureTable | None, queries: Sequence[QueryUsed]
+    ) -> tuple[str, tuple[str, str]]:
+        if table is None:
+            return "", ("", "")
+        if column in _DERIVED:
+            return self._said["computed"], ("", "")
+        # Seconds stand beside messages and come from their own table.
+        name = "timings" if column in ("median_seconds", "p95_seconds") else table.name
+        found = queries_of(name, column, queries)
+        of = table.table if name == table.name else f"closing_{name}"
+        return of, ("\n".join(each.name for each in found), "\n".join(each.sha256 for each in found))
+
+    def queries(self) -> None:
+        """Every query behind the figures, with its hash."""
+        sheet = self._sheet("queries")
+        for place, width in enumerate((48, 60, 68)):
+            sheet.set_column(place, place, width)
+            sheet.write_string(0, place, self._said["queries_head"][place], self._look["head"])
+        sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        for line, query in enumerate(self._told.report.queries, 1):
+            for place, cell in enumerate((query.name, query.figures, query.sha256)):
+                sheet.write_string(line, place, cell, self._look["words"])
+
+
+def _kind(column: str) -> str:
+    if column in _WORDS:
+        return "words"
+    for names, kind in ((_PERCENT, "percent"), (_POINTS, "points"), (_MOMENTS, "moment"), (_DECIMAL, "decimal")):
+        if column in names:
+            return kind
+    return "number"

@@ -1,0 +1,186 @@
+"""The page *Phản ánh*: what citizens report about messages; recording one, its outcome, taking one back.
+
+Each change needs the token of the page's form, and is kept with who and when. Nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, cast, get_args
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.keep_complaints import (
+    ComplaintRefused,
+    Entry,
+    record_complaint,
+    take_back,
+    titles,
+    write_outcome,
+)
+from motcua.reports import wording
+from motcua.store.agencies import list_agencies
+from motcua.store.complaints import Claim, ComplaintsAsked, Outcome, count_complaints, list_complaints
+from motcua.store.database import Connection, ledger_pool
+from motcua.web.auth import signed_in
+from motcua.web.quality_page import form_token, is_own_form, sent_form
+from motcua.web.rendering import HEADERS, PageRefused, render
+
+ROWS_A_PAGE = 50
+MOST_PAGES = 1_000
+LONGEST_WORDS = 1_000
+"""Of a note or a reason typed on the page: with accents that is more than half of what a form may hold."""
+_COUNTED = timedelta(days=30)
+_SAID = ("recorded", "repeated", "withdrawn", "outcome")
+
+router = APIRouter()
+User = Annotated[str, Depends(signed_in)]
+Form = Annotated[dict[str, str], Depends(sent_form)]
+
+
+@router.get("/complaints")
+def show_complaints(
+    request: Request,
+    agency: str = "",
+    claim: str = "",
+    state: str = "",
+    since: str = "",
+    until: str = "",
+    page: str = "",
+    said: str = "",
+) -> HTMLResponse:
+    """Complaints, the newest first, a page at a time; ``state``: an outcome, or ``unlinked``."""
+    filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
+    return _page(request, filters, said if said in _SAID else "")
+
+
+@router.post("/complaints")
+def change_complaints(request: Request, user: User, fields: Form) -> Response:
+    """Records a complaint, writes an outcome down, or takes a complaint back; then shows the page again."""
+    filters = {name: fields.get(f"at_{name}", "") for name in ("agency", "claim", "state", "since", "until", "page")}
+    if not is_own_form(request, fields):
+        return _page(request, filters, "old_form", status=HTTPStatus.FORBIDDEN)
+    now = datetime.now(UTC)
+    try:
+        with ledger_pool().connection() as connection:
+            said, number = _change(connection, fields, user, now)
+    except ComplaintRefused as refused:
+        return _page(
+            request, filters, "refused", tried=fields, why=str(refused), status=HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+    query = {name: value for name, value in (filters | {"said": said}).items() if value}
+    place = f"#phan-anh-{number}" if number else ""
+    address = f"{request.scope.get('root_path', '')}/complaints?{urlencode(query)}{place}"
+    return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _change(connection: Connection, fields: dict[str, str], user: str, now: datetime) -> tuple[str, int | None]:
+    decision = fields.get("decision", "")
+    if decision == "record":
+        names = ("agency", "dossier_code", "received_at", "channel", "claim", "note")
+        entry = Entry(*(fields.get(name, "") for name in names))
+        # As a browser writes a moment: 2026-11-25T08:30.
+        entry = replace(entry, received_at=entry.received_at.replace("T", " "))
+        number = record_complaint(connection, entry, fields.get("form", ""), user, now)
+        return ("recorded" if number else "repeated"), number
+    written = fields.get("complaint", "")
+    number = int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
+    reason = fields.get("reason", "")
+    if decision == "withdraw":
+        take_back(connection, number, user, reason, now)
+        return "withdrawn", number
+    outcome = fields.get("outcome", "")
+    if decision != "outcome" or outcome not in get_args(Outcome):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    write_outcome(connection, number, cast("Outcome", outcome), user, reason, now)
+    return "outcome", number
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _begins(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, datetime.min.time(), VIETNAM)
+
+
+def _asked(filters: dict[str, str], agency_code: str | None, place: int) -> ComplaintsAsked:
+    claim, state = filters["claim"], filters["state"]
+    until = _day(filters["until"])
+    last = None if until is None or until == date.max else until + timedelta(days=1)
+    return ComplaintsAsked(
+        agency_code=agency_code,
+        claim=cast("Claim", claim) if claim in get_args(Claim) else None,
+        outcome=cast("Outcome", state) if state in get_args(Outcome) else None,
+        unlinked=state == "unlinked",
+        begins=_begins(_day(filters["since"])),
+        ends=_begins(last),
+        most=ROWS_A_PAGE + 1,
+        skipped=(place - 1) * ROWS_A_PAGE,
+    )
+
+
+def _page(
+    request: Request,
+    filters: dict[str, str],
+    said: str,
+    *,
+    tried: dict[str, str] | None = None,
+    why: str = "",
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    page = filters["page"]
+    place = int(page) if page.isascii() and page.isdigit() and 0 < int(page[:9]) <= MOST_PAGES else 1
+    now = datetime.now(UTC)
+    with ledger_pool().connection() as connection:
+        agencies = list_agencies(connection)
+        chosen = next((each for each in agencies if filters["agency"] in (each.agency_code, *each.aliases)), None)
+        if chosen is None and filters["agency"]:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
+        asked = _asked(filters, chosen.agency_code if chosen else None, place)
+        rows = list_complaints(connection, asked)
+        counts = count_complaints(connection, now - _COUNTED, now)
+    used: dict[str, str] = {name: value for name, value in filters.items() if value and name != "page"}
+    return render(
+        request,
+        "complaints.html",
+        status=status,
+        rows=rows[:ROWS_A_PAGE],
+        more=len(rows) > ROWS_A_PAGE,
+        place=place,
+        filters=filters,
+        query=urlencode(used),
+        filtered=bool(used),
+        agencies=agencies,
+        names={each.agency_code: each.short_name or each.name for each in agencies},
+        counts=_summed(counts),
+        counted_days=_COUNTED.days,
+        titles=titles(),
+        said=said,
+        why=why,
+        tried=tried or {},
+        token=form_token(request),
+        form=secrets.token_hex(16),
+        latest=now.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
+        longest=LONGEST_WORDS,
+        w=wording,
+    )
+
+
+def _summed(counts: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
+    """(claim, complaints, of which still open), the most first."""
+    found: dict[str, list[int]] = {}
+    for each in counts:
+        sums = found.setdefault(each["claim"], [0, 0])
+        sums[0] += each["complaints"]
+        sums[1] += each["complaints"] if each["outcome"] == "open" else 0
+    return sorted(((claim, *sums) for claim, sums in found.items()), key=lambda row: (-row[1], row[0]))  # type: ignore[misc]

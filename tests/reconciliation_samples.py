@@ -1,0 +1,334 @@
+"""Reports of closings, made by hand: plausible ones with the pilot's thirteen agencies, and nasty ones."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import yaml
+
+from motcua.domain.reconciliation import (
+    AgencyFigures,
+    AgencyWords,
+    Budget,
+    Change,
+    Closing,
+    ComplaintCount,
+    Difference,
+    DossierFigures,
+    Figures,
+    MessageFigures,
+    Orphan,
+    Period,
+    QueryUsed,
+    ReasonCount,
+    ReconciliationReport,
+    Timing,
+    Urged,
+)
+from motcua.settings import include_dir
+
+DAY = Period.parse("2026-11-24")
+MONTH = Period.parse("2026-10")
+NHA_TRANG, TU_PHAP, XAY_DUNG = "000.00.30.H32", "000.00.09.H32", "000.00.03.H32"
+PROCEDURES = {
+    "1.005129": "Cấp bản sao trích lục hộ tịch, bản sao Giấy khai sinh",
+    "1.001193": "Đăng ký khai sinh",
+    "2.002492": "Chuyển mục đích sử dụng đất phải được phép của cơ quan nhà nước có thẩm quyền",
+    "1.004227": "Cấp giấy phép xây dựng nhà ở riêng lẻ",
+    "2.001610": "Đăng ký thành lập doanh nghiệp tư nhân",
+    "3.000181.000.00.00.H32": "Xác nhận tình trạng hôn nhân",
+}
+QUERIES = tuple(
+    QueryUsed(f"reconciliation/{name}.sql", f"{number:064x}", figures)
+    for number, (name, figures) in enumerate(
+        (
+            ("count_dossiers", "dossiers"),
+            ("count_messages", "messages, reasons"),
+            ("count_counted", "messages (at_source, out_of_scope)"),
+            ("count_timings", "timings"),
+            ("count_inquiries", "messages (reply), agencies (inquiries)"),
+            ("forecast", "agencies (apologies)"),
+            ("count_findings", "agencies (findings_open)"),
+            ("find_orphans", "orphans"),
+        ),
+        1,
+    )
+)
+
+
+def closing(period: Period = MONTH, **changes: Any) -> Closing:
+    """A closing a day after its period."""
+    values: dict[str, Any] = {
+        "closing_no": 41,
+        "period": period,
+        "corrects": None,
+        "run_id": "scheduled__2026-11-25",
+        "as_of": period.end + timedelta(hours=6),
+        "known_version": 12_345,
+        "known_transition": 23_456,
+        "known_history": 34_567,
+        "known_inquiry": 456,
+        "known_receipt": 5_678,
+        "data_as_of": period.end + timedelta(hours=5, minutes=57),
+        "sources_unread": (),
+        "segment_price": 330,
+        "figures_hash": "ab" * 32,
+        "difference": 0,
+        "unexplained": 0,
+        "closed_at": period.end + timedelta(hours=6, minutes=2),
+    }
+    return Closing(**values | changes)
+
+
+def agency_words() -> tuple[AgencyWords, ...]:
+    """The pilot's agencies; one has a kind switched off, one leaves same-day procedures out, one is not enabled."""
+    file = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
+    words = [AgencyWords(each["code"], each["name"], enabled=True) for each in file["agencies"]]
+    words[1] = replace(words[1], kinds_off=("apology",), kinds_off_reason="Công văn số 12/STTTT-CNTT ngày 5/10/2026")
+    words[2] = replace(words[2], same_day_excluded=True)
+    words[-1] = replace(words[-1], enabled=False)
+    return tuple(words)
+
+
+def figures(seed: int = 1, scale: int = 40, procedures: dict[str, str] = PROCEDURES) -> Figures:
+    """Figures of all enabled agencies, in which every identity balances."""
+    chance = random.Random(seed)
+    dossiers, messages, reasons, timings, agencies = [], [], [], [], []
+    for number, agency in enumerate(each for each in agency_words() if each.enabled):
+        code, poor = agency.agency_code, 0.04 + 0.03 * (number * 7 % 12)
+        for procedure in ("", *list(procedures)[number % 3 :]) if number == 0 else list(procedures)[number % 3 :]:
+            received = chance.randrange(scale // 4, scale * 2)
+            online, late = chance.randrange(received + 1), chance.randrange(received // 8 + 1)
+            resolved = received - late
+            dossiers.append(
+                DossierFigures(
+                    code,
+                    procedure,
+                    carried_over=chance.randrange(scale),
+                    received=received,
+                    received_online=online,
+                    received_postal=(received - online) // 5,
+                    resolved_early=resolved // 2,
+                    resolved_on_time=resolved - resolved // 2,
+                    resolved_late=late,
+                    withdrawn=resolved // 20,
+                    open_in_time=chance.randrange(scale),
+                    open_late=late // 2,
+                    paused_in_time=chance.randrange(5),
+                    due=received,
+                    handed_over=resolved - 1,
+                )
+            )
+            for kind, share in (("result", 1.0), ("supplement", 0.2), ("apology", 0.1)):
+                at_source = int(received * share)
+                if not at_source:
+                    continue
+                missing, dead = int(at_source * poor), int(at_source * poor / 2)
+                unconfirmed = at_source // 30
+                messages.append(
+                    MessageFigures(
+                        code,
+                        procedure,
+                        kind,  # type: ignore[arg-type]
+                        at_source=at_source,
+                        suppressed=missing,
+                        cancelled=0,
+                        undelivered=dead,
+                        unconfirmed=unconfirmed,
+                        delivered=at_source - missing - dead - unconfirmed,
+                        segments=(at_source - missing) * 2,
+                    )
+                )
+                if missing:
+                    half = missing // 2
+                    reasons.append(ReasonCount(code, procedure, kind, "suppressed", "missing", missing - half))  # type: ignore[arg-type]
+                    if half:
+                        reasons.append(ReasonCount(code, procedure, kind, "suppressed", "landline", half))  # type: ignore[arg-type]
+                if dead:
+                    reasons.append(ReasonCount(code, procedure, kind, "undelivered", "gateway status 2", dead))  # type: ignore[arg-type]
+                if messages[-1].delivered and kind == "result":
+                    timings.append(
+                        Timing(code, procedure, "result", messages[-1].delivered, 4 + number, 60 + number * 11)
+                    )
+        timings.append(Timing(code, None, "result", 50, 5 + number, 62 + number * 10))
+        agencies.append(
+            AgencyFigures(
+                code,
+                apologies_right=chance.randrange(9),
+                apologies_wrong=chance.randrange(3),
+                late_untold=chance.randrange(4),
+                inquiries=chance.randrange(60),
+                inquiry_fees=chance.randrange(60) * 1000,
+                told_without_result=chance.randrange(2),
+                findings_open=chance.randrange(90),
+            )
+        )
+    messages.append(MessageFigures("", "", "reply", at_source=5, delivered=5, segments=5))
+    agencies.append(AgencyFigures("", inquiries=5, inquiry_fees=5000))
+    timings.append(Timing(None, None, "result", 900, 6, 131))
+    return Figures(tuple(dossiers), tuple(messages), tuple(reasons), tuple(timings), tuple(agencies))
+
+
+def _difference(reason: str, **changes: Any) -> Difference:
+    values: dict[str, Any] = {
+        "side": "source",
+        "reason": reason,
+        "agency_code": NHA_TRANG,
+        "procedure_code": "1.005129",
+        "kind": "result",
+        "dossier_code": "000.00.30.H32-261024-0007",
+        "source": "khanhhoa",
+        "source_transition_id": 90_417,
+        "transition_id": None,
+        "message_id": None,
+        "occurred_at": datetime(2026, 10, 24, 8, 12, tzinfo=UTC),
+    }
+    return Difference(**values | changes)
+
+
+def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
+    """A plausible report in which everything balances; two differences have their reasons."""
+    scale = 40 if period.is_month else 6
+    differences = (
+        _difference("cut_off"),
+        _difference("quarantined", dossier_code="000.00.30.H32-261024-0011", source_transition_id=90_431),
+    )
+    orphans = (
+        Orphan(
+            "handed_over_untold",
+            TU_PHAP,
+            "1.001193",
+            "000.00.09.H32-261020-0002",
+            None,
+            None,
+            datetime(2026, 10, 26, 2, 5, tzinfo=UTC),
+        ),
+    )
+    values: dict[str, Any] = {
+        "closing": closing(period),
+        "figures": figures(1, scale),
+        "previous": figures(2, scale),
+        "differences": differences,
+        "orphans": orphans,
+        "changes": (),
+        "agencies": agency_words(),
+        "procedures": PROCEDURES,
+        "complaints": (ComplaintCount(NHA_TRANG, "no_result_yet", "upheld", 2), ComplaintCount("", "other", "open", 1)),
+        "budget": Budget(period.first.year, 300_000_000, 3_412_200, 187_330_000),
+        "urged": (
+            Urged(XAY_DUNG, "delivered_of_expected", 0.612, 0.7, 289),
+            Urged(NHA_TRANG, "resolved_late", 0.124, 0.1, 240),
+        ),
+        "queries": QUERIES,
+        "software": "MotcuaSMS 0.1.0",
+    }
+    return ReconciliationReport(**values | changes)
+
+
+def unbalanced() -> ReconciliationReport:
+    """One cell of the identity lacks a message and nobody can tell why; a source could not be asked."""
+    kept = report()
+    first, *rest = kept.figures.messages
+    broken = replace(first, at_source=first.at_source + 1)
+    return replace(
+        kept,
+        closing=replace(kept.closing, difference=1, unexplained=1, sources_unread=("vanphong",)),
+        figures=replace(kept.figures, messages=(broken, *rest)),
+        differences=(*kept.differences, _difference("missing", dossier_code="000.00.30.H32-261024-0019")),
+    )
+
+
+def correction() -> ReconciliationReport:
+    """A correction: a late receipt, and a dossier that was changed after the fact."""
+    kept = report()
+    return replace(
+        kept,
+        closing=replace(kept.closing, closing_no=58, corrects=41),
+        changes=(
+            Change(NHA_TRANG, "1.005129", "result", "delivered", 61, 62, ("late_receipt",)),
+            Change(NHA_TRANG, "1.005129", "result", "unconfirmed", 3, 2, ("late_receipt",)),
+            Change(TU_PHAP, "1.001193", "", "resolved_late", 2, 1, ("source_changed", "dossier_changed")),
+        ),
+    )
+
+
+def empty() -> ReconciliationReport:
+    """A period in which nothing is known: no agency, no figure, nothing before it."""
+    return report(
+        DAY,
+        figures=Figures(),
+        previous=None,
+        differences=(),
+        orphans=(),
+        agencies=(),
+        procedures={},
+        complaints=(),
+        budget=Budget(2026, None, None, None),
+        urged=(),
+        queries=(),
+        closing=closing(DAY, data_as_of=None, segment_price=None),
+    )
+
+
+def zeros() -> ReconciliationReport:
+    """Agencies with rows in which every figure is zero."""
+    codes = [each.agency_code for each in agency_words()]
+    return replace(
+        empty(),
+        agencies=agency_words(),
+        figures=Figures(
+            tuple(DossierFigures(code, "") for code in codes),
+            tuple(MessageFigures(code, "", "result") for code in codes),
+            (),
+            (),
+            tuple(AgencyFigures(code) for code in codes),
+        ),
+        previous=Figures(),
+    )
+
+
+FORMULA, LONG = "=cmd|' /C calc'!A0 \"<b>&amp;</b>\"", "X" * 200
+NASTY_NAME = '#pagebreak() *đậm* _nghiêng_ `mã` $x^2$ @ai <script>alert("1")</script> \\ "ngoặc" {{ 7*7 }} %s'
+
+
+def nasty() -> ReconciliationReport:
+    """300 procedures; names that look like formulas, markup, templates and scripts; words without a blank."""
+    procedures = {f"9.{number:06d}": f"Thủ tục {number} {'rất dài ' * (number % 9)}".strip() for number in range(300)}
+    procedures["9.000000"], procedures["9.000001"] = FORMULA, LONG
+    kept = figures(3, 12, procedures)
+    many = {each.agency_code for each in agency_words()[:2]}
+
+    def some(rows: Any) -> Any:
+        """All procedures of two agencies; of the others every thirtieth, or it takes long."""
+        return tuple(row for row in rows if row.agency_code in many or (row.procedure_code or "0").endswith("00"))
+
+    kept = replace(
+        kept,
+        dossiers=some(kept.dossiers),
+        messages=some(kept.messages),
+        reasons=some(kept.reasons),
+        timings=some(kept.timings),
+    )
+    words = list(agency_words())
+    words[0] = replace(words[0], name=NASTY_NAME)
+    words[1] = replace(words[1], name=LONG, kinds_off=("result", "supplement", "apology"), kinds_off_reason=FORMULA)
+    differences = tuple(
+        _difference("missing", dossier_code=code, procedure_code=procedure, source=None, occurred_at=None)
+        for code, procedure in (("=1+1", "9.000000"), ("@SUM(A1)", ""), ("-2+3", "9.000001"), ("+84", ""), ("'x", ""))
+    ) + tuple(_difference("cut_off", dossier_code=f"H32.30-261024-{number:04d}") for number in range(500))
+    orphan = Orphan("message_without_dossier", "", "", '\t=x, "y"\r\nz', 7, None, None)
+    return replace(
+        report(),
+        agencies=tuple(words),
+        procedures=procedures,
+        figures=kept,
+        previous=None,
+        differences=differences,
+        orphans=(orphan,),
+        closing=closing(MONTH, sources_unread=("vanphong",), difference=0, unexplained=5),
+        urged=(Urged("H99", "not_in_the_words", 7.0, 3.0, 0),),
+        software='MotcuaSMS "0.1" <x>',
+    )
