@@ -23,12 +23,10 @@ from motcua.store import quality as store
 from motcua.store.agencies import agency_codes, list_agencies
 from motcua.store.calendars import load_calendars
 from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
-from motcua.store.locks import hold_lock
+from motcua.store.locks import CHECKING, hold_lock
 
 log = logging.getLogger(__name__)
 
-CHECKING = 2
-"""Advisory lock of the one check at a time: there is one snapshot."""
 _REGISTER_REACHES_BACK = timedelta(days=366)
 _BATCH = 5000
 

@@ -67,13 +67,11 @@ from motcua.store.closings import (
     with_differences,
 )
 from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
-from motcua.store.locks import hold_lock
+from motcua.store.locks import CLOSING, hold_lock
 from motcua.store.sources import list_sources, status_map
 
 log = logging.getLogger(__name__)
 
-CLOSING = 3
-"""Advisory lock of the one that closes a period."""
 _PATIENCE = 600.0
 """Seconds that another closing is waited for."""
 _LOOK_AGAIN_FOR = timedelta(days=31)

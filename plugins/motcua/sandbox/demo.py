@@ -19,8 +19,10 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from motcua.domain.reconciliation import Period
 from motcua.jobs.configure_agencies import import_agencies
 from motcua.jobs.keep_calendars import prepare_calendars
+from motcua.sandbox.carrier_statement import CarrierOffice
 from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
     ADMINISTRATOR,
@@ -139,15 +141,17 @@ def _write_agencies(folder: Path) -> Path:
 
 
 def prepare_ledger(agencies: Path) -> None:
-    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled from now on.
+    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before.
 
-    What a former start, or somebody since, set otherwise is kept.
+    So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
+    somebody since, set otherwise is kept.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:
         configured = list_agencies(connection)
     if not configured:
-        configured = list(import_agencies(agencies, "demo", datetime.now(UTC)))
+        day_before = Period.day_before(datetime.now(UTC))
+        configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
     prepare_calendars(datetime.now(UTC), "demo")
 
@@ -290,7 +294,7 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
-            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/quality, /motcua/calendar",
+            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/quality, /motcua/statements, …",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
@@ -310,16 +314,25 @@ def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> 
         except psycopg.Error as error:
             return f"The ledger does not answer: {str(error).strip()}"
 
+    data = deployment.addresses.data
+    office = CarrierOffice(data / "phone-network", data / "statements" / "kannel", datetime.now(UTC))
+
+    def look_around() -> None:
+        check_disk(deployment.addresses)
+        written = office.look(datetime.now(UTC))
+        if written:
+            supervisor.say(written)
+
     if not console.is_terminal:
         while True:
             supervisor.wait(_BLOCK_EVERY)
-            check_disk(deployment.addresses)
+            look_around()
             console.print(summary())
     with Live(console=console, refresh_per_second=1, transient=True) as live:
         while True:
             live.update(summary())
             supervisor.wait(2)
-            check_disk(deployment.addresses)
+            look_around()
 
 
 def run_demo() -> int:

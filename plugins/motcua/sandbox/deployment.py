@@ -33,6 +33,9 @@ EVENING_AFTER = timedelta(minutes=4)
 MORNING_AFTER = timedelta(minutes=6)
 """When its data quality is checked."""
 
+RECONCILED_AFTER = timedelta(minutes=9)
+"""When the day before is closed and published."""
+
 _NEEDED_BYTES = 1_500_000_000
 """To start."""
 _RESERVED_BYTES = 200_000_000
@@ -305,7 +308,13 @@ def airflow_environment(
         # The evening comes while somebody watches, at any hour of the night.
         "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
         "MOTCUA_QUALITY_TIME": f"{datetime.now(VIETNAM) + MORNING_AFTER:%H:%M}",
+        "MOTCUA_RECONCILE_TIME": f"{datetime.now(VIETNAM) + RECONCILED_AFTER:%H:%M}",
         "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
+        "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",
+        "MOTCUA_JUSTICE_RECIPIENTS": "so.tuphap@khanhhoa.example.vn",
+        "MOTCUA_COMMITTEE_RECIPIENTS": "ubnd.tinh@khanhhoa.example.vn",
+        "MOTCUA_SEGMENT_PRICE": "350",
+        "MOTCUA_SMS_BUDGET": "300000000",
         "MOTCUA_APOLOGY_QUIET_FROM": "00:00",
         "MOTCUA_APOLOGY_QUIET_UNTIL": "00:00",
     } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}

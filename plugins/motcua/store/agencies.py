@@ -8,11 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from motcua.store.database import Connection
+from motcua.store.locks import IMPORTING
 from motcua.store.queries import statement
 from motcua.store.rows import recordset
-
-_IMPORTING = 2
-"""Number of the advisory lock of imports; others are in store/locks.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def agency_history(connection: Connection, agency_code: str) -> list[dict[str, A
 
 def hold_import_lock(connection: Connection) -> None:
     """Waits until no other import is at work, for the rest of this transaction."""
-    connection.execute(statement("agencies/hold_lock"), {"number": _IMPORTING})
+    connection.execute(statement("agencies/hold_lock"), {"number": IMPORTING})
 
 
 def duration_text(value: timedelta) -> str:

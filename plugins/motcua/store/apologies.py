@@ -93,7 +93,7 @@ def list_evenings(connection: Connection, first: date, last: date) -> list[dict[
     return connection.execute(statement("apologies/evenings"), {"first": first, "last": last}).fetchall()
 
 
-EVERYTHING_KNOWN = {name: 2**63 - 1 for name in ("known_version", "known_transition", "known_history")}
+EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_history"), 2**63 - 1)
 """All that the ledger holds by now."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
@@ -200,12 +200,19 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
 def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: Sequence[Orphan]) -> str:
     """SHA-256 over figures, differences and orphans, whatever order their rows are in."""
     whole = {
-        each.name: sorted(json.dumps(asdict(row), default=str, sort_keys=True) for row in getattr(figures, each.name))
+        each.name: sorted(
+            json.dumps(asdict(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
+        )
         for each in fields(Figures)
     }
-    whole["differences"] = sorted(json.dumps(asdict(row), default=str, sort_keys=True) for row in differences)
-    whole["orphans"] = sorted(json.dumps(asdict(row), default=str, sort_keys=True) for row in orphans)
+    whole["differences"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in differences)
+    whole["orphans"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in orphans)
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    # The same moment reads the same, whatever time zone a session is in.
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 # --- Against the sources ------------------------------------------------------------------------------------------

@@ -7,8 +7,14 @@ from motcua.store.queries import statement
 
 LINGERING = 1
 """Held by the one sender that goes on while news keeps coming; senders' own numbers are random and large."""
+CHECKING = 2
+"""Held by the one check of data quality: there is one snapshot."""
+CLOSING = 3
+"""Held by the one that closes a period: there is one scratch table."""
 PUBLISHING = 4
 """Held by whoever publishes: publications make a chain."""
+IMPORTING = 5
+"""Held by whoever imports settings of agencies."""
 
 
 def hold_lock(connection: Connection, number: int) -> bool:

@@ -50,6 +50,8 @@ _LANES: tuple[tuple[str, ...], ...] = (
 _FACTS = ("quality/fill_dossier_facts",)
 """What is made of it, part by part, without another look at the ledger."""
 _SUMS: tuple[tuple[str, ...], ...] = (("quality/fill_usual_waits",), ("quality/fill_agency_month_facts",))
+_HASHED = ("quality/fill_dossier_facts", "quality/fill_usual_waits", "quality/fill_agency_month_facts")
+"""Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = (
     ("dossiers", "dossier_id"),
     ("moves", "dossier_id"),
@@ -152,8 +154,8 @@ def _side_by_side(
 
 
 def _run(connection: Connection, names: Sequence[LiteralString], given: Mapping[str, Any]) -> None:
-    connection.execute(statement("quality/set_up"))
     for name in names:
+        connection.execute(statement("quality/set_up"), {"nested_loops": "off" if name in _HASHED else "on"})
         connection.execute(statement(name), given)
 
 
@@ -226,8 +228,10 @@ def save_findings(
     """
     connection.execute(statement("quality/look_at"), {"table_name": "found", "column_name": "subject"})
     given = {"run_no": run_no, "day": day, "checked": list(checked), "deadlines": recordset(deadlines)}
+    connection.execute(statement("quality/set_up"), {"nested_loops": "off"})
     for name in _LIFE:
         connection.execute(statement(name), given)
+    connection.execute(statement("quality/set_up"), {"nested_loops": "on"})
 
 
 _LIFE = ("quality/change_findings", "quality/add_findings", "quality/close_episodes", "quality/open_episodes")
