@@ -1,0 +1,104 @@
+"""The page about reconciliation: whether a period meets, each figure down to its rows, files as they were published."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import Period
+from motcua.jobs.picking_up import pick_up
+from motcua.jobs.planning import plan
+from motcua.jobs.publishing import publish
+from motcua.jobs.reconciling import close_period
+from motcua.settings import settings
+from motcua.store.messages import EVERYTHING
+from motcua.web import reconciliation_page
+from motcua.web.rendering import PageRefused, render_refusal
+from tests.conftest import NHA_TRANG, NOW
+
+DAY = Period.parse("2026-11-25")
+NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
+
+
+@pytest.fixture
+def page(ledger, configure, tmp_path):
+    """The page alone; who may look is tested with all pages together."""
+    configure(MOTCUA_DATA=str(tmp_path))
+    server = FastAPI()
+    server.include_router(reconciliation_page.router)
+    server.add_exception_handler(
+        PageRefused,
+        lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),
+    )
+    with TestClient(server) as http:
+        yield http
+
+
+@pytest.fixture
+def closed(one_stop, page):
+    """A day with two results, one of them to a landline, and a row in quarantine; closed."""
+    at = NOW - timedelta(minutes=5)
+    for code, phone in (("A<1>", "0905771482"), ("B2", "0258 3822 001")):
+        one_stop.dossier(code, applicant_phone=phone, updated_at=at)
+        one_stop.move(9, code, at=at)
+    one_stop.move(9, "NOBODY", at=at)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    plan(now=NOW)
+    return close_period(DAY, "tests", NEXT_MORNING).closing
+
+
+def words(answer):
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def test_nothing_closed_yet_is_said_with_what_to_do(page):
+    shown = words(page.get("/reconciliation"))
+    assert "Chưa chốt kỳ nào." in shown
+    assert "motcua closings close" in shown
+
+
+def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
+    answer = page.get("/reconciliation")
+    shown = words(answer)
+    assert "Đối chiếu ngày 25/11/2026" in shown
+    assert "khớp" in shown
+    assert "Số cố định" in shown, "the reason why one was not sent"
+    assert "NOBODY" in shown, "the row that has no message"
+    assert "UBND" in shown or "Ủy ban nhân dân thành phố Nha Trang" in shown
+    for number in ("0905771482", "905771482", "2583822001"):
+        assert number not in answer.text
+    assert "<1>" not in answer.text
+
+
+def test_agency_is_shown_alone(closed, page):
+    shown = words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
+    assert "Xem mọi cơ quan" in shown
+
+
+@pytest.mark.parametrize("query", ["closing=999", "closing=1&agency=nobody"])
+def test_what_is_not_there_is_refused_in_words(closed, page, query):
+    assert page.get(f"/reconciliation?{query}").status_code == 404
+
+
+def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page):
+    publication = publish(closed.closing_no, NEXT_MORNING)
+    assert "Tệp đã công bố" in words(page.get("/reconciliation"))
+    address = f"/reconciliation/file?publication={publication.publication_no}"
+    answer = page.get(f"{address}&name=bao-cao.pdf")
+    assert answer.content.startswith(b"%PDF")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert page.get(f"{address}&name=manifest.json").status_code == 200
+    assert page.get(f"{address}&name=../secrets.json").status_code == 404
+    file = settings().data / "publications" / publication.folder / "bao-cao.pdf"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes() + b" ")
+    refused = page.get(f"{address}&name=bao-cao.pdf")
+    assert refused.status_code == 409
+    assert "motcua verify" in refused.text
