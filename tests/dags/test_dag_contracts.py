@@ -34,7 +34,15 @@ def bag():
 
 def test_all_dags_import_and_have_their_fixed_ids(bag):
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"notify_transitions", "settle_messages", "apologize_due_tomorrow", "check_quality"}
+    assert set(bag.dags) == {
+        "notify_transitions",
+        "settle_messages",
+        "apologize_due_tomorrow",
+        "check_quality",
+        "reconcile_daily",
+        "reconcile_monthly",
+        "reconcile_carrier",
+    }
 
 
 def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(bag):

@@ -173,6 +173,21 @@ class World:
             message_id=next(self.numbers),
         )
 
+    def complaint(
+        self, code: str, when: datetime, claim: str = "no_result_yet", agency: str = "A", **changes: Any
+    ) -> None:
+        values = {
+            "entry_key": f"{next(self.numbers):064x}",
+            "agency_code": agency,
+            "dossier_code": code,
+            "received_at": when,
+            "channel": "hotline",
+            "claim": claim,
+            "recorded_by": "tests",
+            "recorded_at": when,
+        }
+        self.insert("complaints", **values | changes)
+
 
 @contextmanager
 def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:

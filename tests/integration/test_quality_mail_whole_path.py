@@ -12,7 +12,9 @@ from email.message import EmailMessage
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from motcua.commands.quality import app
 from motcua.jobs.check_quality import agencies_to_mail
 from motcua.jobs.checking import check_quality
 from motcua.jobs.mailing_quality import mail_agency, mail_department
@@ -21,6 +23,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING
 from motcua.web.auth import signed_in
+from motcua.web.quality_page import may_decide
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.test_mailing_quality import MailServer, smtp_connection
 
@@ -109,6 +112,7 @@ def _pages() -> FastAPI:
 
     pages = create_pages()
     pages.dependency_overrides[signed_in] = lambda: "lan"
+    pages.dependency_overrides[may_decide] = lambda: True
     server = FastAPI()
     server.mount("/motcua", pages)
     return server
@@ -123,3 +127,21 @@ def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server)
     assert mail_agency(check_quality("wednesday", NOW).run_no, TU_PHAP)["sent"] == 1
     assert server.taken[0][1]["Subject"] == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 25/11/2026"
     assert mail_agency(check_quality("thursday", NOW + timedelta(days=1)).run_no, TU_PHAP)["sent"] == 0
+
+
+def test_operator_mails_a_run_once_more_when_asked(one_stop, server):
+    with connect() as connection:
+        save_agencies(connection, [agency(TU_PHAP, name="Sở Tư pháp", report_recipients=("lan@x.example",))], "tests")
+    one_stop.dossier("160915001", TU_PHAP, applicant_phone=GOOD, received_at=NOW - timedelta(hours=3))
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    check_quality("wednesday", NOW)
+    said = [CliRunner().invoke(app, ["mail", *rest]) for rest in (["--agency", TU_PHAP], [], ["--again"])]
+    assert [each.exit_code for each in said] == [0, 0, 0]
+    assert f"{TU_PHAP}: 1 recipient(s), 1 mailed, 0 had it before." in said[0].output
+    assert f"{TU_PHAP}: 1 recipient(s), 0 mailed, 1 had it before." in said[1].output
+    assert f"{TU_PHAP}: 1 recipient(s), 1 mailed, 1 had it before." in said[2].output
+    assert "the Department: 0 recipient(s)" in said[2].output
+    first, again = (message["Message-ID"] for _, message in server.taken)
+    assert first != again
+    refused = CliRunner().invoke(app, ["mail", "--agency", "no such"])
+    assert refused.exit_code == 2

@@ -81,6 +81,19 @@ def told_at(*moments: datetime) -> Callable[[World, int], None]:
     return lambda world, dossier: [world.inquiry(dossier, moment) for moment in moments] and None
 
 
+def complained(
+    told: datetime, when: datetime, claim: str = "no_result_yet", **changes: Any
+) -> Callable[[World, int], None]:
+    """The citizen was told of the result, and complained."""
+
+    def plant(world: World, dossier: int) -> None:
+        world.message(dossier, "delivered", told, f"+84917{dossier:06d}")
+        code = next(code for code, number in world.ids.items() if number == dossier)
+        world.complaint(code, when, claim, dossier_id=dossier, **changes)
+
+    return plant
+
+
 def refiled(times: int) -> Callable[[World, int], None]:
     """The same owner files the same procedure again."""
 
@@ -231,6 +244,13 @@ CASES = [
     good("R12", "same procedure in each version", then=due_moves((at(16), at(30, 17)), (at(18), at(30, 17)))),
     bad("R13", "asked twice after being told", (*WORKED, (9, at(20))), told_at(at(23), at(23, 15))),
     good("R13", "asked once", (*WORKED, (9, at(20))), told_at(at(23))),
+    bad("R13", "complained on the fifth day", (*WORKED, (9, at(17))), complained(at(17), at(22, 23, 59))),
+    bad("R13", "told again since, complained", (*WORKED, (9, at(17)), (9, at(20))), complained(at(20), at(23))),
+    good("R13", "complained on the sixth day", (*WORKED, (9, at(17))), complained(at(17), at(23))),
+    good("R13", "complained before being told", (*WORKED, (9, at(23))), complained(at(23), at(20))),
+    good("R13", "complaint was taken back", (*WORKED, (9, at(20))),
+         complained(at(20), at(23), withdrawn_at=at(23, 15), withdrawn_by="tests")),
+    good("R13", "complained of something else", (*WORKED, (9, at(20))), complained(at(20), at(23), "wrong_content")),
     bad("D1", "due on a Sunday", due_at=at(29, 17)),
     good("D1", "due on a Saturday that is worked", due_at=at(28, 11), agency_code="SAT"),
     bad("D2", "cleaned in the row as it is", then=cleaned("step_name, due_at", at(23))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -57,7 +57,7 @@ def ledger(monkeypatch) -> Ledger:
     monkeypatch.setattr(quality_page, "ledger_pool", Pool)
     monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
     monkeypatch.setattr(quality_page, "department_report", lambda *_: known.department)
-    monkeypatch.setattr(quality_page, "mails_of_run", lambda *_: [])
+    monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
     for name in ("agency_report", "rows_to_correct", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known
@@ -69,6 +69,7 @@ def app() -> FastAPI:
 
     pages = create_pages()
     pages.dependency_overrides[signed_in] = lambda: "lan"
+    pages.dependency_overrides[quality_page.may_decide] = lambda: True
     server = FastAPI()
     server.mount("/motcua", pages)
     return server
@@ -284,3 +285,64 @@ def test_what_is_no_form_is_refused(staff, ledger):
     assert staff.post(address, data=fields | {"finding": "1; DROP"}).status_code == 400
     assert staff.post(address, data=fields | {"finding": "17"}).status_code == 404, "no such finding"
     assert [each[0] for each in ledger.decisions] == [17]
+
+
+@pytest.fixture(scope="module")
+def sign_in():
+    """Airflow's own users and tokens: the token of somebody with a role."""
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.models.revoked_token import RevokedToken
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        RevokedToken.__table__.create(session.get_bind(), checkfirst=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "only-for-tests-" * 5)
+        manager = create_auth_manager()
+        yield lambda role: manager.generate_jwt(SimpleAuthManagerUser(username=f"ai-{role}", role=role))
+
+
+@pytest.fixture
+def visitor(sign_in, ledger) -> Iterator[Callable[[str], TestClient]]:
+    from motcua.web.pages import create_pages
+
+    server = FastAPI()
+    server.mount("/motcua", create_pages())
+    with TestClient(server, raise_server_exceptions=False, follow_redirects=False) as http:
+
+        def of(role: str) -> TestClient:
+            http.cookies.set("_token", sign_in(role))
+            return http
+
+        yield of
+
+
+def test_viewer_sees_the_page_without_forms_and_may_not_acknowledge(visitor, ledger):
+    fields = form_of(visitor("op").get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    http = visitor("viewer")
+    page = http.get(AGENCY)
+    assert page.status_code == 200
+    assert "Danh sách cần xử lý" in page.text
+    assert "Đã xác nhận đến" in http.get(AGENCY + "&rule=P2").text, "what others accepted is shown"
+    assert "<form" not in page.text
+    answer = http.post("/motcua/quality/agency", data=fields)
+    assert answer.status_code == 403
+    assert "Không đủ quyền" in text_of(answer)
+    assert "Chỉ người được sửa DAG" in text_of(answer)
+    assert ledger.decisions == []
+
+
+@pytest.mark.parametrize("role", ["user", "op", "admin"])
+def test_whoever_may_edit_the_dag_may_acknowledge_under_their_own_name(visitor, ledger, role):
+    http = visitor(role)
+    fields = form_of(http.get(AGENCY).text, 9010) | {"why": "Lý do", "until": in_days(7)}
+    assert http.post("/motcua/quality/agency", data=fields).status_code == 303
+    assert ledger.decisions == [(9010, f"ai-{role}", "Lý do", date.fromisoformat(in_days(7)))]
+
+
+def test_nobody_acknowledges_without_signing_in(visitor, ledger):
+    http = visitor("op")
+    http.cookies.clear()
+    assert http.post("/motcua/quality/agency", data={"finding": "9010"}).status_code == 401
+    assert ledger.decisions == []

@@ -1,4 +1,4 @@
--- depends: 0013_quality_mails
+-- depends: 0014_reconciliation
 -- Complaints (phản ánh): what citizens report about messages, tied to the dossier and the message that it is about.
 
 CREATE TABLE motcua.complaints (

@@ -1,4 +1,4 @@
-"""``motcua quality``: check now, read what a run found, acknowledge, list the rules, verify the seals."""
+"""``motcua quality``: check now, read what a run found, mail it, acknowledge, list the rules, verify the seals."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
+from motcua.jobs.mailing_quality import MailsNotSent, mail_agency, mail_department
 from motcua.quality.report_data import AgencyFigures, RuleResult
 from motcua.quality.reporting import (
     NoSuchAgency,
@@ -25,6 +26,7 @@ from motcua.quality.reporting import (
     rows_to_correct,
 )
 from motcua.quality.rules import RulesInvalid, load_rules
+from motcua.settings import settings
 from motcua.store import quality as store
 from motcua.store.database import connect
 
@@ -219,6 +221,50 @@ def list_rules() -> None:
         table.add_row(rule.code, rule.severity, rule.owner, rule.level, rule.title, escape("\n".join(thresholds)))
     _console.print(table)
     _console.print("To change one: MOTCUA_QUALITY_THRESHOLDS=R3.days=15,P11.owners=8", markup=False)
+
+
+@app.command("mail")
+def mail(
+    agency: Annotated[str | None, typer.Option(help="Only this agency's mail.")] = None,
+    department: Annotated[bool, typer.Option("--department", help="Only the Department's mail.")] = False,
+    run: Annotated[int | None, _RUN] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Whoever has the mail gets it once more; there need be nothing new in it.")
+    ] = False,
+) -> None:
+    """Mail what a run found, to those whom its mail did not reach, also on a day off; exit 1 if somebody is not reached.
+
+    Without --agency and --department all agencies' mails and the Department's.
+    """
+    chosen = _chosen(run)
+    try:
+        with connect() as connection:
+            agencies = [each.agency_code for each in department_report(connection, chosen).agencies]
+    except NoSuchRun as error:
+        raise _refuse(error) from None
+    if agency and agency not in agencies:
+        raise _refuse(f"Run {chosen} checked no dossier of an agency {agency}: motcua quality show lists them.")
+    whose: list[str | None] = [agency] if agency else [] if department else [*agencies]
+    whose += [None] if department or not agency else []
+    failed = False
+    for code in whose:
+        name = code or "the Department"
+        try:
+            counts = (
+                mail_agency(chosen, code, again=again)
+                if code
+                else mail_department(chosen, settings().department_recipients, again=again)
+            )
+        except MailsNotSent as error:
+            _errors.print(str(error), style="red", markup=False)
+            failed = True
+        else:
+            _console.print(
+                f"{name}: {counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before.",
+                markup=False,
+            )
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command("verify")

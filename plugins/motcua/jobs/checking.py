@@ -157,6 +157,7 @@ _IN_STATEMENTS = {
     "from_hour": ("R5", "from_hour"),
     "beat_days": ("R6", "days"),
     "park_term_days": ("R9", "term_days"),
+    "complaint_days": ("R13", "complaint_days"),
     "night_from": ("R10", "night_from"),
     "night_until": ("R10", "night_until"),
     "skip_seconds": ("R10", "skip_seconds"),

@@ -28,7 +28,7 @@ from motcua.jobs.statement_files import (
 )
 from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused
 from motcua.settings import settings
-from motcua.store.database import connect, without_values
+from motcua.store.database import Connection, connect, without_values
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.statements import (
     MissingStatement,
@@ -175,9 +175,7 @@ def _files() -> Iterator[tuple[str, Any]]:
     """(form, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement."""
     from airflow.sdk import ObjectStoragePath
 
-    if not settings().statements:
-        return
-    folder = ObjectStoragePath(settings().statements)
+    folder = ObjectStoragePath(settings().statements_url)
     for name in form_names():
         place = folder / name
         if not place.is_dir():
@@ -191,9 +189,6 @@ def _files() -> Iterator[tuple[str, Any]]:
 @without_values()
 def find_files(window: Window) -> list[dict[str, str]]:
     """Files that were not imported yet; of a backfill those whose name tells its month."""
-    if not settings().statements:
-        log.warning("MOTCUA_STATEMENTS is not set: no statement is looked for")
-        return []
     month = window_month(window)
     with connect() as connection:
         imported = known_files(connection)
@@ -227,12 +222,13 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     return asdict(taken)
 
 
-def missing_now(now: datetime, month: date | None = None) -> tuple[date, list[MissingStatement]]:
+def missing_now(
+    connection: Connection, now: datetime, month: date | None = None
+) -> tuple[date, list[MissingStatement]]:
     """Gateways without a statement for a month in which they took messages, by default the month before this one."""
     month = month or month_before(first_of(now))
     gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)
-    with connect() as connection:
-        return month, missing_statements(connection, sorted(gateways), month)
+    return month, missing_statements(connection, sorted(gateways), month)
 
 
 def _usable_forms() -> Iterable[StatementForm]:
@@ -260,9 +256,9 @@ def gate(
     moment = now or datetime.now(UTC)
     left = [f"task {task} failed" for task in failed_tasks]
     left += [str(each["refused"]) for each in taken if each.get("refused")]
-    month, missing = missing_now(moment, window_month(window))
     numbers = {each["statement_no"] for each in taken if each.get("statement_no")}
     with connect() as connection:
+        month, missing = missing_now(connection, moment, window_month(window))
         looked_at = [
             each
             for each in list_statements(connection)
@@ -273,7 +269,7 @@ def gate(
                 left.append(f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}")
     for each in missing:
         sentence = (
-            f"no statement of {each.gateway} for {month:%m/%Y}, in which it took {each.attempts} message(s) from us"
+            f"no statement of {each.gateway} for {month:%m/%Y}, in which {each.segments} segment(s) were handed to it"
         )
         if is_overdue(moment, month):
             left.append(sentence)

@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
 from motcua.jobs.configure_agencies import import_agencies
-from motcua.jobs.keep_calendars import prepare_calendars
+from motcua.jobs.keep_calendars import import_calendar, prepare_calendars
 from motcua.sandbox.carrier_statement import CarrierOffice
 from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
@@ -52,6 +53,7 @@ from motcua.sandbox.supervisor import (
 )
 from motcua.settings import Settings, include_dir, settings
 from motcua.store.agencies import list_agencies
+from motcua.store.calendars import load_calendars
 from motcua.store.database import connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
@@ -154,6 +156,26 @@ def prepare_ledger(agencies: Path) -> None:
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
     prepare_calendars(datetime.now(UTC), "demo")
+    work_today(agencies.parent, datetime.now(UTC))
+
+
+def work_today(folder: Path, now: datetime) -> bool:
+    """Has the demo's agencies work on the day of its start, by a decision of the usual form; whether that was needed.
+
+    On days off no report about data quality is mailed, and the demo is to show one on any day.
+    """
+    today = now.astimezone(VIETNAM).date()
+    with connect() as connection:
+        codes = [agency.agency_code for agency in list_agencies(connection)]
+        calendars = load_calendars(connection, codes, today, today)
+    if all(calendar.is_working_day(today) for calendar in calendars.values()):
+        return False
+    path = folder / "calendar.yaml"
+    worked = {"day": today.isoformat(), "reason": "Ngày chạy thử được tính là ngày làm việc"}
+    decision = {"decision": "Bản chạy thử", "worked": [worked]}
+    write_private(path, yaml.safe_dump({"decisions": [decision]}, allow_unicode=True, sort_keys=False))
+    import_calendar(path, "demo", now)
+    return True
 
 
 def _given_server(caller: Mapping[str, str]) -> str:

@@ -193,7 +193,8 @@ class StatementFigures:
     differs: dict[tuple[str, Verdict, str], int]
     """How often what differs, by direction and verdict; of one match several things may."""
     our_inquiries: int
-    """Inquiries that the gateway brought in the month, as far as the statement covers it."""
+    """Inquiries by our ledger: those that the lines were held against; where lines only count them, those that the
+    gateway brought in the month, as far as the statement covers it."""
     our_revenue: Decimal
     """Our share of what citizens paid for them, đồng."""
 
@@ -272,21 +273,22 @@ def figures_of(connection: Connection, statements: Iterable[StoredStatement]) ->
         found[row["direction"], row["verdict"], row["what"]] = row["matches"]
     figures = []
     for each in stored:
-        row = connection.execute(
-            statement("statements/inquiries_of"),
-            {"gateway": each.gateway, "begins": month_bounds(each.month)[0], "until": each.covers_until},
-        ).fetchone() or {"inquiries": 0, "fees": 0}
-        share = Decimal(str(each.terms["inquiry_share_percent"]))
+        ours, owed = 0, Decimal(0)
+        if each.terms["inquiry_lines"] == "summary":
+            ours, owed = _inquiries_of(connection, each)
+        for verdict in VERDICTS:
+            held = sums.get(each.statement_no, {}).get(("mo", verdict), Sums())
+            ours, owed = ours + held.our_segments, owed + held.our_amount
         figures.append(
-            StatementFigures(
-                each,
-                sums.get(each.statement_no, {}),
-                differs.get(each.statement_no, {}),
-                int(row["inquiries"]),
-                int(row["fees"]) * share / 100,
-            )
+            StatementFigures(each, sums.get(each.statement_no, {}), differs.get(each.statement_no, {}), ours, owed)
         )
     return figures
+
+
+def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int, Decimal]:
+    asked = {"gateway": stored.gateway, "begins": month_bounds(stored.month)[0], "until": stored.covers_until}
+    row = connection.execute(statement("statements/inquiries_of"), asked).fetchone() or {"inquiries": 0, "fees": 0}
+    return int(row["inquiries"]), int(row["fees"]) * Decimal(str(stored.terms["inquiry_share_percent"])) / 100
 
 
 def statement_figures(connection: Connection, month: date) -> list[StatementFigures]:

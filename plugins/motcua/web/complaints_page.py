@@ -1,6 +1,8 @@
 """The page *Phản ánh*: what citizens report about messages; recording one, its outcome, taking one back.
 
-Each change needs the token of the page's form, and is kept with who and when. Nothing is ever deleted.
+Only whoever may edit the DAG reconcile_daily in Airflow, whose reports count complaints, makes changes; others see the
+list without forms, and without words that may name somebody. Each change needs the token of the page's form, and is
+kept with who and when. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from motcua.reports import wording
 from motcua.store.agencies import list_agencies
 from motcua.store.complaints import Claim, ComplaintsAsked, Outcome, count_complaints, list_complaints
 from motcua.store.database import Connection, ledger_pool
-from motcua.web.auth import signed_in
+from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.quality_page import form_token, is_own_form, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render
 
@@ -41,12 +43,15 @@ _SAID = ("recorded", "repeated", "withdrawn", "outcome")
 
 router = APIRouter()
 User = Annotated[str, Depends(signed_in)]
+may_record = may_edit_dag("reconcile_daily")
+Records = Annotated[bool, Depends(may_record)]
 Form = Annotated[dict[str, str], Depends(sent_form)]
 
 
 @router.get("/complaints")
 def show_complaints(
     request: Request,
+    records: Records,
     agency: str = "",
     claim: str = "",
     state: str = "",
@@ -57,23 +62,24 @@ def show_complaints(
 ) -> HTMLResponse:
     """Complaints, the newest first, a page at a time; ``state``: an outcome, or ``unlinked``."""
     filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
-    return _page(request, filters, said if said in _SAID else "")
+    return _page(request, filters, said if said in _SAID else "", records=records)
 
 
 @router.post("/complaints")
-def change_complaints(request: Request, user: User, fields: Form) -> Response:
+def change_complaints(request: Request, user: User, records: Records, fields: Form) -> Response:
     """Records a complaint, writes an outcome down, or takes a complaint back; then shows the page again."""
+    if not records:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     filters = {name: fields.get(f"at_{name}", "") for name in ("agency", "claim", "state", "since", "until", "page")}
     if not is_own_form(request, fields):
-        return _page(request, filters, "old_form", status=HTTPStatus.FORBIDDEN)
+        return _page(request, filters, "old_form", records=True, status=HTTPStatus.FORBIDDEN)
     now = datetime.now(UTC)
     try:
         with ledger_pool().connection() as connection:
             said, number = _change(connection, fields, user, now)
     except ComplaintRefused as refused:
-        return _page(
-            request, filters, "refused", tried=fields, why=str(refused), status=HTTPStatus.UNPROCESSABLE_ENTITY
-        )
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(request, filters, "refused", records=True, tried=fields, why=str(refused), status=status)
     query = {name: value for name, value in (filters | {"said": said}).items() if value}
     place = f"#phan-anh-{number}" if number else ""
     address = f"{request.scope.get('root_path', '')}/complaints?{urlencode(query)}{place}"
@@ -134,6 +140,7 @@ def _page(
     filters: dict[str, str],
     said: str,
     *,
+    records: bool,
     tried: dict[str, str] | None = None,
     why: str = "",
     status: int = HTTPStatus.OK,
@@ -166,6 +173,7 @@ def _page(
         counted_days=_COUNTED.days,
         titles=titles(),
         said=said,
+        records=records,
         why=why,
         tried=tried or {},
         token=form_token(request),

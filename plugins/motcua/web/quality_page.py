@@ -1,7 +1,8 @@
 """The pages *Chất lượng dữ liệu*: all agencies, the worst first, and one agency with what it has to correct.
 
-An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Both need the token of
-the page's form, and are kept with who, when, why and until when.
+An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Only whoever may edit
+the DAG check_quality in Airflow takes it; others see the page without its forms. Both need the token of the page's form,
+and are kept with who, when, why and until when.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from motcua.reports.urgency import beside, late, most_urgent, shares_told
 from motcua.store.database import Connection, ledger_pool
 from motcua.store.quality import acknowledge
 from motcua.store.report_mails import MailedReport, mails_of
-from motcua.web.auth import signed_in
+from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.rendering import HEADERS, PageRefused, render
 
 ROWS_A_PAGE = 50
@@ -40,6 +41,8 @@ _PHONE = re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .()-]?\d){8,10}(?!\w)")
 
 router = APIRouter()
 User = Annotated[str, Depends(signed_in)]
+may_decide = may_edit_dag("check_quality")
+Decides = Annotated[bool, Depends(may_decide)]
 
 
 # --- Charts: SVG, which needs neither script nor style attribute --------------------------------------------------
@@ -200,17 +203,24 @@ def show_department(request: Request) -> HTMLResponse:
 
 
 @router.get("/quality/agency")
-def show_agency(request: Request, code: str = "", rule: str = "", page: str = "1", said: str = "") -> HTMLResponse:
+def show_agency(
+    request: Request, decides: Decides, code: str = "", rule: str = "", page: str = "1", said: str = ""
+) -> HTMLResponse:
     """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
-    return _agency_page(request, code, rule, page, said if said in ("acknowledged", "taken_back") else "")
+    told = said if said in ("acknowledged", "taken_back") else ""
+    return _agency_page(request, code, rule, page, told, decides=decides)
 
 
 @router.post("/quality/agency")
-def decide(request: Request, user: User, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+def decide(
+    request: Request, user: User, decides: Decides, fields: Annotated[dict[str, str], Depends(sent_form)]
+) -> Response:
     """Acknowledges a finding until a day, or takes that back, and shows the agency's page again."""
+    if not decides:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
     code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
     if not is_own_form(request, fields):
-        return _agency_page(request, code, rule, page, "old_form", status=HTTPStatus.FORBIDDEN)
+        return _agency_page(request, code, rule, page, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
     number = fields.get("finding", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -223,9 +233,8 @@ def decide(request: Request, user: User, fields: Annotated[dict[str, str], Depen
         why, until, said = reason_of(fields.get("why", "")), _day(fields.get("until", "")), "acknowledged"
         wrong = _what_is_wrong(why, until, today)
         if wrong:
-            return _agency_page(
-                request, code, rule, page, wrong, tried=(int(number), fields), status=HTTPStatus.UNPROCESSABLE_ENTITY
-            )
+            tried, status = (int(number), fields), HTTPStatus.UNPROCESSABLE_ENTITY
+            return _agency_page(request, code, rule, page, wrong, decides=True, tried=tried, status=status)
     assert until is not None
     with ledger_pool().connection() as connection:
         if not acknowledge(connection, int(number), user, why, until, now):
@@ -243,6 +252,7 @@ def _agency_page(
     page: str,
     said: str,
     *,
+    decides: bool,
     tried: tuple[int, dict[str, str]] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
@@ -275,6 +285,7 @@ def _agency_page(
         more=more,
         first=(place - 1) * ROWS_A_PAGE + 1,
         said=said,
+        decides=decides,
         tried=tried,
         token=form_token(request),
         earliest=today.isoformat(),

@@ -21,6 +21,8 @@ Refusal: TypeAlias = Literal[
     "no_such_closing",
     "file_changed",
     "not_so",
+    "may_not_acknowledge",
+    "may_not_record",
     "database_away",
     "failed",
 ]

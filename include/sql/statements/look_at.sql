@@ -1,0 +1,2 @@
+-- Has the planner know how much is in a table that was just filled. Called by store/statements.py.
+SELECT statements.look_at(%(table_name)s)

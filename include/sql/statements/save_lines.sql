@@ -1,0 +1,9 @@
+-- Keeps the lines, without the numbers that they name. Called by store/statements.py.
+INSERT INTO motcua.statement_lines (
+    statement_no, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier, status,
+    billed
+)
+SELECT
+    %(statement_no)s, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier,
+    status, billed
+FROM statements.lines

@@ -1,0 +1,547 @@
+"""A provider's monthly statement (bảng kê): its form, a file in include/statements, and reading it line by line.
+
+A file is taken whole or not at all. Numbers, times and words count only where they are written as the form says: what
+could be read in two ways is refused, with its line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from motcua.domain.months import month_bounds
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.routing import CARRIERS
+from motcua.jobs.table_files import (
+    MOST_FAULTS,
+    Fault,
+    FaultCode,
+    FileRefused,
+    Table,
+    clean_cell,
+    find_table,
+    fold,
+    is_workbook,
+    read_sheet,
+    sheet_names,
+)
+from motcua.settings import include_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Direction: TypeAlias = Literal["mt", "mo"]
+Status: TypeAlias = Literal["accepted", "delivered", "undelivered"]
+Column: TypeAlias = Literal[
+    "direction",
+    "reference",
+    "gateway_reference",
+    "msisdn",
+    "sent_at",
+    "segments",
+    "price",
+    "amount",
+    "carrier",
+    "status",
+]
+
+AMOUNT_PLACES: Final = 2
+PRICE_PLACES: Final = 4
+MOST_LINES: Final = 2_000_000
+_NAME: Final = re.compile(r"[a-z0-9_]+")
+_DIGITS: Final = 12
+"""Of a number before its decimal sign, at most."""
+
+
+# --- The form ---------------------------------------------------------------------------------------------------
+
+
+class FormError(Exception):
+    """A form is missing or cannot be used; the message says which and why."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tolerance(_Frozen):
+    """What may differ without making a run red, as agreed with the provider."""
+
+    seconds: int = Field(default=300, ge=0, le=86_400)
+    """Between the provider's time and ours."""
+    segments_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
+    amount_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
+    inquiries_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
+
+
+def _carriers(value: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(value.keys() - CARRIERS)
+    if unknown:
+        raise ValueError(f"unknown carriers {', '.join(unknown)}; there are: {', '.join(sorted(CARRIERS))}")
+    return value
+
+
+class StatementForm(_Frozen):
+    """How one provider writes its statement, and what was agreed with it."""
+
+    gateway: str = Field(pattern=r"^[a-z0-9_]+$")
+    sheets: dict[Direction, tuple[str, ...]] = {}
+    columns: dict[Column, tuple[str, ...]]
+    directions: dict[Direction, tuple[str, ...]] = {}
+    statuses: dict[Status, tuple[str, ...]] = {}
+    carriers: Annotated[dict[str, tuple[str, ...]], AfterValidator(_carriers)] = {}
+    totals: tuple[str, ...] = ()
+    total_required: bool = False
+    decimal: Literal[",", "."] = ","
+    dates: tuple[str, ...] = Field(min_length=1)
+    prices: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], AfterValidator(_carriers)] = {}
+    """Đồng a segment by carrier; ``other`` for those that are not named."""
+    undelivered_is_billed: bool = True
+    inquiry_share_percent: Decimal = Field(default=Decimal(100), ge=0, le=100)
+    inquiry_lines: Literal["each", "summary"] = "each"
+    tolerance: Tolerance = Tolerance()
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> StatementForm:
+        for column in ("sent_at", "segments"):
+            if not self.columns.get(column):
+                raise ValueError(f"columns: {column} needs a heading")
+        if not any(self.columns.get(column) for column in _IDENTITIES):
+            raise ValueError(f"columns: one of {', '.join(_IDENTITIES)} needs a heading")
+        for what, words in (
+            ("columns", self.columns),
+            ("directions", self.directions),
+            ("statuses", self.statuses),
+            ("carriers", self.carriers),
+        ):
+            folded = [fold(word) for meant in cast("dict[str, tuple[str, ...]]", words).values() for word in set(meant)]
+            twice = sorted({word for word in folded if folded.count(word) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        if self.prices and not self.columns.get("amount"):
+            raise ValueError("prices: without a column for amounts there is nothing to compare them with")
+        return self
+
+    @property
+    def required(self) -> frozenset[Column]:
+        """Columns without which a statement is refused."""
+        wanted: set[Column] = {"sent_at", "segments"}
+        if self.columns.get("amount"):
+            wanted.add("amount")
+        return frozenset(wanted)
+
+
+_REFERENCES: Final[tuple[Column, ...]] = ("reference", "gateway_reference")
+_IDENTITIES: Final[tuple[Column, ...]] = (*_REFERENCES, "msisdn")
+
+
+def _folder() -> Path:
+    return include_dir() / "statements"
+
+
+def form_names() -> list[str]:
+    """Names of the forms that there are."""
+    return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+@lru_cache(maxsize=32)
+def load_form(name: str) -> StatementForm:
+    """The form ``include/statements/<name>.yaml``.
+
+    Raises:
+        FormError: there is none, or it cannot be used.
+    """
+    path = _folder() / f"{name}.yaml"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        raise FormError(f"There is no form {name}; there are: {', '.join(form_names()) or 'none'}.")
+    return read_form(path)
+
+
+def read_form(path: Path) -> StatementForm:
+    """A form in a file.
+
+    Raises:
+        FormError: it cannot be used.
+    """
+    try:
+        return StatementForm.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors())
+        raise FormError(f"{path.name}: {what}") from None
+    except yaml.YAMLError as error:
+        raise FormError(f"{path.name} is no YAML: {error}") from None
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that can be taken; amounts in hundredths of a đồng, prices in ten-thousandths."""
+
+    month: date
+    """Its first day."""
+    lines: pd.DataFrame
+    """``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status,
+    billed``; times in UTC."""
+
+    def of(self, direction: Direction) -> pd.DataFrame:
+        """The lines of one direction."""
+        return self.lines[self.lines["direction"] == direction]
+
+    @property
+    def segments(self) -> int:
+        """Segments billed."""
+        sent = self.of("mt")
+        return int(sent.loc[sent["billed"], "segments"].sum())
+
+    @property
+    def amount(self) -> Decimal:
+        """Đồng billed for them."""
+        return Decimal(int(self.of("mt")["amount"].sum())).scaleb(-AMOUNT_PLACES)
+
+    @property
+    def inquiries(self) -> int:
+        """Inquiries."""
+        return int(self.of("mo")["segments"].sum())
+
+    @property
+    def revenue(self) -> Decimal:
+        """Đồng owed to us for them."""
+        return Decimal(int(self.of("mo")["amount"].sum())).scaleb(-AMOUNT_PLACES)
+
+    @property
+    def last_at(self) -> datetime:
+        """Time of the last line."""
+        return cast("datetime", self.lines["sent_at"].max().to_pydatetime())
+
+
+_MONTHS: Final = (
+    re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d)"),
+    re.compile(r"(?<!\d)(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
+)
+
+
+def month_in_name(name: str) -> date | None:
+    """The month that a file's name tells: ``2026-11``, ``202611``, ``11-2026``; ``None``: it tells none, or several."""
+    for form in _MONTHS:
+        found = {(int(each["year"]), int(each["month"])) for each in form.finditer(name)}
+        if found:
+            return date(*found.pop(), 1) if len(found) == 1 else None
+    return None
+
+
+def read_statement(content: bytes, name: str, form: StatementForm, month: date | None = None) -> Statement:
+    """A statement, checked: every line readable, all in one month, the total equal to the sum of the lines.
+
+    Args:
+        content: of the file.
+        name: of the file; CSV unless it ends as a workbook does. Tells the month where it holds one.
+        form: how the provider writes.
+        month: its first day; by default what the name tells, else the month of the first line.
+
+    Raises:
+        FileRefused: the file cannot be taken; with every fault by line and column.
+    """
+    import pandas as pd
+
+    tables = list(_tables(content, name, form))
+    month = month or month_in_name(name) or _first_month(tables, form)
+    if month is None:
+        raise FileRefused(name, [Fault("bad_month")])
+    faults: list[Fault] = []
+    parts = []
+    for direction, table in tables:
+        reader = _Reader(table, form, direction, month)
+        parts.append(reader.lines())
+        faults += reader.faults
+    if faults:
+        raise FileRefused(name, sorted(faults, key=lambda fault: (fault.sheet or "", fault.line or 0)))
+    lines = pd.concat(parts, ignore_index=True)
+    if not len(lines) or len(lines) > MOST_LINES:
+        raise FileRefused(name, [Fault("no_lines")])
+    return Statement(month, lines)
+
+
+def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
+    headings = cast("dict[str, tuple[str, ...]]", form.columns)
+    if not is_workbook(name):
+        yield "mt", find_table(read_sheet(content, name, decimal=form.decimal), name, headings, form.required)
+        return
+    present = {fold(sheet): sheet for sheet in sheet_names(content, name)}
+    chosen: dict[Direction, str] = {}
+    for direction, wanted in form.sheets.items():
+        known = next((present[fold(each)] for each in wanted if fold(each) in present), None)
+        if known is not None:
+            chosen[direction] = known
+    if not chosen:
+        if form.sheets and len(present) > 1:
+            raise FileRefused(name, [Fault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
+        chosen["mt"] = next(iter(present.values()))
+    for sheet in present.values():
+        # What nobody reads would be missed by nobody.
+        if sheet not in chosen.values() and _looks_like_lines(content, name, sheet, form):
+            raise FileRefused(name, [Fault("extra_sheet", sheet)])
+    for direction, sheet in chosen.items():
+        yield (
+            direction,
+            find_table(read_sheet(content, name, sheet, decimal=form.decimal), name, headings, form.required),
+        )
+
+
+def _looks_like_lines(content: bytes, name: str, sheet: str, form: StatementForm) -> bool:
+    cells = read_sheet(content, name, sheet, decimal=form.decimal, most=_FIRST_ROWS)
+    try:
+        table = find_table(cells, name, cast("dict[str, tuple[str, ...]]", form.columns), form.required)
+    except FileRefused:
+        return False
+    return len(table.rows) > 0
+
+
+def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm) -> date | None:
+    for _, table in tables:
+        first = table.rows.iloc[:_FIRST_ROWS, table.columns["sent_at"]].map(clean_cell)
+        times = _times(first, form.dates)
+        if times.notna().any():
+            return cast("date", times.dropna().iloc[0].tz_convert(VIETNAM).date().replace(day=1))
+    return None
+
+
+_FIRST_ROWS: Final = 1000
+
+
+def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
+    """The moments in UTC; NaT for what none of the forms reads."""
+    import pandas as pd
+
+    found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[ns]")
+    for form in (*forms, "%Y-%m-%d %H:%M:%S"):
+        missing = found.isna()
+        if not missing.any():
+            break
+        read = pd.to_datetime(texts[missing], format=form, errors="coerce")
+        found[missing] = read.astype("datetime64[ns]")
+    moments: pd.Series = found.dt.tz_localize(VIETNAM).dt.tz_convert("UTC")
+    return moments
+
+
+class _Reader:
+    """Reads the lines of one sheet and gathers what is wrong in it."""
+
+    def __init__(self, table: Table, form: StatementForm, direction: Direction, month: date) -> None:
+        self.table, self.form, self.direction, self.month = table, form, direction, month
+        self.faults: list[Fault] = []
+        self._decimal = re.escape(form.decimal)
+        self._thousands = "." if form.decimal == "," else ","
+
+    # What a cell that cannot be read is told to look like.
+    @property
+    def _example_number(self) -> str:
+        return f"1{self._thousands}234{self.form.decimal}5"
+
+    @property
+    def _example_time(self) -> str:
+        return datetime(self.month.year, self.month.month, 5, 8, 30).strftime(self.form.dates[0])  # noqa: DTZ001 - an example
+
+    def _fault(self, code: FaultCode, where: pd.Series, column: Column, **values: object) -> None:
+        """One fault for each of these rows, as many as are shown and one more, which says that there are more."""
+        found = [int(index) for index in where.index[where.to_numpy()]]
+        self.faults += [self.table.fault(code, index, column, **values) for index in found]
+
+    def _texts(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
+        place = self.table.columns.get(column)
+        if place is None:
+            return None
+        cells = rows.iloc[:, place].astype(str).str.replace("[\xa0\u202f]", " ", regex=True).str.strip()
+        odd = cells.str.startswith(('="', "'"))
+        return cells.mask(odd, cells[odd].map(clean_cell)) if odd.any() else cells
+
+    def lines(self) -> pd.DataFrame:
+        """The lines, in the columns of ``Statement.lines``; meaningless where there are faults."""
+        import pandas as pd
+
+        rows, total = self._body()
+        self.faults += [self.table.fault("cells_beyond", index) for index in self.table.spilt]
+        if not len(rows):
+            self.faults.append(Fault("no_lines", self.table.sheet))
+        read: dict[str, Any] = {"line_no": rows.index + 1}
+        read["direction"] = self._words("direction", rows, self.form.directions, self.direction)
+        for column in _REFERENCES:
+            read[column] = self._references(column, rows)
+        read["msisdn"] = self._numbers(rows)
+        read["sent_at"] = self._moments(rows)
+        segments = self._amounts("segments", rows, 0, required=True)
+        read["segments"] = segments
+        read["price"] = self._amounts("price", rows, PRICE_PLACES, required=False)
+        read["amount"] = self._amounts("amount", rows, AMOUNT_PLACES, required="amount" in self.form.required)
+        read["carrier"] = self._words("carrier", rows, self.form.carriers, None)
+        read["status"] = self._words("status", rows, self.form.statuses, None)
+        lines = pd.DataFrame({name: _column(values, rows.index) for name, values in read.items()}, index=rows.index)
+        nobody = lines[list(_IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
+        self.faults += [self.table.fault("no_identity", int(index)) for index in rows.index[nobody.to_numpy()]]
+        if "amount" in self.table.columns:
+            lines["billed"] = lines["amount"].fillna(0) > 0
+        elif self.form.undelivered_is_billed:
+            lines["billed"] = True
+        else:
+            lines["billed"] = (lines["status"] != "undelivered").fillna(True)
+        if total is None and self.form.total_required:
+            self.faults.append(Fault("no_total", self.table.sheet))
+        if total is not None and not self.faults:
+            self._check_total(lines, total)
+        if len(self.faults) > MOST_FAULTS * 50:
+            # A column that slipped: every line is wrong, and nobody reads a million sentences.
+            self.faults = self.faults[: MOST_FAULTS * 50]
+        return lines
+
+    def _summed_up(self, lines: pd.DataFrame) -> pd.Series:
+        """Lines that count inquiries instead of being one."""
+        return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
+
+    def _body(self) -> tuple[pd.DataFrame, int | None]:
+        """The rows that are lines, and the index of the total's row."""
+        rows = self.table.rows
+        times = self._texts("sent_at", rows)
+        assert times is not None
+        labels = tuple(fold(word) for word in self.form.totals)
+        total: int | None = None
+        no_time: list[int] = []
+        for index in rows.index[(times == "").to_numpy()]:
+            cells = [each for each in map(clean_cell, rows.loc[index]) if each]
+            if not cells:
+                continue
+            first = fold(cells[0])
+            if total is None and any(first == label or first.startswith(f"{label} ") for label in labels):
+                total = int(index)
+            elif total is None:
+                no_time.append(int(index))
+        self.faults += [self.table.fault("no_time", index, "sent_at") for index in no_time]
+        kept = rows[(times != "").to_numpy()]
+        if total is not None:
+            after = kept.index > total
+            self.faults += [self.table.fault("after_total", int(index)) for index in kept.index[after][:MOST_FAULTS]]
+            kept = kept[~after]
+        return kept, total
+
+    def _moments(self, rows: pd.DataFrame) -> pd.Series:
+        texts = self._texts("sent_at", rows)
+        assert texts is not None
+        moments = _times(texts, self.form.dates)
+        self._fault("bad_time", moments.isna(), "sent_at", example=self._example_time)
+        begins, ends = month_bounds(self.month)
+        outside = moments.notna() & ((moments < begins) | (moments >= ends))
+        self._fault("outside_month", outside, "sent_at", month=f"{self.month.month}/{self.month.year}")
+        return moments
+
+    def _words(
+        self, column: Column, rows: pd.DataFrame, known: Mapping[Any, Iterable[str]], default: str | None
+    ) -> pd.Series | str | None:
+        texts = self._texts(column, rows)
+        if texts is None or not known:
+            return default
+        meaning = {fold(word): meant for meant, words in known.items() for word in words}
+        written = {word: meaning.get(fold(word)) for word in texts.unique()}
+        if "" in written:
+            written[""] = default
+        read = texts.map(written)
+        unknown = read.isna() & (texts != "") if default is None else read.isna()
+        listed = ", ".join(word for words in known.values() for word in words)
+        for word in texts[unknown].unique():
+            shown = word if re.fullmatch(r"[^0-9]{1,30}", word) else "…"
+            self._fault("unknown_word", texts == word, column, word=shown, known=listed)
+        return read
+
+    def _references(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
+        texts = self._texts(column, rows)
+        if texts is None:
+            return None
+        given = texts != ""
+        rounded = texts.str.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+        self._fault("rounded", rounded & given, column)
+        self._fault("bad_reference", given & ~rounded & ~texts.str.fullmatch(r"[\x21-\x7e]{1,100}"), column)
+        if given.any() and texts[given].str.fullmatch(r"(?:\+?84|0)[0-9]{9}").mean() > 0.5:
+            self.faults.append(self.table.fault("phones_in_column", self.table.heading_row, column))
+        return texts.where(given)
+
+    def _numbers(self, rows: pd.DataFrame) -> pd.Series | None:
+        texts = self._texts("msisdn", rows)
+        if texts is None:
+            return None
+        hidden = texts.str.contains(r"[*xX#]", regex=True)
+        digits = texts.str.replace(r"[\s().+-]", "", regex=True)
+        national = digits.str.fullmatch(r"0[0-9]{9,10}")
+        short = digits.str.fullmatch(r"[35789][0-9]{8}")
+        full = digits.mask(national, "84" + digits.str.slice(1)).mask(short, "84" + digits)
+        good = full.str.fullmatch(r"[1-9][0-9]{7,14}")
+        self._fault("bad_phone", (texts != "") & ~hidden & ~good, "msisdn")
+        return ("+" + full).where(good & ~hidden)
+
+    def _amounts(self, column: Column, rows: pd.DataFrame, places: int, *, required: bool) -> pd.Series | None:
+        """Whole numbers of the smallest unit with so many decimal places; exact, no float in between."""
+        import pandas as pd
+
+        texts = self._texts(column, rows)
+        if texts is None:
+            return None
+        plain = texts.str.replace(r"\s*(?:đ|đồng|vnd|vnđ)$", "", regex=True, case=False)
+        thousands = re.escape(self._thousands)
+        # Three decimals would be thousands in the other notation.
+        decimals = (
+            f"(?:{self._decimal}([0-9]{{1,2}}|[0-9]{{4}}))?" if places > 2 else f"(?:{self._decimal}([0-9]{{1,2}}))?"
+        )
+        whole = rf"([0-9]+|[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)"
+        parts = plain.str.extract(f"^{whole}{decimals}$" if places else f"^{whole}()$")
+        units = parts[0].str.replace(self._thousands, "", regex=False)
+        empty = texts == ""
+        bad = parts[0].isna() & ~empty
+        if places:
+            self._fault("bad_number", bad, column, example=self._example_number)
+        else:
+            self._fault("bad_whole", bad, column)
+        if required:
+            self._fault("missing", empty, column)
+        huge = units.str.len().fillna(0) > (_DIGITS if places else 9)
+        self._fault("too_large_number", huge, column)
+        usable = ~(bad | empty | huge)
+        text = units.str.cat(parts[1].fillna("").str.ljust(places, "0")) if places else units
+        return pd.to_numeric(text.where(usable), errors="coerce").astype("Int64")
+
+    def _check_total(self, lines: pd.DataFrame, index: int) -> None:
+        row = self.table.rows.loc[[index]]
+        for column, places, close in (("segments", 0, 0), ("amount", AMOUNT_PLACES, 10**AMOUNT_PLACES - 1)):
+            before = len(self.faults)
+            told = self._amounts(cast("Column", column), row, places, required=False)
+            if told is None or len(self.faults) > before or told.isna().all():
+                continue
+            # A total may be rounded to whole đồng.
+            counted = int(lines[column].sum())
+            if abs(int(told.iloc[0]) - counted) > close:
+                self._fault(
+                    "bad_total",
+                    told.notna(),
+                    cast("Column", column),
+                    told=self._written(int(told.iloc[0]), places),
+                    counted=self._written(counted, places),
+                )
+
+    def _written(self, value: int, places: int) -> str:
+        whole, part = divmod(value, 10**places)
+        text = f"{whole:,}".replace(",", self._thousands)
+        return f"{text}{self.form.decimal}{part:0{places}}" if part else text
+
+
+def _column(values: object, index: pd.Index) -> object:
+    import pandas as pd
+
+    if values is None or isinstance(values, str):
+        return pd.Series(values, index=index, dtype=object)
+    return values

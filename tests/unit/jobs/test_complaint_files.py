@@ -1,0 +1,90 @@
+"""Moments and words of complaints as staff write them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.keep_complaints import read_complaints, read_moment, titles
+from motcua.jobs.table_files import FileRefused
+from motcua.store.complaints import CHANNELS, CLAIMS, OUTCOMES
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)
+AGENCIES = {"A": "A"}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("24/11/2026 8:30", (24, 8, 30, 0)),
+        ("24/11/2026 08:30:15", (24, 8, 30, 15)),
+        ("24-11-2026 8h30", (24, 8, 30, 0)),
+        ("8 giờ 30 ngày 24/11/2026", (24, 8, 30, 0)),
+        ("8h30, 24/11/2026", (24, 8, 30, 0)),
+        ("2026-11-24 08:30", (24, 8, 30, 0)),
+        ("2026-11-24T08:30", (24, 8, 30, 0)),
+        (" 24/11/2026 ", (24, 23, 59, 59)),
+        ("24.11.2026", (24, 23, 59, 59)),
+        ("2026-11-24", (24, 23, 59, 59)),
+        ("2026-11-24 00:00:00", (24, 23, 59, 59)),
+        ("25/11/2026", (25, 10, 0, 0)),
+    ],
+)
+def test_moments(written, read):
+    assert read_moment(written, NOW) == datetime(2026, 11, *read, tzinfo=VIETNAM)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "hôm qua", "11/24/2026", "31/11/2026", "24/11/26", "24/11/2026 25:00", "٢٤/١١/٢٠٢٦", "20261124", "=NOW()"],
+)
+def test_what_is_no_moment(written):
+    assert read_moment(written, NOW) is None
+
+
+def test_future_day_stays_in_the_future():
+    moment = read_moment("26/11/2026", NOW)
+    assert moment is not None
+    assert moment > NOW
+
+
+def test_words_name_every_code():
+    assert tuple(titles()["channel"]) == CHANNELS
+    assert tuple(titles()["claim"]) == CLAIMS
+    assert tuple(titles()["outcome"]) == OUTCOMES
+
+
+@pytest.mark.parametrize("name", ["channel", "claim"])
+def test_every_title_and_code_is_understood(name):
+    for code, title in titles()[name].items():
+        for word in (code, title, title.upper()):
+            cells = {"channel": "hotline", "claim": "other"} | {name: word}
+            text = 'Cơ quan,Ngày,Kênh,Loại\nA,24/11/2026,"{channel}","{claim}"'.format(**cells)
+            read = read_complaints(text.encode(), "x.csv", AGENCIES, NOW)
+            assert not read.faults
+            assert getattr(read.complaints[0], name) == code
+
+
+def test_too_much_is_refused():
+    rows = "\n".join(["Cơ quan;Ngày;Loại", *["A;24/11/2026;other"] * 50_001])
+    with pytest.raises(FileRefused, match="quá lớn"):
+        read_complaints(rows.encode(), "x.csv", AGENCIES, NOW)
+    (fault,) = read_complaints(
+        f"Cơ quan;Ngày;Loại;Nội dung\nA;24/11/2026;other;{'x' * 2001}".encode(), "x.csv", AGENCIES, NOW
+    ).faults
+    assert str(fault) == "dòng 2, cột “Nội dung”: dài quá 2000 ký tự."
+
+
+@given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
+def test_any_row_is_read_or_told(cells):
+    quoted = ",".join('"{}"'.format(cell.replace('"', "'").replace("\x00", "")) for cell in cells)
+    text = f"Cơ quan,Mã hồ sơ,Ngày,Kênh,Loại,Nội dung\n{quoted}"
+    try:
+        read = read_complaints(text.encode("utf-8", "replace"), "x.csv", AGENCIES, NOW)
+    except FileRefused:
+        return
+    assert all(each.received_at <= NOW + timedelta(0) for each in read.complaints)

@@ -1,0 +1,342 @@
+"""Reading statements: what is taken is exact, what could be read in two ways is refused by line and column."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.jobs.statement_files import (
+    FormError,
+    StatementForm,
+    form_names,
+    load_form,
+    month_in_name,
+    read_form,
+    read_statement,
+)
+from motcua.jobs.table_files import FileRefused
+
+OCTOBER = date(2026, 10, 1)
+HEADINGS = ("Mã tham chiếu", "Số thuê bao", "Thời gian gửi", "Số tin", "Đơn giá (đ)", "Thành tiền (đồng)", "Trạng thái")
+ROW = ("our-1", "0905123456", "05/10/2026 10:00:00", "1", "350", "350", "Thành công")
+
+
+def csv(*rows: tuple[str, ...], separator: str = ";", headings: tuple[str, ...] = HEADINGS) -> bytes:
+    return "\n".join(separator.join(row) for row in (headings, *rows)).encode("utf-8-sig")
+
+
+def row(**changes: str) -> tuple[str, ...]:
+    named = dict(zip(("reference", "msisdn", "sent_at", "segments", "price", "amount", "status"), ROW, strict=True))
+    assert changes.keys() <= named.keys()
+    return tuple((named | changes).values())
+
+
+def read(content: bytes, name: str = "bang-ke-2026-10.csv", **changes: object):
+    return read_statement(content, name, load_form("kannel").model_copy(update=changes))
+
+
+def refusal(content: bytes, name: str = "bang-ke-2026-10.csv", **changes: object) -> str:
+    with pytest.raises(FileRefused) as refused:
+        read(content, name, **changes)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("name", form_names())
+def test_shipped_forms_can_be_used(name):
+    assert load_form(name).gateway == name
+    assert {"sent_at", "segments", "amount"} == load_form(name).required
+
+
+# --- What is taken ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_separators_and_encodings(separator, encoding):
+    content = csv(ROW, separator=separator).decode("utf-8-sig").encode(encoding)
+    (line,) = read(content).lines.to_dict("records")
+    assert (line["reference"], line["msisdn"], line["segments"]) == ("our-1", "+84905123456", 1)
+    assert line["sent_at"] == datetime(2026, 10, 5, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("350", "350"),
+        ("1.050", "1050"),
+        ("1.234.567,5", "1234567.5"),
+        ("1234567,89", "1234567.89"),
+        ("0", "0"),
+        ("350 đ", "350"),
+        ("350 VNĐ", "350"),
+        ("350\xa0đồng", "350"),
+        ('="350"', "350"),
+        ("'350", "350"),
+    ],
+)
+def test_amounts_as_they_are_written_in_vietnam(written, amount):
+    assert read(csv(row(amount=written))).amount == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1,050", "1,050.00", "350.5", "1.05", "1.0500", "12.34.567", "-350", "1e3", "٣٥٠", "=1+1", "=cmd|'/C calc'!A0",
+     "abc", "350 USD", "1 050", "9" * 13, "", "#N/A", "NaN"],
+)  # fmt: skip
+def test_amounts_that_could_mean_something_else_are_refused(written):
+    said = refusal(csv(row(amount=written)))
+    assert "dòng 2, cột “Thành tiền (đồng)”" in said
+    assert written == "" or written not in said.replace("1.234,5", ""), "the cell is not repeated"
+
+
+def test_english_notation_where_the_form_says_so():
+    english = {"decimal": ".", "dates": ("%Y-%m-%d %H:%M",)}
+    assert read(csv(row(amount="1,050.5", sent_at="2026-10-05 10:00")), **english).amount == Decimal("1050.5")
+    assert "Thành tiền" in refusal(csv(row(amount="1.050,5", sent_at="2026-10-05 10:00")), **english)
+
+
+@pytest.mark.parametrize(
+    "written", ["5/10/2026 7:05", "05/10/2026 07:05", "05/10/2026 07:05:00", "2026-10-05 07:05:00"]
+)
+def test_times(written):
+    assert read(csv(row(sent_at=written))).last_at == datetime(2026, 10, 5, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["10/25/2026 10:00", "32/10/2026 10:00", "05/10/26 10:00", "45935.4", "hôm qua"])
+def test_times_that_are_none_are_refused(written):
+    assert "dòng 2, cột “Thời gian gửi”: không đọc được thời gian" in refusal(csv(row(sent_at=written)))
+
+
+@pytest.mark.parametrize(
+    ("written", "inside"),
+    [
+        ("01/10/2026 00:00:00", True),
+        ("31/10/2026 23:59:59", True),
+        ("30/09/2026 23:59:59", False),
+        ("01/11/2026 00:00:00", False),
+    ],
+)
+def test_month_is_that_of_vietnam(written, inside):
+    content = csv(row(sent_at=written))
+    if inside:
+        assert read(content).month == OCTOBER
+    else:
+        assert "nằm ngoài tháng 10/2026" in refusal(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "month"),
+    [
+        ("bang-ke-2026-10.csv", OCTOBER),
+        ("T10-2026.xlsx", OCTOBER),
+        ("BK_202610_v2.csv", OCTOBER),
+        ("bang ke 10.2026.csv", OCTOBER),
+        ("2026-10 va 2026-11.csv", None),
+        ("bang-ke.csv", None),
+        ("BK_20261105.csv", None),
+    ],
+)
+def test_month_in_a_files_name(name, month):
+    assert month_in_name(name) == month
+
+
+def test_without_a_month_in_the_name_the_first_line_tells_it():
+    assert read(csv(ROW), "bang-ke.csv").month == OCTOBER
+    said = refusal(csv(ROW, row(sent_at="01/11/2026 08:00:00")), "bang-ke.csv")
+    assert "dòng 3, cột “Thời gian gửi”: thời gian nằm ngoài tháng 10/2026" in said
+
+
+@pytest.mark.parametrize(
+    ("written", "msisdn"),
+    [
+        ("0905123456", "+84905123456"),
+        ("905123456", "+84905123456"),
+        ("84905123456", "+84905123456"),
+        ("+84 905 123 456", "+84905123456"),
+        ('="0905123456"', "+84905123456"),
+        ("8490512***6", None),
+        ("0905xxx456", None),
+        ("", None),
+    ],
+)
+def test_numbers_keep_their_zeros_and_masked_ones_are_none(written, msisdn):
+    (line,) = read(csv(row(msisdn=written))).lines.to_dict("records")
+    assert (line["msisdn"] if isinstance(line["msisdn"], str) else None) == msisdn
+
+
+def test_title_blank_rows_total_and_signatures_around_the_lines():
+    content = (
+        "CÔNG TY A;;;;;;\nBảng kê tháng 10/2026;;;;;;\n;;;;;;\n"
+        + csv(row(amount="350,4"), row(reference="our-2", segments="2", amount="700,2")).decode("utf-8-sig")
+        + "\n;;;;;;\nTổng cộng:;;;3;;1.051;\nNgười lập biểu;;;;;;\n(ký tên);;;;;;"
+    ).encode()
+    found = read(content)
+    assert list(found.lines["line_no"]) == [5, 6]
+    assert (found.segments, found.amount) == (3, Decimal("1050.6")), "a total may be rounded to whole đồng"
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        ("Tổng cộng;;;4;;350;", "dòng 3, cột “Số tin”: dòng tổng cộng ghi 4, cộng các dòng được 1"),
+        ("Tổng;;;1;;352;", "cột “Thành tiền (đồng)”: dòng tổng cộng ghi 352, cộng các dòng được 350"),
+        ("Cộng;;;;;abc;", "dòng 3, cột “Thành tiền (đồng)”: không đọc được số"),
+        ("Tổng cộng;;;1;;350;\nour-9;;06/10/2026 10:00;1;;350;", "dòng 4: còn dữ liệu sau dòng tổng cộng"),
+        ("our-9;;;1;;350;", "dòng 3, cột “Thời gian gửi”: thiếu thời gian"),
+    ],
+)
+def test_total_that_does_not_add_up_is_refused(total, said):
+    assert said in refusal(csv(ROW) + b"\n" + total.encode())
+
+
+def test_total_may_be_required():
+    assert "thiếu dòng tổng cộng" in refusal(csv(ROW), total_required=True).lower()
+
+
+# --- What is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reference": "1,23E+17"}, "cột “Mã tham chiếu”: mã đã bị Excel làm tròn"),
+        ({"reference": "our 1"}, "cột “Mã tham chiếu”: mã chỉ gồm"),
+        ({"reference": "x" * 101}, "cột “Mã tham chiếu”: mã chỉ gồm"),
+        ({"reference": "", "msisdn": ""}, "dòng 2: thiếu cả mã tham chiếu"),
+        ({"reference": "", "msisdn": "0905***456"}, "dòng 2: thiếu cả mã tham chiếu"),
+        ({"msisdn": "không có"}, "cột “Số thuê bao”: không phải số điện thoại"),
+        ({"segments": "1,5"}, "cột “Số tin”: cần số nguyên"),
+        ({"segments": ""}, "cột “Số tin”: thiếu giá trị"),
+        ({"segments": "9999999999"}, "cột “Số tin”: số quá lớn"),
+        ({"price": "1,050"}, "cột “Đơn giá (đ)”: không đọc được số"),
+        ({"status": "Có lẽ"}, "cột “Trạng thái”: không hiểu “Có lẽ”"),
+        ({"status": "0905123456"}, "cột “Trạng thái”: không hiểu “…”"),
+        ({"reference": "0905123456"}, "cột này chứa số điện thoại"),
+    ],
+)
+def test_what_is_wrong_is_told_by_line_and_column_without_the_number(changes, said):
+    told = refusal(csv(row(**changes)))
+    assert said in told
+    assert "905123456" not in told
+
+
+def test_every_fault_is_told_in_the_order_of_the_file_and_no_more_than_can_be_read():
+    told = refusal(csv(*[row(reference=f"our-{n}", amount="x", segments="y") for n in range(30)]))
+    lines = told.splitlines()
+    assert lines[1].startswith("- dòng 2, ")
+    assert lines[-1] == "- và 40 lỗi khác"
+    assert len(lines) == 22
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (csv(ROW[:3], headings=HEADINGS[:3]), "dòng 1: thiếu cột; tiêu đề có thể là: Số bản tin / Số tin"),
+        (b"a;b;c\n1;2;3", "không thấy dòng tiêu đề; cần các cột: Thời gian gửi"),
+        (csv(ROW, headings=(*HEADINGS[:5], "Số tin", "Trạng thái")), "cột “Số tin”: tiêu đề này có hai lần"),
+        (csv((*ROW, "thừa")), "dòng 2: có ô nằm ngoài các cột có tiêu đề"),
+        (csv(), "không có dòng dữ liệu nào"),
+        (b"", "không có dòng dữ liệu nào"),
+        (b"Time;Segments\nxin ch\xe0o;1", "không phải UTF-8"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 200)), "không"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_statement_are_refused_with_what_to_do(content, said):
+    assert said.lower() in refusal(content).lower()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a workbook", csv(ROW)])
+def test_damaged_workbooks_are_refused(content):
+    assert "không đọc được như một bảng" in refusal(content, "bang-ke-2026-10.xlsx").lower()
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise_anything_but_a_refusal(content):
+    for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
+        with pytest.raises(FileRefused):
+            read(content, name)
+
+
+def workbook(**sheets: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title.replace("_", " "))
+        for cells in rows:
+            sheet.append(cells)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_cells_of_a_workbook_are_read_by_what_they_are():
+    content = workbook(
+        MT=[
+            list(HEADINGS),
+            ["our-1", 905123456, datetime(2026, 10, 5, 10, 0, 0, 400_000), 2, 350.5, 701, "Success"],  # noqa: DTZ001
+            ["our-2", "84905123457", "05/10/2026 10:01", "1", "350,5", "350,5", None],
+            ["Tổng cộng", None, None, 3, None, 1051.5, None],
+        ]
+    )
+    found = read(content, "bang-ke-2026-10.xlsx")
+    assert list(found.lines["msisdn"]) == ["+84905123456", "+84905123457"]
+    assert (found.segments, found.amount) == (3, Decimal("1051.5"))
+
+
+def test_long_number_that_excel_rounded_is_refused():
+    content = workbook(MT=[list(HEADINGS), [123456789012345678, "", "05/10/2026 10:01", 1, 350, 350, ""]])
+    assert "đã bị Excel làm tròn" in refusal(content, "bang-ke-2026-10.xlsx")
+
+
+def test_sheet_with_lines_that_the_form_does_not_name_is_not_passed_over():
+    lines = [list(HEADINGS), list(ROW)]
+    assert "trang tính “Them”" in refusal(workbook(MT=lines, Them=lines), "bang-ke-2026-10.xlsx")
+    assert read(workbook(MT=lines, Ghi_chu=[["Liên hệ"]]), "bang-ke-2026-10.xlsx").segments == 1
+    assert "Không có trang tính nào trong các trang" in refusal(workbook(A=lines, B=lines), "2026-10.xlsx")
+    assert read(workbook(Sheet1=lines), "bang-ke-2026-10.xlsx").segments == 1
+
+
+def test_formulas_are_not_run_and_not_kept():
+    lines = [list(HEADINGS), ["our-1", "", "05/10/2026 10:01", 1, 350, "=350+1", ""]]
+    assert "cột “Thành tiền (đồng)”: thiếu giá trị" in refusal(workbook(MT=lines), "bang-ke-2026-10.xlsx")
+
+
+# --- Forms --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("columns: {sent_at: [T], segments: [S]}", "one of reference"),
+        ("columns: {sent_at: [T], reference: [R]}", "segments needs a heading"),
+        ("columns: {sent_at: [T], segments: [T], reference: [R]}", "stands there twice"),
+        ("prices: {Viettle: 350}", "unknown carriers Viettle"),
+        ("prices: {other: 350}", "nothing to compare"),
+        ("decimal: ';'", "decimal"),
+        ("tolerance: {seconds: -1}", "tolerance.seconds"),
+        ("surprise: 1", "surprise"),
+    ],
+)
+def test_form_that_cannot_be_used_says_why(tmp_path, changes, said):
+    path = tmp_path / "form.yaml"
+    columns = "" if changes.startswith("columns") else "columns: {sent_at: [T], segments: [S], reference: [R]}\n"
+    path.write_text(f"gateway: kannel\ndates: ['%d/%m/%Y']\n{columns}{changes}\n", encoding="utf-8")
+    with pytest.raises(FormError, match=said):
+        read_form(path)
+
+
+@pytest.mark.parametrize("name", ["nothing", "../kannel", "", "KANNEL"])
+def test_unknown_form_is_told(name):
+    with pytest.raises(FormError, match=r"There is no form"):
+        load_form(name)
+
+
+def test_form_can_be_stored_with_the_statement():
+    form = load_form("kannel")
+    assert StatementForm.model_validate(form.model_dump(mode="json")) == form

@@ -1,0 +1,200 @@
+"""The page about complaints: recording, filters, outcome, taking back; forms of others change nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.occasions import VIETNAM
+from motcua.web import complaints_page
+from motcua.web.auth import signed_in
+from tests.conftest import NHA_TRANG, TU_PHAP
+
+PAGE = "/motcua/complaints"
+VISITOR = {"may_record": True}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    from motcua.web.pages import create_pages
+
+    pages = create_pages()
+    pages.dependency_overrides[signed_in] = lambda: "lan"
+    pages.dependency_overrides[complaints_page.may_record] = lambda: VISITOR["may_record"]
+    server = FastAPI()
+    server.mount("/motcua", pages)
+    return server
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+def words(answer) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def form_of(page: str, after: str) -> dict[str, str]:
+    """The hidden fields of the first form behind a place, as a browser would send them."""
+    part = page[page.index(after) :]
+    part = part[part.index('<form method="post"') : part.index("</form>")]
+    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
+
+
+def entry(staff, **changes: str) -> dict[str, str]:
+    typed = {
+        "agency": NHA_TRANG,
+        "dossier_code": "160915001",
+        "received_at": f"{datetime.now(VIETNAM) - timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "channel": "desk",
+        "claim": "no_result_yet",
+        "note": "Đến <b>chưa</b> có",
+    }
+    return form_of(staff.get(PAGE).text, "Ghi nhận một phản ánh") | typed | changes
+
+
+def record(staff, **changes: str):
+    return staff.post(PAGE, data=entry(staff, **changes))
+
+
+def test_nothing_there_is_said_in_words(staff):
+    shown = words(staff.get(PAGE))
+    assert "Chưa có phản ánh nào." in shown
+    assert "Không có phản ánh nào như vậy." in words(staff.get(f"{PAGE}?claim=other"))
+
+
+def test_recording_keeps_who_and_when_once_however_often_the_form_is_sent(staff, rows):
+    fields = entry(staff)
+    answer = staff.post(PAGE, data=fields)
+    assert answer.status_code == 303
+    address = urlsplit(answer.headers["location"])
+    assert (address.path, parse_qs(address.query), address.fragment) == (PAGE, {"said": ["recorded"]}, "phan-anh-1")
+    page = staff.get(answer.headers["location"])
+    shown = words(page)
+    for expected in (
+        "Đã ghi nhận phản ánh.",
+        "Mời đến nhưng chưa có kết quả Chưa kiểm tra",
+        "UBND TP Nha Trang · hồ sơ 160915001 (chưa thấy trong phần mềm một cửa)",
+        "ghi bởi lan",
+        "30 ngày qua: 1 mời đến nhưng chưa có kết quả (1 chưa kiểm tra)",
+    ):
+        assert expected in shown, expected
+    assert "<b>chưa</b>" not in page.text
+    assert "said=repeated" in staff.post(PAGE, data=fields).headers["location"]
+    assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
+    (change,) = rows("SELECT change, changed_by FROM motcua.complaint_changes")
+    assert change == {"change": "recorded", "changed_by": "lan"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"agency": ""}, "Mã cơ quan: Thiếu giá trị."),
+        ({"agency": "nobody"}, "Không có cơ quan nào có mã này."),
+        ({"received_at": ""}, "Thiếu thời gian."),
+        ({"received_at": "2099-01-01T08:00"}, "Thời gian ở tương lai."),
+        ({"received_at": "hôm qua"}, "Không đọc được thời gian"),
+        ({"claim": ""}, "Loại phản ánh: Thiếu giá trị."),
+        ({"claim": "<script>"}, "Không hiểu “<script>”"),
+        ({"dossier_code": "x" * 41}, "Mã hồ sơ: "),
+    ],
+)
+def test_what_is_wrong_is_told_and_nothing_typed_is_lost(staff, rows, changes, said):
+    answer = record(staff, **changes)
+    assert answer.status_code == 422
+    assert said in words(answer)
+    assert "<script>" not in answer.text
+    assert "Đến &lt;b&gt;chưa" in answer.text
+    assert rows("SELECT 1 FROM motcua.complaints") == []
+
+
+def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
+    record(staff)
+    page = staff.get(PAGE).text
+    fields = form_of(page, "Ghi kết quả kiểm tra</summary>") | {"outcome": "upheld", "reason": "Giấy về muộn một ngày"}
+    assert "said=outcome" in staff.post(PAGE, data=fields).headers["location"]
+    assert "Phản ánh đúng" in words(staff.get(f"{PAGE}?state=upheld"))
+    assert "Giấy về muộn một ngày lan" in words(staff.get(PAGE))
+    fields = form_of(staff.get(PAGE).text, "Rút phản ánh</summary>")
+    refused = staff.post(PAGE, data=fields | {"reason": " "})
+    assert refused.status_code == 422
+    assert "Cần ghi lý do rút." in words(refused)
+    assert "said=withdrawn" in staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
+    shown = words(staff.get(PAGE))
+    assert "Đã rút: Ghi nhầm lan" in shown
+    assert "30 ngày qua" not in shown, "it counts no more"
+    assert staff.post(PAGE, data=fields | {"reason": "Lại"}).status_code == 422
+    assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
+
+
+def test_filters_narrow_the_list_and_stay_after_a_change(staff):
+    record(staff)
+    record(staff, agency=TU_PHAP, claim="wrong_person", dossier_code="")
+    day = f"{datetime.now(UTC).astimezone(VIETNAM):%Y-%m-%d}"
+    for query, number in (
+        ("", 2),
+        (f"agency={TU_PHAP}", 1),
+        ("agency=H32.30", 1),
+        ("claim=wrong_person", 1),
+        ("state=open", 2),
+        ("state=upheld", 0),
+        ("state=unlinked", 2),
+        (f"until={day}", 2),
+        ("since=2099-01-01", 0),
+        ("since=x&claim=x&state=x&page=x", 2),
+    ):
+        assert staff.get(f"{PAGE}?{query}").text.count('<li id="phan-anh-') == number, query
+    assert staff.get(f"{PAGE}?agency=nobody").status_code == 404
+    fields = form_of(staff.get(f"{PAGE}?agency={TU_PHAP}&state=open").text, "Rút phản ánh</summary>")
+    location = staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
+    assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]
+
+
+def test_form_from_elsewhere_changes_nothing(staff, rows):
+    fields = entry(staff)
+    for forged in ({"token": ""}, {"token": "0" * 64}):
+        answer = staff.post(PAGE, data=fields | forged)
+        assert answer.status_code == 403
+        assert "Chưa ghi nhận gì." in words(answer)
+    assert staff.post(PAGE, data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert staff.post(PAGE, data=fields | {"decision": "erase"}).status_code == 400
+    assert staff.post(PAGE, json=fields).status_code == 415
+    assert rows("SELECT 1 FROM motcua.complaints") == []
+
+
+def test_who_may_only_look_sees_no_forms_and_no_words_and_changes_nothing(staff, rows, monkeypatch):
+    fields = entry(staff)
+    staff.post(PAGE, data=fields)
+    withdrawal = form_of(staff.get(PAGE).text, "Rút phản ánh</summary>") | {"reason": "Ghi nhầm"}
+    monkeypatch.setitem(VISITOR, "may_record", False)
+    page = staff.get(PAGE)
+    assert page.text.count('<li id="phan-anh-') == 1
+    assert 'method="post"' not in page.text
+    assert "chưa&lt;/b&gt; có" not in page.text
+    for sent in (withdrawal, fields | {"form": "another"}):
+        answer = staff.post(PAGE, data=sent)
+        assert answer.status_code == 403
+        assert "Không đủ quyền" in words(answer)
+    assert [row["withdrawn_at"] for row in rows("SELECT withdrawn_at FROM motcua.complaints")] == [None]
+
+
+def test_longest_note_with_accents_fits_into_a_form(staff):
+    assert record(staff, note="ộ" * 1000).status_code == 303
+
+
+def test_page_keeps_to_its_policy(staff):
+    record(staff)
+    answer = staff.get(PAGE)
+    assert "<script" not in answer.text
+    assert " style=" not in answer.text
+    assert not re.search(r"""(?:src|href|action)=["']?(?:https?:|//)""", answer.text)
