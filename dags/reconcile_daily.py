@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_interval, run_window
 from motcua.settings import settings
 
 DOC = """
@@ -49,12 +49,18 @@ Open the log of **gate**.
 def reconcile_daily() -> None:
     """Close → look again → publish each → mail each → gate."""
 
+    @task(task_display_name="Gắn phản ánh với hồ sơ")
+    def tie_complaints() -> int:
+        from motcua.jobs.reconcile_daily import tie_complaints as job
+
+        return job()
+
     @task(task_display_name="Chốt số liệu ngày")
     def close() -> list[int]:
         from motcua.jobs.reconcile_daily import close_days as job
 
         context = get_current_context()
-        return job(context["run_id"], run_window(context))
+        return job(context["run_id"], run_window(context), run_interval(context))
 
     @task(task_display_name="Xem lại kỳ đã chốt")
     def look_again() -> list[int]:
@@ -82,7 +88,7 @@ def reconcile_daily() -> None:
         published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
         return job([each for each in published if each])
 
-    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}")
+    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
     def mail(publication_no: int, body: str) -> dict[str, int]:
         from motcua.jobs.reconcile_daily import mail as job
 
@@ -99,7 +105,7 @@ def reconcile_daily() -> None:
         job([number for numbers in made for number in numbers or ()], failed_tasks(context))
 
     chosen = to_publish()
-    close() >> look_again() >> chosen
+    tie_complaints() >> close() >> look_again() >> chosen
     published = publish.expand(closing_no=chosen)
     addressed = recipients()
     published >> addressed

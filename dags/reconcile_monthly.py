@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_interval
 
 DOC = """
 ### Mục đích / Purpose
@@ -44,7 +44,7 @@ def reconcile_monthly() -> None:
         from motcua.jobs.reconcile_monthly import close_month as job
 
         context = get_current_context()
-        return job(context["run_id"], run_window(context))
+        return job(context["run_id"], run_interval(context))
 
     @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
     def to_publish() -> list[int]:
@@ -65,7 +65,7 @@ def reconcile_monthly() -> None:
         published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
         return job([each for each in published if each])
 
-    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}")
+    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
     def mail(publication_no: int, body: str) -> dict[str, int]:
         from motcua.jobs.reconcile_daily import mail as job
 

@@ -11,7 +11,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period, sum_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
-from motcua.jobs.reconciling import NotOver, SourcesUnread, close_period, recheck_closed
+from motcua.jobs.reconciling import NothingInScope, NotOver, SourcesUnread, close_period, recheck_closed
 from motcua.store.closings import (
     compute_figures,
     find_orphans,
@@ -67,6 +67,11 @@ def test_every_message_meets_an_occasion_of_the_source(one_stop):
 def test_day_that_is_not_over_is_not_closed(one_stop):
     with pytest.raises(NotOver, match="2026-11-25 is not over"):
         close_period(DAY, "tests", NOW)
+
+
+def test_day_before_any_agency_joined_is_not_closed(one_stop):
+    with pytest.raises(NothingInScope, match="no agency was enabled"):
+        close_period(Period.parse("2026-10-20"), "tests", NEXT_MORNING)
 
 
 def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, rows):

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
-from motcua.jobs.reconciling import NotOver, SourcesUnread, close_period
+from motcua.jobs.reconciling import NothingInScope, NotOver, SourcesUnread, close_period
 from motcua.store.closings import (
     ClosingHeldUp,
     list_closings,
@@ -49,7 +49,7 @@ def close(
     try:
         chosen = Period.parse(period) if period else Period.day_before(now)
         result = close_period(chosen, f"manual__{now.isoformat()}", now)
-    except (NotAPeriod, NotOver, ClosingHeldUp, SourcesUnread) as refusal:
+    except (NotAPeriod, NotOver, NothingInScope, ClosingHeldUp, SourcesUnread) as refusal:
         raise _refuse(refusal) from None
     closing = result.closing
     if result.changed:

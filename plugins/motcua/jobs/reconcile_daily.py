@@ -9,7 +9,8 @@ from typing import Any
 
 from motcua.domain.reconciliation import Period
 from motcua.jobs import mailing_publications, publishing
-from motcua.jobs.reconciling import close_period, complain, recheck_closed
+from motcua.jobs.keep_complaints import relink
+from motcua.jobs.reconciling import NothingInScope, close_period, complain, recheck_closed
 from motcua.store.closings import newest_day, unpublished_closings
 from motcua.store.database import connect, without_values
 from motcua.store.messages import EVERYTHING, Window
@@ -21,20 +22,35 @@ _CATCH_UP = 31
 
 
 @without_values()
-def close_days(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
-    """Closes the day before the run, and days before it that were missed; of a backfill the day that its window ends
-    after. Returns the numbers of the closings made now."""
+def close_days(run_id: str, window: Window, interval: Window, now: datetime | None = None) -> list[int]:
+    """Closes the day before the run, and days before it that were missed; a backfill closes its own day alone.
+
+    Args:
+        run_id: the DAG run.
+        window: what a backfill is bound to.
+        interval: the data interval of a run by the clock, which ends on the day after the one that it closes.
+        now: the cut-off; by default this moment.
+
+    Returns: the numbers of the closings made now.
+    """
     moment = now or datetime.now(UTC)
-    if window is not EVERYTHING and window.end is not None:
-        days = [Period.day_before(window.end)]
-    else:
-        days = _days_due(Period.day_before(moment))
+    last = Period.day_before(interval.end or moment)
     made = []
-    for day in days:
-        result = close_period(day, run_id, moment)
+    for day in [last] if window is not EVERYTHING else _days_due(last):
+        try:
+            result = close_period(day, run_id, moment)
+        except NothingInScope as nothing:
+            log.info("%s", nothing)
+            continue
         if result.changed:
             made.append(result.closing.closing_no)
     return made
+
+
+@without_values()
+def tie_complaints() -> int:
+    """Ties complaints about dossiers that were not known when they were recorded; returns how many."""
+    return relink()
 
 
 def _days_due(last: Period) -> list[Period]:

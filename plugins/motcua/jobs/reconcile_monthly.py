@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from motcua.domain.reconciliation import Period
-from motcua.jobs.reconciling import close_period, complain
+from motcua.jobs.reconciling import NothingInScope, close_period, complain
 from motcua.store.database import without_values
-from motcua.store.messages import EVERYTHING, Window
+from motcua.store.messages import Window
+
+log = logging.getLogger(__name__)
 
 
 @without_values()
-def close_month(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
-    """Closes the month before the run; of a backfill the month before the day that its window ends on. Returns the
-    number of the closing, if it was made now."""
+def close_month(run_id: str, interval: Window, now: datetime | None = None) -> list[int]:
+    """Closes the month before the run, or before the end of the data interval of a backfill or a run by the clock.
+
+    Returns: the number of the closing, if it was made now.
+    """
     moment = now or datetime.now(UTC)
-    end = moment if window is EVERYTHING or window.end is None else window.end
-    result = close_period(Period.month_before(end), run_id, moment)
+    try:
+        result = close_period(Period.month_before(interval.end or moment), run_id, moment)
+    except NothingInScope as nothing:
+        log.info("%s", nothing)
+        return []
     return [result.closing.closing_no] if result.changed else []
 
 

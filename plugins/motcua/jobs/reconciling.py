@@ -82,6 +82,10 @@ class NotOver(ValueError):
     """The period is not over, so it cannot be closed."""
 
 
+class NothingInScope(ValueError):
+    """No agency was enabled by the end of the period: there is nothing that anybody should have been told."""
+
+
 class SourcesUnread(Exception):
     """A closed period could not be compared with its sources again; its last closing stands."""
 
@@ -109,14 +113,24 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
     Raises:
         NotOver: the period's last day is not over at ``now``.
+        NothingInScope: no agency was enabled by the end of the period.
         ClosingHeldUp: another closing, or a transaction from before the cut-off, did not end.
         SourcesUnread: closed already, and a source did not answer now.
     """
     moment = now or datetime.now(UTC)
     if period.end > moment:
         raise NotOver(f"{period} is not over; it can be closed from {period.end:%H:%M %d/%m/%Y} on")
+    with connect() as ledger:
+        beginning = _beginning(ledger)
+    if beginning is None or beginning >= period.end:
+        raise NothingInScope(f"{period} is not closed: no agency was enabled by its end")
     with _the_one_closing():
         return _Closer(run_id, moment).close(period)
+
+
+def _beginning(ledger: Connection) -> datetime | None:
+    """When the first agency was enabled."""
+    return min((row["enabled_from"] for row in scopes(ledger) if row["enabled_from"]), default=None)
 
 
 @without_values()
@@ -274,6 +288,7 @@ class _Closer:
         """Closes the days of a month that are not, and corrects those that their sources count otherwise by now."""
         at_source = self._count_by_day(month)
         with connect() as ledger:
+            beginning = _beginning(ledger)
             behind = days_behind(ledger, month)
             closed = newest_closings(ledger, month.days)
             stand = {
@@ -282,7 +297,7 @@ class _Closer:
                 if day.first not in behind and not self._is_behind(ledger, load_closing(ledger, number), at_source)
             }
         for day in month.days:
-            if day in stand:
+            if day in stand or (beginning is not None and beginning >= day.end):
                 continue
             try:
                 self.close(day)
