@@ -6,7 +6,7 @@ WITH seconds AS (
         m.agency_code,
         m.procedure_code,
         m.kind,
-        greatest(floor(extract(EPOCH FROM m.moved_at - m.recorded_at)), 0)::integer AS seconds,
+        greatest(floor(date_part('epoch', m.moved_at - m.recorded_at)), 0)::integer AS seconds,
         count(*) AS messages
     FROM audit.messages_as_of(%(known_history)s) AS m
     WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.state = 'delivered'

@@ -74,6 +74,8 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 600.0
 """Seconds that another closing is waited for."""
+_COUNTS_WITHIN = 600.0
+"""Seconds that one statement at a source may take: a source that hangs holds up no closing for long."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
 """A closing older than this is looked at again only when somebody asks."""
 
@@ -429,7 +431,9 @@ def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[Sourc
     statuses = status_map(ledger, source_id)
     written = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
     with open_connection(connection_id(source)) as reading:
-        yield SourceCount(adapter(settings().sources[source])(reading), statuses, written)
+        counted = adapter(settings().sources[source])(reading)
+        counted.limit_time(_COUNTS_WITHIN)
+        yield SourceCount(counted, statuses, written)
 
 
 def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period: Period) -> None:

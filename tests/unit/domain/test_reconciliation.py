@@ -1,0 +1,122 @@
+"""Periods and the accounting identity, as pure rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import (
+    STATES,
+    UNEXPLAINED,
+    Difference,
+    DossierFigures,
+    MessageFigures,
+    NotAPeriod,
+    Period,
+    sum_dossiers,
+    sum_messages,
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
+        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
+        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
+        ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
+        ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
+    ],
+)
+def test_period_is_read_as_it_is_written(words, first, last):
+    period = Period.parse(words)
+    assert (period.first, period.last, str(period)) == (first, last, words)
+
+
+@pytest.mark.parametrize(
+    "words", ["", "2026", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١"]
+)
+def test_what_is_no_period_is_refused_with_the_form_to_use(words):
+    with pytest.raises(NotAPeriod, match="2026-11"):
+        Period.parse(words)
+
+
+def test_month_that_does_not_begin_with_its_first_day_is_refused():
+    with pytest.raises(NotAPeriod):
+        Period(date(2026, 11, 2), is_month=True)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "month"),
+    [
+        # 23:59 and 00:00 in Vietnam, UTC+7.
+        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "2026-11-29", "2026-10"),
+        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "2026-11-30", "2026-11"),
+        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), "2026-12-31", "2026-12"),
+    ],
+)
+def test_day_and_month_before_a_moment_are_vietnams(moment, day, month):
+    assert str(Period.day_before(moment)) == day
+    assert str(Period.month_before(moment)) == month
+
+
+@given(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
+def test_days_of_a_month_follow_each_other_and_fill_it(day):
+    month = Period.month_of(day)
+    days = list(month.days)
+    assert days[0].start == month.start
+    assert days[-1].end == month.end
+    assert all(one.end == following.start for one, following in pairwise(days))
+    assert month.previous.end == month.start
+    assert month.start.tzinfo is VIETNAM
+    assert Period.parse(str(month)) == month
+    assert days[0].previous.first == month.first - timedelta(days=1)
+
+
+def figures(**counts):
+    return MessageFigures("A", "P", "result", **counts)
+
+
+def test_identity_takes_what_is_explained_on_both_sides_into_account():
+    told = figures(at_source=10, out_of_scope=2, only_source=3, only_ledger=1, delivered=4, suppressed=2)
+    assert (told.expected, told.messages, told.difference) == (6, 6, 0)
+    lost = figures(at_source=10, delivered=9)
+    assert lost.difference == 1
+
+
+def test_shares_of_nothing_are_none():
+    empty = figures()
+    assert empty.delivered_of_expected is None
+    assert empty.delivered_of_sent is None
+    assert figures(at_source=4, delivered=1, undelivered=1, suppressed=2).delivered_of_sent == 0.5
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 50)] * len(STATES)), max_size=6))
+def test_sums_of_groups_keep_the_identity(rows):
+    groups = tuple(figures(at_source=sum(row), **dict(zip(STATES, row, strict=True))) for row in rows)
+    whole = sum_messages(groups, "result")
+    assert whole.difference == 0
+    assert whole.messages == sum(map(sum, rows))
+
+
+def test_resolved_are_all_sorts_and_direct_is_what_is_left():
+    whole = sum_dossiers(
+        (
+            DossierFigures("A", "P", received=5, received_online=2, resolved_early=1, resolved_late=1),
+            DossierFigures("A", "Q", received=3, received_postal=1, resolved_on_time=1, resolved_without_due=1),
+        )
+    )
+    assert (whole.received_direct, whole.resolved) == (5, 4)
+
+
+def test_only_reasons_that_account_for_nothing_are_unexplained():
+    def difference(reason):
+        return Difference("source", reason, "A", "P", "result", None, None, None, None, None, None)
+
+    assert not any(difference(reason).is_explained for reason in UNEXPLAINED)
+    assert difference("cut_off").is_explained

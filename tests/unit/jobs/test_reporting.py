@@ -1,0 +1,47 @@
+"""Whom a report proposes to urge: from enough cases on, beyond the threshold, with the figure that says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
+from motcua.jobs.reporting import urge
+from motcua.settings import Settings
+
+
+def urged(**parts):
+    return [
+        (each.agency_code, each.measure, round(each.value, 3), each.of_all)
+        for each in urge(Figures(**parts), Settings())
+    ]
+
+
+def messages(expected, delivered, kind="result", code="A"):
+    return MessageFigures(code, "P", kind, at_source=expected, delivered=delivered, suppressed=expected - delivered)
+
+
+@pytest.mark.parametrize(
+    ("expected", "delivered", "is_urged"),
+    [(30, 20, True), (29, 0, False), (30, 21, False), (100, 69, True), (100, 70, False), (0, 0, False)],
+)
+def test_share_of_delivered_counts_from_thirty_on_and_below_the_threshold(expected, delivered, is_urged):
+    assert bool(urged(messages=(messages(expected, delivered),))) is is_urged
+
+
+def test_replies_to_inquiries_accuse_nobody():
+    assert urged(messages=(messages(100, 0, "reply"),)) == []
+
+
+def test_each_measure_has_its_own_base_and_the_worst_is_first():
+    found = urged(
+        messages=(messages(100, 60), messages(100, 10, code="B")),
+        dossiers=(DossierFigures("A", "P", resolved_late=20, resolved_early=80, due=40),),
+        agencies=(AgencyFigures("A", apologies_right=10, apologies_wrong=40, late_untold=4),),
+    )
+    assert found == [
+        ("A", "apologies_wrong", 0.8, 50),
+        ("B", "delivered_of_expected", 0.1, 100),
+        ("A", "delivered_of_expected", 0.6, 100),
+        ("A", "late_untold", 0.1, 40),
+        ("A", "resolved_late", 0.2, 100),
+    ]
