@@ -308,6 +308,16 @@ COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Of an apology: the appoin
 COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When it happened, as the source says; of an apology the evening.';
 COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded it; of an apology the evening.';
 
+CREATE VIEW motcua.agency_scopes AS
+SELECT g.agency_code AS written, g.agency_code, g.enabled_from
+FROM motcua.agencies AS g
+UNION ALL
+SELECT a.alias, a.agency_code, n.enabled_from
+FROM motcua.agency_aliases AS a
+INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
+COMMENT ON VIEW motcua.agency_scopes IS 'Every code under which a source may know an agency, and from when on its dossiers are told of.';
+GRANT SELECT ON motcua.agency_scopes TO motcua_app;
+
 CREATE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions

@@ -1,22 +1,7 @@
 -- Apologies of the evenings in [start, end): dossiers that the sources say were owed one and that have no message by
 -- the cut-off, and messages that they say nobody owed, each with its reason. Messages of sources that could not be read
 -- are left out. Called by store/closings.py.
-WITH codes AS (
-    SELECT
-        g.agency_code AS written,
-        g.agency_code,
-        g.enabled_from
-    FROM motcua.agencies AS g
-    UNION ALL
-    SELECT
-        a.alias AS written,
-        a.agency_code,
-        n.enabled_from
-    FROM motcua.agency_aliases AS a
-    INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code
-),
-
-owed AS (
+WITH owed AS (
     SELECT
         o.occasion_no,
         o.source_id,
@@ -30,7 +15,7 @@ owed AS (
         e.known_transition,
         e.settled_at <= %(as_of)s AS is_settled
     FROM motcua.counted_occasions AS o
-    INNER JOIN codes AS c ON o.agency_written = c.written
+    INNER JOIN motcua.agency_scopes AS c ON o.agency_written = c.written
     LEFT JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND o.dossier_code = d.dossier_code
     LEFT JOIN motcua.apology_evenings AS e ON c.agency_code = e.agency_code AND o.recorded_at = e.evening_at
     WHERE o.kind = 'apology' AND c.enabled_from <= o.recorded_at

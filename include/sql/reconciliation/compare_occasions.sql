@@ -2,22 +2,7 @@
 -- that have no occasion, each with its reason; of a message whose reason only the source can tell, the source's numbers
 -- instead, with the recorded times that were kept of them. Messages of sources that could not be read are left out.
 -- Called by store/closings.py.
-WITH codes AS (
-    SELECT
-        g.agency_code AS written,
-        g.agency_code,
-        g.enabled_from
-    FROM motcua.agencies AS g
-    UNION ALL
-    SELECT
-        a.alias AS written,
-        a.agency_code,
-        n.enabled_from
-    FROM motcua.agency_aliases AS a
-    INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code
-),
-
-occasions AS (
+WITH occasions AS (
     SELECT
         o.occasion_no,
         o.source_id,
@@ -33,7 +18,7 @@ occasions AS (
         END AS happened_at,
         c.enabled_from
     FROM motcua.counted_occasions AS o
-    LEFT JOIN codes AS c ON o.agency_written = c.written
+    LEFT JOIN motcua.agency_scopes AS c ON o.agency_written = c.written
     WHERE o.kind IN ('result', 'supplement')
 ),
 

@@ -1,20 +1,5 @@
 -- The sources' own count by agency, procedure and kind, and how many of it lie before the agency was enabled. Occasions
 -- of an agency that nobody knows have an empty one. Called by store/closings.py.
-WITH codes AS (
-    SELECT
-        g.agency_code AS written,
-        g.agency_code,
-        g.enabled_from
-    FROM motcua.agencies AS g
-    UNION ALL
-    SELECT
-        a.alias AS written,
-        a.agency_code,
-        n.enabled_from
-    FROM motcua.agency_aliases AS a
-    INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code
-)
-
 SELECT
     coalesce(c.agency_code, '') AS agency_code,
     coalesce(o.procedure_code, '') AS procedure_code,
@@ -29,5 +14,5 @@ SELECT
         )
     ) AS out_of_scope
 FROM motcua.counted_occasions AS o
-LEFT JOIN codes AS c ON o.agency_written = c.written
+LEFT JOIN motcua.agency_scopes AS c ON o.agency_written = c.written
 GROUP BY 1, 2, 3

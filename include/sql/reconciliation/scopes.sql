@@ -1,14 +1,7 @@
 -- Every code under which a source may know an agency, and from when on its dossiers are told of.
 -- Called by store/closings.py.
 SELECT
-    g.agency_code AS written,
-    g.agency_code,
-    g.enabled_from
-FROM motcua.agencies AS g
-UNION ALL
-SELECT
-    a.alias AS written,
-    a.agency_code,
-    n.enabled_from
-FROM motcua.agency_aliases AS a
-INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code
+    written,
+    agency_code,
+    enabled_from
+FROM motcua.agency_scopes

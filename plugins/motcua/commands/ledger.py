@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
-from motcua.store.accounting import TERMS, identity, latency, summed_up
+from motcua.domain.reconciliation import STATES
+from motcua.store.accounting import identity, latency, summed_up
 from motcua.store.data_dictionary import data_dictionary
 from motcua.store.database import connect
 from motcua.store.inquiries import inquiries_by_outcome
@@ -47,7 +48,7 @@ def show_identity(
         return
     names = ("agency_code", "procedure_code", "kind") if by_procedure else ("agency_code", "kind")
     (total,) = summed_up(rows)
-    terms = [term for term in TERMS if total[term]]
+    terms = [term for term in STATES if total[term]]
     table = Table(*names, "expected", *terms, "difference", title="Accounting identity", caption="terms of 0 left out")
     for row in summed_up(rows, *names):
         figures = [str(row[name]) for name in ("expected", *terms, "difference")]

@@ -12,7 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from motcua.store.accounting import TERMS, identity, latency
+from motcua.domain.reconciliation import STATES
+from motcua.store.accounting import identity, latency
 from motcua.store.agencies import list_agencies
 from motcua.store.database import Connection
 from motcua.store.inquiries import inquiries_by_outcome
@@ -75,7 +76,7 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
 def _by_kind(summary: Summary) -> Table:
     table = Table(title="Messages", title_justify="left", box=None, padding=(0, 1))
     table.add_column("kind")
-    shown = [state for state in reversed(TERMS) if summary.count(state=state)]
+    shown = [state for state in reversed(STATES) if summary.count(state=state)]
     for state in shown:
         table.add_column(state, justify="right")
     table.add_column("all", justify="right")
@@ -116,8 +117,8 @@ def _by_agency(summary: Summary) -> Table:
 
 def identity_line(summary: Summary) -> str:
     """The accounting identity over all agencies and kinds, in one line; terms that are zero are left out."""
-    totals = {term: sum(row[term] for row in summary.identity) for term in ("expected", *TERMS)}
-    terms = " + ".join(f"{totals[term]} {term}" for term in TERMS if totals[term]) or "0"
+    totals = {term: sum(row[term] for row in summary.identity) for term in ("expected", *STATES)}
+    terms = " + ".join(f"{totals[term]} {term}" for term in STATES if totals[term]) or "0"
     return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
 
 

@@ -6,24 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from motcua.domain.reconciliation import STATES
 from motcua.store.database import Connection
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.queries import statement
-
-TERMS = (
-    "suppressed",
-    "cancelled",
-    "expired",
-    "queued",
-    "sending",
-    "unknown",
-    "rejected",
-    "accepted",
-    "delivered",
-    "undelivered",
-    "unconfirmed",
-)
-"""The states of a message, in the order of the identity."""
 
 
 def identity(connection: Connection, window: Window = EVERYTHING) -> list[dict[str, Any]]:
@@ -40,7 +26,7 @@ def summed_up(rows: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, 
     for row in rows:
         key = tuple(row[name] for name in names)
         total = sums.setdefault(key, dict(zip(names, key, strict=True)))
-        for figure in ("expected", *TERMS, "difference"):
+        for figure in ("expected", *STATES, "difference"):
             total[figure] = total.get(figure, 0) + row[figure]
     return list(sums.values())
 

@@ -41,6 +41,7 @@ _LANES: tuple[tuple[str, ...], ...] = (
         "quality/mark_failed_numbers",
         "quality/mark_refiled",
         "quality/mark_inquiries",
+        "quality/mark_complaints",
         "quality/mark_cleaned_fields",
         "quality/mark_register",
         "quality/fill_source_facts",

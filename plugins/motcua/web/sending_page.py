@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import STATES
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
-from motcua.store.accounting import TERMS, identity, summed_up
+from motcua.store.accounting import identity, summed_up
 from motcua.store.database import ledger_pool
 from motcua.store.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
 from motcua.store.messages import Window, held, releases
@@ -70,7 +71,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         today=today,
         before=shown - timedelta(days=1),
         after=shown + timedelta(days=1),
-        terms=[(term, total[term]) for term in TERMS if total.get(term)],
+        terms=[(term, total[term]) for term in STATES if total.get(term)],
         total=total,
         kinds=summed_up(rows, "kind"),
         gateways=[_gateway_row(name, stops, used.get(name, 0)) for name in settings().gateways],
