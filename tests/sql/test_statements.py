@@ -101,6 +101,6 @@ def test_database_condition_agrees_with_the_domain(schema):
 
 
 def test_states_and_moves_are_the_documented_ones(schema):
-    from motcua.store.accounting import TERMS
+    from motcua.domain.reconciliation import STATES
 
-    assert {row["state"] for row in schema.execute("SELECT state FROM motcua.message_states")} == set(TERMS)
+    assert {row["state"] for row in schema.execute("SELECT state FROM motcua.message_states")} == set(STATES)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from motcua.domain.reconciliation import STATES
 from motcua.sandbox.smoke import (
     ENOUGH,
     KINDS,
@@ -23,7 +24,6 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
-from motcua.store.accounting import TERMS
 
 AGENCY = "000.00.04.H32"
 
@@ -33,7 +33,7 @@ def failed(checks: list[Check]) -> list[str]:
 
 
 def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) -> dict[str, Any]:
-    zero = dict.fromkeys(TERMS, 0)
+    zero = dict.fromkeys(STATES, 0)
     return {"agency_code": AGENCY, "kind": kind, "expected": expected, "difference": difference} | zero | terms
 
 
