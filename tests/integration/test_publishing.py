@@ -504,6 +504,15 @@ def test_fact_that_was_changed_behind_the_figures_is_found(closed_day, rows):
     assert "DIFFERS: csv/messages.csv" in told.output
 
 
+def test_move_taken_out_of_a_message_s_history_is_found(closed_day, rows):
+    rows("UPDATE motcua.messages SET state = 'sending' WHERE message_id = 2")
+    rows("UPDATE motcua.messages SET state = 'accepted' WHERE message_id = 2")
+    rows("ALTER TABLE motcua.message_history DISABLE TRIGGER ALL")
+    rows("DELETE FROM motcua.message_history WHERE message_id = 2 AND to_state = 'sending'")
+    said = [str(each) for each in verify_publication("1").faults]
+    assert any("the moves of message 2 do not join" in each for each in said), said
+
+
 def test_purged_personal_data_changes_nothing(closed_day, rows):
     rows("ALTER TABLE motcua.dossiers DISABLE TRIGGER ALL")
     rows(

@@ -94,6 +94,7 @@ SELECT
     'ledger' AS side,
     CASE
         WHEN j.message_id IS NOT NULL THEN 'other_procedure'
+        WHEN coalesce(m.recorded_at < g.enabled_from, TRUE) THEN 'scope_changed'
         WHEN then_owed.is_owed THEN 'source_changed'
         ELSE 'without_event'
     END AS reason,
@@ -109,6 +110,7 @@ SELECT
 FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+INNER JOIN motcua.agencies AS g ON m.agency_code = g.agency_code
 LEFT JOIN judged AS j ON m.message_id = j.message_id AND m.recorded_at = j.evening_at
 LEFT JOIN motcua.apology_evenings AS e ON m.agency_code = e.agency_code AND m.recorded_at = e.evening_at
 LEFT JOIN LATERAL (

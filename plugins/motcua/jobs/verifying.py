@@ -29,6 +29,7 @@ from motcua.reports.publication_csv import (
     unquoted,
 )
 from motcua.store.closings import (
+    broken_histories,
     compute_figures,
     find_orphans,
     hash_figures,
@@ -311,6 +312,10 @@ def _check_closing(
         if published is not None:
             for found_rows, label in cases[table.name]:
                 faults.extend(_compare(table, number, published, found_rows, label))
+    faults.extend(
+        Fault("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
+        for message in broken_histories(ledger, closing, MOST_TOLD)
+    )
     found = hash_figures(counted, differences, orphans_now)
     if found != closing.figures_hash:
         faults.append(

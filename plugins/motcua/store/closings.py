@@ -197,6 +197,13 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
     )
 
 
+def broken_histories(connection: Connection, closing: Closing, limit: int = 100) -> list[int]:
+    """Messages of the closing's period, up to ``limit``, whose moves do not join or do not end in their state."""
+    bounds = {"start": closing.period.start, "end": closing.period.end, "limit": limit}
+    rows = connection.execute(statement("reconciliation/broken_histories"), bounds).fetchall()
+    return [row["message_id"] for row in rows]
+
+
 def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: Sequence[Orphan]) -> str:
     """SHA-256 over figures, differences and orphans, whatever order their rows are in."""
     whole = {
