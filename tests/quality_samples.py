@@ -163,6 +163,7 @@ def figures(
         "remind_department": 0,
         "per_thousand": found / dossiers * 1000 if dossiers else None,
         "change": Change(new=3, standing=found - 3, fixed=5, previous_found=found + 2, previous_per_thousand=before),
+        "ranked": dossiers >= 30,
     }
     return AgencyFigures(**values | changes)
 

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [plan|send|receipts|peers|quality|reconciliation …]``: speeds against a limit or a peer."""
+"""``python -m tests.bench [NAME …]``: speeds as ratios to a limit or a peer of the same run."""
 
 from __future__ import annotations
 

@@ -236,3 +236,11 @@ def test_dag_tasks_use_the_sealed_run_of_a_past_day_and_mail_nobody_on_a_day_off
             tasks.check("manual", EVERYTHING, later + timedelta(hours=1))
     with pytest.raises(RunIncomplete, match="mail_agency"):
         tasks.gate(run_no, ["mail_agency"])
+
+
+def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monkeypatch):
+    monkeypatch.setattr(tasks.mailing_quality, "mail_department", lambda *_: pytest.fail("was mailed"))
+    with quality_ledger(postgres, migrated):
+        run_no = check("empty", WEDNESDAY, "P1", "R7")
+        assert tasks.agencies_to_mail(run_no) == []
+        assert tasks.mail_department(run_no) is None

@@ -1,4 +1,4 @@
-"""A small planted world, by the same oracle as ``make prove ONLY=quality``: every defect is found, nobody else accused."""
+"""A small planted world, by the oracle of ``make prove ONLY=quality``: all defects are found, nobody else accused."""
 
 from __future__ import annotations
 

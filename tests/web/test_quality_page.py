@@ -346,3 +346,9 @@ def test_nobody_acknowledges_without_signing_in(visitor, ledger):
     http.cookies.clear()
     assert http.post("/motcua/quality/agency", data={"finding": "9010"}).status_code == 401
     assert ledger.decisions == []
+
+
+def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
+    page = text_of(staff.get("/motcua/quality"))
+    assert page.count("ít hồ sơ, không xếp hạng") == 1
+    assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, không xếp hạng")

@@ -569,6 +569,25 @@ CREATE UNLOGGED TABLE quality.agency_days (
 );
 COMMENT ON TABLE quality.agency_days IS 'Transitions by day.';
 
+CREATE UNLOGGED TABLE quality.month_cells (
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    month date NOT NULL,
+    received integer NOT NULL,
+    textable integer NOT NULL,
+    results integer NOT NULL,
+    uncollected integer NOT NULL,
+    collected integer NOT NULL,
+    at_once integer NOT NULL,
+    beats integer NOT NULL,
+    pauses integer NOT NULL,
+    late_pauses integer NOT NULL,
+    expected integer NOT NULL,
+    delivered integer NOT NULL,
+    no_phone integer NOT NULL
+);
+COMMENT ON TABLE quality.month_cells IS 'What is counted by agency, procedure and month; several rows each, to be summed up.';
+
 CREATE UNLOGGED TABLE quality.agency_month_facts (
     subject text NOT NULL,
     agency_code text NOT NULL,
@@ -631,7 +650,7 @@ SET search_path = pg_catalog, quality AS $$
     TRUNCATE
         quality.days, quality.agencies, quality.desk_register, quality.register_readings, quality.dossiers, quality.moves,
         quality.result_messages, quality.edited, quality.marks, quality.dossier_facts, quality.usual_waits,
-        quality.actor_days, quality.agency_days, quality.agency_month_facts, quality.source_facts, quality.found
+        quality.actor_days, quality.agency_days, quality.month_cells, quality.agency_month_facts, quality.source_facts, quality.found
 $$;
 COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties the snapshot.';
 CREATE FUNCTION quality.look_at(table_name text, column_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER

@@ -6,159 +6,32 @@ INSERT INTO quality.agency_month_facts (
     uncollected, uncollected_usual, collected, at_once, beats, beats_usual, pauses, late_pauses, late_pauses_usual,
     batch_days, batch_users, batch_changes, expected, delivered, no_phone
 )
-WITH quick_shares AS (
+WITH by_cell AS MATERIALIZED (
     SELECT
-        f.agency_code,
-        f.procedure_code,
-        count(*) FILTER (WHERE f.collected_at_once)::numeric / count(*) AS share
-    FROM quality.dossier_facts AS f
-    WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day
-    GROUP BY f.agency_code, f.procedure_code
-    HAVING count(*) >= 10
-),
-
--- Procedures that are done while the citizen waits, by what other agencies do with them.
-quick AS (
-    SELECT q.agency_code, q.procedure_code
-    FROM quick_shares AS q
-    INNER JOIN quick_shares AS o ON q.procedure_code = o.procedure_code AND q.agency_code <> o.agency_code
-    GROUP BY q.agency_code, q.procedure_code
-    HAVING count(*) >= 3 AND percentile_cont(0.5) WITHIN GROUP (ORDER BY o.share) > %(at_once_share)s
-),
-
-cells AS MATERIALIZED (
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        f.received_month AS month,
-        count(*) AS received,
-        count(*) FILTER (WHERE f.textable) AS textable,
-        0 AS results,
-        0 AS uncollected,
-        0 AS collected,
-        0 AS at_once,
-        0 AS beats,
-        0 AS pauses,
-        0 AS late_pauses,
-        0 AS expected,
-        0 AS delivered,
-        0 AS no_phone
-    FROM quality.dossier_facts AS f
-    WHERE f.received_month >= %(since_day)s::date
-    GROUP BY f.agency_code, f.procedure_code, f.received_month
-    UNION ALL
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        f.result_month,
-        0,
-        0,
-        count(*),
-        count(*) FILTER (WHERE f.waiting_days > %(waiting_days)s AND NOT f.ended),
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0
-    FROM quality.dossier_facts AS f
-    WHERE f.result_month >= %(since_day)s::date
-    GROUP BY f.agency_code, f.procedure_code, f.result_month
-    UNION ALL
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        f.collected_month,
-        0,
-        0,
-        0,
-        0,
-        count(*),
-        count(*) FILTER (WHERE f.collected_at_once),
-        0,
-        0,
-        0,
-        0,
-        0,
-        0
-    FROM quality.dossier_facts AS f
-    LEFT JOIN quick AS q ON f.agency_code = q.agency_code AND f.procedure_code = q.procedure_code
-    WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_code IS NULL
-    GROUP BY f.agency_code, f.procedure_code, f.collected_month
-    UNION ALL
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        count(*),
-        0,
-        0,
-        0,
-        0,
-        0
-    FROM quality.dossier_facts AS f
-    WHERE f.beat_at IS NOT NULL
-    GROUP BY f.agency_code, f.procedure_code, date_trunc('month', f.beat_at AT TIME ZONE interval '+07:00')::date
-    UNION ALL
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        f.pause_month,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        count(*),
-        count(*) FILTER (WHERE f.paused_late),
-        0,
-        0,
-        0
-    FROM quality.dossier_facts AS f
-    WHERE f.pause_month IS NOT NULL
-    GROUP BY f.agency_code, f.procedure_code, f.pause_month
-    UNION ALL
-    SELECT
-        f.agency_code,
-        f.procedure_code,
-        f.desk_result_month,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        count(*),
-        count(*) FILTER (WHERE f.result_message = 'delivered'),
-        count(*) FILTER (WHERE f.result_message = 'no_phone')
-    FROM quality.dossier_facts AS f
-    WHERE
-        f.desk_result_month >= %(since_day)s::date AND f.enabled
-        AND coalesce(
-            f.result_message NOT IN ('pending', 'off', 'cancelled'),
-            f.desk_result_at < %(as_of)s::timestamptz - interval '1 hour'
-        )
-    GROUP BY f.agency_code, f.procedure_code, f.desk_result_month
+        c.agency_code,
+        c.month,
+        c.procedure_code,
+        sum(c.received) AS received,
+        sum(c.textable) AS textable,
+        sum(c.results) AS results,
+        sum(c.uncollected) AS uncollected,
+        sum(c.collected) AS collected,
+        sum(c.at_once) AS at_once,
+        sum(c.beats) AS beats,
+        sum(c.pauses) AS pauses,
+        sum(c.late_pauses) AS late_pauses,
+        sum(c.expected) AS expected,
+        sum(c.delivered) AS delivered,
+        sum(c.no_phone) AS no_phone
+    FROM quality.month_cells AS c
+    GROUP BY c.agency_code, c.month, c.procedure_code
 ),
 
 figures AS (
     SELECT
         c.agency_code,
         c.month,
-        nullif(c.procedure_code, '') AS procedure_code,
+        coalesce(c.procedure_code, '') AS procedure_code,
         grouping(c.procedure_code) = 1 AS whole,
         sum(c.received) AS received,
         sum(c.textable) AS textable,
@@ -172,13 +45,13 @@ figures AS (
         sum(c.expected) AS expected,
         sum(c.delivered) AS delivered,
         sum(c.no_phone) AS no_phone
-    FROM cells AS c
+    FROM by_cell AS c
     GROUP BY GROUPING SETS ((c.agency_code, c.month), (c.agency_code, c.month, c.procedure_code))
 ),
 
 measures AS (
-    SELECT c.agency_code, c.month, c.procedure_code, v.measure, sum(v.cases) AS cases, sum(v.of_all) AS of_all
-    FROM cells AS c
+    SELECT c.agency_code, c.month, c.procedure_code, v.measure, v.cases, v.of_all
+    FROM by_cell AS c
     CROSS JOIN
         LATERAL (
             VALUES
@@ -186,7 +59,7 @@ measures AS (
             ('beats', c.beats, c.results),
             ('late_pauses', c.late_pauses, c.pauses)
         ) AS v (measure, cases, of_all)
-    GROUP BY c.agency_code, c.month, c.procedure_code, v.measure
+    WHERE v.of_all > 0 OR v.cases > 0
 ),
 
 by_agency AS (
@@ -259,10 +132,10 @@ batches AS (
 )
 
 SELECT
-    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || coalesce(' ' || f.procedure_code, ''),
+    f.agency_code || ' ' || to_char(f.month, 'YYYY-MM') || CASE WHEN f.whole THEN '' ELSE ' ' || f.procedure_code END,
     f.agency_code,
     f.month,
-    f.procedure_code,
+    CASE WHEN NOT f.whole THEN f.procedure_code END,
     f.received,
     f.textable,
     coalesce(p.received, 0),
@@ -286,11 +159,11 @@ SELECT
 FROM figures AS f
 LEFT JOIN figures AS p
     ON
-        f.agency_code = p.agency_code AND f.whole = p.whole AND f.procedure_code IS NOT DISTINCT FROM p.procedure_code
+        f.agency_code = p.agency_code AND f.whole = p.whole AND f.procedure_code = p.procedure_code
         AND p.month = (f.month - interval '1 month')::date
 LEFT JOIN usual AS u
     ON f.whole AND u.measure = 'uncollected' AND f.agency_code = u.agency_code AND f.month = u.month
 LEFT JOIN usual AS e ON f.whole AND e.measure = 'beats' AND f.agency_code = e.agency_code AND f.month = e.month
 LEFT JOIN usual AS l ON f.whole AND l.measure = 'late_pauses' AND f.agency_code = l.agency_code AND f.month = l.month
 LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month = b.month
-WHERE f.whole OR f.procedure_code IS NOT NULL
+WHERE f.whole OR f.procedure_code <> ''

@@ -5,11 +5,12 @@ INSERT INTO quality.dossier_facts (
     dossier_id, agency_code, status_code, ended, textable, due_on_day_off, phone_refusal, phone_notes, phone_owners,
     number_failed_at, own_number_failed_at, reopened_at, supplement_at, supplement_days, result_note_at, refiled_at,
     refiled_days, beat_at, paused_at, pause_month, paused_late, due_moved_at, due_late_moves, due_unexplained_moves,
-    procedure_changed_at, withdrawn_at, withdrawal_asked, inquiries, last_inquiry_at, skipped_at, odd_hours_at,
-    day_off_at, before_receipt_at, in_future_at, cleaned_time_at, cleaned, register_offered, register_ready_at,
-    register_handed_at, idle_days, waiting_days, term_days, pickup_days, received_at, due_at, last_event_at, result_at,
-    desk_result_at, collected_at, collected_at_once, same_day, told_result, result_message, enabled, received_month,
-    result_month, desk_result_month, collected_month, procedure_code, source_id
+    procedure_changed_at, withdrawn_at, withdrawal_asked, inquiries, last_inquiry_at, complained_at, skipped_at,
+    odd_hours_at, day_off_at, before_receipt_at, in_future_at, cleaned_time_at, cleaned, register_offered,
+    register_ready_at, register_handed_at, idle_days, waiting_days, term_days, pickup_days, received_at, due_at,
+    last_event_at, result_at, desk_result_at, collected_at, collected_at_once, same_day, told_result,
+    result_message, enabled, received_month, result_month, desk_result_month, collected_month, procedure_code,
+    source_id
 )
 WITH marks AS (
     SELECT
@@ -26,6 +27,7 @@ WITH marks AS (
         max(k.refiled_nth) AS refiled_nth,
         max(k.inquiries) AS inquiries,
         max(k.last_inquiry_at) AS last_inquiry_at,
+        max(k.complained_at) AS complained_at,
         max(k.cleaned_time_at) AS cleaned_time_at,
         max(k.cleaned) AS cleaned,
         max(k.register_ready_at) AS register_ready_at,
@@ -86,6 +88,7 @@ SELECT
     coalesce(m.withdrawal_asked, FALSE),
     k.inquiries,
     k.last_inquiry_at,
+    k.complained_at,
     m.skipped_at,
     m.odd_hours_at,
     m.day_off_at,

@@ -40,7 +40,7 @@ SELECT
     s.source_id,
     w.agency_code,
     s.picked_up_at,
-    round(extract(EPOCH FROM %(as_of)s - s.picked_up_at) / 3600, 1),
+    extract(EPOCH FROM %(as_of)s - s.picked_up_at) / 3600,
     s.failed_at,
     l.recorded_at,
     greatest(w.silent_days, 0),

@@ -232,7 +232,7 @@ def mail(
         bool, typer.Option("--again", help="Whoever has the mail gets it once more; there need be nothing new in it.")
     ] = False,
 ) -> None:
-    """Mail what a run found, to those whom its mail did not reach, also on a day off; exit 1 if somebody is not reached.
+    """Mail what a run found, to those whom its mail did not reach, also on a day off; exit 1 if one is not reached.
 
     Without --agency and --department all agencies' mails and the Department's.
     """
@@ -260,7 +260,8 @@ def mail(
             failed = True
         else:
             _console.print(
-                f"{name}: {counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before.",
+                f"{name}: {counts['recipients']} recipient(s), {counts['sent']} mailed,"
+                f" {counts['had_it']} had it before.",
                 markup=False,
             )
     if failed:

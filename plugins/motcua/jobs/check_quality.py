@@ -62,12 +62,16 @@ def mail_agency(run_no: int, agency_code: str) -> Any:  # noqa: ANN401 - the mai
 
 
 def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's own counts
-    """The Department's mail; none on a day off."""
+    """The Department's mail; none on a day off, and none before anything was read: no dossiers are no clean data."""
     if run_no is None:
         return None
     with without_values(), connect() as ledger:
-        if not get_run(ledger, run_no).working_day:
-            return None
+        run = get_run(ledger, run_no)
+    if not run.working_day:
+        return None
+    if not (run.dossiers or run.findings or run.broken):
+        log.info("run %d checked no dossier: nothing is mailed", run_no)
+        return None
     return mailing_quality.mail_department(run_no, settings().department_recipients)
 
 

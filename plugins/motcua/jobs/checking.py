@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 from motcua.domain.dossiers import clean_code
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.picking_up import connection_id
-from motcua.quality.expectations import Keep, Verdict, judge, software
+from motcua.quality.expectations import Keep, Verdict, judge, prepare, software
 from motcua.quality.rules import Asked, RuleBook, ask, load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import suggest
@@ -88,6 +89,8 @@ def check_quality(
         for source in settings().sources:
             _read_register(source, since)
         with ExitStack() as lanes:
+            # The database works meanwhile.
+            lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
             dossiers = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
         asked = ask(book, moment, since)
         with connect() as ledger:

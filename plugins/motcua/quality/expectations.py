@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -70,6 +71,17 @@ def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
             )
         )
     return {table: gx.ExpectationSuite(name=table, expectations=found) for table, found in by_table.items()}
+
+
+def prepare() -> None:
+    """Loads Great Expectations, which takes seconds: while something else is waited for, then not when judging.
+
+    Nothing depends on it having been called.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Before the import: it logs some two hundred lines of what it registers.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import_module("great_expectations.expectations.core.unexpected_rows_expectation")
 
 
 def judge(asked: Sequence[Asked], keep: Keep) -> tuple[Verdict, ...]:
@@ -175,9 +187,7 @@ def _reason(errors: Iterable[str]) -> str:
 @contextmanager
 def _great_expectations() -> Iterator[EphemeralDataContext]:
     """An ephemeral context that says nothing, stores nothing and calls nobody."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Before the import: it logs some two hundred lines of what it registers.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    prepare()
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,

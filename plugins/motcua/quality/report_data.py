@@ -146,6 +146,8 @@ class AgencyFigures:
     remind_department: int
     per_thousand: float | None
     change: Change
+    ranked: bool = True
+    """Whether it has dossiers enough for its rate to be held against others'; those that have not come last."""
 
     @property
     def to_do(self) -> int:

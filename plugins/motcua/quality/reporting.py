@@ -96,7 +96,7 @@ def agency_report(
     if agency_code not in made.names:
         raise NoSuchAgency(f"No agency has the code {agency_code}.")
     results = made.results(agency_code)
-    ranked = [each.agency_code for each in made.agencies if each.dossiers >= made.book.ranked_from]
+    ranked = [each.agency_code for each in made.agencies if each.ranked]
     return AgencyReport(
         run=made.run,
         previous=made.previous,
@@ -353,6 +353,7 @@ class _Report:
             remind_department=tally.remind_department,
             per_thousand=_per_thousand(tally.found, dossiers),
             change=self._change(agency_code, rated, tally.found),
+            ranked=dossiers >= self.book.ranked_from,
         )
 
     @cached_property
@@ -363,7 +364,7 @@ class _Report:
         return tuple(
             sorted(
                 (self.figures(code) for code in codes),
-                key=lambda each: (each.dossiers < self.book.ranked_from, -(each.per_thousand or 0), each.agency_code),
+                key=lambda each: (not each.ranked, -(each.per_thousand or 0), each.agency_code),
             )
         )
 

@@ -237,7 +237,7 @@ def _chart(agencies: tuple[AgencyFigures, ...]) -> Picture | None:
     groups = wording.words()["group"]
     bars = [
         Bar(
-            figures.name,
+            figures.name if figures.ranked else f"{figures.name} ({wording.words()['few']})",
             tuple(figures.by_group.get(group, 0) / figures.dossiers * 1000 for group in groups),
             figures.change.previous_per_thousand,
         )

@@ -308,6 +308,8 @@ def airflow_environment(
         # The evening comes while somebody watches, at any hour of the night.
         "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
         "MOTCUA_QUALITY_TIME": f"{datetime.now(VIETNAM) + MORNING_AFTER:%H:%M}",
+        # Its officials work whenever somebody watches; at night that alone would be found, and nothing else be seen.
+        "MOTCUA_QUALITY_THRESHOLDS": "R10.night_from=24,R10.night_until=0",
         "MOTCUA_RECONCILE_TIME": f"{datetime.now(VIETNAM) + RECONCILED_AFTER:%H:%M}",
         "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
         "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",

@@ -40,8 +40,8 @@ async def signed_in(request: Request) -> str:
 def may_edit_dag(dag_id: str) -> Callable[[Request], Awaitable[bool]]:
     """A dependency that tells whether the visitor may edit a DAG.
 
-    Pages have no permissions of their own: who may take a decision there is who may edit the DAG that it is about, by
-    whichever authentication is configured. With Airflow's simple one these are the roles user, op and admin, not viewer.
+    Pages have no permissions of their own: who may take a decision there is who may edit the DAG that it is about,
+    by whichever authentication is configured. With Airflow's simple one these are user, op and admin, not viewer.
     """
 
     def may(user: Any) -> bool:  # noqa: ANN401 - each authentication has users of its own

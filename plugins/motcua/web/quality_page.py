@@ -1,8 +1,8 @@
 """The pages *Chất lượng dữ liệu*: all agencies, the worst first, and one agency with what it has to correct.
 
 An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Only whoever may edit
-the DAG check_quality in Airflow takes it; others see the page without its forms. Both need the token of the page's form,
-and are kept with who, when, why and until when.
+the DAG check_quality in Airflow takes it; others see the page without its forms. Both need the token of the page's
+form, and are kept with who, when, why and until when.
 """
 
 from __future__ import annotations

@@ -1,0 +1,834 @@
+"""Defects of the catalogue, and dossiers that stand exactly at its lines, on one side or the other.
+
+Whoever plants one tells which rules must find it; nothing is worked out afterwards. Phones are planted as typed.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from tests.planting.world import (
+    DAY,
+    FIRST,
+    HOUR,
+    MINUTE,
+    NOW,
+    SECOND,
+    TODAY,
+    Life,
+    Move,
+    Office,
+    World,
+    at,
+    finished,
+    make_clean,
+    pulse,
+    received,
+)
+
+# ------------------------------------------------------------------------------------------------------ of dossiers
+
+PHONES: Final[dict[str, tuple[str | None, ...]]] = {
+    "P1": (None, "", "không có", "Không", "-"),
+    "P2": ("09051234", "0905 123 4", "09051234567", "0905.123.45678"),
+    "P3": ("gọi sau giờ hành chính", "liên hệ cán bộ xã"),
+    "P4": ("02583822001", "0258 3822 001", "(0258) 3822.334"),
+    "P5": ("0583822001", "058.3822.001"),
+    "P6": ("19001009", "1900 1009", "18001091", "113"),
+    "P7": ("0900000000", "0123456789", "0999999999", "0911111111"),
+    "P8": ("+1 415 555 2671", "+82 10-1234-5678", "+8613812345678"),
+    "P9": ("225123456", "056090001234"),
+    "P10": ("000.00.09.H32-260901-0001", "12/03/1985", "a.nguyen@example.vn"),
+}
+TYPED: Final[dict[str, Callable[[str], str]]] = {
+    "a letter": lambda own: f"O{own[1:]}",
+    "no zero": lambda own: own[1:],
+    "eleven digits": lambda own: f"0168{own[3:]}",
+    "two numbers": lambda own: f"{own}; 0912345678",
+}
+
+
+class Planting:
+    """Plants defects one after another, each where there is room for it."""
+
+    def __init__(self, world: World, large: Sequence[Office]) -> None:
+        self.world, self.large = world, large
+        self._small: Office | None = None
+
+    def office(self) -> Office:
+        """A large agency, in which one more says nothing of its month; or one too small for any month to count."""
+        if self.large and self.world.random.random() < 0.5:
+            return self.world.random.choice(self.large)
+        return self.small()
+
+    def small(self) -> Office:
+        """One too small for any month to count."""
+        if self._small is None or self.world.sizes[self._small.code] > 12:
+            self._small = self.world.office(f"D{sum(code.startswith('D') for code in self.world.offices):03d}")
+        return self._small
+
+    def open(self, office: Office | None = None, **changes: Any) -> Life:
+        """A clean dossier that is being worked on, to do something to."""
+        office = office or self.office()
+        life = received(self.world, office, office.back(self.world.random.randint(8, 45)), 1, **changes)
+        life.due = at(office.shift(TODAY, 12), 11 if office.saturdays else 17)
+        self.world.move(life, 4, at(office.back(2), 10, 10))
+        return life
+
+    def done(self, ago: int, office: Office | None = None, **changes: Any) -> Life:
+        """A clean dossier whose result came so many working days ago."""
+        office = office or self.office()
+        life = received(self.world, office, office.back(ago + 4), 40, **changes)
+        self.world.move(life, 9, self.world.clock(office.back(ago), 8, 15))
+        return life
+
+    def found(self, life: Life, *rules: str, border: str | None = None) -> Life:
+        """These rules must find it."""
+        life.expected |= set(rules)
+        life.border = border
+        return life
+
+    def clean(self, life: Life, border: str) -> Life:
+        """No rule may, although it is close."""
+        life.border = border
+        return life
+
+
+Planter = Callable[[Planting, int], object]
+"""Plants the n-th defect of a rule."""
+
+
+def plant_phone(rule: str) -> Planter:
+    def plant(p: Planting, n: int) -> None:
+        p.found(p.open(phone=PHONES[rule][n % len(PHONES[rule])]), rule)
+        if n % 10 == 0:
+            life = p.done(2, p.small(), phone=PHONES[rule][n % len(PHONES[rule])])
+            p.world.move(life, 10, at(life.office.back(1), 9))
+            p.clean(life, f"{rule}: the same in a dossier that is over")
+
+    return plant
+
+
+def plant_shared_number(p: Planting, n: int) -> None:
+    """Five owners within thirty days; the first and the fifth may be thirty days apart, no more."""
+    if n % 5:
+        return
+    owners, apart, border = ((5, 3, None), (7, 2, None), (5, 30, "P11: five owners, 30 days"))[n // 5 % 3]
+    number, office = p.world.mobile(), p.office()
+    start = TODAY - 40 * DAY
+    for place in range(owners):
+        day = start + DAY * (place * apart if apart < 30 else (0, 7, 15, 22, 30)[place])
+        life = p.open(office, phone=number)
+        life.received = at(day)
+        p.found(life, "P11", border=border)
+    for days, count, same, why in (
+        ((0, 7, 15, 22, 31), 5, False, "P11: five owners, 31 days"),
+        ((0, 1, 2, 3, 4), 4, False, "P11: four owners"),
+        ((0, 1, 2, 3, 4, 5, 6), 7, True, "P11: one owner's seven dossiers"),
+    ):
+        number = p.world.mobile()
+        for place in range(count):
+            life = p.open(office, phone=number)
+            life.received = at(start + DAY * days[place])
+            life.name = (
+                "VĂN PHÒNG Công chứng Đ" if same and place % 2 else f"Văn phòng công chứng {'đ' if same else place}"
+            )
+            p.clean(life, why)
+
+
+def plant_failed_elsewhere(p: Planting, n: int) -> None:
+    number = p.world.mobile()
+    other = p.done(5, p.small(), phone=number)
+    other.results = "undelivered"
+    p.world.move(other, 10, at(other.office.back(4), 9))
+    p.found(p.open(phone=number), "P12")
+    if n % 5 == 0:
+        number = p.world.mobile()
+        for results, ago in (("undelivered", 6), ("delivered", 4)):
+            other = p.done(ago, p.small(), phone=number)
+            other.results = results
+            p.world.move(other, 10, at(other.office.back(ago - 1), 9))
+        p.clean(p.open(phone=number), "P12: reached since, for a third one")
+
+
+def plant_failed_here(p: Planting, n: int) -> None:
+    life = p.done(2 + n % 2, p.small())
+    life.results = "undelivered"
+    p.found(life, "P13")
+
+
+def plant_typed_badly(p: Planting, n: int) -> None:
+    life = p.open()
+    assert life.phone is not None
+    life.phone = list(TYPED.values())[n % len(TYPED)](life.phone)
+    p.found(life, "P14")
+
+
+def plant_unknown_block(p: Planting, n: int) -> None:
+    life = p.open()
+    assert life.phone is not None
+    life.phone = f"{('095', '0951')[n % 2]}{life.phone[3 + n % 2 :]}"
+    p.found(life, "P15")
+
+
+def plant_taken_back(p: Planting, n: int) -> None:
+    """After 9 or 10 back to work, directly or over another status."""
+    way = n % 6
+    life = p.done(3)
+    office, move = life.office, p.world.move
+    if way == 1:
+        move(life, 10, at(office.back(3), 16))
+    if way == 2:
+        move(life, 1, at(office.back(2), 8))
+    if way == 3:
+        move(life, 3, at(office.back(2), 8), note="Trả lại hồ sơ")
+    if way == 4:
+        life.moves[-1].desk = False
+    back = {0: 4, 1: 6, 2: 2, 3: 8, 4: 4, 5: 2}[way]
+    move(life, back, at(office.back(2), 9, 30))
+    if back == 2:
+        move(life, 4, at(office.back(2), 9, 50))
+    p.found(life, "R1")
+    if n % 6 == 0:
+        other = p.done(4)
+        move(other, 7, at(other.office.back(3), 9), note="Công dân xin rút")
+        p.clean(other, "R1: withdrawn by the citizen after the result")
+        other = p.done(4)
+        move(other, 9, at(other.office.back(3), 9))
+        move(other, 10, at(other.office.back(2), 9))
+        p.clean(other, "R1: two rows of one result")
+
+
+def plant_supplement_by_result(p: Planting, n: int) -> None:
+    """9 then 5 within five working days; a note at 9; filed again within five."""
+    way, move = n % 5, p.world.move
+    if way < 2:
+        days = (5, 1 + n % 4)[way]
+        life = p.done(days + 2)
+        move(life, 5, p.world.clock(life.office.back(2)))
+        p.found(life, "R1", "R2", border=None if way else "R2: 9 then 5 on the fifth working day")
+    elif way == 2:
+        note = ("Bổ sung giấy khai sinh", "HỒ SƠ CÒN THIẾU ẢNH", "đề nghị hoàn thiện hồ sơ")[n // 5 % 3]
+        life = p.done(3)
+        life.moves[-1].note = note
+        move(life, 10, at(life.office.back(2), 10))
+        p.found(life, "R2")
+    else:
+        again_after = (5, 2)[way - 3]
+        life = p.done(again_after + 1)
+        move(life, 10, life.moves[-1].when + HOUR)
+        again = _filed_again(p, life, life.office.back(1))
+        again.name = life.name.upper()
+        p.found(life, "R2", border="R2: filed again on the fifth working day" if way == 3 else None)
+    if n % 5 == 0:
+        life = p.done(8)
+        move(life, 5, p.world.clock(life.office.back(2)))
+        p.found(life, "R1", border="R2: 9 then 5 on the sixth working day (R1 alone)")
+        life = p.done(3)
+        life.moves[-1].note = "Đã ký; đồng bào dân tộc thiểu số"
+        move(life, 10, at(life.office.back(2), 10))
+        p.clean(life, "R2: a note that only sounds like it")
+        for days, times, other, why in (
+            (7, 1, False, "R2: filed again on the sixth working day"),
+            (3, 2, False, "R2: a firm files again and again"),
+            (3, 1, True, "R2: somebody else files the same"),
+        ):
+            life = p.done(days)
+            move(life, 10, life.moves[-1].when + HOUR)
+            for _ in range(times):
+                again = _filed_again(p, life, life.office.back(1))
+                if other:
+                    again.name += " Hai"
+            p.clean(life, why)
+
+
+def _filed_again(p: Planting, life: Life, day: date) -> Life:
+    again = received(p.world, life.office, day, 20, phone=life.phone, name=life.name)
+    again.procedure = life.procedure
+    again.received = again.moves[0].when
+    return again
+
+
+def plant_procedures_waits(world: World, scale: int) -> Callable[[Planting, int], None]:
+    """Three procedures whose results wait a usual time at the desk; and results that wait longer, or just as long.
+
+    What is usual is worked out here from what was planted: the median and three times the median absolute deviation,
+    but at least three days; beyond ten days a result always counts.
+    """
+    habits = {"2.000001": (0, 0, 0, 1), "2.000002": (1, 2, 2, 3), "2.000003": (2, 4, 4, 4, 6, 9)}
+    most: dict[str, int] = {}
+    for place, (procedure, waits) in enumerate(habits.items()):
+        office = world.office(f"W{place}")
+        pulse(world, office)
+        taken = []
+        for number in range(max(32, scale)):
+            wait = waits[number % len(waits)]
+            day = office.back(26 + number % 12)
+            finished(world, received(world, office, day, 8, procedure=procedure), office.shift(day, 4), wait)
+            taken.append(wait)
+        median = statistics.median(taken)
+        usual = median + 3 * statistics.median(abs(wait - median) for wait in taken)
+        most[procedure] = min(10, max(3, math.floor(usual)))
+
+    def plant(p: Planting, n: int) -> None:
+        procedure = list(habits)[n % 3]
+        line = most[procedure]
+        way = n // 3 % 3
+        days = line + 1 if way == 0 else line + 1 + n % 7
+        life = p.done(days + 1, procedure=procedure)
+        p.found(life, "R3", border=f"R3: {line + 1} days, where {line} are usual" if way == 0 else None)
+        if way == 0:
+            life = p.done(line + 1, procedure=procedure)
+            p.clean(life, f"R3: {line} days, where {line} are usual")
+        if n % 9 == 0:
+            life = p.done(11, procedure="2.000004")
+            p.clean(life, "R3: ten days, nothing is known of what is usual")
+            life = p.done(12, procedure="2.000004")
+            p.found(life, "R3", border="R3: eleven days")
+            life = p.done(20)
+            life.returned = at(life.office.back(18), 10)
+            p.clean(life, "R3: handed over, says the row")
+
+    return plant
+
+
+def plant_silent(p: Planting, n: int) -> None:
+    """Past due, three whole working days without a transition."""
+    life = received(p.world, (office := p.office()), office.back(15), 9)
+    p.world.move(life, 4, p.world.clock(office.back(4 + (n % 3 and n % 6))))
+    rules = {"R7"}
+    if n % 4 == 3:
+        life.phone = "02583822001"
+        rules.add("P4")
+    p.found(life, *rules, border=None if n % 3 else "R7: three working days")
+    if n % 3 == 0:
+        life = received(p.world, office, office.back(15), 9)
+        p.world.move(life, 4, p.world.clock(office.back(3)))
+        p.clean(life, "R7: two working days")
+        life = p.open(office)
+        life.moves.pop()
+        life.due = NOW + MINUTE
+        p.clean(life, "R7: due in a minute")
+        life = received(p.world, office, office.back(12), 9)
+        p.world.move(life, 5, p.world.clock(office.back(9)))
+        p.clean(life, "R7: the clock is stopped")
+    if n % 3 == 1:
+        life = p.open(office)
+        life.moves = life.moves[:2]
+        life.due = NOW - MINUTE
+        p.found(life, "R7", border="R7: due a minute ago")
+
+
+def _due_steps(life: Life, *steps: tuple[datetime, datetime]) -> None:
+    life.versions = [(when, due, life.procedure) for when, due in steps]
+    life.due = steps[-1][1]
+
+
+def plant_due_moved(p: Planting, n: int) -> None:
+    """On the eve or later, or twice."""
+    way, office = n % 4, p.office()
+    life = p.open(office)
+    first, ends = office.back(3), at(office.shift(TODAY, 5), 17)
+    if way == 0:
+        _due_steps(life, (life.received, at(first, 17)), (at(first - DAY, 8), ends))
+        p.found(life, "R8", border="R8: moved the day before")
+    elif way == 1:
+        _due_steps(life, (life.received, at(first, 17)), (at(first + DAY, 8 + n % 8), ends))
+        p.found(life, "R8")
+    elif way == 2:
+        middle = at(office.back(1), 17)
+        _due_steps(life, (life.received, at(first, 17)), (at(office.back(7)), middle), (at(office.back(5)), ends))
+        p.found(life, "R8", border="R8: early, but for the second time")
+    else:
+        # A pause long before, which an earlier move has used up already.
+        life.moves.pop()
+        p.world.move(life, 5, at(office.back(7), 8))
+        p.world.move(life, 4, at(office.back(7), 15))
+        p.world.move(life, 4, at(office.back(2), 10))
+        _due_steps(
+            life, (life.received, at(office.back(5), 17)), (at(office.back(7), 16), at(first, 17)), (at(first, 8), ends)
+        )
+        p.found(life, "R8")
+    if way == 0:
+        life = p.open(office)
+        _due_steps(life, (life.received, at(first, 17)), (at(first - 2 * DAY, 23), ends))
+        p.clean(life, "R8: moved two days before, once")
+        life = p.open(office)
+        _due_steps(life, (life.received, ends), (at(office.back(2)), at(office.shift(TODAY, 2), 17)))
+        p.clean(life, "R8: moved earlier")
+        life = p.open(office)
+        life.moves.pop()
+        p.world.move(life, 5, at(first - DAY, 15))
+        p.world.move(life, 4, at(office.back(2), 9))
+        _due_steps(life, (life.received, at(first, 17)), (at(office.back(2), 9, 30), ends))
+        p.clean(life, "R8: moved for a supplement")
+
+
+def plant_impossible(p: Planting, n: int) -> None:
+    """Order and times that cannot be."""
+    way, office, move = n % 10, p.office(), p.world.move
+    life = p.open(office)
+    border = None
+    if way == 0:
+        life.finished = life.received - SECOND
+    elif way == 1:
+        life.returned = life.received - DAY
+        life.moves.append(Move(4, at(office.back(1), 9), p.world.actor(office), desk=False))
+    elif way == 2:
+        life.due = at(office.shift(life.received.date(), -1), 17)
+        life.moves[-1].when = at(office.back(1), 10)
+    elif way == 3:
+        life.finished, border = NOW + 6 * MINUTE, "R10: in six minutes"
+    elif way == 4:
+        move(life, 4, at(office.back(1), 20))
+        border = "R10: at eight in the evening"
+    elif way == 5:
+        move(life, 4, at(office.back(1), 5, 59, 59))
+        border = "R10: a second before six"
+    elif way == 6:
+        move(life, 4, at((date(2026, 11, 22), date(2026, 11, 24), date(2026, 11, 15))[n // 10 % 3], 10))
+    elif way == 7:
+        life.moves = [Move(2, life.received, "a", desk=False), Move(9, life.received + MINUTE, "a", desk=True)]
+        move(life, 10, life.received + HOUR)
+        life.due = at(office.shift(life.received.date(), 10), 17)
+        border = "R10: a result in sixty seconds, ten days' term"
+    elif way == 8:
+        life.cleaned.append(("occurred_at", at(office.back(1)), True))
+    else:
+        life.cleaned.append(("due_at", NOW - HOUR, False))
+    p.found(life, "R10", border=border)
+    if way:
+        return
+    for change, why in (
+        (lambda life: setattr(life, "finished", life.received), "R10: finished when it was received"),
+        (lambda life: setattr(life, "finished", NOW + 4 * MINUTE), "R10: in four minutes"),
+        (lambda life: move(life, 4, at(office.back(1), 19, 59, 59)), "R10: a second before eight"),
+        (lambda life: move(life, 4, at(office.back(1), 6)), "R10: at six in the morning"),
+        (lambda life: life.cleaned.append(("due_at", NOW - 20 * DAY, False)), "R10: read clean since"),
+    ):
+        life = p.open(office)
+        change(life)
+        p.clean(life, why)
+    for gap, term, why in ((61, 10, "R10: a result in 61 seconds"), (30, 9, "R10: in seconds, nine days' term")):
+        life = received(p.world, office, office.back(5), term)
+        life.moves = [Move(2, life.received, "a", desk=False), Move(9, life.received + gap * SECOND, "a", desk=True)]
+        move(life, 10, life.received + HOUR)
+        p.clean(life, why)
+
+
+def plant_left_lying(p: Planting, n: int) -> None:
+    """Status 1 or 2, three whole working days."""
+    office = p.office()
+    status = 1 + n % 2
+    for days, rules, border in (
+        (4, ("R11",), "R11: three working days") if n % 3 == 0 else (5 + n % 4, ("R11",), None),
+        (3, (), "R11: two working days"),
+    ):
+        day = office.back(days)
+        life = p.world.life(office, at(day, 8 + n % 8), at(office.shift(TODAY, 6), 17))
+        p.world.move(life, status, life.received)
+        if rules or n % 3 == 0:
+            p.found(life, *rules, border=border)
+
+
+def plant_wrong_procedure(p: Planting, n: int) -> None:
+    office = p.office()
+    if n % 2:
+        life = p.open(office)
+        life.versions = [(life.received, life.due, "1.999999"), (at(office.back(2)), life.due, life.procedure)]
+    else:
+        life = p.open(office)
+        note = ("Rút theo yêu cầu", None, "Hồ sơ đã được rút", "Chọn nhầm thủ tục")[n // 2 % 4]
+        p.world.move(life, 7, at(office.back(1), 10), note=note)
+    p.found(life, "R12")
+    if n % 10 == 0:
+        life = p.open(office)
+        p.world.move(life, 7, at(office.back(1), 10), note="công dân làm đơn xin rút")
+        p.clean(life, "R12: the citizen asked")
+        life = p.open(office)
+        life.versions = [(life.received, life.due, life.procedure), (at(office.back(2)), life.due, life.procedure)]
+        p.clean(life, "R12: the same in every version")
+
+
+def plant_asked_again(p: Planting, n: int) -> None:
+    """Asked twice after being told; or complained within five days that there was nothing."""
+    if n % 2:
+        life = p.done(5, procedure="2.000004")
+        told = life.last(9) + MINUTE
+        life.complaints = [("no_result_yet", told + DAY * (n % 5), False)]
+        p.found(life, "R13")
+    else:
+        life = p.done(3)
+        life.inquiries = [life.last(9) + HOUR * (number + 1) for number in range(2 + n % 3)]
+        p.found(life, "R13", border="R13: asked twice" if n % 3 == 0 else None)
+    if n % 6 == 0:
+        life = p.done(3)
+        life.inquiries = [life.last(9) + HOUR]
+        p.clean(life, "R13: asked once")
+        for days, claim, taken_back, why in (
+            (6, "no_result_yet", False, "R13: complained on the sixth day"),
+            (2, "no_result_yet", True, "R13: took the complaint back"),
+            (2, "wrong_content", False, "R13: complained of something else"),
+            (-1, "no_result_yet", False, "R13: complained before being told"),
+        ):
+            life = p.done(7, procedure="2.000004")
+            life.complaints = [(claim, at(life.last(9).date() + DAY * days, 23, 59), taken_back)]
+            p.clean(life, why)
+        life = p.done(7, procedure="2.000004")
+        life.complaints = [("no_result_yet", at(life.last(9).date() + 5 * DAY, 23, 59), False)]
+        p.found(life, "R13", border="R13: complained on the fifth day")
+
+
+def plant_due_on_day_off(p: Planting, n: int) -> None:
+    days = (date(2026, 11, 29), date(2026, 12, 5), date(2026, 12, 6), date(2026, 11, 28))
+    life = p.open()
+    if life.office.saturdays:
+        n = 4 * n
+    life.due = at(days[n % 4], 17)
+    p.found(life, "D1")
+    if n % 10 == 0:
+        saturday = p.world.offices.get("K03")
+        if saturday and saturday.saturdays:
+            life = p.open(saturday)
+            life.due = at(date(2026, 11, 28), 11)
+            p.clean(life, "D1: a Saturday that is worked")
+
+
+def plant_cleaned_field(p: Planting, n: int) -> None:
+    life = p.open()
+    life.cleaned.append((("step_name", "applicant_name, step_name", "note, procedure_name")[n % 3], NOW - HOUR, False))
+    p.found(life, "D2")
+    if n % 10 == 0:
+        life = p.open()
+        life.cleaned.append(("step_name", NOW - 20 * DAY, False))
+        p.clean(life, "D2: read clean since")
+
+
+def _with_register(p: Planting) -> Office:
+    if "K07" in p.world.offices:
+        return p.world.offices["K07"]
+    count = sum(code.startswith("Q") for code in p.world.offices)
+    if count and p.world.sizes[f"Q{count - 1}"] < 20:
+        return p.world.offices[f"Q{count - 1}"]
+    return p.world.office(f"Q{count}", source="co_so")
+
+
+def plant_before_register(p: Planting, n: int) -> None:
+    """The register has the result more than half an hour later, or not at all."""
+    life = p.done(2, _with_register(p))
+    ready = life.last(9)
+    way = n % 3
+    life.register = ((ready + 31 * MINUTE, None), (ready + DAY * (n % 2 + 1), None), (None, None))[way]
+    p.found(life, "D3", border=None if way else "D3: 31 minutes later")
+    if way == 0:
+        life = p.done(2, life.office)
+        life.register = (life.last(9) + 30 * MINUTE, None)
+        p.clean(life, "D3: 30 minutes later")
+
+
+def plant_against_register(p: Planting, n: int) -> None:
+    """Given back without a signature for more than a day; signed for, and still waiting."""
+    office = _with_register(p)
+    life = p.done(3, office)
+    ready = life.last(9)
+    if n % 2:
+        p.world.move(life, 10, at(office.back(2), 9))
+        life.register = (ready, None)
+    else:
+        life.register = (ready, at(office.back(2), 9))
+    p.found(life, "D4")
+    if n % 4 == 0:
+        life = p.done(3, office)
+        life.register = (life.last(9), NOW - DAY)
+        p.clean(life, "D4: signed a day ago to the minute")
+        life = p.done(3, office)
+        life.register = (life.last(9), NOW - DAY - MINUTE)
+        p.found(life, "D4", border="D4: signed a day and a minute ago")
+
+
+def planters(world: World, scale: int) -> dict[str, Planter]:
+    """By rule, who plants its defects."""
+    return {
+        **{rule: plant_phone(rule) for rule in PHONES},
+        "P11": plant_shared_number,
+        "P12": plant_failed_elsewhere,
+        "P13": plant_failed_here,
+        "P14": plant_typed_badly,
+        "P15": plant_unknown_block,
+        "R1": plant_taken_back,
+        "R2": plant_supplement_by_result,
+        "R3": plant_procedures_waits(world, scale),
+        "R7": plant_silent,
+        "R8": plant_due_moved,
+        "R10": plant_impossible,
+        "R11": plant_left_lying,
+        "R12": plant_wrong_procedure,
+        "R13": plant_asked_again,
+        "D1": plant_due_on_day_off,
+        "D2": plant_cleaned_field,
+        "D3": plant_before_register,
+        "D4": plant_against_register,
+    }
+
+
+# ---------------------------------------------------------------------------------------------- of agencies' months
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of one agency: so many dossiers, so many of them a case."""
+
+    office: Office
+    number: int
+    of_all: int
+    cases: int
+
+    def day(self, place: int, first: int, last: int) -> date:
+        """One of the month's working days, from its n-th to its m-th."""
+        days = [day for day in self.office.days(FIRST, self.office.back(1)) if day.month == self.number]
+        chosen = days[first:last]
+        return chosen[place % len(chosen)]
+
+
+def month_of_waiting(world: World, month: Month) -> None:
+    """Results that nobody collects for more than ten working days."""
+    for number in range(month.of_all):
+        day = month.day(number, 0, 4)
+        life = received(world, month.office, month.office.shift(day, -2), 20)
+        if number < month.cases:
+            world.move(life, 9, world.clock(day))
+            life.expected.add("R3")
+        else:
+            finished(world, life, day, number % 4)
+
+
+def month_at_once(world: World, month: Month) -> None:
+    """9 and 10 within two minutes, or 10 without 9."""
+    for number in range(month.of_all):
+        day = month.day(number, 4, 12)
+        life = received(world, month.office, month.office.shift(day, -2), 5)
+        if number < month.cases and number % 6 == 5:
+            world.move(life, 10, world.clock(day))
+            continue
+        ready = world.move(life, 9, world.clock(day)).when
+        seconds = (120, 5, 60)[number % 3] if number < month.cases else (121, 600, 3000)[number % 3]
+        world.move(life, 10, ready + seconds * SECOND)
+
+
+def month_of_batches(world: World, month: Month) -> None:
+    """One user changes many within five minutes at the end of a day, which are most of that day's."""
+    office, day = month.office, month.day(7, 0, 99)
+    for number in range(month.of_all):
+        life = received(world, office, office.shift(day, -2 - number % 3), 1)
+        life.due = at(office.shift(TODAY, 9), 17)
+        if number < month.cases:
+            when = at(day, 16, 40) + 300 * number // (month.cases - 1) * SECOND
+            world.move(life, 4, when, actor=f"{office.code}.vet")
+        elif number < 2 * month.cases - 1:
+            world.move(life, 4, at(day, 9, number % 60), actor=f"{office.code}.vet")
+
+
+def month_of_beating(world: World, month: Month) -> None:
+    """To 9 in the last minutes before the apologies go out; then back, or collected days after the appointed one."""
+    office = month.office
+    for number in range(month.of_all):
+        due = month.day(number, 6, 9)
+        eve = office.shift(due, -1)
+        life = received(world, office, office.shift(due, -5), 5)
+        assert life.due is not None
+        if number >= month.cases:
+            finished(world, life, eve, number % 3)
+            continue
+        minute = (45, 52, 59, 89)[number % 4]
+        world.move(life, 9, at(eve, 16) + MINUTE * minute + (59 * SECOND if minute == 89 else 0 * SECOND))
+        if number % 3 == 0:
+            world.move(life, 4, at(due, 8, 30))
+            world.move(life, 9, world.clock(office.shift(due, 2)))
+            life.expected.add("R1")
+        world.move(life, 10, world.clock(office.shift(due, 4), 14, 16))
+
+
+def month_of_parking(world: World, month: Month) -> None:
+    """Pauses that begin on the eve of the appointed day or later; where the day was moved for it, before that."""
+    office = month.office
+    for number in range(month.of_all):
+        day = month.day(number, 3, 7)
+        life = received(world, office, office.shift(day, -1), 5)
+        assert life.due is not None
+        late = number < month.cases
+        paused = office.shift(life.due.date(), (-1, 0, 1)[number % 3]) if late else day
+        if late and number % 3 == 0:
+            paused = max(paused, life.due.date() - DAY)
+            if not office.works(paused):
+                paused = life.due.date()
+        world.move(life, (5, 6, 8)[number % 3], world.clock(paused))
+        resumed = office.shift(paused, 2)
+        world.move(life, 4, world.clock(resumed))
+        if number % 2:
+            before, life.due = life.due, at(office.shift(life.due.date(), 4), 17)
+            life.versions = [(life.received, before, life.procedure), (at(resumed, 16, 30), life.due, life.procedure)]
+        if resumed < office.back(3):
+            finished(world, life, office.shift(resumed, 1), 0)
+        else:
+            life.due = at(office.shift(TODAY, 5), 17)
+            life.versions = life.versions[:1] and [*life.versions[:1], (at(resumed, 16, 30), life.due, life.procedure)]
+            if not life.versions:
+                life.versions = [
+                    (life.received, at(office.shift(office.shift(day, -1), 5), 17), life.procedure),
+                    (at(resumed, 16, 30), life.due, life.procedure),
+                ]
+
+
+def month_of_bad_phones(world: World, month: Month) -> None:
+    """Numbers that cannot be texted; some of the dossiers are over, the others are to be mended."""
+    kinds = [(rule, text) for rule, texts in PHONES.items() for text in texts]
+    for number in range(month.of_all):
+        life = received(world, month.office, month.day(number, 0, 10), 1)
+        life.due = at(month.office.shift(TODAY, 5 + number % 10), 17)
+        if number < month.cases:
+            rule, life.phone = kinds[number * 7 % len(kinds)]
+            if number % 2:
+                life.expected.add(rule)
+        if number % 2 == 0:
+            world.move(life, 7, world.clock(month.office.shift(life.received.date(), 1)), note="Công dân xin rút")
+
+
+def month_of_silence(world: World, month: Month) -> None:
+    """Result messages that did not arrive: to a number that does not exist, or to no number."""
+    for number in range(month.of_all):
+        day = month.day(number, 4, 12)
+        life = finished(world, received(world, month.office, month.office.shift(day, -2), 5), day, number % 3)
+        if number < month.cases:
+            life.results = ("undelivered", "rejected", "expired")[number % 3]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """How an agency's month is made bad, where its line is, and how bad it may be."""
+
+    make: Callable[[World, Month], None]
+    line: tuple[int, int]
+    """So many cases of so many dossiers are just enough; one less is not."""
+    share: tuple[float, float]
+    least: int = 30
+    months: tuple[int, ...] = (9, 10, 11)
+
+
+STATISTICS: Final[dict[str, Statistic]] = {
+    "R3M": Statistic(month_of_waiting, (10, 40), (0.3, 0.7)),
+    "R4": Statistic(month_at_once, (25, 30), (0.84, 1)),
+    "R5": Statistic(month_of_batches, (10, 30), (0.3, 0.5)),
+    "R6": Statistic(month_of_beating, (10, 40), (0.3, 0.8)),
+    "R9": Statistic(month_of_parking, (10, 40), (0.3, 0.8)),
+    "R14": Statistic(month_of_bad_phones, (4, 30), (0.12, 0.5)),
+    "R15": Statistic(month_of_silence, (4, 30), (0.12, 0.6)),
+}
+
+
+def plant_months(world: World, count: int) -> None:
+    """So many guilty months for each rule, some exactly at the line; beside them months that are just not guilty."""
+    pick = world.random
+    for rule, statistic in STATISTICS.items():
+        for number in range(count):
+            month = statistic.months[number % len(statistic.months)]
+            cases, of_all = statistic.line
+            at_line = number % 5 == 0
+            if not at_line:
+                of_all = pick.randint(max(statistic.least, 36), 80)
+                cases = max(10, math.ceil(of_all * pick.uniform(*statistic.share)))
+            office = world.office(f"G{rule}{number:02d}")
+            pulse(world, office, daily=30)
+            statistic.make(world, Month(office, month, of_all, cases))
+            world.months.add((rule, office.code, f"2026-{month:02d}"))
+            if not at_line:
+                continue
+            cases, of_all = statistic.line
+            # One less than enough; and all of them, in a month of one dossier too few.
+            for letter, innocent in (
+                ("N", Month(office, month, of_all, cases - 1)),
+                ("T", Month(office, month, 29, 29)),
+            ):
+                if letter == "T" and rule in ("R5", "R9"):
+                    innocent = Month(office, month, 25, 13)
+                other = world.office(f"{letter}{rule}{number:02d}")
+                pulse(world, other, daily=30)
+                statistic.make(world, Month(other, innocent.number, innocent.of_all, innocent.cases))
+
+
+# ------------------------------------------------------------------------------------------------------- of sources
+
+
+def plant_sources(world: World) -> None:
+    """Sources that fail, fall silent, lose rows or send what nobody knows."""
+
+    def source(name: str, daily: int = 10, until: date | None = None, **state: Any) -> Office:
+        world.states[name] = state
+        office = world.office(f"S-{name}", source=name)
+        if daily:
+            pulse(world, office, daily=daily, until=until)
+        return office
+
+    def told(rule: str, *subjects: str) -> None:
+        world.sources |= {(rule, subject) for subject in subjects}
+
+    source("hong", failed_at=NOW - HOUR, failure="OperationalError")
+    source("lau", picked_up_at=NOW - 6 * HOUR - MINUTE)
+    source("chua", daily=0, picked_up_at=None)
+    source("vua_kip", picked_up_at=NOW - 6 * HOUR)
+    told("S1", "hong", "lau", "chua")
+    office = Office("")
+    source("im", until=office.back(2))
+    source("im_lau", daily=6, until=office.back(3))
+    source("it", daily=5, until=office.back(2))
+    source("thua", daily=2, until=office.back(4))
+    told("S2", "im", "im_lau")
+    for code, until, daily, quiet in (
+        ("YEN1", 4, 10, True),
+        ("YEN2", 4, 6, True),
+        ("YEN3", 3, 10, False),
+        ("YEN4", 4, 5, False),
+    ):
+        place = world.office(code)
+        pulse(world, place, daily=daily, until=place.back(until))
+        if quiet:
+            told("S3", f"mot_cua {code}")
+    for name, daily, left, fallen in (("sut", 20, 49, True), ("sut_vua", 20, 50, False), ("sut_it", 11, 3, False)):
+        place = source(name, daily, office.back(6))
+        life = received(world, place, place.back(5), 40)
+        for number in range(left - 2):
+            day = place.back(1 + number % 4)
+            world.move(life, 4, at(day, 8 + number % 7, number), actor=f"{place.code}.{number}")
+        if fallen:
+            told("S4", name, f"{name} {place.code}")
+    for reason in ("agency_unknown", "status_unknown", "code_unusable"):
+        source(reason)
+        world.quarantine.append((reason, reason, NOW - MINUTE))
+        told("S5", reason)
+    for name, age, found in (("mat_dong", 24 * HOUR + MINUTE, True), ("cho_them", 24 * HOUR, False)):
+        source(name)
+        world.quarantine.append((name, "dossier_missing", NOW - age))
+        if found:
+            told("S6", name)
+    for name in ("khong_so", "khong_so_2"):
+        source(name)
+        world.unreadable.add(name)
+        told("S7", name)
+
+
+def build(seed: int, clean: int, planted: int) -> World:
+    """A world of so many clean dossiers and about so many defects of all rules."""
+    world = World(seed)
+    large = make_clean(world, clean)
+    each = max(10, (planted - 1300) // 30)
+    for plant in planters(world, each).values():
+        planting = Planting(world, large)
+        for number in range(each):
+            plant(planting, number)
+    plant_months(world, max(2, min(24, planted // 200)))
+    plant_sources(world)
+    return world

@@ -1,0 +1,439 @@
+"""A world of dossiers as life makes them: most are clean, each in its own way.
+
+Nothing here is shared with the rules that are tried on it: neither their SQL nor their thresholds; the calendar
+is typed again.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any, Final
+
+ZONE = timezone(timedelta(hours=7))
+TODAY = date(2026, 11, 25)
+NOW = datetime.combine(TODAY, time(5, 30), ZONE)
+"""A Wednesday morning; the day before was a day off, Monday 23/11 the last working day."""
+FIRST = date(2026, 9, 3)
+"""The first working day of the months that are looked at."""
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+# ---------------------------------------------------------------------------------------- the calendar, typed again
+
+OFF: Final = {date(2026, 8, 31), date(2026, 9, 1), date(2026, 9, 2), date(2026, 11, 24), date(2027, 1, 1)}
+WORKED: Final = {date(2026, 8, 22)}
+"""A Saturday worked in place of 31/8."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """An agency of this world."""
+
+    code: str
+    users: int = 3
+    saturdays: bool = False
+    source: str = "mot_cua"
+
+    def works(self, day: date) -> bool:
+        """Whether its desk is open."""
+        return day not in OFF and (day.weekday() < 5 or day in WORKED or (self.saturdays and day.weekday() == 5))
+
+    def shift(self, day: date, days: int) -> date:
+        """So many working days later, or earlier."""
+        step = DAY if days > 0 else -DAY
+        for _ in range(abs(days)):
+            day += step
+            while not self.works(day):
+                day += step
+        return day
+
+    def back(self, days: int) -> date:
+        """So many working days before today: the day after it was the first of ``days - 1`` that are over since."""
+        return self.shift(TODAY, -days)
+
+    def days(self, first: date, last: date) -> list[date]:
+        """Its working days, both ends included."""
+        return [day for day in (first + DAY * number for number in range((last - first).days + 1)) if self.works(day)]
+
+
+def at(day: date, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
+    """A moment by the clock of Vietnam."""
+    return datetime.combine(day, time(hour, minute, second), ZONE)
+
+
+# -------------------------------------------------------------------------------------------------------- the world
+
+
+@dataclass(slots=True)
+class Move:
+    """A transition."""
+
+    status: int
+    when: datetime
+    actor: str
+    desk: bool
+    note: str | None = None
+    from_row: bool = False
+
+
+@dataclass(slots=True)
+class Life:
+    """A dossier with everything that happened to it, and the rules that must find it."""
+
+    office: Office
+    code: str
+    procedure: str
+    name: str
+    phone: str | None
+    received: datetime
+    due: datetime | None
+    moves: list[Move] = field(default_factory=list)
+    expected: set[str] = field(default_factory=set)
+    border: str | None = None
+    """In words, when it stands exactly at a line."""
+    via: str = "truc_tiep"
+    finished: datetime | None = None
+    returned: datetime | None = None
+    updated: datetime | None = None
+    versions: list[tuple[datetime, datetime | None, str]] = field(default_factory=list)
+    results: str = "delivered"
+    """What becomes of its result messages."""
+    inquiries: list[datetime] = field(default_factory=list)
+    complaints: list[tuple[str, datetime, bool]] = field(default_factory=list)
+    """What is claimed, when, and whether it was taken back."""
+    cleaned: list[tuple[str, datetime, bool]] = field(default_factory=list)
+    register: tuple[datetime | None, datetime | None] | None = None
+
+    @property
+    def status(self) -> int:
+        """As the last transition left it."""
+        return self.moves[-1].status
+
+    def last(self, status: int) -> datetime:
+        """When it last came to a status."""
+        return max(move.when for move in self.moves if move.status == status)
+
+
+class World:
+    """All dossiers, and what must be said of agencies' months and of sources."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.lives: list[Life] = []
+        self.offices: dict[str, Office] = {}
+        self.months: set[tuple[str, str, str]] = set()
+        """(rule, agency, month) that must be accused."""
+        self.sources: set[tuple[str, str]] = set()
+        """(rule, source, or source and agency) that must be told."""
+        self.quarantine: list[tuple[str, str, datetime]] = []
+        self.states: dict[str, dict[str, Any]] = {"mot_cua": {}, "co_so": {}}
+        """Sources with what is not as usual about them; co_so offers its desk's register."""
+        self.unreadable: set[str] = set()
+        """Sources whose database does not answer."""
+        self.sizes: Counter[str] = Counter()
+        """Dossiers by agency."""
+        self._number = 0
+
+    def office(self, code: str, **changes: Any) -> Office:
+        self.offices[code] = Office(code, **changes)
+        return self.offices[code]
+
+    def life(self, office: Office, received: datetime, due: datetime | None, **changes: Any) -> Life:
+        """A dossier with a name and a number of its own."""
+        self._number += 1
+        given: dict[str, Any] = {
+            "procedure": f"1.{self.random.randrange(40):06d}",
+            "name": f"Nguyễn Thị {self._number}",
+            "phone": self.mobile(),
+        } | changes
+        life = Life(office, f"{office.code}-{self._number:07d}", received=received, due=due, **given)
+        self.lives.append(life)
+        self.sizes[office.code] += 1
+        return life
+
+    def mobile(self) -> str:
+        """A number nobody else has."""
+        while True:
+            self._number += 1
+            digits = f"{self._number * 7919 % 1_000_000:06d}"
+            if len(set(digits)) > 3:
+                return ("0905", "0912", "0983", "0356", "0772")[self._number // 1_000_000 % 5] + digits
+
+    def actor(self, office: Office) -> str:
+        return f"{office.code}.{self.random.randrange(office.users)}"
+
+    def move(self, life: Life, status: int, when: datetime, **changes: Any) -> Move:
+        given: dict[str, Any] = {"actor": self.actor(life.office), "desk": status in (9, 10)} | changes
+        life.moves.append(Move(status, when, **given))
+        return life.moves[-1]
+
+    def clock(self, day: date, first: int = 8, last: int = 16) -> datetime:
+        """Some moment of office hours; a Saturday is worked in the morning."""
+        if day.weekday() == 5:
+            last = 11
+        return at(day, self.random.randrange(first, last), self.random.randrange(60), self.random.randrange(60))
+
+
+# --------------------------------------------------------------------------------------------------- clean dossiers
+
+
+def received(world: World, office: Office, day: date, term: int, **changes: Any) -> Life:
+    """Received, and passed on within the same day; due after so many working days."""
+    life = world.life(
+        office, world.clock(day, 8, 14), at(office.shift(day, term), 11 if office.saturdays else 17), **changes
+    )
+    world.move(life, 2, life.received)
+    world.move(life, 4, life.received + timedelta(minutes=world.random.randint(3, 90)))
+    return life
+
+
+def finished(world: World, life: Life, day: date, wait: int = 0) -> Life:
+    """Its result lies at the desk from a day on, and is handed over so many working days later."""
+    same_day = day == life.moves[-1].when.date()
+    ready = world.move(life, 9, life.moves[-1].when + HOUR if same_day else world.clock(day)).when
+    handed = life.office.shift(day, wait)
+    minutes = timedelta(minutes=world.random.randint(4, 50))
+    world.move(life, 10, ready + minutes if wait == 0 else world.clock(handed, 8, 16))
+    return life
+
+
+def _span(world: World, office: Office, least_ago: int = 1) -> date:
+    days = office.days(FIRST, office.back(least_ago))
+    return world.random.choice(days)
+
+
+def clean_completed(world: World, office: Office) -> Life:
+    """Received, done, handed over; now and then late, several steps, by post, with a number that cannot be texted."""
+    pick = world.random
+    day = _span(world, office, 5)
+    left = len(office.days(day, office.back(1))) - 1
+    took = pick.randint(0, min(left, 12))
+    life = received(world, office, day, max(1, took + pick.choice((-2, 0, 0, 1, 3, 8))))
+    life.via = pick.choice(("truc_tiep", "truc_tuyen", "buu_chinh"))
+    if took > 1 and pick.random() < 0.3:
+        world.move(life, 4, world.clock(office.shift(day, 1)), note=pick.choice(("Trình ký", "Thẩm định", None)))
+    if took and pick.random() < 0.05:
+        # The department has it before the desk does.
+        world.move(life, 9, at(office.shift(day, took), 8, 1), desk=False)
+    finished(world, life, office.shift(day, took), pick.randint(0, min(3, left - took)))
+    if pick.random() < 0.01:
+        life.moves[-1].from_row = True
+    if pick.random() < 0.03:
+        life.inquiries.append(life.last(9) + MINUTE)
+    return life
+
+
+def clean_at_once(world: World, office: Office) -> Life:
+    """Done while the citizen waits."""
+    day = _span(world, office)
+    life = world.life(office, world.clock(day, 8, 14), at(day, 17) if day.weekday() < 5 else at(day, 11))
+    world.move(life, 2, life.received)
+    world.move(life, 4, life.received + MINUTE)
+    ready = world.move(life, 9, life.received + MINUTE * world.random.randint(5, 50)).when
+    world.move(life, 10, ready + SECOND * world.random.randint(5, 110))
+    return life
+
+
+def clean_in_progress(world: World, office: Office) -> Life:
+    """Being worked on, not due yet."""
+    day = _span(world, office)
+    life = received(world, office, day, len(office.days(day, TODAY)) - 1 + world.random.randint(0, 15))
+    if day < office.back(2) and world.random.random() < 0.5:
+        world.move(life, 4, world.clock(world.random.choice(office.days(day + DAY, office.back(1)))), note="Xin ý kiến")
+    return life
+
+
+def clean_waiting(world: World, office: Office) -> Life:
+    """At the desk, not collected for a few days."""
+    ago = world.random.randint(1, 4)
+    life = received(world, office, office.back(ago + 3), 10)
+    world.move(life, 9, world.clock(office.back(ago)))
+    return life
+
+
+def clean_supplemented(world: World, office: Office) -> Life:
+    """A supplement asked for in the first days, given, the due date moved by it, then done."""
+    pick = world.random
+    day = _span(world, office, 14)
+    life = received(world, office, day, 10)
+    before = life.due
+    asked = world.move(life, 5, world.clock(office.shift(day, pick.randint(1, 3))), note="Bổ sung bản sao").when
+    given = office.shift(asked.date(), pick.randint(1, 3))
+    world.move(life, 4, world.clock(given))
+    if pick.random() < 0.7:
+        life.due = at(office.shift(day, 14), 11 if office.saturdays else 17)
+        life.versions = [(life.received, before, life.procedure), (at(given, 16, 30), life.due, life.procedure)]
+    if pick.random() < 0.8:
+        finished(world, life, office.shift(given, pick.randint(1, 3)), 1)
+    else:
+        world.move(life, 4, world.clock(office.back(1), 8, 11))
+    return life
+
+
+def clean_paused(world: World, office: Office) -> Life:
+    """The clock is stopped early, for money, papers or a pause, and may be due already."""
+    day = _span(world, office, 8)
+    life = received(world, office, day, 9)
+    world.move(life, world.random.choice((5, 6, 8)), world.clock(office.shift(day, 1)))
+    return life
+
+
+def clean_resumed(world: World, office: Office) -> Life:
+    """Paused for a few days, resumed and done."""
+    day = _span(world, office, 12)
+    life = received(world, office, day, 10)
+    world.move(life, world.random.choice((6, 8)), world.clock(office.shift(day, 2)))
+    world.move(life, 4, world.clock(office.shift(day, 4)))
+    return finished(world, life, office.shift(day, 6), world.random.randint(0, 3))
+
+
+def clean_refused(world: World, office: Office) -> Life:
+    """Not accepted, or withdrawn by a citizen who asked for it."""
+    day = _span(world, office, 3)
+    life = received(world, office, day, 5)
+    later = world.clock(office.shift(day, 1))
+    if world.random.random() < 0.5:
+        world.move(life, 3, later, note="Không thuộc thẩm quyền")
+    else:
+        asked = ("Công dân đề nghị rút hồ sơ", "Có đơn xin rút ngày 3/9", "Người nộp xin rút, hẹn nộp lại sau")
+        world.move(life, 7, later, note=world.random.choice(asked))
+    return life
+
+
+def clean_new(world: World, office: Office) -> Life:
+    """Came in the last days: filed online at night or on a Sunday, or just received at the desk."""
+    ago = world.random.randint(1, 3)
+    day = office.back(ago)
+    filed = at(day, 22, 40) if world.random.random() < 0.5 and ago > 1 else world.clock(day)
+    life = world.life(office, filed, at(office.shift(day, 12), 10), via="truc_tuyen")
+    world.move(life, 1, filed)
+    if world.random.random() < 0.5 and ago > 1:
+        world.move(life, 2, world.clock(office.back(1)))
+    return life
+
+
+def clean_moved_once(world: World, office: Office) -> Life:
+    """Due later than first said, told in time and once."""
+    life = received(world, office, office.back(9), 14)
+    assert life.due is not None
+    first = at(office.back(1), 10)
+    life.versions = [
+        (life.received, first, life.procedure),
+        (at(office.back(8), 15), life.due, life.procedure),
+    ]
+    return life
+
+
+def clean_typed(world: World, office: Office) -> Life:
+    """A number typed in a way that needs no mending, or with a name behind it."""
+    life = clean_in_progress(world, office)
+    own = life.phone or ""
+    life.phone = world.random.choice(
+        (f"+84 {own[1:]}", f"84{own[1:]}", f"{own[:4]}.{own[4:7]}.{own[7:]}", f"{own} (chị Lan)")
+    )
+    return life
+
+
+def clean_long_ago(world: World, office: Office) -> Life:
+    """Over before the months that are looked at, with all that one may find wrong about it."""
+    day = date(2026, 6, world.random.randint(1, 5))
+    life = received(world, office, day, 3, phone="02583822001")
+    world.move(life, 9, at(day + 2 * DAY, 17))
+    world.move(life, 4, at(day + 3 * DAY, 22))
+    world.move(life, 9, at(day + 4 * DAY, 23))
+    world.move(life, 10, at(day + 30 * DAY, 9))
+    return life
+
+
+def clean_reached_since(world: World, office: Office) -> Life:
+    """A message did not reach its number at first, a later one did."""
+    day = office.back(10)
+    life = received(world, office, day, 20)
+    world.move(life, 9, world.clock(office.back(4)), desk=False)
+    world.move(life, 9, world.clock(office.back(2)))
+    life.results = "reached_in_the_end"
+    return life
+
+
+CLEAN_KINDS: Final[tuple[tuple[float, Callable[[World, Office], Life]], ...]] = (
+    (58, clean_completed),
+    (4, clean_at_once),
+    (14, clean_in_progress),
+    (4, clean_waiting),
+    (6, clean_supplemented),
+    (4, clean_paused),
+    (3, clean_resumed),
+    (2, clean_refused),
+    (2, clean_new),
+    (1, clean_moved_once),
+    (1, clean_typed),
+    (0.5, clean_long_ago),
+    (0.5, clean_reached_since),
+)
+
+
+def pulse(world: World, office: Office, *, daily: int = 10, until: date | None = None) -> Life:
+    """A dossier with some entries on each working day, so that its agency is never silent."""
+    start = office.back(26)
+    life = received(world, office, date(2026, 8, 20), 1)
+    life.due = at(office.shift(TODAY, 20), 11 if office.saturdays else 17)
+    for day in office.days(start, until or office.back(1)):
+        for number in range(daily):
+            spread = (3 if day.weekday() == 5 else 7) * 60 * number // daily
+            world.move(life, 4, at(day, 8) + MINUTE * spread, actor=f"{office.code}.nhip{number}")
+    return life
+
+
+def make_clean(world: World, count: int) -> list[Office]:
+    """So many clean dossiers, in agencies from large to a dozen dossiers; returns the large ones."""
+    weights = [1 / (number + 1.5) for number in range(44)]
+    made, large = 0, []
+    for number, weight in enumerate(weights):
+        size = max(12, round(count * 0.99 * weight / sum(weights)))
+        if made + size > count:
+            size = count - made
+        if size <= 0:
+            break
+        made += size
+        source = "co_so" if number == 7 else "mot_cua"
+        office = world.office(f"K{number:02d}", users=max(3, size // 250), saturdays=number in (3, 20), source=source)
+        if size > 4000:
+            large.append(office)
+        pulse(world, office)
+        kinds = world.random.choices([kind for _, kind in CLEAN_KINDS], [often for often, _ in CLEAN_KINDS], k=size)
+        for kind in kinds:
+            kind(world, office)
+        # Some users do many things within minutes, but not late in the day, or not most of their day.
+        if size > 100:
+            _innocent_batches(world, office)
+    _some_do_not_arrive(world)
+    return large
+
+
+def _innocent_batches(world: World, office: Office) -> None:
+    for hour, count, others in ((10, 25, 0), (15, 20, 0), (16, 12, 13), (16, 9, 0)):
+        day = world.random.choice(office.days(date(2026, 10, 1), office.back(2)))
+        user = f"{office.code}.lo{hour}{count}"
+        for number in range(count + others):
+            when = at(day, hour, 50) + 20 * SECOND * number if number < count else at(day, 8, number)
+            life = received(world, office, office.shift(day, -1), 1)
+            life.due = at(office.shift(TODAY, 3), 10)
+            world.move(life, 4, when, actor=user)
+
+
+def _some_do_not_arrive(world: World) -> None:
+    """In each month of each procedure of an agency up to one of thirteen results reaches nobody, as life has it."""
+    cells: dict[tuple[str, str, int], list[Life]] = defaultdict(list)
+    for life in world.lives:
+        if life.status == 10 and life.received.date() >= FIRST and life.results == "delivered":
+            cells[life.office.code, life.procedure, life.last(9).month].append(life)
+    for lives in cells.values():
+        for number, life in enumerate(world.random.sample(lives, math.floor(len(lives) / 13))):
+            if number % 2:
+                life.phone = world.random.choice(("02583822001", "không có", "09051234", "0900000000", "113"))
+            else:
+                life.results = "undelivered"

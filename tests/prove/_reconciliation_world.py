@@ -1,0 +1,1117 @@
+"""A world for reconciliation: two sources of different makes, a phone network, and two months of invented lives.
+
+Each life is a story with a known end: told and fetched, taken back, mended, forgotten, rewritten, lost. Everything is
+put on one timeline together with the system's own runs, so that the real jobs and the oracle go through the same days.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import os
+import random
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+
+from motcua.gateways import open_gateway
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.answering import answer
+from motcua.jobs.apologize_due_tomorrow import read_source
+from motcua.jobs.apologizing import apologize
+from motcua.jobs.picking_up import SourceFailed, pick_up
+from motcua.jobs.planning import plan
+from motcua.jobs.receiving import receive
+from motcua.jobs.sending import send
+from motcua.jobs.settling import settle
+from motcua.settings import settings
+from motcua.store.agencies import Agency, list_agencies, save_agencies
+from motcua.store.database import connect
+from motcua.store.messages import EVERYTHING, Window
+from motcua.store.provisioning import with_database
+from motcua.store.sources import map_status
+from tests.prove._reconciliation_oracle import LANDLINE, ZONE, Dossier, Message, Office, Oracle, Row, Step, at, day_of
+
+AWAY = "postgres://nobody:x@127.0.0.1:1/none"
+ODD_STATUS = 12
+"""What both makes of software write for 9 at some desks, until somebody says what it means."""
+NEVER_HEARD_OF = "X.99"
+"""A code that stands for the fourth agency, which nobody has entered as its alias yet."""
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Days of the world, from 0, on which something special happens; ``None``: never."""
+
+    days: int
+    first_day: date
+    after: int = 6
+    """So many days the system runs on when nothing new is invented any more."""
+    joins: int = 0
+    """The sixth agency is enabled from noon; ``joins_again``: two days earlier, as is decided then."""
+    joins_again: int | None = None
+    unread: int | None = None
+    """This day's closing cannot ask the second source."""
+    missed: int | None = None
+    """This day's evening cannot ask the second source, until it is too late."""
+    caught_up: int | None = None
+    """This day's evening finds the second source away, and makes up for it at 20:00."""
+    rewritten: int | None = None
+    cleaned: int | None = None
+    rowless: int | None = None
+    moved: int | None = None
+    """The ninth agency's day of joining is moved on to two days before; ``moved_back``: to the beginning again."""
+    moved_back: int | None = None
+    sending: int | None = None
+    mapped: int | None = None
+    unplanned: int | None = None
+    deleted: int | None = None
+    very_late: int | None = None
+    alias: int | None = None
+    healed: int | None = None
+    without_message: int | None = None
+    forged: int | None = None
+
+    def day(self, number: int | None) -> date:
+        """A day by its number; far away where there is none."""
+        return date(1990, 1, 1) if number is None else self.first_day + number * DAY
+
+
+TWO_MONTHS = Schedule(
+    days=61, first_day=date(2024, 3, 1), joins=10, joins_again=14, unread=12, missed=15, caught_up=17, rewritten=16,
+    cleaned=18, rowless=19, moved=20, moved_back=38, sending=22, mapped=25, unplanned=27, deleted=29, very_late=32,
+    alias=40, healed=36, without_message=42, forged=45,
+)  # fmt: skip
+"""March and April 2024, long past: a source's cursor never runs ahead of the server's own clock."""
+EIGHT_DAYS = Schedule(
+    days=8, first_day=date(2024, 3, 28), after=2, joins=2, unread=2, missed=3, caught_up=2, rewritten=2, cleaned=3,
+    rowless=2, moved=5, sending=4, mapped=4, unplanned=1, deleted=4, very_late=5, alias=5, healed=6, without_message=5,
+    forged=6,
+)  # fmt: skip
+"""Eight days across the end of a month."""
+THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, cleaned=1)
+"""A few days to break the system in."""
+
+
+def offices(schedule: Schedule) -> list[Office]:
+    """The agencies of this world."""
+    began = at(schedule.first_day, 0, 0)
+    code = "000.00.{:02}.H32".format
+    return [
+        Office(code(1), "one", began),
+        Office(code(2), "one", began, accented=True, same_day_excluded=True),
+        Office(code(3), "one", began, kinds_off=("supplement", "apology")),
+        Office(code(4), "one", began, aliases=("H32.4",)),
+        Office(code(5), "two", began),
+        Office(code(6), "two", at(schedule.first_day + schedule.joins * DAY, 12, 0)),
+        Office(code(7), "two", began, hold=2 * HOUR),
+        Office(code(8), "one", None),
+        Office(code(9), "one", began),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------- the sources
+
+_CONTRACT = """
+CREATE SCHEMA onestop;
+CREATE TABLE onestop.dossiers (
+    dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
+    applicant_phone text, phone_entered_at timestamptz, submitted_via text, received_at timestamptz, due_at timestamptz,
+    step_name text, status_code smallint, at_one_stop_desk boolean, finished_at timestamptz, returned_at timestamptz,
+    updated_at timestamptz, PRIMARY KEY (agency_code, dossier_code)
+);
+CREATE INDEX ON onestop.dossiers (updated_at);
+CREATE TABLE onestop.transitions (
+    transition_id bigint PRIMARY KEY, agency_code text, dossier_code text, from_step text, to_step text,
+    status_code smallint, at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text,
+    note text
+);
+CREATE INDEX ON onestop.transitions (recorded_at);
+CREATE INDEX ON onestop.transitions (dossier_code);
+"""
+_OPENCPS = """
+CREATE SCHEMA opencps;
+CREATE TABLE opencps."HoSo" (
+    "MaHoSo" text PRIMARY KEY, "MaTTHC" text, "TenTTHC" text, "TenLinhVuc" text, "ChuHoSo" text, "SoDienThoai" text,
+    "HinhThuc" text, "NgayTiepNhan" text, "NgayHenTra" text, "TrangThaiHoSo" text, "TrangThaiBoSung" text,
+    "PhongBanXuLy" text, "NgayKetThucXuLy" text, "NgayTra" text, "DonViXuLy" text, "GhiChu" text,
+    "NgayCapNhat" timestamptz NOT NULL
+);
+CREATE INDEX ON opencps."HoSo" ("NgayCapNhat");
+CREATE TABLE opencps."TienDoXuLy" (
+    "TienDoXuLyId" bigint PRIMARY KEY, "MaHoSo" text NOT NULL, "NguoiXuLy" text, "ThoiDiemXuLy" text,
+    "PhongBanXuLy" text, "NoiDungXuLy" text, "GhiChu" text, "TrangThai" text, "TrangThaiBoSung" text, "DonViXuLy" text,
+    "NgayGhi" timestamptz NOT NULL
+);
+CREATE INDEX ON opencps."TienDoXuLy" ("NgayGhi");
+CREATE INDEX ON opencps."TienDoXuLy" ("MaHoSo");
+"""
+
+
+def _upsert(table: str, key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    names = [f'"{name}"' for name in values]
+    places = [f"%({name})s" for name in values]
+    changes = [f'"{name}" = excluded."{name}"' for name in values]
+    keys = ", ".join(f'"{name}"' for name in key)
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(places)})"
+        f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(changes)}",
+        values,
+    )
+
+
+class ContractSource:
+    """A database that gives the contract's two views."""
+
+    adapter, tables = "contract", _CONTRACT
+
+    @staticmethod
+    def row(dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
+        """Statement and values that write a dossier's row."""
+        return _upsert(
+            "onestop.dossiers",
+            ("agency_code", "dossier_code"),
+            {
+                "dossier_code": dossier.code, "agency_code": dossier.written, "procedure_code": row.procedure,
+                "procedure_name": f"Thủ tục {row.procedure}", "field_name": "Hộ tịch", "applicant_name": "Lan",
+                "applicant_phone": row.phone, "phone_entered_at": row.received_at, "submitted_via": row.via,
+                "received_at": row.received_at, "due_at": row.due_at, "step_name": "Xử lý", "status_code": row.status,
+                "at_one_stop_desk": row.desk, "finished_at": row.finished_at, "returned_at": row.returned_at,
+                "updated_at": row.updated_at,
+            },
+        )  # fmt: skip
+
+    @staticmethod
+    def step(dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
+        """Statement and values that write a transition."""
+        return _upsert(
+            "onestop.transitions",
+            ("transition_id",),
+            {
+                "transition_id": step.number, "agency_code": dossier.written, "dossier_code": dossier.code,
+                "from_step": "Xử lý", "to_step": "Xử lý", "status_code": step.status, "at_one_stop_desk": step.desk,
+                "occurred_at": step.occurred_at, "recorded_at": step.recorded_at, "actor": "can.bo",
+            },
+        )  # fmt: skip
+
+
+def _digits(moment: datetime | None) -> str | None:
+    return moment and moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S")
+
+
+class OpencpsSource:
+    """Software with OpenCPS's tables: dates are text, the desk is a department."""
+
+    adapter, tables = "opencps", _OPENCPS
+
+    @staticmethod
+    def _desk(status: int, desk: bool) -> dict[str, Any]:
+        return {
+            "TrangThaiBoSung": "MotCua" if desk and status == 5 else None,
+            "PhongBanXuLy": "MOT_CUA" if desk and status != 5 else "CHUYEN_MON",
+        }
+
+    @classmethod
+    def row(cls, dossier: Dossier, row: Row) -> tuple[str, dict[str, Any]]:
+        """Statement and values that write a dossier's row."""
+        values = {
+            "MaHoSo": dossier.code, "MaTTHC": row.procedure, "TenTTHC": f"Thủ tục {row.procedure}",
+            "TenLinhVuc": "Hộ tịch", "ChuHoSo": "Nguyễn Thị Lan", "SoDienThoai": row.phone,
+            "HinhThuc": {"direct": "0", "postal": "1", "online": "2"}[row.via],
+            "NgayTiepNhan": _digits(row.received_at), "NgayHenTra": _digits(row.due_at),
+            "TrangThaiHoSo": str(row.status), "NgayKetThucXuLy": _digits(row.finished_at),
+            "NgayTra": _digits(row.returned_at), "DonViXuLy": dossier.written, "NgayCapNhat": row.updated_at,
+        } | cls._desk(row.status, row.desk)  # fmt: skip
+        return _upsert('opencps."HoSo"', ("MaHoSo",), values)
+
+    @classmethod
+    def step(cls, dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
+        """Statement and values that write a transition."""
+        values = {
+            "TienDoXuLyId": step.number, "MaHoSo": dossier.code, "ThoiDiemXuLy": _digits(step.occurred_at),
+            "NoiDungXuLy": "Xử lý", "TrangThai": str(step.status), "DonViXuLy": dossier.written,
+            "NgayGhi": step.recorded_at,
+        } | cls._desk(step.status, step.desk)  # fmt: skip
+        return _upsert('opencps."TienDoXuLy"', ("TienDoXuLyId",), values)
+
+
+MAKES: dict[str, type[ContractSource] | type[OpencpsSource]] = {"one": ContractSource, "two": OpencpsSource}
+
+# ----------------------------------------------------------------------------------------------- the phone network
+
+
+@dataclass(frozen=True)
+class Request:
+    """A message as it came to the gateway."""
+
+    reference: str
+    text: str
+    accented: bool
+
+
+class Network:
+    """A gateway that speaks Kannel's protocol and answers each number as its story has it."""
+
+    def __init__(self) -> None:
+        self.fates: dict[str, deque[str]] = defaultdict(deque)
+        self.requests: dict[str, list[Request]] = defaultdict(list)
+        self.held: dict[str, threading.Event] = {}
+        """Numbers whose answer waits until somebody allows it."""
+        self.reached = threading.Event()
+        self.guard = threading.Lock()
+        network = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+                reply_to = parse_qs(urlsplit(query["dlr-url"]).query)
+                with network.guard:
+                    number = query["to"]
+                    fate = network.fates[number].popleft() if network.fates[number] else "202"
+                    network.requests[number].append(
+                        Request(reply_to["reference"][0], query["text"], query["coding"] == "2")
+                    )
+                if number in network.held:
+                    network.reached.set()
+                    network.held.pop(number).wait(60)
+                if fate == "reset":
+                    self.connection.close()
+                    self.close_connection = True
+                    return
+                body = {"202": b"0: Accepted for delivery", "400": b"receiver rejected", "503": b"busy"}[fate]
+                self.send_response(int(fate))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = int(self.server.server_address[1])
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends it."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+GSM_TWICE = set("^{}\\[~]|€")
+
+
+def segments_of(text: str, accented: bool) -> int:
+    """SMS segments of a text, by GSM 03.38 and 03.40: 160 or 70 alone, 153 or 67 in parts."""
+    length = len(text.encode("utf-16-be")) // 2 if accented else sum(1 + (c in GSM_TWICE) for c in text)
+    alone, part = (70, 67) if accented else (160, 153)
+    return 1 if length <= alone else -(-length // part)
+
+
+def international(phone: str) -> str:
+    """A Vietnamese number as gateways take it."""
+    return f"+84{phone[1:]}"
+
+
+# -------------------------------------------------------------------------------------------------------- the world
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt that the network will bring so long after it took the message."""
+
+    after: timedelta
+    status: int
+
+
+@dataclass
+class Fate:
+    """What becomes of a number's messages: the answers in turn, and the receipts after each that is taken."""
+
+    answers: list[str] = field(default_factory=list)
+    receipts: list[list[Receipt]] = field(default_factory=list)
+    """Of each attempt that is taken; those without an entry are delivered within a minute and a half."""
+
+
+class World:
+    """One timeline of everything that happens, from one seed."""
+
+    def __init__(self, seed: int, schedule: Schedule, per_day: int) -> None:
+        self.random = random.Random(seed)
+        self.schedule = schedule
+        self.offices = offices(schedule)
+        self.by_code = {office.code: office for office in self.offices}
+        self.days = [schedule.first_day + n * DAY for n in range(schedule.days)]
+        self.end = at(self.days[-1] + DAY, 0, 0)
+        self.procedures = [f"1.{1000 + 37 * n:06}" for n in range(30)]
+        self.fates: dict[str, Fate] = {}
+        self.acts: list[tuple[datetime, int, Callable[[Stage], None]]] = []
+        self._order = itertools.count()
+        self._codes = itertools.count(1)
+        self._phones = itertools.count(905310001)
+        self._steps: list[tuple[str, datetime, int, Step]] = []
+        self.planted: dict[str, Any] = {}
+        """By name: the dossiers that something special was done to."""
+        for day in self.days:
+            for office in self.offices:
+                for _ in range(per_day):
+                    self._live(office, day)
+        self._plant()
+        for source in ("one", "two"):
+            steps = sorted((each for each in self._steps if each[0] == source), key=lambda each: each[1:3])
+            for number, (_, _, _, step) in enumerate(steps, 10):
+                step.number = number
+
+    # --- writing lives
+
+    def do(self, moment: datetime, act: Callable[[Stage], None]) -> None:
+        """Puts an act on the timeline."""
+        heapq.heappush(self.acts, (moment, next(self._order), act))
+
+    def moment(self, day: date, first: float = 7.5, last: float = 17.0) -> datetime:
+        """A moment of a day between two hours, to the second, never within two minutes of a run or an evening."""
+        while True:
+            moment = at(day, 0, 0) + timedelta(seconds=self.random.randint(int(first * 3600), int(last * 3600)))
+            clock = moment.hour * 60 + moment.minute
+            if all(abs(clock - run) > 2 for run in (360, 660, 900, 1050, 1051, 1200)):
+                return moment
+
+    def phone(self) -> str:
+        """A mobile number that nobody else has."""
+        return f"0{next(self._phones)}"
+
+    def dossier(self, office: Office, received: datetime, *, written: str | None = None, **changes: Any) -> Dossier:
+        """A new dossier, received at a moment: a row and a first transition."""
+        lot = self.random
+        code = f"{office.code[7:9]}{received.astimezone(ZONE):%m%d}{next(self._codes):05}"
+        dossier = Dossier(office.source, written or office.code, code)
+        if written is None and office.aliases and lot.random() < 0.5:
+            dossier.written = office.aliases[0]
+        due = received + lot.randint(3, 12) * DAY
+        values: dict[str, Any] = {
+            "procedure": lot.choice(self.procedures[:: 1 + (office.source == "two")]),
+            "received_at": received,
+            "due_at": at(day_of(due), *lot.choice([(16, 30), (11, 30), (17, 0)])),
+            "phone": self.phone(),
+            "via": lot.choice(["direct", "direct", "online", "postal"]),
+        } | changes
+        row = Row(status=2, desk=False, updated_at=received, **values)
+        self.do(received, lambda stage: stage.begin(dossier, row))
+        self.step(dossier, received, 2)
+        return dossier
+
+    def step(
+        self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, occurred: datetime | None = None,
+        visible: datetime | None = None, recorded: datetime | str | None = "as written",
+    ) -> Step:  # fmt: skip
+        """A transition alone."""
+        written = moment if recorded == "as written" else recorded
+        assert not isinstance(written, str)
+        step = Step(0, status, desk, occurred or moment, written)
+        self._steps.append((dossier.source, moment, next(self._order), step))
+        self.do(visible or moment, lambda stage: stage.write_step(dossier, step))
+        return step
+
+    def row(self, dossier: Dossier, moment: datetime, *, visible: datetime | None = None, **changes: Any) -> None:
+        """A change of the row alone."""
+        self.do(visible or moment, lambda stage: stage.write_row(dossier, moment, changes))
+
+    def both(
+        self, dossier: Dossier, moment: datetime, status: int, desk: bool = False, *, visible: datetime | None = None,
+        **changes: Any,
+    ) -> Step:  # fmt: skip
+        """A transition and the row with it."""
+        if status == 9 and desk:
+            changes = {"finished_at": moment} | changes
+        if status == 10:
+            changes = {"returned_at": moment} | changes
+        step = self.step(dossier, moment, status, desk, visible=visible)
+        self.row(dossier, moment, visible=visible, status=status, desk=desk, **changes)
+        return step
+
+    def later(self, moment: datetime, days: int) -> datetime:
+        """A working hour so many days later; the same day: some time on."""
+        if days == 0:
+            return moment + timedelta(minutes=self.random.randint(130, 300))
+        return self.moment(day_of(moment) + days * DAY)
+
+    def work(self, dossier: Dossier, received: datetime) -> datetime:
+        """Some processing; returns when it is done."""
+        now = received + timedelta(minutes=self.random.randint(5, 50))
+        self.both(dossier, now, 4)
+        return self.later(now, self.random.choice([0, 1, 1, 2, 3, 5, 8]))
+
+    # --- stories
+
+    def _live(self, office: Office, day: date) -> None:
+        stories = {
+            self.told: 26, self.asked_for_more: 9, self.stopped: 4, self.no_phone: 5, self.mended: 3, self.same_day: 4,
+            self.given_twice: 3, self.given_again_at_once: 2, self.contradicted: 3, self.due_edited: 3,
+            self.procedure_edited: 3, self.row_only: 2, self.row_first: 2, self.row_a_day_before: 1,
+            self.late_commit: 3, self.late_at_night: 3,
+            self.fetched_unread: 2, self.fetched_untold: 2, self.withdrawn: 2, self.refused: 2,
+            self.never_done: 6, self.just_in_time: 6, self.reopened: 2, self.odd_status: 2, self.unknown_code: 1,
+            self.reported_late: 1, self.committed_over_midnight: 1, self.given_after_an_apology: 2,
+        }  # fmt: skip
+        story = self.random.choices(list(stories), list(stories.values()))[0]
+        story(office, self.moment(day))
+
+    def _fate(self, phone: str | None) -> None:
+        """Most messages arrive; some take other ways."""
+        if phone is None:
+            return
+        lot = self.random
+        hour = timedelta(seconds=lot.randint(3600, 80_000))
+        fates = {
+            "delivered": (Fate(), 70),
+            "undelivered": (Fate(receipts=[[Receipt(timedelta(seconds=40), 2)]]), 6),
+            "no receipt": (Fate(receipts=[[]]), 6),
+            "late": (Fate(receipts=[[Receipt(lot.randint(1, 2) * DAY + hour, 1)]]), 6),
+            "very late": (Fate(receipts=[[Receipt(lot.randint(4, 6) * DAY + hour, lot.choice([1, 2]))]]), 4),
+            "corrected": (Fate(receipts=[[Receipt(timedelta(seconds=9), 2), Receipt(DAY + hour, 1)]]), 2),
+            "twice": (Fate(receipts=[[Receipt(timedelta(seconds=9), 8), Receipt(timedelta(seconds=20), 1),
+                                      Receipt(timedelta(seconds=30), 1), Receipt(DAY, 2)]]), 2),
+            "refused": (Fate(["400"]), 3),
+            "busy": (Fate(["503", "202"]), 3),
+            "busy for days": (Fate(["503"] * 40), 1),
+            "reset": (Fate(["reset"]), 1),
+            "reset, then reported": (Fate(["reset"], [[Receipt(DAY + hour, lot.choice([1, 2]))]]), 1),
+        }  # fmt: skip
+        name = lot.choices(list(fates), [weight for _, weight in fates.values()])[0]
+        self.fates[phone] = fates[name][0]
+
+    def _ordinary(self, office: Office, received: datetime, **changes: Any) -> tuple[Dossier, datetime]:
+        changes.setdefault("phone", self.phone())
+        self._fate(changes["phone"])
+        dossier = self.dossier(office, received, **changes)
+        return dossier, self.work(dossier, received)
+
+    def told(self, office: Office, received: datetime) -> None:
+        """The result is told and fetched, or lies at the desk."""
+        dossier, ready = self._ordinary(office, received)
+        self.both(dossier, ready, 9, True)
+        if self.random.random() < 0.35:
+            self._ask(dossier, self.later(ready, self.random.choice([1, 1, 2])))
+        if self.random.random() < 0.7:
+            self.both(dossier, self.later(ready, self.random.choice([1, 2, 3, 4])), 10)
+
+    def _ask(self, dossier: Dossier | None, moment: datetime, text: str | None = None) -> None:
+        phone = self.phone()
+        self.do(moment, lambda stage: stage.inquire(dossier, phone, text or f"MCKH {dossier and dossier.code}"))
+
+    def asked_for_more(self, office: Office, received: datetime) -> None:
+        """Papers are missing, then there."""
+        dossier, asked = self._ordinary(office, received)
+        self.both(dossier, asked, 5, self.random.random() < 0.85)
+        if self.random.random() < 0.8:
+            again = self.later(asked, self.random.choice([1, 2, 3]))
+            self.both(dossier, again, 4)
+            self.both(dossier, self.later(again, self.random.choice([0, 1, 2])), 9, True)
+
+    def stopped(self, office: Office, received: datetime) -> None:
+        """The clock stands; some go on."""
+        dossier, moment = self._ordinary(office, received)
+        self.both(dossier, moment, self.random.choice([6, 8]))
+        if self.random.random() < 0.5:
+            again = self.later(moment, self.random.choice([1, 2, 4]))
+            self.both(dossier, again, 4)
+            self.both(dossier, self.later(again, 1), 9, True)
+
+    def no_phone(self, office: Office, received: datetime) -> None:
+        """Nobody can be told."""
+        dossier, ready = self._ordinary(office, received, phone=self.random.choice([None, LANDLINE]))
+        self.both(dossier, ready, self.random.choice([9, 9, 5]), True)
+        if self.random.random() < 0.4:
+            self._ask(dossier, self.later(ready, 1))
+
+    def mended(self, office: Office, received: datetime) -> None:
+        """The desk mends a phone, and the message goes at last; one is mended too late."""
+        lot = self.random
+        first = lot.choice([None, LANDLINE, self.phone()])
+        if first not in (None, LANDLINE):
+            self.fates[first] = (
+                Fate(receipts=[[Receipt(timedelta(seconds=30), 2)]]) if lot.random() < 0.5 else Fate(["400"])
+            )
+        dossier = self.dossier(office, received, phone=first)
+        ready = self.work(dossier, received)
+        self.both(dossier, ready, 9, True)
+        self.row(dossier, self.later(ready, lot.choice([1, 1, 2, 4])), phone=self.phone())
+
+    def same_day(self, office: Office, received: datetime) -> None:
+        """A procedure that is done on the day."""
+        due = at(day_of(received), 17, 0)
+        dossier = self.dossier(office, received, due_at=due)
+        self._fate(None)
+        self.both(dossier, received + timedelta(minutes=self.random.randint(10, 40)), 9, True)
+
+    def given_twice(self, office: Office, received: datetime) -> None:
+        """A result is taken back and given again: two occasions."""
+        dossier, ready = self._ordinary(office, received)
+        self.both(dossier, ready, 9, True)
+        back = self.later(ready, self.random.choice([0, 1, 2]))
+        self.both(dossier, back, 4, finished_at=None)
+        self.both(dossier, self.later(back, self.random.choice([0, 1, 3])), 9, True)
+
+    def given_again_at_once(self, office: Office, received: datetime) -> None:
+        """Taken back and given again within ten minutes of the message: told already."""
+        dossier = self.dossier(office, received)
+        self.work(dossier, received)
+        day = day_of(received) + DAY
+        self.both(dossier, at(day, 10, 50), 9, True)
+        self.both(dossier, at(day, 11, 4, 10), 4, finished_at=None)
+        self.both(dossier, at(day, 11, 8, 20), 9, True)
+
+    def contradicted(self, office: Office, received: datetime) -> None:
+        """Two events in one pick-up that exclude each other: the newer wins."""
+        dossier = self.dossier(office, received)
+        self.work(dossier, received)
+        day = day_of(received) + DAY
+        self.both(dossier, at(day, 13, 10, 5), 9, True)
+        self.both(dossier, at(day, 13, 31, 6), self.random.choice([5, 4]), True, finished_at=None)
+
+    def due_edited(self, office: Office, received: datetime) -> None:
+        """The appointed day is moved, once or twice."""
+        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 4 * DAY, 16, 30))
+        for days in self.random.choice([(1,), (2,), (1, 3)]):
+            due = at(day_of(received) + self.random.randint(3, 9) * DAY, 16, 30)
+            self.row(dossier, self.later(received, days) + 3 * MINUTE, due_at=due)
+        self.both(dossier, self.later(ready, 4), 9, True)
+
+    def procedure_edited(self, office: Office, received: datetime) -> None:
+        """The desk corrects the procedure when the message has gone."""
+        far = at(day_of(received) + 200 * DAY, 16, 30)
+        first, second = self.random.sample(self.procedures[:: 1 + (office.source == "two")], 2)
+        dossier, ready = self._ordinary(office, received, due_at=far, procedure=first)
+        self.both(dossier, ready, 9, True)
+        self.row(dossier, self.later(ready, self.random.choice([0, 1, 3])), procedure=second)
+
+    def row_only(self, office: Office, received: datetime) -> None:
+        """Only the row tells of the result, and for some goes on without a word."""
+        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 100 * DAY, 16, 30))
+        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+        if self.random.random() < 0.4:
+            self.row(dossier, self.later(ready, 1), status=4, desk=False, finished_at=None)
+
+    def row_first(self, office: Office, received: datetime) -> None:
+        """The row and its transition are written minutes apart, in either order."""
+        dossier, ready = self._ordinary(office, received)
+        apart = timedelta(seconds=self.random.randint(60, 1200))
+        first, second = (ready, ready + apart) if self.random.random() < 0.5 else (ready + apart, ready)
+        if day_of(first) != day_of(second):
+            second = first
+        self.row(dossier, first, status=9, desk=True, finished_at=first)
+        self.step(dossier, second, 9, True)
+
+    def row_a_day_before(self, office: Office, received: datetime) -> None:
+        """The row tells of it a day before the transition does."""
+        dossier, ready = self._ordinary(office, received, due_at=at(day_of(received) + 100 * DAY, 16, 30))
+        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+        self.step(dossier, self.later(ready, 1), 9, True)
+
+    def late_commit(self, office: Office, received: datetime) -> None:
+        """Committed minutes after it was recorded, under a lower number than others."""
+        dossier, ready = self._ordinary(office, received)
+        self.both(dossier, ready, 9, True, visible=ready + timedelta(seconds=self.random.randint(30, 560)))
+
+    def late_at_night(self, office: Office, received: datetime) -> None:
+        """Recorded after the day's last pick-up."""
+        dossier = self.dossier(office, received)
+        self._fate(None)
+        self.work(dossier, received)
+        self.both(dossier, self.moment(day_of(received) + 9 * DAY, 20.1, 23.9), 9, True)
+
+    def committed_over_midnight(self, office: Office, received: datetime) -> None:
+        """Recorded before midnight, and committed when the day is closed."""
+        dossier = self.dossier(office, received)
+        self.work(dossier, received)
+        day = day_of(received) + 9 * DAY
+        self.both(dossier, at(day, 23, 57, 30), 9, True, visible=at(day + DAY, 6, 20, 5))
+
+    def fetched_unread(self, office: Office, received: datetime) -> None:
+        """Fetched before the result was read."""
+        dossier = self.dossier(office, received)
+        self.work(dossier, received)
+        day = day_of(received) + 9 * DAY
+        self.both(dossier, at(day, 8, 10, 7), 9, True)
+        self.both(dossier, at(day, 9, 40, 8), 10)
+
+    def fetched_untold(self, office: Office, received: datetime) -> None:
+        """Handed over, and no status ever said that it was ready."""
+        dossier, ready = self._ordinary(office, received)
+        self.both(dossier, ready, 10, finished_at=ready - 3 * MINUTE)
+
+    def withdrawn(self, office: Office, received: datetime) -> None:
+        """The citizen takes it back."""
+        dossier, moment = self._ordinary(office, received)
+        self.both(dossier, moment, 7, finished_at=self.random.choice([None, moment]))
+
+    def refused(self, office: Office, received: datetime) -> None:
+        """Registered, and not taken on."""
+        dossier = self.dossier(office, received)
+        self.both(dossier, received + 7 * MINUTE, self.random.choice([1, 3]))
+
+    def never_done(self, office: Office, received: datetime) -> None:
+        """Late, with an apology where one may go."""
+        self._ordinary(office, received, due_at=at(day_of(received) + self.random.randint(1, 5) * DAY, 16, 30))
+
+    def just_in_time(self, office: Office, received: datetime) -> None:
+        """Done on the appointed day, after the apology had gone."""
+        dossier = self.dossier(office, received)
+        self.both(dossier, received + 9 * MINUTE, 4)
+        due = day_of(received) + self.random.randint(1, 4) * DAY
+        self.row(dossier, received + 15 * MINUTE, due_at=at(due, 16, 30))
+        self.both(dossier, self.moment(due, 8, 16), 9, True)
+
+    def given_after_an_apology(self, office: Office, received: datetime) -> None:
+        """Apologised for, and stopped or withdrawn on the appointed day."""
+        due = day_of(received) + 2 * DAY
+        dossier = self.dossier(office, received, due_at=at(due, 16, 30))
+        self.both(dossier, received + 9 * MINUTE, 4)
+        self.both(dossier, self.moment(due, 8, 16), self.random.choice([8, 7, 6]))
+
+    def reopened(self, office: Office, received: datetime) -> None:
+        """Resolved, fetched, and taken up again when its day and month are closed."""
+        dossier, ready = self._ordinary(office, received)
+        self.both(dossier, ready, 9, True)
+        fetched = self.later(ready, 1)
+        self.both(dossier, fetched, 10)
+        again = self.later(fetched, self.random.choice([2, 5, 9]))
+        self.both(dossier, again, 4, finished_at=None, returned_at=None)
+        self.both(dossier, self.later(again, 3), 9, True)
+
+    def odd_status(self, office: Office, received: datetime) -> None:
+        """A status that nobody knows yet."""
+        dossier, ready = self._ordinary(office, received)
+        self.step(dossier, ready, ODD_STATUS, True)
+
+    def unknown_code(self, office: Office, received: datetime) -> None:
+        """An agency's code that nobody knows yet."""
+        dossier = self.dossier(self.offices[3], received, written=NEVER_HEARD_OF)
+        self.both(dossier, self.work(dossier, received), 9, True)
+
+    def reported_late(self, office: Office, received: datetime) -> None:
+        """Happened days before it was recorded."""
+        dossier = self.dossier(office, received)
+        ready = self.later(received, 5)
+        self.step(dossier, ready, 9, True, occurred=ready - 4 * DAY)
+        self.row(dossier, ready, status=9, desk=True, finished_at=ready)
+
+    # --- what is planted
+
+    def _plant(self) -> None:
+        """Dossiers that something special is done to, and things of no dossier."""
+        plan, lot = self.schedule, self.random
+        one, five = self.by_code["000.00.01.H32"], self.by_code["000.00.05.H32"]
+
+        def ready(name: str, office: Office, moment: datetime, **changes: Any) -> Dossier:
+            changes.setdefault("due_at", at(day_of(moment) + 100 * DAY, 16, 30))
+            dossier = self.dossier(office, moment - 26 * HOUR, **changes)
+            self.planted[name] = dossier
+            return dossier
+
+        for day in self.days:
+            self._ask(None, at(day, 23, 30, 7), "MCKH")
+            for n in range(2):
+                self._ask(
+                    None, self.moment(day, 8, 23.9), lot.choice(["MCKH 9999999999", "MCKH", "alo", f"MCKH 77{n}"])
+                )
+        for n in (1, 3, plan.days // 2):
+            day = self.days[min(n, plan.days - 1)]
+            self.do(self.moment(day), lambda stage: stage.stray_receipt())
+        if plan.rewritten is not None:
+            # The source changes its mind: a result that never was, and one that always had been.
+            moment = at(plan.day(plan.rewritten), 9, 15)
+            gone, come = ready("rewritten away", one, moment - DAY), ready("rewritten into", five, moment - DAY)
+            was, became = self.both(gone, moment - DAY, 9, True), self.both(come, moment - DAY, 4)
+            self.do(moment, lambda stage: stage.rewrite(gone, was, 4, False))
+            self.do(moment, lambda stage: stage.rewrite(come, became, 9, True))
+            edited = ready("procedure edited", one, moment - DAY, procedure=self.procedures[0])
+            self.both(edited, moment - DAY, 9, True)
+            self.row(edited, moment, procedure=self.procedures[1])
+        if plan.missed is not None:
+            # An apology that nobody makes before the closing.
+            due = at(plan.day(plan.missed) + DAY, 16, 30)
+            dossier = ready("evening missed", five, at(plan.day(plan.missed), 12, 0), due_at=due)
+            self.both(dossier, at(plan.day(plan.missed), 12, 0), 4)
+        if plan.cleaned is not None:
+            # No recorded time, and one of the last century.
+            moment = at(plan.day(plan.cleaned), 9, 20)
+            for name, recorded in (("no recorded time", None), ("recorded in 1999", at(date(1999, 12, 31), 9, 0))):
+                self.step(ready(name, one, moment), moment, 9, True, recorded=recorded)
+        if plan.rowless is not None:
+            # A transition whose dossier's row comes a day later.
+            moment = at(plan.day(plan.rowless), 10, 10)
+            rowless = Dossier("one", one.code, f"01rowless{next(self._codes):05}")
+            self.do(moment, lambda stage: stage.begin(rowless, None))
+            self.step(rowless, moment, 9, True)
+            values = Row(self.procedures[0], moment - DAY, None, self.phone(), "direct", 9, True, moment + DAY)
+            self.do(moment + DAY, lambda stage: stage.begin(rowless, values))
+            # A row that tells of a result a day before its transition does.
+            early = ready("row a day before", five, moment)
+            self.row(early, moment, status=9, desk=True, finished_at=moment)
+            self.step(early, moment + DAY, 9, True)
+        if plan.unplanned is not None:
+            # Read in the night and not planned before the closing.
+            moment = at(plan.day(plan.unplanned), 22, 0)
+            self.both(ready("not planned", five, moment), moment, 9, True)
+        if plan.deleted is not None:
+            # Taken out of the ledger between reading and planning.
+            moment = at(plan.day(plan.deleted), 13, 0)
+            self.step(ready("deleted", one, moment), moment, 9, True)
+            self.both(ready("read after it", one, moment), moment + 110 * MINUTE, 4)
+        if plan.very_late is not None:
+            # Committed hours late, out of any reading's sight.
+            moment = at(plan.day(plan.very_late), 10, 0)
+            self.both(ready("committed hours late", one, moment), moment, 9, True, visible=moment + 150 * MINUTE)
+            self.both(ready("read before it", one, moment), moment + 50 * MINUTE, 4)
+        if plan.without_message is not None:
+            # A message that somebody will delete.
+            moment = at(plan.day(plan.without_message), 14, 0)
+            self.both(ready("its message deleted", one, moment, phone=None), moment, 9, True)
+        if plan.forged is not None:
+            # A dossier that somebody will insert a message of.
+            ready("forged", one, at(plan.day(plan.forged), 9, 0))
+        if plan.sending is not None:
+            # In flight when the day is closed.
+            moment, phone = at(plan.day(plan.sending), 21, 0), self.phone()
+            self.fates[phone] = Fate(["503", "202"])
+            self.both(ready("in flight", five, moment, phone=phone), moment, 9, True)
+
+
+# ---------------------------------------------------------------------------------------------------- the real thing
+
+
+class Stage:
+    """The world's databases and the ledger; every act is done to them and told to the oracle."""
+
+    def __init__(self, world: World, admin_dsn: str, ledger_dsn: str, network: Network) -> None:
+        self.world, self.network = world, network
+        self.ledger_dsn = ledger_dsn
+        self.ledger = psycopg.connect(ledger_dsn, autocommit=True)
+        self.sources: dict[str, psycopg.Connection[Any]] = {}
+        self.uris: dict[str, str] = {}
+        self.databases: list[tuple[str, str]] = []
+        self.now = at(world.days[0], 0, 0)
+        self.oracle = Oracle(world.offices, self.now - DAY)
+        parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+        for name, make in MAKES.items():
+            database = f"reconcile_{name}_{os.getpid()}"
+            self.databases.append((admin_dsn, database))
+            with psycopg.connect(admin_dsn, autocommit=True) as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+                admin.execute(f"CREATE DATABASE {database} TEMPLATE template0")
+            self.sources[name] = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
+            self.sources[name].execute(make.tables)
+            password = f":{parts['password']}" if parts.get("password") else ""
+            self.uris[name] = f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}"
+        self.ledger.execute(_CLOCK)
+        self._configure()
+
+    def _configure(self) -> None:
+        extra = {
+            "adapter": "kannel", "concurrency": 8, "answer_timeout": 60, "callback_url": "http://127.0.0.1:1/r",
+            "callback_secret": "x",
+        }  # fmt: skip
+        os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
+            {
+                "conn_type": "http", "host": "127.0.0.1", "port": self.network.port, "login": "x", "password": "x",
+                "extra": extra,
+            }
+        )  # fmt: skip
+        os.environ["MOTCUA_SOURCES"] = ",".join(f"{name}={make.adapter}" for name, make in MAKES.items())
+        os.environ["MOTCUA_INQUIRIES_PER_GATEWAY"] = "100000"
+        settings.cache_clear()
+        for name in MAKES:
+            self.reach(name, True)
+        with connect() as connection:
+            save_agencies(
+                connection,
+                [
+                    Agency(
+                        agency_code=office.code, name=f"Sở số {n}", short_name=None, province="khanh_hoa",
+                        enabled_from=office.enabled_from, accented=office.accented,
+                        same_day_excluded=office.same_day_excluded, kinds_off=office.kinds_off,
+                        result_hold=office.hold, aliases=office.aliases,
+                        kinds_off_reason="Công văn 12/STTTT-CNTT" if office.kinds_off else None,
+                    )
+                    for n, office in enumerate(self.world.offices, 1)
+                ],
+                "proof",
+            )  # fmt: skip
+        self.gateway = open_gateway("kannel")
+        for name, numbers in self.world.fates.items():
+            self.network.fates[international(name)].extend(numbers.answers)
+        # A first row each, so that the first reading has a place to begin at.
+        first = Dossier("one", "nobody", "first")
+        row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
+        for name, make in MAKES.items():
+            first = Dossier(name, "nobody", "first")
+            self.sources[name].execute(*make.row(first, row))
+            self.sources[name].execute(*make.step(first, Step(1, 2, False, self.now - DAY, self.now - DAY)))
+            self.set_clock(self.now)
+            pick_up(name, now=self.now)
+
+    def set_clock(self, moment: datetime) -> None:
+        """From now on the ledger's own notes carry this time."""
+        self.now = moment
+        self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
+
+    def reach(self, source: str, reachable: bool) -> None:
+        """Whether a source answers."""
+        os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = self.uris[source] if reachable else AWAY
+
+    def close(self) -> None:
+        """Closes its connections and drops its sources."""
+        for connection in (self.ledger, *self.sources.values()):
+            connection.close()
+        for admin_dsn, database in self.databases:
+            with psycopg.connect(admin_dsn, autocommit=True) as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    # --- acts at the sources
+
+    def begin(self, dossier: Dossier, row: Row | None) -> None:
+        """The first word of a dossier."""
+        if dossier not in self.oracle.of_source[dossier.source]:
+            self.oracle.add(dossier)
+        if row is not None:
+            self._put_row(dossier, row)
+
+    def _put_row(self, dossier: Dossier, row: Row) -> None:
+        self.sources[dossier.source].execute(*MAKES[dossier.source].row(dossier, row))
+        self.oracle.write_row(dossier, row)
+
+    def write_row(self, dossier: Dossier, moment: datetime, changes: dict[str, Any]) -> None:
+        """A change of a dossier's row."""
+        assert dossier.row is not None
+        self._put_row(dossier, replace(dossier.row, updated_at=moment, **changes))
+
+    def write_step(self, dossier: Dossier, step: Step) -> None:
+        """A transition is committed."""
+        self.sources[dossier.source].execute(*MAKES[dossier.source].step(dossier, step))
+        self.oracle.write_step(dossier, step)
+
+    def rewrite(self, dossier: Dossier, step: Step, status: int, desk: bool) -> None:
+        """The source changes a transition in place."""
+        self.oracle.rewrite_step(dossier, step, status, desk)
+        self.sources[dossier.source].execute(*MAKES[dossier.source].step(dossier, step))
+
+    # --- acts of the system
+
+    def read(self, source: str, window: Window = EVERYTHING, *, waits: bool = False) -> None:
+        """A pick-up."""
+        try:
+            if waits:
+                read_source(source, window, self.now)
+            else:
+                pick_up(source, window, self.now)
+        except SourceFailed:
+            return
+        bounds = (window.start, window.end) if window.start and window.end else None
+        self.oracle.read(source, self.now, bounds)
+
+    def plan(self, window: Window = EVERYTHING) -> None:
+        """Planning."""
+        plan(window, self.now)
+        self.oracle.plan(self.now)
+
+    def apologize(self, *, left_over: bool) -> None:
+        """The evening's apologies."""
+        apologize(EVERYTHING, self.now, left_over=left_over)
+        self.oracle.apologize(self.now, left_over=left_over)
+
+    def send(self) -> None:
+        """Sending, and the receipts that will follow."""
+        moment = self.now
+        if self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchone() is not None:
+            send(f"run {moment.isoformat()}", clock=lambda: moment)
+        self.tell_of_sends()
+
+    def tell_of_sends(self) -> None:
+        """The oracle sends too."""
+        for message in self.oracle.send(self.now, self._answer):
+            self.expect_receipts(message)
+
+    def _answer(self, phone: str) -> str:
+        answers = self.world.fates[phone].answers if phone in self.world.fates else []
+        return answers.pop(0) if answers else "202"
+
+    def expect_receipts(self, message: Message) -> None:
+        """Puts the receipts of a message that was just given to the gateway on the timeline."""
+        assert message.phone is not None
+        requests = self.network.requests[international(message.phone)]
+        if not requests:
+            return
+        message.segments = segments_of(requests[-1].text, requests[-1].accented)
+        message.reference = requests[-1].reference
+        if message.state not in ("accepted", "unknown"):
+            return
+        fate = self.world.fates.get(message.phone)
+        receipts = [Receipt(timedelta(seconds=self.world.random.randint(3, 90)), 1)]
+        if fate and fate.receipts:
+            receipts = fate.receipts.pop(0)
+        elif message.state == "unknown":
+            receipts = []
+        for receipt in receipts:
+            self.world.do(
+                self.now + receipt.after,
+                lambda stage, r=receipt, reference=requests[-1].reference: stage.report(message, reference, r.status),
+            )
+
+    def report(self, message: Message, reference: str, status: int) -> None:
+        """The network brings a receipt."""
+        with connect() as connection:
+            receive(connection, self.gateway, "kannel", {"reference": reference, "status": str(status)})
+        if message.reference == reference:
+            self.oracle.receipt(message, status, self.now)
+
+    def stray_receipt(self) -> None:
+        """A receipt that names no attempt of ours."""
+        with connect() as connection:
+            receive(connection, self.gateway, "kannel", {"reference": f"nobody {self.now.isoformat()}", "status": "1"})
+        self.oracle.stray_receipts.append(self.now)
+
+    def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
+        """A text to 9029."""
+        reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)
+        with connect() as connection:
+            reply = answer(connection, "kannel", reading, self.now)
+        known = dossier if dossier is not None and dossier.seen else None
+        self.oracle.inquire(known, self.now, segments_of(reply.text, reply.accented))
+
+    def settle(self) -> None:
+        """Settling."""
+        moment = self.now
+        settle(f"settle {moment.isoformat()}", clock=lambda: moment)
+        self.oracle.settle(moment)
+
+    # --- acts of people
+
+    def change_agency(self, code: str, **changes: Any) -> None:
+        """The Department changes an agency's settings."""
+        with connect() as connection:
+            agencies = [replace(each, **changes) for each in list_agencies(connection) if each.agency_code == code]
+            save_agencies(connection, agencies, "proof")
+        office = self.oracle.offices[code]
+        self.oracle.act += 1
+        for name, value in changes.items():
+            setattr(office, name, value)
+        self.oracle.codes.update(dict.fromkeys(office.aliases, code))
+        for dossier in self.oracle.of_source[office.source]:
+            if self.oracle.agency(dossier) == code:
+                self.oracle.note(dossier, "scope_changed")
+                for known in dossier.known:
+                    if (
+                        known.outcome == "out_of_scope"
+                        and office.enabled_from
+                        and known.occurred_at >= office.enabled_from
+                    ):
+                        known.outcome = None
+
+    def map_odd_status(self) -> None:
+        """Somebody says what the odd status means."""
+        for source in MAKES:
+            with connect() as connection:
+                map_status(connection, source, ODD_STATUS, 9)
+            self.oracle.statuses[source][ODD_STATUS] = 9
+
+    # --- what nobody should do
+
+    def delete_transition(self, dossier: Dossier) -> None:
+        """Takes a dossier's last transition out of the ledger, past all its guards."""
+        known = dossier.known[-1]
+        assert known.step is not None
+        self._past_the_guards(
+            "DELETE FROM motcua.transitions AS t USING motcua.dossiers AS d WHERE t.dossier_id = d.dossier_id"
+            " AND d.dossier_code = %s AND t.source_transition_id = %s",
+            (dossier.code, known.step.number),
+        )
+        dossier.known.remove(known)
+        self.oracle.unread[dossier.source].append((dossier, known.step))
+
+    def delete_message(self, dossier: Dossier) -> None:
+        """Takes a dossier's message out of the ledger, with its history."""
+        for table in ("message_history", "messages"):
+            self._past_the_guards(
+                f"DELETE FROM motcua.{table} WHERE message_id IN (SELECT m.message_id FROM motcua.messages AS m"
+                " INNER JOIN motcua.dossiers AS d USING (dossier_id) WHERE d.dossier_code = %s)",
+                (dossier.code,),
+            )
+        for message in dossier.messages:
+            self.oracle.messages.remove(message)
+        dossier.messages.clear()
+
+    def forge_messages(self, dossier: Dossier) -> None:
+        """Inserts a message that no event called for, and one of no dossier."""
+        for dossier_id in (None, 987654321):
+            self._past_the_guards(_FORGE, {"code": dossier.code, "dossier_id": dossier_id, "now": self.now})
+            assert dossier.last is not None
+            self.oracle.messages.append(
+                Message(
+                    "result", self.oracle.agency(dossier) or "", dossier.last.procedure or "",
+                    None if dossier_id else dossier, self.now, self.now, self.now, self.now, "suppressed", "missing",
+                    is_forged=True,
+                )
+            )  # fmt: skip
+
+    def _past_the_guards(self, sql: str, values: Any) -> None:
+        self.ledger.execute("SET session_replication_role = replica")
+        self.ledger.execute(sql, values)
+        self.ledger.execute("SET session_replication_role = origin")
+
+
+_CLOCK = """
+CREATE SCHEMA prove;
+CREATE TABLE prove.clock (moment timestamptz NOT NULL);
+INSERT INTO prove.clock VALUES (now());
+CREATE FUNCTION prove.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
+RETURN (SELECT moment FROM prove.clock);
+GRANT USAGE ON SCHEMA prove TO public;
+ALTER TABLE motcua.message_history ALTER COLUMN changed_at SET DEFAULT prove.now();
+ALTER TABLE motcua.receipts ALTER COLUMN received_at SET DEFAULT prove.now();
+ALTER TABLE motcua.receipt_readings ALTER COLUMN read_at SET DEFAULT prove.now();
+ALTER TABLE motcua.inquiries ALTER COLUMN counted_at SET DEFAULT prove.now();
+CREATE FUNCTION prove.note_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := prove.now();
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
+FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
+"""
+"""The ledger notes times by itself in these columns; in this world by the world's clock."""
+
+_FORGE = """
+WITH made AS (
+    INSERT INTO motcua.messages (
+        kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, text, template_id,
+        template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
+        next_attempt_at, changed_at
+    )
+    SELECT
+        'result', coalesce(%(dossier_id)s, d.dossier_id), d.agency_code, d.procedure_code, 'forged',
+        coalesce(%(dossier_id)s, t.transition_id), 'suppressed', 'missing', 'x', 'result', 1, '{}', FALSE, 1, %(now)s,
+        %(now)s, %(now)s, %(now)s, %(now)s, %(now)s
+    FROM motcua.dossiers AS d
+    INNER JOIN motcua.transitions AS t USING (dossier_id)
+    WHERE d.dossier_code = %(code)s
+    ORDER BY t.transition_id
+    LIMIT 1
+    RETURNING message_id
+)
+
+INSERT INTO motcua.message_history (message_id, to_state, to_reason)
+SELECT message_id, 'suppressed', 'missing' FROM made
+"""

@@ -1,0 +1,740 @@
+"""How right a closing is: two months of invented days, every figure counted by one who made every event.
+
+The real jobs run on a real ledger and two real sources, with the time passed in; what goes wrong is done on purpose and
+known. Each morning the day before is closed, days are corrected, both months are closed and corrected, and each closing
+is held against the oracle's own count (_reconciliation_oracle.py). Then the system is broken on purpose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import logging
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+from unittest import mock
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import dict_row
+
+from motcua.domain import reconciliation as periods
+from motcua.domain.reconciliation import DifferenceReason, Period
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs import apologizing, picking_up, planning, receiving, reconciling, sending
+from motcua.jobs.reconciling import SourcesUnread, close_period, recheck_closed
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.settings import settings
+from motcua.store import closings as store_of_closings
+from motcua.store.closings import compute_figures, load_closing, load_figures
+from motcua.store.database import connect
+from motcua.store.messages import Window
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.prove import Figure
+from tests.prove._reconciliation_oracle import (
+    AGENCY_COLUMNS,
+    DOSSIER_COLUMNS,
+    MESSAGE_COLUMNS,
+    UNEXPLAINED,
+    Count,
+    at,
+)
+from tests.prove._reconciliation_publications import publications
+from tests.prove._reconciliation_world import (
+    DAY,
+    NEVER_HEARD_OF,
+    THREE_DAYS,
+    TWO_MONTHS,
+    Network,
+    Schedule,
+    Stage,
+    World,
+    international,
+)
+
+PASSWORD = "only-for-proofs"
+PER_DAY = 2
+"""Dossiers received a day at each agency."""
+RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
+
+
+@dataclass
+class Closed:
+    """A closing that was judged."""
+
+    number: int
+    period: str
+    figures_hash: str
+    count: Count
+    unread: frozenset[str]
+    act: int
+
+
+@dataclass
+class Verdict:
+    """What was compared, and what was not as it must be."""
+
+    compared: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    closings: dict[str, list[Closed]] = field(default_factory=lambda: defaultdict(list))
+    reruns: int = 0
+    corrections: int = 0
+    seconds: list[float] = field(default_factory=list)
+    planted: Counter[str] = field(default_factory=Counter)
+    """Differences that were found, by reason."""
+    red: int = 0
+
+    def check(self, what: str, ok: bool, example: str) -> None:
+        """One comparison."""
+        self.compared[what] += 1
+        if not ok:
+            self.wrong[what] += 1
+            if self.wrong[what] <= 12:
+                self.examples.append(f"{what}: {example}")
+
+
+class Judge:
+    """Closes periods for real, and holds each closing against the oracle's count of the same moment."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.verdict = stage, Verdict()
+        self.rows = psycopg.connect(stage.ledger_dsn, autocommit=True, row_factory=dict_row)
+
+    def close(self, period: Period, unread: frozenset[str] = frozenset()) -> None:
+        """Closes or corrects a period now, its days with it, and judges all closings that this made."""
+        before = self._last_number()
+        began = time.monotonic()
+        result = close_period(period, f"prove {period} {self.stage.now.isoformat()}", self.stage.now)
+        self.verdict.seconds.append(time.monotonic() - began)
+        made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
+        new = {row["period"]: row for row in made}
+        for each in [*(period.days if period.is_month else ()), period]:
+            self._judge(each, new.get(str(each)), unread, asked_for=each == period)
+        newest = self.verdict.closings[str(period)][-1]
+        says_so = result.changed == (str(period) in new) and result.closing.closing_no == newest.number
+        self.verdict.check("closings that say whether they changed", says_so, f"{period} {result}")
+        if not result.changed:
+            same = result.closing.figures_hash == newest.figures_hash
+            self.verdict.check("reruns with the same hash of all figures", same, f"{period}")
+
+    def close_in_vain(self, period: Period) -> None:
+        """Closes a closed period while a source is away: its closing must stand."""
+        before = self._last_number()
+        try:
+            close_period(period, "prove in vain", self.stage.now)
+        except SourcesUnread:
+            refused = True
+        else:
+            refused = False
+        stands = self._last_number() == before
+        self.verdict.check("closings that stand while a source is away", refused and stands, f"{period}: {refused}")
+
+    def look_again(self) -> None:
+        """What the system looks at again by itself must not differ where everything was just corrected."""
+        before = self._last_number()
+        recheck_closed("prove again", self.stage.now)
+        made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
+        for row in made.fetchall():
+            self._judge(Period.parse(row["period"]), row, frozenset(), asked_for=True)
+
+    def recompute(self) -> None:
+        """Every closing again from the facts as they were known then: the same figures, however much came since."""
+        with connect() as connection:
+            for each in (closed for closings in self.verdict.closings.values() for closed in closings):
+                stored = load_figures(connection, each.number)
+                again = compute_figures(connection, load_closing(connection, each.number), stored.messages)
+                self.verdict.check("closings that can be recomputed", again == stored, f"{each.period} {each.number}")
+
+    def _last_number(self) -> int:
+        row = self.rows.execute("SELECT coalesce(max(closing_no), 0) AS n FROM motcua.closings").fetchone()
+        assert row is not None
+        return int(row["n"])
+
+    def _judge(self, period: Period, row: dict[str, Any] | None, unread: frozenset[str], *, asked_for: bool) -> None:
+        verdict, name = self.verdict, str(period)
+        earlier = verdict.closings[name]
+        # By the words of the definition, not by the system's own.
+        ends_on = (period.first + timedelta(days=31)).replace(day=1) if period.is_month else period.first + DAY
+        count = self.stage.oracle.count(at(period.first, 0, 0), at(ends_on, 0, 0), unread)
+        if period.is_month:
+            self._add_days_up(period, count)
+        if row is None:
+            verdict.reruns += 1
+            # A day of a month that has nothing to tell is not closed for the month's sake.
+            same = _same(count, earlier[-1].count, source_only=not asked_for) if earlier else not _table(count)
+            changed = _changed(earlier[-1].count, count) if earlier else {}
+            verdict.check("periods left as they are because nothing changed", same, f"{name}: {changed}")
+            return
+        number = row["closing_no"]
+        corrects = earlier[-1].number if earlier else None
+        verdict.check("closings that name the one they correct", row["corrects"] == corrects, f"{name}: {row}")
+        verdict.check("cut-offs", row["as_of"] == self.stage.now, f"{name}: {row['as_of']}")
+        read = min(moments[-1] for moments in self.stage.oracle.read_at.values())
+        verdict.check("how old the sources' data is", row["data_as_of"] == read, f"{name}: {row['data_as_of']}")
+        verdict.check("sources unread", set(row["sources_unread"]) == set(unread), f"{name}: {row['sources_unread']}")
+        self._figures(name, number, count, unread)
+        if not unread:
+            self._differences(name, number, count)
+            verdict.check(
+                "sums of what is missing or too much",
+                row["difference"] == sum(abs(n) for n in count.unbalanced.values()),
+                f"{name}: {row['difference']}, must be {count.unbalanced}",
+            )
+            verdict.check(
+                "counts of what is unexplained",
+                row["unexplained"] == count.unexplained,
+                f"{name}: {row['unexplained']}, must be {count.unexplained}",
+            )
+            verdict.red += row["unexplained"] > 0
+        self._orphans(name, number, count)
+        if earlier:
+            verdict.corrections += 1
+            differs = unread != earlier[-1].unread or not _same(count, earlier[-1].count, source_only=False)
+            verdict.check("corrections where something differs", differs, f"{name}: closing {number}")
+            self._changes(name, number, earlier[-1], count, bool(unread))
+        verdict.closings[name].append(Closed(number, name, row["figures_hash"], count, unread, self.stage.oracle.act))
+
+    def _add_days_up(self, month: Period, count: Count) -> None:
+        """Each day of a month judges its own apologies and orphans: the month's are those of their last closings."""
+        days = [closings[-1].count for day in month.days if (closings := self.verdict.closings[str(day)])]
+        count.orphans = sum((day.orphans for day in days), Counter())
+        count.differences = [each for each in count.differences if each.kind != "apology"]
+        for row in count.agencies.values():
+            for column in AGENCY_COLUMNS[:4]:
+                del row[column]
+        for key, row in count.messages.items():
+            for column in MESSAGE_COLUMNS[:4] if key[2] == "apology" else ():
+                del row[column]
+        for day in days:
+            for agency, row in day.agencies.items():
+                count.agencies.setdefault(agency, Counter()).update({c: row[c] for c in AGENCY_COLUMNS[:4]})
+            for key, row in day.messages.items():
+                if key[2] == "apology":
+                    count.messages.setdefault(key, Counter()).update({c: row[c] for c in MESSAGE_COLUMNS[:4]})
+            count.differences += [each for each in day.differences if each.kind == "apology"]
+
+    def _read(self, table: str, number: int) -> list[dict[str, Any]]:
+        return self.rows.execute(f"SELECT * FROM motcua.{table} WHERE closing_no = %s", (number,)).fetchall()
+
+    def _cells(
+        self, what: str, name: str, is_: dict[Any, dict[str, Any]], must: dict[Any, Any], columns: tuple[str, ...]
+    ) -> None:
+        for key in sorted({*is_, *must}, key=str):
+            for column in columns:
+                value, expected = int(is_.get(key, {}).get(column, 0)), int(must.get(key, {}).get(column, 0))
+                self.verdict.check(what, value == expected, f"{name} {key} {column}: {value}, must be {expected}")
+
+    def _figures(self, name: str, number: int, count: Count, unread: frozenset[str]) -> None:
+        dossiers = {(r["agency_code"], r["procedure_code"]): r for r in self._read("closing_dossiers", number)}
+        self._cells("figures about dossiers", name, dossiers, count.dossiers, DOSSIER_COLUMNS)
+        messages = {
+            (r["agency_code"], r["procedure_code"], r["kind"]): r for r in self._read("closing_messages", number)
+        }
+        theirs = {office.code for office in self.stage.oracle.offices.values() if office.source in unread}
+        for key, row in messages.items():
+            must = count.unbalanced.get(key, 0)
+            if key[0] not in theirs:
+                self.verdict.check(
+                    "cells whose identity balances, or does not as planted",
+                    row["difference"] == must,
+                    f"{name} {key}: {row['difference']}, must be {must}",
+                )
+        for away in (False, True):
+            # Of a source that was away only what the ledger holds is known.
+            own = {key: row for key, row in messages.items() if (key[0] in theirs) == away}
+            must_be = {key: row for key, row in count.messages.items() if (key[0] in theirs) == away}
+            self._cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
+        agencies = {r["agency_code"]: r for r in self._read("closing_agencies", number)}
+        self._cells("figures about agencies", name, agencies, count.agencies, AGENCY_COLUMNS)
+        reasons = {
+            (r["agency_code"], r["procedure_code"], r["kind"], r["state"], r["reason"]): r["messages"]
+            for r in self._read("closing_reasons", number)
+            if r["state"] in ("suppressed", "cancelled", "expired", "rejected")
+        }
+        for cell in sorted({*reasons, *count.reasons}):
+            self.verdict.check(
+                "figures by reason",
+                reasons.get(cell, 0) == count.reasons[cell],
+                f"{name} {cell}: {reasons.get(cell, 0)}, must be {count.reasons[cell]}",
+            )
+        timings = {
+            (r["agency_code"], r["procedure_code"], r["kind"]): (r["delivered"], r["median_seconds"], r["p95_seconds"])
+            for r in self._read("closing_timings", number)
+        }
+        for of in {*timings, *(key for key in count.timings if None not in key[:2] or key[:2] == (None, None))}:
+            self.verdict.check(
+                "times from recording to delivery",
+                timings.get(of) == count.timings.get(of),
+                f"{name} {of}: {timings.get(of)}, must be {count.timings.get(of)}",
+            )
+
+    def _differences(self, name: str, number: int, count: Count) -> None:
+        rows = self._read("closing_differences", number)
+        left = list(rows)
+        for must in count.differences:
+            found = next(
+                (
+                    row
+                    for row in left
+                    if row["side"] == must.side
+                    and (row["agency_code"], row["procedure_code"], row["kind"])
+                    == (must.agency, must.procedure, must.kind)
+                    and row["dossier_code"] == must.dossier
+                    and (must.number is None or row["source_transition_id"] in (None, must.number))
+                ),
+                None,
+            )
+            if found is not None:
+                left.remove(found)
+                self.verdict.planted[found["reason"]] += 1
+            self.verdict.check(
+                "differences that were planted and are found, on their side and with their reason",
+                found is not None and found["reason"] in must.reasons,
+                f"{name}: {must} is {found and found['reason']}",
+            )
+        self.verdict.check(
+            "closings that list no other difference", not left, f"{name}: {[_short(row) for row in left[:4]]}"
+        )
+
+    def _orphans(self, name: str, number: int, count: Count) -> None:
+        found = Counter((row["sort"], row["dossier_code"]) for row in self._read("closing_orphans", number))
+        for key in {*found, *count.orphans}:
+            self.verdict.check(
+                "orphans", found[key] == count.orphans[key], f"{name} {key}: {found[key]}, must be {count.orphans[key]}"
+            )
+
+    def _changes(self, name: str, number: int, before: Closed, count: Count, unread: bool) -> None:
+        listed = {
+            (r["agency_code"], r["procedure_code"], r["kind"], r["figure"]): r
+            for r in self._read("closing_changes", number)
+        }
+        must = _changed(before.count, count)
+        for key in sorted({*(key for key in listed if key[3] in _NAMED), *must}):
+            row = listed.get(key)
+            values = (row["was"], row["became"]) if row else None
+            if unread and row is None:
+                continue
+            ok = values == must.get(key)
+            self.verdict.check("changes that a correction lists", ok, f"{name} {key}: {values} not {must.get(key)}")
+            if row is None or key not in must:
+                continue
+            allowed = (
+                {"source_changed", "picked_up_late"}
+                if key[3] in MESSAGE_COLUMNS[:4]
+                else {
+                    cause
+                    for act, agency, procedure, kind, cause in self.stage.oracle.causes
+                    if act > before.act and agency == key[0] and (procedure == key[1] or not key[2]) and kind == key[2]
+                }
+            )
+            causes = set(row["causes"])
+            self.verdict.check(
+                "causes of changes", bool(causes) and causes <= allowed, f"{name} {key}: {causes}, may be {allowed}"
+            )
+
+    def close_connection(self) -> None:
+        """Closes its connection."""
+        self.rows.close()
+
+
+_NAMED = {*DOSSIER_COLUMNS, *MESSAGE_COLUMNS, *AGENCY_COLUMNS}
+
+
+def _short(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[c] for c in ("side", "reason", "agency_code", "procedure_code", "kind", "dossier_code"))
+
+
+def _table(count: Count) -> dict[tuple[str, str, str, str], int]:
+    found: dict[tuple[str, str, str, str], int] = {}
+    for (agency, procedure), row in count.dossiers.items():
+        found.update({(agency, procedure, "", column): row[column] for column in DOSSIER_COLUMNS})
+    for (agency, procedure, kind), row in count.messages.items():
+        found.update({(agency, procedure, kind, column): row[column] for column in MESSAGE_COLUMNS})
+    for agency, row in count.agencies.items():
+        found.update({(agency, "", "", column): row[column] for column in AGENCY_COLUMNS})
+    return {key: value for key, value in found.items() if value}
+
+
+def _changed(before: Count, after: Count) -> dict[tuple[str, str, str, str], tuple[int, int]]:
+    was, became = _table(before), _table(after)
+    return {
+        key: (was.get(key, 0), became.get(key, 0)) for key in {*was, *became} if was.get(key, 0) != became.get(key, 0)
+    }
+
+
+def _same(one: Count, other: Count, *, source_only: bool) -> bool:
+    """Whether nothing differs. Of the days of a month: nothing that the month adds up from them."""
+    if source_only:
+        kinds = ("result", "supplement")
+        of_source = {key for key in _changed(one, other) if key[3] in MESSAGE_COLUMNS[:4] and key[2] in kinds}
+        return not of_source and _listed(one, kinds) == _listed(other, kinds)
+    return (
+        _table(one) == _table(other)
+        and one.reasons == other.reasons
+        and one.timings == other.timings
+        and one.orphans == other.orphans
+        and _listed(one) == _listed(other)
+    )
+
+
+def _listed(count: Count, kinds: tuple[str, ...] = ("result", "supplement", "apology")) -> Counter[tuple[Any, ...]]:
+    return Counter(
+        (each.side, each.agency, each.procedure, each.kind, each.dossier, each.number, bool(each.reasons & UNEXPLAINED))
+        for each in count.differences
+        if each.kind in kinds
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ the timeline
+
+
+class Days:
+    """The system's own days: its runs, its closings, and what is done to it on purpose."""
+
+    def __init__(self, world: World, stage: Stage, judge: Judge) -> None:
+        self.world, self.stage, self.judge = world, stage, judge
+        plan, days = world.schedule, world.days
+        for day in [*days, *(days[-1] + n * DAY for n in range(1, plan.after + 1))]:
+            for hour, minute in RUNS:
+                world.do(at(day, hour, minute), lambda stage, day=day, hour=hour: self.run(day, hour))
+            world.do(at(day + DAY, 6, 0), lambda stage, day=day: self.morning(day))
+        for number, reached in ((plan.missed, 21), (plan.caught_up, 18)):
+            self.at(number, 17, 20, lambda: stage.reach("two", False))
+            self.at(number, reached, 10, lambda: stage.reach("two", True))
+        self.at(plan.unplanned, 22, 30, self.read_only)
+        self.at(plan.sending, 21, 30, lambda: self.run(plan.day(plan.sending), 21))
+        self.at(plan.healed, 9, 0, self.heal)
+        self.at(plan.mapped, 9, 12, stage.map_odd_status)
+        self.at(plan.alias, 9, 14, lambda: stage.change_agency("000.00.04.H32", aliases=("H32.4", NEVER_HEARD_OF)))
+        six, nine, began = "000.00.06.H32", "000.00.09.H32", at(days[0], 0, 0)
+        joins, moved = at(plan.day(plan.joins - 2), 12, 0), at(plan.day(plan.moved) - 2 * DAY, 12, 0)
+        self.at(plan.joins_again, 9, 10, lambda: stage.change_agency(six, enabled_from=joins))
+        self.at(plan.moved, 9, 10, lambda: stage.change_agency(nine, enabled_from=moved))
+        self.at(plan.moved_back, 9, 10, lambda: stage.change_agency(nine, enabled_from=began))
+        self.at(plan.without_message, 20, 30, lambda: stage.delete_message(world.planted["its message deleted"]))
+        self.at(plan.forged, 10, 0, lambda: stage.forge_messages(world.planted["forged"]))
+
+    def at(self, number: int | None, hour: int, minute: int, act: Callable[[], None]) -> None:
+        """Puts an act of a day, by its number, on the timeline."""
+        if number is not None:
+            self.world.do(at(self.world.schedule.day(number), hour, minute), lambda stage: act())
+
+    def go(self) -> None:
+        """Through all of it."""
+        acts = self.world.acts
+        while acts:
+            moment, _, act = heapq.heappop(acts)
+            self.stage.set_clock(moment)
+            act(self.stage)
+
+    def run(self, day: date, hour: int) -> None:
+        """One run of the system's day."""
+        stage, is_evening = self.stage, hour == 17
+        for source in ("one", "two"):
+            stage.read(source, waits=is_evening)
+        if hour == 15 and day == self.world.schedule.day(self.world.schedule.deleted):
+            stage.delete_transition(self.world.planted["deleted"])
+        if is_evening:
+            stage.apologize(left_over=False)
+        stage.plan()
+        if not is_evening:
+            stage.apologize(left_over=True)
+        stage.send()
+        if hour == 20:
+            stage.settle()
+
+    def read_only(self) -> None:
+        """A pick-up whose planning does not follow."""
+        for source in ("one", "two"):
+            self.stage.read(source)
+
+    def heal(self) -> None:
+        """A backfill over the days of which transitions are missing."""
+        plan = self.world.schedule
+        first, last = sorted((plan.day(plan.deleted), plan.day(plan.very_late)))
+        self.stage.read("one", Window(at(first, 0, 0), at(last + DAY, 0, 0)))
+        self.stage.plan()
+
+    def morning(self, day: date) -> None:
+        """The day is closed, an earlier one corrected; after the end of a month that too."""
+        world, plan, judge = self.world, self.world.schedule, self.judge
+        unread = frozenset({"two"}) if day == plan.day(plan.unread) else frozenset()
+        self.stage.reach("two", not unread)
+        if day == plan.day(plan.sending):
+            with self.sender_in_flight():
+                judge.close(Period(day))
+        elif day <= world.days[-1]:
+            judge.close(Period(day), unread)
+        if unread and day > world.days[0]:
+            judge.close_in_vain(Period(day - DAY))
+        self.stage.reach("two", True)
+        if day in (plan.day(plan.unread), plan.day(plan.forged)):
+            judge.close(Period(day))
+        if world.days[0] <= day - 3 * DAY <= world.days[-1]:
+            judge.close(Period(day - 3 * DAY))
+        if (day + DAY).day == 1:
+            judge.close(Period.month_of(day))
+        if day == world.days[-1] + plan.after * DAY:
+            self.last_morning()
+
+    def last_morning(self) -> None:
+        """All months once more, and some of it again when nothing has changed."""
+        world, judge = self.world, self.judge
+        months = [Period.month_of(first) for first in sorted({day.replace(day=1) for day in world.days})]
+        over = [month for month in months if month.end <= self.stage.now]
+        for period in [*over, Period(world.days[0]), Period(world.days[len(world.days) // 2])]:
+            judge.close(period)
+            judge.close(period)
+        judge.look_again()
+        judge.recompute()
+
+    @contextlib.contextmanager
+    def sender_in_flight(self) -> Iterator[None]:
+        """A sender waits for its gateway's answer meanwhile."""
+        stage, oracle, network = self.stage, self.stage.oracle, self.stage.network
+        message = self.world.planted["in flight"].messages[0]
+        allowed = threading.Event()
+        network.held[international(message.phone)] = allowed
+        moment = stage.now
+        sender = threading.Thread(target=lambda: sending.send("in flight", clock=lambda: moment))
+        sender.start()
+        network.reached.wait(60)
+        while stage.ledger.execute("SELECT count(*) FROM motcua.messages WHERE state = 'sending'").fetchone() != (1,):
+            time.sleep(0.02)
+        fly = oracle.hold(message)
+        stage.tell_of_sends()
+        yield
+        allowed.set()
+        sender.join()
+        fly(moment)
+        stage.expect_receipts(message)
+
+
+def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
+    """A world on a migrated, empty ledger behind ``motcua_db``, every closing judged by the oracle."""
+    before = dict(os.environ)
+    network = Network()
+    logging.disable(logging.WARNING)
+    stage: Stage | None = None
+    try:
+        world = World(seed, schedule, per_day)
+        stage = Stage(world, admin_dsn, ledger_dsn, network)
+        judge = Judge(stage)
+
+        class Clock(datetime):
+            """The time of this world, where a job asks for it by itself."""
+
+            @classmethod
+            def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+                assert stage is not None
+                return stage.now
+
+        with contextlib.ExitStack() as patches:
+            patches.enter_context(mock.patch.object(receiving, "datetime", Clock))
+            # The texts are the same in every run; reading them again each time is what would take the time.
+            for module, name in ((sending, "load_template_versions"), (planning, "load_templates"),
+                                 (apologizing, "load_templates")):  # fmt: skip
+                patches.enter_context(mock.patch.object(module, name, cache(getattr(module, name))))
+            Days(world, stage, judge).go()
+        judge.close_connection()
+        return judge.verdict
+    finally:
+        logging.disable(logging.NOTSET)
+        if stage is not None:
+            stage.close()
+        network.close()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+# ------------------------------------------------------------------------------------------------- mistakes on purpose
+
+
+def _editing(name: str, old: str, new: str) -> Callable[[], Any]:
+    """One query of reconciliation has other words."""
+
+    def edited(asked: Any) -> Any:
+        text = statement(asked)
+        if asked != f"reconciliation/{name}":
+            return text
+        if old not in text:
+            raise LookupError(f"{name}.sql has no {old!r} any more: this proof must follow")
+        return text.replace(old, new)
+
+    return lambda: mock.patch.object(store_of_closings, "statement", edited)
+
+
+def _saving_not_all(connection: Any, source_id: int, rows: Any, now: datetime) -> Any:
+    return save_transitions(connection, source_id, [r for r in rows if r["source_transition_id"] % 20 != 7], now)
+
+
+def _arrived(gateway: KannelGateway, status: str | None) -> Any:
+    meaning = meaning_of(gateway, status)
+    return "delivered" if meaning == "undelivered" else meaning
+
+
+statement, save_transitions = store_of_closings.statement, picking_up.save_transitions
+meaning_of = KannelGateway.meaning_of
+SUPPRESSED_ARE_HIDDEN = "suppressed messages are hidden from the audit views"
+MISTAKES: dict[str, Callable[[], Any]] = {
+    SUPPRESSED_ARE_HIDDEN: contextlib.nullcontext,
+    "apologies are left out of the figures": _editing(
+        "count_messages", "WHERE m.recorded_at", "WHERE m.kind <> 'apology' AND m.recorded_at"
+    ),
+    "what is carried over counts as received": _editing(
+        "count_dossiers", "WHERE j.is_received) AS received", "WHERE j.is_received OR j.is_carried_over) AS received"
+    ),
+    "what is missing is called cut off": _editing("compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
+    "the 95th of a hundred is the 50th": _editing("count_timings", "r.of_all * 95", "r.of_all * 50"),
+    "days are those of Tokyo": lambda: mock.patch.object(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
+    "a pick-up loses one in twenty": lambda: mock.patch.object(picking_up, "save_transitions", _saving_not_all),
+    "what did not arrive is taken for delivered": lambda: mock.patch.object(KannelGateway, "meaning_of", _arrived),
+    "closing again always makes a correction": lambda: mock.patch.object(
+        reconciling, "_tells_the_same", return_value=False
+    ),
+}
+
+
+def _noticed(seed: int, admin_dsn: str) -> list[Figure]:
+    """How many of the mistakes make the figures of a short world fall short; without any none may."""
+    noticed, unbroken = 0, -1
+    for number, (name, mistake) in enumerate([("none", contextlib.nullcontext), *MISTAKES.items()]):
+        with _ledger(admin_dsn, f"mistake_{number}") as ledger, mistake():
+            if name == SUPPRESSED_ARE_HIDDEN:
+                _hide_suppressed(ledger)
+            verdict = simulate(seed, THREE_DAYS, admin_dsn, ledger, per_day=2)
+        wrong = verdict.wrong.total()
+        if name == "none":
+            unbroken = wrong
+            _show(verdict)
+        elif wrong:
+            noticed += 1
+        else:
+            print(f"not noticed: {name}")
+    made = len(MISTAKES)
+    return [
+        _none("of the same few days unbroken, figures that differ", unbroken),
+        Figure("mistakes made on purpose that are noticed", str(noticed), str(made), noticed == made),
+    ]
+
+
+def _hide_suppressed(ledger_dsn: str) -> None:
+    with psycopg.connect(ledger_dsn) as ledger:
+        row = ledger.execute("SELECT pg_get_viewdef('audit.messages'::regclass)").fetchone()
+        assert row is not None
+        view = str(row[0]).rstrip("; \n")
+        ledger.execute(
+            f"CREATE OR REPLACE VIEW audit.messages AS SELECT * FROM ({view}) AS v WHERE v.state <> 'suppressed'"
+        )
+
+
+# ------------------------------------------------------------------------------------------------------------ the table
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN."""
+    folder.chmod(0o711)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = int(listening.getsockname()[1])
+    server = EmbeddedPostgres(folder / "postgres", port)
+    server.folder.mkdir()
+    server.folder.chmod(0o711)
+    server.set_up()
+    with (server.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\n")
+    # Thousands of short connections: scram would cost more than what they are for.
+    (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+    process = server.start(folder / "postgres.log")
+    before = dict(os.environ)
+    try:
+        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
+        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
+        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
+        address = f"127.0.0.1:{server.port}/motcua"
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
+        migrate()
+        yield server.admin_dsn
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@contextlib.contextmanager
+def _ledger(admin_dsn: str, name: str) -> Iterator[str]:
+    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
+    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
+    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
+    yield with_database(admin_dsn, name)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _none(name: str, value: int) -> Figure:
+    return Figure(name, str(value), "0", value == 0)
+
+
+def _show(verdict: Verdict) -> None:
+    for example in verdict.examples[:20]:
+        print(example)
+
+
+def _of_two_months(verdict: Verdict) -> list[Figure]:
+    """The table of what was compared, and how many of it differ."""
+    found = [
+        Figure(
+            "closings; of these corrections; periods closed again that stood",
+            f"{sum(map(len, verdict.closings.values()))}; {verdict.corrections}; {verdict.reruns}",
+            "",
+            True,
+        ),
+        Figure("red closings, each for what was planted", str(verdict.red), "> 0", verdict.red > 0),
+    ]
+    for name, compared in verdict.compared.items():
+        wrong = verdict.wrong[name]
+        found.append(Figure(name, f"{compared - wrong} of {compared}", "all", not wrong))
+    lacking = sorted(set(get_args(DifferenceReason)) - set(verdict.planted))
+    reasons = ", ".join(f"{n} {reason}" for reason, n in verdict.planted.most_common())
+    found.append(Figure("reasons that were met", reasons, "each of the list", not lacking))
+    return found
+
+
+def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
+    """A day's newest closing, and the first and the newest one of a month."""
+    months = verdict.closings[month]
+    return {
+        "day": verdict.closings[str(day)][-1].number,
+        "month, first": months[0].number,
+        "month, newest": months[-1].number,
+    }
+
+
+def figures(seed: int) -> list[Figure]:
+    """The table."""
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, _server(Path(folder)) as admin_dsn:
+        with _ledger(admin_dsn, "two_months") as ledger:
+            verdict = simulate(seed, TWO_MONTHS, admin_dsn, ledger, per_day=PER_DAY)
+            _show(verdict)
+            closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-04")
+            found = [*_of_two_months(verdict), *publications(admin_dsn, "two_months", closings, PASSWORD)]
+        return [*found, *_noticed(seed, admin_dsn)]
