@@ -76,10 +76,11 @@ TAMPERED: dict[str, tuple[str, str]] = {
     ),
     "what a dossier's row once said": (
         "month, first",
-        "UPDATE motcua.dossier_versions SET status_code = 6 WHERE version_id = (SELECT max(v.version_id) FROM"
-        " motcua.dossier_versions AS v WHERE v.updated_at < %(end)s AND v.version_id <= %(known_version)s"
-        " AND v.dossier_id = (SELECT min(dossier_id) FROM motcua.dossiers WHERE status_code = 9"
-        " AND finished_at >= %(end)s AND received_at < %(end)s))",
+        "UPDATE motcua.dossier_versions SET status_code = 6 WHERE version_id = (SELECT min(l.version_id) FROM ("
+        "SELECT DISTINCT ON (v.dossier_id) v.* FROM motcua.dossier_versions AS v WHERE v.updated_at < %(end)s"
+        " AND v.version_id <= %(known_version)s ORDER BY v.dossier_id, v.version_id DESC) AS l"
+        " INNER JOIN motcua.dossiers AS d USING (dossier_id) WHERE l.status_code IN (2, 4) AND d.status_code = 9"
+        " AND d.finished_at >= %(end)s AND d.received_at < %(end)s)",
     ),
     "an inquiry, taken out": (
         "month, newest",

@@ -34,7 +34,7 @@ from motcua.jobs.sending import send
 from motcua.jobs.settling import settle
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies, save_agencies
-from motcua.store.database import connect
+from motcua.store.database import connect, open_connection
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.provisioning import with_database
 from motcua.store.sources import map_status
@@ -850,6 +850,8 @@ class Stage:
                 "proof",
             )  # fmt: skip
         self.gateway = open_gateway("kannel")
+        # As a web process has it: one for all receipts and inquiries.
+        self.callbacks = open_connection()
         for name, numbers in self.world.fates.items():
             self.network.fates[international(name)].extend(numbers.answers)
         # A first row each, so that the first reading has a place to begin at.
@@ -873,7 +875,7 @@ class Stage:
 
     def close(self) -> None:
         """Closes its connections and drops its sources."""
-        for connection in (self.ledger, *self.sources.values()):
+        for connection in (self.ledger, self.callbacks, *self.sources.values()):
             connection.close()
         for admin_dsn, database in self.databases:
             with psycopg.connect(admin_dsn, autocommit=True) as admin:
@@ -971,22 +973,21 @@ class Stage:
 
     def report(self, message: Message, reference: str, status: int) -> None:
         """The network brings a receipt."""
-        with connect() as connection:
-            receive(connection, self.gateway, "kannel", {"reference": reference, "status": str(status)})
+        receive(self.callbacks, self.gateway, "kannel", {"reference": reference, "status": str(status)})
         if message.reference == reference:
             self.oracle.receipt(message, status, self.now)
 
     def stray_receipt(self) -> None:
         """A receipt that names no attempt of ours."""
-        with connect() as connection:
-            receive(connection, self.gateway, "kannel", {"reference": f"nobody {self.now.isoformat()}", "status": "1"})
+        nobody = {"reference": f"nobody {self.now.isoformat()}", "status": "1"}
+        receive(self.callbacks, self.gateway, "kannel", nobody)
         self.oracle.stray_receipts.append(self.now)
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
         """A text to 9029."""
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)
-        with connect() as connection:
-            reply = answer(connection, "kannel", reading, self.now)
+        reply = answer(self.callbacks, "kannel", reading, self.now)
+        self.callbacks.commit()
         known = dossier if dossier is not None and dossier.seen else None
         self.oracle.inquire(known, self.now, segments_of(reply.text, reply.accented))
 
