@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_interval, run_window
+from motcua.orchestration import DAG_DEFAULTS, publish_and_mail, run_interval, run_window
 from motcua.settings import settings
 
 DOC = """
@@ -69,47 +68,7 @@ def reconcile_daily() -> None:
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
-    def to_publish() -> list[int]:
-        from motcua.jobs.reconcile_daily import closings_to_publish as job
-
-        return job()
-
-    @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
-    def publish(closing_no: int) -> dict[str, Any]:
-        from motcua.jobs.reconcile_daily import publish as job
-
-        return job(closing_no)
-
-    @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
-    def recipients() -> list[dict[str, Any]]:
-        from motcua.jobs.reconcile_daily import mails_to_send as job
-
-        published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
-        return job([each for each in published if each])
-
-    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
-    def mail(publication_no: int, body: str) -> dict[str, int]:
-        from motcua.jobs.reconcile_daily import mail as job
-
-        context = get_current_context()
-        context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
-        return job(publication_no, body)
-
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
-    def gate() -> None:
-        from motcua.jobs.reconcile_daily import gate as job
-
-        context = get_current_context()
-        made = context["ti"].xcom_pull(task_ids=["close", "look_again"])
-        job([number for numbers in made for number in numbers or ()], failed_tasks(context))
-
-    chosen = to_publish()
-    tie_complaints() >> close() >> look_again() >> chosen
-    published = publish.expand(closing_no=chosen)
-    addressed = recipients()
-    published >> addressed
-    mail.expand_kwargs(addressed) >> gate()
+    tie_complaints() >> close() >> look_again() >> publish_and_mail(["close", "look_again"])
 
 
 reconcile_daily()

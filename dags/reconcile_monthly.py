@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_interval
+from motcua.orchestration import DAG_DEFAULTS, publish_and_mail, run_interval
 
 DOC = """
 ### Mục đích / Purpose
@@ -46,46 +45,7 @@ def reconcile_monthly() -> None:
         context = get_current_context()
         return job(context["run_id"], run_interval(context))
 
-    @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
-    def to_publish() -> list[int]:
-        from motcua.jobs.reconcile_daily import closings_to_publish as job
-
-        return job()
-
-    @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
-    def publish(closing_no: int) -> dict[str, Any]:
-        from motcua.jobs.reconcile_daily import publish as job
-
-        return job(closing_no)
-
-    @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
-    def recipients() -> list[dict[str, Any]]:
-        from motcua.jobs.reconcile_daily import mails_to_send as job
-
-        published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
-        return job([each for each in published if each])
-
-    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
-    def mail(publication_no: int, body: str) -> dict[str, int]:
-        from motcua.jobs.reconcile_daily import mail as job
-
-        context = get_current_context()
-        context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
-        return job(publication_no, body)
-
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
-    def gate() -> None:
-        from motcua.jobs.reconcile_monthly import gate as job
-
-        context = get_current_context()
-        job(context["ti"].xcom_pull(task_ids="close") or [], failed_tasks(context))
-
-    chosen = to_publish()
-    close() >> chosen
-    published = publish.expand(closing_no=chosen)
-    addressed = recipients()
-    published >> addressed
-    mail.expand_kwargs(addressed) >> gate()
+    close() >> publish_and_mail(["close"])
 
 
 reconcile_monthly()

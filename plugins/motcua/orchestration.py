@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from airflow.sdk import XComArg, get_current_context, task
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.store.messages import EVERYTHING, Window
@@ -59,6 +60,56 @@ def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
+
+
+def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
+    """What follows closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
+
+    Args:
+        closing_tasks: the tasks of the same DAG whose closings the gate judges.
+
+    Returns: the first of the tasks, for what goes before it.
+    """
+
+    @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
+    def to_publish() -> list[int]:
+        from motcua.jobs.reconcile_daily import closings_to_publish as job
+
+        return job()
+
+    @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
+    def publish(closing_no: int) -> dict[str, Any]:
+        from motcua.jobs.reconcile_daily import publish as job
+
+        return job(closing_no)
+
+    @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
+    def recipients() -> list[dict[str, Any]]:
+        from motcua.jobs.reconcile_daily import mails_to_send as job
+
+        published = get_current_context()["ti"].xcom_pull(task_ids="publish") or []
+        return job([each for each in published if each])
+
+    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
+    def mail(publication_no: int, body: str) -> dict[str, int]:
+        from motcua.jobs.reconcile_daily import mail as job
+
+        context = get_current_context()
+        context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
+        return job(publication_no, body)
+
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    def gate() -> None:
+        from motcua.jobs.reconcile_daily import gate as job
+
+        context = get_current_context()
+        made = context["ti"].xcom_pull(task_ids=closing_tasks)
+        job([number for numbers in made for number in numbers or ()], failed_tasks(context))
+
+    chosen, addressed = to_publish(), recipients()
+    publish.expand(closing_no=chosen) >> addressed
+    mail.expand_kwargs(addressed) >> gate()
+    return chosen
 
 
 class SourcesWatch(BaseEventTrigger):

@@ -14,8 +14,6 @@ import json
 import logging
 import os
 import random
-import signal
-import socket
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from unittest import mock
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -34,16 +31,15 @@ from motcua.jobs.apologize_due_tomorrow import read_source
 from motcua.jobs.apologizing import apologize
 from motcua.jobs.picking_up import SourceFailed
 from motcua.jobs.sending import send
-from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.accounting import identity
 from motcua.store.apologies import forecast
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.provisioning import with_database
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
+from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST, DAYS = date(2015, 12, 28), 366
@@ -51,7 +47,6 @@ FIRST, DAYS = date(2015, 12, 28), 366
 SAME_DAYS = 12
 """The first days of every world have the same outages."""
 LANDLINE = "02583822001"
-PASSWORD = "only-for-proofs"
 AWAY = "postgres://nobody:x@127.0.0.1:1/none"
 
 # ------------------------------------------------------------------------------------------- the calendar, typed again
@@ -774,82 +769,35 @@ def _as_it_stands_now(connection: Any, agency_code: str, due: Any, evening_at: d
 
 REAL_DUE_DAYS, REAL_CANDIDATES, REAL_RULES = apologizing.due_days, apologizing.candidates, apologizing.apology_rules
 
-MISTAKES: dict[str, tuple[Any, str, Any]] = {
-    "a stopped clock is taken for being worked on": (apologies, "BEING_WORKED_ON", frozenset({2, 4, 5})),
-    "days off before a working day are forgotten": (apologizing, "due_days", _only_the_last_day),
-    "who is caught up is judged by the present": (apologizing, "candidates", _as_it_stands_now),
-    "people are told on old knowledge": (apologizing._Evening, "why_not_yet", lambda evening, sources: None),
-    "the night is no night": (
+MISTAKES = {
+    "a stopped clock is taken for being worked on": replacing(apologies, "BEING_WORKED_ON", frozenset({2, 4, 5})),
+    "days off before a working day are forgotten": replacing(apologizing, "due_days", _only_the_last_day),
+    "who is caught up is judged by the present": replacing(apologizing, "candidates", _as_it_stands_now),
+    "people are told on old knowledge": replacing(apologizing._Evening, "why_not_yet", lambda evening, sources: None),
+    "the night is no night": replacing(
         apologizing, "apology_rules", lambda: replace(REAL_RULES(), quiet=apologies.QuietHours(time(0), time(0)))
     ),
-    "what is too late is sent": (
+    "what is too late is sent": replacing(
         apologizing, "useful_until", lambda *arguments: apologies.useful_until(*arguments) + timedelta(days=1)
     ),
-}  # fmt: skip
+}
 
 
 def _noticed(seed: int, admin_dsn: str) -> Figure:
     """How many of the mistakes make the figures of a short world fall short."""
-    noticed = []
-    for name, (owner, attribute, mistake) in MISTAKES.items():
-        with _ledger(admin_dsn, f"mistake_{len(noticed)}") as ledger, mock.patch.object(owner, attribute, mistake):
-            if all(figure.ok for figure in simulate(seed, SAME_DAYS, admin_dsn, ledger, quiet=True)):
-                print(f"not noticed: {name}")
-            else:
-                noticed.append(name)
-    made, caught = len(MISTAKES), len(noticed)
-    return Figure("mistakes made on purpose that are noticed", str(caught), str(made), caught == made)
+
+    def falls_short(ledger: str) -> bool:
+        return not all(figure.ok for figure in simulate(seed, SAME_DAYS, admin_dsn, ledger, quiet=True))
+
+    return notice_mistakes(admin_dsn, MISTAKES, falls_short)
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
 
 
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN."""
-    folder.chmod(0o711)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
-    server = EmbeddedPostgres(folder / "postgres", port)
-    server.folder.mkdir()
-    server.folder.chmod(0o711)
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\n")
-    process = server.start(folder / "postgres.log")
-    before = dict(os.environ)
-    try:
-        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
-        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-        address = f"127.0.0.1:{server.port}/motcua"
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
-        migrate()
-        yield server.admin_dsn
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
-@contextlib.contextmanager
-def _ledger(admin_dsn: str, name: str) -> Iterator[str]:
-    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
-    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
-    yield with_database(admin_dsn, name)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def figures(seed: int) -> list[Figure]:
     """The table."""
-    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, _server(Path(folder)) as admin_dsn:
-        with _ledger(admin_dsn, "year") as ledger:
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
+        with proving_ledger(admin_dsn, "year") as ledger:
             found = simulate(seed, DAYS, admin_dsn, ledger)
         return [*found, _noticed(seed, admin_dsn)]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import socket
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,18 +21,16 @@ from psycopg import sql
 from motcua.jobs.checking import check_quality, verify_seals
 from motcua.quality.reporting import department_report
 from motcua.quality.rules import load_rules
-from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.database import close_ledger_pool, connect
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.provisioning import with_database
 from tests.planting.defects import build
 from tests.planting.ledger import write
 from tests.planting.world import HOUR, NOW, Life, World
 from tests.prove import Figure
+from tests.prove._ledgers import PASSWORD, proving_server
 
 CLEAN, PLANTED = 100_000, 5_000
-PASSWORD = "only-for-proofs"
 
 # ------------------------------------------------------------------------------------------------------ the verdict
 
@@ -272,40 +268,10 @@ def _doctored(dsn: str) -> list[Figure]:
     return figures
 
 
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN."""
-    folder.chmod(0o711)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
-    server = EmbeddedPostgres(folder / "postgres", port)
-    server.folder.mkdir()
-    server.folder.chmod(0o711)
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\n")
-    process = server.start(folder / "postgres.log")
-    before = dict(os.environ)
-    try:
-        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
-        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-        address = f"127.0.0.1:{server.port}/motcua"
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
-        migrate()
-        yield server.admin_dsn
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
 def figures(seed: int) -> list[Figure]:
     """The table."""
     world = build(seed, CLEAN, PLANTED)
-    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, _server(Path(folder)) as admin_dsn:
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with planted_ledger(admin_dsn, world) as (dsn, numbered):
             found, faults = judge_world(world, dsn, numbered)
         for fault, count in list(Counter(faults).items())[:30]:

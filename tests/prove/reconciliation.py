@@ -11,8 +11,6 @@ import contextlib
 import heapq
 import logging
 import os
-import signal
-import socket
 import tempfile
 import threading
 import time
@@ -34,15 +32,20 @@ from motcua.domain.reconciliation import DifferenceReason, Period
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs import apologizing, picking_up, planning, receiving, reconciling, sending
 from motcua.jobs.reconciling import SourcesUnread, close_period, recheck_closed
-from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store import closings as store_of_closings
 from motcua.store.closings import compute_figures, load_closing, load_figures
 from motcua.store.database import connect
 from motcua.store.messages import Window
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
 from tests.prove import Figure
+from tests.prove._ledgers import (
+    PASSWORD,
+    Mistake,
+    notice_mistakes,
+    proving_ledger,
+    proving_server,
+    replacing,
+)
 from tests.prove._reconciliation_oracle import (
     AGENCY_COLUMNS,
     DOSSIER_COLUMNS,
@@ -64,7 +67,6 @@ from tests.prove._reconciliation_world import (
     international,
 )
 
-PASSWORD = "only-for-proofs"
 PER_DAY = 2
 """Dossiers received a day at each agency."""
 RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
@@ -564,7 +566,7 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 # ------------------------------------------------------------------------------------------------- mistakes on purpose
 
 
-def _editing(name: str, old: str, new: str) -> Callable[[], Any]:
+def _editing(name: str, old: str, new: str) -> Mistake:
     """One query of reconciliation has other words."""
 
     def edited(asked: Any) -> Any:
@@ -575,7 +577,19 @@ def _editing(name: str, old: str, new: str) -> Callable[[], Any]:
             raise LookupError(f"{name}.sql has no {old!r} any more: this proof must follow")
         return text.replace(old, new)
 
-    return lambda: mock.patch.object(store_of_closings, "statement", edited)
+    return replacing(store_of_closings, "statement", edited)
+
+
+@contextlib.contextmanager
+def _suppressed_hidden(ledger_dsn: str) -> Iterator[None]:
+    with psycopg.connect(ledger_dsn) as ledger:
+        row = ledger.execute("SELECT pg_get_viewdef('audit.messages'::regclass)").fetchone()
+        assert row is not None
+        view = str(row[0]).rstrip("; \n")
+        ledger.execute(
+            f"CREATE OR REPLACE VIEW audit.messages AS SELECT * FROM ({view}) AS v WHERE v.state <> 'suppressed'"
+        )
+    yield
 
 
 def _saving_not_all(connection: Any, source_id: int, rows: Any, now: datetime) -> Any:
@@ -589,9 +603,8 @@ def _arrived(gateway: KannelGateway, status: str | None) -> Any:
 
 statement, save_transitions = store_of_closings.statement, picking_up.save_transitions
 meaning_of = KannelGateway.meaning_of
-SUPPRESSED_ARE_HIDDEN = "suppressed messages are hidden from the audit views"
-MISTAKES: dict[str, Callable[[], Any]] = {
-    SUPPRESSED_ARE_HIDDEN: contextlib.nullcontext,
+MISTAKES: dict[str, Mistake] = {
+    "suppressed messages are hidden from the audit views": _suppressed_hidden,
     "apologies are left out of the figures": _editing(
         "count_messages", "WHERE m.recorded_at", "WHERE m.kind <> 'apology' AND m.recorded_at"
     ),
@@ -600,12 +613,10 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     ),
     "what is missing is called cut off": _editing("compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
     "the 95th of a hundred is the 50th": _editing("count_timings", "r.of_all * 95", "r.of_all * 50"),
-    "days are those of Tokyo": lambda: mock.patch.object(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
-    "a pick-up loses one in twenty": lambda: mock.patch.object(picking_up, "save_transitions", _saving_not_all),
-    "what did not arrive is taken for delivered": lambda: mock.patch.object(KannelGateway, "meaning_of", _arrived),
-    "closing again always makes a correction": lambda: mock.patch.object(
-        reconciling, "_tells_the_same", return_value=False
-    ),
+    "days are those of Tokyo": replacing(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
+    "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _saving_not_all),
+    "what did not arrive is taken for delivered": replacing(KannelGateway, "meaning_of", _arrived),
+    "closing again always makes a correction": replacing(reconciling, "_tells_the_same", lambda before, draft: False),
 }
 
 
@@ -614,83 +625,20 @@ def _noticed(admin_dsn: str) -> list[Figure]:
 
     The world is always the same, as it must hold an example of each.
     """
-    noticed, unbroken = 0, -1
-    for number, (name, mistake) in enumerate([("none", contextlib.nullcontext), *MISTAKES.items()]):
-        with _ledger(admin_dsn, f"mistake_{number}") as ledger, mistake():
-            if name == SUPPRESSED_ARE_HIDDEN:
-                _hide_suppressed(ledger)
-            verdict = simulate(1, THREE_DAYS, admin_dsn, ledger, per_day=2)
-        wrong = verdict.wrong.total()
-        if name == "none":
-            unbroken = wrong
-            _show(verdict)
-        elif wrong:
-            noticed += 1
-        else:
-            print(f"not noticed: {name}")
-    made = len(MISTAKES)
+
+    def wrong(ledger: str) -> Verdict:
+        return simulate(1, THREE_DAYS, admin_dsn, ledger, per_day=2)
+
+    with proving_ledger(admin_dsn, "unbroken") as ledger:
+        unbroken = wrong(ledger)
+    _show(unbroken)
     return [
-        _none("of the same few days unbroken, figures that differ", unbroken),
-        Figure("mistakes made on purpose that are noticed", str(noticed), str(made), noticed == made),
+        _none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
+        notice_mistakes(admin_dsn, MISTAKES, lambda ledger: bool(wrong(ledger).wrong.total())),
     ]
 
 
-def _hide_suppressed(ledger_dsn: str) -> None:
-    with psycopg.connect(ledger_dsn) as ledger:
-        row = ledger.execute("SELECT pg_get_viewdef('audit.messages'::regclass)").fetchone()
-        assert row is not None
-        view = str(row[0]).rstrip("; \n")
-        ledger.execute(
-            f"CREATE OR REPLACE VIEW audit.messages AS SELECT * FROM ({view}) AS v WHERE v.state <> 'suppressed'"
-        )
-
-
 # ------------------------------------------------------------------------------------------------------------ the table
-
-
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN."""
-    folder.chmod(0o711)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
-    server = EmbeddedPostgres(folder / "postgres", port)
-    server.folder.mkdir()
-    server.folder.chmod(0o711)
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\n")
-    # Thousands of short connections: scram would cost more than what they are for.
-    (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
-    process = server.start(folder / "postgres.log")
-    before = dict(os.environ)
-    try:
-        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
-        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-        address = f"127.0.0.1:{server.port}/motcua"
-        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
-        migrate()
-        yield server.admin_dsn
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
-@contextlib.contextmanager
-def _ledger(admin_dsn: str, name: str) -> Iterator[str]:
-    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
-    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
-    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
-    yield with_database(admin_dsn, name)
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _none(name: str, value: int) -> Figure:
@@ -734,8 +682,11 @@ def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
 
 def figures(seed: int) -> list[Figure]:
     """The table."""
-    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, _server(Path(folder)) as admin_dsn:
-        with _ledger(admin_dsn, "two_months") as ledger:
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder,
+        proving_server(Path(folder), trusting=True) as admin_dsn,
+    ):
+        with proving_ledger(admin_dsn, "two_months") as ledger:
             verdict = simulate(seed, TWO_MONTHS, admin_dsn, ledger, per_day=PER_DAY)
             _show(verdict)
             closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-04")

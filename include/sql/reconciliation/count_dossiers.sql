@@ -27,9 +27,7 @@ dossiers AS (
             WHEN d.status_code IN (7, 9, 10) THEN coalesce(d.finished_at, d.returned_at, d.updated_at)
         END AS resolved_at,
         CASE WHEN e.dossier_id IS NULL THEN d.status_code ELSE e.status_code END AS status_at_end,
-        (
-            CASE WHEN e.dossier_id IS NULL THEN d.due_at ELSE e.due_at END AT TIME ZONE 'Asia/Ho_Chi_Minh'
-        )::date AS due_day
+        CASE WHEN e.dossier_id IS NULL THEN d.due_at ELSE e.due_at END AS due_at
     FROM audit.dossiers_as_of(%(known_version)s) AS d
     LEFT JOIN ended AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= %(end)s, TRUE)
     WHERE
@@ -45,53 +43,78 @@ dossiers AS (
         )
 ),
 
+-- Grouped by what is true of a dossier, so that each is judged once however many figures it is in.
 judged AS (
     SELECT
         d.agency_code,
         d.procedure_code,
         d.submitted_via,
-        d.status_code,
+        d.status_code = 7 AS is_withdrawn,
         coalesce(d.status_at_end IN (5, 6, 8), FALSE) AS is_paused,
         coalesce(d.received_at >= %(start)s AND d.received_at < %(end)s, FALSE) AS is_received,
         coalesce(
             d.received_at < %(start)s AND coalesce(d.resolved_at >= %(start)s, d.resolved_at IS NULL), FALSE
         ) AS is_carried_over,
         coalesce(d.resolved_at >= %(start)s AND d.resolved_at < %(end)s, FALSE) AS is_resolved,
-        (d.resolved_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS resolved_day,
+        CASE
+            WHEN d.resolved_at >= %(start)s AND d.resolved_at < %(end)s
+                THEN sign(
+                    (d.resolved_at AT TIME ZONE interval '+07:00')::date
+                    - (d.due_at AT TIME ZONE interval '+07:00')::date
+                )
+        END AS is_over,
         coalesce(
             d.received_at < %(end)s AND coalesce(d.resolved_at >= %(end)s, d.resolved_at IS NULL), FALSE
         ) AS is_open,
         coalesce(d.returned_at >= %(start)s AND d.returned_at < %(end)s, FALSE) AS is_handed_over,
-        d.due_day,
-        coalesce(d.due_day <= %(last_day)s, FALSE) AS is_late
+        coalesce(d.due_at < %(end)s, FALSE) AS is_late,
+        coalesce(d.due_at >= %(start)s AND d.due_at < %(end)s, FALSE) AS is_due,
+        count(*) AS dossiers
     FROM dossiers AS d
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+),
+
+figures AS (
+    SELECT
+        j.agency_code,
+        j.procedure_code,
+        sum(j.dossiers) FILTER (WHERE j.is_carried_over) AS carried_over,
+        sum(j.dossiers) FILTER (WHERE j.is_received) AS received,
+        sum(j.dossiers) FILTER (WHERE j.is_received AND j.submitted_via = 'online') AS received_online,
+        sum(j.dossiers) FILTER (WHERE j.is_received AND j.submitted_via = 'postal') AS received_postal,
+        sum(j.dossiers) FILTER (WHERE j.is_over < 0) AS resolved_early,
+        sum(j.dossiers) FILTER (WHERE j.is_over = 0) AS resolved_on_time,
+        sum(j.dossiers) FILTER (WHERE j.is_over > 0) AS resolved_late,
+        sum(j.dossiers) FILTER (WHERE j.is_resolved AND j.is_over IS NULL) AS resolved_without_due,
+        sum(j.dossiers) FILTER (WHERE j.is_resolved AND j.is_withdrawn) AS withdrawn,
+        sum(j.dossiers) FILTER (WHERE j.is_open AND NOT j.is_paused AND NOT j.is_late) AS open_in_time,
+        sum(j.dossiers) FILTER (WHERE j.is_open AND NOT j.is_paused AND j.is_late) AS open_late,
+        sum(j.dossiers) FILTER (WHERE j.is_open AND j.is_paused AND NOT j.is_late) AS paused_in_time,
+        sum(j.dossiers) FILTER (WHERE j.is_open AND j.is_paused AND j.is_late) AS paused_late,
+        sum(j.dossiers) FILTER (WHERE j.is_due) AS due,
+        sum(j.dossiers) FILTER (WHERE j.is_handed_over) AS handed_over
+    FROM judged AS j
+    WHERE j.is_carried_over OR j.is_received OR j.is_resolved OR j.is_open OR j.is_handed_over OR j.is_due
+    GROUP BY j.agency_code, j.procedure_code
 )
 
 SELECT
-    j.agency_code,
-    j.procedure_code,
-    count(*) FILTER (WHERE j.is_carried_over) AS carried_over,
-    count(*) FILTER (WHERE j.is_received) AS received,
-    count(*) FILTER (WHERE j.is_received AND j.submitted_via = 'online') AS received_online,
-    count(*) FILTER (WHERE j.is_received AND j.submitted_via = 'postal') AS received_postal,
-    count(*) FILTER (WHERE j.is_resolved AND j.resolved_day < j.due_day) AS resolved_early,
-    count(*) FILTER (WHERE j.is_resolved AND j.resolved_day = j.due_day) AS resolved_on_time,
-    count(*) FILTER (WHERE j.is_resolved AND j.resolved_day > j.due_day) AS resolved_late,
-    count(*) FILTER (WHERE j.is_resolved AND j.due_day IS NULL) AS resolved_without_due,
-    count(*) FILTER (WHERE j.is_resolved AND j.status_code = 7) AS withdrawn,
-    count(*) FILTER (WHERE j.is_open AND NOT j.is_paused AND NOT j.is_late)
-        AS open_in_time,
-    count(*) FILTER (WHERE j.is_open AND NOT j.is_paused AND j.is_late) AS open_late,
-    count(*) FILTER (WHERE j.is_open AND j.is_paused AND NOT j.is_late) AS paused_in_time,
-    count(*) FILTER (WHERE j.is_open AND j.is_paused AND j.is_late) AS paused_late,
-    count(*) FILTER (WHERE j.due_day BETWEEN %(first_day)s AND %(last_day)s) AS due,
-    count(*) FILTER (WHERE j.is_handed_over) AS handed_over
-FROM judged AS j
-GROUP BY j.agency_code, j.procedure_code
-HAVING
-    count(*) FILTER (
-        WHERE
-        j.is_carried_over OR j.is_received OR j.is_resolved OR j.is_open OR j.is_handed_over
-        OR j.due_day BETWEEN %(first_day)s AND %(last_day)s
-    ) > 0
-ORDER BY j.agency_code, j.procedure_code
+    f.agency_code,
+    f.procedure_code,
+    coalesce(f.carried_over, 0)::bigint AS carried_over,
+    coalesce(f.received, 0)::bigint AS received,
+    coalesce(f.received_online, 0)::bigint AS received_online,
+    coalesce(f.received_postal, 0)::bigint AS received_postal,
+    coalesce(f.resolved_early, 0)::bigint AS resolved_early,
+    coalesce(f.resolved_on_time, 0)::bigint AS resolved_on_time,
+    coalesce(f.resolved_late, 0)::bigint AS resolved_late,
+    coalesce(f.resolved_without_due, 0)::bigint AS resolved_without_due,
+    coalesce(f.withdrawn, 0)::bigint AS withdrawn,
+    coalesce(f.open_in_time, 0)::bigint AS open_in_time,
+    coalesce(f.open_late, 0)::bigint AS open_late,
+    coalesce(f.paused_in_time, 0)::bigint AS paused_in_time,
+    coalesce(f.paused_late, 0)::bigint AS paused_late,
+    coalesce(f.due, 0)::bigint AS due,
+    coalesce(f.handed_over, 0)::bigint AS handed_over
+FROM figures AS f
+ORDER BY f.agency_code, f.procedure_code

@@ -1,13 +1,12 @@
-"""The tasks of the DAG ``reconcile_monthly``: close a month over its days; publishing and mails are the daily ones."""
+"""The tasks of the DAG ``reconcile_monthly``: close a month over its days; all else is as in ``reconcile_daily``."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from motcua.domain.reconciliation import Period
-from motcua.jobs.reconciling import NothingInScope, close_period, complain
+from motcua.jobs.reconciling import NothingInScope, close_period
 from motcua.store.database import without_values
 from motcua.store.messages import Window
 
@@ -27,12 +26,3 @@ def close_month(run_id: str, interval: Window, now: datetime | None = None) -> l
         log.info("%s", nothing)
         return []
     return [result.closing.closing_no] if result.changed else []
-
-
-def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf, as that of ``reconcile_daily``.
-
-    Raises:
-        RunIncomplete: with what is left.
-    """
-    complain(closing_nos, failed_tasks)

@@ -1,0 +1,101 @@
+"""Where proofs run: a PostgreSQL of their own and ledgers in it, whole or broken on purpose."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from unittest import mock
+
+import psycopg
+
+from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.store.migrations import migrate
+from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.prove import Figure
+
+PASSWORD = "only-for-proofs"
+
+
+@contextlib.contextmanager
+def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
+    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN.
+
+    ``trusting``: it asks nobody for a password; thousands of short connections would cost more than what they are for.
+    """
+    folder.chmod(0o711)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = int(listening.getsockname()[1])
+    server = EmbeddedPostgres(folder / "postgres", port)
+    server.folder.mkdir()
+    server.folder.chmod(0o711)
+    server.set_up()
+    with (server.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\n")
+    if trusting:
+        (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+    process = server.start(folder / "postgres.log")
+    before = dict(os.environ)
+    try:
+        roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
+        provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow")
+        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
+        address = f"127.0.0.1:{server.port}/motcua"
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
+        migrate()
+        yield server.admin_dsn
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@contextlib.contextmanager
+def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
+    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
+    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
+    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
+    yield with_database(admin_dsn, name)
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+Mistake = Callable[[str], AbstractContextManager[object]]
+"""Breaks the system, given a ledger's DSN, as long as it is open."""
+
+
+def replacing(owner: object, attribute: str, wrong: object) -> Mistake:
+    """A name of the system that means something else."""
+    return lambda _: mock.patch.object(owner, attribute, wrong)
+
+
+def notice_mistakes(
+    admin_dsn: str,
+    mistakes: Mapping[str, Mistake],
+    falls_short: Callable[[str], bool],
+) -> Figure:
+    """How many mistakes made on purpose make the figures of a short world fall short; the others are told by name.
+
+    Args:
+        admin_dsn: as ``proving_server`` gives it.
+        mistakes: by what each is; each has a ledger of its own.
+        falls_short: whether the world's figures fall short in the ledger whose DSN it is given.
+    """
+    noticed = 0
+    for number, (name, mistake) in enumerate(mistakes.items()):
+        with proving_ledger(admin_dsn, f"mistake_{number}") as ledger, mistake(ledger):
+            if falls_short(ledger):
+                noticed += 1
+            else:
+                print(f"not noticed: {name}")
+    made = len(mistakes)
+    return Figure("mistakes made on purpose that are noticed", str(noticed), str(made), noticed == made)
