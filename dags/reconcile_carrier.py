@@ -13,8 +13,8 @@ DOC = """
 ### Mục đích / Purpose
 Takes each provider's monthly statement from the folder MOTCUA_STATEMENTS and matches every line with our attempts, and
 every inquiry to 9029: *exact*, *partial* (segments, amount, status, time or month differ), *theirs only*, *ours only*.
-The page *Đối soát nhà mạng* shows the verdicts and every row that differs. A file is taken once; a corrected file
-supersedes the one before, which stays.
+The page *Đối soát nhà mạng* shows the verdicts, every row that differs, and files that were refused. A file is taken
+once; a corrected file supersedes the one before, which stays. Files are taken one at a time, the oldest first.
 
 ### Lịch chạy / Schedule
 07:00 on the 5th and the 10th of each month, clock of Vietnam; started by hand, it takes whatever is new in the folder.
@@ -22,8 +22,9 @@ A **backfill** takes the files whose names tell its month (the one before its da
 
 ### Khi đỏ / When a run is red
 Open the log of **gate**.
-- *Không nhận tệp …*: the file cannot be read; nothing of it was kept. The log names line, column and what to do. Put a
-  corrected file in its place, or adapt `include/statements/<form>.yaml` if the provider changed its form, and clear it.
+- *File … is refused*: it cannot be read; nothing of it was kept. The log names line, column and what to do, and so does
+  the page, in Vietnamese, until a good file of that month is there. Put a corrected file into the folder, or adapt
+  `include/statements/<form>.yaml` if the provider changed its form, and clear the run.
 - *over the agreed tolerance*: `motcua statements rows <number>` lists what differs, for the provider. A corrected file
   makes the next run green.
 - *no statement of …*: before the 10th a warning only. Ask the provider for it.
@@ -51,12 +52,17 @@ def reconcile_carrier() -> None:
 
         return job(run_window(get_current_context()))
 
-    @task(task_display_name="Đối soát từng bảng kê", map_index_template="{{ statement }}")
+    # One at a time: of two files of one month the later one corrects the other, and a million lines need a gigabyte.
+    @task(
+        task_display_name="Đối soát từng bảng kê",
+        map_index_template="{{ statement }}",
+        max_active_tis_per_dagrun=1,
+    )
     def take_file(form: str, file: str) -> dict[str, Any]:
         from motcua.jobs.reconcile_carrier import take_file as job
 
         context = get_current_context()
-        context["statement"] = f"{form}/{file}"  # type: ignore[typeddict-unknown-key]
+        context["statement"] = f"{form}/{file}" if form else file  # type: ignore[typeddict-unknown-key]
         return job(form, file, context["run_id"])
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
@@ -64,9 +70,8 @@ def reconcile_carrier() -> None:
         from motcua.jobs.reconcile_carrier import gate as job
 
         context = get_current_context()
-        taken = context["ti"].xcom_pull(task_ids="take_file")
-        # Of one file Airflow gives the result itself, of several a list, of none nothing.
-        job(run_window(context), [taken] if isinstance(taken, dict) else list(taken or ()), failed_tasks(context))
+        taken = context["ti"].xcom_pull(task_ids=["take_file"])
+        job(run_window(context), [each for each in taken if each], failed_tasks(context))
 
     take_file.expand_kwargs(find_files()) >> gate()
 

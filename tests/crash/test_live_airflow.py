@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.live_airflow import MINUTE, Case, LiveAirflow, live_airflow
+from tests.crash.live_airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, contract
 
 pytestmark = pytest.mark.live
@@ -93,6 +93,28 @@ def test_backfill_of_failed_runs_resends_exactly_what_failed(live: LiveAirflow, 
     assert [run["state"] for run in live.backfill(fires, fires, "completed", by_command=False)] == ["success"]
     assert len(live.network_log()) == log + len(failing)
     assert live.picture(others) == before
+
+
+def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
+    live.ledger("UPDATE motcua.agencies SET report_recipients = '{}' WHERE agency_code <> %s RETURNING 1", AGENCY)
+    live.pause(False, "reconcile_daily")
+    by_hand = live.trigger("reconcile_daily")
+    assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
+    live.wait_until_idle(150)
+    assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
+    # The run by hand closes yesterday; before half past six the one by the clock is yesterday's, for the day before.
+    closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
+    published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
+    assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
+    mails = live.ledger("SELECT report_no, body, state FROM motcua.report_mails WHERE report = 'publication'")
+    bodies = ("department", "home_affairs", "justice", AGENCY)
+    everyone = [(each["publication_no"], body) for each in published for body in bodies]
+    assert sorted((mail["report_no"], mail["body"]) for mail in mails) == sorted(everyone)
+    assert {mail["state"] for mail in mails} == {"sent"}
+    assert len(list((live.folder / "mailbox").glob("*.eml"))) == len(mails)
+    assert live.wait_for_run(live.trigger("reconcile_daily"), 180, "reconcile_daily") == "success"
+    assert len(list((live.folder / "mailbox").glob("*.eml"))) == len(mails)
+    live.pause(True, "reconcile_daily")
 
 
 def test_killed_scheduler_loses_and_doubles_nothing(live: LiveAirflow) -> None:

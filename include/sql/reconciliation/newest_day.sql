@@ -1,4 +1,0 @@
--- The newest day that is closed. Called by store/closings.py.
-SELECT max(c.period) AS period
-FROM motcua.closings AS c
-WHERE char_length(c.period) = 10
