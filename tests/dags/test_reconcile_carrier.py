@@ -45,6 +45,10 @@ def test_runs_start_at_seven_in_vietnam_on_the_5th_and_the_10th_about_the_month_
     ]
 
 
+def test_files_are_taken_one_at_a_time(dag):
+    assert dag.get_task("take_file").max_active_tis_per_dagrun == 1
+
+
 def test_run_that_is_no_backfill_is_about_whatever_is_there():
     assert window_month(EVERYTHING) is None
 
@@ -52,7 +56,7 @@ def test_run_that_is_no_backfill_is_about_whatever_is_there():
 ONE, TWO = {"statement_no": 1}, {"statement_no": 2}
 
 
-@pytest.mark.parametrize(("pulled", "told"), [(None, []), (ONE, [ONE]), ([ONE, TWO], [ONE, TWO]), ([], [])])
+@pytest.mark.parametrize(("pulled", "told"), [([None], []), ([ONE], [ONE]), ([ONE, TWO], [ONE, TWO]), ([], [])])
 def test_gate_is_told_of_every_file_however_many_there_are(dag, monkeypatch, pulled, told):
     seen = []
     run = SimpleNamespace(run_type="manual", data_interval_start=None, data_interval_end=None)

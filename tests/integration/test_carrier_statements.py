@@ -364,16 +364,16 @@ def folder(tmp_path, configure):
 
 def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder):
     first = ours.attempt(at(5))
-    (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
     (folder / "bang-ke-2026-09.csv").write_bytes(file_of(line("x", amount="abc", when=at(5, month=9))))
+    (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
     (folder / "~$bang-ke.xlsx").write_bytes(b"x")
     (folder / "ghi-chu.docx").write_bytes(b"x")
     found = find_files(EVERYTHING)
     assert [each["file"] for each in found] == ["bang-ke-2026-09.csv", "bang-ke-2026-10.csv"]
     taken = [take_file(each["form"], each["file"], "run-1", LATER) for each in found]
-    assert "dòng 2" in taken[0]["refused"]
+    assert "line 2" in taken[0]["refused"]
     assert "abc" not in taken[0]["refused"]
-    with pytest.raises(RunIncomplete, match=r"Không nhận tệp bang-ke-2026-09\.csv"):
+    with pytest.raises(RunIncomplete, match=r"File bang-ke-2026-09\.csv is refused"):
         gate(EVERYTHING, taken, now=LATER)
     assert [each["file"] for each in find_files(EVERYTHING)] == ["bang-ke-2026-09.csv"]
     gate(EVERYTHING, taken[1:], now=LATER)

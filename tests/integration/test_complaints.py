@@ -28,6 +28,7 @@ from motcua.store.complaints import (
     complaint_changes,
     count_complaints,
     list_complaints,
+    repeated_complaints,
 )
 from motcua.store.database import connect
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
@@ -276,3 +277,82 @@ def test_moment_of_today_without_a_time_is_now(agencies):
     assert listed()[0].received_at == NOW
     assert take(file_of(line(when="25/11/2026")), now=NOW + timedelta(hours=3)).new == 0
     assert datetime(2026, 11, 25, 3, tzinfo=UTC) == NOW
+
+
+def counted() -> int:
+    with connect() as connection:
+        found = count_complaints(connection, NOW - timedelta(days=30), NOW + timedelta(days=1))
+    return sum(each["complaints"] for each in found)
+
+
+def by_hand(form: str, code: str = "160915001", when: str = "2026-11-25 09:10", claim: str = "no_result_yet") -> int:
+    with connect() as connection:
+        number = record_complaint(connection, Entry(NHA_TRANG, code, when, "desk", claim, "Gọi"), form, "hoa", NOW)
+    assert number is not None
+    return number
+
+
+def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_repeat(agencies, rows, ledger):
+    first = by_hand("form-1")
+    done = take(file_of(line("l609i5oo1", when="25/11/2026", channel="Cổng thông tin", note="khác")))
+    assert (done.new, done.repeated) == (1, 1)
+    assert (len(listed()), counted()) == (2, 1)
+    (repeat,) = listed(repeated=True)
+    assert (repeat.repeats, repeat.imported_line) == (first, 2)
+    assert take(file_of(line("160915001", note="lần nữa")), "khac.csv").repeated == 1, "two lists"
+    by_hand("form-2")
+    assert counted() == 1, "two desks"
+    with psycopg.connect(ledger, row_factory=dict_row) as auditor:
+        auditor.execute("SET ROLE motcua_audit")
+        assert [row["complaints"] for row in count_complaints(auditor, NOW - timedelta(days=1), NOW)] == [1]
+        assert len(repeated_complaints(auditor, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))) == 3
+    with connect() as connection:
+        take_back(connection, first, "minh", "ghi nhầm", NOW)
+    assert counted() == 1, "the next one counts in its place"
+    assert first not in {each.repeats for each in listed()}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"code": "160915002"},
+        {"claim": "Sai nội dung"},
+        {"when": "24/11/2026 23:59"},
+        {"agency": TU_PHAP},
+        {"code": ""},
+    ],
+)
+def test_another_dossier_claim_day_or_agency_or_none_is_another_complaint(agencies, other):
+    by_hand("form-1", code="" if other == {"code": ""} else "160915001")
+    done = take(file_of(line(**other)))
+    assert (done.new, done.repeated, counted()) == (1, 0, 2)
+
+
+def test_rows_alike_in_one_list_are_as_many_complaints_and_each_is_repeated_by_one_of_another(agencies):
+    by_hand("form-1")
+    done = take(file_of(line(), line(note="bà khác")))
+    assert (done.new, done.repeated, counted()) == (2, 1, 2), "one of the two is the one of the page"
+    done = take(file_of(line(note="a"), line(note="b"), line(note="c")), "thang.csv")
+    assert (done.new, done.repeated, counted()) == (3, 2, 3)
+    done = take(file_of(line(note="a"), line(note="b"), line(note="c"), line(note="d")), "dai-hon.csv")
+    assert (done.new, done.repeated, counted()) == (1, 0, 4), "a longer list goes on where it ended"
+
+
+def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_codes_that_read_alike(one_stop):
+    one_stop.dossier()
+    one_stop.dossier("I60915001")
+    one_stop.move(9, at=NOW - timedelta(hours=2))
+    pick_up("khanhhoa", now=NOW)
+    take(file_of(line(), line("I60915001")))
+    assert counted() == 2, "two dossiers"
+    assert all(each.dossier_id for each in listed())
+    ended = agency(NHA_TRANG, valid_until=(NOW - timedelta(days=1)).date(), successor_code=TU_PHAP)
+    with connect() as connection:
+        save_agencies(connection, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
+    take(file_of(line("160915002"), line("160915002", agency=TU_PHAP)), "hai.csv")
+    assert counted() == 4
+    one_stop.dossier("160915002")
+    pick_up("khanhhoa", now=NOW)
+    take(file_of(line("160915002", agency=TU_PHAP, note="lại")), "ba.csv")
+    assert relink(NOW) == 2
+    assert counted() == 4

@@ -249,6 +249,33 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
     }
 
 
+DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
+PUBLICATIONS = "/opt/motcua/.data/publications"
+
+
+def test_statements_are_read_where_tasks_and_commands_run_and_nowhere_else() -> None:
+    place = DEFAULTS.statements_url.removeprefix("file://")
+    assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
+    mounted = {name for name, service in SERVICES.items() if f"./statements:{place}:ro" in service.get("volumes", ())}
+    assert mounted == {"airflow-worker", "airflow-scheduler"}
+    for name in mounted:
+        assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "/statements/" in ignored, "they hold phone numbers"
+
+
+def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> None:
+    assert DEFAULTS.publications_url == f"file://{PUBLICATIONS}"
+    mounted = {
+        name: volume.removeprefix(f"publications:{PUBLICATIONS}")
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", ())
+        if volume.startswith(f"publications:{PUBLICATIONS}")
+    }
+    assert mounted == {"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro"}
+    assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
+
+
 def test_every_service_restarts_and_is_watched() -> None:
     for name in LONG_RUNNING:
         assert SERVICES[name]["restart"] == "unless-stopped"
@@ -292,11 +319,13 @@ def test_every_path_exists(tmp_path: Path) -> None:
             assert path.is_relative_to(home), path
     for name in OURS:
         for volume in SERVICES[name].get("volumes", ()):
-            source, _, target = volume.partition(":")
+            source, target = volume.split(":")[:2]
+            if source == "./statements":
+                continue
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.
             assert target in made
-            assert target == environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"]
+            assert target in (environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"], PUBLICATIONS)
         for file in SERVICES[name].get("env_file", ()):
             assert (ROOT / f"{file}.example").exists()
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir

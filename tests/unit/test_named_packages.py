@@ -19,7 +19,7 @@ def source(*parts: str) -> str:
         (("gateways", "exchange.py"), "requests.Request("),
         (("jobs", "sending.py"), "requests.Session()"),
         (("store", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
-        (("jobs", "check_phones.py"), "pd.read_csv("),
+        (("jobs", "table_files.py"), "pd.read_csv("),
         (("domain", "phone_numbers.py"), "phonenumbers."),
         (("store", "migrations.py"), "read_migrations("),
     ],

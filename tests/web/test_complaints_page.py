@@ -137,6 +137,22 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
     assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
 
 
+def test_report_that_is_there_already_is_kept_shown_as_a_repeat_and_not_counted(staff):
+    assert "said=recorded" in record(staff).headers["location"]
+    answer = record(staff, channel="hotline", note="Gọi lại")
+    assert "said=alike" in answer.headers["location"]
+    shown = words(staff.get(answer.headers["location"]))
+    for expected in (
+        "Phản ánh này trùng với một phản ánh đã có",
+        "trùng với số 1, không đếm",
+        "Kết quả kiểm tra ghi ở phản ánh số 1.",
+        "30 ngày qua: 1 mời đến nhưng chưa có kết quả (1 chưa kiểm tra) 1 trùng, không đếm",
+    ):
+        assert expected in shown, expected
+    assert staff.get(f"{PAGE}?state=repeated").text.count('<li id="phan-anh-') == 1
+    assert "said=recorded" in record(staff, claim="wrong_content").headers["location"]
+
+
 def test_filters_narrow_the_list_and_stay_after_a_change(staff):
     record(staff)
     record(staff, agency=TU_PHAP, claim="wrong_person", dossier_code="")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.months import first_of, month_before
+from motcua.jobs.table_files import FileRefused
 from motcua.web import statements_page
 from motcua.web.rendering import PageRefused, render_refusal
-from tests.integration.test_carrier_statements import Ours, at, file_of, form, line, take
+from tests.integration.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
 
 
 @pytest.fixture
@@ -100,6 +101,28 @@ def test_missing_statement_is_told(ours, page, rows):
     month = month_before(first_of(now))
     assert f"Chưa có bảng kê tháng {month.month}/{month.year} của kannel." in shown
     assert "1.234 bản tin" in shown
+
+
+def test_refused_file_is_shown_with_what_to_do_until_a_good_one_comes(ours, page):
+    first = ours.attempt(at(5))
+    with pytest.raises(FileRefused):
+        take(file_of(line(first, phone="abc0905123456"), line(first, amount="1,050")), "bảng <b>kê</b> 2026-10.csv")
+    answer = page.get("/statements")
+    shown = words(answer)
+    for expected in (
+        "Không nhận được tệp kannel/bảng <b>kê</b> 2026-10.csv (bảng kê tháng 10/2026).",
+        "7:00 ngày 5/11/2026, lan",
+        "dòng 2, cột “Số thuê bao”: không phải số điện thoại",
+        "dòng 3, cột “Thành tiền”: không đọc được số",
+        "Cần làm: gửi những dòng trên cho nhà mạng và xin tệp đã sửa",
+        "Thông báo này mất khi có tệp đúng của kannel, tháng 10/2026",
+        "motcua statements set-aside 1",
+    ):
+        assert expected in shown, expected
+    assert "<b>kê" not in answer.text
+    assert "905123456" not in answer.text
+    take(file_of(line(first)), now=LATER + timedelta(hours=1))
+    assert "Không nhận được tệp" not in words(page.get("/statements"))
 
 
 @pytest.mark.parametrize("query", ["no=99", "no=x", "no=-1", "no=9999999999999999999", "no=%00"])

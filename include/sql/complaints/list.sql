@@ -1,11 +1,12 @@
--- Complaints, the newest first, with the dossier and the message that each is tied to. Holds personal data: for staff
--- who are signed in. Called by store/complaints.py.
+-- Complaints, the newest first, with the dossier and the message that each is tied to, and the one that it repeats.
+-- Holds personal data: for staff who are signed in. Called by store/complaints.py.
 SELECT
     c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
     c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,
-    c.outcome_reason, c.withdrawn_at, c.withdrawn_by, c.withdraw_reason,
+    c.outcome_reason, c.withdrawn_at, c.withdrawn_by, c.withdraw_reason, a.repeats,
     m.kind AS message_kind, m.state AS message_state, m.accepted_at AS message_accepted_at
 FROM motcua.complaints AS c
+INNER JOIN audit.complaints AS a ON c.complaint_id = a.complaint_id
 LEFT JOIN motcua.messages AS m ON c.message_id = m.message_id
 WHERE
     (%(complaint_id)s::bigint IS NULL OR c.complaint_id = %(complaint_id)s)
@@ -13,6 +14,7 @@ WHERE
     AND (%(claim)s::text IS NULL OR c.claim = %(claim)s)
     AND (%(outcome)s::text IS NULL OR (c.outcome = %(outcome)s AND c.withdrawn_at IS NULL))
     AND (%(unlinked)s::boolean IS NOT TRUE OR (c.dossier_id IS NULL AND c.withdrawn_at IS NULL))
+    AND (%(repeated)s::boolean IS NOT TRUE OR a.repeats IS NOT NULL)
     AND (%(begins)s::timestamptz IS NULL OR c.received_at >= %(begins)s)
     AND (%(ends)s::timestamptz IS NULL OR c.received_at < %(ends)s)
 ORDER BY c.received_at DESC, c.complaint_id DESC

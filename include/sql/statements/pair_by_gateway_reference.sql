@@ -1,5 +1,6 @@
 -- Pairs each line that is left with what has the provider's reference that it gives, the nearest in time where several
--- have. Repeated ones are marked as such. Called by store/statements.py.
+-- have; not with what went to another number, since providers use references again. Repeated ones are marked as such.
+-- Called by store/statements.py.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',
@@ -13,7 +14,8 @@ FROM (
     FROM statements.lines AS l
     INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.gateway_reference = o.gateway_reference
     WHERE
-        NOT EXISTS (
+        coalesce(l.msisdn = o.msisdn, TRUE)
+        AND NOT EXISTS (
             SELECT 1 FROM statements.pairs AS p WHERE p.direction = l.direction AND p.line_no = l.line_no
         )
     ORDER BY l.direction, l.line_no, abs(extract(EPOCH FROM l.sent_at - o.at)), o.our_id

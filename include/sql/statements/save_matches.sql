@@ -8,7 +8,7 @@ WITH held AS (
     SELECT
         l.direction, l.line_no, p.our_id, p.matched_by, coalesce(p.repeated, FALSE) AS repeated, l.status, l.sent_at,
         l.segments AS their_segments, l.amount AS their_amount, l.billed, o.segments AS our_segments, o.state, o.at,
-        o.in_month,
+        o.in_month, l.msisdn <> o.msisdn AS elsewhere,
         coalesce(l.carrier, o.carrier) AS carrier,
         -- Whether it is billed goes by the provider's status: a receipt may have reached one side only.
         coalesce(coalesce(l.status, o.state) <> 'undelivered', TRUE) OR %(undelivered_is_billed)s AS is_billed
@@ -37,6 +37,7 @@ told AS (
             WHEN j.repeated THEN ARRAY['repeated']
             WHEN NOT j.is_ours THEN '{}'
             ELSE array_remove(ARRAY[
+                CASE WHEN j.elsewhere THEN 'number' END,
                 CASE WHEN j.their_segments <> j.our_segments THEN 'segments' END,
                 CASE WHEN abs(coalesce(j.their_amount - j.our_amount, 0)) >= 1 THEN 'amount' END,
                 CASE

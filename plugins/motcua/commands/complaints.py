@@ -23,12 +23,20 @@ from motcua.jobs.keep_complaints import (
     titles,
     write_outcome,
 )
-from motcua.jobs.table_files import Fault, FileRefused
-from motcua.store.complaints import Claim, ComplaintsAsked, Outcome, count_complaints, list_complaints
+from motcua.jobs.table_files import Fault, FileRefused, shown_name
+from motcua.store.complaints import (
+    Claim,
+    ComplaintsAsked,
+    Outcome,
+    count_complaints,
+    list_complaints,
+    repeated_complaints,
+)
 from motcua.store.database import connect
 
 app = typer.Typer(help="Complaints (phản ánh): import, list, withdraw, outcome of the check.", no_args_is_help=True)
-_console = Console(highlight=False)
+# What a file or a form holds may look like markup.
+_console = Console(highlight=False, markup=False)
 
 _Number = Annotated[int, typer.Argument(min=1, help="Number of the complaint.")]
 
@@ -51,16 +59,22 @@ def import_file(
     """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
     if not path.is_file():
         raise typer.BadParameter(f"there is no file {path}.")
+    name = shown_name(path.name)
     with _said_plainly():
         if path.stat().st_size > LARGEST_FILE:
-            raise FileRefused(path.name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        done = import_complaints(path.read_bytes(), path.name, getpass.getuser(), datetime.now(UTC), dry_run=dry_run)
+            raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise typer.BadParameter(f"{path}: {error.strerror}.") from None
+        done = import_complaints(content, name, getpass.getuser(), datetime.now(UTC), dry_run=dry_run)
     for fault in done.faults:
         _console.print(f"- {fault}", markup=False, soft_wrap=True)
     would = "would be " if dry_run else ""
     _console.print(
         f"{done.rows} good row(s): {done.new} {would}new, {done.rows - done.new} there already;"
-        f" {done.linked} of the new ones with a known dossier. {len(done.faults)} row(s) not taken."
+        f" {done.linked} of the new ones with a known dossier, {done.repeated} repeat an earlier complaint and are not"
+        f" counted. {len(done.faults)} row(s) not taken."
     )
     if done.faults:
         raise typer.Exit(1)
@@ -72,11 +86,14 @@ def list_all(
     claim: Annotated[Claim | None, typer.Option("--claim")] = None,
     outcome: Annotated[Outcome | None, typer.Option("--outcome")] = None,
     unlinked: Annotated[bool, typer.Option("--unlinked", help="Only those whose dossier is not known.")] = False,
+    repeated: Annotated[bool, typer.Option("--repeated", help="Only those that repeat an earlier one.")] = False,
     most: Annotated[int, typer.Option("--most", min=1, max=10_000)] = 50,
 ) -> None:
     """Complaints, the newest first; their notes are on the staff page only."""
     with connect() as connection:
-        found = list_complaints(connection, ComplaintsAsked(None, agency, claim, outcome, unlinked, most=most + 1))
+        found = list_complaints(
+            connection, ComplaintsAsked(None, agency, claim, outcome, unlinked, repeated, most=most + 1)
+        )
     table = Table(box=None, pad_edge=False)
     for name in ("no.", "received", "agency", "dossier", "claim", "channel", "message", "outcome", "recorded by"):
         table.add_column(name)
@@ -90,7 +107,7 @@ def list_all(
             each.claim,
             each.channel,
             f"{each.message_id} {each.message_kind} {each.message_state}" if each.message_id else "",
-            "withdrawn" if each.withdrawn_at else each.outcome,
+            "withdrawn" if each.withdrawn_at else f"repeats {each.repeats}" if each.repeats else each.outcome,
             each.recorded_by,
         )
     _console.print(table)
@@ -106,12 +123,15 @@ def count(
     now = datetime.now(UTC)
     with connect() as connection:
         found = count_complaints(connection, now - timedelta(days=days), now)
+        repeated = len(repeated_complaints(connection, start=now - timedelta(days=days), end=now))
     table = Table(box=None, pad_edge=False)
     for name in ("agency", "claim", "outcome", "complaints"):
         table.add_column(name, justify="right" if name == "complaints" else "left")
     for each in found:
         table.add_row(each["agency_code"], titles()["claim"][each["claim"]], each["outcome"], str(each["complaints"]))
     _console.print(table)
+    if repeated:
+        _console.print(f"Not counted: {repeated} that repeat an earlier one (motcua complaints list --repeated).")
 
 
 @app.command()

@@ -14,24 +14,29 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import figures_in_words, missing_now, take_statement
 from motcua.jobs.statement_files import FormError, form_names, load_form, read_statement
-from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused
+from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused, shown_name
 from motcua.store.database import connect
 from motcua.store.statements import (
     DIFFERENCES,
     VERDICTS,
+    KeptRefusal,
     RowsAsked,
     StatementFigures,
     Verdict,
     figures_of,
+    list_refusals,
     list_statements,
     match_rows,
+    set_refusal_aside,
 )
 
 app = typer.Typer(help="Providers' monthly statements: import, verdicts, differences.", no_args_is_help=True)
-_console = Console(highlight=False)
+# What a file holds may look like markup.
+_console = Console(highlight=False, markup=False)
 
 _Month = Annotated[str | None, typer.Option("--month", help="As 2026-11; by default what the file's name tells.")]
 
@@ -42,7 +47,8 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (FileRefused, FormError) as wrong:
-        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
+        told = wrong.english if isinstance(wrong, FileRefused) else str(wrong)
+        Console(stderr=True).print(told, style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 
@@ -71,20 +77,29 @@ def import_file(
     asked = _month_of(month)
     if not path.is_file():
         raise typer.BadParameter(f"there is no file {path}.")
+    name = shown_name(path.name)
     with _said_plainly():
         if path.stat().st_size > LARGEST_FILE:
-            raise FileRefused(path.name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        content = path.read_bytes()
+            raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise typer.BadParameter(f"{path}: {error.strerror}.") from None
+        now = datetime.now(UTC)
         if dry_run:
-            read = read_statement(content, path.name, load_form(chosen), asked)
+            read = read_statement(content, name, load_form(chosen), asked, now)
             _console.print(
                 f"{len(read.lines)} line(s) of {read.month:%m/%Y}: {read.segments} segment(s), {_dong(read.amount)};"
                 f" {read.inquiries} inquiries, {_dong(read.revenue)}. Nothing was written."
             )
             return
-        taken = take_statement(content, path.name, chosen, getpass.getuser(), datetime.now(UTC), asked)
+        taken = take_statement(content, name, chosen, getpass.getuser(), now, asked)
     if taken.already_there:
         _console.print(f"This file is statement {taken.statement_no} already; nothing was written.")
+        with connect() as connection:
+            (known,) = list_statements(connection, statement_no=taken.statement_no)
+        if not known.in_force:
+            _console.print("A later file has superseded it.")
     elif taken.supersedes:
         _console.print(f"Statement {taken.statement_no}, which supersedes {taken.supersedes}.")
     else:
@@ -128,6 +143,10 @@ def show(
     _console.print(table)
     for absent in missing:
         _console.print(f"No statement of {absent.gateway} for {month:%m/%Y}: {absent.segments} segment(s) went there.")
+    with connect() as connection:
+        refused = list_refusals(connection)
+    for each_refused in refused:
+        _console.print(f"Refused: {_file_of(each_refused)}; motcua statements refused tells why.", soft_wrap=True)
     if not statements:
         _console.print(f"There are no statements yet: motcua statements import FILE --form {form_names()[0]}")
 
@@ -207,3 +226,51 @@ def rows(
 
 def _or_dash(number: int | None) -> str:
     return "-" if number is None else str(number)
+
+
+# --- Files that were refused ----------------------------------------------------------------------------------------
+
+
+def _file_of(refusal: KeptRefusal) -> str:
+    return f"{refusal.form}/{refusal.file_name}" if refusal.form else refusal.file_name
+
+
+@app.command()
+def refused(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are replaced or set aside.")] = False,
+) -> None:
+    """Files that were refused and that no good file of their month replaced yet, with what staff are told."""
+    with connect() as connection:
+        found = list_refusals(connection, settled=everything)
+    for each in found:
+        month = f", {each.month:%m/%Y}" if each.month else ""
+        state = (
+            f"; replaced by statement {each.replaced_by}"
+            if each.replaced_by
+            else f"; set aside by {each.set_aside_by}: {each.set_aside_reason}"
+            if each.set_aside_at
+            else ""
+        )
+        _console.print(
+            f"{each.refusal_no}. {_file_of(each)}{month}, {each.refused_at.astimezone(VIETNAM):%d/%m/%Y %H:%M},"
+            f" {each.refused_by}{state}",
+            soft_wrap=True,
+        )
+        _console.print(each.message, soft_wrap=True)
+    if not found:
+        _console.print("No file is refused.")
+
+
+@app.command("set-aside")
+def set_aside(
+    refusal_no: Annotated[int, typer.Argument(min=1, help="Number of the refusal.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")],
+) -> None:
+    """Nothing is to be done about a refused file: it is no statement, say. It is not tried again and not shown."""
+    reason = clean_words(why, NOTE_LIMIT)
+    if reason is None:
+        raise typer.BadParameter("--why needs a reason.")
+    with connect() as connection:
+        if not set_refusal_aside(connection, refusal_no, getpass.getuser(), reason, datetime.now(UTC)):
+            raise typer.BadParameter(f"there is no refusal {refusal_no}, or it was set aside before.")
+    _console.print(f"Refusal {refusal_no} is set aside.")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import tempfile
 import unicodedata
-import warnings
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
+from typing import Final, NamedTuple, cast
 
 import yaml
 
@@ -35,13 +30,11 @@ from motcua.domain.phones import (
     to_local,
 )
 from motcua.jobs.picking_up import connection_id
+from motcua.jobs.table_files import Fault, FileRefused, read_sheet
 from motcua.settings import include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import agency_codes
 from motcua.store.database import connect
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class UnreadableTable(Exception):
@@ -175,22 +168,6 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "agency_code": ("agency_code",),
     "owner": ("owner", "applicant_name"),
 }
-_SEPARATORS: Final = (",", ";", "\t")
-# What a damaged or encrypted workbook raises on its way through zipfile, zlib, XML and openpyxl.
-_DAMAGED: Final = (
-    BadZipFile,
-    zlib.error,
-    ParseError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-)
-# No character of a table: a file with one column is read line by line.
-_NO_SEPARATOR: Final = "\x1f"
 
 
 def rows_of_source(source: str) -> Iterator[PhoneRow]:
@@ -232,91 +209,44 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
     """
     if not path.is_file():
         raise UnreadableTable(f"Không có tệp {path}.")
-    is_workbook = path.suffix.lower() in (".xlsx", ".xlsm")
     try:
-        table = _read_workbook(path) if is_workbook else _read_csv(path)
+        cells = read_sheet(path.read_bytes(), path.name, decimal=".", headed=True).cells
     except OSError as error:
         raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
-    names = {str(name).strip().strip("\ufeff").lower(): position for position, name in enumerate(table.columns)}
+    except FileRefused as refused:
+        raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
+    filled = cells[(cells != "").any(axis=1)]
+    if not len(filled):
+        raise UnreadableTable(f"Tệp {path}: {Fault('no_lines')}")
+    headings = [heading.strip().strip("\ufeff") for heading in map(str, filled.iloc[0])]
+    while headings and not headings[-1]:
+        headings.pop()
+    names = {heading.lower(): position for position, heading in enumerate(headings)}
+    below = filled.iloc[1:]
     columns = {
-        column: table.iloc[:, names[known[0]]].tolist()
+        column: below.iloc[:, names[known[0]]].tolist()
         for column, aliases in _COLUMNS.items()
         if (known := [alias for alias in aliases if alias in names])
     }
     if "phone" not in columns:
-        headings = ", ".join(str(name) for name in list(table.columns)[:10])
-        raise UnreadableTable(f"Tệp {path} không có cột phone; dòng tiêu đề có: {headings}.")
-    return list(_as_rows(columns, len(table)))
+        raise UnreadableTable(f"Tệp {path} không có cột phone; dòng tiêu đề có: {', '.join(headings[:10])}.")
+    longer = below.index[(below.iloc[:, len(headings) :] != "").any(axis=1)]
+    if len(longer):
+        raise UnreadableTable(
+            f"Tệp {path} không đọc được: dòng {longer[0] + 1} có số cột lớn hơn tiêu đề ({len(headings)}); ô có dấu"
+            " phân cách phải đặt trong ngoặc kép."
+        )
+    return list(_as_rows(columns, [int(index) + 1 for index in below.index]))
 
 
-def _as_rows(columns: Mapping[str, Sequence[object]], count: int) -> Iterator[PhoneRow]:
-    empty = [""] * count
+def _as_rows(columns: Mapping[str, Sequence[object]], places: Sequence[int]) -> Iterator[PhoneRow]:
+    empty = [""] * len(places)
     in_order = [columns.get(name, empty) for name in _COLUMNS]
-    for number, cells in enumerate(zip(*in_order, strict=True), start=2):
+    for place, cells in zip(places, zip(*in_order, strict=True), strict=True):
         phone, entered_on, province, agency_code, owner = ("" if cell is None else str(cell) for cell in cells)
         if not any((phone, entered_on, province, agency_code, owner)):
             continue
-        yield PhoneRow(str(number), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip())
-
-
-def _read_workbook(path: Path) -> pd.DataFrame:
-    import pandas as pd  # costs half a second, and no other command needs it
-
-    try:
-        table = pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
-    except _DAMAGED as error:
-        raise UnreadableTable(f"Tệp {path} không phải là bảng tính Excel (.xlsx) đọc được.") from error
-    return table.fillna("")
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    text = _decode(path).lstrip("\r\n")
-    # Excel writes, and hides, this line.
-    told = re.match(r"sep=([,;\t])\r?\n", text)
-    text = text[told.end() :] if told else text
-    if not text.strip():
-        raise UnreadableTable(f"Tệp {path} trống.")
-    heading = text.splitlines()[0]
-    separator = told[1] if told else max(_SEPARATORS, key=heading.count)
-    try:
-        with warnings.catch_warnings():
-            # pandas would cut longer rows and only warn.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(text),
-                sep=separator if separator in heading else _NO_SEPARATOR,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-                skip_blank_lines=False,
-            ).fillna("")
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
-        row = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        detail = f"dòng {row[2]} có {row[3]} cột, tiêu đề có {row[1]}" if row else "số cột của các dòng không bằng nhau"
-        raise UnreadableTable(
-            f"Tệp {path} không đọc được: {detail}; ô có dấu {separator!r} phải đặt trong ngoặc kép."
-        ) from error
-
-
-def _decode(path: Path) -> str:
-    content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif content[1:2] == b"\x00":
-        encoding = "utf-16-le"
-    elif content[:1] == b"\x00":
-        encoding = "utf-16-be"
-    else:
-        encoding = "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UnreadableTable(f"Tệp {path} không phải UTF-8 hay UTF-16; hãy lưu lại dạng CSV UTF-8.") from error
-    if "\x00" in text:
-        raise UnreadableTable(f"Tệp {path} không phải là tệp văn bản CSV.")
-    return text
+        yield PhoneRow(str(place), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip())
 
 
 _EXCEL_BEGINS: Final = date(1899, 12, 30)

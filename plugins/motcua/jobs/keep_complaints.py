@@ -1,8 +1,9 @@
 """Keeps complaints (phản ánh): takes them from files and from the page, ties them to dossiers, takes them back.
 
 A file's good rows are taken, its broken ones are told by line and column; the same row never counts twice, whether the
-file comes again or a longer one with the same rows does. A complaint about a dossier that is not known is kept, and is
-tied to it as soon as the dossier is read.
+file comes again or a longer one with the same rows does. The same report by another way, on the page and in a list or
+in two lists, is kept, shown as a repeat and not counted: view ``audit.complaints`` tells which. A complaint about a
+dossier that is not known is kept, and is tied to it as soon as the dossier is read.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -35,6 +36,7 @@ from motcua.store.complaints import (
     NewComplaint,
     Outcome,
     link_complaints,
+    repeated_complaints,
     save_complaints,
     set_outcome,
     withdraw_complaint,
@@ -209,6 +211,8 @@ class ComplaintsImported:
     """Those that were not there before."""
     linked: int
     """Those of them whose dossier is known."""
+    repeated: int
+    """Those of them that repeat an earlier one, which counts alone."""
     faults: Sequence[Fault]
 
 
@@ -228,10 +232,11 @@ def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now:
         raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
     table = find_table(read_sheet(content, name), name, _words()["columns"], _REQUIRED)
     if len(table.rows) > MOST_ROWS:
-        raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        raise FileRefused(name, [Fault("too_many_lines", values={"most": MOST_ROWS})])
     complaints: list[NewComplaint] = []
     faults: list[Fault] = []
     seen: Counter[str] = Counter()
+    alike: Counter[tuple[str, str, str, date]] = Counter()
     spilt = set(table.spilt)
     for index, cells in zip(table.rows.index, table.rows.itertuples(index=False, name=None), strict=True):
         entry = _entry(table, cells)
@@ -250,7 +255,14 @@ def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now:
         # in a longer one that repeats it.
         seen[content_key] += 1
         key = hashlib.sha256(f"{content_key}\n{seen[content_key]}".encode()).hexdigest()
-        complaints.append(_with_key(read, key, int(index) + 1))
+        same = (
+            read.agency_code,
+            code_key(fold_code(read.dossier_code or "")),
+            read.claim,
+            read.received_at.astimezone(VIETNAM).date(),
+        )
+        alike[same] += 1
+        complaints.append(replace(read, entry_key=key, imported_line=int(index) + 1, alike_no=alike[same]))
     return ComplaintsRead(complaints, faults)
 
 
@@ -268,12 +280,6 @@ def _key(read: NewComplaint, written_at: str) -> str:
     code = code_key(fold_code(read.dossier_code or ""))
     words = [read.agency_code, code, told.isoformat(), read.channel, read.claim, read.note]
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
-
-
-def _with_key(read: NewComplaint, key: str, line: int | None = None) -> NewComplaint:
-    return NewComplaint(
-        key, read.agency_code, read.dossier_code, read.received_at, read.channel, read.claim, read.note, line
-    )
 
 
 class _OnlyLooked(Exception):
@@ -302,7 +308,8 @@ def import_complaints(
             read = read_complaints(content, name, _agency_names(connection), now)
             new = save_complaints(connection, read.complaints, imported_by, now, file=(name, digest))
             linked = link_complaints(connection, now, new)
-            result = ComplaintsImported(len(read.complaints), len(new), linked, read.faults)
+            repeated = len(repeated_complaints(connection, new))
+            result = ComplaintsImported(len(read.complaints), len(new), linked, repeated, read.faults)
             if dry_run:
                 raise _OnlyLooked
     except _OnlyLooked:
@@ -335,7 +342,7 @@ def record_complaint(
         fault = Fault(broken.code, values=broken.values)
         raise ComplaintRefused(f"{_words()['columns'][broken.column][0]}: {fault}") from None
     key = hashlib.sha256(f"form {form_key}".encode()).hexdigest()
-    new = save_complaints(connection, [_with_key(read, key)], recorded_by, now)
+    new = save_complaints(connection, [replace(read, entry_key=key)], recorded_by, now)
     link_complaints(connection, now, new)
     return new[0] if new else None
 

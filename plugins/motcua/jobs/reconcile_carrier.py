@@ -1,7 +1,8 @@
 """The tasks of the DAG ``reconcile_carrier``: find the providers' files, take each one, gate; and taking one by hand.
 
 Taking a file is one transaction: read, matched with our attempts and inquiries, and kept with every verdict, or nothing
-of it. What is over the agreed tolerance, and a file that cannot be read, make the run red.
+of it. What is over the agreed tolerance, and a file that cannot be read, make the run red. That a file was refused, and
+why, is kept for the page until a good file replaces it. Operators read of it in English, staff in Vietnamese.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from motcua.jobs.statement_files import (
     month_in_name,
     read_statement,
 )
-from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused
+from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused, shown_name
 from motcua.settings import settings
 from motcua.store.database import Connection, connect, without_values
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.statements import (
     MissingStatement,
+    Refusal,
     StatementFigures,
     StatementFile,
     add_lines,
@@ -42,6 +44,8 @@ from motcua.store.statements import (
     list_statements,
     match_lines,
     missing_statements,
+    save_refusal,
+    settled_refusals,
 )
 
 log = logging.getLogger(__name__)
@@ -49,7 +53,8 @@ log = logging.getLogger(__name__)
 DUE_DAY = 10
 """From this day of the month on a statement of the month before that is not there makes the run red."""
 _LINES_A_TIME = 50_000
-_ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm")
+_ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+"""Of files that may be statements; the last three are refused, as passing over them would look like taking them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,9 @@ class Taken:
 # --- One file ---------------------------------------------------------------------------------------------------
 
 
-def _terms(form: StatementForm) -> dict[str, Any]:
+def _terms(form: StatementForm, statement: Statement) -> dict[str, Any]:
     terms: dict[str, Any] = form.model_dump(mode="json")
+    terms["covers"] = sorted(statement.covers)
     fee = Decimal(settings().inquiry_fee)
     # What a line about an inquiry should say.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
@@ -89,18 +95,44 @@ def take_statement(
 
     Raises:
         FormError: there is no such form, or it cannot be used.
-        FileRefused: the file cannot be taken; nothing of it was kept.
+        FileRefused: the file cannot be taken; nothing of it was kept but that it was refused, and why.
     """
+    try:
+        return _take(content, name, form_name, imported_by, now, month)
+    except FileRefused as refused:
+        refused.month = refused.month or month or month_in_name(name)
+        _keep_refusal(refused, form_name, sha256(content).hexdigest(), imported_by, now)
+        raise
+
+
+def _keep_refusal(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> None:
+    with connect() as connection:
+        save_refusal(
+            connection,
+            Refusal(
+                form=form_name,
+                month=refused.month,
+                file_name=refused.name,
+                sha256=digest,
+                refused_at=now,
+                refused_by=by,
+                faults=len(refused.faults),
+                message=str(refused),
+            ),
+        )
+
+
+def _take(
+    content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
+) -> Taken:
     form = load_form(form_name)
     digest = sha256(content).hexdigest()
     with connect() as connection:
         known = known_statement(connection, digest, form_name, month or date.min)
     if known.same_file is not None:
         return Taken(known.same_file, name, True, None)
-    statement = read_statement(content, name, form, month)
+    statement = read_statement(content, name, form, month, now)
     begins, ends = month_bounds(statement.month)
-    if begins > now:
-        raise FileRefused(name, [Fault("future")])
     covers_until = ends if now >= ends else _covered(statement, form, begins)
     with connect() as connection:
         begin_import(connection)
@@ -109,7 +141,6 @@ def take_statement(
             return Taken(known.same_file, name, True, None)
         for rows in _as_json(statement):
             add_lines(connection, rows)
-        present = set(statement.lines["direction"].unique())
         number = match_lines(
             connection,
             StatementFile(
@@ -123,10 +154,10 @@ def take_statement(
                 sha256=digest,
                 imported_at=now,
                 imported_by=imported_by,
-                terms=_terms(form),
+                terms=_terms(form, statement),
                 supersedes=known.in_force,
-                covers_mt="mt" in present,
-                covers_mo="mo" in present,
+                covers_mt="mt" in statement.covers,
+                covers_mo="mo" in statement.covers,
             ),
         )
     return Taken(number, name, False, known.in_force)
@@ -171,34 +202,61 @@ def window_month(window: Window) -> date | None:
     return month_before(first_of(window.end))
 
 
-def _files() -> Iterator[tuple[str, Any]]:
-    """(form, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement."""
+def _folder() -> Any:  # noqa: ANN401 - ObjectStoragePath is untyped
     from airflow.sdk import ObjectStoragePath
 
-    folder = ObjectStoragePath(settings().statements_url)
-    for name in form_names():
-        place = folder / name
-        if not place.is_dir():
+    return ObjectStoragePath(settings().statements_url)
+
+
+def _files() -> Iterator[tuple[str, str, Any]]:
+    """(form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement, the oldest first.
+
+    The form is the name of the file's folder, whether there is such a form or not; empty for a file in none. Of two new
+    files of one month the one that was put there later supersedes the other.
+    """
+    root = _folder()
+    if not root.is_dir():
+        return
+    found: list[tuple[float, str, str, Any]] = []
+    for place in root.iterdir():
+        if place.name.startswith("."):
             continue
-        for file in sorted(place.iterdir(), key=str):
+        inside = place.is_dir()
+        for file in place.iterdir() if inside else (place,):
             # Excel puts a file of its own beside one that is open.
-            if file.is_file() and file.name.lower().endswith(_ENDINGS) and not file.name.startswith(("~$", ".")):
-                yield name, file
+            usable = file.name.lower().endswith(_ENDINGS) and not file.name.startswith(("~$", "."))
+            if usable and file.is_file():
+                form = shown_name(place.name) if inside else ""
+                found.append((file.stat().st_mtime, form, shown_name(file.name), file))
+    for _, form, name, file in sorted(found, key=lambda each: each[:3]):
+        yield form, name, file
+
+
+def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is untyped
+    """SHA-256 of a file; ``None``: it is too large, or nobody may read it."""
+    try:
+        return None if file.stat().st_size > LARGEST_FILE else sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 @without_values()
 def find_files(window: Window) -> list[dict[str, str]]:
-    """Files that were not imported yet; of a backfill those whose name tells its month."""
+    """Files that were not imported yet, the oldest first; of a backfill those whose name tells its month.
+
+    A file that was refused is tried again until a good one of its month has replaced it, or it was set aside.
+    """
     month = window_month(window)
     with connect() as connection:
-        imported = known_files(connection)
+        imported, settled = known_files(connection), settled_refusals(connection)
     found = []
-    for form, file in _files():
-        if month is not None and month_in_name(file.name) != month:
+    for form, name, file in _files():
+        if month is not None and month_in_name(name) != month:
             continue
-        if file.stat().st_size <= LARGEST_FILE and sha256(file.read_bytes()).hexdigest() in imported:
+        digest = _digest(file)
+        if digest in imported or (form, digest) in settled:
             continue
-        found.append({"form": form, "file": file.name})
+        found.append({"form": form, "file": name})
     log.info("%d new file(s)", len(found))
     return found
 
@@ -206,20 +264,52 @@ def find_files(window: Window) -> list[dict[str, str]]:
 @without_values()
 def take_file(form: str, file: str, run_id: str, now: datetime | None = None) -> dict[str, Any]:
     """Takes one file of the folder; one that is refused is told in the result, and reddens the gate."""
-    path = next((path for name, path in _files() if (name, path.name) == (form, file)), None)
+    where = f"{form}/{file}" if form else file
+    path = next((path for *place, path in _files() if place == [form, file]), None)
     if path is None:
-        return {"file": f"{form}/{file}", "refused": f"{form}/{file} is no longer there."}
+        return {"file": where, "refused": f"{where} is no longer there."}
+    moment = now or datetime.now(UTC)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise FileRefused(file, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        taken = take_statement(path.read_bytes(), file, form, run_id, now or datetime.now(UTC))
-    except (FileRefused, FormError) as refused:
-        log.error("%s", refused)
-        return {"file": f"{form}/{file}", "refused": str(refused)}
+        taken = take_statement(_content(path, file, form, run_id, moment), file, form, run_id, moment)
+    except FileRefused as refused:
+        log.error("%s: %s", where, refused.english)
+        return {"file": where, "refused": refused.english}
     with connect() as connection:
         for figures in figures_of(connection, list_statements(connection, statement_no=taken.statement_no)):
             log.info("%s", figures_in_words(figures))
     return asdict(taken)
+
+
+def _content(path: Any, file: str, form: str, run_id: str, now: datetime) -> bytes:  # noqa: ANN401
+    """The file, where there is a form to read it by.
+
+    Raises:
+        FileRefused: it cannot be tried at all; that is kept.
+    """
+    known = ", ".join(form_names())
+    fault: Fault | None = None
+    content = b""
+    if not form:
+        fault = Fault("no_folder", values={"known": known})
+    elif form not in form_names():
+        fault = Fault("no_form", values={"form": form, "known": known})
+    else:
+        try:
+            load_form(form)
+            if path.stat().st_size > LARGEST_FILE:
+                fault = Fault("too_large", values={"most": LARGEST_FILE // 1024**2})
+            else:
+                content = path.read_bytes()
+        except FormError as wrong:
+            fault = Fault("bad_form", values={"form": form, "why": str(wrong).removesuffix(".")})
+        except OSError:
+            fault = Fault("unreadable")
+    if fault is not None:
+        refused = FileRefused(file, [fault])
+        refused.month = month_in_name(file)
+        _keep_refusal(refused, form, _digest(path), run_id, now)
+        raise refused
+    return content
 
 
 def missing_now(
@@ -259,12 +349,10 @@ def gate(
     numbers = {each["statement_no"] for each in taken if each.get("statement_no")}
     with connect() as connection:
         month, missing = missing_now(connection, moment, window_month(window))
-        looked_at = [
-            each
-            for each in list_statements(connection)
-            if each.in_force and (each.month == month or each.statement_no in numbers)
-        ]
-        for figures in figures_of(connection, looked_at):
+        looked_at = {each.statement_no: each for each in list_statements(connection, month=month)}
+        for number in numbers:
+            looked_at |= {each.statement_no: each for each in list_statements(connection, statement_no=number)}
+        for figures in figures_of(connection, [each for each in looked_at.values() if each.in_force]):
             if figures.over:
                 left.append(f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}")
     for each in missing:

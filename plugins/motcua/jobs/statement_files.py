@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -26,13 +26,15 @@ from motcua.jobs.table_files import (
     Fault,
     FaultCode,
     FileRefused,
+    Sheet,
     Table,
+    Workbook,
     clean_cell,
     find_table,
     fold,
+    heading_key,
     is_workbook,
     read_sheet,
-    sheet_names,
 )
 from motcua.settings import include_dir
 
@@ -60,6 +62,8 @@ MOST_LINES: Final = 2_000_000
 _NAME: Final = re.compile(r"[a-z0-9_]+")
 _DIGITS: Final = 12
 """Of a number before its decimal sign, at most."""
+_LARGEST_SUM: Final = 10**15
+"""Of all segments, and of all amounts in hundredths of a đồng: what the ledger can hold."""
 
 
 # --- The form ---------------------------------------------------------------------------------------------------
@@ -123,8 +127,12 @@ class StatementForm(_Frozen):
             ("statuses", self.statuses),
             ("carriers", self.carriers),
         ):
-            folded = [fold(word) for meant in cast("dict[str, tuple[str, ...]]", words).values() for word in set(meant)]
-            twice = sorted({word for word in folded if folded.count(word) > 1})
+            keys = [
+                heading_key(word) if what == "columns" else (False, fold(word))
+                for meant in cast("dict[str, tuple[str, ...]]", words).values()
+                for word in set(meant)
+            ]
+            twice = sorted({word for bracketed, word in keys if keys.count((bracketed, word)) > 1})
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
         if self.prices and not self.columns.get("amount"):
@@ -193,6 +201,8 @@ class Statement:
     lines: pd.DataFrame
     """``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status,
     billed``; times in UTC."""
+    covers: frozenset[Direction]
+    """What it tells of: also a sheet without a line tells that there was none."""
 
     def of(self, direction: Direction) -> pd.DataFrame:
         """The lines of one direction."""
@@ -226,8 +236,9 @@ class Statement:
 
 
 _MONTHS: Final = (
-    re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d)"),
-    re.compile(r"(?<!\d)(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
+    # 2026-11, 202611, 2026.11, but not the day 2026-11-05, on which a file was made.
+    re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d|[-_. ][0-3]\d(?![\dh]))"),
+    re.compile(r"(?<!\d)(?<!\d[-_. ])(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
 )
 
 
@@ -240,71 +251,104 @@ def month_in_name(name: str) -> date | None:
     return None
 
 
-def read_statement(content: bytes, name: str, form: StatementForm, month: date | None = None) -> Statement:
+def read_statement(
+    content: bytes, name: str, form: StatementForm, month: date | None = None, now: datetime | None = None
+) -> Statement:
     """A statement, checked: every line readable, all in one month, the total equal to the sum of the lines.
 
     Args:
         content: of the file.
-        name: of the file; CSV unless it ends as a workbook does. Tells the month where it holds one.
+        name: of the file; CSV unless it ends as a workbook does, or is one. Tells the month where it holds one.
         form: how the provider writes.
         month: its first day; by default what the name tells, else the month of the first line.
+        now: lines later than that, but for the agreed tolerance, are refused; by default none is.
 
     Raises:
-        FileRefused: the file cannot be taken; with every fault by line and column.
+        FileRefused: the file cannot be taken; with every fault by line and column, and the month where it is known.
     """
+    month = month or month_in_name(name)
+    try:
+        tables = list(_tables(content, name, form))
+        month = month or _first_month(tables, form)
+        if month is None:
+            raise FileRefused(name, [Fault("bad_month")])
+        return _checked(tables, name, form, month, now)
+    except FileRefused as refused:
+        refused.month = month
+        raise
+
+
+def _checked(
+    tables: Sequence[tuple[Direction, Table]], name: str, form: StatementForm, month: date, now: datetime | None
+) -> Statement:
     import pandas as pd
 
-    tables = list(_tables(content, name, form))
-    month = month or month_in_name(name) or _first_month(tables, form)
-    if month is None:
-        raise FileRefused(name, [Fault("bad_month")])
     faults: list[Fault] = []
     parts = []
+    filled = any(len(table.rows) for _, table in tables)
     for direction, table in tables:
-        reader = _Reader(table, form, direction, month)
+        if filled and not len(table.rows):
+            # Nothing to bill in this month, while the other sheet has lines.
+            continue
+        reader = _Reader(table, form, direction, month, now)
         parts.append(reader.lines())
         faults += reader.faults
     if faults:
         raise FileRefused(name, sorted(faults, key=lambda fault: (fault.sheet or "", fault.line or 0)))
     lines = pd.concat(parts, ignore_index=True)
-    if not len(lines) or len(lines) > MOST_LINES:
-        raise FileRefused(name, [Fault("no_lines")])
-    return Statement(month, lines)
+    if len(lines) > MOST_LINES:
+        raise FileRefused(name, [Fault("too_many_lines", values={"most": MOST_LINES})])
+    for column in ("segments", "amount"):
+        if lines[column].astype("float64").sum() > _LARGEST_SUM:
+            heading = tables[0][1].headings.get(column)
+            raise FileRefused(name, [Fault("too_large_number", tables[0][1].sheet, heading=heading)])
+    told = {direction for direction, _ in tables} if len(tables) > 1 else set(lines["direction"].unique())
+    return Statement(month, lines, frozenset(told | set(lines["direction"].unique())))
 
 
 def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
     headings = cast("dict[str, tuple[str, ...]]", form.columns)
-    if not is_workbook(name):
-        yield "mt", find_table(read_sheet(content, name, decimal=form.decimal), name, headings, form.required)
+
+    def table(sheet: Sheet) -> Table:
+        return find_table(sheet, name, headings, form.required)
+
+    if not is_workbook(content, name):
+        yield "mt", table(read_sheet(content, name))
         return
-    present = {fold(sheet): sheet for sheet in sheet_names(content, name)}
+    book = Workbook(content, name)
     chosen: dict[Direction, str] = {}
     for direction, wanted in form.sheets.items():
-        known = next((present[fold(each)] for each in wanted if fold(each) in present), None)
+        known = next((sheet for each in wanted for sheet in book.names if fold(sheet) == fold(each)), None)
         if known is not None:
             chosen[direction] = known
     if not chosen:
-        if form.sheets and len(present) > 1:
+        if form.sheets and len(book.names) > 1:
             raise FileRefused(name, [Fault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
-        chosen["mt"] = next(iter(present.values()))
-    for sheet in present.values():
-        # What nobody reads would be missed by nobody.
-        if sheet not in chosen.values() and _looks_like_lines(content, name, sheet, form):
-            raise FileRefused(name, [Fault("extra_sheet", sheet)])
-    for direction, sheet in chosen.items():
-        yield (
-            direction,
-            find_table(read_sheet(content, name, sheet, decimal=form.decimal), name, headings, form.required),
-        )
+        chosen["mt"] = book.names[0]
+    found = {direction: table(book.read(sheet, decimal=form.decimal)) for direction, sheet in chosen.items()}
+    for sheet in book.names:
+        # What nobody reads would be missed by nobody: a copy such as “MT (2)”, or where a long sheet goes on.
+        if sheet not in chosen.values():
+            first = book.read(sheet, decimal=form.decimal, most=_FIRST_ROWS)
+            if _looks_like_lines(first, name, form, found.values()):
+                raise FileRefused(name, [Fault("extra_sheet", sheet)])
+    yield from found.items()
 
 
-def _looks_like_lines(content: bytes, name: str, sheet: str, form: StatementForm) -> bool:
-    cells = read_sheet(content, name, sheet, decimal=form.decimal, most=_FIRST_ROWS)
+def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iterable[Table]) -> bool:
+    """Whether it has a heading of its own with rows below, or rows that fit below the heading of another sheet."""
     try:
-        table = find_table(cells, name, cast("dict[str, tuple[str, ...]]", form.columns), form.required)
+        if len(find_table(sheet, name, cast("dict[str, tuple[str, ...]]", form.columns), form.required).rows):
+            return True
     except FileRefused:
-        return False
-    return len(table.rows) > 0
+        pass
+    for table in others:
+        at, many = table.columns["sent_at"], table.columns["segments"]
+        if max(at, many) < sheet.cells.shape[1]:
+            times = _times(sheet.cells.iloc[:, at].map(clean_cell), form.dates)
+            if (times.notna() & sheet.cells.iloc[:, many].str.fullmatch("[0-9]{1,4}")).any():
+                return True
+    return False
 
 
 def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm) -> date | None:
@@ -317,6 +361,7 @@ def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm)
 
 
 _FIRST_ROWS: Final = 1000
+_MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
 
 
 def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
@@ -329,7 +374,8 @@ def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
         if not missing.any():
             break
         read = pd.to_datetime(texts[missing], format=form, errors="coerce")
-        found[missing] = read.astype("datetime64[ns]")
+        # Nanoseconds cannot tell every year that can be written.
+        found[missing] = read.where(read.dt.year.between(2000, 2199)).astype("datetime64[ns]")
     moments: pd.Series = found.dt.tz_localize(VIETNAM).dt.tz_convert("UTC")
     return moments
 
@@ -337,9 +383,12 @@ def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
 class _Reader:
     """Reads the lines of one sheet and gathers what is wrong in it."""
 
-    def __init__(self, table: Table, form: StatementForm, direction: Direction, month: date) -> None:
-        self.table, self.form, self.direction, self.month = table, form, direction, month
+    def __init__(
+        self, table: Table, form: StatementForm, direction: Direction, month: date, now: datetime | None
+    ) -> None:
+        self.table, self.form, self.direction, self.month, self.now = table, form, direction, month, now
         self.faults: list[Fault] = []
+        self._totals = tuple(fold(word) for word in form.totals)
         self._decimal = re.escape(form.decimal)
         self._thousands = "." if form.decimal == "," else ","
 
@@ -353,9 +402,9 @@ class _Reader:
         return datetime(self.month.year, self.month.month, 5, 8, 30).strftime(self.form.dates[0])  # noqa: DTZ001 - an example
 
     def _fault(self, code: FaultCode, where: pd.Series, column: Column, **values: object) -> None:
-        """One fault for each of these rows, as many as are shown and one more, which says that there are more."""
-        found = [int(index) for index in where.index[where.to_numpy()]]
-        self.faults += [self.table.fault(code, index, column, **values) for index in found]
+        """One fault for each of these rows: of a column that slipped every one, and nobody reads a million."""
+        found = where.index[where.to_numpy()][:_MOST_OF_A_COLUMN]
+        self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
 
     def _texts(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
         place = self.table.columns.get(column)
@@ -398,9 +447,6 @@ class _Reader:
             self.faults.append(Fault("no_total", self.table.sheet))
         if total is not None and not self.faults:
             self._check_total(lines, total)
-        if len(self.faults) > MOST_FAULTS * 50:
-            # A column that slipped: every line is wrong, and nobody reads a million sentences.
-            self.faults = self.faults[: MOST_FAULTS * 50]
         return lines
 
     def _summed_up(self, lines: pd.DataFrame) -> pd.Series:
@@ -408,29 +454,38 @@ class _Reader:
         return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
 
     def _body(self) -> tuple[pd.DataFrame, int | None]:
-        """The rows that are lines, and the index of the total's row."""
+        """The rows that are lines, and the index of the total's row.
+
+        Notes and signatures, which have nothing below any of the headings that are read, are no lines.
+        """
         rows = self.table.rows
         times = self._texts("sent_at", rows)
         assert times is not None
-        labels = tuple(fold(word) for word in self.form.totals)
-        total: int | None = None
+        read = list(self.table.columns.values())
+        totals: list[int] = []
         no_time: list[int] = []
-        for index in rows.index[(times == "").to_numpy()]:
+        # The label of a total may stand where the time does.
+        worded = (times != "") & ~times.str.match("[0-9]")
+        labelled = worded & times.where(worded, "").map(self._is_total).astype(bool) if worded.any() else worded
+        for index in rows.index[(labelled | (times == "")).to_numpy()]:
             cells = [each for each in map(clean_cell, rows.loc[index]) if each]
-            if not cells:
-                continue
-            first = fold(cells[0])
-            if total is None and any(first == label or first.startswith(f"{label} ") for label in labels):
-                total = int(index)
-            elif total is None:
+            if cells and self._is_total(cells[0]):
+                totals.append(int(index))
+            elif labelled[index]:
+                labelled[index] = False
+            elif not totals and any(map(clean_cell, rows.loc[index].iloc[read])):
                 no_time.append(int(index))
-        self.faults += [self.table.fault("no_time", index, "sent_at") for index in no_time]
-        kept = rows[(times != "").to_numpy()]
-        if total is not None:
-            after = kept.index > total
-            self.faults += [self.table.fault("after_total", int(index)) for index in kept.index[after][:MOST_FAULTS]]
-            kept = kept[~after]
-        return kept, total
+        self.faults += [self.table.fault("no_time", index, "sent_at") for index in no_time[:_MOST_OF_A_COLUMN]]
+        kept = rows[~(labelled | (times == "")).to_numpy()]
+        if not totals:
+            return kept, None
+        after = kept.index > totals[0]
+        self.faults += [self.table.fault("after_total", int(index)) for index in kept.index[after][:MOST_FAULTS]]
+        return kept[~after], totals[0]
+
+    def _is_total(self, text: str) -> bool:
+        first = fold(text) if text else ""
+        return bool(first) and any(first == label or first.startswith(f"{label} ") for label in self._totals)
 
     def _moments(self, rows: pd.DataFrame) -> pd.Series:
         texts = self._texts("sent_at", rows)
@@ -440,6 +495,9 @@ class _Reader:
         begins, ends = month_bounds(self.month)
         outside = moments.notna() & ((moments < begins) | (moments >= ends))
         self._fault("outside_month", outside, "sent_at", month=f"{self.month.month}/{self.month.year}")
+        if self.now is not None:
+            latest = self.now + timedelta(seconds=self.form.tolerance.seconds)
+            self._fault("future", moments.notna() & ~outside & (moments > latest), "sent_at")
         return moments
 
     def _words(
@@ -455,9 +513,9 @@ class _Reader:
         read = texts.map(written)
         unknown = read.isna() & (texts != "") if default is None else read.isna()
         listed = ", ".join(word for words in known.values() for word in words)
-        for word in texts[unknown].unique():
+        for index, word in texts[unknown].iloc[:_MOST_OF_A_COLUMN].items():
             shown = word if re.fullmatch(r"[^0-9]{1,30}", word) else "…"
-            self._fault("unknown_word", texts == word, column, word=shown, known=listed)
+            self.faults.append(self.table.fault("unknown_word", cast("int", index), column, word=shown, known=listed))
         return read
 
     def _references(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
@@ -468,21 +526,32 @@ class _Reader:
         rounded = texts.str.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
         self._fault("rounded", rounded & given, column)
         self._fault("bad_reference", given & ~rounded & ~texts.str.fullmatch(r"[\x21-\x7e]{1,100}"), column)
-        if given.any() and texts[given].str.fullmatch(r"(?:\+?84|0)[0-9]{9}").mean() > 0.5:
-            self.faults.append(self.table.fault("phones_in_column", self.table.heading_row, column))
+        self._refuse_phones(column, texts)
         return texts.where(given)
+
+    def _refuse_phones(self, column: Column, texts: pd.Series) -> None:
+        """A column that slipped by one place may be well formed: most of it are phone numbers."""
+        given = texts[texts != ""]
+        if len(given) and given.str.fullmatch(r"(?:\+?84|0)[0-9]{9}").mean() > 0.5:
+            self.faults.append(self.table.fault("phones_in_column", self.table.heading_row, column))
 
     def _numbers(self, rows: pd.DataFrame) -> pd.Series | None:
         texts = self._texts("msisdn", rows)
         if texts is None:
             return None
         hidden = texts.str.contains(r"[*xX#]", regex=True)
-        digits = texts.str.replace(r"[\s().+-]", "", regex=True)
-        national = digits.str.fullmatch(r"0[0-9]{9,10}")
-        short = digits.str.fullmatch(r"[35789][0-9]{8}")
-        full = digits.mask(national, "84" + digits.str.slice(1)).mask(short, "84" + digits)
-        good = full.str.fullmatch(r"[1-9][0-9]{7,14}")
-        self._fault("bad_phone", (texts != "") & ~hidden & ~good, "msisdn")
+        rounded = texts.str.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+        self._fault("rounded", rounded, "msisdn")
+        # 905123456.0: a table of numbers that were taken for such.
+        whole = texts.str.replace(r"^([0-9]+)[.,]0+$", r"\1", regex=True)
+        digits = whole.str.replace(r"[\s().+-]", "", regex=True)
+        full = digits.str.replace(r"^0084", "84", regex=True).str.replace(r"^840(?=[0-9]{9,10}$)", "84", regex=True)
+        national = full.str.fullmatch(r"0[0-9]{9,10}")
+        short = full.str.fullmatch(r"[35789][0-9]{8}")
+        full = full.mask(national, "84" + full.str.slice(1)).mask(short, "84" + full)
+        # Of Vietnam with nine or ten digits after the country's code, or of another country.
+        good = full.str.fullmatch(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
+        self._fault("bad_phone", (texts != "") & ~hidden & ~rounded & ~good, "msisdn")
         return ("+" + full).where(good & ~hidden)
 
     def _amounts(self, column: Column, rows: pd.DataFrame, places: int, *, required: bool) -> pd.Series | None:
@@ -492,6 +561,7 @@ class _Reader:
         texts = self._texts(column, rows)
         if texts is None:
             return None
+        self._refuse_phones(column, texts)
         plain = texts.str.replace(r"\s*(?:đ|đồng|vnd|vnđ)$", "", regex=True, case=False)
         thousands = re.escape(self._thousands)
         # Three decimals would be thousands in the other notation.

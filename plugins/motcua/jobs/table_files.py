@@ -1,16 +1,21 @@
 """Tables that people hand in, CSV or Excel: every cell as the text that stands there, and what is wrong said by line.
 
 A cell is never guessed to be a number or a date: what it means is decided by whoever reads the table. What is wrong is
-told by sheet, line and column, without the value: a column that slipped may hold phone numbers.
+told by sheet, line and column, without the value: a column that slipped may hold phone numbers. Staff read it in
+Vietnamese (``str``), operators in English (``english``).
 """
 
 from __future__ import annotations
 
+import csv
 import io
+import lzma
 import re
+import struct
 import unicodedata
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -21,6 +26,7 @@ from zipfile import BadZipFile, ZipFile
 
 import yaml
 
+from motcua.domain.phones import mask_msisdn
 from motcua.domain.texts import remove_accents
 from motcua.settings import include_dir
 
@@ -30,22 +36,29 @@ if TYPE_CHECKING:
 LARGEST_FILE: Final = 200 * 1024 * 1024
 LARGEST_WORKBOOK: Final = 2 * 1024 * 1024 * 1024
 """Bytes of a workbook unpacked: a small file may unpack to anything."""
+MOST_UNPACKED: Final = 200
+"""Times a workbook may grow when it is unpacked, where that is much: real ones grow ten to thirty times."""
 MOST_COLUMNS: Final = 200
+MOST_ROWS: Final = 1_048_576
+"""Rows of a workbook's sheet, as in Excel."""
 MOST_FAULTS: Final = 20
 _HEADING_WITHIN: Final = 50
 """The heading is looked for in so many rows: above it stand the provider's name, the month and the like."""
 _SEPARATORS: Final = (",", ";", "\t")
+# No character of a table: a file with one column is read line by line.
+_NO_SEPARATOR: Final = "\x1f"
 _LONGEST_EXACT: Final = 10**15
 """Excel keeps 15 digits of a number; what is longer was rounded."""
 
 FaultCode: TypeAlias = Literal[
-    "too_large", "not_a_table", "not_utf8", "no_sheet", "extra_sheet", "no_heading", "missing_heading", "heading_twice",
-    "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month", "bad_number", "bad_whole",
-    "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
+    "too_large", "too_many_lines", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable", "not_utf8",
+    "not_text", "open_quote", "no_form", "bad_form", "no_folder", "no_sheet", "extra_sheet", "no_heading",
+    "missing_heading", "heading_twice", "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month",
+    "bad_number", "bad_whole", "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
     "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",
     "too_early", "unknown_agency", "bad_code", "too_long",
 ]  # fmt: skip
-"""What include/templates/report/file_faults.vi.yaml has words for."""
+"""What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +75,29 @@ class Fault:
     """What fills the places of the sentence; never a cell that may be personal."""
 
     def __str__(self) -> str:
-        words = _words()
+        return self._told("vi")
+
+    @property
+    def english(self) -> str:
+        """The same for operators."""
+        return self._told("en")
+
+    def _told(self, language: str) -> str:
+        words = _words(language)
         places = [
             words["places"][name].format(value)
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
             if value is not None
         ]
         sentence = str(words["faults"][self.code]).format(**self.values)
-        return f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
+        told = f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
+        # Also a heading or a sheet may be named after a phone.
+        return re.sub(r"(?:\+?84|0)[0-9]{9,10}", lambda number: mask_msisdn(number[0]), told)
 
 
-@lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    path = include_dir() / "templates" / "report" / "file_faults.vi.yaml"
+@lru_cache(maxsize=2)
+def _words(language: str) -> dict[str, Any]:
+    path = include_dir() / "templates" / "report" / f"file_faults.{language}.yaml"
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content
 
@@ -84,19 +107,37 @@ class FileRefused(Exception):
 
     def __init__(self, name: str, faults: Sequence[Fault]) -> None:
         self.name, self.faults = name, tuple(faults)
-        shown = [str(fault) for fault in self.faults[:MOST_FAULTS]]
+        self.month: date | None = None
+        """First day of the month that the file is about, where that much could be read."""
+        super().__init__(self._told("vi"))
+
+    @property
+    def english(self) -> str:
+        """The same for operators."""
+        return self._told("en")
+
+    def _told(self, language: str) -> str:
+        words = _words(language)
+        shown = [fault.english if language == "en" else str(fault) for fault in self.faults[:MOST_FAULTS]]
         if len(self.faults) > MOST_FAULTS:
-            shown.append(_words()["more"].format(len(self.faults) - MOST_FAULTS))
-        super().__init__("\n".join([_words()["refused"].format(name), *(f"- {line}" for line in shown)]))
+            shown.append(words["more"].format(len(self.faults) - MOST_FAULTS))
+        return "\n".join([words["refused"].format(self.name), *(f"- {line}" for line in shown)])
 
 
 # --- Words ------------------------------------------------------------------------------------------------------
 
 
-def fold(text: str) -> str:
+def fold(text: str, *, brackets: bool = False) -> str:
     """A heading or a word as it is compared: no accents, no case, nothing in brackets, one space between words."""
-    plain = remove_accents(re.sub(r"\([^)]*\)", " ", unicodedata.normalize("NFC", text)))
+    text = unicodedata.normalize("NFC", text)
+    plain = remove_accents(text if brackets else re.sub(r"\([^)]*\)", " ", text))
     return re.sub(r"[^a-z0-9]+", " ", plain.casefold()).strip()
+
+
+def heading_key(heading: str) -> tuple[bool, str]:
+    """What two headings of a form must not share; one with brackets means only one that has them too."""
+    bracketed = "(" in heading
+    return bracketed, fold(heading, brackets=bracketed)
 
 
 def clean_cell(text: str) -> str:
@@ -105,6 +146,11 @@ def clean_cell(text: str) -> str:
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
         text = text[2:-1]
     return text.removeprefix("'").strip()
+
+
+def shown_name(name: str) -> str:
+    """A file's name as text: one that came out of a Windows archive may not be UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------
@@ -141,79 +187,133 @@ class Table:
         return Fault(code, self.sheet, line, heading, values)
 
 
-def is_workbook(name: str) -> bool:
-    """Whether a file of this name is read as an Excel workbook."""
-    return name.lower().endswith((".xlsx", ".xlsm"))
+def is_workbook(content: bytes, name: str) -> bool:
+    """Whether a file is read as an Excel workbook: it is named so, or it is one under another name."""
+    return name.lower().endswith((".xlsx", ".xlsm")) or content.startswith(b"PK\x03\x04")
 
 
-def sheet_names(content: bytes, name: str) -> list[str]:
-    """Names of a workbook's sheets.
-
-    Raises:
-        FileRefused: it is no workbook, or it is too large.
-    """
-    if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-    try:
-        with ZipFile(io.BytesIO(content)) as packed:
-            if sum(each.file_size for each in packed.infolist()) > LARGEST_WORKBOOK:
-                raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        with _workbook(content) as book:
-            return [str(each) for each in book.sheet_names]
-    except _DAMAGED:
-        raise FileRefused(name, [Fault("not_a_table")]) from None
-
-
-def read_sheet(
-    content: bytes, name: str, sheet: str | None = None, *, decimal: str = ",", most: int | None = None
-) -> Sheet:
-    """A CSV file (UTF-8 or UTF-16; comma, semicolon or tab), or one sheet of a workbook, the first by default.
-
-    Numbers of a workbook are written out with this decimal sign and without thousands, its times as
-    ``2026-11-25 10:30:00``. ``most``: so many rows of a workbook's sheet are enough.
-
-    Raises:
-        FileRefused: it is no table, or it is too large.
-    """
-    if not is_workbook(name):
-        if len(content) > LARGEST_FILE:
-            raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        return Sheet(None, _read_csv(content, name))
-    import pandas as pd  # costs half a second
-
-    names = sheet_names(content, name)
-    try:
-        with _workbook(content) as book:
-            chosen = names[0] if sheet is None else sheet
-            cells = pd.read_excel(book, sheet_name=chosen, header=None, dtype=object, na_filter=False, nrows=most)
-    except _DAMAGED:
-        raise FileRefused(name, [Fault("not_a_table")]) from None
-    return Sheet(chosen, cells.map(lambda cell: _as_text(cell, decimal)).astype(str))
-
-
-# What a damaged or encrypted workbook raises on its way through zipfile, zlib, XML and openpyxl.
+# What a damaged or encrypted workbook raises on its way through zipfile, its decompressors, XML and openpyxl.
 _DAMAGED: Final = (
     BadZipFile,
     zlib.error,
+    lzma.LZMAError,
+    struct.error,
     ParseError,
     EOFError,
+    OSError,
     LookupError,
     ValueError,
     TypeError,
     AttributeError,
     ArithmeticError,
     RuntimeError,
-    NotImplementedError,
+    AssertionError,
 )
 
 
-def _workbook(content: bytes) -> pd.ExcelFile:
-    import pandas as pd
+class Workbook:
+    """An Excel workbook that is open for reading: its sheets by name, hidden ones too.
 
-    with warnings.catch_warnings():
-        # openpyxl warns of styles and extensions that it leaves out.
-        warnings.simplefilter("ignore", UserWarning)
-        return pd.ExcelFile(io.BytesIO(content), engine="openpyxl")
+    Raises:
+        FileRefused: it is no workbook, or it is too large.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        import openpyxl  # costs a quarter of a second
+
+        _look_at(content, name)
+        self._name = name
+        try:
+            with ZipFile(io.BytesIO(content)) as packed:
+                unpacked = sum(each.file_size for each in packed.infolist())
+            swollen = unpacked > LARGEST_FILE and unpacked > MOST_UNPACKED * len(content)
+            if swollen or unpacked > LARGEST_WORKBOOK:
+                raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+            with warnings.catch_warnings():
+                # openpyxl warns of styles and extensions that it leaves out.
+                warnings.simplefilter("ignore", UserWarning)
+                book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+            self._sheets = {str(sheet.title): sheet for sheet in book.worksheets}
+            if not self._sheets:
+                raise FileRefused(name, [Fault("no_lines")])
+        except _DAMAGED:
+            raise FileRefused(name, [Fault("not_a_table")]) from None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the sheets, in their order."""
+        return list(self._sheets)
+
+    def read(self, sheet: str, *, decimal: str = ",", most: int | None = None) -> Sheet:
+        """One sheet.
+
+        Numbers are written out with this decimal sign and without thousands, times as ``2026-11-25 10:30:00``.
+        ``most``: so many rows are enough.
+
+        Raises:
+            FileRefused: it is damaged, or it is too large.
+        """
+        import pandas as pd  # costs half a second
+
+        rows: list[list[str]] = []
+        places: list[int] = []
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                found = self._sheets[sheet]
+                # What a file says of its size need not be so.
+                found.reset_dimensions()
+                for place, cells in enumerate(found.iter_rows(values_only=True)):
+                    if place >= MOST_ROWS:
+                        raise FileRefused(self._name, [Fault("too_many_lines", sheet, values={"most": MOST_ROWS})])
+                    if most is not None and place >= most:
+                        break
+                    texts = [_as_text(cell, decimal) for cell in cells[:MOST_COLUMNS]]
+                    if len(cells) > MOST_COLUMNS and any(cell is not None for cell in cells[MOST_COLUMNS:]):
+                        fault = Fault("too_wide", sheet, place + 1, values={"most": MOST_COLUMNS})
+                        raise FileRefused(self._name, [fault])
+                    while texts and not texts[-1]:
+                        texts.pop()
+                    if texts:
+                        rows.append(texts)
+                        places.append(place)
+        except _DAMAGED:
+            raise FileRefused(self._name, [Fault("not_a_table", sheet)]) from None
+        width = max(map(len, rows), default=0)
+        for texts in rows:
+            texts += [""] * (width - len(texts))
+        return Sheet(sheet, pd.DataFrame(rows, index=places, columns=range(width)).astype(str))
+
+
+def read_sheet(content: bytes, name: str, *, decimal: str = ",", headed: bool = False) -> Sheet:
+    """A CSV file (UTF-8 or UTF-16; comma, semicolon or tab), or the first sheet of a workbook.
+
+    Args:
+        content: of the file.
+        name: of the file.
+        decimal: how a workbook's numbers are written out.
+        headed: the first line is the heading; a file without a separator in it has one column.
+
+    Raises:
+        FileRefused: it is no table, or it is too large.
+    """
+    if is_workbook(content, name):
+        book = Workbook(content, name)
+        return book.read(book.names[0], decimal=decimal)
+    _look_at(content, name)
+    return Sheet(None, _read_csv(content, name, headed))
+
+
+def _look_at(content: bytes, name: str) -> None:
+    """Refuses what can be told by its size and its first bytes."""
+    if len(content) > LARGEST_FILE:
+        raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+    # An .xls, or an .xlsx that is locked with a password.
+    if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise FileRefused(name, [Fault("old_workbook")])
+    first = content[:500].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"").lower()
+    if first.startswith((b"<!doctype", b"<html", b"<head", b"<table", b"<meta", b"<?xml")):
+        raise FileRefused(name, [Fault("web_page")])
 
 
 def _as_text(cell: object, decimal: str) -> str:
@@ -236,20 +336,17 @@ def _as_text(cell: object, decimal: str) -> str:
     return clean_cell(str(cell))
 
 
-def _read_csv(content: bytes, name: str) -> pd.DataFrame:
+def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
     import pandas as pd
 
-    text = _decoded(content, name).lstrip("\r\n") if content.strip() else ""
+    text = _decoded(content, name)
     # Excel writes, and hides, this line.
-    told = re.match(r"sep=([,;\t])\r?\n", text)
+    told = re.match(r"sep=([,;\t])\n", text)
     body = text[told.end() :] if told else text
     if not body.strip():
         raise FileRefused(name, [Fault("no_lines")])
-    first = body[: 64 * 1024]
-    separator = told[1] if told else max(_SEPARATORS, key=first.count)
-    width = 1 + max(line.count(separator) for line in body.splitlines())
-    if width > MOST_COLUMNS:
-        raise FileRefused(name, [Fault("not_a_table")])
+    separator = told[1] if told else _separator(body, headed)
+    width = _width(body, separator, name)
     try:
         table = pd.read_csv(
             io.StringIO(body),
@@ -264,13 +361,58 @@ def _read_csv(content: bytes, name: str) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):
         raise FileRefused(name, [Fault("not_a_table")]) from None
-    if told:
-        table.index += 1
     # Cells that a short row does not have.
     return table.fillna("")
 
 
+def _separator(body: str, headed: bool) -> str:
+    """The one that stands in most lines equally often, outside quotes: a text may hold more of another."""
+    lines = [line for line in re.sub(r'"(?:[^"]|"")*"', "", body[: 64 * 1024]).split("\n") if line.strip()]
+    if headed:
+        found = max(_SEPARATORS, key=lines[0].count) if lines else ""
+        return found if found and found in lines[0] else _NO_SEPARATOR
+
+    def steadiness(separator: str) -> tuple[int, int]:
+        counts = Counter(filter(None, (line.count(separator) for line in lines)))
+        return max(((often, count) for count, often in counts.items()), default=(0, 0))
+
+    return max(_SEPARATORS, key=steadiness)
+
+
+def _width(body: str, separator: str, name: str) -> int:
+    """Columns of the widest row; no quote is left open, as it would swallow the lines until the next one."""
+    if '"' not in body:
+        counts = [line.count(separator) for line in body.split("\n")]
+        widest = max(counts)
+        if widest >= MOST_COLUMNS:
+            raise FileRefused(name, [Fault("too_wide", line=counts.index(widest) + 1, values={"most": MOST_COLUMNS})])
+        return widest + 1
+    row, before = 0, 0
+    widths: Counter[int] = Counter()
+    long: list[tuple[int, int]] = []
+    rows = csv.reader(io.StringIO(body), delimiter=separator, strict=True)
+    try:
+        for cells in rows:
+            row += 1
+            if len(cells) > MOST_COLUMNS:
+                raise FileRefused(name, [Fault("too_wide", line=row, values={"most": MOST_COLUMNS})])
+            if rows.line_num - before > 1:
+                long.append((row, max(cell.count(separator) for cell in cells if "\n" in cell)))
+            widths[len(cells)] += 1
+            before = rows.line_num
+    except csv.Error:
+        raise FileRefused(name, [Fault("open_quote", line=row + 1)]) from None
+    # A cell over several lines with as many separators as a row has is where two rows became one.
+    usual = max(widths.most_common(1)[0][0] - 1, 1)
+    faults = [Fault("open_quote", line=row) for row, count in long if count >= usual]
+    if faults:
+        raise FileRefused(name, faults)
+    width = max(widths)
+    return width
+
+
 def _decoded(content: bytes, name: str) -> str:
+    """The text, NFC, each line ended by a line feed."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif content[1:2] == b"\x00":
@@ -281,11 +423,12 @@ def _decoded(content: bytes, name: str) -> str:
         encoding = "utf-8-sig"
     try:
         text = content.decode(encoding)
-    except UnicodeDecodeError:
-        raise FileRefused(name, [Fault("not_utf8")]) from None
+    except UnicodeDecodeError as wrong:
+        line = content[: wrong.start].count(b"\n") + 1
+        raise FileRefused(name, [Fault("not_utf8", line=line)]) from None
     if "\x00" in text:
-        raise FileRefused(name, [Fault("not_a_table")])
-    return text
+        raise FileRefused(name, [Fault("not_text", line=text.count("\n", 0, text.index("\x00")) + 1)])
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # --- Headings ---------------------------------------------------------------------------------------------------
@@ -297,20 +440,25 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
     Args:
         sheet: where to look.
         name: of the file, for what is wrong.
-        columns: column → headings that it may have, compared by ``fold``.
+        columns: column → headings that it may have, compared by ``fold``; of several that are there the first counts.
+            One with brackets, as “Thành tiền (chưa VAT)”, is compared with them, and before those without.
         required: columns that must be there.
 
     Raises:
         FileRefused: there is no such row, or a heading stands there twice.
     """
     known = {
-        fold(heading): (column, rank) for column, headings in columns.items() for rank, heading in enumerate(headings)
+        heading_key(heading): (column, rank)
+        for column, headings in columns.items()
+        for rank, heading in enumerate(headings)
     }
     best: tuple[int, dict[str, list[tuple[int, int]]]] = (0, {})
     for place in range(min(_HEADING_WITHIN, len(sheet.cells))):
         found: dict[str, list[tuple[int, int]]] = {}
         for position, cell in enumerate(map(str, sheet.cells.iloc[place])):
-            column, rank = known.get(fold(cell), ("", 0)) if cell else ("", 0)
+            if not cell:
+                continue
+            column, rank = known.get((True, fold(cell, brackets=True))) or known.get((False, fold(cell))) or ("", 0)
             if column:
                 found.setdefault(column, []).append((rank, position))
         if len(found) > len(best[1]):

@@ -41,6 +41,8 @@ class NewComplaint:
     claim: Claim
     note: str | None
     imported_line: int | None = None
+    alike_no: int = 1
+    """The how many-th row of its file with its agency, code, claim and day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Complaint:
     withdrawn_at: datetime | None
     withdrawn_by: str | None
     withdraw_reason: str | None
+    repeats: int | None
+    """The earlier complaint that it repeats; it is not counted then."""
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
@@ -82,6 +86,8 @@ class ComplaintsAsked:
     outcome: Outcome | None = None
     unlinked: bool = False
     """Only those whose dossier is not known."""
+    repeated: bool = False
+    """Only those that repeat an earlier one."""
     begins: datetime | None = None
     ends: datetime | None = None
     most: int = 50
@@ -141,8 +147,21 @@ def complaint_changes(connection: Connection, complaint_id: int) -> list[dict[st
 
 
 def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Complaints received in a period, by ``agency_code``, ``claim`` and ``outcome``; none that was taken back.
+    """Complaints received in a period, by ``agency_code``, ``claim`` and ``outcome``; none taken back or repeated.
 
     How many are in ``complaints``. Reads the views of schema ``audit`` alone: an auditor's role gets the same.
     """
     return connection.execute(statement("complaints/count"), {"begins": start, "ends": end}).fetchall()
+
+
+def repeated_complaints(
+    connection: Connection,
+    complaint_ids: Collection[int] | None = None,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> dict[int, int]:
+    """Complaints that repeat an earlier one → its number; of these, or of a period. An auditor's role gets the same."""
+    ids = None if complaint_ids is None else list(complaint_ids)
+    asked = {"complaint_ids": ids, "begins": start, "ends": end}
+    return {row["complaint_id"]: row["repeats"] for row in connection.execute(statement("complaints/repeats"), asked)}

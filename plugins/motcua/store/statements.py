@@ -7,7 +7,7 @@ What is read comes from the views of schema ``audit``, so that an auditor's role
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
@@ -21,7 +21,7 @@ from motcua.store.rows import value_of
 
 Verdict: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
 VERDICTS: tuple[Verdict, ...] = ("exact", "partial", "theirs_only", "ours_only")
-DIFFERENCES = ("segments", "amount", "status", "time", "month", "repeated")
+DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
 """What may differ, as in ``statement_matches``."""
 _MOST_ROUNDS = 50
 """Of pairing by number: one round pairs all but messages to one number that lie as near to each other."""
@@ -208,8 +208,8 @@ class StatementFigures:
 
     @property
     def tells_inquiries(self) -> bool:
-        """It has lines about 9029."""
-        return bool(self.stored.inquiries or self.stored.revenue)
+        """It has lines about 9029, or a sheet for them without a line: none is a figure too."""
+        return bool(self.stored.inquiries or self.stored.revenue) or "mo" in self.stored.terms.get("covers", ())
 
     @property
     def segments_percent(self) -> Decimal:
@@ -362,3 +362,66 @@ def missing_statements(connection: Connection, gateways: Iterable[str], month: d
     asked = {"gateways": list(gateways), "month": month, "next_month": month_after(month)}
     rows = connection.execute(statement("statements/months_without"), asked)
     return [value_of(MissingStatement, row) for row in rows]
+
+
+# --- Files that were refused ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was to be a statement and was refused."""
+
+    form: str
+    """Form, as the folder is named that it lay in; empty: in none."""
+    month: date | None
+    file_name: str
+    sha256: str | None
+    refused_at: datetime
+    refused_by: str
+    faults: int
+    message: str
+    """In Vietnamese: a sentence, then a line for each fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRefusal:
+    """A file that was refused, as it was last."""
+
+    refusal_no: int
+    form: str
+    month: date | None
+    file_name: str
+    refused_at: datetime
+    refused_by: str
+    faults: int
+    message: str
+    replaced_by: int | None
+    """The good statement that came later."""
+    set_aside_at: datetime | None
+    set_aside_by: str | None
+    set_aside_reason: str | None
+
+
+def save_refusal(connection: Connection, refusal: Refusal) -> int:
+    """Keeps that a file was refused; returns the refusal's number."""
+    row = connection.execute(statement("statements/save_refusal"), asdict(refusal)).fetchone()
+    assert row is not None
+    return int(row["refusal_no"])
+
+
+def list_refusals(connection: Connection, *, settled: bool = False, most: int = 50) -> list[KeptRefusal]:
+    """Files that were refused and that nothing replaced yet, the newest first; ``settled``: all of them."""
+    rows = connection.execute(statement("statements/refusals"), {"settled": settled, "most": most})
+    return [value_of(KeptRefusal, row) for row in rows]
+
+
+def settled_refusals(connection: Connection) -> set[tuple[str, str]]:
+    """(form, SHA-256) of refused files that need not be tried again."""
+    rows = connection.execute(statement("statements/settled_refusals"))
+    return {(row["form"], row["sha256"]) for row in rows}
+
+
+def set_refusal_aside(connection: Connection, refusal_no: int, by: str, reason: str, now: datetime) -> bool:
+    """Sets the refusals of a file aside; ``False``: there is none with this number, or it was before."""
+    asked = {"refusal_no": refusal_no, "by": by, "reason": reason, "now": now}
+    return connection.execute(statement("statements/set_refusal_aside"), asked).rowcount > 0

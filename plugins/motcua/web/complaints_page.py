@@ -28,7 +28,14 @@ from motcua.jobs.keep_complaints import (
 )
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
-from motcua.store.complaints import Claim, ComplaintsAsked, Outcome, count_complaints, list_complaints
+from motcua.store.complaints import (
+    Claim,
+    ComplaintsAsked,
+    Outcome,
+    count_complaints,
+    list_complaints,
+    repeated_complaints,
+)
 from motcua.store.database import Connection, ledger_pool
 from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.quality_page import form_token, is_own_form, sent_form
@@ -39,7 +46,7 @@ MOST_PAGES = 1_000
 LONGEST_WORDS = 1_000
 """Of a note or a reason typed on the page: with accents that is more than half of what a form may hold."""
 _COUNTED = timedelta(days=30)
-_SAID = ("recorded", "repeated", "withdrawn", "outcome")
+_SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 
 router = APIRouter()
 User = Annotated[str, Depends(signed_in)]
@@ -60,7 +67,7 @@ def show_complaints(
     page: str = "",
     said: str = "",
 ) -> HTMLResponse:
-    """Complaints, the newest first, a page at a time; ``state``: an outcome, or ``unlinked``."""
+    """Complaints, the newest first, a page at a time; ``state``: an outcome, ``unlinked`` or ``repeated``."""
     filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
     return _page(request, filters, said if said in _SAID else "", records=records)
 
@@ -94,7 +101,9 @@ def _change(connection: Connection, fields: dict[str, str], user: str, now: date
         # As a browser writes a moment: 2026-11-25T08:30.
         entry = replace(entry, received_at=entry.received_at.replace("T", " "))
         number = record_complaint(connection, entry, fields.get("form", ""), user, now)
-        return ("recorded" if number else "repeated"), number
+        if number is None:
+            return "repeated", None
+        return ("alike" if repeated_complaints(connection, [number]) else "recorded"), number
     written = fields.get("complaint", "")
     number = int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
     reason = fields.get("reason", "")
@@ -128,6 +137,7 @@ def _asked(filters: dict[str, str], agency_code: str | None, place: int) -> Comp
         claim=cast("Claim", claim) if claim in get_args(Claim) else None,
         outcome=cast("Outcome", state) if state in get_args(Outcome) else None,
         unlinked=state == "unlinked",
+        repeated=state == "repeated",
         begins=_begins(_day(filters["since"])),
         ends=_begins(last),
         most=ROWS_A_PAGE + 1,
@@ -156,6 +166,7 @@ def _page(
         asked = _asked(filters, chosen.agency_code if chosen else None, place)
         rows = list_complaints(connection, asked)
         counts = count_complaints(connection, now - _COUNTED, now)
+        repeated = len(repeated_complaints(connection, start=now - _COUNTED, end=now))
     used: dict[str, str] = {name: value for name, value in filters.items() if value and name != "page"}
     return render(
         request,
@@ -170,6 +181,7 @@ def _page(
         agencies=agencies,
         names={each.agency_code: each.short_name or each.name for each in agencies},
         counts=_summed(counts),
+        repeated=repeated,
         counted_days=_COUNTED.days,
         titles=titles(),
         said=said,

@@ -1,4 +1,4 @@
-"""The page *Đối soát nhà mạng*: each month's statement, its verdicts in figures, and the rows that differ."""
+"""The page *Đối soát nhà mạng*: each month's statement, its verdicts, the rows that differ, and files refused."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import DUE_DAY, is_overdue, missing_now
+from motcua.jobs.statement_files import form_names
 from motcua.reports import wording
 from motcua.store.database import ledger_pool
 from motcua.store.statements import (
@@ -22,6 +23,7 @@ from motcua.store.statements import (
     StatementFigures,
     Verdict,
     figures_of,
+    list_refusals,
     list_statements,
     match_rows,
 )
@@ -75,10 +77,11 @@ def show_statements(
     with ledger_pool().connection() as connection:
         month, absent = missing_now(connection, now)
         missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
+        refusals = list_refusals(connection)
         statements = list_statements(connection)
         default = next((each.statement_no for each in statements if each.in_force), 0)
         wanted = _number(no, 2**62, 0) if no else default
-        shown = next((each for each in statements if each.statement_no == wanted), None)
+        shown = next(iter(list_statements(connection, statement_no=wanted)), None)
         if no and shown is None:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
         figures, rows = None, []
@@ -100,6 +103,8 @@ def show_statements(
         verdicts=VERDICTS,
         differences=DIFFERENCES,
         missing=missing,
+        refusals=refusals,
+        forms=form_names(),
         due_day=DUE_DAY,
         local=VIETNAM,
         w=wording,

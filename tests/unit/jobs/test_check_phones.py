@@ -179,7 +179,7 @@ def test_a_workbook_is_read_with_numbers_dates_and_texts(tmp_path: Path) -> None
     ("content", "name", "sentence"),
     [
         (None, "missing.csv", "Không có tệp"),
-        (b"", "empty.csv", "trống"),
+        (b"", "empty.csv", "Không có dòng dữ liệu nào"),
         (b"name,agency\nLan,A\n", "columns.csv", "không có cột phone"),
         (b"phone,owner\n0905,A\n0905,B,C\n", "ragged.csv", "số cột|dòng 3"),
         (b"phone,owner\n0905,A,B\n", "longer.csv", "số cột"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motcua.jobs import table_files
 from motcua.jobs.statement_files import (
     FormError,
     StatementForm,
@@ -108,7 +111,11 @@ def test_times(written):
     assert read(csv(row(sent_at=written))).last_at == datetime(2026, 10, 5, 0, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("written", ["10/25/2026 10:00", "32/10/2026 10:00", "05/10/26 10:00", "45935.4", "hôm qua"])
+@pytest.mark.parametrize(
+    "written",
+    ["10/25/2026 10:00", "32/10/2026 10:00", "05/10/26 10:00", "45935.4", "hôm qua", "05/10/9999 10:00",
+     "05/10/1600 10:00", "05/10/2026 10:00:00 CH", "٠٥/10/2026 10:00"],
+)  # fmt: skip
 def test_times_that_are_none_are_refused(written):
     assert "dòng 2, cột “Thời gian gửi”: không đọc được thời gian" in refusal(csv(row(sent_at=written)))
 
@@ -140,6 +147,13 @@ def test_month_is_that_of_vietnam(written, inside):
         ("2026-10 va 2026-11.csv", None),
         ("bang-ke.csv", None),
         ("BK_20261105.csv", None),
+        ("bang-ke-2026-10_v2.csv", OCTOBER),
+        ("bang-ke-2026-10-1.csv", OCTOBER),
+        ("bang-ke-2026-10-den-25-23h10.xlsx", OCTOBER),
+        ("bang-ke-2026-10 17h30.csv", OCTOBER),
+        ("bang-ke-2026-11-05.csv", None),
+        ("05-11-2026 bang ke.csv", None),
+        ("bang-ke-2026-13.csv", None),
     ],
 )
 def test_month_in_a_files_name(name, month):
@@ -160,6 +174,11 @@ def test_without_a_month_in_the_name_the_first_line_tells_it():
         ("84905123456", "+84905123456"),
         ("+84 905 123 456", "+84905123456"),
         ('="0905123456"', "+84905123456"),
+        ("905123456.0", "+84905123456"),
+        ("84905123456,00", "+84905123456"),
+        ("0084905123456", "+84905123456"),
+        ("84 (0) 905123456", "+84905123456"),
+        ("02583822001", "+842583822001"),
         ("8490512***6", None),
         ("0905xxx456", None),
         ("", None),
@@ -189,6 +208,7 @@ def test_title_blank_rows_total_and_signatures_around_the_lines():
         ("Cộng;;;;;abc;", "dòng 3, cột “Thành tiền (đồng)”: không đọc được số"),
         ("Tổng cộng;;;1;;350;\nour-9;;06/10/2026 10:00;1;;350;", "dòng 4: còn dữ liệu sau dòng tổng cộng"),
         ("our-9;;;1;;350;", "dòng 3, cột “Thời gian gửi”: thiếu thời gian"),
+        ("our-9;;Tổng;1;;350;", "dòng 3, cột “Thời gian gửi”: không đọc được thời gian"),
     ],
 )
 def test_total_that_does_not_add_up_is_refused(total, said):
@@ -199,18 +219,74 @@ def test_total_may_be_required():
     assert "thiếu dòng tổng cộng" in refusal(csv(ROW), total_required=True).lower()
 
 
+def test_label_of_the_total_may_stand_where_the_time_does():
+    headings = ("Thời gian gửi", "Số thuê bao", "Số tin", "Thành tiền")
+    lines = ("05/10/2026 10:00:00", "0905123456", "1", "350")
+    assert read(csv(lines, ("Tổng cộng", "", "1", "350"), headings=headings)).segments == 1
+    said = refusal(csv(lines, ("Tổng cộng", "", "2", "350"), headings=headings))
+    assert "dòng 3, cột “Số tin”: dòng tổng cộng ghi 2" in said
+
+
+def test_notes_below_no_heading_that_is_read_are_no_lines():
+    headings = ("STT", *HEADINGS)
+    content = csv(("Nhà mạng Viettel:",), ("1", *ROW), ("Người lập biểu",), headings=headings)
+    assert list(read(content).lines["line_no"]) == [3]
+
+
+def test_of_two_amounts_the_form_says_which_one_by_what_stands_in_brackets():
+    headings = (*HEADINGS[:5], "Thành tiền (chưa VAT)", "Thành tiền (có VAT)")
+    content = csv((*ROW[:5], "350", "378"), headings=headings)
+    assert "dòng 1, cột “Thành tiền (chưa VAT)”: tiêu đề này có hai lần" in refusal(content)
+    columns = load_form("kannel").columns
+    for chosen, amount in (("Thành tiền (chưa VAT)", 350), ("thanh tien (CO VAT)", 378)):
+        assert read(content, columns=columns | {"amount": (chosen, "Thành tiền")}).amount == amount
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them(form):
+    headings = (
+        "MÃ  THAM CHIẾU",
+        '"Số\nthuê bao"',
+        "thoi gian gui",
+        " Số tin ",
+        "Đơn giá (đ)",
+        "Thành tiền",
+        "Trạng thái",
+    )
+    text = csv(row(amount="350 đồng"), headings=headings).decode("utf-8-sig")
+    found = read(unicodedata.normalize(form, text).replace("\n", "\r\n").encode())
+    assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
+
+
+def test_separator_is_the_steady_one_though_texts_hold_more_of_another():
+    text = "Kính gửi ông, bà, hồ sơ 1, 2, 3, 4, 5, 6, 7, 8, 9 đã xong"
+    assert read(csv((*ROW, text), (*ROW, "xong"), headings=(*HEADINGS, "Nội dung"))).segments == 2
+
+
+def test_lines_are_counted_as_a_spreadsheet_counts_them():
+    wrong = csv(row(segments="x")).decode("utf-8-sig")
+    assert "dòng 4, cột" in refusal(f"\n\n{wrong}".encode())
+    assert "dòng 2, cột" in refusal(f"sep=;\n{wrong}".encode()), "Excel hides that line"
+    assert "dòng 3, cột" in refusal(f'"Bảng kê\ntháng 10";;\n{wrong}'.encode()), "one cell, two lines"
+
+
 # --- What is refused ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"reference": "1,23E+17"}, "cột “Mã tham chiếu”: mã đã bị Excel làm tròn"),
+        ({"reference": "1,23E+17"}, "cột “Mã tham chiếu”: giá trị đã bị Excel làm tròn"),
         ({"reference": "our 1"}, "cột “Mã tham chiếu”: mã chỉ gồm"),
         ({"reference": "x" * 101}, "cột “Mã tham chiếu”: mã chỉ gồm"),
         ({"reference": "", "msisdn": ""}, "dòng 2: thiếu cả mã tham chiếu"),
         ({"reference": "", "msisdn": "0905***456"}, "dòng 2: thiếu cả mã tham chiếu"),
         ({"msisdn": "không có"}, "cột “Số thuê bao”: không phải số điện thoại"),
+        ({"msisdn": "8490512345"}, "cột “Số thuê bao”: không phải số điện thoại"),
+        ({"msisdn": "9,05E+08"}, "cột “Số thuê bao”: giá trị đã bị Excel làm tròn"),
+        ({"amount": "84905123456"}, "cột “Thành tiền (đồng)”: cột này chứa số điện thoại"),
+        ({"segments": "-1"}, "cột “Số tin”: cần số nguyên không âm"),
+        ({"amount": "(350)"}, "cột “Thành tiền (đồng)”: không đọc được số"),
         ({"segments": "1,5"}, "cột “Số tin”: cần số nguyên"),
         ({"segments": ""}, "cột “Số tin”: thiếu giá trị"),
         ({"segments": "9999999999"}, "cột “Số tin”: số quá lớn"),
@@ -243,7 +319,14 @@ def test_every_fault_is_told_in_the_order_of_the_file_and_no_more_than_can_be_re
         (csv((*ROW, "thừa")), "dòng 2: có ô nằm ngoài các cột có tiêu đề"),
         (csv(), "không có dòng dữ liệu nào"),
         (b"", "không có dòng dữ liệu nào"),
-        (b"Time;Segments\nxin ch\xe0o;1", "không phải UTF-8"),
+        (b"Time;Segments\nxin ch\xe0o;1", "dòng 2: không phải UTF-8"),
+        (csv(ROW) + b"\n\x00", "dòng 3: có ký tự không thuộc văn bản"),
+        ("Thời gian;Số tin".encode("cp1258", "replace") + b"\xd0", "Windows-1258"),
+        (csv(ROW, ("x" * 200_000,)), "dòng 3, cột “Thời gian gửi”: thiếu thời gian"),
+        (csv(ROW, ('"' + "x" * 200_000,)), "dòng 3: dấu ngoặc kép mở mà không đóng"),
+        (csv(ROW, (";" * 250,)), "dòng 3: quá nhiều cột"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 100, "có mật khẩu"),
+        (b"\xef\xbb\xbf<html><body><table>", "trang web"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 200)), "không"),
     ],
 )  # fmt: skip
@@ -300,6 +383,142 @@ def test_sheet_with_lines_that_the_form_does_not_name_is_not_passed_over():
     assert read(workbook(MT=lines, Ghi_chu=[["Liên hệ"]]), "bang-ke-2026-10.xlsx").segments == 1
     assert "Không có trang tính nào trong các trang" in refusal(workbook(A=lines, B=lines), "2026-10.xlsx")
     assert read(workbook(Sheet1=lines), "bang-ke-2026-10.xlsx").segments == 1
+
+
+def test_copy_of_a_sheet_and_a_sheet_where_a_long_one_goes_on_are_not_passed_over():
+    lines = [list(HEADINGS), list(ROW)]
+    for other in ({"MT_(2)": lines}, {"Mt_": lines}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": lines}):
+        said = refusal(workbook(MT=lines, **other), "bang-ke-2026-10.xlsx")
+        assert f"trang tính “{list(other)[-1].replace('_', ' ').strip()}" in said
+    summary = [["Ngày", "Bản tin"], ["05/10/2026", 1]]
+    assert read(workbook(MT=lines, Tong_hop=summary), "bang-ke-2026-10.xlsx").segments == 1
+
+
+def test_hidden_sheet_is_no_hiding_place():
+    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)], An=[list(HEADINGS), list(ROW)])))
+    book["An"].sheet_state = "veryHidden"
+    stream = io.BytesIO()
+    book.save(stream)
+    assert "trang tính “An”" in refusal(stream.getvalue(), "bang-ke-2026-10.xlsx")
+
+
+def test_sheet_without_a_line_says_that_there_was_none():
+    mo = [["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"]]
+    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=mo), "bang-ke-2026-10.xlsx")
+    assert (found.covers, found.inquiries) == ({"mt", "mo"}, 0)
+    assert read(workbook(MT=[list(HEADINGS), list(ROW)]), "bang-ke-2026-10.xlsx").covers == {"mt"}
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), "bang-ke-2026-10.xlsx")
+
+
+def test_workbook_under_another_name_is_one():
+    content = workbook(MT=[list(HEADINGS), list(ROW)])
+    assert read(content, "bang-ke-2026-10.csv").segments == 1
+
+
+def test_cell_far_out_refuses_the_file_instead_of_filling_the_memory():
+    book = openpyxl.load_workbook(io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)])))
+    book["MT"]["XFD2"] = "x"
+    stream = io.BytesIO()
+    book.save(stream)
+    assert "trang tính “MT”, dòng 2: quá nhiều cột" in refusal(stream.getvalue(), "bang-ke-2026-10.xlsx")
+    far = io.BytesIO()
+    with ZipFile(io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)]))) as given, ZipFile(far, "w") as packed:
+        for name in given.namelist():
+            packed.writestr(name, given.read(name).replace(b'<row r="2"', b'<row r="999999999999"'))
+    assert "nhiều nhất 1048576 dòng" in refusal(far.getvalue(), "bang-ke-2026-10.xlsx")
+
+
+@pytest.mark.parametrize("name", ["word/document.xml", "content.xml", "xl/workbook.bin"])
+def test_what_is_packed_like_a_workbook_and_is_none_is_refused(name):
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as archive:
+        kinds = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"></Types>'
+        archive.writestr("[Content_Types].xml", kinds)
+        archive.writestr(name, "x")
+    for file in ("bang-ke-2026-10.xlsx", "bang-ke-2026-10.csv", "bang-ke-2026-10.xlsb"):
+        assert "đọc được như một bảng" in refusal(packed.getvalue(), file)
+
+
+def test_workbook_that_swells_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(table_files, "LARGEST_FILE", 1024**2)
+    packed = io.BytesIO(workbook(MT=[list(HEADINGS), list(ROW)]))
+    with ZipFile(packed, "a", ZIP_DEFLATED) as book:
+        book.writestr("xl/media/image1.bmp", b"\x00" * 8 * 1024**2)
+    assert "quá lớn" in refusal(packed.getvalue(), "bang-ke-2026-10.xlsx")
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.999])
+def test_workbook_that_was_cut_off_is_refused(part):
+    content = workbook(MT=[list(HEADINGS), *[list(ROW)] * 50])
+    assert "đọc được như một bảng" in refusal(content[: int(len(content) * part)], "bang-ke-2026-10.xlsx")
+
+
+@given(
+    st.permutations(range(6)),
+    st.sampled_from([",", ";", "\t"]),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5), st.booleans()), min_size=1, max_size=4),
+)
+def test_quotes_that_do_not_match_never_swallow_a_line(order, separator, quotes):
+    headings = ("Mã tham chiếu", "Số thuê bao", "Thời gian gửi", "Số tin", "Thành tiền", "Nội dung")
+    rows = [
+        [f"our-{n}", f"090512345{n}", f"05/10/2026 10:00:0{n}", "1", "350", "Hồ sơ đã xong"] for n in range(5)
+    ]  # fmt: skip
+    for line, column, at_the_end in quotes:
+        rows[line][column] = rows[line][column] + '"' if at_the_end else '"' + rows[line][column]
+    content = csv(
+        *[tuple(cells[place] for place in order) for cells in rows],
+        separator=separator,
+        headings=tuple(headings[place] for place in order),
+    )
+    try:
+        found = read(content)
+    except FileRefused:
+        return
+    assert len(found.lines) == 5
+
+
+def test_column_of_which_every_word_is_another_one_is_told_at_once():
+    rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(20_000)]
+    said = refusal(csv(*rows))
+    assert "dòng 2, cột “Trạng thái”: không hiểu “…”" in said
+    assert "và 980 lỗi khác" in said, "a thousand are enough"
+
+
+def test_amounts_that_no_ledger_could_hold_are_refused():
+    assert "cột “Thành tiền (đồng)”: số quá lớn" in refusal(csv(*[row(amount="9" * 12)] * 11))
+
+
+def test_too_many_lines_are_told_as_such(monkeypatch):
+    from motcua.jobs import statement_files
+
+    monkeypatch.setattr(statement_files, "MOST_LINES", 1)
+    assert "nhiều nhất 1 dòng" in refusal(csv(ROW, row(reference="our-2")))
+
+
+def test_lines_of_the_future_are_refused_by_line():
+    content = csv(ROW, row(sent_at="05/10/2026 10:06:00"))
+    with pytest.raises(FileRefused, match=r"dòng 3, cột “Thời gian gửi”: thời gian ở tương lai") as refused:
+        read_statement(content, "x.csv", load_form("kannel"), now=datetime(2026, 10, 5, 3, 0, tzinfo=UTC))
+    assert refused.value.month == OCTOBER
+
+
+def test_operators_read_the_same_in_english():
+    with pytest.raises(FileRefused) as refused:
+        read(csv(row(amount="1,050"), *[row(segments="x")] * 20))
+    told = refused.value.english.splitlines()
+    assert told[0] == "File bang-ke-2026-10.csv is refused; nothing was written. To mend:"
+    assert told[1].startswith("- line 2, column “Thành tiền (đồng)”: the number cannot be read")
+    assert told[-1] == "- and 1 more"
+    words = [table_files._words(language) for language in ("vi", "en")]
+    assert words[0]["faults"].keys() == words[1]["faults"].keys() == set(table_files.FaultCode.__args__)
+
+
+def test_phone_in_a_heading_or_a_sheets_name_is_masked():
+    headings = (*HEADINGS[:3], "Số tin (0905123456)", *HEADINGS[4:])
+    told = refusal(csv(row(segments="x"), headings=headings))
+    assert "cột “Số tin (0905***456)”" in told
+    lines = [list(HEADINGS), list(ROW)]
+    assert "905123456" not in refusal(workbook(MT=lines, **{"+84905123456": lines}), "bang-ke-2026-10.xlsx")
 
 
 def test_formulas_are_not_run_and_not_kept():

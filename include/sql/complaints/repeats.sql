@@ -1,0 +1,9 @@
+-- Complaints that repeat an earlier one, with its number: of a period, or those of these numbers. Reads audit views
+-- only. Called by store/complaints.py.
+SELECT complaint_id, repeats
+FROM audit.complaints
+WHERE
+    repeats IS NOT NULL
+    AND (%(complaint_ids)s::bigint[] IS NULL OR complaint_id = any(%(complaint_ids)s))
+    AND (%(begins)s::timestamptz IS NULL OR received_at >= %(begins)s)
+    AND (%(ends)s::timestamptz IS NULL OR received_at < %(ends)s)
