@@ -258,6 +258,12 @@ class Request:
     accented: bool
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A sender opens all its connections at once; on a busy machine the usual five places would turn some away.
+    request_queue_size = 256
+
+
 class Network:
     """A gateway that speaks Kannel's protocol and answers each number as its story has it."""
 
@@ -298,8 +304,7 @@ class Network:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.port = int(self.server.server_address[1])
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
