@@ -25,7 +25,10 @@ Open the log of **gate**.
 - *difference …, row(s) without a reason*: the sources count something that the ledger cannot account for, or the other
   way round. `motcua closings differences <number>` lists the rows. Nothing is sent or changed by itself.
 - *not counted at …*: a source did not answer; clear **close** when it does, and a correction follows.
-- *task mail failed*: clear that one mapped task; mails that went out are not sent twice.
+- *event(s) that the sources have and nobody read*: pick-up is dead while its source answers; see `notify_transitions`.
+- A rerun of a day that still does not meet is red again, until it is mended.
+- *task mail failed*: the next run mails whom it did not reach, for four days; or clear that one mapped task. Mails that
+  went out are not sent twice.
 """
 
 

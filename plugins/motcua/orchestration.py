@@ -87,9 +87,7 @@ def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
     def recipients() -> list[dict[str, Any]]:
         from motcua.jobs.reconcile_daily import mails_to_send as job
 
-        # By a list: of a single name Airflow gives one result of a mapped task bare, and several as a list.
-        published = get_current_context()["ti"].xcom_pull(task_ids=["publish"])
-        return job([each for each in published if each])
+        return job()
 
     @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
     def mail(publication_no: int, body: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -147,12 +147,13 @@ def test_row_without_a_stamp_is_read_again_with_its_transition(one_stop, gateway
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
-def test_late_row_with_a_broken_time_is_read(one_stop, rows):
+@pytest.mark.parametrize("broken", [None, datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+def test_late_row_with_a_broken_time_is_read(one_stop, rows, broken):
     one_stop.dossier("A")
     one_stop.dossier("B")
     one_stop.move(9, "A", number=20)
     run()
-    one_stop.move(9, "B", number=19, recorded_at=None)
+    one_stop.move(9, "B", number=19, recorded_at=broken)
     run(NOW + MINUTE)
     assert len(states(rows)) == 2
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
+from motcua.cli import app
 from motcua.jobs import mailing_publications
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.mailing_publications import FileChanged, bodies_of, mail_publication
 from motcua.jobs.publishing import publish
+from motcua.jobs.reconcile_daily import mails_to_send
 from motcua.reports.publication import PDF, WORKBOOK, agency_workbook_name
 from motcua.reports.publication_data import Told
 from motcua.reports.publication_mail import attachment_names, compose_publication_mail
@@ -126,6 +131,54 @@ def test_who_asks_gets_it_again_and_who_is_refused_alone_is_tried_again(publicat
     assert mail_publication(number, "department")["sent"] == 1
     assert mail_publication(number, "department", again=True)["sent"] == 1
     assert len({message["Message-ID"] for _, message in server.taken}) == 2
+
+
+def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publication, server):
+    def left(now=None):
+        return [each["body"] for each in mails_to_send(now)]
+
+    number = publication(samples.DAY).publication_no
+    everyone = bodies_of(number)
+    assert left() == everyone
+    server.refuse = {NOI_VU, NOI_VU.upper()}
+    for body in everyone[:3]:
+        with contextlib.suppress(MailsNotSent):
+            mail_publication(number, body)
+    assert left() == ["home_affairs", *everyone[3:]]
+    assert left(datetime.now(UTC) + timedelta(days=5)) == [], "what is old is mailed when somebody asks"
+    server.refuse = set()
+    for body in left():
+        mail_publication(number, body)
+    assert left() == []
+    assert len(server.taken) == len(everyone)
+
+
+def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
+    published = publication()
+
+    def mail(*arguments: str) -> tuple[int, str]:
+        told = CliRunner().invoke(app, ["publications", "mail", *arguments])
+        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+        return told.exit_code, told.output
+
+    server.refuse = {TINH}
+    code, told = mail("1")
+    assert code == 1
+    assert "publication 1, committee: 1 of 1 recipient(s) not reached" in told
+    assert "home_affairs: 1 recipient(s), 1 mailed, 0 had it before." in told
+    server.refuse = set()
+    assert mail("1")[0] == 0
+    assert len(server.taken) == 5
+    assert mail("1", samples.TU_PHAP, "--again")[0] == 0
+    assert server.addresses()[5:] == [LAN]
+    assert mail("1", "H99") == (2, "H99 is no agency and none of department, home_affairs, justice, committee\n")
+    assert mail("9") == (2, "there is no publication 9\n")
+    path = tmp_path / published.folder / PDF
+    path.chmod(0o644)
+    path.write_bytes(b"doctored")
+    code, told = mail("1", "justice", "--again")
+    assert code == 1
+    assert "is not what was published; motcua verify 1 says more" in told
 
 
 def test_file_that_is_not_what_was_published_is_not_mailed(publication, server, tmp_path):

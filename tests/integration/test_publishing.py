@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.reconciliation import Figures, Period, ReconciliationReport
+from motcua.domain.reconciliation import Change, Figures, Period, ReconciliationReport
 from motcua.jobs import publishing
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
@@ -88,17 +88,45 @@ def small(period: Period = samples.DAY) -> ReconciliationReport:
     def own(rows: Any) -> Any:
         return tuple(row for row in rows if row.agency_code in codes)
 
-    figures = kept.figures
-    return replace(
-        kept,
-        figures=Figures(
-            own(figures.dossiers),
-            own(figures.messages),
-            own(figures.reasons),
-            tuple(row for row in figures.timings if row.agency_code in codes),
-            own(figures.agencies),
-        ),
+    figures = Figures(
+        own(kept.figures.dossiers),
+        own(kept.figures.messages),
+        own(kept.figures.reasons),
+        tuple(row for row in kept.figures.timings if row.agency_code in codes),
+        own(kept.figures.agencies),
     )
+    # Its two differences have a reason, so that the figures say so too.
+    return with_cell(replace(kept, figures=figures), at_source=2, only_source=2)
+
+
+def with_cell(report: ReconciliationReport, **more: int) -> ReconciliationReport:
+    """Adds to the figures of Nha Trang's results of one procedure."""
+    rows = list(report.figures.messages)
+    keys = [(row.agency_code, row.procedure_code, row.kind) for row in rows]
+    place = keys.index((samples.NHA_TRANG, "1.005129", "result"))
+    rows[place] = replace(rows[place], **{name: getattr(rows[place], name) + each for name, each in more.items()})
+    return replace(report, figures=replace(report.figures, messages=tuple(rows)))
+
+
+def correction_of(report: ReconciliationReport) -> ReconciliationReport:
+    """One message was delivered after all."""
+    corrected = with_cell(report, delivered=1, suppressed=-1)
+    changes = []
+    for old, new in zip(report.figures.messages, corrected.figures.messages, strict=True):
+        changes += [
+            Change(
+                new.agency_code,
+                new.procedure_code,
+                new.kind,
+                name,
+                getattr(old, name),
+                getattr(new, name),
+                ("late_receipt",),
+            )
+            for name in ("suppressed", "delivered")
+            if old != new
+        ]
+    return replace(corrected, changes=tuple(changes))
 
 
 def stored_figures(connection: Any, closing: Any) -> Figures:
@@ -156,7 +184,7 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
     other = publish(closings(small(Period.parse("2026-11-23"))))
     before = everything_in(store)
     corrected = publish(
-        closings(replace(small(), changes=samples.correction().changes), corrects=first.closing_no),
+        closings(correction_of(small()), corrects=first.closing_no),
     )
     assert corrected.folder == "2026/11/2026-11-24/2"
     assert corrected.corrects == first.publication_no
@@ -174,16 +202,15 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
     assert faults(1) == faults(2) == faults(3) == []
 
 
-def test_file_with_other_bytes_is_not_overwritten_and_nothing_is_published(closings, store):
-    number = closings()
+def test_file_with_other_bytes_is_not_overwritten_and_the_next_folder_is_taken(closings, store, caplog):
     stranger = store / "2026/11/2026-11-24/1/so-lieu.xlsx"
     stranger.parent.mkdir(parents=True)
     stranger.write_bytes(b"somebody's own")
-    with pytest.raises(FileStands, match=r"so-lieu\.xlsx is there already with other bytes .* never overwritten"):
-        publish(number)
-    assert stranger.read_bytes() == b"somebody's own"
-    with connect() as connection:
-        assert list_publications(connection) == []
+    published = publish(closings())
+    assert published.folder == "2026/11/2026-11-24/2"
+    assert "2026-11-24/1 holds so-lieu.xlsx: the rest of another try or somebody's; left as it is" in caplog.text
+    assert everything_in(stranger.parent) == {"so-lieu.xlsx": b"somebody's own"}
+    assert faults(1) == []
 
 
 class Killed(BaseException):

@@ -126,6 +126,14 @@ def test_there_are_no_pages_of_documentation(staff):
         assert staff.get(f"/motcua{path}").status_code == 404
 
 
+@pytest.mark.parametrize("address", ["/reconciliation?closing=abc", "/reconciliation/file?closing=x&name=y"])
+def test_address_that_makes_no_sense_gets_a_page_and_no_json(staff, address):
+    answer = staff.get(f"/motcua{address}")
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "abc" not in answer.text
+
+
 def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
     import motcua_plugin
 

@@ -81,7 +81,7 @@ versions AS (
         received_at,
         due_at,
         step_name,
-        status_code, at_one_stop_desk, finished_at, returned_at
+        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via
     )
     SELECT
         dossier_id,
@@ -93,7 +93,7 @@ versions AS (
         received_at,
         due_at,
         step_name,
-        status_code, at_one_stop_desk, finished_at, returned_at
+        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via
     FROM saved
 )
 

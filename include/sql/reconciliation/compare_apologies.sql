@@ -26,7 +26,12 @@ told AS (
         o.*,
         m.message_id,
         m.recorded_at,
+        m.agency_code AS told_agency,
         coalesce(m.procedure_code, '') AS told_procedure,
+        coalesce(m.procedure_code, '') <> o.procedure_code AND EXISTS (
+            SELECT 1 FROM motcua.dossier_versions AS v
+            WHERE v.dossier_id = m.dossier_id AND v.procedure_code IS NOT DISTINCT FROM m.procedure_code
+        ) AS had_that_procedure,
         h.history_id <= %(known_history)s AS is_in_time
     FROM owed AS o
     LEFT JOIN motcua.messages AS m
@@ -41,15 +46,22 @@ judged AS (
         t.*,
         CASE
             WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
+            WHEN t.told_agency <> t.agency_code THEN 'without_message'
             WHEN t.message_id IS NOT NULL AND t.recorded_at <> t.evening_at THEN 'other_period'
-            WHEN t.message_id IS NOT NULL AND t.told_procedure <> t.procedure_code THEN 'other_procedure'
+            WHEN t.had_that_procedure THEN 'other_procedure'
+            WHEN t.message_id IS NOT NULL AND t.told_procedure <> t.procedure_code THEN 'without_message'
             WHEN t.message_id IS NOT NULL THEN NULL
             WHEN t.dossier_id IS NULL AND EXISTS (
                 SELECT 1 FROM motcua.quarantine AS q
                 WHERE q.source_id = t.source_id AND q.dossier_code = t.dossier_code
             ) THEN 'quarantined'
-            WHEN t.dossier_id IS NULL THEN 'missing'
             WHEN NOT coalesce(t.is_settled, FALSE) THEN 'evening_missed'
+            -- The source's code stood for another agency when the evening was settled.
+            WHEN t.dossier_id IS NULL AND EXISTS (
+                SELECT 1 FROM motcua.dossiers AS d
+                WHERE d.source_id = t.source_id AND d.dossier_code = t.dossier_code AND d.agency_code <> t.agency_code
+            ) THEN 'scope_changed'
+            WHEN t.dossier_id IS NULL THEN 'missing'
             WHEN known_then.is_owed THEN 'without_message'
             WHEN known_now.is_owed THEN 'cut_off'
             ELSE 'source_changed'
@@ -73,6 +85,15 @@ judged AS (
             ) AS is_owed
         FROM motcua.dossier_as_of(t.dossier_id, t.evening_at, 9223372036854775807, 9223372036854775807) AS s
     ) AS known_now ON t.message_id IS NULL
+),
+
+moved AS (
+    SELECT
+        j.source_id,
+        j.dossier_code,
+        j.evening_at
+    FROM judged AS j
+    WHERE j.reason = 'scope_changed'
 )
 
 SELECT
@@ -93,8 +114,15 @@ UNION ALL
 SELECT
     'ledger' AS side,
     CASE
-        WHEN j.message_id IS NOT NULL THEN 'other_procedure'
+        WHEN j.told_agency <> j.agency_code THEN 'without_event'
+        WHEN j.had_that_procedure THEN 'other_procedure'
+        WHEN j.message_id IS NOT NULL THEN 'without_event'
         WHEN coalesce(m.recorded_at < g.enabled_from, TRUE) THEN 'scope_changed'
+        WHEN EXISTS (
+            SELECT 1 FROM moved AS s
+            WHERE
+                s.source_id = d.source_id AND s.dossier_code = d.dossier_code AND s.evening_at = m.recorded_at
+        ) THEN 'scope_changed'
         WHEN then_owed.is_owed THEN 'source_changed'
         ELSE 'without_event'
     END AS reason,
@@ -129,5 +157,5 @@ WHERE
     m.kind = 'apology'
     AND m.recorded_at >= %(start)s AND m.recorded_at < %(end)s
     AND h.history_id <= %(known_history)s
-    AND (j.message_id IS NULL OR j.told_procedure <> j.procedure_code)
+    AND (j.message_id IS NULL OR j.told_procedure <> j.procedure_code OR j.told_agency <> j.agency_code)
     AND coalesce(d.source_id <> all(%(unread)s::smallint[]), TRUE)

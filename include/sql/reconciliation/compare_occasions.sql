@@ -1,6 +1,7 @@
 -- Results and supplements of [start, end): occasions of the sources that have no message by the cut-off, and messages
--- that have no occasion, each with its reason; of a message whose reason only the source can tell, the source's numbers
--- instead, with the recorded times that were kept of them. Messages of sources that could not be read are left out.
+-- that have no occasion, each with its reason; of a row whose reason only the source can tell, the source's numbers
+-- instead, with the recorded times that were kept of them: all transitions of a message without an occasion; of an
+-- occasion whose message is about more than it, the others. Messages of sources that could not be read are left out.
 -- Called by store/closings.py.
 WITH occasions AS (
     SELECT
@@ -23,25 +24,38 @@ WITH occasions AS (
 ),
 
 known AS (
+    -- A source that was set back, or copied, may give a number a second time: to another dossier.
     SELECT
         o.occasion_no,
         o.kind,
+        d.agency_code,
         t.transition_id,
         t.message_id,
         t.outcome,
+        t.planned_at,
+        t.picked_up_at,
+        t.occurred_at,
+        t.recorded_at,
         t.status_code,
         t.at_one_stop_desk
     FROM occasions AS o
     CROSS JOIN unnest(o.numbers) AS n (number)
     INNER JOIN motcua.transitions AS t ON o.source_id = t.source_id AND n.number = t.source_transition_id
+    LEFT JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
+    WHERE coalesce(o.dossier_code = d.dossier_code, TRUE)
     UNION ALL
     -- The dossier's row tells of it: ours is what the dossier's last transition says.
     SELECT
         o.occasion_no,
         o.kind,
+        d.agency_code,
         l.transition_id,
         l.message_id,
         l.outcome,
+        l.planned_at,
+        l.picked_up_at,
+        l.occurred_at,
+        l.recorded_at,
         l.status_code,
         l.at_one_stop_desk
     FROM occasions AS o
@@ -60,6 +74,10 @@ made AS (
     SELECT
         k.occasion_no,
         min(k.transition_id) AS transition_id,
+        min(k.agency_code) AS agency_code,
+        min(k.occurred_at) AS occurred_at,
+        max(k.planned_at) AS planned_at,
+        max(k.picked_up_at) AS picked_up_at,
         bool_or(k.outcome IS NULL) AS is_unplanned,
         bool_or(k.outcome = 'out_of_scope') AS is_out_of_scope,
         bool_or(motcua.condition_of(k.status_code, k.at_one_stop_desk) = k.kind) AS calls_for_it
@@ -71,8 +89,12 @@ told AS (
     SELECT DISTINCT ON (k.occasion_no)
         k.occasion_no,
         m.message_id,
+        m.dossier_id,
+        m.agency_code,
         m.recorded_at,
         coalesce(m.procedure_code, '') AS procedure_code,
+        k.transition_id = m.transition_id AS began_it,
+        k.transition_id = m.transition_id AND k.recorded_at <> m.recorded_at AS was_moved,
         h.history_id <= %(known_history)s AS is_in_time
     FROM known AS k
     INNER JOIN motcua.messages AS m ON k.message_id = m.message_id AND k.kind = m.kind
@@ -80,12 +102,35 @@ told AS (
     ORDER BY k.occasion_no, k.transition_id = m.transition_id DESC, m.message_id
 ),
 
--- Two occasions of the source that are one here: the transition between them is lacking.
+-- Two occasions of a source that are one here: the transition between them is lacking. Of two sources: they hold one
+-- dossier.
 ranked AS (
     SELECT
         t.*,
-        row_number() OVER (PARTITION BY t.message_id ORDER BY t.occasion_no) AS nth
+        row_number() OVER (PARTITION BY t.message_id ORDER BY t.began_it DESC, t.occasion_no) AS nth,
+        row_number() OVER (PARTITION BY t.message_id, o.source_id ORDER BY t.began_it DESC, t.occasion_no)
+            AS nth_of_source
     FROM told AS t
+    INNER JOIN occasions AS o ON t.occasion_no = o.occasion_no
+),
+
+-- Likewise where the other one is of another period: the message is about more than this occasion, or, of one that the
+-- row alone tells of, about transitions.
+joined AS (
+    SELECT
+        r.occasion_no,
+        array_agg(t.source_transition_id ORDER BY t.source_transition_id) AS numbers,
+        array_agg(t.recorded_at ORDER BY t.source_transition_id) AS recorded
+    FROM ranked AS r
+    INNER JOIN occasions AS o ON r.occasion_no = o.occasion_no
+    INNER JOIN motcua.transitions AS t
+        ON
+            r.dossier_id = t.dossier_id AND r.message_id = t.message_id AND o.source_id = t.source_id
+            AND NOT t.from_row AND t.source_transition_id <> all(o.numbers)
+    WHERE
+        r.nth = 1 AND (NOT r.began_it OR o.numbers = '{}')
+        AND (r.recorded_at < %(start)s OR r.recorded_at >= %(end)s)
+    GROUP BY r.occasion_no
 ),
 
 judged AS (
@@ -94,19 +139,30 @@ judged AS (
         k.transition_id,
         r.message_id,
         r.nth,
+        r.agency_code AS told_agency,
         r.procedure_code AS told_procedure,
+        s.numbers AS joined_numbers,
+        s.recorded AS joined_recorded,
+        coalesce(r.procedure_code <> o.procedure_code, FALSE) AND EXISTS (
+            SELECT 1 FROM motcua.dossier_versions AS v
+            WHERE v.dossier_id = r.dossier_id AND coalesce(v.procedure_code, '') = r.procedure_code
+        ) AS had_that_procedure,
+        (r.agency_code IS DISTINCT FROM o.agency_code) AND r.agency_code = k.agency_code AS is_of_other_agency,
         o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) AS is_out_of_scope,
         CASE
-            WHEN r.nth > 1 OR k.occasion_no IS NULL OR o.agency_code IS NULL
+            WHEN r.nth_of_source > 1 OR s.occasion_no IS NOT NULL OR k.occasion_no IS NULL OR o.agency_code IS NULL
                 THEN
                     CASE
                         WHEN EXISTS (
                             SELECT 1 FROM motcua.quarantine AS q
                             WHERE
-                                q.source_id = o.source_id AND q.row_kind = 'transition'
+                                q.source_id = o.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
                                 AND (
-                                    (q.row_key = any(o.numbers::text[]) AND q.released_at IS NULL)
-                                    OR (r.nth > 1 AND q.dossier_code = o.dossier_code)
+                                    q.row_key = any(o.numbers::text[])
+                                    OR (
+                                        (r.nth_of_source > 1 OR s.occasion_no IS NOT NULL)
+                                        AND q.dossier_code = o.dossier_code
+                                    )
                                 )
                         ) THEN 'quarantined'
                         WHEN o.numbers = '{}' AND EXISTS (
@@ -116,32 +172,72 @@ judged AS (
                                 AND q.dossier_code = o.dossier_code AND q.released_at IS NULL
                         ) THEN 'quarantined'
                         WHEN o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
-                        -- No pick-up can have read it yet; the next one will.
+                        -- The agency's code was known when it was read.
+                        WHEN o.agency_code IS NULL AND k.occasion_no IS NOT NULL THEN 'scope_changed'
+                        -- The very row is known, as another dossier's.
                         WHEN
-                            k.occasion_no IS NULL AND (
-                                o.numbers[1] > u.cursor_transition_id
-                                OR coalesce(u.picked_up_at < o.recorded_at + %(overlap)s, TRUE)
+                            k.occasion_no IS NULL AND EXISTS (
+                                SELECT 1 FROM motcua.transitions AS t
+                                WHERE
+                                    t.source_id = o.source_id AND t.source_transition_id = o.numbers[1]
+                                    AND t.recorded_at = o.recorded_at
                             )
+                            THEN 'source_changed'
+                        -- No pick-up can have read it yet, or what comes before it; the next one will.
+                        WHEN
+                            (k.occasion_no IS NULL AND o.numbers[1] > u.cursor_transition_id)
+                            OR coalesce(u.picked_up_at < o.recorded_at + %(overlap)s, TRUE)
                             THEN 'cut_off'
+                        WHEN s.occasion_no IS NOT NULL THEN NULL
                         ELSE 'missing'
                     END
             WHEN r.message_id IS NOT NULL AND NOT r.is_in_time THEN 'cut_off'
             WHEN coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
+            WHEN r.nth > 1 THEN 'source_changed'
             WHEN r.message_id IS NOT NULL
                 THEN
                     CASE
-                        WHEN r.recorded_at < %(start)s OR r.recorded_at >= %(end)s THEN 'other_period'
-                        WHEN r.procedure_code <> o.procedure_code THEN 'other_procedure'
+                        -- The source's code stood for another agency when the message was planned.
+                        WHEN r.agency_code <> o.agency_code AND r.agency_code = k.agency_code THEN 'scope_changed'
+                        WHEN r.agency_code <> o.agency_code THEN 'without_message'
+                        WHEN r.recorded_at < %(start)s OR r.recorded_at >= %(end)s
+                            THEN CASE WHEN r.was_moved THEN 'without_message' ELSE 'other_period' END
+                        WHEN
+                            r.procedure_code <> o.procedure_code AND EXISTS (
+                                SELECT 1 FROM motcua.dossier_versions AS v
+                                WHERE v.dossier_id = r.dossier_id AND coalesce(v.procedure_code, '') = r.procedure_code
+                            )
+                            THEN 'other_procedure'
+                        WHEN r.procedure_code <> o.procedure_code THEN 'without_message'
                     END
             WHEN k.transition_id > %(known_transition)s THEN 'cut_off'
+            -- The run that picked it up may be at work yet.
+            WHEN k.is_unplanned AND k.picked_up_at > %(as_of)s::timestamptz - %(overlap)s THEN 'cut_off'
             WHEN k.is_unplanned THEN 'unplanned'
-            WHEN k.is_out_of_scope THEN 'scope_changed'
+            WHEN k.is_out_of_scope AND k.occurred_at < o.enabled_from THEN 'source_changed'
+            WHEN
+                k.is_out_of_scope
+                AND (
+                    EXISTS (
+                        SELECT 1 FROM motcua.agency_changes AS c
+                        WHERE
+                            c.agency_code = k.agency_code
+                            AND coalesce((c.after ->> 'enabled_from')::timestamptz > o.happened_at, TRUE)
+                    )
+                    OR NOT EXISTS (
+                        SELECT 1
+                        FROM motcua.agencies_on((k.planned_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS f
+                        WHERE f.agency_code = k.agency_code AND f.in_charge IS NOT NULL
+                    )
+                )
+                THEN 'scope_changed'
             WHEN k.calls_for_it THEN 'without_message'
             ELSE 'source_changed'
         END AS reason
     FROM occasions AS o
     LEFT JOIN made AS k ON o.occasion_no = k.occasion_no
     LEFT JOIN ranked AS r ON o.occasion_no = r.occasion_no
+    LEFT JOIN joined AS s ON o.occasion_no = s.occasion_no
     INNER JOIN motcua.sources AS u ON o.source_id = u.source_id
 )
 
@@ -157,16 +253,19 @@ SELECT
     j.transition_id,
     j.message_id,
     j.happened_at AS occurred_at,
-    NULL::bigint[] AS numbers,
-    NULL::timestamptz[] AS recorded
+    CASE WHEN j.reason IS NULL THEN j.joined_numbers END AS numbers,
+    CASE WHEN j.reason IS NULL THEN j.joined_recorded END AS recorded
 FROM judged AS j
-WHERE j.reason IS NOT NULL
+WHERE j.reason IS NOT NULL OR (j.joined_numbers IS NOT NULL AND NOT j.is_out_of_scope)
 UNION ALL
 SELECT
     'ledger' AS side,
     CASE
-        WHEN j.is_out_of_scope THEN 'scope_changed'
-        WHEN j.occasion_no IS NOT NULL THEN 'other_procedure'
+        WHEN j.is_out_of_scope OR j.is_of_other_agency THEN 'scope_changed'
+        WHEN j.told_agency <> j.agency_code THEN 'without_event'
+        WHEN j.had_that_procedure THEN 'other_procedure'
+        WHEN j.occasion_no IS NOT NULL THEN 'without_event'
+        WHEN n.was_moved THEN 'without_event'
         WHEN n.numbers IS NOT NULL THEN NULL
         WHEN n.is_row AND EXISTS (
             SELECT 1 FROM motcua.dossier_versions AS v
@@ -178,28 +277,40 @@ SELECT
     coalesce(m.procedure_code, '') AS procedure_code,
     m.kind,
     d.dossier_code,
-    d.source_id,
+    coalesce(n.source_id, d.source_id) AS source_id,
     n.numbers[1] AS source_transition_id,
     m.transition_id,
     m.message_id,
     m.occurred_at,
-    n.numbers,
-    n.recorded
+    CASE WHEN NOT n.was_moved THEN n.numbers END AS numbers,
+    CASE WHEN NOT n.was_moved THEN n.recorded END AS recorded
 FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 LEFT JOIN judged AS j ON m.message_id = j.message_id AND j.nth = 1
+-- The source that the message came of; its dossier may have moved to another one since.
 LEFT JOIN LATERAL (
     SELECT
+        b.source_id,
+        b.recorded_at <> m.recorded_at AS was_moved,
         array_agg(t.source_transition_id ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS numbers,
         array_agg(t.recorded_at ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS recorded,
         bool_or(t.from_row) AS is_row
-    FROM motcua.transitions AS t
-    WHERE j.occasion_no IS NULL AND t.dossier_id = m.dossier_id AND t.message_id = m.message_id
+    FROM motcua.transitions AS b
+    LEFT JOIN motcua.transitions AS t
+        ON b.source_id = t.source_id AND b.dossier_id = t.dossier_id AND m.message_id = t.message_id
+    WHERE j.occasion_no IS NULL AND b.transition_id = m.transition_id
+    GROUP BY b.source_id, b.recorded_at
 ) AS n ON TRUE
 WHERE
     m.kind IN ('result', 'supplement')
     AND m.recorded_at >= %(start)s AND m.recorded_at < %(end)s
     AND h.history_id <= %(known_history)s
-    AND (j.occasion_no IS NULL OR j.is_out_of_scope OR j.told_procedure <> j.procedure_code)
-    AND coalesce(d.source_id <> all(%(unread)s::smallint[]), TRUE)
+    AND (
+        j.occasion_no IS NULL OR j.is_out_of_scope OR j.told_procedure <> j.procedure_code
+        OR j.told_agency IS DISTINCT FROM j.agency_code
+    )
+    AND (
+        j.occasion_no IS NOT NULL
+        OR coalesce(coalesce(n.source_id, d.source_id) <> all(%(unread)s::smallint[]), TRUE)
+    )

@@ -6,6 +6,6 @@ SELECT
     coalesce(sum(i.fee), 0) AS fees,
     count(*) FILTER (WHERE i.told_result) AS told_without_result
 FROM audit.inquiries AS i
-INNER JOIN audit.messages AS m ON i.message_id = m.message_id
+LEFT JOIN audit.messages AS m ON i.message_id = m.message_id
 WHERE i.received_at >= %(start)s AND i.received_at < %(end)s AND i.inquiry_id <= %(known_inquiry)s
 GROUP BY 1, 2

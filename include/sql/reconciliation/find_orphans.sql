@@ -1,5 +1,26 @@
 -- What belongs to nothing in [start, end), by the cut-off: messages about no dossier, receipts that name no attempt of
--- ours, and results handed to citizens whom no message told. Called by store/closings.py.
+-- ours, and results handed to citizens whom no message told. It says the same whenever it is asked: whether a receipt
+-- had been read by then does not matter, and an agency's beginning is what it was when the closing was stored, or what
+-- it is where none is yet. Called by store/closings.py.
+WITH joined AS (
+    SELECT
+        g.agency_code,
+        CASE
+            WHEN c.change_id IS NULL THEN g.enabled_from
+            ELSE (c.before ->> 'enabled_from')::timestamptz
+        END AS enabled_from
+    FROM audit.agencies AS g
+    LEFT JOIN (
+        SELECT DISTINCT ON (a.agency_code)
+            a.agency_code,
+            a.change_id,
+            a.before
+        FROM audit.agency_changes AS a
+        WHERE a.changed_at > %(closed_at)s::timestamptz
+        ORDER BY a.agency_code, a.change_id
+    ) AS c ON g.agency_code = c.agency_code
+)
+
 SELECT
     'message_without_dossier' AS sort,
     m.agency_code,
@@ -25,7 +46,10 @@ SELECT
 FROM audit.receipts AS r
 WHERE
     r.received_at >= %(start)s AND r.received_at < %(end)s AND r.receipt_id <= %(known_receipt)s
-    AND r.effect = 'unknown_reference'
+    AND NOT EXISTS (
+        SELECT 1 FROM audit.attempts AS a
+        WHERE a.reference = r.reference AND a.gateway = r.gateway
+    )
 UNION ALL
 SELECT
     'handed_over_untold' AS sort,
@@ -36,7 +60,7 @@ SELECT
     NULL::bigint AS receipt_id,
     d.returned_at AS happened_at
 FROM audit.dossiers_as_of(%(known_version)s) AS d
-INNER JOIN audit.agencies AS g ON d.agency_code = g.agency_code
+INNER JOIN joined AS g ON d.agency_code = g.agency_code
 WHERE
     d.returned_at >= %(start)s AND d.returned_at < %(end)s AND d.returned_at >= g.enabled_from
     AND NOT EXISTS (

@@ -41,7 +41,7 @@ def _refuse(sentence: object) -> typer.Exit:
 def close(
     period: Annotated[str, typer.Argument(help="A day such as 2026-11-24 or a month such as 2026-11; yesterday.")] = "",
 ) -> None:
-    """Close a period, or correct its last closing where something differs; exit 1 if figures do not meet.
+    """Close a period, or correct its last closing where something differs; exit 1 if something does not meet.
 
     Nothing is published: the next run of reconcile_daily does that.
     """
@@ -58,7 +58,7 @@ def close(
     else:
         _console.print(f"{closing.period}: closing {closing.closing_no} stands, nothing differs", markup=False)
     show(closing.closing_no)
-    if closing.difference or closing.sources_unread:
+    if closing.difference or closing.unexplained or closing.sources_unread:
         raise typer.Exit(1)
 
 
@@ -79,7 +79,7 @@ def list_all(
             str(row["corrects"] or ""),
             f"{row['as_of'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
             *(str(row[name] or 0) for name in ("expected", "sent", "delivered", "difference", "unexplained")),
-            style="red" if row["difference"] or row["sources_unread"] else None,
+            style="red" if row["difference"] or row["unexplained"] or row["sources_unread"] else None,
         )
     _console.print(table if rows else "Nothing was closed yet: motcua closings close")
 

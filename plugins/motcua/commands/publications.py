@@ -7,11 +7,20 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
+from motcua.jobs.mailing_publications import FileChanged, MailsNotSent, bodies_of, mail_publication
 from motcua.jobs.publishing import publications_store
-from motcua.jobs.verifying import NoSuchPublication, Verification, verify_all, verify_publication
+from motcua.jobs.verifying import (
+    NoSuchPublication,
+    Verification,
+    is_manifest,
+    stray_folders,
+    verify_all,
+    verify_publication,
+)
 from motcua.store.database import connect
 from motcua.store.publications import find_publication, list_publications
 
@@ -60,19 +69,61 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
         highlight=False,
     )
     table = Table("file", "bytes", "rows", "SHA-256")
+    if not is_manifest(publication.manifest):
+        raise _refuse(f"its manifest in the ledger is none; motcua verify {number} says more")
     for each in publication.manifest["files"]:
-        rows = "" if each["rows"] is None else str(each["rows"])
-        table.add_row(each["name"], str(each["size"]), rows, each["sha256"])
+        rows = "" if each.get("rows") is None else str(each["rows"])
+        table.add_row(escape(each["name"]), str(each["size"]), rows, escape(each["sha256"]))
     _console.print(table)
+
+
+@app.command("mail")
+def mail(
+    number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")],
+    bodies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="department, home_affairs, justice, committee, or an agency's code; all that have recipients."
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Whoever has the mail gets it once more.")] = False,
+) -> None:
+    """Mail a publication to those whom its mail did not reach; exit 1 if one is not reached."""
+    failed = False
+    try:
+        chosen = bodies or bodies_of(number)
+    except LookupError as error:
+        raise _refuse(error) from None
+    for body in chosen:
+        try:
+            counts = mail_publication(number, body, again=again)
+        except LookupError as error:
+            raise _refuse(error) from None
+        except (MailsNotSent, FileChanged) as error:
+            _errors.print(str(error), style="red", markup=False)
+            failed = True
+        else:
+            told = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
+            _console.print(f"{body}: {told}", markup=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command("verify-all")
 def verify_every() -> None:
-    """Verify every publication; exit 1 if one does not hold."""
-    failed = 0
+    """Verify every publication, and look for folders that are none; exit 1 if one does not hold."""
+    failed = looked = 0
     for checked in verify_all():
         _tell(checked)
+        looked += 1
         failed += bool(checked.faults)
+    try:
+        for stray in stray_folders():
+            _plain.print(f"  DIFFERS: {stray}", style="red", markup=False, highlight=False)
+            failed += 1
+    except NoSuchPublication as error:
+        raise _refuse(error) from None
+    _plain.print(f"{looked} publication(s) verified, {failed} fault(s)." if looked else "Nothing is published yet.")
     if failed:
         raise typer.Exit(1)
 
@@ -102,6 +153,8 @@ def _tell(checked: Verification) -> None:
     )
     for held in checked.held:
         _plain.print(f"  holds: {held}", markup=False, highlight=False)
+    for remark in checked.remarks:
+        _plain.print(f"  note: {remark}", style="yellow", markup=False, highlight=False)
     for fault in checked.faults:
         _plain.print(f"  DIFFERS: {fault}", style="red", markup=False, highlight=False)
     verdict = f"{len(checked.faults)} difference(s)." if checked.faults else "Everything holds."

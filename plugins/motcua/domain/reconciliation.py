@@ -9,9 +9,10 @@ Moments are aware datetimes in UTC, days are days of Vietnam.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
@@ -57,11 +58,12 @@ DifferenceReason: TypeAlias = Literal[
 
 ``quarantined``: the row could not be used and waits for its cause to go. ``cut_off``: it was picked up, planned or
 known after the cut-off. ``other_period``, ``other_procedure``: its counterpart is counted there. ``source_changed``:
-the source says something else now than when it was read. ``time_cleaned``: its recorded time could not be used.
-``scope_changed``: the agency's day of joining was moved. ``evening_missed``: the 17:30 of that day was not settled by
-the cut-off. The last four explain nothing: ``missing``: the source has a transition that the ledger lacks;
-``unplanned``: a transition waits to be planned; ``without_message``: one was planned and no message is there;
-``without_event``: a message that no event called for.
+the source says something else now than when it was read, or two sources hold the dossier. ``time_cleaned``: its
+recorded time could not be used. ``scope_changed``: the agency's day of joining or its end was moved, or its code at the
+source is another agency's now. ``evening_missed``: the 17:30 of that day was not settled by the cut-off. The last four
+explain nothing: ``missing``: the source has a transition that the ledger lacks; ``unplanned``: a transition waits to be
+planned; ``without_message``: one was planned and no message is there; ``without_event``: a message that no event called
+for. A message at an agency or procedure that its dossier never had is both of the latter.
 """
 
 UNEXPLAINED: frozenset[DifferenceReason] = frozenset({"missing", "unplanned", "without_message", "without_event"})
@@ -97,18 +99,16 @@ class Period:
 
     @classmethod
     def parse(cls, words: str) -> Period:
-        """``2026-11-24`` is a day, ``2026-11`` a month.
+        """``2026-11-24`` is a day, ``2026-11`` a month, of the years 2000 to 2100.
 
         Raises:
             NotAPeriod: it is neither, or there is no such day.
         """
-        try:
-            if found := _DAY.fullmatch(words):
-                return cls(date.fromisoformat(found[0]))
-            if found := _MONTH.fullmatch(words):
-                return cls(date.fromisoformat(f"{found[0]}-01"), is_month=True)
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            if _DAY.fullmatch(words) or _MONTH.fullmatch(words):
+                period = cls(date.fromisoformat(f"{words}-01"[:10]), is_month=len(words) == len("2026-11"))
+                if 2000 <= period.first.year <= 2100:
+                    return period
         raise NotAPeriod(f"{words!r} is neither a day such as 2026-11-24 nor a month such as 2026-11")
 
     @classmethod
@@ -490,3 +490,7 @@ class ReconciliationReport:
     queries: tuple[QueryUsed, ...]
     software: str
     """MotcuaSMS with its version."""
+    previous_closing: int | None = None
+    """Number of the closing that ``previous`` is."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """By name of the setting (``urge_…``): beyond which an agency is urged."""

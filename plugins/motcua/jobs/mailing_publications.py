@@ -21,9 +21,9 @@ from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.database import connect, without_values
 from motcua.store.publications import Publication, find_publication
-from motcua.store.report_mails import COMMITTEE, DEPARTMENT, HOME_AFFAIRS, JUSTICE, MailedReport
+from motcua.store.report_mails import COMMITTEE, DEPARTMENT, HOME_AFFAIRS, JUSTICE, MailedReport, mails_of
 
-__all__ = ["MailsNotSent", "bodies_of", "mail_publication"]
+__all__ = ["MailsNotSent", "bodies_left", "bodies_of", "mail_publication"]
 
 MOST_ATTACHED = 8_000_000
 """Bytes of files in one mail: as base64 they are a third more, and many servers refuse from 10 or 15 MB on."""
@@ -54,6 +54,19 @@ def bodies_of(publication_no: int) -> list[str]:
         if each.report_recipients and agency_workbook_name(each.agency_code) in published
     ]
     return bodies
+
+
+@without_values()
+def bodies_left(publication_no: int) -> list[str]:
+    """Of ``bodies_of`` those of whom nobody was mailed it yet, or somebody was not reached.
+
+    Raises:
+        LookupError: there is no such publication.
+    """
+    bodies = bodies_of(publication_no)
+    with connect() as ledger:
+        tried = {body: mails_of(ledger, MailedReport("publication", publication_no, body)) for body in bodies}
+    return [body for body in bodies if not tried[body] or any(mail.state == "failed" for mail in tried[body])]
 
 
 @without_values()

@@ -11,12 +11,15 @@ from motcua.domain.reconciliation import Period
 from motcua.jobs import mailing_publications, publishing
 from motcua.jobs.keep_complaints import relink
 from motcua.jobs.reconciling import NothingInScope, close_period, complain, recheck_closed
-from motcua.store.closings import newest_day, unpublished_closings
+from motcua.store.closings import first_day, newest_closings, unpublished_closings
 from motcua.store.database import connect, without_values
 from motcua.store.messages import EVERYTHING, Window
+from motcua.store.publications import publications_since
 
 log = logging.getLogger(__name__)
 
+_MAILED_WITHIN = timedelta(days=4)
+"""What is older is news to nobody, as after recipients were first named: it is mailed when somebody asks."""
 _CATCH_UP = 31
 """Days that a run closes at most, when none was closed for a while."""
 
@@ -31,7 +34,7 @@ def close_days(run_id: str, window: Window, interval: Window, now: datetime | No
         interval: the data interval of a run by the clock, which ends on the day after the one that it closes.
         now: the cut-off; by default this moment.
 
-    Returns: the numbers of the closings made now.
+    Returns: the numbers of the closings made now, and of those that stand and do not meet.
     """
     moment = now or datetime.now(UTC)
     last = Period.day_before(interval.end or moment)
@@ -42,7 +45,7 @@ def close_days(run_id: str, window: Window, interval: Window, now: datetime | No
         except NothingInScope as nothing:
             log.info("%s", nothing)
             continue
-        if result.changed:
+        if result.must_be_looked_at:
             made.append(result.closing.closing_no)
     return made
 
@@ -54,14 +57,15 @@ def tie_complaints() -> int:
 
 
 def _days_due(last: Period) -> list[Period]:
+    """The day, and days before it that are not closed, up to a month back and since the first one that is."""
+    before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
-        newest = newest_day(ledger)
-    if newest is None or newest.first >= last.first:
-        return [last]
-    missed = min((last.first - newest.first).days, _CATCH_UP)
-    if missed > 1:
-        log.warning("%d days were not closed; they are closed now", missed - 1)
-    return [Period(last.first - timedelta(days=n)) for n in reversed(range(missed))]
+        first = first_day(ledger)
+        closed = newest_closings(ledger, before)
+    missed = [day for day in before if first is not None and day.first > first.first and day not in closed]
+    if missed:
+        log.warning("%d days were not closed; they are closed now", len(missed))
+    return [*missed, last]
 
 
 def look_again(run_id: str, window: Window) -> list[int]:
@@ -84,12 +88,16 @@ def publish(closing_no: int) -> dict[str, Any]:
     return {"publication_no": publication.publication_no, "folder": publication.folder}
 
 
-def mails_to_send(publications: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Whom each publication is mailed to."""
+@without_values()
+def mails_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
+    """The publications of the last days, each with the bodies that were never mailed it or were not reached: what this
+    run published, and what an earlier one left."""
+    with connect() as ledger:
+        published = publications_since(ledger, (now or datetime.now(UTC)) - _MAILED_WITHIN)
     return [
-        {"publication_no": each["publication_no"], "body": body}
-        for each in publications
-        for body in mailing_publications.bodies_of(each["publication_no"])
+        {"publication_no": publication_no, "body": body}
+        for publication_no in published
+        for body in mailing_publications.bodies_left(publication_no)
     ]
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 def close_month(run_id: str, interval: Window, now: datetime | None = None) -> list[int]:
     """Closes the month before the run, or before the end of the data interval of a backfill or a run by the clock.
 
-    Returns: the number of the closing, if it was made now.
+    Returns: the number of the closing, if it was made now, or stands and does not meet.
     """
     moment = now or datetime.now(UTC)
     try:
@@ -25,4 +25,4 @@ def close_month(run_id: str, interval: Window, now: datetime | None = None) -> l
     except NothingInScope as nothing:
         log.info("%s", nothing)
         return []
-    return [result.closing.closing_no] if result.changed else []
+    return [result.closing.closing_no] if result.must_be_looked_at else []

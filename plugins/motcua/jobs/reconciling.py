@@ -18,6 +18,7 @@ from typing import Any
 
 from motcua.domain.apologies import due_days
 from motcua.domain.dossiers import SourceTransition
+from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import (
     Change,
     ChangeCause,
@@ -34,7 +35,7 @@ from motcua.jobs.notify_transitions import RunIncomplete
 from motcua.jobs.picking_up import connection_id
 from motcua.settings import settings
 from motcua.sources import adapter
-from motcua.sources.counting import Evening, SourceCount
+from motcua.sources.counting import Evening, SourceCount, plain_code
 from motcua.store.agencies import agency_codes, in_force
 from motcua.store.apologies import unsettled_evenings
 from motcua.store.calendars import load_calendar
@@ -44,6 +45,7 @@ from motcua.store.closings import (
     closings_to_recheck,
     compare_apologies,
     compare_occasions,
+    compare_replies,
     compute_figures,
     counted_figures,
     data_as_of,
@@ -51,6 +53,7 @@ from motcua.store.closings import (
     empty_counted,
     evenings_between,
     find_orphans,
+    first_event,
     hash_figures,
     last_closing,
     load_closing,
@@ -62,13 +65,14 @@ from motcua.store.closings import (
     newest_closings,
     save_closing,
     scopes,
+    sources_of_messages,
     take_occasions,
     take_watermark,
     with_differences,
 )
 from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
 from motcua.store.locks import CLOSING, hold_lock
-from motcua.store.sources import list_sources, status_map
+from motcua.store.sources import ensure_source, list_sources, status_map
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +103,14 @@ class ClosingResult:
     closing: Closing
     changed: bool
     """It was made now; else it is the one that stands, and nothing differs from it."""
+
+    @property
+    def must_be_looked_at(self) -> bool:
+        """It was made now, or the one that stands does not meet: whoever runs it again must not be told that all is
+        well."""
+        closing = self.closing
+        meets = not (closing.difference or closing.unexplained or closing.sources_unread)
+        return self.changed or not meets or _is_stale(closing)
 
 
 @without_values()
@@ -131,8 +143,9 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
 
 def _beginning(ledger: Connection) -> datetime | None:
-    """When the first agency was enabled."""
-    return min((row["enabled_from"] for row in scopes(ledger) if row["enabled_from"]), default=None)
+    """When the first agency was enabled; or when the first event was told of, by one that is enabled no more."""
+    moments = [first_event(ledger), *(row["enabled_from"] for row in scopes(ledger))]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 @without_values()
@@ -147,11 +160,8 @@ def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResu
     results = []
     with _the_one_closing():
         with connect() as ledger:
-            due = closings_to_recheck(
-                ledger,
-                closed_before=moment - settings().recheck_after,
-                closed_since=moment - settings().recheck_after - _LOOK_AGAIN_FOR,
-            )
+            after = settings().recheck_after
+            due = closings_to_recheck(ledger, after, moment, closed_since=moment - after - _LOOK_AGAIN_FOR)
         for period in due:
             try:
                 results.append(_Closer(run_id, moment).close(period))
@@ -180,6 +190,8 @@ class _Compared:
     figures: list[MessageFigures]
     differences: list[Difference]
     unread: tuple[str, ...] = ()
+    of_days: Counter[tuple[str, str, str]] | None = None
+    """Of a month: by how much its days do not meet, cell by cell."""
 
 
 class _Closer:
@@ -188,16 +200,21 @@ class _Closer:
     def __init__(self, run_id: str, now: datetime) -> None:
         self.run_id, self.now = run_id, now
 
-    def close(self, period: Period) -> ClosingResult:
+    def close(self, period: Period, *, each_day: bool = False) -> ClosingResult:
+        """Closes or corrects a period; of a month ``each_day`` is looked at, whether it seems to need it or not."""
         if period.is_month:
-            self._bring_days_up_to_date(period)
+            self._bring_days_up_to_date(period, each_day)
         with connect() as ledger:
             before = last_closing(ledger, period)
             draft = self._draft(ledger, period, before)
             compared = self._sum_of_days(ledger, period) if period.is_month else self._compare(ledger, draft)
             if before is not None and set(compared.unread) - set(before.sources_unread):
-                raise SourcesUnread(f"{', '.join(compared.unread)} did not answer")
+                raise SourcesUnread(f"{', '.join(compared.unread)} did not answer, or is not read any more")
             figures = compute_figures(ledger, draft, compared.figures)
+            if compared.of_days is not None and not each_day and compared.of_days != _unbalanced(figures.messages):
+                # The ledger lost or gained something in a day that was closed: that day lists it.
+                ledger.rollback()
+                return self.close(period, each_day=True)
             orphans = find_orphans(ledger, draft)
             draft = replace(
                 draft,
@@ -238,21 +255,27 @@ class _Closer:
     def _compare(self, ledger: Connection, draft: Closing) -> _Compared:
         """The sources' own count of a day, and what has no counterpart."""
         empty_counted(ledger)
-        known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+        known = _known_sources(ledger)
         evenings = self._evenings(ledger, draft.period)
         unread: list[str] = []
         lookups: dict[int, list[dict[str, Any]]] = {}
         for source in settings().sources:
             try:
-                with ledger.transaction(), _counting(ledger, source, known.get(source, 0)) as count:
+                with ledger.transaction(), _counting(ledger, source, known[source]) as count:
                     take_occasions(ledger, source, count.occasions(draft.period.start, draft.period.end))
                     take_occasions(ledger, source, count.apologies(evenings))
             except Exception as error:
                 log.warning("source %s was not counted: %s", source, reason_without_values(error))
                 unread.append(source)
         look_at_counted(ledger)
-        away = [known[name] for name in known if name in unread or name not in settings().sources]
-        rows = compare_occasions(ledger, draft, away, settings().overlap) + compare_apologies(ledger, draft, away)
+        given_up = [name for name in known if name not in settings().sources]
+        away = [known[name] for name in (*unread, *given_up)]
+        unread += sources_of_messages(ledger, draft.period, given_up)
+        rows = [
+            *compare_occasions(ledger, draft, away, settings().overlap),
+            *compare_apologies(ledger, draft, away),
+            *compare_replies(ledger, draft),
+        ]
         for row in rows:
             if row["reason"] is None:
                 lookups.setdefault(row["source_id"], []).append(row)
@@ -286,8 +309,9 @@ class _Closer:
 
     # --- Months
 
-    def _bring_days_up_to_date(self, month: Period) -> None:
-        """Closes the days of a month that are not, and corrects those that their sources count otherwise by now."""
+    def _bring_days_up_to_date(self, month: Period, each_day: bool) -> None:
+        """Closes the days of a month that are not, and corrects those that their sources count otherwise by now; or
+        each day, where the month does not add up."""
         at_source = self._count_by_day(month)
         with connect() as ledger:
             beginning = _beginning(ledger)
@@ -299,7 +323,7 @@ class _Closer:
                 if day.first not in behind and not self._is_behind(ledger, load_closing(ledger, number), at_source)
             }
         for day in month.days:
-            if day in stand or (beginning is not None and beginning >= day.end):
+            if (day in stand and not each_day) or (beginning is not None and beginning >= day.end):
                 continue
             try:
                 self.close(day)
@@ -312,11 +336,11 @@ class _Closer:
             return None
         total: Counter[tuple[date, str, str, str, str]] = Counter()
         with connect() as ledger:
-            known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+            known = _known_sources(ledger)
             begins = {row["written"]: row["enabled_from"] for row in scopes(ledger)}
             for source in settings().sources:
                 try:
-                    with _counting(ledger, source, known.get(source, 0)) as count:
+                    with _counting(ledger, source, known[source]) as count:
                         total += count.by_day(month.start, month.end, begins)
                 except Exception as error:
                     log.warning("source %s was not counted: %s", source, reason_without_values(error))
@@ -346,9 +370,12 @@ class _Closer:
         cells: dict[tuple[str, str, str], list[MessageFigures]] = {}
         differences: list[Difference] = []
         unread: set[str] = set()
+        of_days: Counter[tuple[str, str, str]] = Counter()
         for number in newest_closings(ledger, month.days).values():
             unread |= set(load_closing(ledger, number).sources_unread)
-            for each in load_message_figures(ledger, number):
+            rows_of_day = load_message_figures(ledger, number)
+            of_days.update(_unbalanced(rows_of_day))
+            for each in rows_of_day:
                 if each.kind != "reply":
                     cells.setdefault((each.agency_code, each.procedure_code, each.kind), []).append(each)
             differences += load_differences(ledger, number)
@@ -369,7 +396,7 @@ class _Closer:
             if one.reason != "other_period" or one.message_id is None or len(sides[one.message_id]) < 2
         ]
         figures = with_differences(figures, differences)
-        return _Compared(figures, differences, tuple(sorted(unread)))
+        return _Compared(figures, differences, tuple(sorted(unread)), of_days)
 
     # --- What changed
 
@@ -390,6 +417,11 @@ class _Closer:
             *_changed(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
             *_changed(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
         ]
+
+
+def _unbalanced(rows: Sequence[MessageFigures]) -> Counter[tuple[str, str, str]]:
+    """By how much the identity does not hold, of the cells in which it does not."""
+    return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 
 
 def _message_causes(moved: set[ChangeCause] | None, figure: str) -> set[ChangeCause]:
@@ -426,6 +458,17 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
     return (before.figures_hash, before.sources_unread) == (draft.figures_hash, draft.sources_unread)
 
 
+def _known_sources(ledger: Connection) -> dict[str, int]:
+    """Numbers of the sources by name; of one that no pick-up ever looked at as well, or it would pass for empty."""
+    known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+    if new := [source for source in settings().sources if source not in known]:
+        with connect() as aside:
+            for source in new:
+                ensure_source(aside, source)
+        known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+    return known
+
+
 @contextmanager
 def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[SourceCount]:
     statuses = status_map(ledger, source_id)
@@ -444,9 +487,20 @@ def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period:
         kept = [
             (present[number], recorded_at)
             for number, recorded_at in zip(row["numbers"], row["recorded"], strict=True)
-            if number in present
+            # A number that the source gave a second time, to another dossier, is another row.
+            if number in present and (_is_of(present[number], row) or present[number].recorded_at == recorded_at)
         ]
-        row["reason"] = _reason(count, kept, row["kind"], period)
+        if row["side"] == "ledger":
+            row["reason"] = _reason(count, kept, row["kind"], period)
+        else:
+            # It still has them all as they were read: then it has one between, too, that ends one and begins another.
+            as_read = [now for now, _ in kept if _is_of(now, row) and count.kind_of(now) == row["kind"]]
+            row["reason"] = "missing" if len(as_read) == len(row["numbers"]) else "source_changed"
+
+
+def _is_of(transition: SourceTransition, row: Mapping[str, Any]) -> bool:
+    of: str | None = row["dossier_code"]
+    return plain_code(transition.dossier_code) == of
 
 
 def _reason(
@@ -494,12 +548,23 @@ def _tell(closing: Closing, figures: Figures) -> None:
     )
 
 
+def _cut_off(ledger: Connection, closing: Closing) -> int:
+    found = load_differences(ledger, closing.closing_no)
+    return sum(each.reason == "cut_off" and each.side == "source" for each in found)
+
+
+def _is_stale(closing: Closing) -> bool:
+    """A source had not been read since the period ended."""
+    return closing.data_as_of is None or closing.data_as_of < closing.period.end
+
+
 @without_values()
 def complain(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
     """Makes a run red over what somebody must look at.
 
     Raises:
-        RunIncomplete: a task failed, a source was not counted, or a figure does not meet for no known reason.
+        RunIncomplete: a task failed, a source was not counted, a figure does not meet for no known reason, or events
+            are cut off that a source has and nobody read for as long as the period has been over.
     """
     left = [f"task {task} failed" for task in failed_tasks]
     with connect() as ledger:
@@ -511,6 +576,11 @@ def complain(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> No
                 left.append(
                     f"{named}: difference {closing.difference}, {closing.unexplained} row(s) without a reason: "
                     f"motcua closings differences {closing.closing_no}"
+                )
+            elif _is_stale(closing) and (cut_off := _cut_off(ledger, closing)):
+                read = closing.data_as_of and f"{closing.data_as_of.astimezone(VIETNAM):last read at %H:%M %d/%m/%Y}"
+                left.append(
+                    f"{named}: {cut_off} event(s) that the sources have and nobody read; one was {read or 'never read'}"
                 )
     if left:
         raise RunIncomplete("; ".join(left))

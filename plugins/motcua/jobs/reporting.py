@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+from typing import LiteralString
 
 from motcua.domain.reconciliation import (
     AgencyWords,
@@ -36,7 +37,7 @@ from motcua.store.complaints import count_complaints
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 
-_QUERIES = {
+_QUERIES: dict[LiteralString, str] = {
     "reconciliation/count_dossiers": "dossiers",
     "reconciliation/count_messages": "messages, reasons",
     "reconciliation/count_timings": "timings",
@@ -45,12 +46,21 @@ _QUERIES = {
     "reconciliation/count_counted": "messages (at_source, out_of_scope)",
     "reconciliation/compare_occasions": "differences (result, supplement)",
     "reconciliation/compare_apologies": "differences (apology)",
+    "reconciliation/compare_replies": "differences (reply)",
     "reconciliation/find_orphans": "orphans",
     "reconciliation/message_moves": "changes",
     "apologies/forecast": "agencies (apologies)",
     "sources/reading/occasions": "messages (at_source of result, supplement)",
     "sources/reading/apologies_due": "messages (at_source of apology)",
 }
+
+THRESHOLDS = (
+    "urge_from",
+    "urge_delivered_below",
+    "urge_late_above",
+    "urge_untold_above",
+    "urge_wrong_apologies_above",
+)
 
 
 def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
@@ -63,6 +73,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
     figures = load_figures(ledger, closing_no)
     period = closing.period
     before = last_closing(ledger, period.previous)
+    thresholds = thresholds_of(settings())
     codes = {each.procedure_code for each in figures.messages} | {each.procedure_code for each in figures.dossiers}
     return ReconciliationReport(
         closing=closing,
@@ -78,13 +89,22 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
             for row in count_complaints(ledger, period.start, period.end)
         ),
         budget=_budget(ledger, closing, figures),
-        urged=tuple(urge(figures, settings())),
-        queries=tuple(
-            QueryUsed(f"{name}.sql", hashlib.sha256(statement(name).encode()).hexdigest(), what)
-            for name, what in sorted(_QUERIES.items())
-        ),
+        urged=tuple(urge(figures, thresholds)),
+        queries=tuple(QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())),
         software=f"MotcuaSMS {version('motcua')}",
+        previous_closing=None if before is None else before.closing_no,
+        thresholds=thresholds,
     )
+
+
+def query_version(name: str) -> str | None:
+    """SHA-256 of a query behind the figures, ``reconciliation/count_messages.sql``, as it is now; ``None``: it is none
+    of them."""
+    return next((_hash(each) for each in _QUERIES if f"{each}.sql" == name), None)
+
+
+def _hash(query: LiteralString) -> str:
+    return hashlib.sha256(statement(query).encode()).hexdigest()
 
 
 def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
@@ -106,12 +126,14 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     price, period = closing.segment_price, closing.period
     year = period.first.year
     own = sum(each.segments for each in figures.messages)
-    # Whole months, then the days of the month that is not closed: each segment once.
-    months = [str(Period.month_of(period.first.replace(month=n, day=1))) for n in range(1, period.first.month)]
-    days = (
-        [] if period.is_month else [str(day) for day in Period.month_of(period.first).days if day.first < period.first]
-    )
-    before = sum(segments_of_periods(ledger, [*months, *days]).values())
+    # Whole months, then the days of months that are not closed: each segment once.
+    months = [Period.month_of(period.first.replace(month=n, day=1)) for n in range(1, period.first.month)]
+    of_months = segments_of_periods(ledger, [str(month) for month in months])
+    days = [day for month in months if str(month) not in of_months for day in month.days]
+    if not period.is_month:
+        days += [day for day in Period.month_of(period.first).days if day.first < period.first]
+    of_days = segments_of_periods(ledger, [str(day) for day in days])
+    before = sum(of_months.values()) + sum(of_days.values())
     return Budget(
         year=year,
         for_year=settings().sms_budget,
@@ -120,8 +142,13 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     )
 
 
-def urge(figures: Figures, thresholds: Settings) -> list[Urged]:
-    """Agencies beyond a threshold (settings ``urge_*``), the worst of each measure first.
+def thresholds_of(own: Settings) -> dict[str, float]:
+    """The settings by which agencies are urged, by name."""
+    return {name: getattr(own, name) for name in THRESHOLDS}
+
+
+def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
+    """Agencies beyond a threshold (settings ``urge_*``, by name), the worst of each measure first.
 
     Measures: ``delivered_of_expected`` of results, supplements and apologies, ``resolved_late`` of the resolved,
     ``late_untold`` of the due, ``apologies_wrong`` of the apologies whose day is over. A share counts from
@@ -136,13 +163,13 @@ def urge(figures: Figures, thresholds: Settings) -> list[Urged]:
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
         measures = (
-            ("delivered_of_expected", messages.delivered, messages.expected, thresholds.urge_delivered_below),
-            ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds.urge_late_above),
-            ("late_untold", untold, dossiers.due, thresholds.urge_untold_above),
-            ("apologies_wrong", wrong, right + wrong, thresholds.urge_wrong_apologies_above),
+            ("delivered_of_expected", messages.delivered, messages.expected, thresholds["urge_delivered_below"]),
+            ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds["urge_late_above"]),
+            ("late_untold", untold, dossiers.due, thresholds["urge_untold_above"]),
+            ("apologies_wrong", wrong, right + wrong, thresholds["urge_wrong_apologies_above"]),
         )
         for measure, number, of_all, threshold in measures:
-            if of_all < thresholds.urge_from:
+            if of_all < thresholds["urge_from"]:
                 continue
             share = number / of_all
             beyond = share < threshold if measure == "delivered_of_expected" else share > threshold

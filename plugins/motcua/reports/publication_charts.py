@@ -6,6 +6,7 @@ Drawn in the way of ``motcua.reports.charts``; the same figures give the same by
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,14 @@ from motcua.reports.wording import percent, publication_words
 
 GOOD, FAIR, POOR, BAD = "#1f6f54", "#e0a11b", "#8b97ab", "#b3202c"
 """Apart in lightness too, for grey prints and colour-blind eyes."""
+_SIZE = 7.6
+"""Points, of names."""
 _WIDTH, _ROW, _TOP, _BOTTOM = 6.3, 0.31, 0.3, 0.22
 """Inches; the page is that wide between its margins."""
-_NAME_LENGTH = 46
+_NAME_WIDTH = 0.86
+"""Of the width, which a name may take beside its share."""
+_DRAWING = threading.Lock()
+"""One at a time: two threads that draw would change each other's settings, and bytes with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class _Bar:
     name: str
     shares: tuple[float, ...]
     """Each 0 to 1; together 1."""
+    said: str
+    """The share that the agency is judged by."""
     before: float | None = None
     """Of the first share."""
 
@@ -48,7 +56,8 @@ def draw_messages(lines: Sequence[AgencyLine]) -> Drawing:
         row = line.messages
         parts = (row.delivered, row.sent - row.delivered, row.queued + row.sending + row.unknown, _not_sent(row))
         before = line.before.delivered_of_expected if line.before else None
-        bars.append(_Bar(line.name, _shares(parts), before))
+        shares = _shares(parts)
+        bars.append(_Bar(line.name, shares, percent(shares[0]), before))
     names = (said["delivered"], said["sent_else"], said["waiting"], said["not_sent"])
     return _draw(bars, names, (GOOD, FAIR, POOR, BAD), said["messages"], said["before"])
 
@@ -56,7 +65,10 @@ def draw_messages(lines: Sequence[AgencyLine]) -> Drawing:
 def draw_dossiers(lines: Sequence[AgencyLine]) -> Drawing:
     """Whether each agency's dossiers were resolved in time."""
     said = publication_words()["charts"]
-    bars = [_Bar(line.name, _shares(_by_time(line.dossiers))) for line in lines]
+    bars = []
+    for line in lines:
+        shares = _shares(_by_time(line.dossiers))
+        bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=percent(shares[-1])))))
     names = (said["early"], said["on_time"], said["without_due"], said["late"])
     return _draw(bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
 
@@ -73,13 +85,27 @@ def _shares(parts: tuple[int, ...]) -> tuple[float, ...]:
     return tuple(part / (sum(parts) or 1) for part in parts)
 
 
+def _fitting(name: str) -> str:
+    """A name as much of which as fits beside its share."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font, most = FontProperties(family="DejaVu Sans", size=_SIZE), _WIDTH * 72 * _NAME_WIDTH
+    kept = name[:200]
+    while True:
+        written = kept if kept == name else f"{kept.rstrip()}…"
+        if len(kept) <= 1 or text_to_path.get_text_width_height_descent(written, font, ismath=False)[0] <= most:
+            return written
+        kept = kept[:-1]
+
+
 def _draw(
     bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], title: str, before: str | None
 ) -> Drawing:
     import matplotlib
 
     ours: dict[Any, Any] = {"font.family": "DejaVu Sans", "svg.fonttype": "path", "svg.hashsalt": "motcua"}
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **ours}):
+    with _DRAWING, matplotlib.rc_context({**matplotlib.rcParamsDefault, **ours}):
         svg, height = _svg(bars, names, colours, before)
     said = (
         f"{bar.name} "
@@ -102,10 +128,9 @@ def _svg(bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], bef
     axes.set_xlim(0, 100)
     axes.set_ylim(len(bars), 0)
     for place, bar in enumerate(bars):
-        name = bar.name if len(bar.name) <= _NAME_LENGTH else f"{bar.name[: _NAME_LENGTH - 1]}…"
         # Dollar signs would begin a formula.
-        axes.text(0, place + 0.24, name, fontsize=7.6, color=INK, va="center", parse_math=False)
-        axes.text(100, place + 0.24, percent(bar.shares[0]), fontsize=7.6, color=INK, va="center", ha="right")
+        axes.text(0, place + 0.24, _fitting(bar.name), fontsize=_SIZE, color=INK, va="center", parse_math=False)
+        axes.text(100, place + 0.24, bar.said, fontsize=_SIZE, color=INK, va="center", ha="right")
         left = 0.0
         for part, colour in zip(bar.shares, colours, strict=True):
             axes.barh(place + 0.68, part * 100, left=left, height=0.36, color=colour)

@@ -63,7 +63,7 @@ class AgencyLine:
     @property
     def change(self) -> float | None:
         """Of the share delivered of expected, against the period before; ``None``: there is nothing to compare."""
-        return _change(self.messages, self.before)
+        return change_of(self.messages, self.before)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Told:
     @property
     def change(self) -> float | None:
         """Of the share delivered of expected."""
-        return _change(self.total, self.total_before)
+        return change_of(self.total, self.total_before)
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
@@ -170,6 +170,19 @@ class Told:
     def dossiers_total(self) -> DossierFigures:
         """All dossiers."""
         return sum_dossiers(self.dossiers)
+
+    @cached_property
+    def dossiers_before(self) -> DossierFigures | None:
+        """All dossiers of the period before."""
+        if self.report.previous is None:
+            return None
+        return sum_dossiers(self._own(self.report.previous.dossiers))
+
+    @cached_property
+    def before(self) -> dict[tuple[str, str, str], MessageFigures]:
+        """By agency, procedure and kind: the period before."""
+        rows = self.report.previous.messages if self.report.previous else ()
+        return {(row.agency_code, row.procedure_code, row.kind): row for row in rows}
 
     @cached_property
     def counts_total(self) -> AgencyFigures:
@@ -308,7 +321,8 @@ def _lateness(row: DossierFigures) -> tuple[float, ...]:
     return (-late, -row.received)
 
 
-def _change(now: MessageFigures, before: MessageFigures | None) -> float | None:
+def change_of(now: MessageFigures, before: MessageFigures | None) -> float | None:
+    """Of the share delivered of expected; ``None``: there is nothing to compare."""
     if before is None:
         return None
     new, old = now.delivered_of_expected, before.delivered_of_expected

@@ -194,7 +194,7 @@ def change_line(told: Told) -> str:
     if before is None:
         return str(said["no_previous"])
     return str(
-        said["change"].format(
+        said["change_no_share" if told.change is None else "change"].format(
             previous=told.previous_period,
             share=share(before.delivered_of_expected),
             change=points(told.change),
@@ -242,6 +242,21 @@ def dossiers_line(told: Told) -> str:
             withdrawn=count(total.withdrawn),
         )
     )
+
+
+def dossiers_change_line(told: Told) -> str | None:
+    """Dossiers against the period before; ``None``: that was not closed."""
+    before, now = told.dossiers_before, told.dossiers_total
+    if before is None:
+        return None
+    figures = {
+        "received": (now.received, before.received),
+        "resolved": (now.resolved, before.resolved),
+        "late": (now.resolved_late, before.resolved_late),
+    }
+    said = {name: count(old) for name, (_, old) in figures.items()}
+    said |= {f"{name}_change": signed(new - old, 0) for name, (new, old) in figures.items()}
+    return str(told.words["summary"]["dossiers_change"].format(previous=told.previous_period, **said))
 
 
 def time_line(told: Told) -> str | None:
@@ -301,7 +316,9 @@ def evidence(told: Told, urged: Urged) -> str:
     # Thresholds up to 1 are shares.
     write = share if urged.threshold <= 1 else plain
     form = said["evidence" if urged.of_all else "evidence_alone"]
-    return str(form.format(value=write(urged.value), threshold=write(urged.threshold), of_all=count(urged.of_all)))
+    unit = said["unit"].get(urged.measure, said["unit"]["other"])
+    values = {"value": write(urged.value), "threshold": write(urged.threshold), "of_all": count(urged.of_all)}
+    return str(form.format(**values, unit=unit))
 
 
 def waiting(row: MessageFigures) -> int:
@@ -538,6 +555,7 @@ class _Sections:
         ]
         return [
             Paragraph(dossiers_line(told)),
+            *([Paragraph(changed)] if (changed := dossiers_change_line(told)) else []),
             *self._chart("dossiers", lines),
             self._table("dossiers", columns, rows),
         ]

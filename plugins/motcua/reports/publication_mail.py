@@ -99,6 +99,7 @@ def compose_publication_mail(
             for each in told.report.urged
             if urging and told.agency in (None, each.agency_code)
         ],
+        "nobody_urged": urging and told.agency is None,
         "attachments": [each.name for each in attachments],
         "left_out": left_out,
         "page_url": page_url,

@@ -17,13 +17,14 @@ from typing import Any, TypeAlias
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES, MessageFigures, QueryUsed
 from motcua.reports import wording
-from motcua.reports.publication_csv import TABLES, FigureTable, heads
-from motcua.reports.publication_data import Told
+from motcua.reports.publication_csv import TABLES, FigureTable, heads, utc
+from motcua.reports.publication_data import Told, change_of
 from motcua.reports.publication_document import (
     apologies_line,
     complaints_line,
     corrected_line,
     cost_line,
+    dossiers_change_line,
     dossiers_line,
     inquiries_line,
     summary_lines,
@@ -39,6 +40,7 @@ MOST_ROWS = 1_048_000
 _IDENTITY = ("expected", *STATES, "difference")
 _SHARES = ("sent", "delivered_of_expected", "delivered_of_sent")
 _DOSSIERS = (
+    "received_total",
     "carried_over",
     "received",
     "received_online",
@@ -48,6 +50,7 @@ _DOSSIERS = (
     "resolved_early",
     "resolved_on_time",
     "resolved_late",
+    "late_of_resolved",
     "resolved_without_due",
     "withdrawn",
     "open_in_time",
@@ -70,6 +73,7 @@ _COUNTS = (
 _WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
 _WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
 _WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
+_WIDTHS |= {"cost": 16, "inquiry_fees": 16, "unit": 28, "source_transition_id": 13, "message_id": 13}
 _WORDS = {
     "agency_code",
     "agency",
@@ -92,11 +96,13 @@ _WORDS = {
     "same_day_excluded",
     "enabled",
     "measure",
+    "unit",
 }
-_PERCENT = {"delivered_of_expected", "delivered_of_sent", "before"}
+_PERCENT = {"delivered_of_expected", "delivered_of_sent", "before", "late_of_resolved", "value", "threshold"}
 _POINTS = {"change"}
 _MOMENTS = {"occurred_at", "happened_at"}
-_DECIMAL = {"value", "threshold"}
+_IDS = {"source_transition_id", "transition_id", "message_id", "receipt_id"}
+"""Numbers that name something: without dots, as they are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ SHEETS = (
             *(state for state in STATES if state != "delivered"),
             "difference",
             "segments",
+            "cost",
             "median_seconds",
             "p95_seconds",
         ),
@@ -142,7 +149,10 @@ SHEETS = (
             "only_ledger",
             *_IDENTITY,
             *_SHARES,
+            "before",
+            "change",
             "segments",
+            "cost",
             "median_seconds",
             "p95_seconds",
             "agency_code",
@@ -203,7 +213,7 @@ SHEETS = (
         "changes",
     ),
     _Sheet("complaints", ("agency_code", "agency", "claim", "outcome", "complaints"), 2, "complaints"),
-    _Sheet("urged", ("agency_code", "agency", "measure", "value", "threshold", "of_all"), 2, None),
+    _Sheet("urged", ("agency_code", "agency", "measure", "value", "threshold", "of_all", "unit"), 2, None),
     _Sheet(
         "left_out",
         ("agency_code", "agency", "enabled", "kinds_off", "kinds_off_reason", "same_day_excluded"),
@@ -221,7 +231,10 @@ _DERIVED = {
     "before",
     "change",
     "received_direct",
+    "received_total",
     "resolved",
+    "late_of_resolved",
+    "cost",
 }
 """Formed of other columns, or names."""
 
@@ -284,7 +297,8 @@ def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
             name: getattr(row, name)
             for name in ("expected", "sent", "difference", "delivered_of_expected", "delivered_of_sent")
         }
-        return named(row) | computed
+        price = report.closing.segment_price
+        return named(row) | computed | {"cost": None if price is None else price * row.segments}
 
     def agencies() -> Iterable[dict[str, Any]]:
         for line in told.agencies:
@@ -300,8 +314,12 @@ def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
 
     def groups() -> Iterable[dict[str, Any]]:
         for row in told.messages:
-            timing = told.timings.get((row.agency_code, row.procedure_code, row.kind))
+            key = (row.agency_code, row.procedure_code, row.kind)
+            timing, before = told.timings.get(key), told.before.get(key)
+            change = change_of(row, before)
             yield messages(row) | {
+                "before": before.delivered_of_expected if before else None,
+                "change": None if change is None else change * 100,
                 "kind": words["kind"][row.kind],
                 "median_seconds": timing.median_seconds if timing else None,
                 "p95_seconds": timing.p95_seconds if timing else None,
@@ -319,7 +337,14 @@ def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
         "agencies": agencies(),
         "groups": groups(),
         "dossiers": (
-            named(row) | {"received_direct": row.received_direct, "resolved": row.resolved} for row in told.dossiers
+            named(row)
+            | {
+                "received_direct": row.received_direct,
+                "received_total": row.carried_over + row.received,
+                "resolved": row.resolved,
+                "late_of_resolved": row.resolved_late / row.resolved if row.resolved else None,
+            }
+            for row in told.dossiers
         ),
         "counts": (named(row) for row in counts.values()),
         "reasons": (
@@ -365,7 +390,12 @@ def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
     }
     if report.closing.period.is_month:
         rows["urged"] = (
-            named(row) | {"measure": words["measure"].get(row.measure, row.measure)} for row in own(report.urged)
+            named(row)
+            | {
+                "measure": words["measure"].get(row.measure, row.measure),
+                "unit": words["urged"]["unit"].get(row.measure, words["urged"]["unit"]["other"]),
+            }
+            for row in own(report.urged)
         )
     if report.closing.corrects is not None:
         rows["changes"] = (
@@ -411,7 +441,7 @@ class _Book:
             "number": plain | cell | {"num_format": "#,##0"},
             "percent": plain | cell | {"num_format": "0.0%"},
             "points": plain | cell | {"num_format": "+0.0;-0.0;0"},
-            "decimal": plain | cell | {"num_format": "#,##0.###"},
+            "id": plain | cell | {"num_format": "0"},
             "moment": plain | cell | {"num_format": "dd/mm/yyyy hh:mm", "align": "left"},
         }
         looks = kinds | {f"bad_{name}": look | red for name, look in kinds.items()}
@@ -473,6 +503,8 @@ class _Book:
             put(first, each.text, {"": "line"}.get(each.tone, each.tone))
             first = ""
         put(names["dossiers"], dossiers_line(told))
+        if change := dossiers_change_line(told):
+            put("", change)
         if time := time_line(told):
             put(names["time"], time)
         put(names["apologies"], apologies_line(told))
@@ -563,7 +595,7 @@ class _Book:
         return of, ("\n".join(each.name for each in found), "\n".join(each.sha256 for each in found))
 
     def queries(self) -> None:
-        """Every query behind the figures, with its hash."""
+        """Every query behind the figures, with its hash, and the values by which each gives these figures again."""
         sheet = self._sheet("queries")
         for place, width in enumerate((48, 60, 68)):
             sheet.set_column(place, place, width)
@@ -573,12 +605,23 @@ class _Book:
         for line, query in enumerate(self._told.report.queries, 1):
             for place, cell in enumerate((query.name, query.figures, query.sha256)):
                 sheet.write_string(line, place, cell, self._look["words"])
+        line = len(self._told.report.queries) + 2
+        for place, head in enumerate(self._said["parameters_head"]):
+            sheet.write_string(line, place, head, self._look["head"])
+        closing = self._told.report.closing
+        values: dict[str, Any] = {"start": closing.period.start, "end": closing.period.end}
+        for name, means in self._said["parameters"].items():
+            line += 1
+            value = values.get(name) or getattr(closing, name)
+            written = utc(value) if isinstance(value, datetime) else str(value)
+            for place, cell in enumerate((f"%({name})s", written, means)):
+                sheet.write_string(line, place, cell, self._look["words"])
 
 
 def _kind(column: str) -> str:
     if column in _WORDS:
         return "words"
-    for names, kind in ((_PERCENT, "percent"), (_POINTS, "points"), (_MOMENTS, "moment"), (_DECIMAL, "decimal")):
+    for names, kind in ((_PERCENT, "percent"), (_POINTS, "points"), (_MOMENTS, "moment"), (_IDS, "id")):
         if column in names:
             return kind
     return "number"

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from motcua.domain.dossiers import SourceTransition
+from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_words
 from motcua.sources.contract import ContractSource
 
 RESULT, SUPPLEMENT, WORKED_ON = 9, 5, (2, 4)
@@ -51,7 +52,7 @@ class SourceCount:
 
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         """Results and supplements that the source recorded in [start, end), with all the transitions of each."""
-        return self._source.stream_dicts("occasions", {"start": start, "end": end, **self._codes})
+        return map(_plainly, self._source.stream_dicts("occasions", {"start": start, "end": end, **self._codes}))
 
     def apologies(self, evenings: Sequence[Evening]) -> Iterator[dict[str, Any]]:
         """Dossiers that these evenings owe an apology, by what the source says now of that moment."""
@@ -61,16 +62,13 @@ class SourceCount:
             for written, agency_code in self._written.items()
             if agency_code == evening.agency_code
         ]
-        return self._source.stream_dicts(
-            "apologies_due",
-            {
-                "agency_codes": [written for written, _ in rows],
-                "evenings": [evening.evening_at for _, evening in rows],
-                "first_days": [evening.first_due for _, evening in rows],
-                "last_days": [evening.last_due for _, evening in rows],
-                **self._codes,
-            },
-        )
+        parameters = {
+            "agency_codes": [written for written, _ in rows],
+            "evenings": [evening.evening_at for _, evening in rows],
+            "first_days": [evening.first_due for _, evening in rows],
+            "last_days": [evening.last_due for _, evening in rows],
+        }
+        return map(_plainly, self._source.stream_dicts("apologies_due", parameters | self._codes))
 
     def by_day(
         self, start: datetime, end: datetime, begins: Mapping[str, datetime | None]
@@ -89,9 +87,9 @@ class SourceCount:
         }
         counts: Counter[tuple[date, str, str, str, str]] = Counter()
         for row in self._source.stream_dicts("occasions_by_day", parameters):
-            agency_code = self._written.get(_plain(row["agency_code"]), "")
+            agency_code = self._written.get(plain_code(row["agency_code"]), "")
             for figure in ("at_source", "out_of_scope"):
-                key = (row["day"], agency_code, _plain(row["procedure_code"]), row["kind"], figure)
+                key = (row["day"], agency_code, _procedure(row["procedure_code"]), row["kind"], figure)
                 counts[key] += row[figure]
         return counts
 
@@ -108,5 +106,20 @@ class SourceCount:
         return "supplement" if transition.status_code in self._codes["supplement_codes"] else None
 
 
-def _plain(code: str | None) -> str:
+def plain_code(code: str | None) -> str:
+    """A code of an agency or a dossier as the ledger writes it; empty: there is none."""
     return unicodedata.normalize("NFC", code or "").strip()
+
+
+@lru_cache(maxsize=4096)
+def _procedure(code: str | None) -> str:
+    return clean_words(code, NAME_LIMIT) or ""
+
+
+def _plainly(row: dict[str, Any]) -> dict[str, Any]:
+    """An occasion under the codes by which it can be compared."""
+    return row | {
+        "agency_code": plain_code(row["agency_code"]),
+        "dossier_code": plain_code(row["dossier_code"]),
+        "procedure_code": _procedure(row["procedure_code"]),
+    }

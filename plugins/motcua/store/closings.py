@@ -189,6 +189,8 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
         return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
     names = ("known_version", "known_history", "known_receipt", "known_message")
     bounds = {name: getattr(closing, name) for name in names}
+    # By the ledger's own clock, as changes of agencies are.
+    bounds["closed_at"] = closing.closed_at if closing.closing_no else None
     return _values(
         connection,
         "reconciliation/find_orphans",
@@ -263,7 +265,9 @@ def compare_occasions(
     connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
 ) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for results and supplements; with no ``reason`` where only the source can tell it, by what
-    it says now of ``numbers``. ``overlap``: a source's row may be committed this long after it was recorded."""
+    it says now of ``numbers``: of a message without an occasion (side ``ledger``) all its transitions, of an occasion
+    (side ``source``) whose message is about more than it the others. ``overlap``: a source's row may be committed this
+    long after it was recorded."""
     values = _comparison(closing, unread) | {"overlap": overlap}
     return connection.execute(statement("reconciliation/compare_occasions"), values).fetchall()
 
@@ -271,6 +275,20 @@ def compare_occasions(
 def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for apologies."""
     return connection.execute(statement("reconciliation/compare_apologies"), _comparison(closing, unread)).fetchall()
+
+
+def compare_replies(connection: Connection, closing: Closing) -> list[dict[str, Any]]:
+    """Rows of ``Difference`` for replies: inquiries whose reply is gone, replies that no inquiry asked for."""
+    values = _comparison(closing, ()) | {"known_inquiry": closing.known_inquiry}
+    return connection.execute(statement("reconciliation/compare_replies"), values).fetchall()
+
+
+def sources_of_messages(connection: Connection, period: Period, among: Sequence[str]) -> list[str]:
+    """Names of the sources, of those that are given, that messages of a period came of."""
+    if not among:
+        return []
+    values = {"names": list(among), "start": period.start, "end": period.end}
+    return [row["name"] for row in connection.execute(statement("reconciliation/sources_of_messages"), values)]
 
 
 def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
@@ -292,6 +310,12 @@ def evenings_between(connection: Connection, start: datetime, end: datetime) -> 
 def scopes(connection: Connection) -> list[dict[str, Any]]:
     """``written, agency_code, enabled_from``: every code of an agency, and from when on its dossiers are told of."""
     return connection.execute(statement("reconciliation/scopes")).fetchall()
+
+
+def first_event(connection: Connection) -> datetime | None:
+    """When the first event was recorded of which there is a message."""
+    row = connection.execute(statement("reconciliation/first_event")).fetchone()
+    return row["recorded_at"] if row else None
 
 
 def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:
@@ -396,11 +420,13 @@ def days_behind(connection: Connection, month: Period) -> set[date]:
     return {row["day"] for row in connection.execute(statement("reconciliation/days_behind"), values).fetchall()}
 
 
-def closings_to_recheck(connection: Connection, closed_before: datetime, closed_since: datetime) -> list[Period]:
-    """Periods whose only closing has its cut-off in [closed_since, closed_before), the oldest first."""
-    rows = connection.execute(
-        statement("reconciliation/to_recheck"), {"closed_before": closed_before, "closed_since": closed_since}
-    ).fetchall()
+def closings_to_recheck(
+    connection: Connection, after: timedelta, now: datetime, closed_since: datetime
+) -> list[Period]:
+    """Periods whose first closing is older than ``after``, and none of its corrections was made that much later; the
+    oldest first, none from before ``closed_since``."""
+    values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
+    rows = connection.execute(statement("reconciliation/to_recheck"), values).fetchall()
     return [Period.parse(row["period"]) for row in rows]
 
 
@@ -416,9 +442,9 @@ def unpublished_closings(connection: Connection) -> list[int]:
     return [row["closing_no"] for row in connection.execute(statement("reconciliation/unpublished")).fetchall()]
 
 
-def newest_day(connection: Connection) -> Period | None:
-    """The newest day that is closed."""
-    row = connection.execute(statement("reconciliation/newest_day")).fetchone()
+def first_day(connection: Connection) -> Period | None:
+    """The first day that is closed."""
+    row = connection.execute(statement("reconciliation/first_day")).fetchone()
     return Period.parse(row["period"]) if row and row["period"] else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -67,6 +67,17 @@ def publications_of_period(connection: Connection, period: str) -> int:
     """How many there are of a period."""
     row = connection.execute(statement("publications/count_of_period"), {"period": period}).fetchone()
     return int(row["publications"]) if row else 0
+
+
+def names_on(connection: Connection, day: date) -> dict[str, str]:
+    """The name of each agency on a day, by what is known now."""
+    rows = connection.execute(statement("publications/names_on"), {"day": day})
+    return {row["agency_code"]: row["name"] for row in rows}
+
+
+def publications_since(connection: Connection, since: datetime) -> list[int]:
+    """Numbers of those published since a moment, the oldest first."""
+    return [row["publication_no"] for row in connection.execute(statement("publications/since"), {"since": since})]
 
 
 def save_publication(connection: Connection, publication: Publication) -> None:

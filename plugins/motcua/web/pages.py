@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import psycopg
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
@@ -54,6 +55,10 @@ def create_pages() -> FastAPI:
     def _no_such_page(request: Request, refused: HTTPException) -> HTMLResponse:
         unknown = refused.status_code == HTTPStatus.NOT_FOUND
         return render_refusal(request, refused.status_code, "no_such_page" if unknown else "not_so")
+
+    @app.exception_handler(RequestValidationError)
+    def _not_so(request: Request, _: RequestValidationError) -> HTMLResponse:
+        return render_refusal(request, HTTPStatus.BAD_REQUEST, "not_so")
 
     @app.exception_handler(psycopg.OperationalError)
     @app.exception_handler(PoolTimeout)

@@ -41,12 +41,13 @@ class ClosedPeriod:
     expected: int
     delivered: int
     difference: int
+    unexplained: int
     unread: bool
 
     @property
     def meets(self) -> bool:
-        """Nothing is missing and nothing too much."""
-        return not self.difference and not self.unread
+        """Nothing is missing and nothing too much, or for a reason."""
+        return not (self.difference or self.unexplained or self.unread)
 
 
 @router.get("/reconciliation")
@@ -124,6 +125,7 @@ def _periods(connection: Connection) -> list[ClosedPeriod]:
             int(row["expected"] or 0),
             int(row["delivered"] or 0),
             row["difference"],
+            row["unexplained"],
             bool(row["sources_unread"]),
         )
         for name, row in list(newest.items())[:_PERIODS]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
-from motcua.jobs.reporting import urge
+from motcua.jobs.reporting import thresholds_of, urge
 from motcua.settings import Settings
 
 
 def urged(**parts):
     return [
         (each.agency_code, each.measure, round(each.value, 3), each.of_all)
-        for each in urge(Figures(**parts), Settings())
+        for each in urge(Figures(**parts), thresholds_of(Settings()))
     ]
 
 

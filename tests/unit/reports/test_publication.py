@@ -257,8 +257,12 @@ def test_every_kind_off_with_its_reason_and_every_same_day_agency_is_shown():
 def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_does_not():
     (table,) = section(document("month"), "Cơ quan đề nghị đôn đốc, xử lý")
     assert [row.cells for row in table.rows] == [
-        ("Sở Xây dựng", "Tỷ lệ tin tới máy trên số phải nhắn thấp", "61,2% (ngưỡng 70%), trên 289"),
-        ("Ủy ban nhân dân thành phố Nha Trang", "Tỷ lệ hồ sơ giải quyết trễ hạn cao", "12,4% (ngưỡng 10%), trên 240"),
+        ("Sở Xây dựng", "Tỷ lệ tin tới máy trên số phải nhắn thấp", "61,2% (ngưỡng 70%), tính trên 289 tin phải nhắn"),
+        (
+            "Ủy ban nhân dân thành phố Nha Trang",
+            "Tỷ lệ hồ sơ giải quyết trễ hạn cao",
+            "12,4% (ngưỡng 10%), tính trên 240 hồ sơ đã giải quyết",
+        ),
     ]
     assert "Cơ quan đề nghị đôn đốc, xử lý" not in [each.title for each in document("day").sections]
 
@@ -369,7 +373,26 @@ def test_every_column_of_sheets_and_files_is_explained_and_names_its_query():
     assert explained["csv/messages.csv", "delivered"][5].value == (
         "reconciliation/count_messages.sql\nreconciliation/count_inquiries.sql"
     )
-    assert book["Câu truy vấn"].max_row == 1 + len(samples.QUERIES)
+    queries = [[cell.value for cell in row] for row in book["Câu truy vấn"]]
+    assert [row[0] for row in queries[1:9]] == [each.name for each in samples.QUERIES]
+    # With these values each query gives its figures again, row by row.
+    values = {row[0]: row[1] for row in queries[11:]}
+    assert values["%(start)s"] == "2026-09-30T17:00:00Z"
+    assert values["%(known_history)s"] == "34567"
+
+
+def test_workbook_tells_the_change_of_each_group_and_what_its_sms_cost():
+    book = sheets(files("month")[WORKBOOK].content)
+    columns = publication_words()["columns"]
+    for name in ("Theo cơ quan", "Cơ quan, thủ tục, loại tin"):
+        heads_there, *rows = [[cell.value for cell in row] for row in book[name]]
+        place = {key: heads_there.index(columns[key]["head"]) for key in ("segments", "cost", "before", "change")}
+        assert all(row[place["cost"]] == row[place["segments"]] * 330 for row in rows)
+        known = [row for row in rows if row[place["before"]] is not None]
+        assert len(known) > len(rows) // 2
+        assert all(abs(row[place["change"]]) <= 100 for row in known if row[place["change"]] is not None)
+    (sheet,) = (book[name] for name in book.sheetnames if name == "Chênh lệch từng dòng")
+    assert next(c.number_format for c in sheet[2] if c.value == 90_417) == "0", "a number that names has no dots"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 -- Entries into the conditions that call for a result or a supplement, recorded in [start, end), counted from the
 -- source's own rows alone: each with all its transitions. A row newer than the last transition that calls for something
--- else is an entry too, without a number. Rows with a status that nobody knows are left out.
--- Called by sources/counting.py.
+-- else is an entry too, without a number. A transition that names no dossier is one by itself. Rows with a status that
+-- nobody knows are left out, and times that Python cannot hold come as NULL. Called by sources/counting.py.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -98,7 +98,8 @@ SELECT
     d.procedure_code,
     e.kind,
     e.numbers,
-    e.occurred_at,
+    CASE WHEN e.occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN e.occurred_at END
+        AS occurred_at,
     e.recorded_at
 FROM entries AS e
 LEFT JOIN source_dossiers AS d ON e.agency_code = d.agency_code AND e.dossier_code = d.dossier_code
@@ -114,3 +115,17 @@ SELECT
     r.updated_at AS recorded_at
 FROM rows_ahead AS r
 LEFT JOIN source_dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
+UNION ALL
+SELECT
+    t.agency_code,
+    t.dossier_code,
+    NULL AS procedure_code,
+    CASE WHEN t.status_code = any(%(result_codes)s::int[]) THEN 'result' ELSE 'supplement' END AS kind,
+    ARRAY[t.transition_id] AS numbers,
+    t.recorded_at AS occurred_at,
+    t.recorded_at
+FROM source_transitions AS t
+WHERE
+    t.recorded_at >= %(start)s AND t.recorded_at < %(end)s
+    AND (t.agency_code IS NULL OR t.dossier_code IS NULL) AND t.transition_id IS NOT NULL
+    AND t.at_one_stop_desk AND t.status_code = any(%(result_codes)s::int[] || %(supplement_codes)s::int[])

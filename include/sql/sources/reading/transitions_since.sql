@@ -17,4 +17,4 @@ SELECT
 FROM source_transitions
 WHERE
     recorded_at >= %(since)s OR transition_id > %(after)s
-    OR (recorded_at IS NULL AND transition_id > %(after)s - 1000)
+    OR (coalesce(recorded_at < '2000-01-01', TRUE) AND transition_id > %(after)s - 1000)

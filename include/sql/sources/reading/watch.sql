@@ -12,7 +12,7 @@ FROM (
     FROM source_transitions
     WHERE
         recorded_at >= %(recorded_since)s OR transition_id > %(after)s
-        OR (recorded_at IS NULL AND transition_id > %(after)s - 1000)
+        OR (coalesce(recorded_at < '2000-01-01', TRUE) AND transition_id > %(after)s - 1000)
 ) AS t
 CROSS JOIN (
     SELECT

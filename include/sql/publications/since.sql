@@ -1,0 +1,5 @@
+-- Publications since a moment, the oldest first. Called by store/publications.py.
+SELECT publication_no
+FROM audit.publications
+WHERE published_at >= %(since)s
+ORDER BY publication_no

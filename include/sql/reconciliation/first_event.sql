@@ -1,0 +1,6 @@
+-- When the first event was recorded of which there is a message. Called by store/closings.py.
+SELECT m.recorded_at
+FROM motcua.messages AS m
+WHERE m.kind <> 'reply'
+ORDER BY m.recorded_at
+LIMIT 1
