@@ -450,7 +450,7 @@ def test_every_word_that_a_report_can_need_is_there():
 
 def test_reason_that_is_a_gateway_s_own_code_is_told_as_that():
     rows = [row.cells for row in section(document("month"), "Lý do tin không gửi hoặc không tới máy")[0].rows]
-    assert ("Không tới máy", "Nhà mạng báo: 2", "267") in rows
+    assert ("Không tới máy", "Nhà mạng báo không tới, mã 2", "267") in rows
     assert Told(report("month")).reason("something new") == "something new"
 
 
