@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -14,6 +16,15 @@ from typing import Any
 
 # Before the first import of Airflow.
 _HOME = tempfile.mkdtemp(prefix="motcua-airflow-")
+
+
+def _take_home_away(owner: int) -> None:
+    # A forked child ends, too.
+    if os.getpid() == owner:
+        shutil.rmtree(_HOME, ignore_errors=True)
+
+
+atexit.register(_take_home_away, os.getpid())
 os.environ.update(
     AIRFLOW_HOME=_HOME,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
