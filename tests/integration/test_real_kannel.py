@@ -397,11 +397,13 @@ def test_full_queue_of_kannel_is_waited_for_and_each_message_goes_once(
     line.carrier.hold()
     send_at()
     refused = rows("SELECT http_status, outcome, gateway_code FROM motcua.attempts WHERE state = 'failed'")
-    assert refused
-    assert {tuple(row.values()) for row in refused} == {(503, "transient", "Temporal failure, try again later.")}
+    # Whoever was about to ask when the first refusal came has not asked.
+    answers = {tuple(row.values()) for row in refused} - {(None, "transient", "held back")}
+    assert answers == {(503, "transient", "Temporal failure, try again later.")}
     assert set(states(rows)) == {"accepted", "queued"}
     send_at()
-    assert max(Counter(message_id for message_id, _ in attempts(rows)).values()) == 1, "not tried again at once"
+    asked = rows("SELECT message_id FROM motcua.attempts WHERE coalesce(gateway_code, '') <> 'held back'")
+    assert max(Counter(row["message_id"] for row in asked).values()) == 1, "not tried again at once"
     line.carrier.release()
     eventually(lambda: states(rows).count("delivered") == count - states(rows).count("queued"))
     for hours in range(1, 6):
