@@ -341,7 +341,8 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
     for hours in range(1, 6):
         send_at(hours)
     told = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
-    assert len(told) == count - before["unknown"]
+    # What had no answer may lie in Kannel's store: it then goes out after the restart, and its receipt settles it.
+    assert len(told) >= count - before["unknown"]
     eventually(lambda: all(line.carrier.phone(row["msisdn"]) for row in told))
     assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
     taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
