@@ -117,8 +117,9 @@ _numbers = iter(range(10_000))
 def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
     name = f"{prefix}_{next(_numbers)}"
     with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        admin.execute(statement)
+        # Without fsync, copying files takes a third of the time of writing the copy to the log.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return name
 
 
