@@ -30,6 +30,7 @@ from motcua.reports.publication_document import (
     summary_lines,
     time_line,
 )
+from motcua.reports.workbook import VIETNAMESE
 
 Worksheet: TypeAlias = Any
 """XlsxWriter's; it has no types."""
@@ -438,11 +439,11 @@ class _Book:
         red = {"font_color": "#B3202C", "bold": True}
         kinds: dict[str, dict[str, Any]] = {
             "words": text | cell | {"text_wrap": True},
-            "number": plain | cell | {"num_format": "#,##0"},
-            "percent": plain | cell | {"num_format": "0.0%"},
-            "points": plain | cell | {"num_format": "+0.0;-0.0;0"},
+            "number": plain | cell | {"num_format": f"{VIETNAMESE}#,##0"},
+            "percent": plain | cell | {"num_format": f"{VIETNAMESE}0.0%"},
+            "points": plain | cell | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": plain | cell | {"num_format": "0"},
-            "moment": plain | cell | {"num_format": "dd/mm/yyyy hh:mm", "align": "left"},
+            "moment": plain | cell | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
         }
         looks = kinds | {f"bad_{name}": look | red for name, look in kinds.items()}
         looks |= {

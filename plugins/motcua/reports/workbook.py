@@ -27,6 +27,9 @@ from motcua.reports.urgency import late
 Worksheet: TypeAlias = Any
 """XlsxWriter's; it has no types."""
 
+VIETNAMESE = "[$-42A]"
+"""Begins the formats of numbers and moments: written as in Vietnam (56.000; 61,2 %) on a machine that is set otherwise,
+where the program honours it. LibreOffice does; Excel takes a number's separators from the machine."""
 MOST_ROWS = 50_000
 """Rows of findings in one workbook, 3 to 4 MB: a mail server may refuse more. Mail and workbook tell what is left."""
 
@@ -107,9 +110,9 @@ class _Book:
         looks = {
             "text": text | cell,
             "wrapped": text | cell | {"text_wrap": True},
-            "number": plain | cell | {"num_format": "#,##0"},
-            "rate": plain | cell | {"num_format": "#,##0.0"},
-            "day": plain | cell | {"num_format": "dd/mm/yyyy", "align": "left"},
+            "number": plain | cell | {"num_format": f"{VIETNAMESE}#,##0"},
+            "rate": plain | cell | {"num_format": f"{VIETNAMESE}#,##0.0"},
+            "day": plain | cell | {"num_format": f"{VIETNAMESE}dd/mm/yyyy", "align": "left"},
             "head": text
             | {"bold": True, "bg_color": "#0B2A4A", "font_color": "#FFFFFF", "text_wrap": True, "border": 1},
             "title": text | {"bold": True, "font_size": 15},

@@ -426,8 +426,8 @@ def test_sheets_freeze_their_heads_and_print_on_one_page_s_width():
         assert sheet.page_setup.paperSize == 9
     groups = book["Cơ quan, thủ tục, loại tin"]
     number_formats = {groups.cell(1, column).value: groups.cell(2, column).number_format for column in range(1, 30)}
-    assert number_formats["Phải nhắn"] == "#,##0"
-    assert number_formats["Tới máy / phải nhắn"] == "0.0%"
+    assert number_formats["Phải nhắn"] == "[$-42A]#,##0"
+    assert number_formats["Tới máy / phải nhắn"] == "[$-42A]0.0%"
 
 
 # ------------------------------------------------------------------------------------------------- words
