@@ -520,6 +520,24 @@ def test_auditor_verifies_against_the_facts_without_any_other_right(closed_day, 
     assert CliRunner().invoke(app, ["publications", "verify-all"]).exit_code == 0
 
 
+def test_auditor_opens_a_figure_down_to_its_dossiers(closed_day, ledger, postgres, configure):
+    configure(
+        AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
+    )
+    told = CliRunner().invoke(app, ["closings", "rows", "1", "queued", "--agency", samples.NHA_TRANG, "--csv"])
+    assert told.exit_code == 0, told.output
+    head, *lines = told.output.splitlines()
+    assert head.startswith("message_id,dossier_code,agency_code,")
+    assert [line.split(",")[1] for line in lines] == [f"H{number:04}" for number in range(5)]
+    shown = CliRunner().invoke(app, ["closings", "rows", "1", "open_in_time", "--limit", "2"])
+    assert shown.exit_code == 0
+    assert "H0000" in shown.output
+    assert "3 more" in shown.output
+    refused = CliRunner().invoke(app, ["closings", "rows", "1", "lost"])
+    assert refused.exit_code == 2
+    assert CliRunner().invoke(app, ["closings", "rows", "9", "queued"]).exit_code == 2
+
+
 def test_fact_that_was_changed_behind_the_figures_is_found(closed_day, rows):
     rows("ALTER TABLE motcua.messages DISABLE TRIGGER ALL")
     rows("UPDATE motcua.messages SET state = 'expired', reason = 'too_late' WHERE message_id = 1")
@@ -529,6 +547,7 @@ def test_fact_that_was_changed_behind_the_figures_is_found(closed_day, rows):
     told = CliRunner().invoke(app, ["verify", "1"])
     assert told.exit_code == 1
     assert "DIFFERS: csv/messages.csv" in told.output
+    assert CliRunner().invoke(app, ["closings", "rows", "1", "queued"]).exit_code == 1
 
 
 def test_move_taken_out_of_a_message_s_history_is_found(closed_day, rows):

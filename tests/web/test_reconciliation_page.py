@@ -6,6 +6,7 @@ import html
 import re
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -45,7 +46,8 @@ def closed(one_stop, page):
     """A day with two results, one of them to a landline, and a row in quarantine; closed."""
     at = NOW - timedelta(minutes=5)
     for code, phone in (("A<1>", "0905771482"), ("B2", "0258 3822 001")):
-        one_stop.dossier(code, applicant_phone=phone, updated_at=at)
+        done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
+        one_stop.dossier(code, applicant_phone=phone, updated_at=at, **done)
         one_stop.move(9, code, at=at)
     one_stop.move(9, "NOBODY", at=at)
     pick_up("khanhhoa", EVERYTHING, NOW)
@@ -102,3 +104,62 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 409
     assert "motcua verify" in refused.text
+
+
+def links(answer):
+    """What the numbers of a page lead to."""
+    found = re.findall(r'href="/reconciliation/rows\?([^"]+)">([\d.]+)</a>', answer.text)
+    return {html.unescape(query): int(number.replace(".", "")) for query, number in found}
+
+
+def test_every_number_leads_to_as_many_rows(closed, page, ledger):
+    answer = page.get("/reconciliation")
+    found = links(answer)
+    assert len(found) > 8
+    assert any("resolved" in query for query in found)
+    assert any("reason=landline" in query for query in found)
+    for query, number in found.items():
+        rows = page.get(f"/reconciliation/rows?{query}")
+        unit = "hồ sơ" if "hồ sơ</h1>" in rows.text else "tin"
+        assert f": {number} {unit}" in words(rows), query
+        lines = page.get(f"/reconciliation/rows.csv?{query}").text.splitlines()
+        assert len(lines) == number + 1, query
+        assert "Số đã chốt là" not in rows.text
+
+
+def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
+    shown = page.get("/reconciliation/rows?closing=1&figure=not_sent")
+    assert "B2" in words(shown)
+    assert "A<1>" not in words(shown)
+    assert "Số cố định, không nhận được tin nhắn" in words(shown)
+    late = words(page.get(f"/reconciliation/rows?closing=1&figure=received&agency={NHA_TRANG}"))
+    assert "0 hồ sơ" in late
+    assert "Không có hồ sơ nào." in late
+    for number in ("0905771482", "905771482", "2583822001"):
+        assert number not in shown.text
+
+
+def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_stop):
+    before = page.get("/reconciliation/rows.csv?closing=1&figure=resolved").text
+    later = NOW + timedelta(days=3)
+    one_stop.dossier("A<1>", updated_at=later, received_at=later, status_code=2)
+    pick_up("khanhhoa", EVERYTHING, later)
+    assert page.get("/reconciliation/rows.csv?closing=1&figure=resolved").text == before
+    assert "Số đã chốt là" not in page.get("/reconciliation/rows?closing=1&figure=resolved").text
+
+
+def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
+    with psycopg.connect(ledger) as owner:
+        owner.execute("ALTER TABLE motcua.closing_messages DISABLE TRIGGER USER")
+        owner.execute("UPDATE motcua.closing_messages SET suppressed = suppressed + 4 WHERE suppressed > 0")
+    shown = words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
+    assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
+    assert "motcua verify" in shown
+
+
+@pytest.mark.parametrize(
+    "query", ["closing=999&figure=delivered", "closing=1&figure=nonsense", "closing=1&figure=__class__"]
+)
+def test_rows_of_what_is_not_there_are_refused_in_words(closed, page, query):
+    assert page.get(f"/reconciliation/rows?{query}").status_code == 404
+    assert page.get(f"/reconciliation/rows.csv?{query}").status_code == 404

@@ -12,8 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
+from motcua.domain.reconciliation import (
+    STATES,
+    CountedDossier,
+    CountedMessage,
+    NotAPeriod,
+    Period,
+    sum_messages,
+)
 from motcua.jobs.reconciling import NothingInScope, NotOver, SourcesUnread, close_period
+from motcua.reports.publication_csv import plain_csv
 from motcua.store.closings import (
     ClosingHeldUp,
     list_closings,
@@ -24,6 +32,14 @@ from motcua.store.closings import (
     load_orphans,
 )
 from motcua.store.database import connect
+from motcua.store.figure_rows import (
+    DOSSIER_FIGURES,
+    MESSAGE_FIGURES,
+    Cell,
+    FigureRows,
+    dossiers_of_figure,
+    messages_of_figure,
+)
 
 app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
 _console = Console(width=None if sys.stdout.isatty() else 150)
@@ -135,3 +151,51 @@ def differences(closing_no: Annotated[int, _NUMBER]) -> None:
         _console.print(f"{orphan.sort}: {orphan.agency_code or '-'} {what}", markup=False)
     if any(not row.is_explained for row in rows):
         raise typer.Exit(1)
+
+
+@app.command("rows")
+def rows(
+    closing_no: Annotated[int, _NUMBER],
+    figure: Annotated[str, typer.Argument(help="A column of csv/messages.csv or csv/dossiers.csv, such as delivered.")],
+    agency: Annotated[str | None, typer.Option(help="Code of the agency; all by default.")] = None,
+    procedure: Annotated[str | None, typer.Option(help="Code of the procedure; '' where none is named.")] = None,
+    kind: Annotated[str | None, typer.Option(help="result, supplement, apology or reply; of messages.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Of messages: the reason, as in csv/reasons.csv.")] = None,
+    *,
+    csv: Annotated[bool, typer.Option("--csv", help="All rows as CSV, for machines.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The first so many.")] = 100,
+) -> None:
+    """List what a figure counts, as it stood at the cut-off; exit 1 if it is not as many as the closing says."""
+    if figure not in MESSAGE_FIGURES and figure not in DOSSIER_FIGURES:
+        raise _refuse(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
+    cell, most = Cell(agency, procedure, kind, reason), None if csv else limit
+    found: FigureRows[CountedMessage] | FigureRows[CountedDossier]
+    try:
+        with connect() as connection:
+            closing, figures = load_closing(connection, closing_no), load_figures(connection, closing_no)
+            if figure in MESSAGE_FIGURES:
+                found = messages_of_figure(connection, closing, figures, figure, cell, most)
+            else:
+                found = dossiers_of_figure(connection, closing, figures, figure, cell, most)
+    except LookupError as missing:
+        raise _refuse(missing) from None
+    of = CountedMessage if figure in MESSAGE_FIGURES else CountedDossier
+    if csv:
+        sys.stdout.write(plain_csv(of, found.rows).decode())
+    else:
+        names = of.__slots__
+        table = Table(*names)
+        for row in found.rows:
+            table.add_row(*(_cell(getattr(row, name)) for name in names))
+        _console.print(table if found.rows else "Nothing is counted there.")
+        if found.all_rows > len(found.rows):
+            _console.print(f"{found.all_rows - len(found.rows)} more: --limit, or --csv for all")
+    if found.all_rows != found.closed:
+        _errors.print(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify", style="red")
+        raise typer.Exit(1)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+    return "" if value is None else escape(str(value))

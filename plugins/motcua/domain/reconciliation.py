@@ -300,6 +300,45 @@ class ReasonCount:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedMessage:
+    """One message that a figure counts, as it stood at the closing's cut-off."""
+
+    message_id: int
+    dossier_code: str | None
+    """``None``: an inquiry's reply that is about no known dossier."""
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    state: str
+    reason: str
+    recorded_at: datetime
+    """When the source recorded what it tells of; of an apology, its evening."""
+    moved_at: datetime | None
+    """When it had reached this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDossier:
+    """One dossier that a figure counts, as its row was known at the closing's cut-off."""
+
+    dossier_code: str
+    agency_code: str
+    procedure_code: str
+    received_at: datetime | None
+    due_at: datetime | None
+    """The appointed day that counts: the one that stood at the end of the period."""
+    resolved_at: datetime | None
+    returned_at: datetime | None
+
+    @property
+    def days_over(self) -> int | None:
+        """Calendar days of Vietnam from the appointed day to the result; below 0: early; ``None``: one is lacking."""
+        if self.resolved_at is None or self.due_at is None:
+            return None
+        return (self.resolved_at.astimezone(VIETNAM).date() - self.due_at.astimezone(VIETNAM).date()).days
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Whole seconds from the source's recording to delivery, by nearest rank; ``None``: all agencies or procedures."""
 

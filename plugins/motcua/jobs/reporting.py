@@ -39,6 +39,8 @@ from motcua.store.queries import statement
 
 _QUERIES: dict[LiteralString, str] = {
     "reconciliation/count_dossiers": "dossiers",
+    # The rule by which a dossier counts.
+    "migrations/0021_dossiers_in_period": "dossiers",
     "reconciliation/count_messages": "messages, reasons",
     "reconciliation/count_timings": "timings",
     "reconciliation/count_inquiries": "messages (reply), agencies (inquiries)",

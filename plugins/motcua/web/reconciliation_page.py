@@ -12,20 +12,43 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.domain.reconciliation import STATES, Period
+from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Period, ReconciliationReport
 from motcua.jobs.publishing import publications_store
 from motcua.jobs.reporting import build_report
 from motcua.reports import wording
+from motcua.reports.publication_csv import plain_csv
 from motcua.reports.publication_data import Told, period_words, share
 from motcua.reports.publication_document import summary_lines
 from motcua.store.closings import list_closings
 from motcua.store.database import Connection, ledger_pool
+from motcua.store.figure_rows import (
+    DOSSIER_FIGURES,
+    MESSAGE_FIGURES,
+    Cell,
+    FigureRows,
+    dossiers_of_figure,
+    messages_of_figure,
+)
 from motcua.store.publications import Publication, find_publication
 from motcua.web.rendering import HEADERS, PageRefused, render
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""
 _PERIODS = 45
+_OF_DOSSIERS = (
+    "carried_over",
+    "received",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "open_in_time",
+    "open_late",
+    "due",
+    "handed_over",
+)
+"""Figures of dossiers on the page; the workbook has all of them."""
+_LISTED = 300
+"""Rows of a figure on its page; the file has all of them."""
 
 router = APIRouter()
 
@@ -58,10 +81,7 @@ def show_reconciliation(request: Request, closing: int = 0, agency: str = "") ->
         number = closing or (periods[0].closing_no if periods else 0)
         if not number:
             return render(request, "reconciliation.html", told=None, periods=periods)
-        try:
-            report = build_report(connection, number)
-        except LookupError:
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
+        report = _report(connection, number)
         published = find_publication(connection, closing_no=number)
     told = Told(report, agency=agency or None)
     if agency and agency not in {each.agency_code for each in Told(report).agencies}:
@@ -76,11 +96,81 @@ def show_reconciliation(request: Request, closing: int = 0, agency: str = "") ->
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         shown=_SHOWN,
+        dossier_figures=_OF_DOSSIERS,
         count=wording.count,
         share=share,
         signed=wording.signed,
         moment=wording.moment,
     )
+
+
+@router.get("/reconciliation/rows")
+def show_rows(
+    request: Request,
+    closing: int,
+    figure: str,
+    agency: str | None = None,
+    procedure: str | None = None,
+    kind: str | None = None,
+    reason: str | None = None,
+) -> HTMLResponse:
+    """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off.
+
+    ``agency``, ``procedure``, ``kind`` and ``reason`` narrow it down; one that is left out: all of them.
+    """
+    with ledger_pool().connection() as connection:
+        report = _report(connection, closing)
+        found = _rows_of(connection, report, figure, Cell(agency, procedure, kind, reason), _LISTED)
+    return render(
+        request,
+        "figure_rows.html",
+        told=Told(report),
+        found=found,
+        figure=figure,
+        of_dossiers=figure in DOSSIER_FIGURES,
+        agency=agency,
+        procedure=procedure,
+        kind=kind,
+        reason=reason,
+        query=request.url.query,
+        count=wording.count,
+        moment=wording.moment,
+        written=wording.day,
+    )
+
+
+@router.get("/reconciliation/rows.csv")
+def download_rows(
+    closing: int,
+    figure: str,
+    agency: str | None = None,
+    procedure: str | None = None,
+    kind: str | None = None,
+    reason: str | None = None,
+) -> Response:
+    """All rows of a figure, for machines and spreadsheets."""
+    with ledger_pool().connection() as connection:
+        report = _report(connection, closing)
+        found = _rows_of(connection, report, figure, Cell(agency, procedure, kind, reason), None)
+    of = CountedDossier if figure in DOSSIER_FIGURES else CountedMessage
+    return _attachment(plain_csv(of, found.rows), f"{report.closing.period}-{closing}-{figure}.csv")
+
+
+def _report(connection: Connection, closing: int) -> ReconciliationReport:
+    try:
+        return build_report(connection, closing)
+    except LookupError:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
+
+
+def _rows_of(
+    connection: Connection, report: ReconciliationReport, figure: str, cell: Cell, limit: int | None
+) -> FigureRows[CountedMessage] | FigureRows[CountedDossier]:
+    if figure in MESSAGE_FIGURES:
+        return messages_of_figure(connection, report.closing, report.figures, figure, cell, limit)
+    if figure in DOSSIER_FIGURES:
+        return dossiers_of_figure(connection, report.closing, report.figures, figure, cell, limit)
+    raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure")
 
 
 @router.get("/reconciliation/file")
@@ -97,13 +187,16 @@ def download(publication: int, name: str) -> Response:
         content = b""
     if sha256(content).hexdigest() != listed.get(name, found.manifest_sha256):
         raise PageRefused(HTTPStatus.CONFLICT, "file_changed")
-    last = name.rpartition("/")[2]
+    return _attachment(content, name.rpartition("/")[2])
+
+
+def _attachment(content: bytes, name: str) -> Response:
     return Response(
         content,
-        media_type=guess_type(last)[0] or "application/octet-stream",
+        media_type=guess_type(name)[0] or "application/octet-stream",
         headers=HEADERS
         | {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(last)}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )

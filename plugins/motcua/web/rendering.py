@@ -19,6 +19,7 @@ Refusal: TypeAlias = Literal[
     "no_such_day",
     "no_such_agency",
     "no_such_closing",
+    "no_such_figure",
     "file_changed",
     "not_so",
     "may_not_acknowledge",
