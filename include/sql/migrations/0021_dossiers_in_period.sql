@@ -2,7 +2,9 @@
 -- Which figures of a period each dossier is in, so that a figure can be opened and its dossiers listed by the very rule
 -- that counted them.
 
-CREATE FUNCTION audit.dossiers_in_period(known_version bigint, starts timestamptz, ends timestamptz)
+CREATE FUNCTION audit.dossiers_in_period(
+    known_version bigint, starts timestamptz, ends timestamptz, only_agency text DEFAULT NULL
+)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, procedure_code text, dossier_code text, received_at timestamptz,
     due_at timestamptz, resolved_at timestamptz, returned_at timestamptz,
@@ -65,7 +67,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 ORDER BY v.dossier_id, v.version_id DESC
             ) AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= ends, TRUE)
             WHERE
-                d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
+                (only_agency IS NULL OR d.agency_code = only_agency)
+                AND d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
                 -- Nothing else can be in a period's figures.
                 AND (
                     d.received_at < ends
@@ -76,8 +79,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     OR (d.updated_at >= starts AND d.updated_at < ends)
                 )
         ) AS j
+        -- Each condition is computed once a dossier, not once a figure.
+        OFFSET 0
     ) AS f
     WHERE f.is_carried_over OR f.is_received OR f.is_resolved OR f.is_open OR f.is_handed_over OR f.is_due
 $$;
-COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz)
-IS 'The dossiers that a period counts, by what was known at a version, each with the figures that it is in.';
+COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
+IS 'The dossiers that a period counts, of one agency or all, as known at a version, each with the figures that it is in.';

@@ -10,10 +10,9 @@ SELECT
     d.resolved_at,
     d.returned_at,
     count(*) OVER () AS all_rows
-FROM audit.dossiers_in_period(%(known_version)s, %(start)s, %(end)s) AS d
+FROM audit.dossiers_in_period(%(known_version)s, %(start)s, %(end)s, %(agency_code)s) AS d
 WHERE
-    coalesce(d.agency_code = %(agency_code)s, %(agency_code)s::text IS NULL)
-    AND coalesce(d.procedure_code = %(procedure_code)s, %(procedure_code)s::text IS NULL)
+    coalesce(d.procedure_code = %(procedure_code)s, %(procedure_code)s::text IS NULL)
     AND to_jsonb(d) @> any(%(figures)s::jsonb[])
 ORDER BY d.due_at NULLS LAST, d.received_at, d.dossier_code, d.dossier_id
 LIMIT %(limit)s
