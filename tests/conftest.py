@@ -116,11 +116,20 @@ _numbers = iter(range(10_000))
 
 def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
     name = f"{prefix}_{next(_numbers)}"
+    copy_database(postgres, template, name)
+    return name
+
+
+def copy_database(postgres: Server, template: str, name: str) -> None:
+    """Makes a database that is as the template is, for the ledger's roles; nobody may be connected to the template."""
     with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
         # Without fsync, copying files takes a third of the time of writing the copy to the log.
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-    return name
+        for role in ("motcua_app", "motcua_audit"):
+            admin.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
+            )
 
 
 def _drop(postgres: Server, name: str) -> None:
@@ -133,11 +142,6 @@ def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> 
     """A ledger of the test's own behind the connection motcua_db; yields an administrator's DSN for it."""
     name = _fresh_database(postgres, migrated, "ledger")
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
-        for role in ("motcua_app", "motcua_audit"):
-            admin.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
-            )
     yield with_database(postgres.admin_dsn, name)
     close_ledger_pool()
     _drop(postgres, name)

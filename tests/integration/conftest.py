@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from motcua.store.database import close_ledger_pool
+from tests.conftest import Server, _drop, copy_database
 from tests.gateways.scripted import ScriptedGateway
 
 
@@ -34,3 +42,51 @@ def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
     )
     yield scripted
     scripted.close()
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A ledger and a folder of publications, as they were once made."""
+
+    database: str
+    folder: Path
+    value: Any
+
+
+@pytest.fixture(scope="module")
+def kept(postgres: Server) -> Iterator[dict[str, Kept]]:
+    """What the module's tests start from, by name."""
+    found: dict[str, Kept] = {}
+    yield found
+    for each in found.values():
+        _drop(postgres, each.database)
+
+
+@pytest.fixture
+def made_once(
+    postgres: Server, ledger: str, kept: dict[str, Kept], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path, Callable[[], Value]], Value]:
+    """Makes what many tests start from in the first of them; later ones get a copy of ledger and folder.
+
+    No connection to the ledger may be open but those of its pool.
+    """
+
+    def made(name: str, folder: Path, make: Callable[[], Value]) -> Value:
+        database = str(conninfo_to_dict(ledger)["dbname"])
+        if name in kept:
+            close_ledger_pool()
+            _drop(postgres, database)
+            copy_database(postgres, kept[name].database, database)
+            shutil.copytree(kept[name].folder, folder)
+        else:
+            value = make()
+            close_ledger_pool()
+            kept[name] = Kept(f"kept_{name}_{database}", tmp_path_factory.mktemp(name) / "folder", value)
+            copy_database(postgres, database, kept[name].database)
+            shutil.copytree(folder, kept[name].folder)
+        return copy.deepcopy(kept[name].value)
+
+    return made

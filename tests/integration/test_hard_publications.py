@@ -63,11 +63,16 @@ def faults(which: object) -> list[str]:
 
 
 @pytest.fixture
-def published(closings: Callable[..., int], store: Path) -> list[Publication]:
+def published(
+    closings: Callable[..., int], store: Path, made_once: Callable[..., list[Publication]]
+) -> list[Publication]:
     """Four publications: three days, and a correction of the last."""
-    made = [publish(closings(small(day))) for day in (FIRST_DAY, SECOND_DAY, THIRD_DAY)]
-    made.append(publish(closings(correction_of(small(THIRD_DAY)), corrects=made[2].closing_no)))
-    return made
+
+    def make() -> list[Publication]:
+        made = [publish(closings(small(day))) for day in (FIRST_DAY, SECOND_DAY, THIRD_DAY)]
+        return [*made, publish(closings(correction_of(small(THIRD_DAY)), corrects=made[2].closing_no))]
+
+    return made_once("published", store, make)
 
 
 @pytest.fixture

@@ -315,12 +315,11 @@ def test_database_itself_refuses_a_publication_that_does_not_follow_and_every_ch
 
 
 @pytest.fixture
-def published(closings, store) -> Path:
+def published(closings, store, made_once) -> Path:
     """Three publications; the folder of the second."""
-    publish(closings(small(Period.parse("2026-11-22"))))
-    second = publish(closings(small(Period.parse("2026-11-23"))))
-    publish(closings())
-    return store / second.folder
+    days = (Period.parse("2026-11-22"), Period.parse("2026-11-23"), samples.DAY)
+    made = made_once("published", store, lambda: [publish(closings(small(day))) for day in days])
+    return store / made[1].folder
 
 
 def test_true_publications_hold_by_number_folder_manifest_and_copy(published, store, tmp_path):
