@@ -178,8 +178,9 @@ def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_onc
     assert rows_of(second.closing_no) == [("source", "missing", "A")]
 
 
-def test_departure_that_the_source_wrote_later_is_explained(one_stop):
-    result(one_stop, "A", NOW - ONE_DAY)
+@pytest.mark.parametrize("first", [NOW - ONE_DAY, NOW - 40 * MINUTE])
+def test_departure_that_the_source_wrote_later_is_explained(one_stop, first):
+    result(one_stop, "A", first)
     repeated = one_stop.move(9, "A", at=NOW - 20 * MINUTE)
     one_stop.move(9, "A", at=NOW - 10 * MINUTE)
     run(NOW + 60 * MINUTE)
@@ -187,6 +188,56 @@ def test_departure_that_the_source_wrote_later_is_explained(one_stop):
     closing = close()
     assert rows_of(closing.closing_no) == [("source", "source_changed", "A")]
     assert not is_red(closing.closing_no)
+
+
+def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
+    """Codes are not unique across agencies, and a row may wait in quarantine for years."""
+    with connect() as ledger:
+        ensure_source(ledger, "khanhhoa")
+        map_status(ledger, "khanhhoa", 77, 4)
+    evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
+    tomorrow = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
+    for code in ("RESULT", "ROW", "APOLOGY"):
+        one_stop.dossier(code, "H99", due_at=tomorrow)
+        one_stop.move(4, code, "H99", desk=False, at=NOW - 25 * MINUTE)
+    one_stop.move(77, "OLD", desk=False, at=NOW - 5 * ONE_DAY)
+    lost = []
+    for code in ("RESULT", "OLD", "BOTH"):
+        result(one_stop, code, NOW - 40 * MINUTE)
+        if code == "BOTH":
+            one_stop.move(77, code, desk=False, at=NOW - 30 * MINUTE)
+            one_stop.move(9, code, at=NOW - 25 * MINUTE)
+        lost.append(one_stop.move(4, code, desk=False, at=NOW - 20 * MINUTE))
+        one_stop.move(9, code, at=NOW - 10 * MINUTE)
+    one_stop.dossier("ROW", status_code=9, at_one_stop_desk=True, updated_at=NOW - 30 * MINUTE)
+    one_stop.dossier("APOLOGY", due_at=tomorrow)
+    one_stop.dossier("APOLOGY", TU_PHAP)
+    tamper("DELETE FROM motcua.status_maps")
+    for at in (NOW, evening):
+        pick_up("khanhhoa", EVERYTHING, at)
+    tamper("DELETE FROM motcua.transitions WHERE source_transition_id = any(%s)", lost)
+    tamper("DELETE FROM motcua.transitions WHERE from_row")
+    tamper(
+        "DELETE FROM motcua.dossiers WHERE agency_code = %s AND dossier_code = any(%s)", NHA_TRANG, ["ROW", "APOLOGY"]
+    )
+    plan(now=evening)
+    apologize(now=evening)
+    with connect() as ledger:
+        map_status(ledger, "khanhhoa", 77, 4)
+    closing = close()
+    assert rows_of(closing.closing_no) == [
+        *(("source", "missing", code) for code in ("APOLOGY", "BOTH", "OLD", "RESULT", "ROW")),
+        ("source", "quarantined", "BOTH"),
+    ]
+
+
+def test_row_in_quarantine_from_before_its_agency_joined_is_out_of_scope(one_stop, rows):
+    rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", TU_PHAP)
+    one_stop.move(9, "NOBODY", TU_PHAP, at=NOW - 5 * MINUTE)
+    run()
+    closing = close()
+    assert (closing.difference, rows_of(closing.closing_no)) == (0, [])
+    assert cells(closing.closing_no)[TU_PHAP, "", "result"] == (0, 0)
 
 
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
@@ -289,6 +340,16 @@ def test_message_moved_to_another_cell_of_the_ledger_is_red_and_listed(one_stop,
         ("source", "without_message", "A"),
         ("source", "without_message", "B"),
     ]
+    assert is_red(closing.closing_no)
+
+
+def test_message_moved_to_another_dossier_is_red_and_listed(one_stop, rows):
+    result(one_stop, "A")
+    one_stop.dossier("B")
+    run()
+    rows("UPDATE motcua.messages SET dossier_id = (SELECT dossier_id FROM motcua.dossiers WHERE dossier_code = 'B')")
+    closing = close()
+    assert ("source", "without_message", "A") in rows_of(closing.closing_no)
     assert is_red(closing.closing_no)
 
 
@@ -417,6 +478,23 @@ def test_agency_that_its_source_writes_under_a_new_code_is_the_same_one(one_stop
     assert cells(closing.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
 
 
+def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(one_stop, lose):
+    """The software writes the new code from one day on, and what was written stays."""
+    result(one_stop, "REPEATED", NOW - 30 * MINUTE, agency_code="H32.30")
+    one_stop.move(9, "REPEATED", NHA_TRANG, at=NOW - 20 * MINUTE)
+    result(one_stop, "LEFT", NOW - 30 * MINUTE, agency_code="H32.30")
+    left = one_stop.move(4, "LEFT", NHA_TRANG, desk=False, at=NOW - 20 * MINUTE)
+    one_stop.move(9, "LEFT", "H32.30", at=NOW - 10 * MINUTE)
+    one_stop.dossier("DONE", "H32.30", due_at=datetime(2026, 11, 26, 16, tzinfo=VIETNAM))
+    one_stop.move(9, "DONE", NHA_TRANG, desk=False, at=NOW - 20 * MINUTE)
+    lose(left)
+    closing = close()
+    assert rows_of(closing.closing_no) == [("source", "missing", "LEFT")]
+    with connect() as ledger:
+        (figures,) = load_figures(ledger, closing.closing_no).messages
+    assert (figures.procedure_code, figures.at_source, figures.messages) == ("1.005129", 3, 2)
+
+
 def test_code_that_is_no_agencys_any_more_is_explained(one_stop):
     result(one_stop, "A", agency_code="H32.30")
     run()
@@ -506,6 +584,76 @@ def test_source_away_in_the_morning_is_caught_up_with_by_the_month(one_stop):
     assert not is_red(newest)
 
 
+def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
+    """Writes the rows of a dossier a second time."""
+    columns = [each.name for each in one_stop.connection.execute(f"TABLE onestop.{table}").description]
+    values = ", ".join(f"%({name})s" if name in changes else name for name in columns)
+    one_stop.connection.execute(
+        f"INSERT INTO onestop.{table} SELECT {values} FROM onestop.{table} WHERE dossier_code = %(of)s",
+        changes | {"of": code},
+    )
+
+
+def test_dossier_that_its_source_holds_twice_is_explained_by_row(one_stop):
+    result(one_stop, "RESULT", NOW - 30 * MINUTE)
+    result(one_stop, "PROCEDURE", NOW - 30 * MINUTE)
+    one_stop.dossier("ROW", status_code=9, at_one_stop_desk=True, updated_at=NOW - 30 * MINUTE)
+    one_stop.dossier("OLDER ROW", status_code=9, at_one_stop_desk=True, updated_at=NOW - 30 * MINUTE)
+    one_stop.dossier("APOLOGY", due_at=datetime(2026, 11, 26, 16, tzinfo=VIETNAM))
+    again(one_stop, "dossiers", "RESULT", agency_code="H32.30")
+    again(one_stop, "dossiers", "PROCEDURE", procedure_code="2.000001", updated_at=NOW - 50 * MINUTE)
+    again(one_stop, "dossiers", "ROW")
+    again(one_stop, "dossiers", "OLDER ROW", status_code=4, updated_at=NOW - 20 * MINUTE)
+    again(one_stop, "dossiers", "APOLOGY")
+    evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
+    run(NOW)
+    run(evening)
+    apologize(now=evening)
+    closing = close()
+    assert rows_of(closing.closing_no) == [
+        ("source", "source_changed", code) for code in ("APOLOGY", "OLDER ROW", "PROCEDURE", "RESULT", "ROW")
+    ]
+    assert cells(closing.closing_no) == {
+        (NHA_TRANG, "1.005129", "apology"): (1, 1),
+        (NHA_TRANG, "1.005129", "result"): (3, 3),
+        (NHA_TRANG, "2.000001", "result"): (0, 0),
+    }
+
+
+def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
+    for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):
+        result(one_stop, code, NOW - 30 * MINUTE)
+        one_stop.connection.execute(
+            "DELETE FROM onestop.transitions WHERE dossier_code = %s AND status_code = 4", (code,)
+        )
+        again(one_stop, "transitions", code, **({"transition_id": number} if number else {}))
+    one_stop.connection.execute(
+        "UPDATE onestop.transitions SET transition_id = 101, agency_code = 'H32.30'"
+        " WHERE ctid = (SELECT max(ctid) FROM onestop.transitions)"
+    )
+    result(one_stop, "BOTH", NOW - 40 * MINUTE)
+    number = one_stop.move(9, "BOTH", at=NOW - 30 * MINUTE)
+    one_stop.move(4, "BOTH", desk=False, at=NOW - 30 * MINUTE, number=number)
+    one_stop.move(9, "BOTH", at=NOW - 20 * MINUTE)
+    run(NOW + 60 * MINUTE)
+    closing = close()
+    assert set(rows_of(closing.closing_no)) == {("source", "source_changed", "BOTH")}
+    assert cells(closing.closing_no) == {(NHA_TRANG, "1.005129", "result"): (4, 4)}
+
+
+def test_dossier_that_two_sources_hold_is_owed_one_apology(other, one_stop):
+    tomorrow = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
+    for source in (one_stop, other):
+        source.dossier("A", due_at=tomorrow)
+    evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
+    run(NOW, "khanhhoa", "moi")
+    run(evening, "khanhhoa", "moi")
+    apologize(now=evening)
+    closing = close()
+    assert rows_of(closing.closing_no) == [("source", "source_changed", "A")]
+    assert cells(closing.closing_no) == {(NHA_TRANG, "1.005129", "apology"): (1, 1)}
+
+
 # --- Times --------------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +696,20 @@ def test_result_repeated_after_midnight_belongs_to_the_day_it_began(one_stop):
     before, after = close(Period.parse("2026-11-24")), close()
     assert cells(before.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
     assert (rows_of(before.closing_no), rows_of(after.closing_no)) == ([], [])
+
+
+def test_month_of_a_message_that_moved_to_another_day_and_another_procedure_meets(one_stop, rows):
+    midnight = datetime(2026, 11, 25, tzinfo=VIETNAM)
+    rows("UPDATE motcua.agencies SET enabled_from = %s", midnight - ONE_DAY)
+    one_stop.dossier("A", updated_at=midnight - ONE_DAY)
+    one_stop.move(9, "A", at=midnight + MINUTE, number=2)
+    run()
+    one_stop.move(9, "A", at=midnight - MINUTE, number=1)
+    one_stop.connection.execute("UPDATE onestop.dossiers SET procedure_code = '2.000001'")
+    run(NOW + ONE_DAY)
+    month = close(Period.parse("2026-11"), FIRST_OF_DECEMBER)
+    assert rows_of(month.closing_no) == [("ledger", "other_period", "A"), ("source", "other_period", "A")]
+    assert (month.difference, month.unexplained) == (0, 0)
 
 
 def test_new_years_eve_and_the_leap_day_are_days_like_others(one_stop):

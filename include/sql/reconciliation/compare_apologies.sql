@@ -1,6 +1,6 @@
 -- Apologies of the evenings in [start, end): dossiers that the sources say were owed one and that have no message by
--- the cut-off, and messages that they say nobody owed, each with its reason. Messages of sources that could not be read
--- are left out. Called by store/closings.py.
+-- the cut-off, and messages that they say nobody owed, each with its reason. A dossier that two sources hold, or one
+-- twice, is owed one message. Messages of sources that could not be read are left out. Called by store/closings.py.
 WITH owed AS (
     SELECT
         o.occasion_no,
@@ -32,7 +32,10 @@ told AS (
             SELECT 1 FROM motcua.dossier_versions AS v
             WHERE v.dossier_id = m.dossier_id AND v.procedure_code IS NOT DISTINCT FROM m.procedure_code
         ) AS had_that_procedure,
-        h.history_id <= %(known_history)s AS is_in_time
+        h.history_id <= %(known_history)s AS is_in_time,
+        row_number() OVER (
+            PARTITION BY m.message_id ORDER BY coalesce(m.procedure_code, '') = o.procedure_code DESC, o.occasion_no
+        ) AS nth
     FROM owed AS o
     LEFT JOIN motcua.messages AS m
         ON
@@ -46,20 +49,30 @@ judged AS (
         t.*,
         CASE
             WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
+            WHEN t.message_id IS NOT NULL AND t.nth > 1 THEN 'source_changed'
             WHEN t.told_agency <> t.agency_code THEN 'without_message'
             WHEN t.message_id IS NOT NULL AND t.recorded_at <> t.evening_at THEN 'other_period'
             WHEN t.had_that_procedure THEN 'other_procedure'
             WHEN t.message_id IS NOT NULL AND t.told_procedure <> t.procedure_code THEN 'without_message'
             WHEN t.message_id IS NOT NULL THEN NULL
             WHEN t.dossier_id IS NULL AND EXISTS (
-                SELECT 1 FROM motcua.quarantine AS q
-                WHERE q.source_id = t.source_id AND q.dossier_code = t.dossier_code
+                SELECT 1
+                FROM motcua.quarantine AS q
+                INNER JOIN motcua.agency_scopes AS g ON btrim(q.agency_code) = g.written
+                WHERE
+                    q.source_id = t.source_id AND q.released_at IS NULL
+                    AND normalize(btrim(q.dossier_code)) = t.dossier_code AND g.agency_code = t.agency_code
             ) THEN 'quarantined'
             WHEN NOT coalesce(t.is_settled, FALSE) THEN 'evening_missed'
             -- The source's code stood for another agency when the evening was settled.
             WHEN t.dossier_id IS NULL AND EXISTS (
-                SELECT 1 FROM motcua.dossiers AS d
-                WHERE d.source_id = t.source_id AND d.dossier_code = t.dossier_code AND d.agency_code <> t.agency_code
+                SELECT 1
+                FROM motcua.dossiers AS d
+                INNER JOIN motcua.agency_changes AS c ON d.agency_code = c.agency_code
+                INNER JOIN motcua.agency_scopes AS g ON c.before -> 'aliases' ? g.written
+                WHERE
+                    d.source_id = t.source_id AND d.dossier_code = t.dossier_code AND d.agency_code <> t.agency_code
+                    AND g.agency_code = t.agency_code
             ) THEN 'scope_changed'
             WHEN t.dossier_id IS NULL THEN 'missing'
             WHEN known_then.is_owed THEN 'without_message'
@@ -139,7 +152,7 @@ FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 INNER JOIN motcua.agencies AS g ON m.agency_code = g.agency_code
-LEFT JOIN judged AS j ON m.message_id = j.message_id AND m.recorded_at = j.evening_at
+LEFT JOIN judged AS j ON m.message_id = j.message_id AND m.recorded_at = j.evening_at AND j.nth = 1
 LEFT JOIN motcua.apology_evenings AS e ON m.agency_code = e.agency_code AND m.recorded_at = e.evening_at
 LEFT JOIN LATERAL (
     SELECT

@@ -1,7 +1,7 @@
 -- Results and supplements of [start, end): occasions of the sources that have no message by the cut-off, and messages
 -- that have no occasion, each with its reason; of a row whose reason only the source can tell, the source's numbers
--- instead, with the recorded times that were kept of them: all transitions of a message without an occasion; of an
--- occasion whose message is about more than it, the others. Messages of sources that could not be read are left out.
+-- instead, with the recorded times that were kept of them: all transitions of a message without an occasion, or of one
+-- that is about more than an occasion. Messages of sources that could not be read are left out.
 -- Called by store/closings.py.
 WITH occasions AS (
     SELECT
@@ -11,6 +11,7 @@ WITH occasions AS (
         o.kind,
         o.numbers,
         o.recorded_at,
+        o.agency_written,
         c.agency_code,
         coalesce(o.procedure_code, '') AS procedure_code,
         CASE
@@ -29,6 +30,7 @@ known AS (
         o.occasion_no,
         o.kind,
         d.agency_code,
+        t.dossier_id,
         t.transition_id,
         t.message_id,
         t.outcome,
@@ -49,6 +51,7 @@ known AS (
         o.occasion_no,
         o.kind,
         d.agency_code,
+        l.dossier_id,
         l.transition_id,
         l.message_id,
         l.outcome,
@@ -93,25 +96,42 @@ told AS (
         m.agency_code,
         m.recorded_at,
         coalesce(m.procedure_code, '') AS procedure_code,
+        k.dossier_id = m.dossier_id AS is_of_it,
         k.transition_id = m.transition_id AS began_it,
         k.transition_id = m.transition_id AND k.recorded_at <> m.recorded_at AS was_moved,
         h.history_id <= %(known_history)s AS is_in_time
     FROM known AS k
     INNER JOIN motcua.messages AS m ON k.message_id = m.message_id AND k.kind = m.kind
     INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
-    ORDER BY k.occasion_no, k.transition_id = m.transition_id DESC, m.message_id
+    ORDER BY k.occasion_no, k.dossier_id = m.dossier_id DESC, k.transition_id = m.transition_id DESC, m.message_id
 ),
 
 -- Two occasions of a source that are one here: the transition between them is lacking. Of two sources: they hold one
--- dossier.
+-- dossier. One occasion twice: a source holds its dossier twice.
 ranked AS (
     SELECT
         t.*,
-        row_number() OVER (PARTITION BY t.message_id ORDER BY t.began_it DESC, t.occasion_no) AS nth,
-        row_number() OVER (PARTITION BY t.message_id, o.source_id ORDER BY t.began_it DESC, t.occasion_no)
-            AS nth_of_source
+        o.source_id,
+        o.numbers,
+        row_number() OVER of_message AS nth,
+        row_number() OVER of_source AS nth_of_source,
+        row_number() OVER of_numbers AS nth_copy
     FROM told AS t
     INNER JOIN occasions AS o ON t.occasion_no = o.occasion_no
+    WHERE t.is_of_it
+    WINDOW
+        of_message AS (
+            PARTITION BY t.message_id
+            ORDER BY t.began_it DESC, t.procedure_code = o.procedure_code DESC, t.occasion_no
+        ),
+        of_source AS (
+            PARTITION BY t.message_id, o.source_id
+            ORDER BY t.began_it DESC, t.procedure_code = o.procedure_code DESC, t.occasion_no
+        ),
+        of_numbers AS (
+            PARTITION BY t.message_id, o.source_id, o.numbers
+            ORDER BY t.began_it DESC, t.procedure_code = o.procedure_code DESC, t.occasion_no
+        )
 ),
 
 -- Likewise where the other one is of another period: the message is about more than this occasion, or, of one that the
@@ -120,17 +140,27 @@ joined AS (
     SELECT
         r.occasion_no,
         array_agg(t.source_transition_id ORDER BY t.source_transition_id) AS numbers,
-        array_agg(t.recorded_at ORDER BY t.source_transition_id) AS recorded
+        array_agg(t.recorded_at ORDER BY t.source_transition_id) AS recorded,
+        max(t.source_transition_id) FILTER (WHERE coalesce(t.source_transition_id < r.numbers[1], TRUE))
+            AS number_before,
+        min(t.source_transition_id) FILTER (WHERE t.source_transition_id > r.numbers[cardinality(r.numbers)])
+            AS number_after
     FROM ranked AS r
-    INNER JOIN occasions AS o ON r.occasion_no = o.occasion_no
     INNER JOIN motcua.transitions AS t
         ON
-            r.dossier_id = t.dossier_id AND r.message_id = t.message_id AND o.source_id = t.source_id
-            AND NOT t.from_row AND t.source_transition_id <> all(o.numbers)
+            r.dossier_id = t.dossier_id AND r.message_id = t.message_id AND r.source_id = t.source_id
+            AND NOT t.from_row
     WHERE
-        r.nth = 1 AND (NOT r.began_it OR o.numbers = '{}')
-        AND (r.recorded_at < %(start)s OR r.recorded_at >= %(end)s)
-    GROUP BY r.occasion_no
+        r.nth_copy = 1
+        AND (
+            r.nth_of_source > 1
+            OR (
+                r.nth = 1 AND (NOT r.began_it OR r.numbers = '{}')
+                AND (r.recorded_at < %(start)s OR r.recorded_at >= %(end)s)
+            )
+        )
+    GROUP BY r.occasion_no, r.numbers
+    HAVING bool_or(t.source_transition_id <> all(r.numbers))
 ),
 
 judged AS (
@@ -153,25 +183,33 @@ judged AS (
             WHEN r.nth_of_source > 1 OR s.occasion_no IS NOT NULL OR k.occasion_no IS NULL OR o.agency_code IS NULL
                 THEN
                     CASE
+                        WHEN o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
+                        WHEN r.nth_copy > 1 THEN 'source_changed'
                         WHEN EXISTS (
                             SELECT 1 FROM motcua.quarantine AS q
                             WHERE
                                 q.source_id = o.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
-                                AND (
-                                    q.row_key = any(o.numbers::text[])
-                                    OR (
-                                        (r.nth_of_source > 1 OR s.occasion_no IS NOT NULL)
-                                        AND q.dossier_code = o.dossier_code
-                                    )
-                                )
+                                AND q.row_key = any(o.numbers::text[])
                         ) THEN 'quarantined'
-                        WHEN o.numbers = '{}' AND EXISTS (
-                            SELECT 1 FROM motcua.quarantine AS q
+                        -- The row, or the transition that parts it from another occasion of its message.
+                        WHEN (o.numbers = '{}' OR s.occasion_no IS NOT NULL) AND EXISTS (
+                            SELECT 1
+                            FROM motcua.quarantine AS q
+                            LEFT JOIN motcua.agency_scopes AS g ON btrim(q.agency_code) = g.written
                             WHERE
-                                q.source_id = o.source_id AND q.row_kind = 'dossier'
-                                AND q.dossier_code = o.dossier_code AND q.released_at IS NULL
+                                q.source_id = o.source_id AND q.released_at IS NULL
+                                AND normalize(btrim(q.dossier_code)) = o.dossier_code
+                                AND coalesce(g.agency_code, btrim(q.agency_code))
+                                = coalesce(o.agency_code, o.agency_written)
+                                AND CASE
+                                    WHEN q.row_kind = 'dossier' THEN o.numbers = '{}'
+                                    WHEN (q.payload ->> 'transition_id')::bigint > s.number_before
+                                        THEN coalesce((q.payload ->> 'transition_id')::bigint < o.numbers[1], TRUE)
+                                    ELSE
+                                        (q.payload ->> 'transition_id')::bigint > o.numbers[cardinality(o.numbers)]
+                                        AND (q.payload ->> 'transition_id')::bigint < s.number_after
+                                END
                         ) THEN 'quarantined'
-                        WHEN o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
                         -- The agency's code was known when it was read.
                         WHEN o.agency_code IS NULL AND k.occasion_no IS NOT NULL THEN 'scope_changed'
                         -- The very row is known, as another dossier's.
@@ -181,6 +219,20 @@ judged AS (
                                 WHERE
                                     t.source_id = o.source_id AND t.source_transition_id = o.numbers[1]
                                     AND t.recorded_at = o.recorded_at
+                            )
+                            THEN 'source_changed'
+                        -- A newer row of the dossier is known, or this one with another status: the source has two.
+                        WHEN
+                            k.occasion_no IS NULL AND o.numbers = '{}' AND EXISTS (
+                                SELECT 1 FROM motcua.dossiers AS d
+                                WHERE
+                                    d.agency_code = o.agency_code AND d.dossier_code = o.dossier_code
+                                    AND d.status_code IS NOT NULL AND d.updated_at >= o.recorded_at
+                                    AND (
+                                        d.updated_at > o.recorded_at
+                                        OR motcua.condition_of(d.status_code, d.at_one_stop_desk)
+                                        IS DISTINCT FROM o.kind
+                                    )
                             )
                             THEN 'source_changed'
                         -- No pick-up can have read it yet, or what comes before it; the next one will.

@@ -58,12 +58,13 @@ DifferenceReason: TypeAlias = Literal[
 
 ``quarantined``: the row could not be used and waits for its cause to go. ``cut_off``: it was picked up, planned or
 known after the cut-off. ``other_period``, ``other_procedure``: its counterpart is counted there. ``source_changed``:
-the source says something else now than when it was read, or two sources hold the dossier. ``time_cleaned``: its
-recorded time could not be used. ``scope_changed``: the agency's day of joining or its end was moved, or its code at the
-source is another agency's now. ``evening_missed``: the 17:30 of that day was not settled by the cut-off. The last four
-explain nothing: ``missing``: the source has a transition that the ledger lacks; ``unplanned``: a transition waits to be
-planned; ``without_message``: one was planned and no message is there; ``without_event``: a message that no event called
-for. A message at an agency or procedure that its dossier never had is both of the latter.
+the source says something else now than when it was read, or the dossier is held twice: by two sources or in two rows.
+``time_cleaned``: its recorded time could not be used. ``scope_changed``: the agency's day of joining or its end was
+moved, or its code at the source is another agency's now. ``evening_missed``: the 17:30 of that day was not settled by
+the cut-off. The last four explain nothing: ``missing``: the source has a transition that the ledger lacks;
+``unplanned``: a transition waits to be planned; ``without_message``: one was planned and no message is there;
+``without_event``: a message that no event called for. A message at a dossier, an agency or a procedure to which it
+never belonged is both of the latter.
 """
 
 UNEXPLAINED: frozenset[DifferenceReason] = frozenset({"missing", "unplanned", "without_message", "without_event"})

@@ -385,15 +385,17 @@ class _Closer:
             figures.append(
                 MessageFigures(key[0], key[1], whole.kind, at_source=whole.at_source, out_of_scope=whole.out_of_scope)
             )
-        # What is counted on another day of the same month is no difference of the month.
-        sides: dict[int | None, set[str]] = {}
+        # What is counted on another day of the same month, in the same cell, is no difference of the month.
+        sides: dict[tuple[int | None, str, str], set[str]] = {}
         for moved in differences:
             if moved.reason == "other_period":
-                sides.setdefault(moved.message_id, set()).add(moved.side)
+                sides.setdefault((moved.message_id, moved.agency_code, moved.procedure_code), set()).add(moved.side)
         differences = [
             one
             for one in differences
-            if one.reason != "other_period" or one.message_id is None or len(sides[one.message_id]) < 2
+            if one.reason != "other_period"
+            or one.message_id is None
+            or len(sides[one.message_id, one.agency_code, one.procedure_code]) < 2
         ]
         figures = with_differences(figures, differences)
         return _Compared(figures, differences, tuple(sorted(unread)), of_days)
@@ -482,20 +484,26 @@ def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[Sourc
 def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period: Period) -> None:
     """Fills in the reasons that only the source can tell: what it says now of the transitions of a message."""
     numbers = sorted({number for row in rows for number in row["numbers"]})
-    present = {each.transition_id: each for each in count.transitions(numbers)}
+    present: dict[int | None, list[SourceTransition]] = {}
+    for each in count.transitions(numbers):
+        present.setdefault(each.transition_id, []).append(each)
     for row in rows:
-        kept = [
-            (present[number], recorded_at)
-            for number, recorded_at in zip(row["numbers"], row["recorded"], strict=True)
-            # A number that the source gave a second time, to another dossier, is another row.
-            if number in present and (_is_of(present[number], row) or present[number].recorded_at == recorded_at)
-        ]
         if row["side"] == "ledger":
+            kept = [
+                (now, recorded_at)
+                for number, recorded_at in zip(row["numbers"], row["recorded"], strict=True)
+                for now in present.get(number, ())
+                # A number that the source gave a second time, to another dossier, is another row.
+                if _is_of(now, row) or now.recorded_at == recorded_at
+            ]
             row["reason"] = _reason(count, kept, row["kind"], period)
         else:
             # It still has them all as they were read: then it has one between, too, that ends one and begins another.
-            as_read = [now for now, _ in kept if _is_of(now, row) and count.kind_of(now) == row["kind"]]
-            row["reason"] = "missing" if len(as_read) == len(row["numbers"]) else "source_changed"
+            as_read = all(
+                now and all(_is_of(each, row) and count.kind_of(each) == row["kind"] for each in now)
+                for now in (present.get(number, []) for number in row["numbers"])
+            )
+            row["reason"] = "missing" if as_read else "source_changed"
 
 
 def _is_of(transition: SourceTransition, row: Mapping[str, Any]) -> bool:

@@ -49,25 +49,45 @@ class ContractSource:
         """No statement of the transaction that begins here may take longer: a source that hangs delays no other."""
         self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
 
-    def _query(self, name: LiteralString) -> LiteralString:
-        return (
-            # Not materialized: the source's own indexes must stay usable behind the views.
-            f"WITH source_dossiers AS NOT MATERIALIZED ({statement(self.folder + '/dossiers')}),"
-            f" source_transitions AS NOT MATERIALIZED ({statement(self.folder + '/transitions')})"
-            f", reading AS ({statement('sources/reading/' + name)}) TABLE reading"
+    def _query(self, name: LiteralString, *, by_agency: bool = False) -> LiteralString:
+        # Not materialized: the source's own indexes must stay usable behind the views.
+        dossiers, transitions = statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")
+        views: LiteralString = (
+            f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
         )
+        if by_agency:
+            views = (
+                f"written_dossiers AS NOT MATERIALIZED ({dossiers}),"
+                f" written_transitions AS NOT MATERIALIZED ({transitions}),"
+                f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
+                f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/transitions_by_agency')})"
+            )
+        return f"WITH {views}, reading AS ({statement('sources/reading/' + name)}) TABLE reading"
 
-    def _stream(self, name: LiteralString, parameters: dict[str, Any], row: type[Any] | None = None) -> Iterator[Any]:
+    def _stream(
+        self,
+        name: LiteralString,
+        parameters: dict[str, Any],
+        row: type[Any] | None = None,
+        *,
+        by_agency: bool = False,
+    ) -> Iterator[Any]:
         # A server-side cursor: the first reading of a large source must not fill the memory.
         make_row: Any = dict_row if row is None else class_row(row)
         with self._connection.cursor(name=name, row_factory=make_row) as cursor:
             cursor.itersize = _BATCH
-            cursor.execute(self._query(name), parameters)
+            cursor.execute(self._query(name, by_agency=by_agency), parameters)
             yield from cursor
 
-    def stream_dicts(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Rows of another statement on this source's tables, ``include/sql/sources/reading/<name>.sql``."""
-        return self._stream(name, parameters)
+    def stream_dicts(
+        self, name: LiteralString, parameters: dict[str, Any], *, by_agency: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of another statement on this source's tables, ``include/sql/sources/reading/<name>.sql``.
+
+        ``by_agency``: the tables show an agency under its code of ``agencies``, where the source has the one of
+        ``written``.
+        """
+        return self._stream(name, parameters, by_agency=by_agency)
 
     def _by_key(self, name: LiteralString, keys: Sequence[Key], row: type[Any]) -> list[Any]:
         if not keys:

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, LiteralString
 
 from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_words
 from motcua.sources.contract import ContractSource
@@ -50,9 +50,27 @@ class SourceCount:
             "working_codes": sorted(code for code, means in national.items() if means in WORKED_ON),
         }
 
+    @cached_property
+    def _several_codes(self) -> dict[str, str]:
+        """Codes of the agencies that the source writes under more than one, with the agencies; seldom any."""
+        agencies = Counter(self._written.values())
+        candidates = [written for written, agency_code in self._written.items() if agencies[agency_code] > 1]
+        used = [row["written"] for row in self._source.stream_dicts("codes_in_use", {"codes": candidates})]
+        several = Counter(self._written[written] for written in used)
+        return {written: agency for written in used if several[agency := self._written[written]] > 1}
+
+    def _count(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        # A dossier is one under all codes of its agency; where there is one, the source's indexes are of use.
+        several = self._several_codes
+        codes = {"written": list(several), "agencies": list(several.values())}
+        return self._source.stream_dicts(name, parameters | self._codes | codes, by_agency=bool(several))
+
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        """Results and supplements that the source recorded in [start, end), with all the transitions of each."""
-        return map(_plainly, self._source.stream_dicts("occasions", {"start": start, "end": end, **self._codes}))
+        """Results and supplements that the source recorded in [start, end), with all the transitions of each.
+
+        A dossier that the source holds twice brings each of its occasions twice.
+        """
+        return map(_plainly, self._count("occasions", {"start": start, "end": end}))
 
     def apologies(self, evenings: Sequence[Evening]) -> Iterator[dict[str, Any]]:
         """Dossiers that these evenings owe an apology, by what the source says now of that moment."""
@@ -68,7 +86,7 @@ class SourceCount:
             "first_days": [evening.first_due for _, evening in rows],
             "last_days": [evening.last_due for _, evening in rows],
         }
-        return map(_plainly, self._source.stream_dicts("apologies_due", parameters | self._codes))
+        return map(_plainly, self._count("apologies_due", parameters))
 
     def by_day(
         self, start: datetime, end: datetime, begins: Mapping[str, datetime | None]
@@ -81,12 +99,11 @@ class SourceCount:
         parameters = {
             "start": start,
             "end": end,
-            "written": list(begins),
+            "scopes": list(begins),
             "enabled_from": list(begins.values()),
-            **self._codes,
         }
         counts: Counter[tuple[date, str, str, str, str]] = Counter()
-        for row in self._source.stream_dicts("occasions_by_day", parameters):
+        for row in self._count("occasions_by_day", parameters):
             agency_code = self._written.get(plain_code(row["agency_code"]), "")
             for figure in ("at_source", "out_of_scope"):
                 key = (row["day"], agency_code, _procedure(row["procedure_code"]), row["kind"], figure)

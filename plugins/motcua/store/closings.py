@@ -265,9 +265,9 @@ def compare_occasions(
     connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
 ) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for results and supplements; with no ``reason`` where only the source can tell it, by what
-    it says now of ``numbers``: of a message without an occasion (side ``ledger``) all its transitions, of an occasion
-    (side ``source``) whose message is about more than it the others. ``overlap``: a source's row may be committed this
-    long after it was recorded."""
+    it says now of ``numbers``: all transitions of a message without an occasion (side ``ledger``), or of one that is
+    about more than an occasion (side ``source``). ``overlap``: a source's row may be committed this long after it was
+    recorded."""
     values = _comparison(closing, unread) | {"overlap": overlap}
     return connection.execute(statement("reconciliation/compare_occasions"), values).fetchall()
 

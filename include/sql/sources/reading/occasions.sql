@@ -1,7 +1,8 @@
 -- Entries into the conditions that call for a result or a supplement, recorded in [start, end), counted from the
 -- source's own rows alone: each with all its transitions. A row newer than the last transition that calls for something
--- else is an entry too, without a number. A transition that names no dossier is one by itself. Rows with a status that
--- nobody knows are left out, and times that Python cannot hold come as NULL. Called by sources/counting.py.
+-- else is an entry too, without a number. A transition that names no dossier is one by itself. A dossier in two rows
+-- brings its entries twice. Rows with a status that nobody knows are left out, and times that Python cannot hold come
+-- as NULL. Called by sources/counting.py.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -57,14 +58,14 @@ rows_ahead AS (
     SELECT
         d.agency_code,
         d.dossier_code,
+        d.procedure_code,
         d.kind,
-        d.updated_at,
-        l.recorded_at,
-        l.kind AS kind_before
+        d.updated_at
     FROM (
         SELECT
             s.agency_code,
             s.dossier_code,
+            s.procedure_code,
             s.updated_at,
             CASE
                 WHEN s.status_code = any(%(result_codes)s::int[]) THEN 'result'
@@ -108,13 +109,12 @@ UNION ALL
 SELECT
     r.agency_code,
     r.dossier_code,
-    d.procedure_code,
+    r.procedure_code,
     r.kind,
     '{}'::bigint[] AS numbers,
     r.updated_at AS occurred_at,
     r.updated_at AS recorded_at
 FROM rows_ahead AS r
-LEFT JOIN source_dossiers AS d ON r.agency_code = d.agency_code AND r.dossier_code = d.dossier_code
 UNION ALL
 SELECT
     t.agency_code,

@@ -1,6 +1,6 @@
 -- How many results and supplements were recorded on each day of [start, end), a day of Vietnam, by agency, procedure
 -- and kind, and how many of them lie before the agency's beginning, counted from the source's own rows alone.
--- Called by sources/counting.py.
+-- A dossier in two rows brings its entries twice. Called by sources/counting.py.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -32,7 +32,7 @@ begun AS (
 
 scopes AS (
     SELECT s.*
-    FROM unnest(%(written)s::text[], %(enabled_from)s::timestamptz[]) AS s (agency_code, enabled_from)
+    FROM unnest(%(scopes)s::text[], %(enabled_from)s::timestamptz[]) AS s (agency_code, enabled_from)
 )
 
 SELECT
