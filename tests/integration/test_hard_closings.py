@@ -635,10 +635,15 @@ def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(on
     number = one_stop.move(9, "BOTH", at=NOW - 30 * MINUTE)
     one_stop.move(4, "BOTH", desk=False, at=NOW - 30 * MINUTE, number=number)
     one_stop.move(9, "BOTH", at=NOW - 20 * MINUTE)
+    result(one_stop, "SPACED", NOW - 30 * MINUTE)
+    one_stop.move(9, " SPACED ", at=NOW - 20 * MINUTE)
     run(NOW + 60 * MINUTE)
     closing = close()
-    assert set(rows_of(closing.closing_no)) == {("source", "source_changed", "BOTH")}
-    assert cells(closing.closing_no) == {(NHA_TRANG, "1.005129", "result"): (4, 4)}
+    assert set(rows_of(closing.closing_no)) == {("source", "source_changed", code) for code in ("BOTH", "SPACED")}
+    assert cells(closing.closing_no) == {
+        (NHA_TRANG, "1.005129", "result"): (5, 5),
+        (NHA_TRANG, "", "result"): (0, 0),
+    }
 
 
 def test_dossier_that_two_sources_hold_is_owed_one_apology(other, one_stop):
@@ -686,6 +691,18 @@ def test_recorded_time_that_cannot_be_is_explained(one_stop):
     closing = close()
     assert rows_of(closing.closing_no) == sorted(("ledger", "time_cleaned", time) for time in times)
     assert not is_red(closing.closing_no)
+
+
+def test_recorded_time_that_the_source_wrote_anew_is_explained(one_stop):
+    for code, to in (("EARLIER", NOW - ONE_DAY), ("LATER", NOW + ONE_DAY)):
+        number = result(one_stop, code, NOW - 30 * MINUTE)
+        run(NOW - 10 * MINUTE)
+        one_stop.connection.execute(
+            "UPDATE onestop.transitions SET recorded_at = %s WHERE transition_id = %s", (to, number)
+        )
+    closing = close()
+    assert rows_of(closing.closing_no) == [("ledger", "source_changed", code) for code in ("EARLIER", "LATER")]
+    assert rows_of(close(DAY.previous).closing_no) == [("source", "other_period", "EARLIER")]
 
 
 def test_result_repeated_after_midnight_belongs_to_the_day_it_began(one_stop):

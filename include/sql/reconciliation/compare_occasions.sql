@@ -306,7 +306,8 @@ SELECT
     j.message_id,
     j.happened_at AS occurred_at,
     CASE WHEN j.reason IS NULL THEN j.joined_numbers END AS numbers,
-    CASE WHEN j.reason IS NULL THEN j.joined_recorded END AS recorded
+    CASE WHEN j.reason IS NULL THEN j.joined_recorded END AS recorded,
+    FALSE AS was_cleaned
 FROM judged AS j
 WHERE j.reason IS NOT NULL OR (j.joined_numbers IS NOT NULL AND NOT j.is_out_of_scope)
 UNION ALL
@@ -335,7 +336,8 @@ SELECT
     m.message_id,
     m.occurred_at,
     CASE WHEN NOT n.was_moved THEN n.numbers END AS numbers,
-    CASE WHEN NOT n.was_moved THEN n.recorded END AS recorded
+    CASE WHEN NOT n.was_moved THEN n.recorded END AS recorded,
+    n.was_cleaned
 FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
@@ -347,7 +349,9 @@ LEFT JOIN LATERAL (
         b.recorded_at <> m.recorded_at AS was_moved,
         array_agg(t.source_transition_id ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS numbers,
         array_agg(t.recorded_at ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS recorded,
-        bool_or(t.from_row) AS is_row
+        bool_or(t.from_row) AS is_row,
+        -- The time of reading stands for a time that could not be used.
+        bool_or(t.recorded_at = t.picked_up_at) AS was_cleaned
     FROM motcua.transitions AS b
     LEFT JOIN motcua.transitions AS t
         ON b.source_id = t.source_id AND b.dossier_id = t.dossier_id AND m.message_id = t.message_id

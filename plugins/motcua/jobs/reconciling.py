@@ -496,12 +496,16 @@ def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period:
                 # A number that the source gave a second time, to another dossier, is another row.
                 if _is_of(now, row) or now.recorded_at == recorded_at
             ]
-            row["reason"] = _reason(count, kept, row["kind"], period)
+            row["reason"] = _reason(count, kept, row, period)
         else:
-            # It still has them all as they were read: then it has one between, too, that ends one and begins another.
-            as_read = all(
-                now and all(_is_of(each, row) and count.kind_of(each) == row["kind"] for each in now)
-                for now in (present.get(number, []) for number in row["numbers"])
+            # It still has them all as they were read, under one code: then it has one between, too, that ends one and
+            # begins another.
+            found = [present.get(number, []) for number in row["numbers"]]
+            rows_now = [now for each in found for now in each]
+            as_read = (
+                all(found)
+                and all(_is_of(now, row) and count.kind_of(now) == row["kind"] for now in rows_now)
+                and len({now.dossier_code for now in rows_now}) == 1
             )
             row["reason"] = "missing" if as_read else "source_changed"
 
@@ -512,16 +516,16 @@ def _is_of(transition: SourceTransition, row: Mapping[str, Any]) -> bool:
 
 
 def _reason(
-    count: SourceCount, kept: Sequence[tuple[SourceTransition, datetime]], kind: str, period: Period
+    count: SourceCount, kept: Sequence[tuple[SourceTransition, datetime]], row: Mapping[str, Any], period: Period
 ) -> DifferenceReason:
     """``kept``: what the source says now of the message's transitions, each with the recorded time that was kept."""
     if not kept:
         return "without_event"
-    calling = [(row.recorded_at, recorded_at) for row, recorded_at in kept if count.kind_of(row) == kind]
+    calling = [(now.recorded_at, recorded_at) for now, recorded_at in kept if count.kind_of(now) == row["kind"]]
     if not calling:
         return "source_changed"
     if any(now != then for now, then in calling):
-        return "time_cleaned"
+        return "time_cleaned" if row["was_cleaned"] else "source_changed"
     return "source_changed" if all(period.start <= then < period.end for _, then in calling) else "other_period"
 
 
