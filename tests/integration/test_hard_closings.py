@@ -355,10 +355,14 @@ def test_message_moved_to_another_dossier_is_red_and_listed(one_stop, rows):
 
 def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, rows):
     result(one_stop, "A")
+    one_stop.dossier("B", due_at=datetime(2026, 11, 26, 16, tzinfo=VIETNAM))
     run()
+    evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
+    run(evening)
+    apologize(now=evening)
     rows("UPDATE motcua.messages SET recorded_at = recorded_at - interval '1 day'")
-    assert rows_of(close().closing_no) == [("source", "without_message", "A")]
-    assert rows_of(close(DAY.previous).closing_no) == [("ledger", "without_event", "A")]
+    assert rows_of(close().closing_no) == [("source", "without_message", code) for code in ("A", "B")]
+    assert rows_of(close(DAY.previous).closing_no) == [("ledger", "without_event", code) for code in ("A", "B")]
     assert is_red(close(Period.parse("2026-11"), FIRST_OF_DECEMBER).closing_no)
 
 

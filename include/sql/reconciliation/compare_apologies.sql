@@ -51,7 +51,16 @@ judged AS (
             WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
             WHEN t.message_id IS NOT NULL AND t.nth > 1 THEN 'source_changed'
             WHEN t.told_agency <> t.agency_code THEN 'without_message'
-            WHEN t.message_id IS NOT NULL AND t.recorded_at <> t.evening_at THEN 'other_period'
+            -- Two evenings may be about one day; the message is that of the one that came first.
+            WHEN
+                t.recorded_at <> t.evening_at AND EXISTS (
+                    SELECT 1 FROM motcua.apology_evenings AS a
+                    WHERE
+                        a.agency_code = t.agency_code AND a.evening_at = t.recorded_at
+                        AND t.due_day BETWEEN a.first_due AND a.last_due
+                )
+                THEN 'other_period'
+            WHEN t.recorded_at <> t.evening_at THEN 'without_message'
             WHEN t.had_that_procedure THEN 'other_procedure'
             WHEN t.message_id IS NOT NULL AND t.told_procedure <> t.procedure_code THEN 'without_message'
             WHEN t.message_id IS NOT NULL THEN NULL
