@@ -16,7 +16,7 @@ from motcua.jobs.reconcile_carrier import find_files, gate, take_file, take_stat
 from motcua.jobs.table_files import FileRefused
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
-from motcua.store.statements import RowsAsked, figures_of, list_statements, match_rows, statement_figures
+from motcua.store.statements import RowsAsked, figures_of, list_statements, match_rows
 from tests.conftest import NHA_TRANG
 
 MONTH = date(2026, 10, 1)
@@ -292,7 +292,8 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
     )
     assert [row[1] for row in verdicts(before.statement_no)] == ["exact", "ours_only"]
     with connect() as connection:
-        assert [each.stored.statement_no for each in statement_figures(connection, MONTH)] == [after.statement_no]
+        in_force = [each.statement_no for each in list_statements(connection, month=MONTH) if each.in_force]
+    assert in_force == [after.statement_no]
     again = take(file_of(line(first)))
     assert (again.statement_no, again.already_there) == (before.statement_no, True)
     assert len(rows("SELECT 1 FROM motcua.carrier_statements")) == 2
@@ -345,10 +346,10 @@ def test_audit_role_gets_the_same_figures(ours, ledger):
     ours.attempt(at(6))
     take(file_of(line(first)))
     with connect() as connection:
-        expected = statement_figures(connection, MONTH)
+        expected = figures_of(connection, list_statements(connection))
     with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
-        assert statement_figures(auditor, MONTH) == expected
+        assert figures_of(auditor, list_statements(auditor)) == expected
 
 
 # --- The DAG's tasks ----------------------------------------------------------------------------------------------

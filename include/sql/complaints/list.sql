@@ -9,8 +9,7 @@ FROM motcua.complaints AS c
 INNER JOIN audit.complaints AS a ON c.complaint_id = a.complaint_id
 LEFT JOIN motcua.messages AS m ON c.message_id = m.message_id
 WHERE
-    (%(complaint_id)s::bigint IS NULL OR c.complaint_id = %(complaint_id)s)
-    AND (%(agency_code)s::text IS NULL OR c.agency_code = %(agency_code)s)
+    (%(agency_code)s::text IS NULL OR c.agency_code = %(agency_code)s)
     AND (%(claim)s::text IS NULL OR c.claim = %(claim)s)
     AND (%(outcome)s::text IS NULL OR (c.outcome = %(outcome)s AND c.withdrawn_at IS NULL))
     AND (%(unlinked)s::boolean IS NOT TRUE OR (c.dossier_id IS NULL AND c.withdrawn_at IS NULL))

@@ -1,7 +1,6 @@
 -- Evenings of apologies in [start, end) that selected due days. Called by store/closings.py.
 SELECT
     agency_code,
-    day,
     evening_at,
     first_due,
     last_due

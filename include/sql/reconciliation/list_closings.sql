@@ -20,6 +20,5 @@ LEFT JOIN LATERAL (
     FROM audit.closing_messages AS s
     WHERE s.closing_no = c.closing_no
 ) AS m ON TRUE
-WHERE %(is_month)s::boolean IS NULL OR (char_length(c.period) = 7) = %(is_month)s
 ORDER BY left(c.period, 7) DESC, char_length(c.period), c.period DESC, c.closing_no DESC
 LIMIT %(limit)s

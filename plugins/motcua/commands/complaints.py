@@ -91,9 +91,7 @@ def list_all(
 ) -> None:
     """Complaints, the newest first; their notes are on the staff page only."""
     with connect() as connection:
-        found = list_complaints(
-            connection, ComplaintsAsked(None, agency, claim, outcome, unlinked, repeated, most=most + 1)
-        )
+        found = list_complaints(connection, ComplaintsAsked(agency, claim, outcome, unlinked, repeated, most=most + 1))
     table = Table(box=None, pad_edge=False)
     for name in ("no.", "received", "agency", "dossier", "claim", "channel", "message", "outcome", "recorded by"):
         table.add_column(name)

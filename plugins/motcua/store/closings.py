@@ -303,7 +303,7 @@ def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
 
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """``agency_code, day, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
+    """``agency_code, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
     return connection.execute(statement("reconciliation/evenings"), {"start": start, "end": end}).fetchall()
 
 
@@ -430,11 +430,10 @@ def closings_to_recheck(
     return [Period.parse(row["period"]) for row in rows]
 
 
-def list_closings(connection: Connection, limit: int, *, is_month: bool | None = None) -> list[dict[str, Any]]:
+def list_closings(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """``closing_no, period, corrects, as_of, difference, unexplained, sources_unread, expected, delivered, sent`` of
-    the newest closings; of days or months alone where that is asked."""
-    values = {"limit": limit, "is_month": is_month}
-    return connection.execute(statement("reconciliation/list_closings"), values).fetchall()
+    the closings of the newest periods."""
+    return connection.execute(statement("reconciliation/list_closings"), {"limit": limit}).fetchall()
 
 
 def unpublished_closings(connection: Connection) -> list[int]:

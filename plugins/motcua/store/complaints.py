@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from motcua.store.database import Connection
 from motcua.store.queries import statement
@@ -16,16 +16,9 @@ Claim: TypeAlias = Literal[
     "no_result_yet", "wrong_person", "wrong_content", "never_received", "not_my_dossier", "other"
 ]
 Outcome: TypeAlias = Literal["open", "upheld", "not_upheld"]
-CHANNELS: tuple[Channel, ...] = ("hotline", "desk", "portal", "letter", "mail", "other")
-CLAIMS: tuple[Claim, ...] = (
-    "no_result_yet",
-    "wrong_person",
-    "wrong_content",
-    "never_received",
-    "not_my_dossier",
-    "other",
-)
-OUTCOMES: tuple[Outcome, ...] = ("open", "upheld", "not_upheld")
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+CLAIMS: tuple[Claim, ...] = get_args(Claim)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,6 @@ class Complaint:
 class ComplaintsAsked:
     """Which complaints are asked for; ``None``: whichever."""
 
-    complaint_id: int | None = None
     agency_code: str | None = None
     claim: Claim | None = None
     outcome: Outcome | None = None
@@ -139,11 +131,6 @@ def set_outcome(
 def list_complaints(connection: Connection, asked: ComplaintsAsked) -> list[Complaint]:
     """Complaints, the newest first."""
     return [value_of(Complaint, row) for row in connection.execute(statement("complaints/list"), asdict(asked))]
-
-
-def complaint_changes(connection: Connection, complaint_id: int) -> list[dict[str, Any]]:
-    """What became of a complaint (``changed_at``, ``changed_by``, ``change``, ``before``, ``after``), newest first."""
-    return connection.execute(statement("complaints/changes"), {"complaint_id": complaint_id}).fetchall()
 
 
 def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Providers' statements in the ledger: what a file said, and what each line was held against.
 
-``import_lines`` does all of it in the caller's transaction: a file is there whole, with every verdict, or not at all.
+``begin_import``, ``add_lines`` and ``match_lines`` are called in one transaction: a file is there whole, with every
+verdict, or not at all.
 What is read comes from the views of schema ``audit``, so that an auditor's role gets the same figures.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from psycopg.types.json import Jsonb
 
@@ -20,7 +21,7 @@ from motcua.store.queries import statement
 from motcua.store.rows import value_of
 
 Verdict: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
-VERDICTS: tuple[Verdict, ...] = ("exact", "partial", "theirs_only", "ours_only")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
 """What may differ, as in ``statement_matches``."""
 _MOST_ROUNDS = 50
@@ -261,7 +262,7 @@ def list_statements(
 
 
 def figures_of(connection: Connection, statements: Iterable[StoredStatement]) -> list[StatementFigures]:
-    """Statements with their verdicts in figures."""
+    """Statements with their verdicts in figures; an auditor's role gets the same."""
     stored = list(statements)
     asked = {"statement_nos": [each.statement_no for each in stored]}
     sums: dict[int, dict[tuple[str, Verdict], Sums]] = {}
@@ -289,11 +290,6 @@ def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int,
     asked = {"gateway": stored.gateway, "begins": month_bounds(stored.month)[0], "until": stored.covers_until}
     row = connection.execute(statement("statements/inquiries_of"), asked).fetchone() or {"inquiries": 0, "fees": 0}
     return int(row["inquiries"]), int(row["fees"]) * Decimal(str(stored.terms["inquiry_share_percent"])) / 100
-
-
-def statement_figures(connection: Connection, month: date) -> list[StatementFigures]:
-    """The figures of a month's statements in force, for its report; an auditor's role gets the same."""
-    return figures_of(connection, [each for each in list_statements(connection, month=month) if each.in_force])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -29,9 +29,9 @@ from motcua.jobs.keep_complaints import (
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
 from motcua.store.complaints import (
-    Claim,
+    CLAIMS,
+    OUTCOMES,
     ComplaintsAsked,
-    Outcome,
     count_complaints,
     list_complaints,
     repeated_complaints,
@@ -111,9 +111,9 @@ def _change(connection: Connection, fields: dict[str, str], user: str, now: date
         take_back(connection, number, user, reason, now)
         return "withdrawn", number
     outcome = fields.get("outcome", "")
-    if decision != "outcome" or outcome not in get_args(Outcome):
+    if decision != "outcome" or outcome not in OUTCOMES:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-    write_outcome(connection, number, cast("Outcome", outcome), user, reason, now)
+    write_outcome(connection, number, outcome, user, reason, now)
     return "outcome", number
 
 
@@ -134,8 +134,8 @@ def _asked(filters: dict[str, str], agency_code: str | None, place: int) -> Comp
     last = None if until is None or until == date.max else until + timedelta(days=1)
     return ComplaintsAsked(
         agency_code=agency_code,
-        claim=cast("Claim", claim) if claim in get_args(Claim) else None,
-        outcome=cast("Outcome", state) if state in get_args(Outcome) else None,
+        claim=claim if claim in CLAIMS else None,
+        outcome=state if state in OUTCOMES else None,
         unlinked=state == "unlinked",
         repeated=state == "repeated",
         begins=_begins(_day(filters["since"])),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import get_args
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -71,7 +70,7 @@ def show_statements(
 ) -> HTMLResponse:
     """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time."""
     now = datetime.now(UTC)
-    chosen_verdict = next((each for each in get_args(Verdict) if each == verdict), None)
+    chosen_verdict = next((each for each in VERDICTS if each == verdict), None)
     chosen_difference = differs if differs in DIFFERENCES else None
     place = _number(page, MOST_PAGES, 1)
     with ledger_pool().connection() as connection:
