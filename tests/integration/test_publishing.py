@@ -24,7 +24,8 @@ from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.publishing import FileStands, publish
 from motcua.jobs.reconciling import close_period
-from motcua.jobs.verifying import MOST_TOLD, NoSuchPublication, verify_all, verify_publication
+from motcua.jobs.verification import MOST_TOLD
+from motcua.jobs.verifying import NoSuchPublication, verify_all, verify_publication
 from motcua.reports.publication import FIRST, MANIFEST, canonical
 from motcua.store.agencies import save_agencies
 from motcua.store.closings import hash_figures, load_figures, load_orphans, save_closing

@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.mailing_publications import FileChanged, MailsNotSent, bodies_of, mail_publication
+from motcua.jobs.mailing import MailsNotSent
+from motcua.jobs.mailing_publications import FileChanged, bodies_of, mail_publication
 from motcua.jobs.publishing import publications_store
+from motcua.jobs.verification import Verification
 from motcua.jobs.verifying import (
     NoSuchPublication,
-    Verification,
     is_manifest,
     stray_folders,
     verify_all,

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from motcua.jobs.mailing import Letter, MailsNotSent, mail_report, staff_page
-from motcua.jobs.publishing import BuildReport, build_default, corrected_by, publications_store
+from motcua.jobs.mailing import Letter, mail_report, staff_page
+from motcua.jobs.publishing import corrected_by, publications_store
+from motcua.jobs.reporting import build_report
 from motcua.reports.mail import Attachment, write_message
 from motcua.reports.publication import PDF, WORKBOOK, agency_workbook_name
 from motcua.reports.publication_data import Told
@@ -22,8 +23,6 @@ from motcua.store.agencies import list_agencies
 from motcua.store.database import connect, without_values
 from motcua.store.publications import Publication, find_publication
 from motcua.store.report_mails import COMMITTEE, DEPARTMENT, HOME_AFFAIRS, JUSTICE, MailedReport, mails_of
-
-__all__ = ["MailsNotSent", "bodies_left", "bodies_of", "mail_publication"]
 
 MOST_ATTACHED = 8_000_000
 """Bytes of files in one mail: as base64 they are a third more, and many servers refuse from 10 or 15 MB on."""
@@ -70,16 +69,13 @@ def bodies_left(publication_no: int) -> list[str]:
 
 
 @without_values()
-def mail_publication(
-    publication_no: int, body: str, *, again: bool = False, build: BuildReport | None = None
-) -> dict[str, int]:
+def mail_publication(publication_no: int, body: str, *, again: bool = False) -> dict[str, int]:
     """Mails a publication to a body's recipients, and counts the mails.
 
     Args:
         publication_no: the publication.
         body: ``department``, ``home_affairs``, ``justice``, ``committee``, or an agency's code.
         again: whoever has it gets it once more.
-        build: makes the report of a closing; by default ``motcua.jobs.reporting.build_report``.
 
     Raises:
         MailsNotSent: a recipient was not reached; a rerun tries those alone.
@@ -94,7 +90,7 @@ def mail_publication(
 
     def compose() -> Letter:
         with connect() as ledger:
-            report = (build or build_default)(ledger, publication.closing_no)
+            report = build_report(ledger, publication.closing_no)
             corrected = corrected_by(ledger, publication)
         told = Told(report, corrected, agency)
         names = attachment_names(told)

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from motcua.domain.reconciliation import Period, ReconciliationReport
+from motcua.jobs.reporting import build_report
 from motcua.reports.publication import FIRST, MANIFEST, PublishedFile, canonical, render
 from motcua.reports.publication_again import words_value
 from motcua.reports.publication_csv import closing_value
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BuildReport: TypeAlias = Callable[[Connection, int], ReconciliationReport]
 FORMAT = 2
 """Of the manifest. 2: with ``words``, by which the report can be made again."""
 MOST_RESTS = 1000
@@ -58,13 +58,12 @@ class StoreFailed(NotPublished):
 
 
 @without_values()
-def publish(closing_no: int, now: datetime | None = None, build: BuildReport | None = None) -> Publication:
+def publish(closing_no: int, now: datetime | None = None) -> Publication:
     """Publishes a closing, or returns its publication where it has one.
 
     Args:
         closing_no: the closing.
-        now: when it is published.
-        build: makes the report of a closing; by default ``motcua.jobs.reporting.build_report``.
+        now: when it is published; by default this moment. It stands in the row and in no file.
 
     Raises:
         LookupError: there is no such closing.
@@ -76,7 +75,7 @@ def publish(closing_no: int, now: datetime | None = None, build: BuildReport | N
         if known is not None:
             log.info("closing %d is publication %d already", closing_no, known.publication_no)
             return known
-        report = (build or build_default)(ledger, closing_no)
+        report = build_report(ledger, closing_no)
         closing = report.closing
         corrected = None
         if closing.corrects is not None:
@@ -294,14 +293,3 @@ def corrected_by(connection: Connection, publication: Publication) -> Corrected 
     if publication.corrects is None:
         return None
     return _corrected(find_publication(connection, publication_no=publication.corrects))
-
-
-def build_default(connection: Connection, closing_no: int) -> ReconciliationReport:
-    """The report of a closing, from what the ledger holds.
-
-    Raises:
-        LookupError: there is no such closing.
-    """
-    from motcua.jobs.reporting import build_report
-
-    return build_report(connection, closing_no)

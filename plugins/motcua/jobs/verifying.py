@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from motcua.domain.reconciliation import Period
 from motcua.jobs.publishing import folder_of, is_link, is_local, publications_store
-from motcua.jobs.verification import MOST_TOLD, Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.verification import Fault, Verification, not_too_many, shown, walk
 from motcua.jobs.verifying_again import check_files_again
 from motcua.jobs.verifying_figures import ComputeFigures, ComputeOrphans, check_figures
 from motcua.reports.publication import FIRST, MANIFEST, canonical
@@ -26,16 +26,6 @@ from motcua.store.publications import Publication, find_publication, list_public
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
-
-__all__ = [
-    "MOST_TOLD",
-    "NoSuchPublication",
-    "Verification",
-    "is_manifest",
-    "stray_folders",
-    "verify_all",
-    "verify_publication",
-]
 
 
 class NoSuchPublication(LookupError):
