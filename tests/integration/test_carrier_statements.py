@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs import reconcile_carrier, statement_files
+from motcua.jobs import reconcile_carrier, statement_forms
 from motcua.jobs.notify_transitions import RunIncomplete
 from motcua.jobs.reconcile_carrier import find_files, gate, take_file, take_statement, window_month
 from motcua.jobs.table_files import FileRefused
@@ -107,7 +107,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 def form(monkeypatch, **changes) -> None:
     """The shipped form with other terms."""
-    shipped = statement_files.load_form("kannel")
+    shipped = statement_forms.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     monkeypatch.setattr(reconcile_carrier, "load_form", lambda name: changed)
 

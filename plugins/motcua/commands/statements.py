@@ -17,7 +17,8 @@ from rich.table import Table
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import figures_in_words, missing_now, take_statement
-from motcua.jobs.statement_files import FormError, form_names, load_form, read_statement
+from motcua.jobs.statement_files import read_statement
+from motcua.jobs.statement_forms import FormError, form_names, load_form
 from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused, shown_name
 from motcua.store.database import connect
 from motcua.store.statements import (

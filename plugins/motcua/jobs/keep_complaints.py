@@ -24,7 +24,17 @@ from motcua.domain.dossiers import NOTE_LIMIT, clean_code, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.table_files import Fault, FaultCode, FileRefused, Table, clean_cell, find_table, fold, read_sheet
+from motcua.jobs.table_files import (
+    ROUNDED,
+    Fault,
+    FaultCode,
+    FileRefused,
+    Table,
+    clean_cell,
+    find_table,
+    fold,
+    read_sheet,
+)
 from motcua.settings import include_dir
 from motcua.store.agencies import agency_codes, list_agencies
 from motcua.store.complaints import (
@@ -44,6 +54,7 @@ from motcua.store.complaints import (
 from motcua.store.database import Connection, connect
 
 LARGEST_FILE: Final = 20 * 1024 * 1024
+"""Bytes."""
 MOST_ROWS: Final = 50_000
 LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
@@ -161,7 +172,7 @@ def _read(entry: Entry, agencies: Mapping[str, str], now: datetime) -> NewCompla
     code = clean_code(entry.dossier_code) if entry.dossier_code.strip() else None
     if code is None and entry.dossier_code.strip():
         raise _Broken("bad_code", "dossier_code")
-    if code is not None and re.fullmatch(r"\d(?:[.,]\d+)?[eE]\+?\d+", code):
+    if code is not None and re.fullmatch(ROUNDED, code):
         raise _Broken("rounded", "dossier_code")
     moment = read_moment(entry.received_at, now)
     if moment is None:

@@ -18,15 +18,8 @@ from typing import Any
 from motcua.domain.months import first_of, month_before, month_bounds
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.notify_transitions import RunIncomplete
-from motcua.jobs.statement_files import (
-    FormError,
-    Statement,
-    StatementForm,
-    form_names,
-    load_form,
-    month_in_name,
-    read_statement,
-)
+from motcua.jobs.statement_files import Statement, month_in_name, read_statement
+from motcua.jobs.statement_forms import FormError, StatementForm, form_names, load_form
 from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused, shown_name
 from motcua.settings import settings
 from motcua.store.database import Connection, connect, without_values

@@ -1,4 +1,4 @@
-"""A provider's monthly statement (bảng kê): its form, a file in include/statements, and reading it line by line.
+"""Reads a provider's monthly statement (bảng kê) line by line, as its form says (``motcua.jobs.statement_forms``).
 
 A file is taken whole or not at all. Numbers, times and words count only where they are written as the form says: what
 could be read in two ways is refused, with its line and column.
@@ -11,18 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast
-
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from motcua.domain.months import month_bounds
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.routing import CARRIERS
+from motcua.jobs.statement_forms import IDENTITIES, REFERENCES, Column, Direction, StatementForm
 from motcua.jobs.table_files import (
     MOST_FAULTS,
+    ROUNDED,
     Fault,
     FaultCode,
     FileRefused,
@@ -32,164 +28,29 @@ from motcua.jobs.table_files import (
     clean_cell,
     find_table,
     fold,
-    heading_key,
     is_workbook,
     read_sheet,
 )
-from motcua.settings import include_dir
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Direction: TypeAlias = Literal["mt", "mo"]
-Status: TypeAlias = Literal["accepted", "delivered", "undelivered"]
-Column: TypeAlias = Literal[
-    "direction",
-    "reference",
-    "gateway_reference",
-    "msisdn",
-    "sent_at",
-    "segments",
-    "price",
-    "amount",
-    "carrier",
-    "status",
-]
-
 AMOUNT_PLACES: Final = 2
+"""Decimal places of an amount in đồng; it is held as a whole number of hundredths."""
 PRICE_PLACES: Final = 4
+"""Likewise of a price, in ten-thousandths."""
 MOST_LINES: Final = 2_000_000
-_NAME: Final = re.compile(r"[a-z0-9_]+")
+"""Of a file: a million of them need 1.3 GB."""
 _DIGITS: Final = 12
 """Of a number before its decimal sign, at most."""
+_WHOLE_DIGITS: Final = 9
+"""Of a number of segments, at most: what an integer of the ledger can hold."""
 _LARGEST_SUM: Final = 10**15
 """Of all segments, and of all amounts in hundredths of a đồng: what the ledger can hold."""
-
-
-# --- The form ---------------------------------------------------------------------------------------------------
-
-
-class FormError(Exception):
-    """A form is missing or cannot be used; the message says which and why."""
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Tolerance(_Frozen):
-    """What may differ without making a run red, as agreed with the provider."""
-
-    seconds: int = Field(default=300, ge=0, le=86_400)
-    """Between the provider's time and ours."""
-    segments_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
-    amount_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
-    inquiries_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
-
-
-def _carriers(value: dict[str, Any]) -> dict[str, Any]:
-    unknown = sorted(value.keys() - CARRIERS)
-    if unknown:
-        raise ValueError(f"unknown carriers {', '.join(unknown)}; there are: {', '.join(sorted(CARRIERS))}")
-    return value
-
-
-class StatementForm(_Frozen):
-    """How one provider writes its statement, and what was agreed with it."""
-
-    gateway: str = Field(pattern=r"^[a-z0-9_]+$")
-    sheets: dict[Direction, tuple[str, ...]] = {}
-    columns: dict[Column, tuple[str, ...]]
-    directions: dict[Direction, tuple[str, ...]] = {}
-    statuses: dict[Status, tuple[str, ...]] = {}
-    carriers: Annotated[dict[str, tuple[str, ...]], AfterValidator(_carriers)] = {}
-    totals: tuple[str, ...] = ()
-    total_required: bool = False
-    decimal: Literal[",", "."] = ","
-    dates: tuple[str, ...] = Field(min_length=1)
-    prices: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], AfterValidator(_carriers)] = {}
-    """Đồng a segment by carrier; ``other`` for those that are not named."""
-    undelivered_is_billed: bool = True
-    inquiry_share_percent: Decimal = Field(default=Decimal(100), ge=0, le=100)
-    inquiry_lines: Literal["each", "summary"] = "each"
-    tolerance: Tolerance = Tolerance()
-
-    @model_validator(mode="after")
-    def _can_be_read(self) -> StatementForm:
-        for column in ("sent_at", "segments"):
-            if not self.columns.get(column):
-                raise ValueError(f"columns: {column} needs a heading")
-        if not any(self.columns.get(column) for column in _IDENTITIES):
-            raise ValueError(f"columns: one of {', '.join(_IDENTITIES)} needs a heading")
-        for what, words in (
-            ("columns", self.columns),
-            ("directions", self.directions),
-            ("statuses", self.statuses),
-            ("carriers", self.carriers),
-        ):
-            keys = [
-                heading_key(word) if what == "columns" else (False, fold(word))
-                for meant in cast("dict[str, tuple[str, ...]]", words).values()
-                for word in set(meant)
-            ]
-            twice = sorted({word for bracketed, word in keys if keys.count((bracketed, word)) > 1})
-            if twice:
-                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
-        if self.prices and not self.columns.get("amount"):
-            raise ValueError("prices: without a column for amounts there is nothing to compare them with")
-        return self
-
-    @property
-    def required(self) -> frozenset[Column]:
-        """Columns without which a statement is refused."""
-        wanted: set[Column] = {"sent_at", "segments"}
-        if self.columns.get("amount"):
-            wanted.add("amount")
-        return frozenset(wanted)
-
-
-_REFERENCES: Final[tuple[Column, ...]] = ("reference", "gateway_reference")
-_IDENTITIES: Final[tuple[Column, ...]] = (*_REFERENCES, "msisdn")
-
-
-def _folder() -> Path:
-    return include_dir() / "statements"
-
-
-def form_names() -> list[str]:
-    """Names of the forms that there are."""
-    return sorted(path.stem for path in _folder().glob("*.yaml"))
-
-
-@lru_cache(maxsize=32)
-def load_form(name: str) -> StatementForm:
-    """The form ``include/statements/<name>.yaml``.
-
-    Raises:
-        FormError: there is none, or it cannot be used.
-    """
-    path = _folder() / f"{name}.yaml"
-    if not _NAME.fullmatch(name) or not path.is_file():
-        raise FormError(f"There is no form {name}; there are: {', '.join(form_names()) or 'none'}.")
-    return read_form(path)
-
-
-def read_form(path: Path) -> StatementForm:
-    """A form in a file.
-
-    Raises:
-        FormError: it cannot be used.
-    """
-    try:
-        return StatementForm.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors())
-        raise FormError(f"{path.name}: {what}") from None
-    except yaml.YAMLError as error:
-        raise FormError(f"{path.name} is no YAML: {error}") from None
-
-
-# --- Reading ----------------------------------------------------------------------------------------------------
+_FIRST_ROWS: Final = 1000
+"""Rows in which the month, or lines on a sheet that the form does not name, are looked for."""
+_MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
+"""Faults of one column that are counted; of these ``MOST_FAULTS`` are told."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +120,7 @@ def read_statement(
     Args:
         content: of the file.
         name: of the file; CSV unless it ends as a workbook does, or is one. Tells the month where it holds one.
-        form: how the provider writes.
+        form: how the provider writes; its times are those of Vietnam's clock.
         month: its first day; by default what the name tells, else the month of the first line.
         now: lines later than that, but for the agreed tolerance, are refused; by default none is.
 
@@ -302,8 +163,10 @@ def _checked(
         if lines[column].astype("float64").sum() > _LARGEST_SUM:
             heading = tables[0][1].headings.get(column)
             raise FileRefused(name, [Fault("too_large_number", tables[0][1].sheet, heading=heading)])
-    told = {direction for direction, _ in tables} if len(tables) > 1 else set(lines["direction"].unique())
-    return Statement(month, lines, frozenset(told | set(lines["direction"].unique())))
+    covers: set[Direction] = set(lines["direction"].unique())
+    if len(tables) > 1:
+        covers |= {direction for direction, _ in tables}
+    return Statement(month, lines, frozenset(covers))
 
 
 def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
@@ -358,10 +221,6 @@ def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm)
         if times.notna().any():
             return cast("date", times.dropna().iloc[0].tz_convert(VIETNAM).date().replace(day=1))
     return None
-
-
-_FIRST_ROWS: Final = 1000
-_MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
 
 
 def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
@@ -424,7 +283,7 @@ class _Reader:
             self.faults.append(Fault("no_lines", self.table.sheet))
         read: dict[str, Any] = {"line_no": rows.index + 1}
         read["direction"] = self._words("direction", rows, self.form.directions, self.direction)
-        for column in _REFERENCES:
+        for column in REFERENCES:
             read[column] = self._references(column, rows)
         read["msisdn"] = self._numbers(rows)
         read["sent_at"] = self._moments(rows)
@@ -435,7 +294,7 @@ class _Reader:
         read["carrier"] = self._words("carrier", rows, self.form.carriers, None)
         read["status"] = self._words("status", rows, self.form.statuses, None)
         lines = pd.DataFrame({name: _column(values, rows.index) for name, values in read.items()}, index=rows.index)
-        nobody = lines[list(_IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
+        nobody = lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
         self.faults += [self.table.fault("no_identity", int(index)) for index in rows.index[nobody.to_numpy()]]
         if "amount" in self.table.columns:
             lines["billed"] = lines["amount"].fillna(0) > 0
@@ -523,8 +382,8 @@ class _Reader:
         if texts is None:
             return None
         given = texts != ""
-        rounded = texts.str.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-        self._fault("rounded", rounded & given, column)
+        rounded = texts.str.fullmatch(ROUNDED)
+        self._fault("rounded", rounded, column)
         self._fault("bad_reference", given & ~rounded & ~texts.str.fullmatch(r"[\x21-\x7e]{1,100}"), column)
         self._refuse_phones(column, texts)
         return texts.where(given)
@@ -540,7 +399,7 @@ class _Reader:
         if texts is None:
             return None
         hidden = texts.str.contains(r"[*xX#]", regex=True)
-        rounded = texts.str.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+        rounded = texts.str.fullmatch(ROUNDED)
         self._fault("rounded", rounded, "msisdn")
         # 905123456.0: a table of numbers that were taken for such.
         whole = texts.str.replace(r"^([0-9]+)[.,]0+$", r"\1", regex=True)
@@ -564,12 +423,10 @@ class _Reader:
         self._refuse_phones(column, texts)
         plain = texts.str.replace(r"\s*(?:đ|đồng|vnd|vnđ)$", "", regex=True, case=False)
         thousands = re.escape(self._thousands)
-        # Three decimals would be thousands in the other notation.
-        decimals = (
-            f"(?:{self._decimal}([0-9]{{1,2}}|[0-9]{{4}}))?" if places > 2 else f"(?:{self._decimal}([0-9]{{1,2}}))?"
-        )
         whole = rf"([0-9]+|[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)"
-        parts = plain.str.extract(f"^{whole}{decimals}$" if places else f"^{whole}()$")
+        # Three decimals would be thousands in the other notation.
+        decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
+        parts = plain.str.extract(f"^{whole}(?:{self._decimal}({decimals}))?$" if places else f"^{whole}()$")
         units = parts[0].str.replace(self._thousands, "", regex=False)
         empty = texts == ""
         bad = parts[0].isna() & ~empty
@@ -579,7 +436,7 @@ class _Reader:
             self._fault("bad_whole", bad, column)
         if required:
             self._fault("missing", empty, column)
-        huge = units.str.len().fillna(0) > (_DIGITS if places else 9)
+        huge = units.str.len().fillna(0) > (_DIGITS if places else _WHOLE_DIGITS)
         self._fault("too_large_number", huge, column)
         usable = ~(bad | empty | huge)
         text = units.str.cat(parts[1].fillna("").str.ljust(places, "0")) if places else units

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_FILE: Final = 200 * 1024 * 1024
+"""Bytes."""
 LARGEST_WORKBOOK: Final = 2 * 1024 * 1024 * 1024
 """Bytes of a workbook unpacked: a small file may unpack to anything."""
 MOST_UNPACKED: Final = 200
@@ -42,6 +43,7 @@ MOST_COLUMNS: Final = 200
 MOST_ROWS: Final = 1_048_576
 """Rows of a workbook's sheet, as in Excel."""
 MOST_FAULTS: Final = 20
+"""Faults of a file that are told; the rest is counted."""
 _HEADING_WITHIN: Final = 50
 """The heading is looked for in so many rows: above it stand the provider's name, the month and the like."""
 _SEPARATORS: Final = (",", ";", "\t")
@@ -49,6 +51,8 @@ _SEPARATORS: Final = (",", ";", "\t")
 _NO_SEPARATOR: Final = "\x1f"
 _LONGEST_EXACT: Final = 10**15
 """Excel keeps 15 digits of a number; what is longer was rounded."""
+ROUNDED: Final = r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+"
+"""What is left of a code, a reference or a phone number that Excel took for a number: ``1,23E+17``."""
 
 FaultCode: TypeAlias = Literal[
     "too_large", "too_many_lines", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable", "not_utf8",

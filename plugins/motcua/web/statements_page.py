@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import DUE_DAY, is_overdue, missing_now
-from motcua.jobs.statement_files import form_names
+from motcua.jobs.statement_forms import form_names
 from motcua.reports import wording
 from motcua.store.database import ledger_pool
 from motcua.store.statements import (

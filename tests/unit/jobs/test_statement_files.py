@@ -14,15 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.jobs import table_files
-from motcua.jobs.statement_files import (
-    FormError,
-    StatementForm,
-    form_names,
-    load_form,
-    month_in_name,
-    read_form,
-    read_statement,
-)
+from motcua.jobs.statement_files import month_in_name, read_statement
+from motcua.jobs.statement_forms import FormError, StatementForm, form_names, load_form, read_form
 from motcua.jobs.table_files import FileRefused
 
 OCTOBER = date(2026, 10, 1)
