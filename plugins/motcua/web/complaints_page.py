@@ -38,11 +38,10 @@ from motcua.store.complaints import (
 )
 from motcua.store.database import Connection, ledger_pool
 from motcua.web.auth import may_edit_dag, signed_in
-from motcua.web.quality_page import form_token, is_own_form, sent_form
+from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render
 
 ROWS_A_PAGE = 50
-MOST_PAGES = 1_000
 LONGEST_WORDS = 1_000
 """Of a note or a reason typed on the page: with accents that is more than half of what a form may hold."""
 _COUNTED = timedelta(days=30)
@@ -104,8 +103,7 @@ def _change(connection: Connection, fields: dict[str, str], user: str, now: date
         if number is None:
             return "repeated", None
         return ("alike" if repeated_complaints(connection, [number]) else "recorded"), number
-    written = fields.get("complaint", "")
-    number = int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
+    number = number_in(fields.get("complaint", "")) or 0
     reason = fields.get("reason", "")
     if decision == "withdraw":
         take_back(connection, number, user, reason, now)
@@ -155,8 +153,7 @@ def _page(
     why: str = "",
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    page = filters["page"]
-    place = int(page) if page.isascii() and page.isdigit() and 0 < int(page[:9]) <= MOST_PAGES else 1
+    place = page_in(filters["page"])
     now = datetime.now(UTC)
     with ledger_pool().connection() as connection:
         agencies = list_agencies(connection)

@@ -7,7 +7,6 @@ form, and are kept with who, when, why and until when.
 
 from __future__ import annotations
 
-import hmac
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -29,13 +28,12 @@ from motcua.store.database import Connection, ledger_pool
 from motcua.store.quality import acknowledge
 from motcua.store.report_mails import MailedReport, mails_of
 from motcua.web.auth import may_edit_dag, signed_in
+from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render
 
 ROWS_A_PAGE = 50
-MOST_PAGES = 1_000
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
-_LONGEST_FORM = 16 * 1024
 _PHONE = re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .()-]?\d){8,10}(?!\w)")
 """Looks like a number that somebody may be called on: a reason is shown in mails and workbooks."""
 
@@ -129,43 +127,7 @@ def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, flo
     return parts
 
 
-# --- Forms --------------------------------------------------------------------------------------------------------
-
-
-def form_token(request: Request) -> str:
-    """What a form of this visitor's pages must bring back.
-
-    It is made of the sign-in itself, which another site can neither read nor have sent in the form: nothing has to be
-    kept, and whoever signs in anew gets new pages.
-    """
-    session = f"{request.cookies.get('_token', '')}\n{request.headers.get('authorization', '')}"
-    return hmac.new(session.encode(), b"motcua quality forms", "sha256").hexdigest()
-
-
-async def sent_form(request: Request) -> dict[str, str]:
-    """The fields of a form.
-
-    Raises:
-        PageRefused: it is too long, or no form.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LONGEST_FORM:
-            raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
-    except ValueError:
-        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
-
-
-def is_own_form(request: Request, fields: dict[str, str]) -> bool:
-    """Whether the form came from a page of this visitor's."""
-    elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
-    return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
+# --- Reasons ------------------------------------------------------------------------------------------------------
 
 
 def reason_of(written: str) -> str:
@@ -221,8 +183,8 @@ def decide(
     code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
     if not is_own_form(request, fields):
         return _agency_page(request, code, rule, page, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
-    number = fields.get("finding", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    number = number_in(fields.get("finding", ""))
+    if number is None:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     now = datetime.now(UTC)
     today = now.astimezone(VIETNAM).date()
@@ -233,11 +195,11 @@ def decide(
         why, until, said = reason_of(fields.get("why", "")), _day(fields.get("until", "")), "acknowledged"
         wrong = _what_is_wrong(why, until, today)
         if wrong:
-            tried, status = (int(number), fields), HTTPStatus.UNPROCESSABLE_ENTITY
+            tried, status = (number, fields), HTTPStatus.UNPROCESSABLE_ENTITY
             return _agency_page(request, code, rule, page, wrong, decides=True, tried=tried, status=status)
     assert until is not None
     with ledger_pool().connection() as connection:
-        if not acknowledge(connection, int(number), user, why, until, now):
+        if not acknowledge(connection, number, user, why, until, now):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     query = {"code": code, "rule": rule, "page": page, "said": said}
     base = request.scope.get("root_path", "")
@@ -256,7 +218,7 @@ def _agency_page(
     tried: tuple[int, dict[str, str]] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    place = int(page) if page.isascii() and page.isdigit() and 0 < int(page[:9]) <= MOST_PAGES else 1
+    place = page_in(page)
     with ledger_pool().connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:

@@ -26,10 +26,10 @@ from motcua.store.statements import (
     list_statements,
     match_rows,
 )
+from motcua.web.forms import number_in, page_in
 from motcua.web.rendering import PageRefused, render
 
 ROWS_A_PAGE = 50
-MOST_PAGES = 1_000
 
 router = APIRouter()
 
@@ -59,11 +59,6 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[Verdict, flo
     return parts
 
 
-def _number(written: str, most: int, otherwise: int) -> int:
-    usable = written.isascii() and written.isdigit() and len(written) < 19
-    return int(written) if usable and 0 < int(written) <= most else otherwise
-
-
 @router.get("/statements")
 def show_statements(
     request: Request, no: str = "", verdict: str = "", differs: str = "", page: str = "1"
@@ -72,15 +67,15 @@ def show_statements(
     now = datetime.now(UTC)
     chosen_verdict = next((each for each in VERDICTS if each == verdict), None)
     chosen_difference = differs if differs in DIFFERENCES else None
-    place = _number(page, MOST_PAGES, 1)
+    place = page_in(page)
     with ledger_pool().connection() as connection:
         month, absent = missing_now(connection, now)
         missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
         refusals = list_refusals(connection)
         statements = list_statements(connection)
-        default = next((each.statement_no for each in statements if each.in_force), 0)
-        wanted = _number(no, 2**62, 0) if no else default
-        shown = next(iter(list_statements(connection, statement_no=wanted)), None)
+        newest = next((each.statement_no for each in statements if each.in_force), None)
+        wanted = number_in(no) if no else newest
+        shown = None if wanted is None else next(iter(list_statements(connection, statement_no=wanted)), None)
         if no and shown is None:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
         figures, rows = None, []

@@ -1,0 +1,66 @@
+"""What a browser sends to a staff page, read with care: forms, whose they are, and numbers."""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from motcua.web.rendering import PageRefused
+
+MOST_PAGES = 1_000
+"""Pages of a list that can be turned to: each skips all rows before it."""
+LARGEST_NUMBER = 2**63 - 1
+"""What a bigint of the ledger can hold."""
+_LONGEST_FORM = 16 * 1024
+"""Bytes."""
+
+
+def form_token(request: Request) -> str:
+    """What a form of this visitor's pages must bring back.
+
+    It is made of the sign-in itself, which another site can neither read nor have sent in the form: nothing has to be
+    kept, and whoever signs in anew gets new pages.
+    """
+    session = f"{request.cookies.get('_token', '')}\n{request.headers.get('authorization', '')}"
+    return hmac.new(session.encode(), b"motcua staff forms", "sha256").hexdigest()
+
+
+async def sent_form(request: Request) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        PageRefused: it is too long, or no form.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
+    except ValueError:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+
+
+def is_own_form(request: Request, fields: dict[str, str]) -> bool:
+    """Whether the form came from a page of this visitor's."""
+    elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+    return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
+
+
+def number_in(written: str, most: int = LARGEST_NUMBER) -> int | None:
+    """The whole number, 1 to ``most``, that a text is; ``None``: it is none."""
+    if not (written.isascii() and written.isdigit() and len(written) <= len(str(most))):
+        return None
+    return int(written) if 0 < int(written) <= most else None
+
+
+def page_in(written: str) -> int:
+    """The page of a list that is asked for; the first one where none is told, or none that there can be."""
+    return number_in(written, MOST_PAGES) or 1
