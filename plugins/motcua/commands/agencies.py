@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.configure_agencies import (
     FIELDS,
@@ -32,7 +32,7 @@ from motcua.store.agencies import Agency, agency_history, in_force, list_agencie
 from motcua.store.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 
 _FILE = Annotated[Path | None, typer.Argument(help="YAML file; include/agencies.yaml by default.")]
 _CODE = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.texts import date_in_text
 from motcua.jobs.apologizing import waiting_evenings
@@ -21,7 +20,7 @@ from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING
 
 app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 
 _WHY = {
     "no_evening": "no evening was settled for that day",

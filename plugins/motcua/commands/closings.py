@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import (
     STATES,
@@ -42,15 +42,9 @@ from motcua.store.figure_rows import (
 )
 
 app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
-_errors = Console(stderr=True, soft_wrap=True)
+_console = console()
 
 _NUMBER = typer.Argument(help="Number of the closing; motcua closings list shows it.")
-
-
-def _refuse(sentence: object) -> typer.Exit:
-    _errors.print(str(sentence), style="red", markup=False)
-    return typer.Exit(2)
 
 
 @app.command("close")
@@ -66,7 +60,7 @@ def close(
         chosen = Period.parse(period) if period else Period.day_before(now)
         result = close_period(chosen, f"manual__{now.isoformat()}", now)
     except (NotAPeriod, NotOver, NothingInScope, ClosingHeldUp, SourcesUnread) as refusal:
-        raise _refuse(refusal) from None
+        raise refuse(refusal) from None
     closing = result.closing
     if result.changed:
         corrects = f", corrects closing {closing.corrects}" if closing.corrects else ""
@@ -108,7 +102,7 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
             closing = load_closing(connection, closing_no)
             figures, changes = load_figures(connection, closing_no), load_changes(connection, closing_no)
     except LookupError as missing:
-        raise _refuse(missing) from None
+        raise refuse(missing) from None
     table = Table("agency", "kind", "at source", "out of scope", "expected", *STATES, "difference")
     cells = sorted({(each.agency_code, each.kind) for each in figures.messages})
     for agency_code, kind in cells:
@@ -138,7 +132,7 @@ def differences(closing_no: Annotated[int, _NUMBER]) -> None:
             load_closing(connection, closing_no)
             rows, orphans = load_differences(connection, closing_no), load_orphans(connection, closing_no)
     except LookupError as missing:
-        raise _refuse(missing) from None
+        raise refuse(missing) from None
     table = Table("reason", "side", "agency", "procedure", "kind", "dossier", "source", "transition", "message")
     for row in rows:
         source = f"{row.source} {row.source_transition_id or ''}" if row.source else ""
@@ -167,7 +161,7 @@ def rows(
 ) -> None:
     """List what a figure counts, as it stood at the cut-off; exit 1 if it is not as many as the closing says."""
     if figure not in MESSAGE_FIGURES and figure not in DOSSIER_FIGURES:
-        raise _refuse(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
+        raise refuse(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
     cell, most = Cell(agency, procedure, kind, reason), None if csv else limit
     found: FigureRows[CountedMessage] | FigureRows[CountedDossier]
     try:
@@ -178,7 +172,7 @@ def rows(
             else:
                 found = dossiers_of_figure(connection, closing, figures, figure, cell, most)
     except LookupError as missing:
-        raise _refuse(missing) from None
+        raise refuse(missing) from None
     of = CountedMessage if figure in MESSAGE_FIGURES else CountedDossier
     if csv:
         sys.stdout.write(plain_csv(of, found.rows).decode())
@@ -191,7 +185,7 @@ def rows(
         if found.all_rows > len(found.rows):
             _console.print(f"{found.all_rows - len(found.rows)} more: --limit, or --csv for all")
     if found.all_rows != found.closed:
-        _errors.print(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify", style="red")
+        complain(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify")
         raise typer.Exit(1)
 
 

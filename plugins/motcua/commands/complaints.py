@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from motcua.commands.terminal import console, handed_in, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.keep_complaints import (
     LARGEST_FILE,
@@ -23,7 +23,7 @@ from motcua.jobs.keep_complaints import (
     titles,
     write_outcome,
 )
-from motcua.jobs.table_files import Fault, FileRefused, shown_name
+from motcua.jobs.table_files import FileRefused
 from motcua.store.complaints import (
     Claim,
     ComplaintsAsked,
@@ -36,7 +36,7 @@ from motcua.store.database import connect
 
 app = typer.Typer(help="Complaints (phản ánh): import, list, withdraw, outcome of the check.", no_args_is_help=True)
 # What a file or a form holds may look like markup.
-_console = Console(highlight=False, markup=False)
+_console = console(markup=False)
 
 _Number = Annotated[int, typer.Argument(min=1, help="Number of the complaint.")]
 
@@ -47,8 +47,7 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (FileRefused, ComplaintRefused) as wrong:
-        Console(stderr=True).print(str(wrong), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        raise refuse(wrong) from None
 
 
 @app.command("import")
@@ -57,16 +56,8 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
 ) -> None:
     """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
-    if not path.is_file():
-        raise typer.BadParameter(f"there is no file {path}.")
-    name = shown_name(path.name)
     with _said_plainly():
-        if path.stat().st_size > LARGEST_FILE:
-            raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise typer.BadParameter(f"{path}: {error.strerror}.") from None
+        name, content = handed_in(path, LARGEST_FILE)
         done = import_complaints(content, name, getpass.getuser(), datetime.now(UTC), dry_run=dry_run)
     for fault in done.faults:
         _console.print(f"- {fault}", markup=False, soft_wrap=True)

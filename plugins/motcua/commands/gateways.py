@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -28,7 +28,7 @@ from motcua.store.gateways import (
 )
 
 app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 
 
 def _local(moment: datetime | None) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES
 from motcua.store.accounting import identity, latency, summed_up
@@ -22,7 +21,7 @@ from motcua.store.messages import EVERYTHING, Window
 from motcua.store.migrations import migrate
 from motcua.store.quarantine import open_quarantine
 
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 
 
 def migrate_ledger() -> None:

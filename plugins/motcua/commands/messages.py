@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,13 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.releasing import release
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window, count_held, held
 
 app = typer.Typer(help="Messages whose outcome nobody can tell.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 
 
 def _local(moment: datetime) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.mailing_publications import FileChanged, bodies_of, mail_publication
@@ -26,9 +26,8 @@ from motcua.store.database import connect
 from motcua.store.publications import find_publication, list_publications
 
 app = typer.Typer(help="Published reconciliation reports.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
+_console = console()
 _plain = Console(soft_wrap=True)
-_errors = Console(stderr=True, soft_wrap=True)
 
 
 @app.command("list")
@@ -59,7 +58,7 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
     with connect() as ledger:
         publication = find_publication(ledger, publication_no=number)
     if publication is None:
-        raise _refuse(f"there is no publication {number}; motcua publications list shows them")
+        raise refuse(f"there is no publication {number}; motcua publications list shows them")
     corrects = "" if publication.corrects is None else f", corrects publication {publication.corrects}"
     _plain.print(
         f"Publication {number}: {publication.period}, closing {publication.closing_no}{corrects}.\n"
@@ -71,7 +70,7 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
     )
     table = Table("file", "bytes", "rows", "SHA-256")
     if not is_manifest(publication.manifest):
-        raise _refuse(f"its manifest in the ledger is none; motcua verify {number} says more")
+        raise refuse(f"its manifest in the ledger is none; motcua verify {number} says more")
     for each in publication.manifest["files"]:
         rows = "" if each.get("rows") is None else str(each["rows"])
         table.add_row(escape(each["name"]), str(each["size"]), rows, escape(each["sha256"]))
@@ -94,14 +93,14 @@ def mail(
     try:
         chosen = bodies or bodies_of(number)
     except LookupError as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     for body in chosen:
         try:
             counts = mail_publication(number, body, again=again)
         except LookupError as error:
-            raise _refuse(error) from None
+            raise refuse(error) from None
         except (MailsNotSent, FileChanged) as error:
-            _errors.print(str(error), style="red", markup=False)
+            complain(error)
             failed = True
         else:
             told = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
@@ -123,7 +122,7 @@ def verify_every() -> None:
             _plain.print(f"  DIFFERS: {stray}", style="red", markup=False, highlight=False)
             failed += 1
     except NoSuchPublication as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     _plain.print(f"{looked} publication(s) verified, {failed} fault(s)." if looked else "Nothing is published yet.")
     if failed:
         raise typer.Exit(1)
@@ -141,7 +140,7 @@ def verify(
     try:
         checked = verify_publication(publication)
     except NoSuchPublication as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     _tell(checked)
     if checked.faults:
         raise typer.Exit(1)
@@ -160,8 +159,3 @@ def _tell(checked: Verification) -> None:
         _plain.print(f"  DIFFERS: {fault}", style="red", markup=False, highlight=False)
     verdict = f"{len(checked.faults)} difference(s)." if checked.faults else "Everything holds."
     _plain.print(verdict, style="red" if checked.faults else "green", markup=False)
-
-
-def _refuse(sentence: object) -> typer.Exit:
-    _errors.print(str(sentence), style="red", markup=False)
-    return typer.Exit(2)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
@@ -31,23 +30,17 @@ from motcua.store import quality as store
 from motcua.store.database import connect
 
 app = typer.Typer(help="Data quality: what the checks found, and what is done about it.", no_args_is_help=True)
-_console = Console(width=None if sys.stdout.isatty() else 150)
-_errors = Console(stderr=True, soft_wrap=True)
+_console = console()
 
 _AGENCY = typer.Option(help="Only this agency's.")
 _RUN = typer.Option("--run", help="Number of the run; by default the last one.")
-
-
-def _refuse(sentence: object) -> typer.Exit:
-    _errors.print(str(sentence), style="red", markup=False)
-    return typer.Exit(2)
 
 
 def _chosen(run: int | None) -> int:
     with connect() as connection:
         chosen = run or last_run_no(connection)
     if chosen is None:
-        raise _refuse("Nothing was checked yet: motcua quality run")
+        raise refuse("Nothing was checked yet: motcua quality run")
     return chosen
 
 
@@ -58,7 +51,7 @@ def run_check() -> None:
     try:
         counts = check_quality(f"manual__{now.isoformat()}", now)
     except (CheckInProgress, RulesInvalid) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     _console.print(
         f"Run {counts.run_no}: {counts.dossiers} dossiers, {counts.rules} rules, {counts.findings} findings, "
         f"{counts.broken} broken. Seal {counts.seal[:16]}…",
@@ -76,7 +69,7 @@ def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | Non
         with connect() as connection:
             report = agency_report(connection, chosen, agency) if agency else department_report(connection, chosen)
     except (NoSuchRun, NoSuchAgency) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     read = report.run.data_as_of
     _console.print(
         f"Run {report.run.run_no} of {_moment(report.run.as_of)}, data as of {_moment(read) if read else 'never'}; "
@@ -153,7 +146,7 @@ def show_rows(
 ) -> None:
     """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
     if rule not in load_rules().rules:
-        raise _refuse(f"There is no rule {rule}: motcua quality rules")
+        raise refuse(f"There is no rule {rule}: motcua quality rules")
     chosen = _chosen(run)
     table = Table("finding", "agency", "subject", "what", "phone", "since", "state", "deadline", "acknowledged")
     try:
@@ -176,7 +169,7 @@ def show_rows(
                     style="red" if each.stage != "in_time" else None,
                 )
     except NoSuchRun as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     _console.print(table if table.row_count else f"Run {chosen} found nothing by {rule}.")
 
 
@@ -198,7 +191,7 @@ def acknowledge(
     with connect() as connection:
         known = store.acknowledge(connection, finding, who, why.strip(), last_day, datetime.now(UTC))
     if not known:
-        raise _refuse(f"There is no finding {finding}.")
+        raise refuse(f"There is no finding {finding}.")
     _console.print(f"Finding {finding} is accepted until {written_day(last_day)}; counts follow with the next check.")
 
 
@@ -208,7 +201,7 @@ def list_rules() -> None:
     try:
         book = load_rules()
     except RulesInvalid as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     used = book.thresholds_used()
     table = Table("rule", "severity", "owner", "about", "title", "thresholds")
     for rule in book.rules.values():
@@ -241,9 +234,9 @@ def mail(
         with connect() as connection:
             agencies = [each.agency_code for each in department_report(connection, chosen).agencies]
     except NoSuchRun as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     if agency and agency not in agencies:
-        raise _refuse(f"Run {chosen} checked no dossier of an agency {agency}: motcua quality show lists them.")
+        raise refuse(f"Run {chosen} checked no dossier of an agency {agency}: motcua quality show lists them.")
     whose: list[str | None] = [agency] if agency else [] if department else [*agencies]
     whose += [None] if department or not agency else []
     failed = False
@@ -256,7 +249,7 @@ def mail(
                 else mail_department(chosen, settings().department_recipients, again=again)
             )
         except MailsNotSent as error:
-            _errors.print(str(error), style="red", markup=False)
+            complain(error)
             failed = True
         else:
             _console.print(

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from motcua.commands.terminal import console, handed_in, refuse
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import figures_in_words, missing_now, take_statement
 from motcua.jobs.statement_files import read_statement
 from motcua.jobs.statement_forms import FormError, form_names, load_form
-from motcua.jobs.table_files import LARGEST_FILE, Fault, FileRefused, shown_name
+from motcua.jobs.table_files import LARGEST_FILE, FileRefused
 from motcua.store.database import connect
 from motcua.store.statements import (
     DIFFERENCES,
@@ -37,7 +37,7 @@ from motcua.store.statements import (
 
 app = typer.Typer(help="Providers' monthly statements: import, verdicts, differences.", no_args_is_help=True)
 # What a file holds may look like markup.
-_console = Console(highlight=False, markup=False)
+_console = console(markup=False)
 
 _Month = Annotated[str | None, typer.Option("--month", help="As 2026-11; by default what the file's name tells.")]
 
@@ -48,9 +48,7 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (FileRefused, FormError) as wrong:
-        told = wrong.english if isinstance(wrong, FileRefused) else str(wrong)
-        Console(stderr=True).print(told, style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        raise refuse(wrong.english if isinstance(wrong, FileRefused) else wrong) from None
 
 
 def _month_of(written: str | None) -> date | None:
@@ -76,16 +74,8 @@ def import_file(
     if form is None and chosen not in form_names():
         raise typer.BadParameter(f"name the form with --form; there are: {', '.join(form_names())}.")
     asked = _month_of(month)
-    if not path.is_file():
-        raise typer.BadParameter(f"there is no file {path}.")
-    name = shown_name(path.name)
     with _said_plainly():
-        if path.stat().st_size > LARGEST_FILE:
-            raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise typer.BadParameter(f"{path}: {error.strerror}.") from None
+        name, content = handed_in(path, LARGEST_FILE)
         now = datetime.now(UTC)
         if dry_run:
             read = read_statement(content, name, load_form(chosen), asked, now)

@@ -1,0 +1,50 @@
+"""How commands speak in a terminal, and how they read a file that is handed to them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from motcua.jobs.table_files import Fault, FileRefused, shown_name
+
+_errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def console(*, markup: bool = True) -> Console:
+    """Where a command prints: as wide as the terminal; 150 letters where the output goes elsewhere.
+
+    ``markup``: off where what is printed may hold the words of a file or a form.
+    """
+    return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
+
+
+def complain(sentence: object) -> None:
+    """Says in red, on standard error, what failed; the command goes on."""
+    _errors.print(str(sentence), style="red")
+
+
+def refuse(sentence: object) -> typer.Exit:
+    """Says in red what cannot be done; raise what it gives: exit code 2."""
+    complain(sentence)
+    return typer.Exit(2)
+
+
+def handed_in(path: Path, most: int) -> tuple[str, bytes]:
+    """A file's name as text, and its content, of ``most`` bytes.
+
+    Raises:
+        typer.BadParameter: there is none, or nobody may read it.
+        FileRefused: it is too large.
+    """
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}.")
+    name = shown_name(path.name)
+    if path.stat().st_size > most:
+        raise FileRefused(name, [Fault("too_large", values={"most": most // 1024**2})])
+    try:
+        return name, path.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}.") from None
