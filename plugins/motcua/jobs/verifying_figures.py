@@ -32,7 +32,7 @@ from motcua.store.closings import (
     load_orphans,
 )
 from motcua.store.database import Connection
-from motcua.store.publications import find_publication
+from motcua.store.publications import Publication, find_publication
 
 ComputeFigures: TypeAlias = Callable[[Connection, Closing], Figures]
 ComputeOrphans: TypeAlias = Callable[[Connection, Closing], tuple[Orphan, ...]]
@@ -73,22 +73,22 @@ def check_figures(
     stored, counted = load_figures(ledger, number), compute(ledger, closing)
     differences, changes = load_differences(ledger, number), load_changes(ledger, number)
     orphans_now = orphans(ledger, closing)
-    for table in FIGURES:
-        published = _published(checked, table, contents, manifest)
-        if published is not None:
-            faults.extend(_compare(table, number, published, figure_rows(counted)[table.name], "recomputed"))
-            faults.extend(_compare(table, number, published, figure_rows(stored)[table.name], "stored in the closing"))
-        faults.extend(_stored_against_counted(table, number, stored, counted))
-    cases: dict[str, Sequence[tuple[Sequence[Any], str]]] = {
-        "differences": [(differences, "stored in the closing")],
-        "orphans": [(orphans_now, "recomputed"), (load_orphans(ledger, number), "stored in the closing")],
-        "changes": [(changes, "stored in the closing")],
+    recomputed = {**figure_rows(counted), "orphans": orphans_now}
+    kept = {
+        **figure_rows(stored),
+        "differences": differences,
+        "orphans": load_orphans(ledger, number),
+        "changes": changes,
     }
-    for table in CASES:
+    for table in (*FIGURES, *CASES):
         published = _published(checked, table, contents, manifest)
         if published is not None:
-            for found_rows, label in cases[table.name]:
-                faults.extend(_compare(table, number, published, found_rows, label))
+            if table.name in recomputed:
+                faults.extend(_compare(table, number, published, recomputed[table.name], "recomputed"))
+            faults.extend(_compare(table, number, published, kept[table.name], "stored in the closing"))
+        if table in FIGURES:
+            faults.extend(_stored_against_counted(table, number, kept[table.name], recomputed[table.name]))
+    # How many there were then cannot be counted again: they go on being recorded.
     _published(checked, COMPLAINTS, contents, manifest)
     faults.extend(
         Fault("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
@@ -96,14 +96,7 @@ def check_figures(
     )
     faults.extend(_at_odds(closing, counted, differences))
     if closing.corrects is not None:
-        first = find_publication(ledger, closing_no=closing.corrects)
-        own = checked.publication
-        # A closing that was published after its correction is not named by it.
-        before_it = first is not None and first.publication_no < own.publication_no
-        if first is not None and before_it and first.publication_no != own.corrects:
-            told = f"closing {number} corrects closing {closing.corrects}, told by publication {first.publication_no}"
-            named = shown(own.corrects)
-            faults.append(Fault("ledger, audit.publications", f"{told}; the row names {named} as the corrected one"))
+        faults.extend(_corrected_at_odds(ledger, checked.publication, closing.corrects))
         faults.extend(_changes_at_odds(load_figures(ledger, closing.corrects), counted, changes))
     found = hash_figures(counted, differences, orphans_now)
     if found != closing.figures_hash:
@@ -145,6 +138,18 @@ def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Differenc
                 )
 
 
+def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: int) -> Iterator[Fault]:
+    """Of a correction: whether its row names the publication of the closing that its own closing corrects."""
+    first = find_publication(ledger, closing_no=corrected_closing)
+    # A closing that was published after its correction is not named by it.
+    if first is not None and first.publication_no < own.publication_no and first.publication_no != own.corrects:
+        yield Fault(
+            "ledger, audit.publications",
+            f"closing {own.closing_no} corrects closing {corrected_closing}, told by publication "
+            f"{first.publication_no}; the row names {shown(own.corrects)} as the corrected one",
+        )
+
+
 def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -> list[Fault]:
     """What a correction says that it changed, against the figures of both closings."""
     cells: dict[tuple[str, str, str, str], list[int]] = {}
@@ -175,6 +180,7 @@ def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -
 def _published(
     checked: Verification, table: FigureTable, contents: dict[str, bytes], manifest: dict[str, Any]
 ) -> list[list[str]] | None:
+    """The rows of a published CSV file, without its head; ``None``: it cannot be read, and a fault says why."""
     if table.file_name not in contents:
         if table.file_name not in {each["name"] for each in manifest["files"]}:
             checked.faults.append(Fault(MANIFEST, f"lists no {table.file_name}"))
@@ -198,7 +204,7 @@ def _published(
 def _compare(
     table: FigureTable, closing_no: int, published: list[list[str]], rows: Sequence[Any], label: str
 ) -> list[Fault]:
-    """Cell by cell; rows of a table without keys are compared as wholes."""
+    """Published rows against ``rows``, cell by cell; those of a table without keys are compared as wholes."""
     wanted = [tuple(map(unquoted, row)) for row in table_rows(table, closing_no, rows)]
     file, columns = table.file_name, heads(table)
     faults: list[Fault] = []
@@ -234,10 +240,11 @@ def _compare(
     return not_too_many(file, faults)
 
 
-def _stored_against_counted(table: FigureTable, closing_no: int, stored: Figures, counted: Figures) -> list[Fault]:
+def _stored_against_counted(
+    table: FigureTable, closing_no: int, stored: Sequence[Any], counted: Sequence[Any]
+) -> list[Fault]:
     """Also where a file is missing or broken, the ledger's own closing is held against the facts."""
-    old = Counter(table_rows(table, closing_no, figure_rows(stored)[table.name]))
-    new = Counter(table_rows(table, closing_no, figure_rows(counted)[table.name]))
+    old, new = Counter(table_rows(table, closing_no, stored)), Counter(table_rows(table, closing_no, counted))
     if old == new:
         return []
     where = f"ledger, audit.{table.table}"
