@@ -10,15 +10,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import STATES, MessageFigures, QueryUsed
+from motcua.domain.reconciliation import QueryUsed
 from motcua.reports import wording
 from motcua.reports.publication_csv import TABLES, FigureTable, heads, utc
-from motcua.reports.publication_data import Told, change_of
+from motcua.reports.publication_data import Told
 from motcua.reports.publication_document import (
     apologies_line,
     complaints_line,
@@ -31,6 +30,7 @@ from motcua.reports.publication_document import (
     time_line,
 )
 from motcua.reports.workbook import VIETNAMESE
+from motcua.reports.publication_sheets import SHEETS, Cells, Sheet, sheet_rows
 
 Worksheet: TypeAlias = Any
 """XlsxWriter's; it has no types."""
@@ -38,39 +38,6 @@ Worksheet: TypeAlias = Any
 MOST_ROWS = 1_048_000
 """Excel's own limit, less the head and what is said below."""
 
-_IDENTITY = ("expected", *STATES, "difference")
-_SHARES = ("sent", "delivered_of_expected", "delivered_of_sent")
-_DOSSIERS = (
-    "received_total",
-    "carried_over",
-    "received",
-    "received_online",
-    "received_postal",
-    "received_direct",
-    "resolved",
-    "resolved_early",
-    "resolved_on_time",
-    "resolved_late",
-    "late_of_resolved",
-    "resolved_without_due",
-    "withdrawn",
-    "open_in_time",
-    "open_late",
-    "paused_in_time",
-    "paused_late",
-    "due",
-    "handed_over",
-)
-_COUNTS = (
-    "apologies_right",
-    "apologies_wrong",
-    "apologies_stopped",
-    "late_untold",
-    "inquiries",
-    "inquiry_fees",
-    "told_without_result",
-    "findings_open",
-)
 _WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
 _WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
 _WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
@@ -106,123 +73,6 @@ _IDS = {"source_transition_id", "transition_id", "message_id", "receipt_id"}
 """Numbers that name something: without dots, as they are looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    name: str
-    columns: tuple[str, ...]
-    frozen: int
-    table: str | None
-    """The table of the CSV files whose figures it shows."""
-
-
-SHEETS = (
-    _Sheet(
-        "agencies",
-        (
-            "agency_code",
-            "agency",
-            "expected",
-            "delivered",
-            "delivered_of_expected",
-            "before",
-            "change",
-            "sent",
-            "delivered_of_sent",
-            *(state for state in STATES if state != "delivered"),
-            "difference",
-            "segments",
-            "cost",
-            "median_seconds",
-            "p95_seconds",
-        ),
-        2,
-        "messages",
-    ),
-    _Sheet(
-        "groups",
-        (
-            "agency",
-            "procedure",
-            "kind",
-            "at_source",
-            "out_of_scope",
-            "only_source",
-            "only_ledger",
-            *_IDENTITY,
-            *_SHARES,
-            "before",
-            "change",
-            "segments",
-            "cost",
-            "median_seconds",
-            "p95_seconds",
-            "agency_code",
-            "procedure_code",
-        ),
-        3,
-        "messages",
-    ),
-    _Sheet("dossiers", ("agency", "procedure", *_DOSSIERS, "agency_code", "procedure_code"), 2, "dossiers"),
-    _Sheet("counts", ("agency_code", "agency", *_COUNTS), 2, "agencies"),
-    _Sheet(
-        "reasons",
-        ("agency_code", "agency", "procedure_code", "procedure", "kind", "state", "reason", "messages"),
-        2,
-        "reasons",
-    ),
-    _Sheet(
-        "differences",
-        (
-            "explained",
-            "reason",
-            "side",
-            "agency_code",
-            "agency",
-            "procedure_code",
-            "procedure",
-            "kind",
-            "dossier_code",
-            "source",
-            "source_transition_id",
-            "transition_id",
-            "message_id",
-            "occurred_at",
-        ),
-        2,
-        "differences",
-    ),
-    _Sheet(
-        "orphans",
-        (
-            "sort",
-            "agency_code",
-            "agency",
-            "procedure_code",
-            "procedure",
-            "dossier_code",
-            "message_id",
-            "receipt_id",
-            "happened_at",
-        ),
-        1,
-        "orphans",
-    ),
-    _Sheet(
-        "changes",
-        ("agency_code", "agency", "procedure_code", "procedure", "kind", "figure", "was", "became", "causes"),
-        2,
-        "changes",
-    ),
-    _Sheet("complaints", ("agency_code", "agency", "claim", "outcome", "complaints"), 2, "complaints"),
-    _Sheet("urged", ("agency_code", "agency", "measure", "value", "threshold", "of_all", "unit"), 2, None),
-    _Sheet(
-        "left_out",
-        ("agency_code", "agency", "enabled", "kinds_off", "kinds_off_reason", "same_day_excluded"),
-        2,
-        None,
-    ),
-)
-
 _DERIVED = {
     "agency",
     "procedure",
@@ -244,12 +94,11 @@ def publication_workbook(told: Told) -> bytes:
     """The workbook of all agencies, or of ``told.agency`` alone."""
     book = _Book(told)
     book.summary()
-    rows = _rows(told)
-    for sheet in SHEETS:
-        # Whom to urge is said to the committee and to each agency about itself; a correction alone has changes.
-        if sheet.name in rows:
-            book.table(sheet, rows[sheet.name])
-    book.columns([sheet for sheet in SHEETS if sheet.name in rows])
+    rows = sheet_rows(told)
+    shown = [sheet for sheet in SHEETS if sheet.name in rows]
+    for sheet in shown:
+        book.table(sheet, rows[sheet.name])
+    book.columns(shown)
     book.queries()
     return book.close()
 
@@ -280,135 +129,6 @@ def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
     words = [word[:_STEM] for details in own for word in re.findall(r"\w+", details)]
     named = {each for each in its_columns if each[:_STEM] in words}
     return column in named, bool(own) and not named, bool(own)
-
-
-def _rows(told: Told) -> dict[str, Iterable[dict[str, Any]]]:
-    """By sheet: its rows, each with a value for every column."""
-    report, words = told.report, told.words
-
-    def named(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the report's values
-        values = {name: getattr(row, name) for name in type(row).__slots__}
-        values["agency"] = told.agency_name(row.agency_code)
-        if "procedure_code" in values:
-            values["procedure"] = told.procedure_name(row.procedure_code or "")
-        return values
-
-    def messages(row: MessageFigures) -> dict[str, Any]:
-        computed = {
-            name: getattr(row, name)
-            for name in ("expected", "sent", "difference", "delivered_of_expected", "delivered_of_sent")
-        }
-        price = report.closing.segment_price
-        return named(row) | computed | {"cost": None if price is None else price * row.segments}
-
-    def agencies() -> Iterable[dict[str, Any]]:
-        for line in told.agencies:
-            timing = line.timing
-            yield messages(line.messages) | {
-                "agency_code": line.agency_code,
-                "agency": line.name,
-                "before": line.before.delivered_of_expected if line.before else None,
-                "change": None if line.change is None else line.change * 100,
-                "median_seconds": timing.median_seconds if timing else None,
-                "p95_seconds": timing.p95_seconds if timing else None,
-            }
-
-    def groups() -> Iterable[dict[str, Any]]:
-        for row in told.messages:
-            key = (row.agency_code, row.procedure_code, row.kind)
-            timing, before = told.timings.get(key), told.before.get(key)
-            change = change_of(row, before)
-            yield messages(row) | {
-                "before": before.delivered_of_expected if before else None,
-                "change": None if change is None else change * 100,
-                "kind": words["kind"][row.kind],
-                "median_seconds": timing.median_seconds if timing else None,
-                "p95_seconds": timing.p95_seconds if timing else None,
-            }
-
-    def own(rows: Iterable[Any]) -> list[Any]:
-        return [row for row in rows if told.agency is None or row.agency_code == told.agency]
-
-    reasons = sorted(
-        own(report.figures.reasons),
-        key=lambda row: (-row.messages, row.agency_code, row.procedure_code, row.kind, row.state, row.reason),
-    )
-    counts = {line.agency_code: line.counts for line in told.agencies}
-    rows: dict[str, Iterable[dict[str, Any]]] = {
-        "agencies": agencies(),
-        "groups": groups(),
-        "dossiers": (
-            named(row)
-            | {
-                "received_direct": row.received_direct,
-                "received_total": row.carried_over + row.received,
-                "resolved": row.resolved,
-                "late_of_resolved": row.resolved_late / row.resolved if row.resolved else None,
-            }
-            for row in told.dossiers
-        ),
-        "counts": (named(row) for row in counts.values()),
-        "reasons": (
-            named(row)
-            | {
-                "kind": words["kind"][row.kind],
-                "state": words["state"].get(row.state, row.state),
-                "reason": told.reason(row.reason),
-            }
-            for row in reasons
-        ),
-        "differences": (
-            named(row)
-            | {
-                "kind": words["kind"][row.kind],
-                "side": words["side"][row.side],
-                "reason": words["difference"][row.reason],
-                "explained": words["heads"]["has_reason" if row.is_explained else "has_no_reason"],
-                "bad": not row.is_explained,
-            }
-            for row in told.differences
-        ),
-        "orphans": (named(row) | {"sort": words["orphan"][row.sort]} for row in told.orphans),
-        "complaints": (
-            named(row)
-            | {
-                "claim": words["claim"].get(row.claim, row.claim),
-                "outcome": words["outcome"].get(row.outcome, row.outcome),
-            }
-            for row in told.complaints
-        ),
-        "left_out": (
-            named(row)
-            | {
-                "agency": row.name,
-                "enabled": words["heads"]["has_reason"] if row.enabled else words["heads"]["has_no_reason"],
-                "kinds_off": ", ".join(words["kind"][kind].lower() for kind in row.kinds_off),
-                "same_day_excluded": words["heads"]["has_reason"] if row.same_day_excluded else "",
-            }
-            for row in own(report.agencies)
-            if row.kinds_off or row.same_day_excluded or not row.enabled
-        ),
-    }
-    if report.closing.period.is_month:
-        rows["urged"] = (
-            named(row)
-            | {
-                "measure": words["measure"].get(row.measure, row.measure),
-                "unit": words["urged"]["unit"].get(row.measure, words["urged"]["unit"]["other"]),
-            }
-            for row in own(report.urged)
-        )
-    if report.closing.corrects is not None:
-        rows["changes"] = (
-            named(row)
-            | {
-                "kind": words["kind"].get(row.kind, ""),
-                "figure": words["columns"].get(row.figure, {}).get("head", row.figure),
-                "causes": "; ".join(words["cause"].get(cause, cause) for cause in row.causes),
-            }
-            for row in own(report.changes)
-        )
-    return rows
 
 
 class _Book:
@@ -520,7 +240,7 @@ class _Book:
         for number, each in enumerate(self._said["how_all" if told.agency is None else "how_agency"], 1):
             put(f"{number}.", each)
 
-    def table(self, shown: _Sheet, rows: Iterable[dict[str, Any]]) -> None:
+    def table(self, shown: Sheet, rows: Iterable[Cells]) -> None:
         """One sheet of rows; an unbalanced or unexplained one is red."""
         sheet = self._sheet(shown.name)
         for place, column in enumerate(shown.columns):
@@ -559,7 +279,7 @@ class _Book:
         else:
             sheet.write_number(line, place, value, look)
 
-    def columns(self, written: Sequence[_Sheet]) -> None:
+    def columns(self, written: Sequence[Sheet]) -> None:
         """What every column counts, where it comes from, and by which query."""
         sheet = self._sheet("columns")
         sheets, queries = self._said["sheets"], self._told.report.queries
