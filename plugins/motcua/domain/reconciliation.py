@@ -278,6 +278,16 @@ class MessageFigures:
         return sum(getattr(self, state) for state in SENT)
 
     @property
+    def in_hand(self) -> int:
+        """Messages that have not ended and that no gateway is known to have taken."""
+        return self.queued + self.sending + self.unknown
+
+    @property
+    def not_sent(self) -> int:
+        """Messages that ended before a gateway took or refused them."""
+        return self.suppressed + self.cancelled + self.expired
+
+    @property
     def delivered_of_expected(self) -> float | None:
         """Share, 0 to 1; ``None``: nothing was expected."""
         return self.delivered / self.expected if self.expected > 0 else None

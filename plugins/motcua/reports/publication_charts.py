@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from motcua.domain.reconciliation import DossierFigures, MessageFigures
+from motcua.domain.reconciliation import DossierFigures
 from motcua.reports.charts import INK, LINE, SOFT
 from motcua.reports.publication_data import AgencyLine
 from motcua.reports.wording import percent, publication_words
@@ -54,7 +54,7 @@ def draw_messages(lines: Sequence[AgencyLine]) -> Drawing:
     bars = []
     for line in lines:
         row = line.messages
-        parts = (row.delivered, row.sent - row.delivered, row.queued + row.sending + row.unknown, _not_sent(row))
+        parts = (row.delivered, row.sent - row.delivered, row.in_hand, row.not_sent + row.rejected)
         before = line.before.delivered_of_expected if line.before else None
         shares = _shares(parts)
         bars.append(_Bar(line.name, shares, percent(shares[0]), before))
@@ -71,10 +71,6 @@ def draw_dossiers(lines: Sequence[AgencyLine]) -> Drawing:
         bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=percent(shares[-1])))))
     names = (said["early"], said["on_time"], said["without_due"], said["late"])
     return _draw(bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
-
-
-def _not_sent(row: MessageFigures) -> int:
-    return row.suppressed + row.cancelled + row.expired + row.rejected
 
 
 def _by_time(row: DossierFigures) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from motcua.domain.dossiers import Kind
 from motcua.domain.reconciliation import (
     AgencyFigures,
+    Change,
     ComplaintCount,
     Difference,
     DossierFigures,
@@ -22,6 +23,7 @@ from motcua.domain.reconciliation import (
     Period,
     ReconciliationReport,
     Timing,
+    Urged,
     sum_dossiers,
     sum_messages,
 )
@@ -99,6 +101,15 @@ class Told:
         if reason.startswith(_GATEWAY_STATUS):
             return str(self.words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
         return str(self.words["reason"].get(reason, reason))
+
+    def figure_name(self, figure: str) -> str:
+        """What staff read above the column of a figure; its own name where there are no words."""
+        column = self.words["columns"].get(figure)
+        return str(column["head"]) if column else figure
+
+    def causes(self, change: Change) -> str:
+        """Why a correction changed a figure, in words."""
+        return "; ".join(self.words["cause"].get(cause, cause) for cause in change.causes)
 
     @property
     def period(self) -> str:
@@ -264,6 +275,16 @@ class Told:
     def orphans(self) -> tuple[Orphan, ...]:
         """By sort."""
         return tuple(sorted(self._own(self.report.orphans), key=lambda row: tuple(map(_sortable, _values(row)))))
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """What a correction changed."""
+        return self._own(self.report.changes)
+
+    @cached_property
+    def urged(self) -> tuple[Urged, ...]:
+        """Whom the report proposes to urge."""
+        return self._own(self.report.urged)
 
     @cached_property
     def complaints(self) -> tuple[ComplaintCount, ...]:

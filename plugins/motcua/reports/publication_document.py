@@ -23,6 +23,9 @@ ROWS_SHOWN = 20
 AGENCIES_DRAWN = 20
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
+Align: TypeAlias = Literal["left", "right"]
+Columns: TypeAlias = Sequence[tuple[str, Align, int]]
+"""Of a table: what stands above each (a word of the template), how it is set, its share of the width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class Column:
     """``share``: its share of the page's width; 0: as wide as its words need."""
 
     head: str
-    align: Literal["left", "right"] = "right"
-    share: int = 0
+    align: Align
+    share: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,16 +324,6 @@ def evidence(told: Told, urged: Urged) -> str:
     return str(form.format(**values, unit=unit))
 
 
-def waiting(row: MessageFigures) -> int:
-    """Neither ended nor taken by a gateway."""
-    return row.queued + row.sending + row.unknown
-
-
-def not_sent(row: MessageFigures) -> int:
-    """Never sent."""
-    return row.suppressed + row.cancelled + row.expired
-
-
 class _Sections:
     """Builds the sections."""
 
@@ -372,7 +365,7 @@ class _Sections:
     def _table(
         self,
         name: str,
-        columns: Sequence[tuple[str, Literal["left", "right"], int]],
+        columns: Columns,
         rows: Sequence[Row],
         most: int | None = None,
         note: str = "",
@@ -388,24 +381,23 @@ class _Sections:
         if told.report.closing.corrects is None:
             return "corrected", []
         blocks: list[Block] = [Paragraph(corrected_line(told), "bad")]
-        if not told.report.changes:
+        if not told.changes:
             return "corrected", [*blocks, Paragraph(self._words["corrected"]["no_changes"])]
-        names = self._words["columns"]
         rows = [
             Row(
                 (
                     told.agency_name(each.agency_code),
                     told.procedure_name(each.procedure_code),
                     self._words["kind"].get(each.kind, self._words["names"]["dash"]),
-                    names[each.figure]["head"] if each.figure in names else each.figure,
+                    told.figure_name(each.figure),
                     count(each.was),
                     count(each.became),
-                    "; ".join(self._words["cause"].get(cause, cause) for cause in each.causes),
+                    told.causes(each),
                 )
             )
-            for each in told.report.changes
+            for each in told.changes
         ]
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("agency", "left", 3),
             ("procedure", "left", 3),
             ("kind", "left", 2),
@@ -422,7 +414,7 @@ class _Sections:
         as_of = self._said["data_as_of"].format(moment=moment(read)) if read else self._said["never_read"]
         rows = [self._identity_row(self._words["kind"][row.kind], row) for row in told.by_kind]
         rows.append(self._identity_row(self._words["names"]["all"], told.total, total=True))
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("kind", "left", 2),
             *[
                 (name, "right", 1)
@@ -449,8 +441,8 @@ class _Sections:
         cells = (
             name,
             count(row.expected),
-            count(not_sent(row)),
-            count(waiting(row)),
+            count(row.not_sent),
+            count(row.in_hand),
             count(row.rejected),
             count(row.sent),
             count(row.delivered),
@@ -500,7 +492,7 @@ class _Sections:
                 "bad" if total.difference else "total",
             )
         )
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("place", "right", 0),
             ("agency", "left", 4),
             ("expected", "right", 1),
@@ -546,7 +538,7 @@ class _Sections:
                 own.open_late + own.paused_late,
             )
             rows.append(Row((name, *map(count, figures)), tone))  # type: ignore[arg-type]
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("agency", "left", 3),
             *[
                 (head, "right", 1)
@@ -567,7 +559,7 @@ class _Sections:
         ]
         if not rows:
             return []
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("state", "left", 1),
             ("reason", "left", 3),
             ("number", "right", 0),
@@ -593,7 +585,7 @@ class _Sections:
         ]
         if not rows:
             return []
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("procedure", "left", 4),
             ("agency", "left", 3),
             ("expected", "right", 1),
@@ -621,7 +613,7 @@ class _Sections:
                 )
                 for (side, reason, explained), number in order
             ]
-            columns: list[tuple[str, Literal["left", "right"], int]] = [
+            columns: Columns = [
                 ("side", "left", 2),
                 ("reason", "left", 4),
                 ("rows", "right", 0),
@@ -675,7 +667,7 @@ class _Sections:
             )
             if any(figures):
                 rows.append(Row((each.name, *map(count, figures))))
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("agency", "left", 3),
             *[
                 (head, "right", 1)
@@ -712,7 +704,7 @@ class _Sections:
 
     def _urged(self) -> list[Block]:
         told = self._told
-        if not told.report.urged:
+        if not told.urged:
             return [Paragraph(self._said["nobody_urged"])]
         rows = [
             Row(
@@ -722,9 +714,9 @@ class _Sections:
                     evidence(told, each),
                 )
             )
-            for each in told.report.urged
+            for each in told.urged
         ]
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("agency", "left", 3),
             ("measure", "left", 3),
             ("evidence", "left", 3),
@@ -741,7 +733,7 @@ class _Sections:
                 rows.append(Row((each.name, said["kinds"].format(kinds=kinds), reason)))
             if each.same_day_excluded:
                 rows.append(Row((each.name, said["same_day"], self._words["names"]["dash"])))
-        columns: list[tuple[str, Literal["left", "right"], int]] = [
+        columns: Columns = [
             ("agency", "left", 3),
             ("what", "left", 3),
             ("reason", "left", 3),

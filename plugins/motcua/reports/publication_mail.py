@@ -93,12 +93,8 @@ def compose_publication_mail(
         "agencies_more": max(0, len(told.agencies) - AGENCIES_SHOWN) if told.agency is None else 0,
         "procedures": _procedures(told),
         "reasons": told.reasons[:ROWS_SHOWN],
-        "changes": [each for each in told.report.changes if told.agency in (None, each.agency_code)][:ROWS_SHOWN],
-        "urged": [
-            (told.agency_name(each.agency_code), each, evidence(told, each))
-            for each in told.report.urged
-            if urging and told.agency in (None, each.agency_code)
-        ],
+        "changes": told.changes[:ROWS_SHOWN],
+        "urged": [(told.agency_name(each.agency_code), each, evidence(told, each)) for each in told.urged if urging],
         "nobody_urged": urging and told.agency is None,
         "attachments": [each.name for each in attachments],
         "left_out": left_out,

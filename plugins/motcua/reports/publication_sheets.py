@@ -245,11 +245,11 @@ class _Rows:
             yield self._named(row) | {"sort": self._words["orphan"][row.sort]}
 
     def changes(self) -> Iterable[Cells]:
-        for row in self._own(self._report.changes):
+        for row in self._told.changes:
             yield self._named(row) | {
                 "kind": self._words["kind"].get(row.kind, ""),
-                "figure": self._words["columns"].get(row.figure, {}).get("head", row.figure),
-                "causes": "; ".join(self._words["cause"].get(cause, cause) for cause in row.causes),
+                "figure": self._told.figure_name(row.figure),
+                "causes": self._told.causes(row),
             }
 
     def complaints(self) -> Iterable[Cells]:
@@ -261,7 +261,7 @@ class _Rows:
 
     def urged(self) -> Iterable[Cells]:
         units = self._words["urged"]["unit"]
-        for row in self._own(self._report.urged):
+        for row in self._told.urged:
             yield self._named(row) | {
                 "measure": self._words["measure"].get(row.measure, row.measure),
                 "unit": units.get(row.measure, units["other"]),

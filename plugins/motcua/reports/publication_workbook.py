@@ -29,8 +29,8 @@ from motcua.reports.publication_document import (
     summary_lines,
     time_line,
 )
-from motcua.reports.workbook import VIETNAMESE
 from motcua.reports.publication_sheets import SHEETS, Cells, Sheet, sheet_rows
+from motcua.reports.workbook import VIETNAMESE
 
 Worksheet: TypeAlias = Any
 """XlsxWriter's; it has no types."""

@@ -17,7 +17,7 @@ from motcua.jobs.publishing import publications_store
 from motcua.jobs.reporting import build_report
 from motcua.reports import wording
 from motcua.reports.publication_csv import plain_csv
-from motcua.reports.publication_data import Told, period_words, share
+from motcua.reports.publication_data import Told, period_words, points, share
 from motcua.reports.publication_document import summary_lines
 from motcua.store.closings import list_closings
 from motcua.store.database import Connection, ledger_pool
@@ -99,6 +99,7 @@ def show_reconciliation(request: Request, closing: int = 0, agency: str = "") ->
         dossier_figures=_OF_DOSSIERS,
         count=wording.count,
         share=share,
+        points=points,
         signed=wording.signed,
         moment=wording.moment,
     )
