@@ -329,6 +329,6 @@ def nasty() -> ReconciliationReport:
         differences=differences,
         orphans=(orphan,),
         closing=closing(MONTH, sources_unread=("vanphong",), difference=0, unexplained=5),
-        urged=(Urged("H99", "not_in_the_words", 7.0, 3.0, 0),),
+        urged=(Urged("H99", "apologies_wrong", 0.75, 0.5, 32),),
         software='MotcuaSMS "0.1" <x>',
     )

@@ -75,6 +75,9 @@ ChangeCause: TypeAlias = Literal[
 ]
 """Why a correction differs from the closing before it."""
 
+Measure: TypeAlias = Literal["delivered_of_expected", "resolved_late", "late_untold", "apologies_wrong"]
+"""By what an agency is urged: a share of its expected messages, resolved dossiers, due dossiers, judged apologies."""
+
 OrphanSort: TypeAlias = Literal["message_without_dossier", "receipt_without_attempt", "handed_over_untold"]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -500,12 +503,13 @@ class Urged:
     """An agency that the report proposes to urge (đôn đốc), with the figure that says why."""
 
     agency_code: str
-    measure: str
-    """Name of the threshold."""
+    measure: Measure
     value: float
+    """Share, 0 to 1."""
     threshold: float
+    """Share beyond which an agency is urged."""
     of_all: int
-    """What the share is of."""
+    """How many the share is of."""
 
 
 @dataclass(frozen=True, slots=True)

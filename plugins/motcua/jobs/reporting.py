@@ -13,6 +13,7 @@ from motcua.domain.reconciliation import (
     Closing,
     ComplaintCount,
     Figures,
+    Measure,
     MessageFigures,
     Period,
     QueryUsed,
@@ -164,7 +165,7 @@ def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
         counts = next((each for each in figures.agencies if each.agency_code == code), None)
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
-        measures = (
+        measures: tuple[tuple[Measure, int, int, float], ...] = (
             ("delivered_of_expected", messages.delivered, messages.expected, thresholds["urge_delivered_below"]),
             ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds["urge_late_above"]),
             ("late_untold", untold, dossiers.due, thresholds["urge_untold_above"]),

@@ -16,7 +16,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES, MessageFigures, Urged
 from motcua.reports.publication_charts import Drawing, draw_dossiers, draw_messages
 from motcua.reports.publication_data import LEAST_EXPECTED, AgencyLine, Told, duration, points, share
-from motcua.reports.wording import count, day, moment, plain, signed
+from motcua.reports.wording import count, day, moment, signed
 
 ROWS_SHOWN = 20
 """Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
@@ -316,12 +316,8 @@ def corrected_line(told: Told) -> str:
 def evidence(told: Told, urged: Urged) -> str:
     """Why an agency is to be urged: the figure, its threshold, and what it is a share of."""
     said = told.words["urged"]
-    # Thresholds up to 1 are shares.
-    write = share if urged.threshold <= 1 else plain
-    form = said["evidence" if urged.of_all else "evidence_alone"]
-    unit = said["unit"].get(urged.measure, said["unit"]["other"])
-    values = {"value": write(urged.value), "threshold": write(urged.threshold), "of_all": count(urged.of_all)}
-    return str(form.format(**values, unit=unit))
+    values = {"value": share(urged.value), "threshold": share(urged.threshold), "of_all": count(urged.of_all)}
+    return str(said["evidence"].format(**values, unit=said["unit"][urged.measure]))
 
 
 class _Sections:
@@ -710,7 +706,7 @@ class _Sections:
             Row(
                 (
                     told.agency_name(each.agency_code),
-                    self._words["measure"].get(each.measure, each.measure),
+                    self._words["measure"][each.measure],
                     evidence(told, each),
                 )
             )

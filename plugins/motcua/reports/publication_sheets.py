@@ -260,11 +260,10 @@ class _Rows:
             }
 
     def urged(self) -> Iterable[Cells]:
-        units = self._words["urged"]["unit"]
         for row in self._told.urged:
             yield self._named(row) | {
-                "measure": self._words["measure"].get(row.measure, row.measure),
-                "unit": units.get(row.measure, units["other"]),
+                "measure": self._words["measure"][row.measure],
+                "unit": self._words["urged"]["unit"][row.measure],
             }
 
     def left_out(self) -> Iterable[Cells]:
