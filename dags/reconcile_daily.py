@@ -49,7 +49,7 @@ Open the log of **gate**.
     tags=["doi-soat", "mot-cua"],
 )
 def reconcile_daily() -> None:
-    """Close → look again → publish each → mail each → gate."""
+    """Tie complaints → close → look again → publish each → mail each → gate."""
 
     @task(task_display_name="Gắn phản ánh với hồ sơ")
     def tie_complaints() -> int:

@@ -1,4 +1,4 @@
-"""What the DAGs share: the run's window, their defaults, and the watcher that wakes them."""
+"""What DAGs share: a run's window, their defaults, what follows a closing, and the watcher that wakes them."""
 
 from __future__ import annotations
 

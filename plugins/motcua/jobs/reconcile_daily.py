@@ -1,4 +1,7 @@
-"""The tasks of the DAG ``reconcile_daily``: close days that are over, look at older ones again, publish, mail, gate."""
+"""The tasks of the DAG ``reconcile_daily``: close days that are over, look at older ones again, publish, mail, gate.
+
+``reconcile_monthly`` shares all that follows closing.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _carriers(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class StatementForm(_Frozen):
-    """How one provider writes its statement, and what was agreed with it."""
+    """How one provider writes its statement, and what was agreed with it; the shipped forms say what each field is."""
 
     gateway: str = Field(pattern=r"^[a-z0-9_]+$")
     sheets: dict[Direction, tuple[str, ...]] = {}
@@ -152,5 +152,5 @@ def read_form(path: Path) -> StatementForm:
     except ValidationError as error:
         what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors())
         raise FormError(f"{path.name}: {what}") from None
-    except yaml.YAMLError as error:
-        raise FormError(f"{path.name} is no YAML: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FormError(f"{path.name} is no YAML in UTF-8: {error}") from None

@@ -92,7 +92,8 @@ class SourceCount:
         self, start: datetime, end: datetime, begins: Mapping[str, datetime | None]
     ) -> Counter[tuple[date, str, str, str, str]]:
         """How many results and supplements the source recorded in [start, end): by day of Vietnam, agency, procedure,
-        kind, and ``at_source`` or ``out_of_scope``, of which the latter are from before the agency was enabled.
+        kind, and ``at_source`` or ``out_of_scope``, of which the latter are from before the agency was enabled. What a
+        dossier's row alone tells of, and what names no dossier, is left out.
 
         ``begins``: by every code of an agency, when it was enabled.
         """

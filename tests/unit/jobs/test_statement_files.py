@@ -543,6 +543,14 @@ def test_form_that_cannot_be_used_says_why(tmp_path, changes, said):
         read_form(path)
 
 
+@pytest.mark.parametrize("content", ["gateway: [", "gateway: kannel # nhà mạng"])
+def test_form_that_is_no_text_says_so(tmp_path, content):
+    path = tmp_path / "form.yaml"
+    path.write_bytes(content.encode("utf-16"))
+    with pytest.raises(FormError, match=r"form.yaml is no YAML in UTF-8"):
+        read_form(path)
+
+
 @pytest.mark.parametrize("name", ["nothing", "../kannel", "", "KANNEL"])
 def test_unknown_form_is_told(name):
     with pytest.raises(FormError, match=r"There is no form"):

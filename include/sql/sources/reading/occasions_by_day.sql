@@ -1,6 +1,8 @@
 -- How many results and supplements were recorded on each day of [start, end), a day of Vietnam, by agency, procedure
--- and kind, and how many of them lie before the agency's beginning, counted from the source's own rows alone.
--- A dossier in two rows brings its entries twice. Called by sources/counting.py.
+-- and kind, and how many of them lie before the agency's beginning, counted from the source's own rows alone. A dossier
+-- in two rows brings its entries twice. They are those of occasions.sql, but for rows newer than their last transition,
+-- and transitions that name no dossier: a day that has such is looked at again though nothing changed.
+-- Called by sources/counting.py.
 WITH steps AS (
     SELECT
         t.agency_code,
