@@ -411,8 +411,7 @@ def _width(body: str, separator: str, name: str) -> int:
     faults = [Fault("open_quote", line=row) for row, count in long if count >= usual]
     if faults:
         raise FileRefused(name, faults)
-    width = max(widths)
-    return width
+    return max(widths)
 
 
 def _decoded(content: bytes, name: str) -> str:
