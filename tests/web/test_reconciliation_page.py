@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -17,11 +18,14 @@ from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.publishing import publish
 from motcua.jobs.reconciling import close_period
+from motcua.reports.publication import agency_workbook_name
 from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING
 from motcua.web import reconciliation_page
 from motcua.web.rendering import PageRefused, render_refusal
-from tests.conftest import NHA_TRANG, NOW
+from tests.conftest import NHA_TRANG, NOW, agency
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
@@ -87,6 +91,23 @@ def test_agency_is_shown_alone(closed, page):
 @pytest.mark.parametrize("query", ["closing=999", "closing=1&agency=nobody"])
 def test_what_is_not_there_is_refused_in_words(closed, page, query):
     assert page.get(f"/reconciliation?{query}").status_code == 404
+
+
+def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
+    shorter = NHA_TRANG[:-1]
+    with connect() as connection:
+        save_agencies(connection, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
+    publish(closed.closing_no, NEXT_MORNING)
+
+    def listed(**query: str) -> list[str]:
+        answer = page.get("/reconciliation", params={"closing": closed.closing_no, **query})
+        return [unquote(name) for name in re.findall(r'file\?publication=1&amp;name=([^"]+)"', answer.text)]
+
+    assert listed()[:3] == ["bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"]
+    assert "csv/messages.csv" in listed()
+    assert not [name for name in listed() if name.startswith("co-quan/")]
+    for code in (NHA_TRANG, shorter, "A/B"):
+        assert listed(agency=code) == [agency_workbook_name(code)]
 
 
 def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(closed, page):

@@ -19,6 +19,8 @@ from motcua.reports.publication_pdf import pdf
 from motcua.reports.publication_workbook import publication_workbook
 
 PDF, PAGE, WORKBOOK = "bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"
+AGENCY_FOLDER = "co-quan/"
+"""Of the agencies' own workbooks."""
 MANIFEST = "manifest.json"
 FIRST = "0" * 64
 """What stands for the manifest before the first one."""
@@ -47,7 +49,7 @@ def agency_workbook_name(agency_code: str) -> str:
     )
     # Two codes that are written alike must not share a file.
     mark = "" if kept == agency_code else f"-{sha256(agency_code.encode()).hexdigest()[:8]}"
-    return f"co-quan/{kept}{mark}.xlsx"
+    return f"{AGENCY_FOLDER}{kept}{mark}.xlsx"
 
 
 def render(report: ReconciliationReport, corrected: Corrected | None = None) -> list[PublishedFile]:

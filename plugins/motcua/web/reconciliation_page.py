@@ -16,6 +16,7 @@ from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage,
 from motcua.jobs.publishing import publications_store
 from motcua.jobs.reporting import build_report
 from motcua.reports import wording
+from motcua.reports.publication import AGENCY_FOLDER, agency_workbook_name
 from motcua.reports.publication_csv import plain_csv
 from motcua.reports.publication_data import Told, period_words, points, share
 from motcua.reports.publication_document import summary_lines
@@ -230,7 +231,7 @@ def _files(published: Publication | None, told: Told) -> list[dict[str, Any]]:
     """The files of the publication: of an agency its own one, else those over all."""
     if published is None:
         return []
-    own = [each for each in published.manifest["files"] if "/" in each["name"]]
+    files: list[dict[str, Any]] = published.manifest["files"]
     if told.agency:
-        return [each for each in own if told.agency in each["name"]]
-    return [each for each in published.manifest["files"] if each not in own]
+        return [each for each in files if each["name"] == agency_workbook_name(told.agency)]
+    return [each for each in files if not each["name"].startswith(AGENCY_FOLDER)]
