@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
@@ -447,18 +447,19 @@ class Figures:
     agencies: tuple[AgencyFigures, ...] = ()
 
 
-def sum_dossiers(rows: Iterator[DossierFigures] | tuple[DossierFigures, ...]) -> DossierFigures:
+def sum_dossiers(rows: Iterable[DossierFigures]) -> DossierFigures:
     """The rows added up; the sum names no agency and no procedure."""
-    return DossierFigures("", "", *_sums(DossierFigures, list(rows), 2))
+    return DossierFigures("", "", *_sums(DossierFigures, rows, 2))
 
 
-def sum_messages(rows: Iterator[MessageFigures] | tuple[MessageFigures, ...], kind: Kind = "result") -> MessageFigures:
-    """The rows added up; the sum names no agency and no procedure, and the kind that is given."""
-    return MessageFigures("", "", kind, *_sums(MessageFigures, list(rows), 3))
+def sum_messages(rows: Iterable[MessageFigures], kind: Kind = "result") -> MessageFigures:
+    """The rows added up; the sum names no agency and no procedure. ``kind``: that of the rows, where they have one."""
+    return MessageFigures("", "", kind, *_sums(MessageFigures, rows, 3))
 
 
-def _sums(of: type, rows: list[object], keys: int) -> list[int]:
-    return [sum(getattr(row, each.name) for row in rows) for each in fields(of)[keys:]]
+def _sums(of: type, rows: Iterable[object], keys: int) -> list[int]:
+    added = list(rows)
+    return [sum(getattr(row, each.name) for row in added) for each in fields(of)[keys:]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ def _parse(written: str) -> datetime | None:
 
 
 def read_moment(written: str, now: datetime) -> datetime | None:
-    """A moment as staff write it: ``25/11/2026``, ``25/11/2026 8:30``, ``2026-11-25 08:30``; ``None``: it is none.
+    """A moment by Vietnam's clock, as staff write it: ``25/11/2026``, ``25/11/2026 8:30``, ``2026-11-25 08:30``;
+    ``None``: it is none.
 
     A day without a time, or at midnight as Excel writes a day, is the end of that day, or now where it is today's: all
     that was sent on that day may be what the citizen complains of.

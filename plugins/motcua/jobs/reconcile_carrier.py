@@ -120,6 +120,7 @@ def _take(
 ) -> Taken:
     form = load_form(form_name)
     digest = sha256(content).hexdigest()
+    # A file that is there already is not read again; which one it would correct is not asked yet.
     with connect() as connection:
         known = known_statement(connection, digest, form_name, month or date.min)
     if known.same_file is not None:

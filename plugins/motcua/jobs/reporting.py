@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import LiteralString
 
@@ -14,7 +14,6 @@ from motcua.domain.reconciliation import (
     ComplaintCount,
     Figures,
     Measure,
-    MessageFigures,
     Period,
     QueryUsed,
     ReconciliationReport,
@@ -160,8 +159,8 @@ def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
     found: list[Urged] = []
     codes = {each.agency_code for each in figures.messages} | {each.agency_code for each in figures.dossiers}
     for code in sorted(codes - {""}):
-        messages = sum_messages(_of(figures.messages, code))
-        dossiers = sum_dossiers(tuple(each for each in figures.dossiers if each.agency_code == code))
+        messages = sum_messages(each for each in figures.messages if each.agency_code == code and each.kind != "reply")
+        dossiers = sum_dossiers(each for each in figures.dossiers if each.agency_code == code)
         counts = next((each for each in figures.agencies if each.agency_code == code), None)
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
@@ -179,7 +178,3 @@ def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
             if beyond:
                 found.append(Urged(code, measure, share, threshold, of_all))
     return sorted(found, key=lambda each: (each.measure, -abs(each.value - each.threshold), each.agency_code))
-
-
-def _of(rows: Sequence[MessageFigures], code: str) -> tuple[MessageFigures, ...]:
-    return tuple(each for each in rows if each.agency_code == code and each.kind != "reply")

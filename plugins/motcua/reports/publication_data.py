@@ -147,7 +147,7 @@ class Told:
     def by_kind(self) -> tuple[MessageFigures, ...]:
         """A sum for each kind that occurs."""
         groups = _grouped(self.messages, lambda row: row.kind)
-        return tuple(sum_messages(tuple(groups[kind]), kind) for kind in KINDS if kind in groups)
+        return tuple(sum_messages(groups[kind], kind) for kind in KINDS if kind in groups)
 
     @cached_property
     def total_before(self) -> MessageFigures | None:
@@ -220,9 +220,9 @@ class Told:
             AgencyLine(
                 code,
                 self.agency_name(code),
-                sum_messages(tuple(messages.get(code, ()))),
-                sum_messages(tuple(before[code])) if code in before else None,
-                sum_dossiers(tuple(dossiers.get(code, ()))),
+                sum_messages(messages.get(code, ())),
+                sum_messages(before[code]) if code in before else None,
+                sum_dossiers(dossiers.get(code, ())),
                 counts.get(code, AgencyFigures(code)),
                 self.timings.get((code, None, "result")),
             )
@@ -247,7 +247,7 @@ class Told:
         """By agency and procedure over all kinds, worst first."""
         groups = _grouped(self.messages, lambda row: (row.agency_code, row.procedure_code))
         sums = [
-            replace(sum_messages(tuple(rows)), agency_code=agency, procedure_code=procedure)
+            replace(sum_messages(rows), agency_code=agency, procedure_code=procedure)
             for (agency, procedure), rows in groups.items()
         ]
         return tuple(sorted(sums, key=lambda row: (*_badness(row), row.agency_code, row.procedure_code)))
