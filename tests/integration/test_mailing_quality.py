@@ -26,8 +26,10 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from motcua.jobs import mailing_quality
-from motcua.jobs.mailing_quality import MailsNotSent, mail_agency, mail_department
-from motcua.reports.quality_mail import Mail, compose_agency_mail, compose_department_mail
+from motcua.jobs.mailing import MailsNotSent
+from motcua.jobs.mailing_quality import mail_agency, mail_department
+from motcua.reports.mail import Mail
+from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect
 from motcua.store.provisioning import with_database

@@ -14,7 +14,8 @@ from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
-from motcua.jobs.mailing_quality import MailsNotSent, mail_agency, mail_department
+from motcua.jobs.mailing import MailsNotSent
+from motcua.jobs.mailing_quality import mail_agency, mail_department
 from motcua.quality.report_data import AgencyFigures, RuleResult
 from motcua.quality.reporting import (
     NoSuchAgency,

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
+from motcua.reports.mail import Mail, write_message
 from motcua.store.database import connect
 from motcua.store.report_mails import (
     DEPARTMENT,
@@ -38,18 +39,8 @@ class MailsNotSent(Exception):
     """Some recipients were not reached; the message counts them and holds no address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail, whoever receives it."""
-
-    reference: str
-    """Stands for its report, in this ledger and no other; a Message-ID begins with it."""
-    write: Callable[[str, str, str, datetime], bytes]
-    """From sender, recipient, Message-ID and moment: the mail as SMTP carries it."""
-
-
 def mail_report(
-    mailed: MailedReport, recipients: Sequence[str], compose: Callable[[], Letter | None], *, again: bool
+    mailed: MailedReport, recipients: Sequence[str], compose: Callable[[], Mail | None], *, again: bool
 ) -> dict[str, int]:
     """Mails each recipient who does not have it, and counts the mails.
 
@@ -74,11 +65,11 @@ def mail_report(
         if not again and known.get(key) in ("sending", "unknown")
     ]
     if left:
-        letter = compose()
-        if letter is None:
+        mail = compose()
+        if mail is None:
             log.info("%s: nothing to be said", about)
             return counts
-        sent, failed = _send_to(mailed, letter, list(left.items()), again=again)
+        sent, failed = _send_to(mailed, mail, list(left.items()), again=again)
         counts["sent"] = sent
         failures += failed
     elif not wanted:
@@ -103,7 +94,7 @@ def _about(mailed: MailedReport) -> str:
 
 
 def _send_to(
-    mailed: MailedReport, letter: Letter, left: Sequence[tuple[str, tuple[int, str]]], *, again: bool
+    mailed: MailedReport, mail: Mail, left: Sequence[tuple[str, tuple[int, str]]], *, again: bool
 ) -> tuple[int, list[str]]:
     """Hands the mail over for each recipient; one that fails, and a connection that breaks, hold back no other."""
     sent, failures = 0, []
@@ -115,7 +106,7 @@ def _send_to(
                 ledger.commit()
                 if number is None:
                     continue
-                outcome = server.hand_over(letter, f"{letter.reference}.{number}", address, now)
+                outcome = server.hand_over(mail, f"{mail.reference}.{number}", address, now)
                 settle_mail(ledger, number, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, _MailServerFailed) as error:
             # Before anything was reserved: the next try finds this recipient as it was.
@@ -149,13 +140,13 @@ class _MailServer:
         self._address = parseaddr(sender)[1]
         self._domain = self._address.partition("@")[2] or "localhost"
 
-    def hand_over(self, letter: Letter, reference: str, recipient: str, at: datetime) -> _Outcome:
+    def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> _Outcome:
         """Offers one mail to one recipient, step by step, since what a broken connection means depends on the step.
 
         Before the content went out, it is a failure that may be tried again. After it, nobody can tell.
         """
         try:
-            message = letter.write(self._sender, recipient, f"<{reference}@{self._domain}>", at)
+            message = write_message(mail, self._sender, recipient, f"<{reference}@{self._domain}>", at)
             self._client.ehlo_or_helo_if_needed()
             for answer in (self._client.mail(self._address), self._client.rcpt(recipient)):
                 if answer[0] not in (250, 251):

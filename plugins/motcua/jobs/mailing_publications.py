@@ -8,16 +8,15 @@ published files and must be what was published.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
 
-from motcua.jobs.mailing import Letter, mail_report, staff_page
+from motcua.jobs.mailing import mail_report, staff_page
 from motcua.jobs.publishing import corrected_by, publications_store
 from motcua.jobs.reporting import build_report
-from motcua.reports.mail import Attachment, write_message
+from motcua.reports.mail import Attachment, Mail
 from motcua.reports.publication import PDF, WORKBOOK, agency_workbook_name
 from motcua.reports.publication_data import Told
-from motcua.reports.publication_mail import PublicationMail, attachment_names, compose_publication_mail
+from motcua.reports.publication_mail import attachment_names, compose_publication_mail
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.database import connect, without_values
@@ -88,7 +87,7 @@ def mail_publication(publication_no: int, body: str, *, again: bool = False) -> 
     agency = None if body in (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE) else body
     recipients = _recipients(body)
 
-    def compose() -> Letter:
+    def compose() -> Mail:
         with connect() as ledger:
             report = build_report(ledger, publication.closing_no)
             corrected = corrected_by(ledger, publication)
@@ -98,16 +97,14 @@ def mail_publication(publication_no: int, body: str, *, again: bool = False) -> 
         if agency is None:
             wanted.insert(0, (names["pdf"], PDF))
         attachments, left_out = _attachments(publication, wanted)
-        return _letter(
-            compose_publication_mail(
-                told,
-                publication_no,
-                publication.manifest_sha256,
-                attachments,
-                left_out,
-                urging=publication.is_monthly,
-                page_url=staff_page(f"/reconciliation?closing={publication.closing_no}"),
-            )
+        return compose_publication_mail(
+            told,
+            publication_no,
+            publication.manifest_sha256,
+            attachments,
+            left_out,
+            urging=publication.is_monthly,
+            page_url=staff_page(f"/reconciliation?closing={publication.closing_no}"),
         )
 
     return mail_report(MailedReport("publication", publication_no, body), recipients, compose, again=again)
@@ -158,19 +155,3 @@ def _attachments(publication: Publication, wanted: Sequence[tuple[str, str]]) ->
         else:
             attachments.append(Attachment(shown, content))
     return attachments, left_out
-
-
-def _letter(mail: PublicationMail) -> Letter:
-    def write(sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
-        return write_message(
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            sender=sender,
-            recipient=recipient,
-            message_id=message_id,
-            at=at,
-            attachments=mail.attachments,
-        )
-
-    return Letter(mail.reference, write)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from urllib.parse import quote
 
-from motcua.jobs.mailing import Letter, MailsNotSent, mail_report, staff_page
+from motcua.jobs.mailing import mail_report, staff_page
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct
-from motcua.reports.quality_mail import (
-    Mail,
-    compose_agency_mail,
-    compose_department_mail,
-    is_due,
-    write_message,
-)
+from motcua.reports.mail import Mail
+from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail, is_due
 from motcua.store.agencies import list_agencies
 from motcua.store.database import connect, without_values
 from motcua.store.report_mails import DEPARTMENT, MailedReport
-
-__all__ = ["MailsNotSent", "mail_agency", "mail_department"]
 
 
 @without_values()
@@ -40,13 +32,13 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
         if agency is None:
             raise LookupError(f"no agency {agency_code}")
 
-    def compose() -> Letter | None:
+    def compose() -> Mail | None:
         with connect() as ledger:
             report = agency_report(ledger, run_no, agency_code)
             if not (again or is_due(report)):
                 return None
             rows = rows_to_correct(ledger, run_no, agency_code)
-            return _letter(compose_agency_mail(report, rows, staff_page(f"/quality/agency?code={quote(agency_code)}")))
+            return compose_agency_mail(report, rows, staff_page(f"/quality/agency?code={quote(agency_code)}"))
 
     return mail_report(MailedReport("quality", run_no, agency_code), agency.report_recipients, compose, again=again)
 
@@ -55,15 +47,11 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
 def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = False) -> dict[str, int]:
     """Mails the Department's recipients the report over all agencies; the rest as ``mail_agency``."""
 
-    def compose() -> Letter | None:
+    def compose() -> Mail | None:
         with connect() as ledger:
             report = department_report(ledger, run_no)
             if not (again or is_due(report)):
                 return None
-            return _letter(compose_department_mail(report, rows_to_correct(ledger, run_no), staff_page("/quality")))
+            return compose_department_mail(report, rows_to_correct(ledger, run_no), staff_page("/quality"))
 
     return mail_report(MailedReport("quality", run_no, DEPARTMENT), recipients, compose, again=again)
-
-
-def _letter(mail: Mail) -> Letter:
-    return Letter(mail.reference, partial(write_message, mail))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -27,29 +26,35 @@ class Attachment:
     content: bytes
 
 
-def write_message(
-    *,
-    subject: str,
-    text: str,
-    html: str,
-    sender: str,
-    recipient: str,
-    message_id: str,
-    at: datetime,
-    pictures: Sequence[tuple[str, Picture]] = (),
-    attachments: Sequence[Attachment] = (),
-) -> bytes:
-    """The mail for one recipient.
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail, whoever receives it."""
+
+    reference: str
+    """Stands for its report, in this ledger and no other; a Message-ID begins with it."""
+    subject: str
+    text: str
+    html: str
+    pictures: tuple[tuple[str, Picture], ...] = ()
+    """With the name by which the HTML calls each (``cid:``)."""
+    attachments: tuple[Attachment, ...] = ()
+
+
+def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
+    """The mail for one recipient, as SMTP carries it.
 
     Headers are not folded: up to Python 3.12 folding eats the space between two encoded words of a subject. Lines of
     the parts have at most 76 characters, and all bytes are ASCII, so that any server takes it.
 
     Args:
-        pictures: with the name by which the HTML calls each (``cid:``).
+        mail: what everybody gets.
+        sender: whom it comes from.
+        recipient: one address.
+        message_id: with its angle brackets.
         at: the moment that the mail is dated with.
     """
     message = EmailMessage(policy=default.clone(max_line_length=76))
-    message["Subject"] = subject
+    message["Subject"] = mail.subject
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = format_datetime(at.astimezone(VIETNAM))
@@ -57,15 +62,15 @@ def write_message(
     # RFC 3834, and Exchange's own word for it: no out-of-office reply comes back.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     html_part = message.get_payload()[1]  # type: ignore[index]
-    for cid, picture in pictures:
+    for cid, picture in mail.pictures:
         name = f"{cid.partition('@')[0]}.png"
         html_part.add_related(  # type: ignore[union-attr]
             picture.png, "image", "png", cid=f"<{cid}>", disposition="inline", filename=name
         )
-    for attached in attachments:
+    for attached in mail.attachments:
         main, sub = _TYPES[PurePosixPath(attached.name).suffix]
         message.add_attachment(attached.content, main, sub, filename=attached.name)
     return message.as_bytes(policy=SMTP.clone(max_line_length=998))

@@ -6,7 +6,6 @@ Words are in include/templates/mail/publication.*; what is shown comes from ``mo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from motcua.domain.reconciliation import Period
 from motcua.reports import wording
-from motcua.reports.mail import Attachment, inline_styles, tidy
+from motcua.reports.mail import Attachment, Mail, inline_styles, tidy
 from motcua.reports.publication_data import Told, points, share
 from motcua.reports.publication_document import (
     change_line,
@@ -28,18 +27,6 @@ from motcua.settings import include_dir
 
 AGENCIES_SHOWN = 15
 ROWS_SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class PublicationMail:
-    """One mail, whoever receives it."""
-
-    reference: str
-    """Stands for its publication, in this ledger and no other; a Message-ID begins with it."""
-    subject: str
-    text: str
-    html: str
-    attachments: tuple[Attachment, ...]
 
 
 def attachment_names(told: Told) -> dict[str, str]:
@@ -62,7 +49,7 @@ def compose_publication_mail(
     *,
     urging: bool = False,
     page_url: str | None = None,
-) -> PublicationMail:
+) -> Mail:
     """A mail about a publication: over all agencies, or of ``told.agency`` alone.
 
     Args:
@@ -103,12 +90,12 @@ def compose_publication_mail(
     plain = _templates().get_template("publication.txt")
     subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
     html = _templates().get_template("publication.html").render(values, subject=subject)
-    return PublicationMail(
+    return Mail(
         f"doi-chieu.{publication_no}.{manifest_sha256[:12]}",
         subject,
         tidy(plain.render(values)),
         inline_styles(html),
-        tuple(attachments),
+        attachments=tuple(attachments),
     )
 
 

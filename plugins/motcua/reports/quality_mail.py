@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,8 +24,7 @@ from motcua.quality.report_data import (
 )
 from motcua.reports import wording
 from motcua.reports.charts import Bar, Line, Picture, draw_agencies, draw_trend
-from motcua.reports.mail import Attachment, inline_styles, tidy
-from motcua.reports.mail import write_message as write_mail
+from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.urgency import beside, late, most_urgent, shares_told
 from motcua.reports.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
 from motcua.settings import include_dir
@@ -37,20 +35,6 @@ SHARES_SHOWN = 6
 RULES_SHOWN = 15
 AGENCIES_SHOWN = 15
 """In the Department's chart and table; all of them are in its workbook."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One mail, whoever receives it."""
-
-    reference: str
-    """Stands for its run, in this ledger and no other; a Message-ID begins with it."""
-    subject: str
-    text: str
-    html: str
-    pictures: tuple[tuple[str, Picture], ...]
-    """With the name by which the HTML calls each (``cid:``)."""
-    workbook: Workbook | None
 
 
 def is_due(report: AgencyReport | DepartmentReport) -> bool:
@@ -96,22 +80,6 @@ def compose_department_mail(
     )
 
 
-def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
-    """The mail for one recipient, as SMTP carries it."""
-    attached = [Attachment(mail.workbook.name, mail.workbook.content)] if mail.workbook else []
-    return write_mail(
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        sender=sender,
-        recipient=recipient,
-        message_id=message_id,
-        at=at,
-        pictures=mail.pictures,
-        attachments=attached,
-    )
-
-
 # --- Templates ----------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +114,8 @@ def _compose(
     html = _templates().get_template(f"{template}.html").render(values, subject=subject)
     pictures = tuple((cid, drawn) for cid, drawn in ((chart_cid, chart), (trend_cid, trend)) if drawn)
     reference = f"chat-luong.{report.run.run_no}.{report.run.seal[:12]}"
-    return Mail(reference, subject, tidy(plain.render(values)), inline_styles(html), pictures, workbook)
+    attachments = (workbook,) if workbook else ()
+    return Mail(reference, subject, tidy(plain.render(values)), inline_styles(html), pictures, attachments)
 
 
 @lru_cache(maxsize=1)

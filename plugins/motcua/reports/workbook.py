@@ -22,6 +22,7 @@ from motcua.quality.report_data import (
     RuleResult,
 )
 from motcua.reports import wording
+from motcua.reports.mail import Attachment
 from motcua.reports.urgency import late
 
 Worksheet: TypeAlias = Any
@@ -35,11 +36,9 @@ MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Workbook:
+class Workbook(Attachment):
     """A finished file; ``rows`` of findings are in it, ``left_out`` are not."""
 
-    name: str
-    content: bytes
     rows: int
     left_out: int
 

@@ -16,13 +16,9 @@ import pytest
 from motcua.quality.report_data import Change
 from motcua.quality.rules import load_rules
 from motcua.reports import quality_mail
-from motcua.reports.quality_mail import (
-    Mail,
-    compose_agency_mail,
-    compose_department_mail,
-    is_due,
-    write_message,
-)
+from motcua.reports.mail import Mail, write_message
+from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail, is_due
+from motcua.reports.workbook import Workbook
 from motcua.sandbox import mailbox
 from tests.quality_samples import (
     AT,
@@ -55,6 +51,12 @@ def sent(mail: Mail, recipient: str = "lan@tuphap.example") -> bytes:
     return write_message(
         mail, "MotcuaSMS <motcua@khanhhoa.example>", recipient, "<chat-luong.41.1@khanhhoa.example>", AT
     )
+
+
+def workbook_of(mail: Mail) -> Workbook:
+    (attached,) = mail.attachments
+    assert isinstance(attached, Workbook)
+    return attached
 
 
 def words_of(html: str) -> str:
@@ -105,8 +107,7 @@ def test_department_is_told_of_the_worst_by_rate_not_by_size(department_mail):
     ranked = [re.sub(r"^\d+\. |:.*", "", line) for line in department_mail.text.splitlines() if "trên 1.000 (" in line]
     assert ranked[:4] == ["UBND TP Nha Trang", "Sở Xây dựng", "Sở NN-PTNT", "UBND TP Cam Ranh"]
     assert "UBND TP Nha Trang (15), UBND TP Cam Ranh (3)" in html
-    assert department_mail.workbook
-    assert department_mail.workbook.rows == 4, "two that the Department is told of, two of a source"
+    assert workbook_of(department_mail).rows == 4, "two that the Department is told of, two of a source"
 
 
 def test_both_texts_hold_the_same_figures(agency_mail, department_mail):
@@ -136,7 +137,7 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     )
     mail = compose_agency_mail(report, [])
     assert mail.subject == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 26/11/2026"
-    assert mail.workbook is None
+    assert mail.attachments == ()
     assert "mỗi tuần một lần" in words_of(mail.html)
     assert sent(mail)
 
@@ -161,8 +162,7 @@ def test_acknowledged_rows_are_not_among_those_to_mend_first():
     mail = compose_agency_mail(agency_report(), [*accepted, row(700)])
     assert accepted[0].subject not in mail.text
     assert "261102-0700" in mail.text
-    assert mail.workbook
-    assert mail.workbook.rows == 5
+    assert workbook_of(mail).rows == 5
 
 
 def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(monkeypatch):
@@ -172,7 +172,7 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
     assert [stage for _, stage in told] == ["Quá hạn, đã báo Sở"] * 2 + ["Quá hạn"] * 6
     monkeypatch.setattr(quality_mail, "MOST_ROWS", 20)
     mail = compose_agency_mail(agency_report(), iter(shuffled))
-    assert (mail.workbook.rows, mail.workbook.left_out) == (20, 126)
+    assert (workbook_of(mail).rows, workbook_of(mail).left_out) == (20, 126)
     for text in (mail.text, words_of(mail.html)):
         assert "20 dòng đầu" in text
         assert "còn 126 dòng nữa" in text
@@ -206,7 +206,7 @@ def test_message_is_plain_text_html_pictures_and_a_workbook(agency_mail):
     assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
     assert plain.get_content().replace("\r\n", "\n") == agency_mail.text
     assert workbook.get_filename() == "Sở Tư pháp - lỗi dữ liệu 26-11-2026.xlsx"
-    assert workbook.get_content() == agency_mail.workbook.content
+    assert workbook.get_content() == workbook_of(agency_mail).content
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"].endswith("+0700")
     raw.decode("ascii")
@@ -249,7 +249,7 @@ def test_vietnamese_subjects_survive_at_every_length(agency_mail, policy):
         for length in range(0, 44, 2):
             middle = "đ " * (length // 2) + str(10 ** (length % 7))
             subject = f"{name}: {middle} lỗi dữ liệu cần xử lý (12 mới, 9 quá hạn), ngày 26/11/2026"
-            raw = sent(replace(agency_mail, subject=subject, workbook=None, pictures=(), html="<p>x</p>", text="x\n"))
+            raw = sent(replace(agency_mail, subject=subject, attachments=(), pictures=(), html="<p>x</p>", text="x\n"))
             read = message_from_bytes(raw, policy=policy)["subject"]
             assert str(make_header(decode_header(read)) if policy is compat32 else read) == subject
 
