@@ -34,14 +34,20 @@ from motcua.settings import include_dir
 _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
 
 
+def code_of_reports() -> list[Path]:
+    """The modules that decide the bytes of a publication's files."""
+    own = Path(__file__).parent
+    return sorted(
+        [*own.glob("publication*.py"), *(own / f"{name}.py" for name in ("charts", "spreadsheets", "wording"))]
+    )
+
+
 @lru_cache(maxsize=1)
 def made_by() -> dict[str, str]:
     """What decides the bytes of the files: the code and words of reports, the libraries, the machine."""
-    own = Path(__file__).parent
-    code = [*own.glob("publication*.py"), own / "charts.py", own / "wording.py"]
     words = (include_dir() / "templates" / "report").iterdir()
     whole = sha256()
-    for path in [*sorted(code), *sorted(path for path in words if path.is_file())]:
+    for path in [*code_of_reports(), *sorted(path for path in words if path.is_file())]:
         whole.update(f"{path.name}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
     return {
         "reports": whole.hexdigest(),

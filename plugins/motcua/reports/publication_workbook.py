@@ -1,17 +1,15 @@
 """The workbooks of a publication: one over all agencies, and one for each agency with its own rows alone.
 
-Written in the way of ``motcua.reports.workbook``: rows stream to disk, words are strings in text format with a quote
-before them, and the same report gives the same bytes. The first sheet is for whoever is in a hurry; the last ones say
+How they are written: ``motcua.reports.spreadsheets``. The first sheet is for whoever is in a hurry; the last ones say
 what each column counts and by which query.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import QueryUsed
@@ -30,10 +28,7 @@ from motcua.reports.publication_document import (
     time_line,
 )
 from motcua.reports.publication_sheets import SHEETS, Cells, Sheet, sheet_rows
-from motcua.reports.workbook import VIETNAMESE
-
-Worksheet: TypeAlias = Any
-"""XlsxWriter's; it has no types."""
+from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
 MOST_ROWS = 1_048_000
 """Excel's own limit, less the head and what is said below."""
@@ -131,71 +126,38 @@ def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
     return column in named, bool(own) and not named, bool(own)
 
 
-class _Book:
-    """One workbook in the making."""
+class _Book(Book):
+    """The workbook of one report."""
 
     def __init__(self, told: Told) -> None:
-        import xlsxwriter  # type: ignore[import-untyped]
-
         self._told, self._words = told, told.words
         self._said: dict[str, Any] = told.words["workbook"]
-        self._file = io.BytesIO()
-        self._book = xlsxwriter.Workbook(
-            self._file,
-            {
-                "constant_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_numbers": False,
-                "strings_to_urls": False,
-            },
-        )
-        closed = told.report.closing.closed_at.astimezone(UTC).replace(tzinfo=None)
-        self._book.set_properties(
-            {"title": f"{self._said['title']} {told.period}", "author": "MotcuaSMS", "created": closed}
-        )
-        plain = {"font_name": "Arial", "font_size": 10, "valign": "top"}
-        text = plain | {"num_format": "@", "quote_prefix": True}
-        cell = {"border": 1, "border_color": "#DDE3EE"}
-        red = {"font_color": "#B3202C", "bold": True}
-        kinds: dict[str, dict[str, Any]] = {
-            "words": text | cell | {"text_wrap": True},
-            "number": plain | cell | {"num_format": f"{VIETNAMESE}#,##0"},
-            "percent": plain | cell | {"num_format": f"{VIETNAMESE}0.0%"},
-            "points": plain | cell | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
-            "id": plain | cell | {"num_format": "0"},
-            "moment": plain | cell | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
+        kinds: dict[str, Look] = {
+            "words": TEXT | CELL | {"text_wrap": True},
+            "number": NUMBER,
+            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
+            "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
+            "id": PLAIN | CELL | {"num_format": "0"},
+            "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
         }
-        looks = kinds | {f"bad_{name}": look | red for name, look in kinds.items()}
+        looks = kinds | {f"bad_{name}": look | RED for name, look in kinds.items()}
         looks |= {
-            "head": text
-            | {"bold": True, "bg_color": "#0B2A4A", "font_color": "#FFFFFF", "text_wrap": True, "border": 1},
-            "title": text | {"bold": True, "font_size": 15},
-            "name": text | {"font_color": "#55617A"},
-            "line": text | {"text_wrap": True},
-            "bad": text | red | {"text_wrap": True},
-            "good": text | {"text_wrap": True, "bold": True, "font_color": "#17633F"},
-            "part": text | {"bold": True, "font_size": 12},
+            "bad": TEXT | RED | {"text_wrap": True},
+            "good": TEXT | {"text_wrap": True, "bold": True, "font_color": "#17633F"},
         }
-        self._look = {name: self._book.add_format(look) for name, look in looks.items()}
-
-    def close(self) -> bytes:
-        self._book.close()
-        return self._file.getvalue()
-
-    def _sheet(self, name: str, *, portrait: bool = False) -> Worksheet:
-        sheet = self._book.add_worksheet(self._said["sheets"][name])
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        sheet.set_footer(f"&L&8{self._words['letterhead']['machine_copy']}. MotcuaSMS&R&8{self._said['page']}")
-        if not portrait:
-            sheet.set_landscape()
-        return sheet
+        super().__init__(
+            f"{self._said['title']} {told.period}",
+            told.report.closing.closed_at,
+            looks,
+            self._said["sheets"],
+            f"{self._words['letterhead']['machine_copy']}. MotcuaSMS",
+            self._said["page"],
+        )
 
     def summary(self) -> None:
         """For a person in a hurry."""
         told, names, closing = self._told, self._said["about"], self._told.report.closing
-        sheet = self._sheet("summary", portrait=True)
+        sheet = self.sheet("summary", portrait=True)
         sheet.hide_gridlines(2)
         sheet.set_column(0, 0, 22)
         sheet.set_column(1, 1, 86)
@@ -242,7 +204,7 @@ class _Book:
 
     def table(self, shown: Sheet, rows: Iterable[Cells]) -> None:
         """One sheet of rows; an unbalanced or unexplained one is red."""
-        sheet = self._sheet(shown.name)
+        sheet = self.sheet(shown.name)
         for place, column in enumerate(shown.columns):
             sheet.set_column(place, place, _WIDTHS.get(column, 11))
             sheet.write_string(0, place, self._words["columns"][column]["head"], self._look["head"])
@@ -281,7 +243,7 @@ class _Book:
 
     def columns(self, written: Sequence[Sheet]) -> None:
         """What every column counts, where it comes from, and by which query."""
-        sheet = self._sheet("columns")
+        sheet = self.sheet("columns")
         sheets, queries = self._said["sheets"], self._told.report.queries
         for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):
             sheet.set_column(place, place, width)
@@ -317,7 +279,7 @@ class _Book:
 
     def queries(self) -> None:
         """Every query behind the figures, with its hash, and the values by which each gives these figures again."""
-        sheet = self._sheet("queries")
+        sheet = self.sheet("queries")
         for place, width in enumerate((48, 60, 68)):
             sheet.set_column(place, place, width)
             sheet.write_string(0, place, self._said["queries_head"][place], self._look["head"])

@@ -1,17 +1,14 @@
 """The workbooks that go with quality mails: what is to be corrected, for people who sort, filter and print.
 
-XlsxWriter streams rows to disk (``constant_memory``), so an agency with many rows costs no memory. Every cell that
-holds words is written as a string in text format with a quote before it: what begins with ``= + - @``, tab or carriage
-return stays text, also after somebody edits the cell. The same report gives the same bytes.
+How they are written: ``motcua.reports.spreadsheets``.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, TypeAlias
+from datetime import date, datetime
+from typing import Any
 
 from motcua.domain.occasions import VIETNAM
 from motcua.quality.report_data import (
@@ -23,14 +20,9 @@ from motcua.quality.report_data import (
 )
 from motcua.reports import wording
 from motcua.reports.mail import Attachment
+from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 from motcua.reports.urgency import late
 
-Worksheet: TypeAlias = Any
-"""XlsxWriter's; it has no types."""
-
-VIETNAMESE = "[$-42A]"
-"""Begins the formats of numbers and moments: written as in Vietnam (56.000; 61,2 %) on a machine that is set otherwise,
-where the program honours it. LibreOffice does; Excel takes a number's separators from the machine."""
 MOST_ROWS = 50_000
 """Rows of findings in one workbook, 3 to 4 MB: a mail server may refuse more. Mail and workbook tell what is left."""
 
@@ -82,62 +74,26 @@ class _Column:
     """``text``, ``wrapped``, ``number``, ``rate``, ``day``."""
 
 
-class _Book:
-    """One workbook in the making. Rows of a sheet are written from top to bottom: they are on disk at once."""
+class _Book(Book):
+    """The workbook of one report."""
 
     def __init__(self, report: AgencyReport | DepartmentReport) -> None:
-        import xlsxwriter  # type: ignore[import-untyped]
-
         self._words = wording.words()
         self._said: dict[str, Any] = self._words["workbook"]
         self._report = report
-        self._file = io.BytesIO()
-        self._book = xlsxwriter.Workbook(
-            self._file,
-            {
-                "constant_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_numbers": False,
-                "strings_to_urls": False,
-            },
-        )
-        sealed = report.run.sealed_at.astimezone(UTC).replace(tzinfo=None)
-        self._book.set_properties({"title": self._said["title"], "author": "MotcuaSMS", "created": sealed})
-        plain = {"font_name": "Arial", "font_size": 10, "valign": "top"}
-        text = plain | {"num_format": "@", "quote_prefix": True}
-        cell = {"border": 1, "border_color": "#DDE3EE"}
-        looks = {
-            "text": text | cell,
-            "wrapped": text | cell | {"text_wrap": True},
-            "number": plain | cell | {"num_format": f"{VIETNAMESE}#,##0"},
-            "rate": plain | cell | {"num_format": f"{VIETNAMESE}#,##0.0"},
-            "day": plain | cell | {"num_format": f"{VIETNAMESE}dd/mm/yyyy", "align": "left"},
-            "head": text
-            | {"bold": True, "bg_color": "#0B2A4A", "font_color": "#FFFFFF", "text_wrap": True, "border": 1},
-            "title": text | {"bold": True, "font_size": 15},
-            "name": text | {"font_color": "#55617A"},
-            "value": text | {"bold": True, "text_wrap": True},
-            "line": text | {"text_wrap": True},
-            "part": text | {"bold": True, "font_size": 12},
-            "warning": text | {"bold": True, "font_color": "#B3202C", "text_wrap": True},
+        looks: dict[str, Look] = {
+            "text": TEXT | CELL,
+            "wrapped": TEXT | CELL | {"text_wrap": True},
+            "number": NUMBER,
+            "rate": PLAIN | CELL | {"num_format": f"{VIETNAMESE}#,##0.0"},
+            "day": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy", "align": "left"},
+            "value": TEXT | {"bold": True, "text_wrap": True},
+            "warning": TEXT | RED | {"text_wrap": True},
+            "late": TEXT | CELL | RED,
         }
-        self._look = {name: self._book.add_format(look) for name, look in looks.items()}
-        self._late = self._book.add_format(text | cell | {"font_color": "#B3202C", "bold": True})
-
-    def close(self) -> bytes:
-        self._book.close()
-        return self._file.getvalue()
-
-    def sheet(self, name: str, *, portrait: bool = False) -> Worksheet:
-        """A sheet that prints on A4, as wide as the paper, with page numbers."""
-        sheet = self._book.add_worksheet(self._said["sheets"][name])
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        sheet.set_footer(f"&L&8MotcuaSMS&R&8{self._said['page']}")
-        if not portrait:
-            sheet.set_landscape()
-        return sheet
+        super().__init__(
+            self._said["title"], report.run.sealed_at, looks, self._said["sheets"], "MotcuaSMS", self._said["page"]
+        )
 
     def rows(self, rows: Sequence[RowToCorrect], *, with_agency: bool) -> None:
         """Writes the findings."""
@@ -165,7 +121,7 @@ class _Book:
             self._line(sheet, line, columns, self._finding(line, row, with_agency=with_agency))
             if row.stage != "in_time":
                 place = next(at for at, column in enumerate(columns) if column.name == "stage")
-                sheet.write_string(line, place, self._words["stage"][row.stage], self._late)
+                sheet.write_string(line, place, self._words["stage"][row.stage], self._look["late"])
         if rows:
             sheet.autofilter(0, 0, len(rows), len(columns) - 1)
         else:
@@ -242,7 +198,7 @@ class _Book:
             figures: list[object] = counts if ran else [None] * len(counts)
             self._line(sheet, line, columns, [*words, *figures, each.rule.explanation, each.rule.action, used])
             if not ran:
-                sheet.write_string(line, 4, self._said["broken_count"], self._late)
+                sheet.write_string(line, 4, self._said["broken_count"], self._look["late"])
         sheet.autofilter(0, 0, max(len(results), 1), len(columns) - 1)
 
     def agencies(self, agencies: Sequence[AgencyFigures]) -> None:
