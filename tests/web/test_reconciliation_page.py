@@ -77,7 +77,7 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     assert "khớp" in shown
     assert "Số cố định" in shown, "the reason why one was not sent"
     assert "NOBODY" in shown, "the row that has no message"
-    assert "UBND" in shown or "Ủy ban nhân dân thành phố Nha Trang" in shown
+    assert "Ủy ban nhân dân thành phố Nha Trang" in shown
     for number in ("0905771482", "905771482", "2583822001"):
         assert number not in answer.text
     assert "<1>" not in answer.text
@@ -86,6 +86,9 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
 def test_agency_is_shown_alone(closed, page):
     shown = words(page.get(f"/reconciliation?closing={closed.closing_no}&agency={NHA_TRANG}"))
     assert "Xem mọi cơ quan" in shown
+    assert "Số cố định" in shown
+    assert "Sở Tư pháp" in words(page.get("/reconciliation"))
+    assert "Sở Tư pháp" not in shown
 
 
 @pytest.mark.parametrize("query", ["closing=999", "closing=1&agency=nobody"])
