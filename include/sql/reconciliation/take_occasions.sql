@@ -1,12 +1,13 @@
--- A batch of occasions as a source's own tables hold them. Called by store/closings.py.
+-- A batch of occasions as a source's own tables hold them, with codes as the ledger writes them. Called by
+-- store/closings.py.
 INSERT INTO motcua.counted_occasions (
     source_id, agency_written, dossier_code, procedure_code, kind, numbers, due_day, occurred_at, recorded_at
 )
 SELECT
     s.source_id,
-    normalize(btrim(r.agency_code), nfc),
-    normalize(btrim(r.dossier_code), nfc),
-    nullif(normalize(btrim(r.procedure_code), nfc), ''),
+    r.agency_code,
+    r.dossier_code,
+    nullif(r.procedure_code, ''),
     r.kind,
     r.numbers,
     r.due_day,

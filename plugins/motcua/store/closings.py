@@ -232,13 +232,10 @@ def empty_counted(connection: Connection) -> None:
     connection.execute(statement("reconciliation/empty_counted"))
 
 
-def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> int:
-    """Keeps a source's own count for the comparison; returns how many occasions it holds."""
-    taken = 0
+def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
+    """Keeps a source's own count for the comparison."""
     while batch := list(islice(occasions, _BATCH)):
         connection.execute(statement("reconciliation/take_occasions"), {"source": source, "rows": recordset(batch)})
-        taken += len(batch)
-    return taken
 
 
 def look_at_counted(connection: Connection) -> None:
