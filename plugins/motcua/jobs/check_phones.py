@@ -68,6 +68,9 @@ class Finding(NamedTuple):
     owners: int = 0
 
 
+_SHARED_FROM: Final = 5
+_SHARED_WITHIN: Final = timedelta(days=30)
+"""A number is shared when it stands for so many owners in so many days."""
 _WARNINGS: Final[tuple[Note, ...]] = ("unknown_block", "letters_repaired")
 
 
@@ -109,20 +112,12 @@ def phone_labels() -> Mapping[Refusal | Note, Label]:
 # --- Checking -----------------------------------------------------------------------------------
 
 
-def check_phones(
-    rows: Iterable[PhoneRow],
-    province: str = "",
-    *,
-    shared_from: int = 5,
-    shared_within: timedelta = timedelta(days=30),
-) -> PhoneCheck:
+def check_phones(rows: Iterable[PhoneRow], province: str = "") -> PhoneCheck:
     """Read every phone field of a table.
 
     Args:
         rows: the table, as a stream; only rows with a finding are kept.
         province: of rows that name none.
-        shared_from: a number is shared when it stands for so many owners.
-        shared_within: the days in which they are counted.
     """
     result = PhoneCheck()
     uses: dict[str, list[tuple[NumberUse, PhoneRow]]] = defaultdict(list)
@@ -139,8 +134,8 @@ def check_phones(
                 uses[reading.e164].append((NumberUse(reading.e164, row.owner, row.entered_on), row))
     shared = find_shared_numbers(
         (use for of_number in uses.values() for use, _ in of_number),
-        at_least=shared_from,
-        within=shared_within,
+        at_least=_SHARED_FROM,
+        within=_SHARED_WITHIN,
     )
     for shared_number in shared:
         number = to_local(shared_number.e164)

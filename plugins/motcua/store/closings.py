@@ -57,18 +57,18 @@ class Watermark:
     """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
 
 
-def take_watermark(connection: Connection, patience: float = _PATIENCE) -> Watermark:
+def take_watermark(connection: Connection) -> Watermark:
     """The watermark of this moment, after every transaction has ended that may have taken a smaller number.
 
     ``connection`` has no transaction open. Nobody is held up; it waits for the longest transaction there is.
 
     Raises:
-        ClosingHeldUp: one did not end within ``patience`` seconds.
+        ClosingHeldUp: one did not end within five minutes.
     """
     row = dict(connection.execute(statement("reconciliation/watermark")).fetchone() or {})
     connection.commit()
     horizon = {"horizon": row.pop("horizon")}
-    until = time.monotonic() + patience
+    until = time.monotonic() + _PATIENCE
     while True:
         settled = connection.execute(statement("reconciliation/is_settled"), horizon).fetchone()
         connection.commit()
@@ -77,7 +77,7 @@ def take_watermark(connection: Connection, patience: float = _PATIENCE) -> Water
             return Watermark(**row, known_message=int(begun["known_message"]) if begun else 0)
         if time.monotonic() > until:
             raise ClosingHeldUp(
-                f"a transaction from before the cut-off was still open after {patience:.0f} s; "
+                f"a transaction from before the cut-off was still open after {_PATIENCE:.0f} s; "
                 "rerun the task when it has ended (pg_stat_activity shows it)"
             )
         time.sleep(0.05)

@@ -24,6 +24,8 @@ Verdict: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
 """What may differ, as in ``statement_matches``."""
+_MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
+"""That are listed: of a few providers several years."""
 _MOST_ROUNDS = 50
 """Of pairing by number: one round pairs all but messages to one number that lie as near to each other."""
 
@@ -253,10 +255,10 @@ class StatementFigures:
 
 
 def list_statements(
-    connection: Connection, *, statement_no: int | None = None, month: date | None = None, most: int = 200
+    connection: Connection, *, statement_no: int | None = None, month: date | None = None
 ) -> list[StoredStatement]:
-    """Statements, the newest month first; those of one month, or the one with this number."""
-    asked = {"statement_no": statement_no, "month": month, "most": most}
+    """Statements, the newest month first, some hundred; those of one month, or the one with this number."""
+    asked = {"statement_no": statement_no, "month": month, "most": _MOST_STATEMENTS}
     rows = connection.execute(statement("statements/list"), asked)
     return [value_of(StoredStatement, row) for row in rows]
 
@@ -405,9 +407,9 @@ def save_refusal(connection: Connection, refusal: Refusal) -> int:
     return int(row["refusal_no"])
 
 
-def list_refusals(connection: Connection, *, settled: bool = False, most: int = 50) -> list[KeptRefusal]:
+def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
     """Files that were refused and that nothing replaced yet, the newest first; ``settled``: all of them."""
-    rows = connection.execute(statement("statements/refusals"), {"settled": settled, "most": most})
+    rows = connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
     return [value_of(KeptRefusal, row) for row in rows]
 
 
