@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from motcua.domain.occasions import VIETNAM
@@ -117,6 +118,7 @@ _STEM = 6
 """So many letters in common make ``inquiries`` speak of ``inquiry_fees``."""
 
 
+@cache
 def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
     """Whether a query names the column; the table, and none of its columns; the table."""
     its_columns = next(each.columns for each in TABLES if each.name == table)

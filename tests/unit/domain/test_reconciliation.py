@@ -13,6 +13,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import (
     STATES,
     UNEXPLAINED,
+    CountedDossier,
     Difference,
     DossierFigures,
     MessageFigures,
@@ -120,3 +121,19 @@ def test_only_reasons_that_account_for_nothing_are_unexplained():
 
     assert not any(difference(reason).is_explained for reason in UNEXPLAINED)
     assert difference("cut_off").is_explained
+
+
+@pytest.mark.parametrize(
+    ("due", "resolved", "days"),
+    [
+        ("2026-11-24T16:59:59.999999Z", "2026-11-24T17:00:00Z", 1),  # either side of midnight in Vietnam
+        ("2026-11-24T17:00:00Z", "2026-11-25T16:59:59Z", 0),
+        ("2026-11-25T02:00:00Z", "2026-11-20T02:00:00Z", -5),
+        ("2024-02-28T02:00:00Z", "2024-03-01T02:00:00Z", 2),  # over a leap day
+        (None, "2026-11-25T02:00:00Z", None),
+        ("2026-11-25T02:00:00Z", None, None),
+    ],
+)
+def test_days_over_are_calendar_days_of_vietnam(due, resolved, days):
+    at = [None if each is None else datetime.fromisoformat(each) for each in (due, resolved)]
+    assert CountedDossier("H1", "H32", "1.1", None, at[0], at[1], None).days_over == days
