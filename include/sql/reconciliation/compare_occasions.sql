@@ -163,134 +163,151 @@ joined AS (
     HAVING bool_or(t.source_transition_id <> all(r.numbers))
 ),
 
-judged AS (
+-- What is true of an occasion, before it is judged.
+met AS (
     SELECT
         o.*,
+        k.occasion_no IS NOT NULL AS is_known,
         k.transition_id,
+        k.agency_code AS known_agency,
+        k.occurred_at AS known_occurred_at,
+        k.planned_at,
+        k.picked_up_at,
+        k.is_unplanned,
+        k.is_out_of_scope AS was_out_of_scope,
+        k.calls_for_it,
         r.message_id,
         r.nth,
+        r.nth_of_source,
+        r.nth_copy,
         r.agency_code AS told_agency,
         r.procedure_code AS told_procedure,
+        r.recorded_at AS told_recorded_at,
+        r.is_in_time,
+        r.was_moved,
         s.numbers AS joined_numbers,
         s.recorded AS joined_recorded,
+        s.number_before,
+        s.number_after,
+        o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) AS is_out_of_scope,
+        -- The source's code stood for another agency when the message was planned.
+        (r.agency_code IS DISTINCT FROM o.agency_code) AND r.agency_code = k.agency_code AS is_of_other_agency,
         coalesce(r.procedure_code <> o.procedure_code, FALSE) AND EXISTS (
             SELECT 1 FROM motcua.dossier_versions AS v
             WHERE v.dossier_id = r.dossier_id AND coalesce(v.procedure_code, '') = r.procedure_code
-        ) AS had_that_procedure,
-        (r.agency_code IS DISTINCT FROM o.agency_code) AND r.agency_code = k.agency_code AS is_of_other_agency,
-        o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) AS is_out_of_scope,
+        ) AS had_that_procedure
+    FROM occasions AS o
+    LEFT JOIN made AS k ON o.occasion_no = k.occasion_no
+    LEFT JOIN ranked AS r ON o.occasion_no = r.occasion_no
+    LEFT JOIN joined AS s ON o.occasion_no = s.occasion_no
+),
+
+judged AS (
+    SELECT
+        m.*,
         CASE
-            WHEN r.nth_of_source > 1 OR s.occasion_no IS NOT NULL OR k.occasion_no IS NULL OR o.agency_code IS NULL
+            WHEN m.nth_of_source > 1 OR m.joined_numbers IS NOT NULL OR NOT m.is_known OR m.agency_code IS NULL
                 THEN
                     CASE
-                        WHEN o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
-                        WHEN r.nth_copy > 1 THEN 'source_changed'
+                        WHEN m.is_out_of_scope THEN NULL
+                        WHEN m.nth_copy > 1 THEN 'source_changed'
                         WHEN EXISTS (
                             SELECT 1 FROM motcua.quarantine AS q
                             WHERE
-                                q.source_id = o.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
-                                AND q.row_key = any(o.numbers::text[])
+                                q.source_id = m.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
+                                AND q.row_key = any(m.numbers::text[])
                         ) THEN 'quarantined'
                         -- The row, or the transition that parts it from another occasion of its message.
-                        WHEN (o.numbers = '{}' OR s.occasion_no IS NOT NULL) AND EXISTS (
+                        WHEN (m.numbers = '{}' OR m.joined_numbers IS NOT NULL) AND EXISTS (
                             SELECT 1
                             FROM motcua.quarantine AS q
                             LEFT JOIN motcua.agency_scopes AS g ON btrim(q.agency_code) = g.written
                             WHERE
-                                q.source_id = o.source_id AND q.released_at IS NULL
-                                AND normalize(btrim(q.dossier_code)) = o.dossier_code
+                                q.source_id = m.source_id AND q.released_at IS NULL
+                                AND normalize(btrim(q.dossier_code)) = m.dossier_code
                                 AND coalesce(g.agency_code, btrim(q.agency_code))
-                                = coalesce(o.agency_code, o.agency_written)
+                                = coalesce(m.agency_code, m.agency_written)
                                 AND CASE
-                                    WHEN q.row_kind = 'dossier' THEN o.numbers = '{}'
-                                    WHEN (q.payload ->> 'transition_id')::bigint > s.number_before
-                                        THEN coalesce((q.payload ->> 'transition_id')::bigint < o.numbers[1], TRUE)
+                                    WHEN q.row_kind = 'dossier' THEN m.numbers = '{}'
+                                    WHEN (q.payload ->> 'transition_id')::bigint > m.number_before
+                                        THEN coalesce((q.payload ->> 'transition_id')::bigint < m.numbers[1], TRUE)
                                     ELSE
-                                        (q.payload ->> 'transition_id')::bigint > o.numbers[cardinality(o.numbers)]
-                                        AND (q.payload ->> 'transition_id')::bigint < s.number_after
+                                        (q.payload ->> 'transition_id')::bigint > m.numbers[cardinality(m.numbers)]
+                                        AND (q.payload ->> 'transition_id')::bigint < m.number_after
                                 END
                         ) THEN 'quarantined'
                         -- The agency's code was known when it was read.
-                        WHEN o.agency_code IS NULL AND k.occasion_no IS NOT NULL THEN 'scope_changed'
+                        WHEN m.agency_code IS NULL AND m.is_known THEN 'scope_changed'
                         -- The very row is known, as another dossier's.
                         WHEN
-                            k.occasion_no IS NULL AND EXISTS (
+                            NOT m.is_known AND EXISTS (
                                 SELECT 1 FROM motcua.transitions AS t
                                 WHERE
-                                    t.source_id = o.source_id AND t.source_transition_id = o.numbers[1]
-                                    AND t.recorded_at = o.recorded_at
+                                    t.source_id = m.source_id AND t.source_transition_id = m.numbers[1]
+                                    AND t.recorded_at = m.recorded_at
                             )
                             THEN 'source_changed'
                         -- A newer row of the dossier is known, or this one with another status: the source has two.
                         WHEN
-                            k.occasion_no IS NULL AND o.numbers = '{}' AND EXISTS (
+                            NOT m.is_known AND m.numbers = '{}' AND EXISTS (
                                 SELECT 1 FROM motcua.dossiers AS d
                                 WHERE
-                                    d.agency_code = o.agency_code AND d.dossier_code = o.dossier_code
-                                    AND d.status_code IS NOT NULL AND d.updated_at >= o.recorded_at
+                                    d.agency_code = m.agency_code AND d.dossier_code = m.dossier_code
+                                    AND d.status_code IS NOT NULL AND d.updated_at >= m.recorded_at
                                     AND (
-                                        d.updated_at > o.recorded_at
+                                        d.updated_at > m.recorded_at
                                         OR motcua.condition_of(d.status_code, d.at_one_stop_desk)
-                                        IS DISTINCT FROM o.kind
+                                        IS DISTINCT FROM m.kind
                                     )
                             )
                             THEN 'source_changed'
                         -- No pick-up can have read it yet, or what comes before it; the next one will.
                         WHEN
-                            (k.occasion_no IS NULL AND o.numbers[1] > u.cursor_transition_id)
-                            OR coalesce(u.picked_up_at < o.recorded_at + %(overlap)s, TRUE)
+                            (NOT m.is_known AND m.numbers[1] > u.cursor_transition_id)
+                            OR coalesce(u.picked_up_at < m.recorded_at + %(overlap)s, TRUE)
                             THEN 'cut_off'
-                        WHEN s.occasion_no IS NOT NULL THEN NULL
+                        WHEN m.joined_numbers IS NOT NULL THEN NULL
                         ELSE 'missing'
                     END
-            WHEN r.message_id IS NOT NULL AND NOT r.is_in_time THEN 'cut_off'
-            WHEN coalesce(o.happened_at < o.enabled_from, TRUE) THEN NULL
-            WHEN r.nth > 1 THEN 'source_changed'
-            WHEN r.message_id IS NOT NULL
+            WHEN m.message_id IS NOT NULL AND NOT m.is_in_time THEN 'cut_off'
+            WHEN m.is_out_of_scope THEN NULL
+            WHEN m.nth > 1 THEN 'source_changed'
+            WHEN m.message_id IS NOT NULL
                 THEN
                     CASE
-                        -- The source's code stood for another agency when the message was planned.
-                        WHEN r.agency_code <> o.agency_code AND r.agency_code = k.agency_code THEN 'scope_changed'
-                        WHEN r.agency_code <> o.agency_code THEN 'without_message'
-                        WHEN r.recorded_at < %(start)s OR r.recorded_at >= %(end)s
-                            THEN CASE WHEN r.was_moved THEN 'without_message' ELSE 'other_period' END
-                        WHEN
-                            r.procedure_code <> o.procedure_code AND EXISTS (
-                                SELECT 1 FROM motcua.dossier_versions AS v
-                                WHERE v.dossier_id = r.dossier_id AND coalesce(v.procedure_code, '') = r.procedure_code
-                            )
-                            THEN 'other_procedure'
-                        WHEN r.procedure_code <> o.procedure_code THEN 'without_message'
+                        WHEN m.is_of_other_agency THEN 'scope_changed'
+                        WHEN m.told_agency <> m.agency_code THEN 'without_message'
+                        WHEN m.told_recorded_at < %(start)s OR m.told_recorded_at >= %(end)s
+                            THEN CASE WHEN m.was_moved THEN 'without_message' ELSE 'other_period' END
+                        WHEN m.had_that_procedure THEN 'other_procedure'
+                        WHEN m.told_procedure <> m.procedure_code THEN 'without_message'
                     END
-            WHEN k.transition_id > %(known_transition)s THEN 'cut_off'
+            WHEN m.transition_id > %(known_transition)s THEN 'cut_off'
             -- The run that picked it up may be at work yet.
-            WHEN k.is_unplanned AND k.picked_up_at > %(as_of)s::timestamptz - %(overlap)s THEN 'cut_off'
-            WHEN k.is_unplanned THEN 'unplanned'
-            WHEN k.is_out_of_scope AND k.occurred_at < o.enabled_from THEN 'source_changed'
+            WHEN m.is_unplanned AND m.picked_up_at > %(as_of)s::timestamptz - %(overlap)s THEN 'cut_off'
+            WHEN m.is_unplanned THEN 'unplanned'
+            WHEN m.was_out_of_scope AND m.known_occurred_at < m.enabled_from THEN 'source_changed'
             WHEN
-                k.is_out_of_scope
+                m.was_out_of_scope
                 AND (
                     EXISTS (
                         SELECT 1 FROM motcua.agency_changes AS c
                         WHERE
-                            c.agency_code = k.agency_code
-                            AND coalesce((c.after ->> 'enabled_from')::timestamptz > o.happened_at, TRUE)
+                            c.agency_code = m.known_agency
+                            AND coalesce((c.after ->> 'enabled_from')::timestamptz > m.happened_at, TRUE)
                     )
                     OR NOT EXISTS (
                         SELECT 1
-                        FROM motcua.agencies_on((k.planned_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS f
-                        WHERE f.agency_code = k.agency_code AND f.in_charge IS NOT NULL
+                        FROM motcua.agencies_on((m.planned_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS f
+                        WHERE f.agency_code = m.known_agency AND f.in_charge IS NOT NULL
                     )
                 )
                 THEN 'scope_changed'
-            WHEN k.calls_for_it THEN 'without_message'
+            WHEN m.calls_for_it THEN 'without_message'
             ELSE 'source_changed'
         END AS reason
-    FROM occasions AS o
-    LEFT JOIN made AS k ON o.occasion_no = k.occasion_no
-    LEFT JOIN ranked AS r ON o.occasion_no = r.occasion_no
-    LEFT JOIN joined AS s ON o.occasion_no = s.occasion_no
-    INNER JOIN motcua.sources AS u ON o.source_id = u.source_id
+    FROM met AS m
+    INNER JOIN motcua.sources AS u ON m.source_id = u.source_id
 )
 
 SELECT
