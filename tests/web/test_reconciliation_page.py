@@ -187,3 +187,12 @@ def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
 def test_rows_of_what_is_not_there_are_refused_in_words(closed, page, query):
     assert page.get(f"/reconciliation/rows?{query}").status_code == 404
     assert page.get(f"/reconciliation/rows.csv?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("written", ["nobody", "'; DROP TABLE motcua.messages --", "\x00", "x" * 5000, "🂡\u202e"])
+def test_rows_of_a_cell_that_nobody_knows_are_none(closed, page, written):
+    for figure, fields in (("delivered", ("agency", "procedure", "kind", "reason")), ("received", ("agency",))):
+        for field in fields:
+            answer = page.get("/reconciliation/rows", params={"closing": 1, "figure": figure, field: written})
+            assert answer.status_code == (404 if written == "\x00" else 200), (figure, field)
+            assert "<table" not in answer.text

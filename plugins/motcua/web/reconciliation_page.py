@@ -168,6 +168,8 @@ def _report(connection: Connection, closing: int) -> ReconciliationReport:
 def _rows_of(
     connection: Connection, report: ReconciliationReport, figure: str, cell: Cell, limit: int | None
 ) -> FigureRows[CountedMessage] | FigureRows[CountedDossier]:
+    if any("\x00" in written for written in (cell.agency_code, cell.procedure_code, cell.kind, cell.reason) if written):
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     if figure in MESSAGE_FIGURES:
         return messages_of_figure(connection, report.closing, report.figures, figure, cell, limit)
     if figure in DOSSIER_FIGURES:
