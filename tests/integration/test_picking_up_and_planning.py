@@ -297,6 +297,27 @@ def test_quarantine_heals_when_the_status_is_mapped(one_stop, rows):
     assert messages(rows) == [("result", "queued", None)]
 
 
+@pytest.mark.parametrize("written", [NHA_TRANG, "H32.30"])
+def test_row_that_alone_tells_of_a_status_goes_on_when_the_status_is_mapped(one_stop, rows, written):
+    for code, status in (("ROW", 11), ("OTHER", 12)):
+        one_stop.dossier(
+            code, agency_code=written, status_code=status, at_one_stop_desk=True, updated_at=NOW - timedelta(minutes=1)
+        )
+    run()
+    one_stop.dossier("NEWER", updated_at=NOW + timedelta(minutes=50))
+    run(NOW + timedelta(minutes=55))
+    assert messages(rows) == []
+    with connect() as connection:
+        assert map_status(connection, "khanhhoa", 11, 9)
+    run(NOW + timedelta(hours=1))
+    assert messages(rows) == [("result", "queued", None)]
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM motcua.dossiers WHERE status_code = 9")] == [
+        "ROW"
+    ]
+    run(NOW + timedelta(hours=2))
+    assert messages(rows) == [("result", "queued", None)], "told once"
+
+
 def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
     one_stop.dossier()
     one_stop.move(None)

@@ -28,6 +28,7 @@ from motcua.store.agencies import agency_codes
 from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
 from motcua.store.dossiers import (
     dossiers_whose_row_tells_more,
+    dossiers_whose_status_was_mapped,
     dossiers_without_history,
     known_dossiers,
     save_dossiers,
@@ -314,6 +315,8 @@ class _PickUp:
             if key is not None
             and (row["row_kind"] == "dossier" or row["reason"] in ("dossier_missing", "status_unknown"))
         ]
+        # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
+        dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
         for batch in _batches(dict.fromkeys(dossier_keys)):
             self._take_dossiers(self.source.dossiers_by_key(batch))
         kept = {row["row_key"]: row["payload"] for row in rows if row["row_kind"] == "transition"}

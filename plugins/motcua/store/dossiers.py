@@ -44,6 +44,13 @@ def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[
     return connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)}).fetchall()
 
 
+def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
+    """(agency, code) of a source's dossiers with a status that nobody knew, where its codes were mapped since the last
+    pick-up; the agency by each of its codes."""
+    rows = connection.execute(statement("dossiers/status_mapped_since"), {"source_id": source_id})
+    return [(row["agency_code"], row["dossier_code"]) for row in rows]
+
+
 def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[dict[str, Any]]:
     """Dossiers whose first known transition came at ``now`` and already calls for a message."""
     return connection.execute(
