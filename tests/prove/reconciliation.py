@@ -36,13 +36,7 @@ from motcua.settings import settings
 from motcua.store import closings as store_of_closings
 from motcua.store.closings import compute_figures, load_closing, load_figures
 from motcua.store.database import Connection, connect
-from motcua.store.figure_rows import (
-    DOSSIER_FIGURES,
-    MESSAGE_FIGURES,
-    Cell,
-    dossiers_of_figure,
-    messages_of_figure,
-)
+from motcua.store.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure
 from motcua.store.messages import Window
 from tests.prove import Figure
 from tests.prove._ledgers import (
@@ -172,7 +166,7 @@ class Judge:
     def _open_figures(self, connection: Connection, closing: Closing, stored: Figures) -> None:
         """Every figure down to its rows: as many in each cell as it says."""
         for figure, states in MESSAGE_FIGURES.items():
-            messages = messages_of_figure(connection, closing, stored, figure, Cell())
+            messages = rows_of_figure(connection, closing, stored, figure, Cell())
             listed = Counter((row.agency_code, row.procedure_code, row.kind) for row in messages.rows)
             said = Counter(
                 {
@@ -182,7 +176,7 @@ class Judge:
             )
             self._check_rows(closing, figure, listed == +said and messages.all_rows == messages.closed)
         for figure in DOSSIER_FIGURES:
-            dossiers = dossiers_of_figure(connection, closing, stored, figure, Cell())
+            dossiers = rows_of_figure(connection, closing, stored, figure, Cell())
             held = Counter((row.agency_code, row.procedure_code) for row in dossiers.rows)
             told = Counter({(row.agency_code, row.procedure_code): getattr(row, figure) for row in stored.dossiers})
             self._check_rows(closing, figure, held == +told and dossiers.all_rows == dossiers.closed)

@@ -14,8 +14,6 @@ from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import (
     STATES,
-    CountedDossier,
-    CountedMessage,
     NotAPeriod,
     Period,
     sum_messages,
@@ -32,14 +30,7 @@ from motcua.store.closings import (
     load_orphans,
 )
 from motcua.store.database import connect
-from motcua.store.figure_rows import (
-    DOSSIER_FIGURES,
-    MESSAGE_FIGURES,
-    Cell,
-    FigureRows,
-    dossiers_of_figure,
-    messages_of_figure,
-)
+from motcua.store.figure_rows import Cell, rows_of_figure
 
 app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
 _console = console()
@@ -160,24 +151,17 @@ def rows(
     limit: Annotated[int, typer.Option(min=1, help="The first so many.")] = 100,
 ) -> None:
     """List what a figure counts, as it stood at the cut-off; exit 1 if it is not as many as the closing says."""
-    if figure not in MESSAGE_FIGURES and figure not in DOSSIER_FIGURES:
-        raise refuse(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
-    cell, most = Cell(agency, procedure, kind, reason), None if csv else limit
-    found: FigureRows[CountedMessage] | FigureRows[CountedDossier]
+    cell = Cell(agency, procedure, kind, reason)
     try:
         with connect() as connection:
             closing, figures = load_closing(connection, closing_no), load_figures(connection, closing_no)
-            if figure in MESSAGE_FIGURES:
-                found = messages_of_figure(connection, closing, figures, figure, cell, most)
-            else:
-                found = dossiers_of_figure(connection, closing, figures, figure, cell, most)
+            found = rows_of_figure(connection, closing, figures, figure, cell, None if csv else limit)
     except LookupError as missing:
         raise refuse(missing) from None
-    of = CountedMessage if figure in MESSAGE_FIGURES else CountedDossier
     if csv:
-        sys.stdout.write(plain_csv(of, found.rows).decode())
+        sys.stdout.write(plain_csv(found.of, found.rows).decode())
     else:
-        names = of.__slots__
+        names = found.of.__slots__
         table = Table(*names)
         for row in found.rows:
             table.add_row(*(_cell(getattr(row, name)) for name in names))

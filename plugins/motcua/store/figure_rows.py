@@ -6,9 +6,9 @@ It reads the schema ``audit`` alone, so that an auditor can do the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Generic, LiteralString, TypeVar
+from typing import Any, LiteralString
 
 from motcua.domain.reconciliation import (
     STATES,
@@ -17,12 +17,12 @@ from motcua.domain.reconciliation import (
     CountedMessage,
     DossierFigures,
     Figures,
+    MessageFigures,
+    ReasonCount,
 )
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 from motcua.store.rows import value_of
-
-Row = TypeVar("Row", CountedMessage, CountedDossier)
 
 MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
     **{state: (state,) for state in STATES},
@@ -56,93 +56,68 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class FigureRows(Generic[Row]):
+class FigureRows:
     """The first rows of a figure."""
 
-    rows: tuple[Row, ...]
+    of: type[CountedMessage] | type[CountedDossier]
+    rows: tuple[Any, ...]
     all_rows: int
     """How many there are."""
     closed: int
     """The figure as the closing stored it; another number than ``all_rows``: facts were changed since."""
 
 
-def messages_of_figure(
+class NoSuchFigure(LookupError):
+    """No figure has this name; the message names those that there are."""
+
+
+def rows_of_figure(
     connection: Connection, closing: Closing, figures: Figures, figure: str, cell: Cell, limit: int | None = None
-) -> FigureRows[CountedMessage]:
-    """The messages of a figure, the oldest first, and how many the closing counted.
+) -> FigureRows:
+    """The messages of a figure, the oldest first, or its dossiers, the longest overdue first.
 
     Args:
         connection: of anybody who may read the schema ``audit``.
         closing: the closing.
         figures: its figures as stored.
-        figure: one of ``MESSAGE_FIGURES``.
+        figure: one of ``MESSAGE_FIGURES`` or ``DOSSIER_FIGURES``.
         cell: whose figure it is.
         limit: the first so many rows; ``None``: all.
+
+    Raises:
+        NoSuchFigure: ``figure`` is none.
     """
-    states = MESSAGE_FIGURES[figure]
-    if cell.reason is None:
-        closed = sum(getattr(row, state) for row in figures.messages if _is_in(row, cell) for state in states)
+    own: dict[str, Any]
+    if figure in MESSAGE_FIGURES:
+        states = MESSAGE_FIGURES[figure]
+        query: LiteralString = "reconciliation/messages_of_figure"
+        of: type[CountedMessage] | type[CountedDossier] = CountedMessage
+        own = {"known_history": closing.known_history, "states": list(states), "kind": cell.kind, "reason": cell.reason}
+        if cell.reason is None:
+            closed = sum(getattr(row, state) for row in figures.messages if _is_in(row, cell) for state in states)
+        else:
+            reasons = (row for row in figures.reasons if row.reason == cell.reason and row.state in states)
+            closed = sum(row.messages for row in reasons if _is_in(row, cell))
+    elif figure in DOSSIER_FIGURES:
+        query, of = "reconciliation/dossiers_of_figure", CountedDossier
+        own = {
+            "known_version": closing.known_version,
+            "figures": [json.dumps(each) for each in DOSSIER_FIGURES[figure]],
+        }
+        closed = sum(getattr(row, figure) for row in figures.dossiers if _is_in(row, cell))
     else:
-        closed = sum(
-            row.messages
-            for row in figures.reasons
-            if _is_in(row, cell) and row.state in states and row.reason == cell.reason
-        )
-    parameters = {"states": list(states), "kind": cell.kind, "reason": cell.reason}
-    return _rows(
-        connection, "reconciliation/messages_of_figure", CountedMessage, closing, cell, parameters, limit, closed
-    )
-
-
-def dossiers_of_figure(
-    connection: Connection, closing: Closing, figures: Figures, figure: str, cell: Cell, limit: int | None = None
-) -> FigureRows[CountedDossier]:
-    """The dossiers of a figure, the longest overdue first, and how many the closing counted.
-
-    Args:
-        connection: of anybody who may read the schema ``audit``.
-        closing: the closing.
-        figures: its figures as stored.
-        figure: one of ``DOSSIER_FIGURES``.
-        cell: whose figure it is.
-        limit: the first so many rows; ``None``: all.
-    """
-    closed = sum(getattr(row, figure) for row in figures.dossiers if _is_in(row, cell))
-    parameters = {"figures": [json.dumps(each) for each in DOSSIER_FIGURES[figure]]}
-    return _rows(
-        connection, "reconciliation/dossiers_of_figure", CountedDossier, closing, cell, parameters, limit, closed
-    )
-
-
-def _is_in(row: Any, cell: Cell) -> bool:  # noqa: ANN401
-    return all(
-        wanted is None or wanted == getattr(row, name, wanted)
-        for name, wanted in (
-            ("agency_code", cell.agency_code),
-            ("procedure_code", cell.procedure_code),
-            ("kind", cell.kind),
-        )
-    )
-
-
-def _rows(
-    connection: Connection,
-    query: LiteralString,
-    kind: type[Row],
-    closing: Closing,
-    cell: Cell,
-    parameters: Mapping[str, Any],
-    limit: int | None,
-    closed: int,
-) -> FigureRows[Row]:
+        raise NoSuchFigure(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
     bounds = {
         "start": closing.period.start,
         "end": closing.period.end,
-        "known_version": closing.known_version,
-        "known_history": closing.known_history,
         "agency_code": cell.agency_code,
         "procedure_code": cell.procedure_code,
         "limit": limit,
     }
-    found: Sequence[Mapping[str, Any]] = connection.execute(statement(query), bounds | dict(parameters)).fetchall()
-    return FigureRows(tuple(value_of(kind, row) for row in found), found[0]["all_rows"] if found else 0, closed)
+    found = connection.execute(statement(query), bounds | own).fetchall()
+    return FigureRows(of, tuple(value_of(of, row) for row in found), found[0]["all_rows"] if found else 0, closed)
+
+
+def _is_in(row: MessageFigures | ReasonCount | DossierFigures, cell: Cell) -> bool:
+    wanted = {"agency_code": cell.agency_code, "procedure_code": cell.procedure_code, "kind": cell.kind}
+    return all(value is None or value == getattr(row, name, value) for name, value in wanted.items())

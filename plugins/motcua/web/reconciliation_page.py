@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from mimetypes import guess_type
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Period, ReconciliationReport
+from motcua.domain.reconciliation import STATES, CountedDossier, Period, ReconciliationReport
 from motcua.jobs.publishing import publications_store
 from motcua.jobs.reporting import build_report
 from motcua.reports import wording
@@ -22,14 +22,7 @@ from motcua.reports.publication_data import Told, period_words, points, share
 from motcua.reports.publication_document import summary_lines
 from motcua.store.closings import list_closings
 from motcua.store.database import Connection, ledger_pool
-from motcua.store.figure_rows import (
-    DOSSIER_FIGURES,
-    MESSAGE_FIGURES,
-    Cell,
-    FigureRows,
-    dossiers_of_figure,
-    messages_of_figure,
-)
+from motcua.store.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.publications import Publication, find_publication
 from motcua.web.rendering import HEADERS, PageRefused, render
 
@@ -106,34 +99,30 @@ def show_reconciliation(request: Request, closing: int = 0, agency: str = "") ->
     )
 
 
-@router.get("/reconciliation/rows")
-def show_rows(
-    request: Request,
-    closing: int,
-    figure: str,
-    agency: str | None = None,
-    procedure: str | None = None,
-    kind: str | None = None,
-    reason: str | None = None,
-) -> HTMLResponse:
-    """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off.
+def _asked_for(
+    agency: str | None = None, procedure: str | None = None, kind: str | None = None, reason: str | None = None
+) -> Cell:
+    """The part of a closing that an address names; what it leaves out is not narrowed down."""
+    if any("\x00" in written for written in (agency, procedure, kind, reason) if written):
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return Cell(agency, procedure, kind, reason)
 
-    ``agency``, ``procedure``, ``kind`` and ``reason`` narrow it down; one that is left out: all of them.
-    """
-    with ledger_pool().connection() as connection:
-        report = _report(connection, closing)
-        found = _rows_of(connection, report, figure, Cell(agency, procedure, kind, reason), _LISTED)
+
+AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
+
+
+@router.get("/reconciliation/rows")
+def show_rows(request: Request, closing: int, figure: str, cell: AskedFor) -> HTMLResponse:
+    """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off."""
+    report, found = _rows(closing, figure, cell, _LISTED)
     return render(
         request,
         "figure_rows.html",
         told=Told(report),
         found=found,
         figure=figure,
-        of_dossiers=figure in DOSSIER_FIGURES,
-        agency=agency,
-        procedure=procedure,
-        kind=kind,
-        reason=reason,
+        of_dossiers=found.of is CountedDossier,
+        cell=cell,
         query=request.url.query,
         count=wording.count,
         moment=wording.moment,
@@ -142,20 +131,19 @@ def show_rows(
 
 
 @router.get("/reconciliation/rows.csv")
-def download_rows(
-    closing: int,
-    figure: str,
-    agency: str | None = None,
-    procedure: str | None = None,
-    kind: str | None = None,
-    reason: str | None = None,
-) -> Response:
+def download_rows(closing: int, figure: str, cell: AskedFor) -> Response:
     """All rows of a figure, for machines and spreadsheets."""
+    report, found = _rows(closing, figure, cell, None)
+    return _attachment(plain_csv(found.of, found.rows), f"{report.closing.period}-{closing}-{figure}.csv")
+
+
+def _rows(closing: int, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
     with ledger_pool().connection() as connection:
         report = _report(connection, closing)
-        found = _rows_of(connection, report, figure, Cell(agency, procedure, kind, reason), None)
-    of = CountedDossier if figure in DOSSIER_FIGURES else CountedMessage
-    return _attachment(plain_csv(of, found.rows), f"{report.closing.period}-{closing}-{figure}.csv")
+        try:
+            return report, rows_of_figure(connection, report.closing, report.figures, figure, cell, limit)
+        except NoSuchFigure:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure") from None
 
 
 def _report(connection: Connection, closing: int) -> ReconciliationReport:
@@ -163,18 +151,6 @@ def _report(connection: Connection, closing: int) -> ReconciliationReport:
         return build_report(connection, closing)
     except LookupError:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
-
-
-def _rows_of(
-    connection: Connection, report: ReconciliationReport, figure: str, cell: Cell, limit: int | None
-) -> FigureRows[CountedMessage] | FigureRows[CountedDossier]:
-    if any("\x00" in written for written in (cell.agency_code, cell.procedure_code, cell.kind, cell.reason) if written):
-        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
-    if figure in MESSAGE_FIGURES:
-        return messages_of_figure(connection, report.closing, report.figures, figure, cell, limit)
-    if figure in DOSSIER_FIGURES:
-        return dossiers_of_figure(connection, report.closing, report.figures, figure, cell, limit)
-    raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure")
 
 
 @router.get("/reconciliation/file")
