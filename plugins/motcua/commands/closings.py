@@ -12,12 +12,7 @@ from rich.table import Table
 
 from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import (
-    STATES,
-    NotAPeriod,
-    Period,
-    sum_messages,
-)
+from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
 from motcua.jobs.reconciling import NothingInScope, NotOver, SourcesUnread, close_period
 from motcua.reports.publication_csv import plain_csv
 from motcua.store.closings import (

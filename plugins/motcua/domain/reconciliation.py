@@ -37,6 +37,12 @@ STATES = (
 SENT = ("accepted", "delivered", "undelivered", "unconfirmed")
 """States of a message that a gateway took."""
 
+NOT_SENT = ("suppressed", "cancelled", "expired")
+"""States of a message that ended before a gateway took or refused it."""
+
+IN_HAND = ("queued", "sending", "unknown")
+"""States of a message that has not ended and that no gateway is known to have taken."""
+
 Side: TypeAlias = Literal["source", "ledger"]
 """Where the row is that has no counterpart: an occasion of a source, or a message of ours."""
 
@@ -283,12 +289,12 @@ class MessageFigures:
     @property
     def in_hand(self) -> int:
         """Messages that have not ended and that no gateway is known to have taken."""
-        return self.queued + self.sending + self.unknown
+        return sum(getattr(self, state) for state in IN_HAND)
 
     @property
     def not_sent(self) -> int:
         """Messages that ended before a gateway took or refused them."""
-        return self.suppressed + self.cancelled + self.expired
+        return sum(getattr(self, state) for state in NOT_SENT)
 
     @property
     def delivered_of_expected(self) -> float | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any, LiteralString
 
 from motcua.domain.reconciliation import (
+    IN_HAND,
+    NOT_SENT,
     STATES,
     Closing,
     CountedDossier,
@@ -27,8 +29,8 @@ from motcua.store.rows import value_of
 MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
     **{state: (state,) for state in STATES},
     "messages": STATES,
-    "not_sent": ("suppressed", "cancelled", "expired"),
-    "waiting": ("queued", "sending", "unknown", "accepted", "unconfirmed"),
+    "not_sent": NOT_SENT,
+    "waiting": (*IN_HAND, "accepted", "unconfirmed"),
     "failed": ("undelivered", "rejected"),
 }
 """By figure, the states of the messages that it counts; ``messages`` are all, as many as were expected."""
