@@ -81,18 +81,57 @@ stood AS (
         CASE WHEN n.is_old THEN -v.version_id ELSE v.version_id END
 ),
 
-moved AS (
+-- The steps known then, the latest first; an old one is none, and says only that the row is to be looked at: what it
+-- said when it judged, the condition that had held before, and so whether the old step counts.
+steps_then AS (
     SELECT
         s.dossier_id,
         s.due_day,
         s.evening_at,
-        (array_agg(t.status_code ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS status_code,
-        (array_agg(t.recorded_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS recorded_at,
-        (array_agg(t.occurred_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC))[1] AS occurred_at
+        t.status_code,
+        t.recorded_at,
+        t.occurred_at,
+        o.transition_id IS NOT NULL AS is_old,
+        CASE WHEN t.at_one_stop_desk AND t.status_code IN (5, 9) THEN t.status_code ELSE 0 END AS calls_for,
+        CASE
+            WHEN v.version_id IS NULL THEN NULL
+            WHEN v.at_one_stop_desk AND v.status_code IN (5, 9) THEN v.status_code
+            ELSE 0
+        END AS row_calls_for,
+        row_number() OVER (
+            PARTITION BY s.dossier_id, s.due_day, s.evening_at
+            ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+        ) AS nth,
+        row_number() OVER (
+            PARTITION BY s.dossier_id, s.due_day, s.evening_at, o.transition_id IS NOT NULL
+            ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+        ) AS nth_of_sort
     FROM seen AS s
     INNER JOIN motcua.transitions AS t ON s.dossier_id = t.dossier_id
+    LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id AND s.known_transition >= o.known_from
+    LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id AND s.known_version >= v.version_id
     WHERE t.transition_id <= s.known_transition AND t.recorded_at <= s.evening_at
-    GROUP BY s.dossier_id, s.due_day, s.evening_at
+),
+
+moved AS (
+    SELECT
+        l.dossier_id,
+        l.due_day,
+        l.evening_at,
+        l.status_code,
+        l.recorded_at,
+        l.occurred_at,
+        o.nth < l.nth AND (
+            o.row_calls_for IS NULL
+            OR o.row_calls_for = o.calls_for
+            OR (l.calls_for <> 0 AND l.calls_for <> o.row_calls_for)
+        ) AS row_speaks
+    FROM steps_then AS l
+    LEFT JOIN steps_then AS o
+        ON
+            l.dossier_id = o.dossier_id AND l.due_day = o.due_day AND l.evening_at = o.evening_at
+            AND o.is_old AND o.nth_of_sort = 1
+    WHERE NOT l.is_old AND l.nth_of_sort = 1
 ),
 
 owed AS (
@@ -108,11 +147,13 @@ owed AS (
         (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = s.due_day
         AND coalesce((s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < s.due_day, TRUE)
         AND coalesce(s.returned_at > s.evening_at OR m.occurred_at > s.returned_at, s.returned_at IS NULL)
-        AND (
+        AND CASE
+            WHEN m.row_speaks AND s.row_status IS NOT NULL THEN s.row_status IN (2, 4)
             -- Without a time of its own a row is older than any transition.
-            (s.is_old AND coalesce(m.recorded_at <= s.row_at, m.recorded_at IS NULL) AND s.row_status IN (2, 4))
-            OR (coalesce(m.recorded_at > s.row_at, m.recorded_at IS NOT NULL) AND m.status_code IN (2, 4))
-        )
+            ELSE
+                (s.is_old AND coalesce(m.recorded_at <= s.row_at, m.recorded_at IS NULL) AND s.row_status IN (2, 4))
+                OR (coalesce(m.recorded_at > s.row_at, m.recorded_at IS NOT NULL) AND m.status_code IN (2, 4))
+        END
     GROUP BY s.agency_code, s.procedure_code, s.dossier_id, s.due_day
 ),
 

@@ -1,5 +1,5 @@
--- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last transition the newer
--- one tells step and status. Called by store/inquiries.py.
+-- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last step the newer one
+-- tells step and status, after an old step that counts, or waits to be judged, the row. Called by store/inquiries.py.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -20,11 +20,13 @@ SELECT
             WHERE
                 t.dossier_id = d.dossier_id
                 AND t.status_code = any(a.alike)
+                AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = t.transition_id)
                 AND NOT EXISTS (
                     SELECT 1
                     FROM motcua.transitions AS o
                     WHERE
                         o.dossier_id = d.dossier_id
+                        AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = o.transition_id)
                         AND (o.sequence, o.from_row, o.transition_id) > (t.sequence, t.from_row, t.transition_id)
                         AND o.status_code <> all(a.alike)
                 )
@@ -46,11 +48,9 @@ LEFT JOIN LATERAL (
         t.to_step,
         t.status_code,
         t.picked_up_at,
-        t.recorded_at > coalesce(d.updated_at, '-infinity') AS is_newer
-    FROM motcua.transitions AS t
-    WHERE t.dossier_id = d.dossier_id
-    ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
-    LIMIT 1
+        NOT (t.row_speaks AND d.status_code IS NOT NULL) AND t.recorded_at > coalesce(d.updated_at, '-infinity')
+            AS is_newer
+    FROM motcua.last_step(d.dossier_id, 'infinity', 9223372036854775807, 9223372036854775807) AS t
 ) AS l ON TRUE
 INNER JOIN LATERAL (
     SELECT

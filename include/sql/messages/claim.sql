@@ -24,7 +24,12 @@ SELECT
     c.occasion_holds,
     c.told_at,
     c.unsettled_since,
-    c.source_read_at
+    c.source_read_at,
+    c.gone,
+    c.waits_until,
+    c.waits_for_row,
+    c.told_of_this,
+    c.unsettled_of_this
 FROM (
     SELECT
         q.message_id,

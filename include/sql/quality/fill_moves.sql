@@ -1,6 +1,7 @@
 -- What the transitions of each dossier say, in one pass over one part of the dossiers; events count from the first of
--- the months on. Times are Vietnam's, UTC+7 all the year: by its name the zone costs four times as much. Called by
--- store/quality.py.
+-- the months on. An old step counts where the dossier's row agreed with it; that the row says what is last, then, its
+-- missing time of recording tells. Times are Vietnam's, UTC+7 all the year: by its name the zone costs four times as
+-- much. Called by store/quality.py.
 INSERT INTO quality.moves (
     dossier_id, last_status, last_recorded_at, last_occurred_at, last_nth, first_actor, result_at, result_nth,
     desk_result_at, collected_at, collected_nth, reopened_at, supplement_at, supplement_nth, supplement_from,
@@ -14,6 +15,7 @@ WITH ordered AS (
         t.occurred_at,
         t.recorded_at,
         t.from_row,
+        p.transition_id IS NOT NULL AS is_old,
         t.actor,
         y.nth,
         y.working,
@@ -50,14 +52,17 @@ WITH ordered AS (
     ) AS s ON t.dossier_id = s.dossier_id
     LEFT JOIN quality.days AS y
         ON s.calendar = y.calendar AND (t.occurred_at AT TIME ZONE interval '+07:00')::date = y.day
-    WHERE t.dossier_id >= %(low)s::bigint AND t.dossier_id < %(high)s::bigint
+    LEFT JOIN motcua.old_steps AS p ON t.transition_id = p.transition_id
+    WHERE
+        t.dossier_id >= %(low)s::bigint AND t.dossier_id < %(high)s::bigint
+        AND coalesce(p.has_force, p.transition_id IS NULL)
     WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
 )
 
 SELECT
     o.dossier_id,
     max(o.status_code) FILTER (WHERE o.is_last),
-    max(o.recorded_at) FILTER (WHERE o.is_last),
+    max(o.recorded_at) FILTER (WHERE o.is_last AND NOT o.is_old),
     max(o.occurred_at),
     max(o.nth),
     max(o.actor) FILTER (WHERE o.before_at IS NULL),

@@ -24,6 +24,10 @@ taken_back AS (
                 n.dossier_id = t.dossier_id
                 AND (n.sequence, n.from_row, n.transition_id) > (t.sequence, t.from_row, t.transition_id)
                 AND n.status_code <> 9
+                AND NOT EXISTS (
+                    SELECT 1 FROM motcua.old_steps AS o
+                    WHERE o.transition_id = n.transition_id AND o.has_force IS NOT TRUE
+                )
             ORDER BY n.sequence, n.from_row, n.transition_id
             LIMIT 1
         ) AS b

@@ -2,14 +2,16 @@
 
 A kind's *condition* holds while the dossier has its status **and** is at the one-stop desk (the seed report's own
 cure for "báo có kết quả nhưng đến chưa có"). An *occasion* is one entry into the condition: repeated rows are the
-same occasion, leaving and returning is a new one.
+same occasion, leaving and returning is a new one. Occasions are cut by the source's numbers; whether one is over is
+another question: an *old* step, typed in late, counts only where the dossier's row agrees with it
+(docs/decisions/old-steps.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,8 @@ Outcome: TypeAlias = Literal["message", "same_occasion", "no_occasion", "out_of_
 BeginState: TypeAlias = Literal["queued", "suppressed", "cancelled", "expired"]
 
 RESULT_STATUS, SUPPLEMENT_STATUS, RETURNED_STATUS = 9, 5, 10
+NEVER_OLD = frozenset({3, 7, RETURNED_STATUS})
+"""Từ chối, rút hồ sơ, đã trả: what ends a dossier counts whenever it is typed in."""
 
 
 def condition_of(status_code: int, at_one_stop_desk: bool) -> Kind | None:
@@ -41,6 +45,50 @@ class PastTransition:
     recorded_at: datetime
     outcome: Outcome | None
     """``None``: not planned yet."""
+    is_old: bool = False
+    """It happened well before a step of a lower number: an older step, typed in late."""
+    row_was_read: bool = False
+    """Of an old step: the dossier's row was read long enough after it was recorded."""
+    row_calls_for: Kind | None = None
+    """What that row called for."""
+
+    @property
+    def calls_for(self) -> Kind | None:
+        """The kind of message whose condition it says."""
+        return condition_of(self.status_code, self.at_one_stop_desk)
+
+    def leaves(self, kind: Kind) -> bool:
+        """Whether it takes the dossier out of the condition. An old step does where the row no longer says it."""
+        if self.calls_for == kind:
+            return False
+        return not self.is_old or (self.row_was_read and self.row_calls_for != kind)
+
+    def enters(self, kind: Kind) -> bool | None:
+        """Whether it counts as an entry into the condition; ``None``: that waits for the row."""
+        if not self.is_old:
+            return self.calls_for == kind
+        return self.row_calls_for == kind if self.row_was_read else None
+
+
+def was_typed_in_late(
+    step: PastTransition, is_substituted: bool, latest_before: datetime | None, clock_skew: timedelta
+) -> bool:
+    """Whether a step is *old*: it happened well before an earlier one of its source, and was recorded after that.
+
+    Args:
+        step: the step; of its times the cleaned ones.
+        is_substituted: the source gave no usable time of happening, so that another one stands for it.
+        latest_before: the latest time of happening among the dossier's steps of a lower number at the same source.
+        clock_skew: how far the source's clocks may be off.
+    """
+    if latest_before is None or is_substituted or step.status_code in NEVER_OLD:
+        return False
+    # A date without a time says nothing about the order within its day.
+    if step.occurred_at.astimezone(VIETNAM).time() == time(0):
+        return False
+    order_is_sure_before = latest_before - 2 * clock_skew
+    # Recorded before that, too: a clock that went wrong, or a commit that came late, and nobody typed anything in.
+    return step.occurred_at < order_is_sure_before <= step.recorded_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,34 +138,63 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A step that is not old confirms the occasion of a message that an old one had begun."""
+
+    message_id: int
+    occurred_at: datetime
+    useful_until: datetime
+    next_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DossierPlan:
     """What planning decided for one dossier."""
 
     messages: tuple[NewMessage, ...]
     outcomes: tuple[tuple[int, Outcome, int | None], ...]
     """(transition, outcome, transition that begins its occasion) for each transition whose outcome changed."""
+    confirmed: tuple[Confirmation, ...] = ()
+    """Messages to be queued again where they had ended because only an old step called for them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Occasion:
     kind: Kind
-    transitions: list[PastTransition]
-    followed_by: PastTransition | None = None
+    transitions: Sequence[PastTransition]
+    later: Sequence[PastTransition]
+    """What came after it, in the dossier's order."""
+
+    @property
+    def first(self) -> PastTransition:
+        return self.transitions[0]
+
+    @property
+    def begun_by(self) -> PastTransition | None:
+        """The step that brought it about: the first one, unless that is an old one that the row does not confirm."""
+        return next((step for step in self.transitions if step.enters(self.kind)), None)
+
+    @property
+    def waits_for_row(self) -> bool:
+        """Nothing but old steps brought it about, and the row was not read since."""
+        return self.begun_by is None and any(step.enters(self.kind) is None for step in self.transitions)
+
+    @property
+    def left_by(self) -> PastTransition | None:
+        """The step that ended it."""
+        return next((step for step in self.later if step.leaves(self.kind)), None)
 
 
 def _occasions(history: Sequence[PastTransition]) -> list[_Occasion]:
     found: list[_Occasion] = []
-    current: _Occasion | None = None
-    for transition in history:
-        kind = condition_of(transition.status_code, transition.at_one_stop_desk)
-        if current is not None and kind == current.kind:
-            current.transitions.append(transition)
+    begin = 0
+    for end in range(1, len(history) + 1):
+        kind = history[begin].calls_for
+        if end < len(history) and history[end].calls_for == kind:
             continue
-        if current is not None:
-            current.followed_by = transition
-        current = None if kind is None else _Occasion(kind, [transition])
-        if current is not None:
-            found.append(current)
+        if kind is not None:
+            found.append(_Occasion(kind, history[begin:end], history[end:]))
+        begin = end
     return found
 
 
@@ -138,31 +215,62 @@ def was_handed_over(kind: Kind, returned_at: datetime | None, occurred_at: datet
     return kind == "result" or occurred_at <= returned_at
 
 
+def _over(occasion: _Occasion, others: Sequence[_Occasion]) -> tuple[BeginState, str] | None:
+    """Why an occasion is over before it was told, if so."""
+    following = occasion.left_by
+    if following is not None:
+        if following.status_code == RETURNED_STATUS:
+            return "cancelled", "handed_over"
+        return "cancelled", "taken_back" if following.calls_for is None else "superseded"
+    if occasion.begun_by is None and not occasion.waits_for_row:
+        return "cancelled", "outdated"
+    # Entered again after nothing but old steps that do not count: it is told once, as the later one.
+    if any(_is_of_same_state(occasion, other) and other.begun_by is not None for other in others):
+        return "cancelled", "superseded"
+    return None
+
+
+def _is_of_same_state(earlier: _Occasion, later: _Occasion) -> bool:
+    """Between the two lies nothing but old steps that do not count."""
+    between = earlier.later[: len(earlier.later) - len(later.later) - len(later.transitions)]
+    return (
+        earlier.kind == later.kind
+        and len(earlier.later) > len(later.later)
+        and not any(step.leaves(earlier.kind) for step in between)
+    )
+
+
 def _begin(
     occasion: _Occasion,
     dossier: DossierFacts,
-    told: Sequence[datetime],
+    others: Sequence[_Occasion],
+    messages: Sequence[PastMessage],
     now: datetime,
     rules: PlanningRules,
 ) -> tuple[BeginState, str | None]:
-    first = occasion.transitions[0]
-    if occasion.followed_by is not None:
-        following = occasion.followed_by
-        if following.status_code == RETURNED_STATUS:
-            return "cancelled", "handed_over"
-        superseding = condition_of(following.status_code, following.at_one_stop_desk)
-        return "cancelled", "taken_back" if superseding is None else "superseded"
-    if was_handed_over(occasion.kind, dossier.returned_at, first.occurred_at, now):
+    over = _over(occasion, others)
+    if over is not None:
+        return over
+    occurred_at = (occasion.begun_by or occasion.first).occurred_at
+    if was_handed_over(occasion.kind, dossier.returned_at, occurred_at, now):
         return "cancelled", "handed_over"
     if occasion.kind in dossier.kinds_off:
         return "suppressed", "kind_off"
     if dossier.same_day_excluded and is_same_day(dossier.received_at, dossier.due_at):
         return "suppressed", "same_day"
-    if any(first.occurred_at <= accepted + rules.already_told_within for accepted in told):
+    told = [m for m in messages if m.kind == occasion.kind and m.accepted_at is not None]
+    of_this_state = {
+        step.transition_id for other in others if _is_of_same_state(other, occasion) for step in other.transitions
+    }
+    if any(
+        message.transition_id in of_this_state
+        or (message.accepted_at is not None and occurred_at <= message.accepted_at + rules.already_told_within)
+        for message in told
+    ):
         return "suppressed", "already_told"
     if dossier.phone_refusal is not None:
         return "suppressed", dossier.phone_refusal
-    if first.occurred_at + rules.useful_for <= now:
+    if occurred_at + rules.useful_for <= now and not occasion.waits_for_row:
         return "expired", "too_late"
     return "queued", None
 
@@ -180,15 +288,23 @@ def plan_dossier(
     """
     message_at = {message.transition_id: message for message in messages}
     new: list[NewMessage] = []
+    confirmed: list[Confirmation] = []
     outcomes: dict[int, tuple[Outcome, int | None]] = {}
-    for occasion in _occasions(history):
-        first = occasion.transitions[0]
+    occasions = _occasions(history)
+    for occasion in occasions:
+        first = occasion.first
+        hold = dossier.result_hold if occasion.kind == "result" else timedelta(0)
         begun_by = next((t for t in occasion.transitions if t.transition_id in message_at), None)
         told_already = begun_by is not None and message_at[begun_by.transition_id].kind == occasion.kind
         if told_already and begun_by is not None:
-            for transition in occasion.transitions:
-                if transition.outcome is None:
-                    outcomes[transition.transition_id] = ("same_occasion", begun_by.transition_id)
+            fresh = [transition for transition in occasion.transitions if transition.outcome is None]
+            for transition in fresh:
+                outcomes[transition.transition_id] = ("same_occasion", begun_by.transition_id)
+            sure = next((t for t in fresh if not t.is_old), None)
+            if begun_by.is_old and sure is not None and occasion.left_by is None:
+                # The old step that began it may not have been believed; this one is.
+                at, told_by = sure.occurred_at, message_at[begun_by.transition_id].message_id
+                confirmed.append(Confirmation(told_by, at, at + rules.useful_for, max(now, at + hold)))
             continue
         before = dossier.enabled_from is None or first.occurred_at < dossier.enabled_from
         if before or any(t.outcome == "out_of_scope" for t in occasion.transitions):
@@ -196,19 +312,18 @@ def plan_dossier(
                 if transition.outcome is None:
                     outcomes[transition.transition_id] = ("out_of_scope", None)
             continue
-        told = [m.accepted_at for m in messages if m.kind == occasion.kind and m.accepted_at is not None]
-        state, reason = _begin(occasion, dossier, told, now, rules)
-        hold = dossier.result_hold if occasion.kind == "result" else timedelta(0)
+        state, reason = _begin(occasion, dossier, occasions, messages, now, rules)
+        occurred_at = (occasion.begun_by or first).occurred_at
         new.append(
             NewMessage(
                 kind=occasion.kind,
                 transition_id=first.transition_id,
                 state=state,
                 reason=reason,
-                occurred_at=first.occurred_at,
+                occurred_at=occurred_at,
                 recorded_at=first.recorded_at,
-                useful_until=first.occurred_at + rules.useful_for,
-                next_attempt_at=max(now, first.occurred_at + hold) if hold else now,
+                useful_until=occurred_at + rules.useful_for,
+                next_attempt_at=max(now, occurred_at + hold) if hold else now,
             )
         )
         outcomes[first.transition_id] = ("message", first.transition_id)
@@ -217,7 +332,7 @@ def plan_dossier(
     for transition in history:
         if transition.outcome is None and transition.transition_id not in outcomes:
             outcomes[transition.transition_id] = ("no_occasion", None)
-    return DossierPlan(tuple(new), tuple((key, *value) for key, value in outcomes.items()))
+    return DossierPlan(tuple(new), tuple((key, *value) for key, value in outcomes.items()), tuple(confirmed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,27 +351,40 @@ class SendCandidate:
     """When the last other message of this kind for the dossier was accepted."""
     unsettled_since: datetime | None
     """When the last other message of this kind began an attempt that has no known end."""
+    gone: str | None = None
+    """Why the occasion does not hold, where that is not that a later transition left the condition."""
+    waits_until: datetime | None = None
+    """An old step would end it; until then the dossier's row is waited for."""
+    waits_for_row: bool = False
+    """Nothing but an old step began it: without the row it does not go."""
+    told_of_this: bool = False
+    """Another message told of this very state: nothing lies between but old steps that do not count."""
+    unsettled_of_this: bool = False
+    """Another message may have told of it."""
 
 
-Verdict: TypeAlias = tuple[Literal["send", "wait", "cancelled", "suppressed", "expired"], str | None]
+Verdict: TypeAlias = tuple[Literal["send", "wait", "wait_for_row", "cancelled", "suppressed", "expired"], str | None]
 
 
 def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) -> Verdict:
     """Whether a claimed message may still go, decided just before the HTTP call."""
     if not candidate.occasion_holds:
-        return "cancelled", "taken_back"
+        return "cancelled", candidate.gone or "taken_back"
     if was_handed_over(candidate.kind, candidate.returned_at, candidate.occurred_at, now):
         return "cancelled", "handed_over"
     if candidate.kind_off:
         return "suppressed", "kind_off"
     told, unsettled = candidate.told_at, candidate.unsettled_since
-    if told is not None and candidate.occurred_at <= told + rules.already_told_within:
+    if candidate.told_of_this or (told is not None and candidate.occurred_at <= told + rules.already_told_within):
         return "suppressed", "already_told"
-    if unsettled is not None and candidate.occurred_at <= unsettled + rules.already_told_within:
+    is_unsettled = unsettled is not None and candidate.occurred_at <= unsettled + rules.already_told_within
+    if is_unsettled or candidate.unsettled_of_this:
         # The earlier one may yet prove to be at the phone; until that is settled a second one would be a guess.
         return ("wait", None) if now < candidate.useful_until else ("expired", "too_late")
     if candidate.phone_refusal is not None:
         return "suppressed", candidate.phone_refusal
     if candidate.useful_until <= now:
         return "expired", "too_late"
+    if candidate.waits_for_row or (candidate.waits_until is not None and now < candidate.waits_until):
+        return "wait_for_row", None
     return "send", None

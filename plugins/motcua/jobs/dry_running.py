@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from motcua.domain.dossiers import (
@@ -33,6 +33,7 @@ from motcua.domain.occasions import (
     condition_of,
     plan_dossier,
     was_handed_over,
+    was_typed_in_late,
 )
 from motcua.domain.phones import mask_msisdn, read_phone, to_local
 from motcua.domain.texts import render
@@ -172,6 +173,8 @@ class _Reading:
                 continue
             dossiers[dossier.dossier_code] = dossier
         histories: dict[str, dict[int, PastTransition]] = {code: {} for code in dossiers}
+        substituted: set[int] = set()
+        """Transitions whose time of happening is another one's."""
         for row in self.source.transitions_by_key(keys):
             try:
                 step = clean_transition(row, self.context)
@@ -189,8 +192,15 @@ class _Reading:
                 step.recorded_at,
                 None,
             )
+            if "occurred_at" in step.noted:
+                substituted.add(step.source_transition_id)
         for code, dossier in dossiers.items():
-            history = [histories[code][number] for number in sorted(histories[code])]
+            history = with_old_steps(
+                [histories[code][number] for number in sorted(histories[code])],
+                substituted,
+                None if dossier.status_code is None else (dossier.status_code, dossier.at_one_stop_desk),
+                self.context.clock_skew,
+            )
             self.dry_run.dossiers += 1
             self.dry_run.transitions += len(history)
             self._plan(dossier, [*history, *_told_by_row(dossier, history, self.dry_run.until)])
@@ -243,6 +253,41 @@ def _told_by_row(dossier: CleanDossier, history: Sequence[PastTransition], now: 
     return [PastTransition(number, status, dossier.at_one_stop_desk, min(updated, now), updated, None)]
 
 
+def with_old_steps(
+    history: Sequence[PastTransition],
+    substituted: Collection[int],
+    row: tuple[int, bool] | None,
+    clock_skew: timedelta,
+) -> list[PastTransition]:
+    """The history with its old steps told apart, as far as that can be known later.
+
+    What the dossier's row said when one was recorded is past. Where the dossier went on by itself since, it is taken
+    that the row said what held before; else the row as it is now speaks.
+
+    Args:
+        history: in the dossier's order.
+        substituted: transitions whose time of happening the source did not give.
+        row: status and desk flag of the dossier's row now; ``None``: it names no known status.
+        clock_skew: how far the source's clocks may be off.
+    """
+    latest: datetime | None = None
+    are_old: list[bool] = []
+    for step in history:
+        are_old.append(was_typed_in_late(step, step.transition_id in substituted, latest, clock_skew))
+        latest = step.occurred_at if latest is None else max(latest, step.occurred_at)
+    found: list[PastTransition] = []
+    before: Kind | None = None
+    for position, (step, is_old) in enumerate(zip(history, are_old, strict=True)):
+        if not is_old:
+            before = step.calls_for
+            found.append(step)
+            continue
+        went_on = not all(are_old[position:])
+        says = before if went_on or row is None else condition_of(*row)
+        found.append(replace(step, is_old=True, row_was_read=went_on or row is not None, row_calls_for=says))
+    return found
+
+
 def rehearse(
     dossier: DossierFacts, history: Sequence[PastTransition], now: datetime, rules: PlanningRules
 ) -> list[Rehearsed]:
@@ -263,14 +308,15 @@ class _Rehearsal:
         self.outcomes: dict[int, Outcome] = {}
         self.told: dict[int, PastMessage] = {}
         self.waiting: dict[int, NewMessage] = {}
+        self.outdated: dict[int, Rehearsed] = {}
+        """What only an old step called for that the row does not confirm; a later step may."""
         self.ended: list[Rehearsed] = []
 
     def plan(self, seen: Sequence[PastTransition], now: datetime) -> None:
         moment = min(max(each.recorded_at for each in seen), now)
         self._let_go(moment)
-        calls_for = condition_of(seen[-1].status_code, seen[-1].at_one_stop_desk)
         for number, message in list(self.waiting.items()):
-            if message.kind != calls_for:
+            if seen[-1].leaves(message.kind):
                 del self.waiting[number]
                 self.ended.append(Rehearsed(message.kind, "cancelled", "taken_back", moment))
         planned = plan_dossier(
@@ -285,13 +331,36 @@ class _Rehearsal:
             number = message.transition_id
             self.told[number] = PastMessage(number, message.kind, number, None)
             if message.state == "queued":
+                self._replace(message.kind, moment)
                 self.waiting[number] = message
+            elif message.reason == "outdated":
+                self.outdated[number] = Rehearsed(message.kind, message.state, message.reason, moment)
             else:
                 self.ended.append(Rehearsed(message.kind, message.state, message.reason, moment))
+        for each in planned.confirmed:
+            if (outdated := self.outdated.pop(each.message_id, None)) is not None:
+                self.waiting[each.message_id] = NewMessage(
+                    kind=outdated.kind,
+                    transition_id=each.message_id,
+                    state="queued",
+                    reason="confirmed",
+                    occurred_at=each.occurred_at,
+                    recorded_at=moment,
+                    useful_until=each.useful_until,
+                    next_attempt_at=each.next_attempt_at,
+                )
         self._let_go(moment)
+
+    def _replace(self, kind: Kind, moment: datetime) -> None:
+        """The condition was entered again after nothing but old steps: the later message is the one."""
+        for number, message in list(self.waiting.items()):
+            if message.kind == kind:
+                del self.waiting[number]
+                self.ended.append(Rehearsed(kind, "cancelled", "superseded", moment))
 
     def end(self, now: datetime) -> list[Rehearsed]:
         self._let_go(now)
+        self.ended += self.outdated.values()
         self.ended += [
             Rehearsed(message.kind, "held", None, message.next_attempt_at) for message in self.waiting.values()
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -35,7 +35,8 @@ from motcua.store.dossiers import (
     save_procedures,
 )
 from motcua.store.findings import save_findings
-from motcua.store.messages import EVERYTHING, Window
+from motcua.store.messages import EVERYTHING, Window, make_due_judged
+from motcua.store.old_steps import judge_old_steps, mark_old_steps, old_steps_to_judge
 from motcua.store.quarantine import curable_rows, quarantine_rows, release_rows
 from motcua.store.sources import (
     SourceCursor,
@@ -124,6 +125,8 @@ class _PickUp:
         )
         self.counts = PickUpCounts()
         self.touched: set[int] = set()
+        self.read: set[tuple[str, str]] = set()
+        """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
         self.procedures: set[tuple[str | None, str | None, str | None]] = set()
         self.written_as: dict[tuple[str, str], Key] = {}
         """How the source writes the key of a dossier, to ask it for more of the same dossier."""
@@ -147,6 +150,7 @@ class _PickUp:
                 self._take_transitions(transitions)
         self._cure()
         self._ask_for_the_past()
+        self._judge_old_steps()
         self._listen_to_rows()
         self._advance(latest.transition_id, latest.recorded_at, latest.updated_at, latest.source_now)
         return self.counts
@@ -213,6 +217,7 @@ class _PickUp:
         values = []
         for raw, dossier in good:
             self.written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
+            self.read.add((dossier.agency_code, dossier.dossier_code))
             reading = read_phone(
                 dossier.applicant_phone, _typed_on(dossier), self.provinces.get(dossier.agency_code, "")
             )
@@ -333,6 +338,23 @@ class _PickUp:
         written = [self.written_as.get((row["agency_code"], row["dossier_code"])) for row in lacking]
         for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
             self._take_transitions(self.source.transitions_by_key(keys))
+
+    def _judge_old_steps(self) -> None:
+        """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
+        mark_old_steps(self.ledger, list(self.touched), self.context.clock_skew, self.now)
+        waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
+        if not waiting:
+            return
+        unread = [(row["written"], row["dossier_code"]) for row in waiting if not self._was_read(row)]
+        for keys in _batches(dict.fromkeys(unread)):
+            self._take_dossiers(self.source.dossiers_by_key(keys))
+        read = {row["dossier_id"] for row in waiting if self._was_read(row)}
+        judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
+        self.touched.update(row["dossier_id"] for row in judged)
+        make_due_judged(self.ledger, [row["dossier_id"] for row in judged], self.now)
+
+    def _was_read(self, dossier: Mapping[str, Any]) -> bool:
+        return (dossier["agency_code"], dossier["dossier_code"]) in self.read
 
     def _listen_to_rows(self) -> None:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -22,7 +22,15 @@ from motcua.domain.texts import Template, render
 from motcua.settings import settings
 from motcua.store.database import Connection, connect
 from motcua.store.dossiers import lock_dossiers_to_plan
-from motcua.store.messages import EVERYTHING, Window, make_due, messages_of, reopen_mended, save_messages
+from motcua.store.messages import (
+    EVERYTHING,
+    Window,
+    make_due,
+    messages_of,
+    reopen_confirmed,
+    reopen_mended,
+    save_messages,
+)
 from motcua.store.rows import value_of
 from motcua.store.templates import load_templates
 from motcua.store.transitions import histories, settle_transitions, unplanned_dossiers
@@ -65,7 +73,7 @@ def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts
             after = dossier_ids[-1]
             _plan_batch(connection, dossier_ids, templates, moment, counts, window)
     with connect() as connection:
-        counts.reopened = reopen_mended(connection, window, moment)
+        counts.reopened += reopen_mended(connection, window, moment)
         if window is not EVERYTHING:
             counts.made_due = make_due(connection, window, moment)
     return counts
@@ -91,6 +99,7 @@ def _plan_batch(
     rules = planning_rules()
     new: list[dict[str, Any]] = []
     outcomes: list[dict[str, Any]] = []
+    confirmed: list[dict[str, Any]] = []
     for dossier in dossiers:
         dossier_plan = plan_dossier(
             value_of(DossierFacts, dossier),
@@ -111,12 +120,14 @@ def _plan_batch(
             for transition_id, outcome, begun_by in dossier_plan.outcomes
             if begun_by not in beyond
         )
+        confirmed.extend(asdict(each) for each in dossier_plan.confirmed)
     for saved in save_messages(connection, new, now):
         counts.messages += 1
         counts.by_state[saved["state"]] = counts.by_state.get(saved["state"], 0) + 1
         if saved["state"] == "suppressed":
             reasons = counts.suppressed_by_reason
             reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+    counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
     counts.transitions += len(outcomes)
 

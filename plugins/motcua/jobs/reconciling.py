@@ -72,6 +72,7 @@ from motcua.store.closings import (
 )
 from motcua.store.database import Connection, connect, open_connection, reason_without_values, without_values
 from motcua.store.locks import CLOSING, hold_lock
+from motcua.store.old_steps import old_steps_since
 from motcua.store.sources import ensure_source, list_sources, status_map
 
 log = logging.getLogger(__name__)
@@ -256,14 +257,14 @@ class _Closer:
         """The sources' own count of a day, and what has no counterpart."""
         empty_counted(ledger)
         known = _known_sources(ledger)
-        evenings = self._evenings(ledger, draft.period)
+        evenings, since = self._evenings(ledger, draft.period), old_steps_since(ledger)
         unread: list[str] = []
         lookups: dict[int, list[dict[str, Any]]] = {}
         for source in settings().sources:
             try:
                 with ledger.transaction(), _counting(ledger, source, known[source]) as count:
                     take_occasions(ledger, source, count.occasions(draft.period.start, draft.period.end))
-                    take_occasions(ledger, source, count.apologies(evenings))
+                    take_occasions(ledger, source, count.apologies(evenings, settings().clock_skew, since))
             except Exception as error:
                 log.warning("source %s was not counted: %s", source, reason_without_values(error))
                 unread.append(source)

@@ -65,6 +65,8 @@ _GATHER = 0.004
 _READY = 4
 """One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
+_WAIT_FOR_ROW = timedelta(seconds=10)
+"""Beyond the moment from which on the dossier's row is read for an old step; that reading makes it due by itself."""
 _LOOK_FOR_NEWS_EVERY = timedelta(seconds=5)
 _LOOK_WHEN_IDLE_EVERY = 0.25
 _READ_STOPS_EVERY = 5.0
@@ -427,6 +429,9 @@ class _Sender:
                 going.append(row)
             elif verdict == "wait":
                 waiting.append({"message_id": row["message_id"], "until": now + _WAIT_FOR_UNSETTLED})
+            elif verdict == "wait_for_row":
+                until = now + _WAIT_FOR_UNSETTLED if row["waits_for_row"] else row["waits_until"] + _WAIT_FOR_ROW
+                waiting.append({"message_id": row["message_id"], "until": until, "reason": "old_step"})
             else:
                 away.append({"message_id": row["message_id"], "state": verdict, "reason": reason})
                 self.counts.turned_away[verdict] = self.counts.turned_away.get(verdict, 0) + 1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import Error
@@ -46,6 +46,16 @@ def _differs(source: str, kept: dict[str, Any] | None, reading: Connection) -> b
         reading.rollback()
 
 
+def _was_silent_too_long(source: Mapping[str, Any], now: datetime) -> bool:
+    return source["picked_up_at"] is None or source["picked_up_at"] < now - _LONGEST_SILENCE
+
+
+def _is_to_be_read(source: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the row of a dossier of the source is to be read by now, because an old step waits for it."""
+    ask_at = source.get("ask_at")
+    return ask_at is not None and ask_at <= now
+
+
 class SourceWatch:
     """Looks at one source again and again over connections that stay open."""
 
@@ -71,8 +81,10 @@ class SourceWatch:
                 self._ledger.autocommit = True
             if self._reading is None:
                 self._reading = open_connection(connection_id(self.source))
-            kept = next((row["watch"] for row in list_sources(self._ledger) if row["name"] == self.source), None)
-            return repr(kept) if _differs(self.source, kept, self._reading) else None
+            row = next((row for row in list_sources(self._ledger) if row["name"] == self.source), {})
+            kept = row.get("watch")
+            has_news = _is_to_be_read(row, datetime.now(UTC)) or _differs(self.source, kept, self._reading)
+            return repr((kept, row.get("ask_at"))) if has_news else None
         except Error:
             self.close()
             raise
@@ -87,9 +99,9 @@ class SourceWatch:
 
 
 def sources_with_news(now: datetime) -> list[str]:
-    """Sources to pick up in this run: those with news, those that cannot be asked, each one at least every five minutes
-    for the sake of quarantined rows, and one that failed again after three quarters of a minute, so that a server that
-    does not even refuse a connection holds up few runs."""
+    """Sources to pick up in this run: those with news, those that cannot be asked, and those with an old step to be
+    judged; each one at least every five minutes for the sake of quarantined rows, and one that failed again after three
+    quarters of a minute, so that a server that does not even refuse a connection holds up few runs."""
     with connect() as ledger:
         kept = {row["name"]: row for row in list_sources(ledger)}
     found, to_ask = [], []
@@ -98,7 +110,7 @@ def sources_with_news(now: datetime) -> list[str]:
         if row is not None and row["failed_at"]:
             if row["failed_at"] < now - _TRY_AGAIN_AFTER:
                 found.append(name)
-        elif row is None or row["picked_up_at"] is None or row["picked_up_at"] < now - _LONGEST_SILENCE:
+        elif row is None or _was_silent_too_long(row, now) or _is_to_be_read(row, now):
             found.append(name)
         else:
             to_ask.append((name, row["watch"]))

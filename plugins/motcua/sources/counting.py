@@ -10,15 +10,16 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, LiteralString
 
 from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_words
 from motcua.sources.contract import ContractSource
 
-RESULT, SUPPLEMENT, WORKED_ON = 9, 5, (2, 4)
-"""National status codes (QĐ 766/QĐ-TTg): đã xử lý xong; yêu cầu bổ sung; được tiếp nhận and đang xử lý."""
+RESULT, SUPPLEMENT, WORKED_ON, ENDING = 9, 5, (2, 4), (3, 7, 10)
+"""National status codes (QĐ 766/QĐ-TTg): đã xử lý xong; yêu cầu bổ sung; được tiếp nhận and đang xử lý; từ chối, rút hồ
+sơ and đã trả kết quả."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class SourceCount:
             "result_codes": sorted(code for code, means in national.items() if means == RESULT),
             "supplement_codes": sorted(code for code, means in national.items() if means == SUPPLEMENT),
             "working_codes": sorted(code for code, means in national.items() if means in WORKED_ON),
+            "ending_codes": sorted(code for code, means in national.items() if means in ENDING),
         }
 
     @cached_property
@@ -72,8 +74,16 @@ class SourceCount:
         """
         return map(_plainly, self._count("occasions", {"start": start, "end": end}))
 
-    def apologies(self, evenings: Sequence[Evening]) -> Iterator[dict[str, Any]]:
-        """Dossiers that these evenings owe an apology, by what the source says now of that moment."""
+    def apologies(
+        self, evenings: Sequence[Evening], clock_skew: timedelta, old_steps_since: datetime
+    ) -> Iterator[dict[str, Any]]:
+        """Dossiers that these evenings owe an apology, by what the source says now of that moment.
+
+        Args:
+            evenings: the agencies' evenings.
+            clock_skew: how far the source's clocks may be off.
+            old_steps_since: since when steps that are typed in late count only where the dossier's row agrees.
+        """
         rows = [
             (written, evening)
             for evening in evenings
@@ -85,6 +95,8 @@ class SourceCount:
             "evenings": [evening.evening_at for _, evening in rows],
             "first_days": [evening.first_due for _, evening in rows],
             "last_days": [evening.last_due for _, evening in rows],
+            "clock_skew": clock_skew,
+            "old_steps_since": old_steps_since,
         }
         return map(_plainly, self._count("apologies_due", parameters))
 

@@ -51,6 +51,22 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
     return reopened
 
 
+def reopen_confirmed(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Queues again what only an old step had called for, now that one that is not old does; returns how many.
+
+    ``rows``: ``message_id, occurred_at, useful_until, next_attempt_at``.
+    """
+    if not rows:
+        return 0
+    return connection.execute(statement("messages/reopen_confirmed"), {"rows": recordset(rows), "now": now}).rowcount
+
+
+def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
+    """Makes due at once what waited for the rows of these dossiers, which were read."""
+    if dossier_ids:
+        connection.execute(statement("messages/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now})
+
+
 def make_due(connection: Connection, window: Window, now: datetime) -> int:
     """Makes due at once what failed in passing in this window; returns how many."""
     return connection.execute(statement("messages/make_due"), {"now": now, **window.bounds}).rowcount

@@ -40,7 +40,7 @@ def ensure_source(connection: Connection, name: str) -> None:
 
 
 def list_sources(connection: Connection) -> list[dict[str, Any]]:
-    """All sources, with cursors, watch and last failure."""
+    """All sources, with cursors, watch, last failure, and ``ask_at``, when a row is to be read for an old step."""
     return connection.execute(statement("sources/list")).fetchall()
 
 

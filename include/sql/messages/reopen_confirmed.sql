@@ -1,0 +1,21 @@
+-- Messages whose occasion an old step had begun, and that were not sent, wait to be sent again: a step of the same
+-- occasion that is not old confirms it. What is told happened then. Called by store/messages.py.
+UPDATE motcua.messages AS m
+SET
+    state = 'queued',
+    reason = 'confirmed',
+    occurred_at = r.occurred_at,
+    useful_until = r.useful_until,
+    next_attempt_at = r.next_attempt_at
+FROM
+    jsonb_to_recordset(%(rows)s::jsonb) AS r (
+        message_id bigint, occurred_at timestamptz, useful_until timestamptz, next_attempt_at timestamptz
+    )
+WHERE
+    m.message_id = r.message_id
+    AND (
+        m.state = 'queued'
+        OR (m.state, m.reason) IN (('cancelled', 'outdated'), ('expired', 'too_late'), ('suppressed', 'already_told'))
+    )
+    AND r.useful_until > %(now)s
+RETURNING m.message_id
