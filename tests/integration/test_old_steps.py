@@ -393,5 +393,5 @@ def test_judgement_is_written_once(desk, rows):
     desk.run(NOW + 6 * MINUTE)
     assert rows("SELECT has_force FROM motcua.old_steps") == [{"has_force": False}]
     for change in ("UPDATE motcua.old_steps SET has_force = TRUE", "DELETE FROM motcua.old_steps"):
-        with pytest.raises(psycopg.DatabaseError, match="fixed|append-only"):
+        with pytest.raises(psycopg.DatabaseError, match=r"fixed|append-only"):
             rows(change)

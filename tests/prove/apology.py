@@ -501,7 +501,7 @@ class Oracle:
 # ------------------------------------------------------------------------------------------------------ the real thing
 
 
-_SOURCE = """
+SOURCE_TABLES = """
 CREATE SCHEMA onestop;
 CREATE TABLE onestop.dossiers (
     dossier_code text, agency_code text, procedure_code text, procedure_name text, field_name text, applicant_name text,
@@ -538,7 +538,7 @@ class Stage:
                 admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
                 admin.execute(f"CREATE DATABASE {database}")
             self.sources[name] = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
-            self.sources[name].execute(_SOURCE)
+            self.sources[name].execute(SOURCE_TABLES)
             password = f":{parts['password']}" if parts.get("password") else ""
             self.uris[name] = f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}"
         self._configure()

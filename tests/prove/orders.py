@@ -1,0 +1,544 @@
+"""Steps in every order of number, time and row, against an oracle that follows docs/decisions/old-steps.md word by word.
+
+Each dossier lives one day: a few steps that are typed in at once or late, with times given, missing, rounded to a date or
+impossible, numbered in the order of typing or not, committed at once or late; and a row that says the same, the old,
+something else, or changes by itself. All are read in the same pick-ups, planned, sent, apologised for and asked about by
+the real jobs. The oracle knows what was written when, and works out message by message what must have become of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs import picking_up
+from motcua.jobs.answering import answer
+from motcua.jobs.apologizing import apologize
+from motcua.jobs.picking_up import pick_up
+from motcua.jobs.planning import plan
+from motcua.jobs.sending import send
+from motcua.settings import settings
+from motcua.store.accounting import identity
+from motcua.store.database import connect
+from motcua.store.provisioning import with_database
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove import Figure
+from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing
+from tests.prove.apology import SOURCE_TABLES
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY = date(2016, 3, 9)
+TEN = datetime.combine(DAY, time(10), ZONE)
+EVENING = datetime.combine(DAY, time(17, 30), ZONE)
+DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+SKEW = 5 * MINUTE
+AGENCY = "H32.30"
+DOSSIERS, FEW, ASKED = 3000, 250, 300
+
+PICK_UPS = [
+    TEN + each
+    for each in (
+        -HOUR, 2 * SECOND, 10 * SECOND, 6 * MINUTE, 21 * MINUTE, 27 * MINUTE, 62 * MINUTE, 68 * MINUTE,
+    )
+] + [EVENING + 5 * SECOND, EVENING + 10 * MINUTE]  # fmt: skip
+TYPED_AT = (timedelta(0), 5 * SECOND, 8 * SECOND, 20 * MINUTE, 61 * MINUTE, 61 * MINUTE + 5 * SECOND)
+STATES = {(4, False): 30, (9, True): 34, (5, True): 14, (2, False): 6, (9, False): 6, (6, False): 3, (7, False): 2,
+          (3, False): 2, (10, False): 3}  # fmt: skip
+TOLD_OF = {(9, True): "result", (5, True): "supplement"}
+
+State = tuple[int, bool]
+
+
+# ------------------------------------------------------------------------------------------------------------ the world
+
+
+@dataclass
+class Step:
+    """A transition as the source has it."""
+
+    number: int
+    state: State
+    occurred: datetime | None
+    recorded: datetime
+    visible: datetime
+
+
+@dataclass
+class Row:
+    """A dossier's row from a moment on."""
+
+    visible: datetime
+    state: State
+    updated: datetime
+
+
+@dataclass
+class Life:
+    """What the source says of a dossier, and when."""
+
+    code: str
+    steps: list[Step] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+
+def draw_life(lot: random.Random, code: str) -> Life:
+    """A dossier's day."""
+    life, begun = Life(code), TEN - 2 * HOUR
+    life.steps.append(Step(0, (4, False), begun, begun, begun))
+    life.rows.append(Row(begun, (4, False), begun))
+    for typed_at in sorted(lot.sample(TYPED_AT, lot.randint(1, 4))):
+        recorded = TEN + typed_at
+        state = lot.choices(list(STATES), list(STATES.values()))[0]
+        is_late = lot.random() < 0.45 and len(life.steps) > 1
+        occurred = lot.choice(_late_times(recorded)) if is_late else recorded - lot.choice((0, 0, 20)) * SECOND
+        visible = recorded + lot.choice((0, 0, 0, 0, 3, 240)) * SECOND
+        life.steps.append(Step(0, state, occurred, recorded, visible))
+        says = life.rows[-1].state
+        if is_late:
+            kind = lot.choices(("same", "as typed", "as typed, dated back", "other"), (55, 20, 15, 10))[0]
+            if kind == "other":
+                life.rows.append(Row(visible, lot.choice([(4, False), (9, True), (5, True)]), visible))
+            elif kind != "same":
+                life.rows.append(Row(visible, state, visible if kind == "as typed" else occurred or visible))
+        elif says != state and lot.random() < 0.9:
+            life.rows.append(Row(visible, state, visible + SECOND * lot.choice((-1, 0, 1))))
+    if lot.random() < 0.1:
+        # The row goes on by itself.
+        moved = TEN + lot.choice((30, 65)) * MINUTE
+        life.rows.append(Row(moved, lot.choice([(4, False), (9, True)]), moved))
+    life.rows.sort(key=lambda row: row.visible)
+    return life
+
+
+def _late_times(recorded: datetime) -> list[datetime | None]:
+    midnight = datetime.combine(recorded.astimezone(ZONE).date(), time(0), ZONE)
+    ago = (timedelta(hours=18), timedelta(hours=18), timedelta(days=4), 12 * MINUTE, 9 * MINUTE, 3 * HOUR)
+    return [*(recorded - each for each in ago), midnight, None, datetime(1999, 1, 1, tzinfo=ZONE), recorded + HOUR]
+
+
+def number_steps(lot: random.Random, lives: Sequence[Life]) -> None:
+    """The source's numbers: in the order of typing, seldom two of a dossier the other way round."""
+    every = sorted((step.recorded, place, n) for place, life in enumerate(lives) for n, step in enumerate(life.steps))
+    for number, (_, place, n) in enumerate(every, 10):
+        lives[place].steps[n].number = number
+    for life in lives:
+        if len(life.steps) > 2 and lot.random() < 0.15:
+            first = lot.randrange(1, len(life.steps) - 1)
+            one, two = life.steps[first : first + 2]
+            one.number, two.number = two.number, one.number
+
+
+# ----------------------------------------------------------------------------------------------------------- the oracle
+
+
+@dataclass
+class Known:
+    """A step as the ledger must know it: with a usable time, and its place in the dossier's order."""
+
+    place: tuple[int, int]
+    """Its number, or that of the step after which the row told of it; then 1 and more for what a row told."""
+    state: State
+    occurred: datetime
+    recorded: datetime
+    may_be_old: bool
+    is_old: bool = False
+    reading: State | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """What it calls for."""
+        return TOLD_OF.get(self.state)
+
+
+@dataclass
+class Told:
+    """A message that must exist."""
+
+    kind: str
+    first: tuple[int, int]
+    occurred: datetime
+    state: str = "queued"
+    accepted: datetime | None = None
+
+
+class Oracle:
+    """One dossier, pick-up by pick-up."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.known: list[Known] = []
+        self.row = life.rows[0]
+        self.told: list[Told] = []
+        self.apology = False
+        self.says: tuple[str, State] = ("row", self.row.state)
+
+    def run(self) -> None:
+        """All pick-ups, each with its planning and sending."""
+        for moment in PICK_UPS:
+            self._pick_up(moment)
+            self._plan(moment)
+            if moment - EVENING in (5 * SECOND,):
+                self.apology = self._state_at(EVENING)[1][0] in (2, 4)
+                self.says = self._state_at(moment)
+            self._send(moment)
+
+    def _pick_up(self, moment: datetime) -> None:
+        new = [step for step in self.life.steps if step.visible <= moment and (step.number, 0) not in self._places()]
+        for step in new:
+            is_usable = (
+                step.occurred is not None and step.occurred.year >= 2000 and step.occurred <= step.recorded + SKEW
+            )
+            occurred = min(step.occurred, step.recorded) if is_usable and step.occurred else step.recorded
+            at_midnight = occurred.astimezone(ZONE).time() == time(0)
+            may_be_old = is_usable and not at_midnight and step.state[0] not in (3, 7, 10)
+            self.known.append(Known((step.number, 0), step.state, occurred, step.recorded, may_be_old))
+        self.row = [row for row in self.life.rows if row.visible <= moment][-1]
+        self.known.sort(key=lambda step: step.place)
+        for n, step in enumerate(self.known):
+            sure = max((lower.occurred for lower in self.known[:n]), default=step.occurred) - 2 * SKEW
+            if step.may_be_old and step.occurred < sure <= step.recorded:
+                step.is_old = True
+        for step in self.known:
+            if step.is_old and step.reading is None and moment >= step.recorded + SKEW:
+                step.reading = self.row.state
+        last = self.known[-1]
+        counts = [step for step in self.known if not step.is_old or self._has_force(step)]
+        says = TOLD_OF.get(self.row.state)
+        is_ignored = last.is_old and last.reading is not None and not self._has_force(last)
+        if self.row.updated > last.recorded and (says != last.kind or (is_ignored and says != counts[-1].kind)):
+            place = (last.place[0], last.place[1] + 1)
+            self.known.append(Known(place, self.row.state, self.row.updated, self.row.updated, False))
+
+    def _places(self) -> set[tuple[int, int]]:
+        return {step.place for step in self.known}
+
+    def _before(self, step: Known) -> str | None:
+        earlier = [each for each in self.known if each.place < step.place and not each.is_old]
+        return earlier[-1].kind if earlier else None
+
+    def _has_force(self, step: Known) -> bool:
+        """Of an old step: whether it counts."""
+        if step.reading is None:
+            return False
+        says, held = TOLD_OF.get(step.reading), self._before(step)
+        return says == step.kind or (held is not None and says != held)
+
+    def _leaves(self, step: Known, kind: str) -> bool:
+        if step.kind == kind:
+            return False
+        return not step.is_old or (step.reading is not None and TOLD_OF.get(step.reading) != kind)
+
+    def _entries(self) -> Iterator[list[Known]]:
+        """Runs of steps, by number alone, that call for the same."""
+        run: list[Known] = []
+        for step in self.known:
+            if run and step.kind != run[0].kind:
+                yield run
+                run = []
+            if step.kind:
+                run.append(step)
+        if run:
+            yield run
+
+    def _entry_of(self, told: Told) -> list[Known]:
+        return next(run for run in self._entries() if any(step.place == told.first for step in run))
+
+    def _begun_by(self, run: list[Known]) -> Known | None:
+        for step in run:
+            if not step.is_old or (step.reading is not None and TOLD_OF.get(step.reading) == step.kind):
+                return step
+        return None
+
+    def _is_same_stay(self, one: list[Known], two: list[Known]) -> bool:
+        """Nothing that counts lies between two entries."""
+        between = [step for step in self.known if one[-1].place < step.place < two[0].place]
+        kind = one[0].kind
+        return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
+
+    def _plan(self, moment: datetime) -> None:
+        for run in self._entries():
+            kind = run[0].kind
+            assert kind is not None
+            mine = [told for told in self.told if told.kind == kind and any(s.place == told.first for s in run)]
+            if not mine:
+                begun = self._begun_by(run) or run[0]
+                self.told.append(Told(kind, run[0].place, begun.occurred))
+                continue
+            told = mine[0]
+            first = next(step for step in run if step.place == told.first)
+            sure = next((s for s in run if not s.is_old and s.place > first.place), None)
+            if first.is_old and sure is not None and told.state in ("queued", "outdated", "expired", "suppressed"):
+                if told.occurred < sure.occurred and not any(
+                    self._leaves(s, kind) for s in self.known if s.place > run[-1].place
+                ):
+                    told.state, told.occurred = "queued", sure.occurred
+
+    def _send(self, moment: datetime) -> None:
+        for told in sorted(self.told, key=lambda each: each.first):
+            if told.state == "queued":
+                told.state = self._fate(told, moment)
+                told.accepted = moment if told.state == "accepted" else None
+
+    def _fate(self, told: Told, moment: datetime) -> str:
+        run, kind = self._entry_of(told), told.kind
+        later = [step for step in self.known if step.place > run[-1].place]
+        begun = self._begun_by(run)
+        if any(self._leaves(step, kind) for step in later):
+            return "cancelled"
+        if begun is None and run[0].reading is not None:
+            return "outdated"
+        others = [(each, self._entry_of(each)) for each in self.told if each is not told and each.kind == kind]
+        for other, its in others:
+            is_alive = other.state not in ("cancelled", "outdated", "expired")
+            if is_alive and self._is_same_stay(run, its) and self._begun_by(its) is not None:
+                return "cancelled"
+        for other, its in others:
+            if other.accepted is not None and (
+                self._is_same_stay(its, run) or told.occurred <= other.accepted + 10 * MINUTE
+            ):
+                return "suppressed"
+        if told.occurred + timedelta(days=3) <= moment:
+            return "queued" if begun is None and run[0].reading is None else "expired"
+        if begun is None:
+            return "queued"
+        unread = [step.recorded + SKEW for step in later if step.is_old and step.reading is None and step.kind != kind]
+        return "queued" if unread and moment < max(unread) else "accepted"
+
+    def _state_at(self, moment: datetime) -> tuple[str, State]:
+        """Who says it, the row or a step, and the state that it says."""
+        known = [step for step in self.known if step.recorded <= moment]
+        last = [step for step in known if not step.is_old][-1]
+        old = [step for step in known if step.is_old and step.place > last.place]
+        if old and (old[-1].reading is None or self._has_force(old[-1])):
+            return "row", self.row.state
+        return ("step", last.state) if last.recorded > self.row.updated else ("row", self.row.state)
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        """Kind and state of each message, in the dossier's order."""
+        named = {"outdated": "cancelled"}
+        return [(told.kind, named.get(told.state, told.state)) for told in sorted(self.told, key=lambda t: t.first)]
+
+
+# ------------------------------------------------------------------------------------------------------- the real thing
+
+
+_ROW = """
+INSERT INTO onestop.dossiers (
+    dossier_code, agency_code, procedure_code, applicant_phone, received_at, due_at, step_name, status_code,
+    at_one_stop_desk, updated_at
+)
+VALUES (%(code)s, %(agency)s, '1.1', %(phone)s, %(received)s, %(due)s, %(step)s, %(status)s, %(desk)s, %(updated)s)
+ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
+    step_name = excluded.step_name, status_code = excluded.status_code, at_one_stop_desk = excluded.at_one_stop_desk,
+    updated_at = excluded.updated_at
+"""
+_STEP = """
+INSERT INTO onestop.transitions (
+    transition_id, agency_code, dossier_code, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at
+)
+VALUES (%(number)s, %(agency)s, %(code)s, %(step)s, %(status)s, %(desk)s, %(occurred)s, %(recorded)s)
+"""
+_MESSAGES = """
+SELECT d.dossier_code, m.kind, m.state
+FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+LEFT JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
+WHERE m.kind IN ('result', 'supplement', 'apology')
+ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
+"""
+
+
+def _named(who: str, state: State) -> str:
+    return f"{'Dong' if who == 'row' else 'Buoc'} {state[0]}{'tai quay' if state[1] else 'phong'}"
+
+
+def _writes(lives: Sequence[Life]) -> list[tuple[datetime, str, dict[str, Any]]]:
+    found: list[tuple[datetime, str, dict[str, Any]]] = []
+    for n, life in enumerate(lives):
+        key = {
+            "code": life.code,
+            "agency": AGENCY,
+            "phone": f"0905{n:06}",
+            "received": TEN - timedelta(days=5),
+            "due": DUE,
+        }
+        for row in life.rows:
+            values = {"status": row.state[0], "desk": row.state[1], "step": _named("row", row.state)}
+            found.append((row.visible, _ROW, key | values | {"updated": row.updated}))
+        for step in life.steps:
+            values = {"status": step.state[0], "desk": step.state[1], "step": _named("step", step.state)}
+            times = {"number": step.number, "occurred": step.occurred, "recorded": step.recorded}
+            found.append((step.visible, _STEP, key | values | times))
+    return sorted(found, key=lambda write: write[0])
+
+
+def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
+    """So many dossiers on a migrated, empty ledger behind ``motcua_db``, judged by the oracle.
+
+    Unless ``quiet``, the first differences are printed.
+    """
+    lot = random.Random(seed)
+    lives = [draw_life(lot, f"H32-{n:06}") for n in range(dossiers)]
+    number_steps(lot, lives)
+    oracles = [Oracle(life) for life in lives]
+    for oracle in oracles:
+        oracle.run()
+    gateway, before = ScriptedGateway(), dict(os.environ)
+    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+    database = f"orders_{os.getpid()}_{dossiers}"
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {database}")
+    password = f":{parts['password']}" if parts.get("password") else ""
+    extra = {"adapter": "kannel", "concurrency": 8, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
+    os.environ |= {
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
+            {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "x", "password": "x",
+             "extra": extra}
+        ),
+        "AIRFLOW_CONN_ONESTOP_ONE": f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{database}",
+        "MOTCUA_SOURCES": "one",
+    }  # fmt: skip
+    settings.cache_clear()
+    logging.disable(logging.WARNING)
+    source = psycopg.connect(with_database(admin_dsn, database), autocommit=True)
+    ledger = psycopg.connect(ledger_dsn, autocommit=True)
+    try:
+        source.execute(SOURCE_TABLES)
+        ledger.execute(
+            "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented) VALUES (%s, 'x', %s, FALSE)",
+            (AGENCY, TEN - timedelta(days=60)),
+        )
+        said = _live(source, lives, oracles)
+        return _judge(ledger, gateway, oracles, said, 0 if quiet else 5)
+    finally:
+        logging.disable(logging.NOTSET)
+        for connection in (source, ledger):
+            connection.close()
+        with psycopg.connect(admin_dsn, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        gateway.close()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+def _live(source: psycopg.Connection[Any], lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
+    """The day, run by run; what 9029 answered in the evening."""
+    writes, said = _writes(lives), {}
+    for moment in PICK_UPS:
+        with source.transaction():
+            while writes and writes[0][0] <= moment:
+                _, statement, values = writes.pop(0)
+                source.execute(statement, values)
+        pick_up("one", now=moment)
+        plan(now=moment)
+        if moment > EVENING:
+            apologize(now=moment)
+        if moment - EVENING == 5 * SECOND:
+            said = {oracle.life.code: _ask(oracle.life.code, moment) for oracle in oracles[:ASKED]}
+        send(f"run {moment}", clock=lambda at=moment: at)  # type: ignore[misc]
+    return said
+
+
+def _ask(code: str, moment: datetime) -> str:
+    reading = InquiryReading(message_id=code, sender=f"+8491{code[-6:]}0", text=f"MCKH {code}", sent_at=moment)
+    with connect() as connection:
+        return answer(connection, "kannel", reading, moment).text
+
+
+def _judge(
+    ledger: psycopg.Connection[Any],
+    gateway: ScriptedGateway,
+    oracles: Sequence[Oracle],
+    said: dict[str, str],
+    show: int,
+) -> list[Figure]:
+    states: dict[str, list[tuple[str, str]]] = {oracle.life.code: [] for oracle in oracles}
+    apologies: set[str] = set()
+    for code, kind, state in ledger.execute(_MESSAGES):
+        if kind == "apology":
+            apologies.add(code)
+        else:
+            states[code].append((kind, state))
+    wrong: Counter[str] = Counter()
+
+    def tell(sort: str, oracle: Oracle, expected: object, found: object) -> None:
+        wrong[sort] += 1
+        if wrong[sort] <= show:
+            print(f"{sort}: {oracle.life}\n  expected {expected}\n  found    {found}")
+
+    for oracle in oracles:
+        code = oracle.life.code
+        if oracle.states != states[code]:
+            tell("messages", oracle, oracle.states, states[code])
+        if oracle.apology != (code in apologies):
+            tell("apologies", oracle, oracle.apology, code in apologies)
+        if code in said and _named(*oracle.says) not in said[code]:
+            tell("9029", oracle, _named(*oracle.says), said[code])
+        last = oracle.life.rows[-1].state
+        taken = Counter(kind for kind, state in states[code] if state == "accepted")
+        if (
+            last == (9, True)
+            and max(s.state == (9, True) and not s.is_old for s in oracle.known)
+            and not taken["result"]
+        ):
+            wrong["ready and nobody told"] += 1
+            if wrong["ready and nobody told"] <= show:
+                print(f"ready and nobody told: {oracle.life}\n  {states[code]}")
+    with connect() as connection:
+        off = sum(abs(row["difference"]) for row in identity(connection))
+    steps = [step for oracle in oracles for step in oracle.known]
+    old = [step for step in steps if step.is_old]
+    marked = ledger.execute("SELECT count(*) FROM motcua.old_steps").fetchone()
+    told = sum(state == "accepted" for of_code in states.values() for _, state in of_code)
+    return [
+        Figure("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}", "-", True),
+        Figure("old steps that are taken for such", f"{marked[0]:,}" if marked else "", f"{len(old):,}",
+               marked is not None and marked[0] == len(old)),
+        Figure("messages; told", f"{sum(map(len, states.values())):,}; {told:,}", "-", True),
+        Figure("apologies", f"{len(apologies):,}", "-", bool(apologies)),
+        *(
+            Figure(f"{sort} that are not as the rule says", str(wrong[sort]), "0", not wrong[sort])
+            for sort in ("messages", "apologies", "9029")
+        ),
+        Figure("ready at the desk, and nobody was told", str(wrong["ready and nobody told"]), "0",
+               not wrong["ready and nobody told"]),
+        Figure("identity", str(off), "0", off == 0),
+    ]  # fmt: skip
+
+
+MISTAKES = {
+    "every step counts": replacing(picking_up, "mark_old_steps", lambda *_: None),
+    "the row judges at once": replacing(
+        picking_up, "mark_old_steps", lambda ledger, ids, skew, now: REAL_MARK(ledger, ids, skew / 1000, now)
+    ),
+    "no old step ever counts": replacing(picking_up, "judge_old_steps", lambda *_: []),
+}
+REAL_MARK = picking_up.mark_old_steps
+
+
+def figures(seed: int) -> list[Figure]:
+    """The table."""
+
+    def falls_short(ledger: str) -> bool:
+        return not all(figure.ok for figure in simulate(seed, FEW, admin_dsn, ledger, quiet=True))
+
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
+        with proving_ledger(admin_dsn, "orders") as ledger:
+            found = simulate(seed, DOSSIERS, admin_dsn, ledger)
+        return [*found, notice_mistakes(admin_dsn, MISTAKES, falls_short)]
