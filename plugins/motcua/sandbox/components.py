@@ -12,7 +12,6 @@ import requests
 from motcua.sandbox.deployment import Deployment
 from motcua.sandbox.supervisor import Component
 
-
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
 
