@@ -24,17 +24,20 @@ _REPEAT_AFTER = 3.0
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
     # Tasks that call a gateway say 0 themselves, since the ledger is the only thing that retries a send; so do gates,
-    # which judge what is. After 30 s, 60 s and 120 s, each up to twice as long, as Airflow spreads them.
+    # which judge what is. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2 minutes;
+    # without the limit they would go on doubling with each clear.
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=2),
     # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
     "execution_timeout": timedelta(minutes=30),
 }
 
 QUICK_RETRIES: dict[str, Any] = {
-    # Who waits for a message waits for the tasks before it: 3 s, 6 s and 12 s, each up to twice as long.
+    # Who waits for a message waits for the tasks before it: half a minute at most.
     "retry_delay": timedelta(seconds=3),
+    "max_retry_delay": timedelta(seconds=12),
     "retry_policy": ExceptionRetryPolicy(
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
     ),
