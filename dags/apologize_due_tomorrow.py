@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_interval, run_window
+from motcua.orchestration import DAG_DEFAULTS, WAIT_FOR_NO_SOURCE, failed_tasks, run_interval, run_window
 from motcua.settings import settings
 
 DOC = """
@@ -62,7 +62,7 @@ def apologize_due_tomorrow() -> None:
 
         return job()
 
-    @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}")
+    @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}", retry_policy=WAIT_FOR_NO_SOURCE)
     def read_source(source: str) -> dict[str, Any]:
         from motcua.jobs.apologize_due_tomorrow import read_source as job
 
@@ -76,14 +76,14 @@ def apologize_due_tomorrow() -> None:
 
         return job(run_window(get_current_context()))
 
-    @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done")
+    @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done", retries=0)
     def send() -> dict[str, Any]:
         from motcua.jobs.apologize_due_tomorrow import send_messages as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.apologize_due_tomorrow import gate as job
 

@@ -78,7 +78,7 @@ def check_quality() -> None:
 
         return job(checked["run_no"])
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.check_quality import gate as job
 

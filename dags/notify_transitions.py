@@ -16,7 +16,16 @@ from airflow.sdk import (
     task,
 )
 
-from motcua.orchestration import DAG_DEFAULTS, SourcesWatch, failed_tasks, release_by, run_interval, run_window
+from motcua.orchestration import (
+    DAG_DEFAULTS,
+    QUICK_RETRIES,
+    WAIT_FOR_NO_SOURCE,
+    SourcesWatch,
+    failed_tasks,
+    release_by,
+    run_interval,
+    run_window,
+)
 
 DOC = """
 ### Mục đích / Purpose
@@ -55,7 +64,7 @@ A bad phone number does not make a run red: it is a *suppressed* message with it
     catchup=False,
     # One run may go on while news keeps coming; a second one, by the clock or by hand, need not wait for it.
     max_active_runs=2,
-    default_args=DAG_DEFAULTS,
+    default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={
         "release_unknown": Param(
             False,
@@ -76,7 +85,7 @@ def notify_transitions() -> None:
 
         return job(run_window(get_current_context()))
 
-    @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}")
+    @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}", retry_policy=WAIT_FOR_NO_SOURCE)
     def pick_up(source: str) -> dict[str, Any]:
         from motcua.jobs.notify_transitions import pick_up_source as job
 
@@ -91,14 +100,14 @@ def notify_transitions() -> None:
         context = get_current_context()
         return job(run_window(context), release_by(context))
 
-    @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done")
+    @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done", retries=0)
     def send() -> dict[str, Any]:
         from motcua.jobs.notify_transitions import send_messages as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.notify_transitions import gate as job
 

@@ -65,7 +65,7 @@ def reconcile_carrier() -> None:
         context["statement"] = f"{form}/{file}" if form else file  # type: ignore[typeddict-unknown-key]
         return job(form, file, context["run_id"])
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.reconcile_carrier import gate as job
 

@@ -43,14 +43,14 @@ Open the log of **gate**.
 def settle_messages() -> None:
     """Settle → gate."""
 
-    @task(task_display_name="Làm rõ kết quả")
+    @task(task_display_name="Làm rõ kết quả", retries=0)
     def settle() -> dict[str, Any]:
         from motcua.jobs.settle_messages import settle_run as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.settle_messages import gate as job
 

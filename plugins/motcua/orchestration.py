@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import XComArg, get_current_context, task
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, XComArg, get_current_context, task
+from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.store.messages import EVERYTHING, Window
@@ -22,11 +23,32 @@ _REPEAT_AFTER = 3.0
 
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
-    # The ledger is the only thing that retries a send; a task that failed is found by the next run or a backfill.
-    "retries": 0,
+    # Tasks that call a gateway say 0 themselves, since the ledger is the only thing that retries a send; so do gates,
+    # which judge what is. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2 minutes;
+    # without the limit they would go on doubling with each clear.
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=2),
     # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
     "execution_timeout": timedelta(minutes=30),
 }
+
+QUICK_RETRIES: dict[str, Any] = {
+    # Who waits for a message waits for the tasks before it: half a minute at most.
+    "retry_delay": timedelta(seconds=3),
+    "max_retry_delay": timedelta(seconds=12),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
+    ),
+}
+"""Over the defaults, for the DAG that runs every minute."""
+
+WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
+    rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
+)
+"""Of a task that reads one source for a run that serves all: what it meets itself is final. Only one that Airflow could
+not start, or that was killed, is tried again."""
 
 
 def run_window(context: Mapping[str, Any]) -> Window:
@@ -97,13 +119,13 @@ def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
         context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
         return job(publication_no, body)
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done")
+    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
         from motcua.jobs.reconcile_daily import gate as job
 
         context = get_current_context()
         made = context["ti"].xcom_pull(task_ids=closing_tasks)
-        job([number for numbers in made for number in numbers or ()], failed_tasks(context))
+        job(sorted({number for numbers in made for number in numbers or ()}), failed_tasks(context))
 
     chosen, addressed = to_publish(), recipients()
     publish.expand(closing_no=chosen) >> addressed

@@ -77,14 +77,17 @@ def serve(folder: Path) -> int:
             writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
         # A killed program is meant to be killed: however often, it starts again at once.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
-        programs = [replace(each, restarts=again) for each in components(deployment)[0]]
         network = [sys.executable, "-m", __spec__.name, str(folder), str(addresses.network)]
-        programs = [
-            replace(each, command=network, folder=ROOT) if each.name == "phone-network" else each for each in programs
-        ]
-        # A task whose API server does not answer yet fails, and its run is red.
-        supervisor.start(*(each for each in programs if each.name != "airflow-scheduler"))
-        supervisor.start(*(each for each in programs if each.name == "airflow-scheduler"))
+        *programs, _world = components(deployment)
+        for group in programs:
+            supervisor.start(
+                *(
+                    replace(each, restarts=again, command=network, folder=ROOT)
+                    if each.name == "phone-network"
+                    else replace(each, restarts=again)
+                    for each in group
+                )
+            )
         where = {
             "environment": environment,
             "ledger": deployment.databases.ledger_owner,

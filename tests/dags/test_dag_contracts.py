@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
+import inspect
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from inspect import isfunction, ismodule
 from pathlib import Path
+from textwrap import dedent
 from types import SimpleNamespace
+from typing import Any, TypeGuard
 
 import pytest
+from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from motcua.jobs.picking_up import pick_up
+from motcua.jobs.picking_up import SourceFailed, pick_up
+from motcua.jobs.sending import send
+from motcua.jobs.settling import settle
 from motcua.orchestration import SourcesWatch, run_window
 from motcua.store.database import open_connection
 from motcua.store.locks import LINGERING, hold_lock
@@ -55,13 +65,84 @@ def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(
             assert task.task_display_name != task.task_id
 
 
-def test_no_dag_catches_up_or_retries_sends(bag):
+def test_no_dag_catches_up_and_no_task_runs_forever(bag):
     for dag in bag.dags.values():
         assert dag.catchup is False
         assert dag.max_active_runs <= 2
         for task in dag.tasks:
-            assert task.retries == 0, "the ledger alone retries"
             assert task.execution_timeout is not None
+
+
+CALL_A_GATEWAY = {
+    ("notify_transitions", "send"),
+    ("apologize_due_tomorrow", "send"),
+    ("settle_messages", "settle"),
+}
+
+
+def test_what_calls_a_gateway_and_gates_are_never_tried_again_and_all_others_are(bag):
+    tasks = {(dag.dag_id, task.task_id): task for dag in bag.dags.values() for task in dag.tasks}
+    assert tasks.keys() >= CALL_A_GATEWAY
+    once = {name for name in tasks if name in CALL_A_GATEWAY or name[1] == "gate"}
+    assert {name for name, task in tasks.items() if task.retries == 0} == once
+    assert all(task.retries >= 2 for name, task in tasks.items() if name not in once)
+
+
+def reached(function: Callable[..., Any], seen: frozenset[Callable[..., Any]] = frozenset()) -> set[Callable[..., Any]]:
+    """The jobs that a function names, and those that these name in turn."""
+    function = inspect.unwrap(function)
+    own = [function.__globals__.get(name) for name in function.__code__.co_names]
+    of_modules = [getattr(each, name, None) for each in own if ismodule(each) for name in function.__code__.co_names]
+    jobs = {each for each in own + of_modules if isfunction(each) and each.__module__.startswith("motcua.jobs.")}
+    return jobs.union(*(reached(job, seen | jobs) for job in jobs - seen))
+
+
+def job_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The job that a task imports when it runs; a DAG file only wires."""
+    (imported,) = [node for node in ast.walk(ast.parse(dedent(inspect.getsource(function)))) if is_job(node)]
+    return getattr(import_module(imported.module), imported.names[0].name)
+
+
+def is_job(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("motcua.jobs.")
+
+
+def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
+    calling = {
+        (dag.dag_id, task.task_id)
+        for dag in bag.dags.values()
+        for task in dag.tasks
+        if reached(job_of(task.python_callable)) & {send, settle}
+    }
+    assert calling == CALL_A_GATEWAY
+
+
+def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_tried_again(bag):
+    for dag_id, task_id in (("notify_transitions", "pick_up"), ("apologize_due_tomorrow", "read_source")):
+        task = bag.dags[dag_id].get_task(task_id)
+        for met in (SourceFailed("away"), RuntimeError("anything"), AirflowTaskTimeout()):
+            assert task.retry_policy.evaluate(met, 1, 3).action is RetryAction.FAIL
+        # What never began, or was killed, meets nothing that the policy could judge.
+        assert task.retries >= 2
+
+
+def longest_wait(task: Any) -> timedelta:
+    """For all tries of a task, also of one that was cleared often: the waits double with each, up to a limit."""
+    return task.retries * task.max_retry_delay if task.retries else timedelta()
+
+
+def test_retries_of_the_run_of_each_minute_hold_up_a_message_for_less_than_a_minute(bag):
+    for task in bag.dags["notify_transitions"].tasks:
+        assert longest_wait(task) < timedelta(minutes=1)
+        if task.retries:
+            assert task.retry_policy.evaluate(AirflowTaskTimeout(), 1, 3).action is RetryAction.FAIL
+
+
+def test_what_a_day_runs_once_is_tried_again_within_minutes(bag):
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert longest_wait(task) <= timedelta(minutes=10)
+            assert not task.retries or task.retry_delay < task.max_retry_delay
 
 
 def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -175,6 +176,8 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
         # Its answer is written to be read by Compose again.
         escaped = {key: value.replace("$", "$$") for key, value in given.items() if value is not None}
         assert resolved[name].get("environment", {}) == escaped, name
+        waits = {other: each["condition"] for other, each in resolved[name].get("depends_on", {}).items()}
+        assert waits == waits_for(name), name
 
 
 @pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if not value])
@@ -281,6 +284,58 @@ def test_every_service_restarts_and_is_watched() -> None:
         assert SERVICES[name]["restart"] == "unless-stopped"
         assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES["init"]["restart"] == "no"
+
+
+def waits_for(name: str) -> dict[str, str]:
+    """What must have come to pass of which other service before this one is started."""
+    return {other: each["condition"] for other, each in SERVICES[name].get("depends_on", {}).items()}
+
+
+def started_before(name: str) -> set[str]:
+    others = waits_for(name)
+    return set(others).union(*(started_before(other) for other in others))
+
+
+def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() -> None:
+    for name in SERVICES:
+        for other, condition in waits_for(name).items():
+            assert condition == ("service_completed_successfully" if other == "init" else "service_healthy")
+    assert started_before("init") == {"postgres"}
+    assert started_before("airflow-apiserver") == {"postgres", "init"}
+    for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-worker"):
+        assert started_before(name) == {"postgres", "init", "redis", "airflow-apiserver"}
+    # Receipts and inquiries come while Airflow starts, too.
+    assert started_before("callbacks") == {"postgres", "init"}
+
+
+def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
+    (check, *_) = commands(SERVICES["airflow-apiserver"]["healthcheck"]["test"])
+    asked: list[str] = []
+    closed: set[str] = set()
+
+    class Connection:
+        def __init__(self, host: str, port: int, timeout: float) -> None: ...
+
+        def request(self, method: str, path: str) -> None:
+            asked.append(path)
+
+        def getresponse(self) -> SimpleNamespace:
+            return SimpleNamespace(status=404 if asked[-1] in closed else 200)
+
+    def is_healthy() -> bool:
+        try:
+            exec(check[2].replace("from http.client import HTTPConnection", ""), {"HTTPConnection": Connection})
+        except SystemExit as ended:
+            return not ended.code
+        return True
+
+    assert is_healthy()
+    tasks_talk_to = urlsplit(COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]).path
+    assert any(path.startswith(tasks_talk_to) for path in asked)
+    assert len(set(asked)) == 2
+    for path in tuple(asked):
+        closed = {path}
+        assert not is_healthy()
 
 
 def test_images_are_pinned_and_name_no_host() -> None:

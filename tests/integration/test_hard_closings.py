@@ -791,6 +791,22 @@ def test_run_over_a_red_day_is_red_again_until_it_is_mended(one_stop, lose):
         reconcile_daily.gate(reconcile_daily.close_days("daily", window, interval, LATER))
 
 
+def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_corrected_itself(one_stop, lose):
+    result(one_stop, "A")
+    run()
+    close()
+    number = result(one_stop, "B")
+    lose(number)
+    for _ in range(2):
+        named = reconcile_daily.look_again("daily", EVERYTHING, LATER)
+        with pytest.raises(RunIncomplete, match="without a reason"):
+            reconcile_daily.gate(named)
+    pick_up("khanhhoa", Window(NOW - ONE_DAY, NOW), NOW + ONE_DAY)
+    plan(now=NOW + ONE_DAY)
+    close(now=LATER)
+    assert reconcile_daily.look_again("daily", EVERYTHING, LATER) == []
+
+
 def test_month_that_stands_red_makes_each_of_its_runs_red(one_stop, lose):
     number = result(one_stop, "A")
     lose(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -303,6 +304,86 @@ def test_a_spoilt_list_of_processes_is_passed_over(
     (tmp_path / "pids.json").write_text(content)
     run = supervise("")
     run.read_until("UP")
+
+
+DEMO_OF_STUBS = """
+from dataclasses import replace
+from motcua.sandbox.components import components
+from motcua.sandbox.deployment import Databases, Deployment, Secrets, read_addresses
+from motcua.sandbox.one_stop import OneStopAddresses
+
+folder = supervisor.folder
+addresses = read_addresses(folder, {}, free_ports=True)
+nowhere = Databases("", "", "", {})
+deployment = Deployment(
+    addresses, Secrets.of(folder), nowhere, OneStopAddresses({}, ""), {"MOTCUA_HOME": str(folder)}
+)
+ports = {
+    "phone-network": addresses.network,
+    "mailbox": addresses.mailbox,
+    "airflow-api-server": addresses.airflow,
+}
+for group in components(deployment):
+    supervisor.start(
+        *(
+            replace(
+                each,
+                command=[sys.executable, "-c", stub, str(ports.get(each.name, 0)), str(folder / "go")],
+                environment=marked,
+                stop_within=0.5,
+            )
+            for each in group
+        )
+    )
+"""
+
+STUB = """
+import json, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        late = self.path == "/execution/health" and not Path(sys.argv[2]).exists()
+        self.send_response(503 if late else 200)
+        self.end_headers()
+        beat = "2999-01-01T00:00:00+00:00"
+        health = {job: {f"latest_{job}_heartbeat": beat} for job in ("scheduler", "triggerer", "dag_processor")}
+        self.wfile.write(json.dumps(health).encode())
+
+if sys.argv[1] == "0":
+    time.sleep(600)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def started(folder: Path) -> set[str]:
+    return {each["name"] for each in json.loads((folder / "pids.json").read_text())["components"]}
+
+
+def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(
+    supervise: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
+    # The API server answers people by now, and tasks not yet.
+    run.read_until("phone-network ready")
+    assert {"phone-network", "mailbox", "airflow-api-server"} <= started(tmp_path)
+    assert not started(tmp_path) & {"airflow-scheduler", "world"}
+    (tmp_path / "go").touch()
+    run.read_until("UP")
+    assert {"airflow-scheduler", "airflow-triggerer", "airflow-dag-processor", "world"} <= started(tmp_path)
+    said = [line.split()[0] for line in run.lines if " ready after " in line]
+    assert said.index("airflow-api-server") < said.index("airflow-scheduler") < said.index("world")
+    assert said.index("phone-network") < said.index("airflow-scheduler")
+
+
+def test_what_a_start_waits_for_is_said_with_its_log(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        import motcua.sandbox.supervisor
+        motcua.sandbox.supervisor._SPEAK_EVERY = 0.2
+        supervisor.start(python("late", {SLEEPS!r}, ready=lambda since: False))
+    """)
+    assert "logs/late.log" in run.read_until("waiting for late")
 
 
 def parent(pid: int) -> int:

@@ -14,7 +14,7 @@ from motcua.domain.reconciliation import Period
 from motcua.jobs import mailing_publications, publishing
 from motcua.jobs.keep_complaints import relink
 from motcua.jobs.reconciling import NothingInScope, close_period, complain, recheck_closed
-from motcua.store.closings import first_day, newest_closings, unpublished_closings
+from motcua.store.closings import closings_of_run, first_day, newest_closings, unpublished_closings
 from motcua.store.database import connect, without_values
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.publications import publications_since
@@ -71,11 +71,16 @@ def _days_due(last: Period) -> list[Period]:
     return [*missed, last]
 
 
-def look_again(run_id: str, window: Window) -> list[int]:
-    """Corrections of periods that were closed some days ago; a backfill looks at nothing but its day."""
+def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
+    """Corrects periods that were closed some days ago; a backfill looks at nothing but its day.
+
+    Returns: the numbers of the run's closings. What an earlier try corrected is not looked at again, but is judged.
+    """
     if window is not EVERYTHING:
         return []
-    return [result.closing.closing_no for result in recheck_closed(run_id) if result.changed]
+    recheck_closed(run_id, now)
+    with without_values(), connect() as ledger:
+        return closings_of_run(ledger, run_id)
 
 
 @without_values()

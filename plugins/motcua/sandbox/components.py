@@ -12,11 +12,14 @@ import requests
 from motcua.sandbox.deployment import Deployment
 from motcua.sandbox.supervisor import Component
 
+_AIRFLOW_READY_WITHIN = 300.0
+"""Seconds; a machine that imports Airflow slowly is slow, not broken."""
 
-def _answers_http(url: str) -> Callable[[datetime], bool]:
+
+def _answers_http(*urls: str) -> Callable[[datetime], bool]:
     def ready(since: datetime) -> bool:
         try:
-            return requests.get(url, timeout=2).ok
+            return all(requests.get(url, timeout=2).ok for url in urls)
         except requests.RequestException:
             return False
 
@@ -53,7 +56,10 @@ def _module(name: str, *arguments: object) -> list[str]:
 
 
 def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
-    """Everything but PostgreSQL, in groups that start together; the last one, the world, is stopped first.
+    """Everything but PostgreSQL, in groups in the order of need; the last one, the world, is stopped first.
+
+    A group starts together, once the one before it is ready. A task fails that finds no API server, so what starts
+    tasks waits for it; and it begins nothing before a gateway and a mail server can be reached.
 
     Args:
         deployment: the demo.
@@ -77,6 +83,7 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             _module("airflow", name, *arguments),
             environment,
             ready=ready,
+            ready_within=_AIRFLOW_READY_WITHIN,
             stop_within=45.0,
             finished=finished,
         )
@@ -119,7 +126,10 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
         [
             network,
             mailbox,
-            airflow("api-server", _answers_http(f"{url}/api/v2/version")),
+            # Tasks talk to its second half, which is mounted apart.
+            airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health")),
+        ],
+        [
             airflow("dag-processor", _beats(url, "dag_processor")),
             # Its child is gone and it does not notice for ten seconds.
             airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),

@@ -34,6 +34,9 @@ _HANGS_AFTER = 3.0
 _KILL_WITHIN = 10.0
 """Seconds to wait for processes to go after SIGKILL."""
 
+_SPEAK_EVERY = 10.0
+"""Seconds until it is said again what a start waits for."""
+
 _LONGEST_LOG = 50_000_000
 """Bytes; Airflow's scheduler prints every task's log to its own as well."""
 
@@ -316,14 +319,15 @@ class Supervisor:
     # ---------------------------------------------------------------- starting
 
     def start(self, *components: Component) -> None:
-        """Starts components together and returns when each is ready.
+        """Starts components together and returns when each is ready; what needs them is started by a later call.
 
         Raises:
             ComponentFailed: one ended, or was not ready in time.
             StopRequested: a signal came.
         """
-        begun = time.monotonic()
+        begun = spoken = time.monotonic()
         starting = []
+        self.say(f"starting {', '.join(component.name for component in components)}")
         for component in components:
             running = _Running(component, self.logs / f"{component.name}.log")
             self._components.append(running)
@@ -346,6 +350,11 @@ class Supervisor:
                     raise ComponentFailed(
                         self._sentence(running, f"was not ready within {component.ready_within:.0f} s")
                     )
+            if starting and time.monotonic() - spoken > _SPEAK_EVERY:
+                spoken = time.monotonic()
+                for running in starting:
+                    patience = f"{spoken - begun:.0f} of {running.component.ready_within:.0f} s"
+                    self.say(f"waiting for {running.component.name}, {patience}: {running.log}")
             self.wait(_POLL if starting else 0)
 
     def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = Path("/")) -> None:

@@ -433,6 +433,12 @@ def list_closings(connection: Connection, limit: int) -> list[dict[str, Any]]:
     return connection.execute(statement("reconciliation/list_closings"), {"limit": limit}).fetchall()
 
 
+def closings_of_run(connection: Connection, run_id: str) -> list[int]:
+    """Numbers of the closings that a run made, in whichever of its tries, and that nothing corrected since."""
+    rows = connection.execute(statement("reconciliation/closings_of_run"), {"run_id": run_id}).fetchall()
+    return [row["closing_no"] for row in rows]
+
+
 def unpublished_closings(connection: Connection) -> list[int]:
     """Numbers of the closings that no publication tells of, the oldest first."""
     return [row["closing_no"] for row in connection.execute(statement("reconciliation/unpublished")).fetchall()]
