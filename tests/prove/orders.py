@@ -1,9 +1,9 @@
-"""Steps in every order of number, time and row, against an oracle that follows docs/decisions/old-steps.md word by word.
+"""Steps in every order of number, time and row, against an oracle that follows docs/decisions/old-steps.md by the word.
 
-Each dossier lives one day: a few steps that are typed in at once or late, with times given, missing, rounded to a date or
-impossible, numbered in the order of typing or not, committed at once or late; and a row that says the same, the old,
-something else, or changes by itself. All are read in the same pick-ups, planned, sent, apologised for and asked about by
-the real jobs. The oracle knows what was written when, and works out message by message what must have become of it.
+Each dossier lives one day: a few steps that are typed in at once or late, with times given, missing, rounded to a date
+or impossible, numbered in the order of typing or not, committed at once or late; and a row that says the same, the old,
+something else, or changes by itself. All are read in the same pick-ups, planned, sent, apologised for and asked about
+by the real jobs. The oracle knows what was written when, and works out by message what must have become of it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def draw_life(lot: random.Random, code: str) -> Life:
             if kind == "other":
                 life.rows.append(Row(visible, lot.choice([(4, False), (9, True), (5, True)]), visible))
             elif kind != "same":
-                life.rows.append(Row(visible, state, visible if kind == "as typed" else occurred or visible))
+                is_back = kind == "as typed, dated back" and occurred is not None and occurred < visible
+                life.rows.append(Row(visible, state, occurred if is_back and occurred else visible))
         elif says != state and lot.random() < 0.9:
             life.rows.append(Row(visible, state, visible + SECOND * lot.choice((-1, 0, 1))))
     if lot.random() < 0.1:
@@ -263,6 +264,10 @@ class Oracle:
                 return step
         return None
 
+    def _is_open(self, run: list[Known]) -> bool:
+        kind = run[0].kind
+        return kind is not None and not any(self._leaves(s, kind) for s in self.known if s.place > run[-1].place)
+
     def _is_same_stay(self, one: list[Known], two: list[Known]) -> bool:
         """Nothing that counts lies between two entries."""
         between = [step for step in self.known if one[-1].place < step.place < two[0].place]
@@ -281,11 +286,10 @@ class Oracle:
             told = mine[0]
             first = next(step for step in run if step.place == told.first)
             sure = next((s for s in run if not s.is_old and s.place > first.place), None)
-            if first.is_old and sure is not None and told.state in ("queued", "outdated", "expired", "suppressed"):
-                if told.occurred < sure.occurred and not any(
-                    self._leaves(s, kind) for s in self.known if s.place > run[-1].place
-                ):
-                    told.state, told.occurred = "queued", sure.occurred
+            if not first.is_old or sure is None or told.state not in ("queued", "outdated", "expired", "suppressed"):
+                continue
+            if told.occurred < sure.occurred and self._is_open(run):
+                told.state, told.occurred = "queued", sure.occurred
 
     def _send(self, moment: datetime) -> None:
         for told in sorted(self.told, key=lambda each: each.first):
@@ -312,7 +316,7 @@ class Oracle:
             ):
                 return "suppressed"
         if told.occurred + timedelta(days=3) <= moment:
-            return "queued" if begun is None and run[0].reading is None else "expired"
+            return "expired"
         if begun is None:
             return "queued"
         unread = [step.recorded + SKEW for step in later if step.is_old and step.reading is None and step.kind != kind]

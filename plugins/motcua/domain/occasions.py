@@ -270,7 +270,7 @@ def _begin(
         return "suppressed", "already_told"
     if dossier.phone_refusal is not None:
         return "suppressed", dossier.phone_refusal
-    if occurred_at + rules.useful_for <= now and not occasion.waits_for_row:
+    if occurred_at + rules.useful_for <= now:
         return "expired", "too_late"
     return "queued", None
 
