@@ -47,7 +47,7 @@ DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 SKEW = 5 * MINUTE
 AGENCY = "H32.30"
-DOSSIERS, FEW, ASKED = 3000, 250, 300
+DOSSIERS, FEW, ASKED = 2000, 250, 300
 
 PICK_UPS = [
     TEN + each
@@ -158,6 +158,8 @@ class Known:
     may_be_old: bool
     is_old: bool = False
     reading: State | None = None
+    has_force: bool = False
+    """Of an old step: the row agreed with it when it was read."""
 
     @property
     def kind(self) -> str | None:
@@ -216,10 +218,11 @@ class Oracle:
         for step in self.known:
             if step.is_old and step.reading is None and moment >= step.recorded + SKEW:
                 step.reading = self.row.state
+                step.has_force = self._agrees(step)
         last = self.known[-1]
-        counts = [step for step in self.known if not step.is_old or self._has_force(step)]
+        counts = [step for step in self.known if not step.is_old or step.has_force]
         says = TOLD_OF.get(self.row.state)
-        is_ignored = last.is_old and last.reading is not None and not self._has_force(last)
+        is_ignored = last.is_old and last.reading is not None and not last.has_force
         if self.row.updated > last.recorded and (says != last.kind or (is_ignored and says != counts[-1].kind)):
             place = (last.place[0], last.place[1] + 1)
             self.known.append(Known(place, self.row.state, self.row.updated, self.row.updated, False))
@@ -231,11 +234,9 @@ class Oracle:
         earlier = [each for each in self.known if each.place < step.place and not each.is_old]
         return earlier[-1].kind if earlier else None
 
-    def _has_force(self, step: Known) -> bool:
-        """Of an old step: whether it counts."""
-        if step.reading is None:
-            return False
-        says, held = TOLD_OF.get(step.reading), self._before(step)
+    def _agrees(self, step: Known) -> bool:
+        """Whether the row, read now, agrees with an old step."""
+        says, held = TOLD_OF.get(self.row.state), self._before(step)
         return says == step.kind or (held is not None and says != held)
 
     def _leaves(self, step: Known, kind: str) -> bool:
@@ -285,7 +286,7 @@ class Oracle:
                 continue
             told = mine[0]
             first = next(step for step in run if step.place == told.first)
-            sure = next((s for s in run if not s.is_old and s.place > first.place), None)
+            sure = next((step for step in run if not step.is_old), None)
             if not first.is_old or sure is None or told.state not in ("queued", "outdated", "expired", "suppressed"):
                 continue
             if told.occurred < sure.occurred and self._is_open(run):
@@ -327,7 +328,7 @@ class Oracle:
         known = [step for step in self.known if step.recorded <= moment]
         last = [step for step in known if not step.is_old][-1]
         old = [step for step in known if step.is_old and step.place > last.place]
-        if old and (old[-1].reading is None or self._has_force(old[-1])):
+        if old and (old[-1].reading is None or old[-1].has_force):
             return "row", self.row.state
         return ("step", last.state) if last.recorded > self.row.updated else ("row", self.row.state)
 
@@ -494,7 +495,7 @@ def _judge(
             tell("apologies", oracle, oracle.apology, code in apologies)
         if code in said and _named(*oracle.says) not in said[code]:
             tell("9029", oracle, _named(*oracle.says), said[code])
-        last = oracle.life.rows[-1].state
+        last, row = oracle.known[-1], oracle.life.rows[-1]
         taken = Counter(kind for kind, state in states[code] if state == "accepted")
         if (
             last == (9, True)

@@ -128,13 +128,12 @@ RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE sql STABLE AS $$
             o.version_id IS NOT NULL AS is_judged,
             o.transition_id IS NOT NULL AND (
                 coalesce(motcua.condition_of(v.status_code, v.at_one_stop_desk) = of_kind, FALSE)
-                -- Or a step of the same entry that is not old.
+                -- Or a step of the same entry that is not old, whichever of the two has the lower number.
                 OR EXISTS (
                     SELECT 1
                     FROM motcua.transitions AS t
                     WHERE
                         t.dossier_id = of_dossier
-                        AND (t.sequence, t.from_row, t.transition_id) > (f.sequence, f.from_row, f.transition_id)
                         AND motcua.condition_of(t.status_code, t.at_one_stop_desk) = of_kind
                         AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = t.transition_id)
                         AND NOT EXISTS (
@@ -142,10 +141,12 @@ RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE sql STABLE AS $$
                             FROM motcua.transitions AS b
                             WHERE
                                 b.dossier_id = of_dossier
-                                AND (b.sequence, b.from_row, b.transition_id)
-                                > (f.sequence, f.from_row, f.transition_id)
-                                AND (b.sequence, b.from_row, b.transition_id)
-                                < (t.sequence, t.from_row, t.transition_id)
+                                AND (b.sequence, b.from_row, b.transition_id) > least(
+                                    (f.sequence, f.from_row, f.transition_id), (t.sequence, t.from_row, t.transition_id)
+                                )
+                                AND (b.sequence, b.from_row, b.transition_id) < greatest(
+                                    (f.sequence, f.from_row, f.transition_id), (t.sequence, t.from_row, t.transition_id)
+                                )
                                 AND motcua.condition_of(b.status_code, b.at_one_stop_desk) IS DISTINCT FROM of_kind
                         )
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from motcua.domain.occasions import (
     is_same_day,
     look_again,
     plan_dossier,
+    was_typed_in_late,
 )
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
@@ -148,7 +150,79 @@ def candidate(**changes):
         ({"unsettled_since": NOW - timedelta(minutes=11)}, ("send", None)),
         ({"phone_refusal": "landline"}, ("suppressed", "landline")),
         ({"useful_until": NOW}, ("expired", "too_late")),
+        ({"occasion_holds": False, "gone": "outdated"}, ("cancelled", "outdated")),
+        ({"waits_until": NOW + timedelta(seconds=1)}, ("wait_for_row", None)),
+        ({"waits_until": NOW}, ("send", None)),
+        ({"waits_for_row": True}, ("wait_for_row", None)),
+        ({"waits_for_row": True, "useful_until": NOW}, ("expired", "too_late")),
+        ({"told_of_this": True, "told_at": NOW - timedelta(days=1)}, ("suppressed", "already_told")),
+        ({"unsettled_of_this": True, "unsettled_since": NOW - timedelta(days=1)}, ("wait", None)),
     ],
 )
 def test_last_look_before_the_call(changes, verdict):
     assert look_again(candidate(**changes), NOW, RULES) == verdict
+
+
+SKEW = timedelta(minutes=5)
+MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+"""00:00 in Vietnam."""
+
+
+@pytest.mark.parametrize(
+    ("occurred", "recorded", "status", "substituted", "latest_before", "late"),
+    [
+        (NOW - timedelta(hours=18), NOW, 4, False, NOW, True),
+        (NOW - timedelta(minutes=10), NOW, 4, False, NOW, False),
+        (NOW - timedelta(minutes=10, microseconds=1), NOW, 4, False, NOW, True),
+        (NOW - timedelta(hours=18), NOW, 4, False, None, False),
+        (NOW - timedelta(hours=18), NOW, 4, True, NOW, False),
+        (MIDNIGHT, NOW, 4, False, NOW, False),
+        (MIDNIGHT + timedelta(microseconds=1), NOW, 4, False, NOW, True),
+        *((NOW - timedelta(hours=18), NOW, status, False, NOW, False) for status in (3, 7, 10)),
+        *((NOW - timedelta(hours=18), NOW, status, False, NOW, True) for status in (1, 2, 4, 5, 6, 8, 9)),
+        # Recorded as long ago as it happened: no one typed it in.
+        (NOW - timedelta(hours=18), NOW - timedelta(hours=18), 4, False, NOW, False),
+        (NOW - timedelta(hours=18), NOW - timedelta(minutes=10), 4, False, NOW, True),
+    ],
+)
+def test_step_that_is_typed_in_late(occurred, recorded, status, substituted, latest_before, late):
+    step = PastTransition(1, status, True, occurred, recorded, None)
+    assert was_typed_in_late(step, substituted, latest_before, SKEW) is late
+
+
+def old(step, row=None, read=True):
+    return replace(step, is_old=True, row_was_read=read, row_calls_for=row)
+
+
+@pytest.mark.parametrize(
+    ("row", "read", "state"),
+    [("result", True, ("queued", None)), (None, True, ("cancelled", "taken_back")), (None, False, ("queued", None))],
+)
+def test_old_step_out_of_the_condition_counts_where_the_row_agrees(row, read, state):
+    first, second = steps((9, True), (4, False))
+    (message,) = plan_dossier(FACTS, [first, old(second, row, read)], [], NOW, RULES).messages
+    assert (message.state, message.reason) == state
+
+
+@pytest.mark.parametrize(
+    ("row", "read", "state"),
+    [("result", True, ("queued", None)), (None, True, ("cancelled", "outdated")), (None, False, ("queued", None))],
+)
+def test_old_step_into_the_condition_counts_where_the_row_agrees(row, read, state):
+    first, second = steps((4, False), (9, True))
+    (message,) = plan_dossier(FACTS, [first, old(second, row, read)], [], NOW, RULES).messages
+    assert (message.state, message.reason) == state
+
+
+@given(pairs, st.data())
+def test_every_entry_has_its_message_and_one_at_most_is_sent_whatever_is_old(history_pairs, data):
+    history = [
+        old(step, data.draw(st.sampled_from(["result", "supplement", None])), data.draw(st.booleans()))
+        if number and data.draw(st.booleans())
+        else step
+        for number, step in enumerate(steps(*history_pairs))
+    ]
+    plan = plan_dossier(FACTS, history, [], NOW, RULES)
+    assert len(plan.messages) == entries(history)
+    sure = [m for m in plan.messages if m.state == "queued" and not history[m.transition_id - 1].is_old]
+    assert len(sure) <= 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.occasions import DossierFacts, PastTransition, PlanningRules, condition_of
-from motcua.jobs.dry_running import rehearse
+from motcua.jobs.dry_running import rehearse, with_old_steps
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -103,3 +103,26 @@ def test_every_entry_into_a_condition_since_the_day_has_one_end(moves, hold):
             expected += [kind] * in_scope
         kind_before = kind
     assert sorted(each.kind for each in rehearsed) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("moves", "row", "expected"),
+    [
+        ([(60, *AT_DESK), (20 * 60, *BACK, 20 * 60 - 58)], AT_DESK, [("would_go", None)]),
+        ([(60, *AT_DESK), (20 * 60, *BACK, 20 * 60 - 58)], BACK, [("cancelled", "taken_back")]),
+        ([(60, *AT_DESK), (20 * 60, *BACK, 20 * 60 - 58)], None, [("would_go", None)]),
+        ([(60, *AT_DESK), (20 * 60, *BACK, 20 * 60 - 58), (30, *RETURNED)], RETURNED, [("would_go", None)]),
+        ([(60, *BACK), (20 * 60, *AT_DESK, 20 * 60 - 58)], BACK, [("cancelled", "outdated")]),
+        ([(60, *BACK), (20 * 60, *AT_DESK, 20 * 60 - 58)], AT_DESK, [("would_go", None)]),
+        ([(60, *BACK), (20 * 60, *AT_DESK, 20 * 60 - 58), (30, *AT_DESK)], AT_DESK, [("would_go", None)]),
+        (
+            [(60, *AT_DESK), (20 * 60, *BACK, 20 * 60 - 58), (55, *AT_DESK)],
+            AT_DESK,
+            [("cancelled", "superseded"), ("would_go", None)],
+        ),
+    ],
+)
+def test_old_steps_of_the_past_are_held_against_what_is_known_of_the_row(moves, row, expected):
+    history = with_old_steps(steps(*moves), (), row, 5 * MINUTE)
+    held = replace(FACTS, result_hold=10 * MINUTE)
+    assert [(each.end, each.reason) for each in rehearse(held, history, NOW, RULES)] == expected
