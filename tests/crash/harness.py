@@ -34,6 +34,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 Mode: TypeAlias = Literal["process", "outage"]
 
+WORKERS = min(8, 2 * (os.cpu_count() or 1))
+"""Each waits half of its time: for answers that do not come, for a child to start."""
 TOLD = "told"
 """What a worker reports at the end of each seed."""
 _KEEP_EXAMPLES = 10
@@ -71,7 +73,7 @@ class Tally:
         self.examples = (self.examples + other.examples)[:_KEEP_EXAMPLES]
 
 
-def run(mode: Mode, *, first: int, seeds: int, workers: int = 3, watched: bool = False) -> Tally:
+def run(mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False) -> Tally:
     """Runs so many seeds. ``watched``: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far.
 
     Raises:
@@ -175,7 +177,7 @@ def main() -> int:
     parser.add_argument("mode", choices=["process", "outage", "broken", "stray"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import

@@ -36,15 +36,11 @@ class Verdict:
     """Any other word of the ledger that is not true, or a network's message that no attempt stands for."""
     figures: Counter[str] = field(default_factory=Counter)
 
-    def add(self, later: Verdict) -> list[str]:
-        """Adds defects that a later judgement found and this one did not; returns them, each with its kind."""
-        new = []
+    def add(self, later: Verdict) -> None:
+        """Adds defects that a later judgement found and this one did not."""
         for kind in KINDS:
             known = getattr(self, kind)
-            more = list((Counter(getattr(later, kind)) - Counter(known)).elements())
-            known += more
-            new += [f"{kind}: {words}" for words in more]
-        return new
+            known += (Counter(getattr(later, kind)) - Counter(known)).elements()
 
 
 def lay(
