@@ -82,6 +82,18 @@ def run(mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: 
     return _read(_in_a_process(mode, first, seeds, workers, watched=watched))
 
 
+def end_at_first_signal(error: type[BaseException]) -> None:
+    """Has SIGINT or SIGTERM raise the error, once: a process and its group are often told at the same time."""
+
+    def end(*_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise error
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
 def run_broken(*, first: int, seeds: int) -> dict[str, Tally]:
     """Runs so many seeds with each of the senders that are broken on purpose, by name.
 
@@ -196,7 +208,7 @@ def main() -> int:
     else:
         shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, asked.seeds))]
         works = [functools.partial(seeds.work, asked.mode, share) for share in shares]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_at_first_signal(KeyboardInterrupt)
     try:
         answer = _gather([world.Forked(work) for work in works], asked.mode, asked.seeds)
     finally:
@@ -226,8 +238,12 @@ def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
             tally.is_whole = False
             for child in children:
                 child.terminate()
-    ends = [child.end()[1] for child in children]
-    failed |= any(ends) and tally.is_whole
+    for child in children:
+        lines, ended_by = child.end()
+        failed |= bool(ended_by) and tally.is_whole
+        for line in lines:
+            if line.startswith("{") and mode not in ("broken", "stray"):
+                tally.add(_read(json.loads(line)))
     tally.seconds = time.monotonic() - began
     if failed:
         return {}

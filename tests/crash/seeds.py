@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +32,7 @@ from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.templates import load_template_versions
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import TOLD, Mode, Tally
+from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
 from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, Truth, World
@@ -437,6 +436,7 @@ class Batch:
 
     def __init__(self, world: World, numbers: Sequence[int], mode: Mode) -> None:
         self.world, now = world, datetime.now(UTC)
+        self.told: list[Seed] = []
         world.renew()
         self.seeds = [Seed(self, number, mode, now + place * _APART) for place, number in enumerate(numbers)]
         write_dossiers(world, [row for seed in self.seeds for row in seed.dossiers()])
@@ -467,13 +467,21 @@ class Batch:
                 seed.verdict.stuck.append(str(hung))
             for words in seed.findings:
                 report(words)
+            self.told.append(seed)
             report(TOLD)
             after(seed)
         return self._close(report)
 
+    def tally(self) -> Tally:
+        """Of the seeds that have been told."""
+        tally = Tally()
+        for seed in self.told:
+            _add(tally, seed)
+        return tally
+
     def _close(self, report: Report) -> Tally:
         """Judges all once more, with all that ever came of each, and what is nobody's."""
-        tally, found = Tally(), []
+        found = []
         try:
             self.world.wait_until_quiet()
             read_left_over_receipts()
@@ -483,10 +491,10 @@ class Batch:
         for seed in self.seeds:
             for words in seed.judge(laid.get(seed.prefix, [])):
                 report(words)
-            _add(tally, seed)
         self.world.settle_truth([entry for entries in laid.values() for entry in entries])
         found += [f"wrong: {_nobodys(entry)}" for entry in laid.get(NOBODY, [])]
         found += [] if _balances() else ["wrong: the identity does not balance"]
+        tally = self.tally()
         tally.figures["nobody's"] = len(laid.get(NOBODY, []))
         tally.figures["identities checked"] += 1
         for words in found:
@@ -506,7 +514,7 @@ def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
     replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    end_at_first_signal(SystemExit)
     with contextlib.closing(World(durable=mode == "outage")) as world:
         points = rehearse(world)
         gc.collect()
@@ -519,7 +527,12 @@ def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
     with worker(mode) as (world, points):
         begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
-            tally = Batch(world, numbers[place : place + _BATCH], mode).run(points, report)
+            batch = Batch(world, numbers[place : place + _BATCH], mode)
+            try:
+                tally = batch.run(points, report)
+            except SystemExit:
+                report(json.dumps(vars(batch.tally())))
+                raise
             laid += tally.figures["submissions"] + tally.figures["nobody's"]
             if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
                 words = f"wrong: the network took {taken} messages, and {laid} are laid to seeds"

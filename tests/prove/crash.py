@@ -8,14 +8,13 @@ Ctrl-C or SIGTERM, the table is of what was done until then, and says so.
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import Mode, Tally, run, run_broken
+from tests.crash.harness import Mode, Tally, end_at_first_signal, run, run_broken
 from tests.prove import Figure
 
 SEEDS = 500
@@ -27,7 +26,7 @@ _WAYS_OUT = ("by receipt", "by asking", "by repeating", "by policy", "by release
 def figures(seed: int, seeds: int = SEEDS) -> list[Figure]:
     """So many seeds with processes killed, up to 200 with outages, a few with each broken sender."""
     found: list[Figure] = []
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_at_first_signal(KeyboardInterrupt)
     try:
         for figure in _all(seed, seeds):
             found.append(figure)
