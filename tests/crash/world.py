@@ -97,7 +97,8 @@ class Forked:
                 os.write(writing, f"{NO_DATABASE}\n".encode())
             except BaseException as error:
                 os.write(writing, f"raised {type(error).__name__}\n".encode())
-                traceback.print_exc()
+                if not isinstance(error, SystemExit):  # it was told to end
+                    traceback.print_exc()
             finally:
                 os._exit(status)  # nothing of the parent's is closed or written twice
         os.close(writing)
