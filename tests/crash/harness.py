@@ -39,6 +39,8 @@ WORKERS = min(8, 2 * (os.cpu_count() or 1))
 TOLD = "told"
 """What a worker reports at the end of each seed."""
 _KEEP_EXAMPLES = 10
+_END_WITHIN = 120.0
+"""Seconds for a worker to end what it started, where others use the machine too."""
 _SAY_EVERY = 30.0
 """Seconds between two lines about how far a run is, where no terminal shows it."""
 
@@ -239,6 +241,7 @@ def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
             for child in children:
                 child.terminate()
     for child in children:
+        child.listen(_END_WITHIN)
         lines, ended_by = child.end()
         failed |= bool(ended_by) and tally.is_whole
         for line in lines:
