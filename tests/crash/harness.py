@@ -1,30 +1,48 @@
 """Kills senders at every step, breaks what is around them, repairs as an operator would, and has the judge look.
 
-``python -m tests.crash.harness MODE --first 1 --seeds 300`` prints one JSON object; ``run`` does that in a process of
-its own, since it forks: the caller may have threads. A seed is one small world of a few messages with a script of
+``python -m tests.crash.harness MODE --first 1 --seeds 300`` prints one JSON object, and to stderr how far it is and
+each finding as it comes; ended by SIGINT or SIGTERM it prints what it has. ``run`` does that in a process of its own,
+since it forks: the caller may have threads. A seed is one small world of a few messages with a script of
 faults for each; it is repeated with ``--first SEED --seeds 1`` (the scheduling of threads differs each time).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import gc
 import importlib
 import json
 import logging
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
 Mode: TypeAlias = Literal["process", "outage"]
 
-KEEP_EXAMPLES = 10
+WORKERS = min(8, 2 * (os.cpu_count() or 1))
+"""Each waits half of its time: for answers that do not come, for a child to start."""
+TOLD = "told"
+"""What a worker reports at the end of each seed."""
+_KEEP_EXAMPLES = 10
+_END_WITHIN = 120.0
+"""Seconds for a worker to end what it started, where others use the machine too."""
+_SAY_EVERY = 30.0
+"""Seconds between two lines about how far a run is, where no terminal shows it."""
 
 
 @dataclass
@@ -39,6 +57,13 @@ class Tally:
     defects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("doubled", "lost", "stuck", "wrong"), 0))
     examples: list[str] = field(default_factory=list)
     """The first defects, each with its seed."""
+    is_whole: bool = True
+    """It was not ended before all seeds were told."""
+
+    def note(self, kind: str, words: str) -> None:
+        """Counts a defect."""
+        self.defects[kind] += 1
+        self.examples = [*self.examples, words][:_KEEP_EXAMPLES]
 
     def add(self, other: Tally) -> None:
         """Adds another worker's."""
@@ -47,21 +72,28 @@ class Tally:
         self.died_at.update(other.died_at)
         for kind, count in other.defects.items():
             self.defects[kind] += count
-        self.examples = (self.examples + other.examples)[:KEEP_EXAMPLES]
-
-    @property
-    def is_clean(self) -> bool:
-        """No defect was found."""
-        return not any(self.defects.values())
+        self.examples = (self.examples + other.examples)[:_KEEP_EXAMPLES]
 
 
-def run(mode: Mode, *, first: int, seeds: int, workers: int = 3) -> Tally:
-    """Runs so many seeds.
+def run(mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False) -> Tally:
+    """Runs so many seeds. ``watched``: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far.
 
     Raises:
         RuntimeError: the harness itself failed; the message quotes it.
     """
-    return _read(_in_a_process(mode, first, seeds, workers))
+    return _read(_in_a_process(mode, first, seeds, workers, watched=watched))
+
+
+def end_at_first_signal(error: type[BaseException]) -> None:
+    """Has SIGINT or SIGTERM raise the error, once: a process and its group are often told at the same time."""
+
+    def end(*_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise error
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def run_broken(*, first: int, seeds: int) -> dict[str, Tally]:
@@ -73,13 +105,40 @@ def run_broken(*, first: int, seeds: int) -> dict[str, Tally]:
     return {name: _read(values) for name, values in _in_a_process("broken", first, seeds, 1).items()}
 
 
-def _in_a_process(mode: str, first: int, seeds: int, workers: int) -> dict[str, Any]:
+def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
+    """Runs so many seeds with each of three requests that come in another seed's time, by name.
+
+    Raises:
+        RuntimeError: the harness itself failed; the message quotes it.
+    """
+    return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
+
+
+def _in_a_process(mode: str, first: int, seeds: int, workers: int, *, watched: bool = False) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.crash.harness", mode]
     command += ["--first", str(first), "--seeds", str(seeds), "--workers", str(workers)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the crash harness failed: {done.stderr[-3000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    with contextlib.ExitStack() as files:
+        output, errors = (files.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2))
+        # In a session of its own: a terminal's Ctrl-C is for us alone, and we pass it on.
+        process = subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[2],
+            stdout=output,
+            stderr=None if watched else errors,
+            start_new_session=True,
+        )
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            if process.returncode or not watched:
+                raise
+        for file in (output, errors):
+            file.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"the crash harness failed: {errors.read()[-3000:] or 'see above'}")
+        answer: dict[str, Any] = json.load(output)
     return answer
 
 
@@ -88,48 +147,122 @@ def _read(values: dict[str, Any]) -> Tally:
     return Tally(**{**values, **counters})
 
 
+class _Watch:
+    """Says how far a run is and what it finds: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, mode: str, seeds: int) -> None:
+        self._seeds, self._told, self._found = seeds, 0, 0
+        self._mode, self._began = mode, time.monotonic()
+        self._said = self._began
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task(mode, total=seeds)
+
+    def __enter__(self) -> _Watch:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def told(self) -> None:
+        """One more seed has been told."""
+        self._told += 1
+        self._bar.update(self._task, advance=1, description=self._words)
+        if self._bar.disable and time.monotonic() - self._said > _SAY_EVERY:
+            self._said = time.monotonic()
+            self._console.print(f"{self._words}: {self._told:,} of {self._seeds:,} seeds", markup=False)
+
+    def found(self, words: str) -> None:
+        """A finding."""
+        self._found += 1
+        self._console.print(f"{self._mode}: {words}", markup=False)
+
+    @property
+    def _words(self) -> str:
+        apart = 1000 * (time.monotonic() - self._began) / max(1, self._told)
+        return f"{self._mode}, {apart:.0f} ms a seed, {self._found} findings"
+
+
 def main() -> int:
     """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
-    parser.add_argument("mode", choices=["process", "outage", "broken"])
+    parser.add_argument("mode", choices=["process", "outage", "broken", "stray"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     importlib.import_module("tests.conftest")  # sets Airflow's environment, before its first import
     seeds = importlib.import_module("tests.crash.seeds")
-    from tests.crash.world import Forked
+    world = importlib.import_module("tests.crash.world")
 
+    world.die_with_parent()
     logging.disable(logging.ERROR)
     gc.collect()
     gc.freeze()  # what is shared with the forked stays shared
-    started = time.monotonic()
     numbers = range(asked.first, asked.first + asked.seeds)
-    if asked.mode == "broken":
-        children = [Forked(lambda report: seeds.try_broken_senders(numbers, report))]
+    works: list[Callable[..., None]]
+    if asked.mode in ("broken", "stray"):
+        try_them = seeds.try_broken_senders if asked.mode == "broken" else seeds.try_stray_requests
+        works = [functools.partial(try_them, numbers)]
     else:
         shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, asked.seeds))]
-        children = [Forked(lambda report, n=share: seeds.work(asked.mode, n, report)) for share in shares]
-    answers = []
+        works = [functools.partial(seeds.work, asked.mode, share) for share in shares]
+    end_at_first_signal(KeyboardInterrupt)
+    try:
+        answer = _gather([world.Forked(work) for work in works], asked.mode, asked.seeds)
+    finally:
+        shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
+    print(json.dumps(answer))
+    return int(not answer)
+
+
+def _gather(children: Sequence[Any], mode: str, seeds: int) -> dict[str, Any]:
+    """What the workers report, together; nothing where one of them failed."""
+    tally, by_name, began = Tally(), {}, time.monotonic()
+    failed = False
+    with _Watch(mode, seeds) as watch:
+        try:
+            for line in _lines(children):
+                if line == TOLD:
+                    watch.told()
+                elif line.startswith("raised"):
+                    failed = True
+                elif not line.startswith("{"):
+                    watch.found(line)
+                elif mode in ("broken", "stray"):
+                    by_name = json.loads(line)
+                else:
+                    tally.add(_read(json.loads(line)))
+        except KeyboardInterrupt:
+            tally.is_whole = False
+            for child in children:
+                child.terminate()
     for child in children:
-        while not child.listen(60.0):
-            pass
+        child.listen(_END_WITHIN)
         lines, ended_by = child.end()
-        if not ended_by and lines and lines[-1].startswith("{"):
-            answers.append(json.loads(lines[-1]))
-    shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
-    if len(answers) < len(children):
-        return 1
-    if asked.mode == "broken":
-        print(json.dumps(answers[0]))
-        return 0
-    tally = Tally()
-    for answer in answers:
-        tally.add(_read(answer))
-    tally.seconds = time.monotonic() - started
-    print(json.dumps(vars(tally)))
-    return 0
+        failed |= bool(ended_by) and tally.is_whole
+        for line in lines:
+            if line.startswith("{") and mode not in ("broken", "stray"):
+                tally.add(_read(json.loads(line)))
+    tally.seconds = time.monotonic() - began
+    if failed:
+        return {}
+    return by_name if mode in ("broken", "stray") else vars(tally)
+
+
+def _lines(children: Sequence[Any]) -> Iterator[str]:
+    """The lines of all, as they come, until all have ended."""
+    living = list(children)
+    while living:
+        ready, _, _ = select.select(living, [], [])
+        for child in ready:
+            ended = child.listen(0.0)
+            yield from child.new_lines()
+            if ended:
+                living.remove(child)
 
 
 if __name__ == "__main__":

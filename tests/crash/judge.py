@@ -6,7 +6,7 @@ Nothing here asks the code under test what it thinks: the tables are read as an 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ from tests.crash.world import Truth
 
 _TAKEN_STATES = ("accepted", "delivered", "undelivered", "unconfirmed")
 _NEVER_TAKEN_STATES = ("queued", "rejected", "cancelled", "suppressed", "expired")
-_DELIVERED, _FAILED, _REFUSED = 1, 2, 16
+_DELIVERED, _FAILED = 1, 2
+
+KINDS = ("doubled", "lost", "stuck", "wrong")
+NOBODY = ""
 
 
 @dataclass
@@ -33,10 +36,33 @@ class Verdict:
     """Any other word of the ledger that is not true, or a network's message that no attempt stands for."""
     figures: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def is_clean(self) -> bool:
-        """Nothing is wrong."""
-        return not (self.doubled or self.lost or self.stuck or self.wrong)
+    def add(self, later: Verdict) -> None:
+        """Adds defects that a later judgement found and this one did not."""
+        for kind in KINDS:
+            known = getattr(self, kind)
+            known += (Counter(getattr(later, kind)) - Counter(known)).elements()
+
+
+def lay(
+    ledger: psycopg.Connection[dict[str, Any]], numbers: Mapping[str, str], truth: Sequence[Truth]
+) -> dict[str, list[Truth]]:
+    """Lays each entry to one seed, by its prefix: that of the attempt with its reference, or else of its number.
+
+    Args:
+        ledger: of seeds whose prefixes are equally long.
+        numbers: each number of each seed, with the seed's prefix.
+        truth: entries of the network's log, whenever they came.
+
+    Returns:
+        The entries by prefix; what is no seed's is ``NOBODY``'s.
+    """
+    owners = {row["reference"]: row["dossier_code"] for row in ledger.execute(_REFERENCES)}
+    length = len(next(iter(numbers.values())))
+    laid: dict[str, list[Truth]] = defaultdict(list)
+    for entry in truth:
+        by_reference = owners.get(entry.reference, "")[:length]
+        laid[by_reference or numbers.get(entry.number, NOBODY)].append(entry)
+    return laid
 
 
 def judge(ledger: psycopg.Connection[dict[str, Any]], prefix: str, expected: int, truth: Sequence[Truth]) -> Verdict:
@@ -70,7 +96,10 @@ def _judge_messages(read: _Reader, truth: Sequence[Truth], verdict: Verdict) -> 
     by_number = {message["msisdn"][3:]: message_id for message_id, message in read.messages.items()}
     for entry in truth:
         if attempt := read.attempts.get(entry.reference):
-            taken[attempt["message_id"]].append(entry)
+            message_id = attempt["message_id"]
+            taken[message_id].append(entry)
+            if entry.number[1:] != read.messages[message_id]["msisdn"][3:]:
+                verdict.wrong.append(f"message {message_id} went to …{entry.number[-3:]}, which is not its number")
             continue
         verdict.wrong.append(f"the network took …{entry.number[-3:]}, and no attempt stands for it")
         if message_id := by_number.get(entry.number[1:]):
@@ -179,6 +208,10 @@ SELECT a.attempt_id, a.message_id, a.reference, a.state,
      WHERE r.reference = a.reference) AS receipts_read
 FROM motcua.attempts AS a INNER JOIN motcua.messages AS m USING (message_id)
 INNER JOIN motcua.dossiers AS d USING (dossier_id) WHERE d.dossier_code LIKE %(like)s
+"""
+_REFERENCES = """
+SELECT a.reference, d.dossier_code FROM motcua.attempts AS a INNER JOIN motcua.messages AS m USING (message_id)
+INNER JOIN motcua.dossiers AS d USING (dossier_id)
 """
 _HISTORY = """
 SELECT h.message_id, h.from_state, h.to_state FROM motcua.message_history AS h

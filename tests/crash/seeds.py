@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +32,12 @@ from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
 from motcua.store.templates import load_template_versions
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import KEEP_EXAMPLES, Mode, Tally
-from tests.crash.judge import Verdict, judge
+from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
+from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
-from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, World
+from tests.crash.world import HANG, NETWORK_SEED, NO_DATABASE, Forked, Hung, Truth, World
 
+Report = Callable[[str], None]
 Job = Callable[[], Any]
 Points = dict[str, list[Point]]
 
@@ -73,15 +73,17 @@ _SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "aba
 
 
 class Seed:
-    """One seed in a world; times are the seed's own, handed to every job."""
+    """One seed of a batch; times are the seed's own, handed to every job."""
 
-    def __init__(self, world: World, number: int, mode: Mode, start: datetime) -> None:
-        self.world, self.number, self.mode, self.start = world, number, mode, start
+    def __init__(self, batch: Batch, number: int, mode: Mode, start: datetime) -> None:
+        self.batch, self.world, self.number, self.mode, self.start = batch, batch.world, number, mode, start
         self.lot = random.Random(f"{mode} {number}")
         self.window = Window(start, start + timedelta(hours=1))
         self.moment = start + timedelta(minutes=2)
         self.prefix = f"{number:07d}-"
         self.verdict = Verdict()
+        self.figures_of_judge: Counter[str] = Counter()
+        """Of its last judgement."""
         self.died_at: Counter[str] = Counter()
         self.is_deaf = self.lot.random() < 0.15
         """No receipt comes by itself, so that nothing but the ledger keeps from doubling."""
@@ -90,7 +92,6 @@ class Seed:
         self.count = self.lot.randint(2, 5)
         self.numbers = [self._number(place) for place in range(self.count)]
         self.gateways, self.when_unknown = self._draw_gateways()
-        self.first_truth: dict[str, int] = {}
 
     # The world of the seed
 
@@ -102,7 +103,6 @@ class Seed:
     def enter(self) -> None:
         """Has the world look as the seed wants it."""
         self.world.use(self.gateways, when_unknown=self.when_unknown)
-        self.first_truth = self.world.last_truth()
         for name in self.gateways:
             self.set_faults(name, self.faults())
         if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
@@ -191,7 +191,7 @@ class Seed:
         """The job in a process of its own that reports its steps, and gets the signal at one of them."""
         occurrences = itertools.count(1)
 
-        def work(report: Callable[[str], None]) -> None:
+        def work(report: Report) -> None:
             def on_step(step: str, when: str) -> None:
                 place = f"{when} {step}"
                 report(place)
@@ -261,7 +261,7 @@ class Seed:
         """Takes in the receipts that the network sent into the dark, as one repeats them that gets no answer."""
         reports = [
             (entry.gateway, entry.reference, kind)
-            for entry in self.world.truth(self.first_truth)
+            for entry in self.truth()
             for kind, state, _ in entry.receipts
             if state == "lost"
         ]
@@ -385,13 +385,13 @@ class Seed:
             self.let(self.sending(f"quiet {self.number} {number}"))
             if not self.world.ledger.execute(_BUSY, {"like": f"{self.prefix}%"}).fetchone():
                 break
-        self.world.wait_for_receipts()
+        self.world.wait_until_quiet()
         if self.world.ledger.execute(_UNREAD).fetchone():
             read_left_over_receipts()
 
     def held_but_never_taken(self) -> list[int]:
         """Held messages of which the gateway's people, when they are called, say that they never had them."""
-        taken = {entry.reference for entry in self.world.truth(self.first_truth)}
+        taken = {entry.reference for entry in self.truth()}
         rows = self.world.ledger.execute(_HELD, {"like": f"{self.prefix}%"}).fetchall()
         return [row["message_id"] for row in rows if row["reference"] not in taken]
 
@@ -401,7 +401,7 @@ class Seed:
         settle(f"days later {self.number}", self.window, clock=lambda: moment)
         lost = [
             (entry.gateway, entry.reference, kind)
-            for entry in self.world.truth(self.first_truth)
+            for entry in self.truth()
             for kind, state, _ in entry.receipts
             if state == "lost" and kind in (1, 2)
         ]
@@ -409,12 +409,99 @@ class Seed:
             self.world.report(*self.lot.choice(lost))
             self.verdict.figures["receipts after the horizon"] += 1
 
-    def judge(self) -> None:
-        """Has the truth log held against the tables."""
-        found = judge(self.world.ledger, self.prefix, self.count, self.world.truth(self.first_truth))
-        for name in ("doubled", "lost", "stuck", "wrong"):
-            getattr(self.verdict, name).extend(getattr(found, name))
-        self.verdict.figures.update(found.figures)
+    def truth(self) -> list[Truth]:
+        """What the network has taken of it until now, while whosever turn it was."""
+        return self.batch.lay().get(self.prefix, [])
+
+    def judge(self, truth: Sequence[Truth]) -> list[str]:
+        """Has what the network took of it held against the tables; returns what was not found before."""
+        found = judge(self.world.ledger, self.prefix, self.count, truth)
+        self.figures_of_judge = found.figures
+        known = Counter(self.findings)
+        self.verdict.add(found)
+        return list((Counter(self.findings) - known).elements())
+
+    @property
+    def findings(self) -> list[str]:
+        """Everything found so far, each with the seed and the kind."""
+        return [f"seed {self.number}: {kind}: {words}" for kind in KINDS for words in getattr(self.verdict, kind)]
+
+
+class Batch:
+    """Seeds that share a ledger, planned together, each due in its own half day.
+
+    A seed's messages may be met by the jobs of those that follow: what settling could not find out in the seed's own
+    time, a later one's does. So each is judged when its story ends, and all of them again when the last one's has.
+    """
+
+    def __init__(self, world: World, numbers: Sequence[int], mode: Mode) -> None:
+        self.world, now = world, datetime.now(UTC)
+        self.told: list[Seed] = []
+        world.renew()
+        self.seeds = [Seed(self, number, mode, now + place * _APART) for place, number in enumerate(numbers)]
+        write_dossiers(world, [row for seed in self.seeds for row in seed.dossiers()])
+        plan(now=now)
+
+    def lay(self) -> dict[str, list[Truth]]:
+        """The network's entries since the last batch by the seeds' prefixes, and ``NOBODY``'s."""
+        numbers = {number: seed.prefix for seed in self.seeds for number in seed.numbers}
+        if len(numbers) < sum(len(seed.numbers) for seed in self.seeds):
+            raise RuntimeError("two seeds of a batch have a number in common: what is whose could not be told")
+        return lay(self.world.ledger, numbers, self.world.truth())
+
+    def run(
+        self, points: Points, report: Report = lambda _: None, after: Callable[[Seed], None] = lambda _: None
+    ) -> Tally:
+        """Tells the seeds and judges them; reports what is found as it is, and each end.
+
+        ``after``: what happens when a seed has been told and judged.
+        """
+        for seed in self.seeds:
+            try:
+                if seed.mode == "process":
+                    seed.tell(points)
+                else:
+                    seed.tell_outage(points)
+                seed.judge(seed.truth())
+            except Hung as hung:
+                seed.verdict.stuck.append(str(hung))
+            for words in seed.findings:
+                report(words)
+            self.told.append(seed)
+            report(TOLD)
+            after(seed)
+        return self._close(report)
+
+    def tally(self) -> Tally:
+        """Of the seeds that have been told."""
+        tally = Tally()
+        for seed in self.told:
+            _add(tally, seed)
+        return tally
+
+    def _close(self, report: Report) -> Tally:
+        """Judges all once more, with all that ever came of each, and what is nobody's."""
+        found = []
+        try:
+            self.world.wait_until_quiet()
+            read_left_over_receipts()
+        except Hung as hung:
+            found.append(f"stuck: {hung}")
+        laid = self.lay()
+        for seed in self.seeds:
+            for words in seed.judge(laid.get(seed.prefix, [])):
+                report(words)
+        self.world.settle_truth([entry for entries in laid.values() for entry in entries])
+        found += [f"wrong: {_nobodys(entry)}" for entry in laid.get(NOBODY, [])]
+        found += [] if _balances() else ["wrong: the identity does not balance"]
+        tally = self.tally()
+        tally.figures["nobody's"] = len(laid.get(NOBODY, []))
+        tally.figures["identities checked"] += 1
+        for words in found:
+            whole = f"seeds {self.seeds[0].number} to {self.seeds[-1].number}: {words}"
+            tally.note(words.partition(":")[0], whole)
+            report(whole)
+        return tally
 
 
 @contextlib.contextmanager
@@ -427,7 +514,7 @@ def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
     replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    end_at_first_signal(SystemExit)
     with contextlib.closing(World(durable=mode == "outage")) as world:
         points = rehearse(world)
         gc.collect()
@@ -435,32 +522,26 @@ def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
         yield world, points
 
 
-def work(mode: Mode, numbers: Sequence[int], report: Callable[[str], None]) -> None:
-    """Runs seeds one after another; reports their tally."""
-    tally = Tally()
+def work(mode: Mode, numbers: Sequence[int], report: Report) -> None:
+    """Runs seeds one after another; reports each finding, each end, and the tally of each batch."""
     with worker(mode) as (world, points):
+        begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
-            batch = begin_batch(world, numbers[place : place + _BATCH], mode)
-            run_batch(batch, points, tally)
-            _check_identity(tally, batch)
-    report(json.dumps(vars(tally)))
+            batch = Batch(world, numbers[place : place + _BATCH], mode)
+            try:
+                tally = batch.run(points, report)
+            except SystemExit:
+                report(json.dumps(vars(batch.tally())))
+                raise
+            laid += tally.figures["submissions"] + tally.figures["nobody's"]
+            if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
+                words = f"wrong: the network took {taken} messages, and {laid} are laid to seeds"
+                tally.note("wrong", words)
+                report(words)
+            report(json.dumps(vars(tally)))
 
 
-def run_batch(batch: Sequence[Seed], points: Points, tally: Tally) -> None:
-    """Tells the seeds of a batch and has each judged."""
-    for seed in batch:
-        try:
-            if seed.mode == "process":
-                seed.tell(points)
-            else:
-                seed.tell_outage(points)
-            seed.judge()
-        except Hung as hung:
-            seed.verdict.stuck.append(str(hung))
-        _add(tally, seed)
-
-
-def try_broken_senders(numbers: Sequence[int], report: Callable[[str], None]) -> None:
+def try_broken_senders(numbers: Sequence[int], report: Report) -> None:
     """Runs the same seeds with each broken sender, without receipts that would heal, killed around its calls; reports
     each tally by name."""
     tallies = {}
@@ -468,36 +549,68 @@ def try_broken_senders(numbers: Sequence[int], report: Callable[[str], None]) ->
         around_the_call = [point for point in found["send"] if point.step in ("submit", "request", "answer")]
         points = {**found, "send": around_the_call}
         for name, breakage in BREAKAGES.items():
-            batch = begin_batch(world, numbers, "process")
-            for seed in batch:
+            batch = Batch(world, numbers, "process")
+            for seed in batch.seeds:
                 seed.is_deaf, seed.fate = True, "dies" if breakage.needs_a_death else "lives"
                 seed.gateways, seed.when_unknown = ("kannel",), "hold"
 
-            def broken(
-                tell: Callable[[str], None], batch: Sequence[Seed] = batch, make: Callable[[], None] = breakage.make
-            ) -> None:
+            def broken(tell: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
                 world.forget_ledger()
                 make()
-                tally = Tally()
-                run_batch(batch, points, tally)
-                tell(json.dumps(vars(tally)))
+                tell(json.dumps(vars(batch.run(points))))
 
             child = Forked(broken, world.not_for_children)
             while not child.listen(HANG):
                 pass
             lines, _ = child.end()
             tallies[name] = json.loads(lines[-1])
+            world.settle_truth(world.truth())
     report(json.dumps(tallies))
 
 
-def begin_batch(world: World, numbers: Sequence[int], mode: Mode) -> list[Seed]:
-    """Seeds in a new ledger, their messages planned, each due in its own half day."""
-    world.renew()
-    now = datetime.now(UTC)
-    seeds = [Seed(world, number, mode, now + place * _APART) for place, number in enumerate(numbers)]
-    write_dossiers(world, [row for seed in seeds for row in seed.dossiers()])
-    plan(now=now)
-    return seeds
+def try_stray_requests(numbers: Sequence[int], report: Report) -> None:
+    """Runs the same seeds with each of three requests that come in another seed's time; reports each tally by name."""
+    tallies = {}
+    with worker("process") as (world, found):
+        points = {**found, "send": [Point("request", "before", 1)]}
+        for name, choose in _STRAYS.items():
+            batch = Batch(world, numbers, "process")
+            strayed: list[int] = []
+            for seed in batch.seeds:
+                seed.fate, seed.gateways, seed.when_unknown = "dies", ("kannel",), "hold"
+
+            def stray(
+                seed: Seed,
+                choose: Callable[[Seed], tuple[str, str] | None] = choose,
+                strayed: list[int] = strayed,
+                last: Seed = batch.seeds[-1],
+            ) -> None:
+                if not strayed and seed is not last and (request := choose(seed)):
+                    world.bring("kannel", *request)
+                    strayed.append(seed.number)
+
+            tally = batch.run(points, after=stray)
+            tally.figures["stray"] = strayed[0] if strayed else 0
+            tallies[name] = vars(tally)
+    report(json.dumps(tallies))
+
+
+def _taken_once(seed: Seed) -> tuple[str, str] | None:
+    return next(((entry.reference, entry.number) for entry in seed.truth()), None)
+
+
+def _under_way(seed: Seed) -> tuple[str, str] | None:
+    """Of an attempt that nobody knows the outcome of, and that the network does not have yet."""
+    held = seed.world.ledger.execute(_HELD, {"like": f"{seed.prefix}%"}).fetchall()
+    never_taken = seed.held_but_never_taken()
+    return next(((row["reference"], "0" + row["msisdn"][3:]) for row in held if row["message_id"] in never_taken), None)
+
+
+_STRAYS: dict[str, Callable[[Seed], tuple[str, str] | None]] = {
+    "a second one of a request that was taken": _taken_once,
+    "one that was long under way": _under_way,
+    "one that nobody sent": lambda _: ("f" * 32, "0905999999"),
+}
 
 
 def write_dossiers(world: World, rows: Sequence[dict[str, Any]]) -> None:
@@ -510,21 +623,20 @@ def write_dossiers(world: World, rows: Sequence[dict[str, Any]]) -> None:
 
 def _add(tally: Tally, seed: Seed) -> None:
     tally.seeds += 1
-    tally.figures.update(seed.verdict.figures)
+    tally.figures.update(seed.verdict.figures + seed.figures_of_judge)
     tally.died_at.update(seed.died_at)
-    for kind in tally.defects:
-        found = getattr(seed.verdict, kind)
-        tally.defects[kind] += len(found)
-        tally.examples += [f"seed {seed.number}: {kind}: {words}" for words in found[:KEEP_EXAMPLES]]
+    for kind in KINDS:
+        for words in getattr(seed.verdict, kind):
+            tally.note(kind, f"seed {seed.number}: {kind}: {words}")
 
 
-def _check_identity(tally: Tally, batch: Sequence[Seed]) -> None:
+def _nobodys(entry: Truth) -> str:
+    return f"{entry.gateway} took a message to …{entry.number[-3:]}, and no seed has its reference or its number"
+
+
+def _balances() -> bool:
     with connect() as connection:
-        off = [row for row in identity(connection) if row["difference"]]
-    tally.figures["identities checked"] += 1
-    tally.defects["wrong"] += len(off)
-    if off:
-        tally.examples.append(f"seeds {batch[0].number} to {batch[-1].number}: the identity does not balance")
+        return not any(row["difference"] for row in identity(connection))
 
 
 def rehearse(world: World) -> Points:
@@ -540,7 +652,7 @@ def rehearse(world: World) -> Points:
             if when in ("before", "after"):
                 met[job][when, step] = max(met[job][when, step], times)
 
-    for seed in begin_batch(world, range(9_000_000, 9_000_006), "process"):
+    for seed in Batch(world, range(9_000_000, 9_000_006), "process").seeds:
         seed.gateways, seed.when_unknown = ((("kannel",), ("kannel", "second"), ("esms",))[seed.number % 3], "hold")
         seed.enter()
         seed.add_dossier()
@@ -552,6 +664,7 @@ def rehearse(world: World) -> Points:
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
         seed.run_until_quiet()
+    world.settle_truth(world.truth())
     return {
         job: [Point(step, "before" if when == "before" else "after", n) for (when, step), n in sorted(steps.items())]
         for job, steps in met.items()
@@ -581,7 +694,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = 'motcua_app' AND datname = current_database() ORDER BY random() LIMIT 1
 """
 _HELD = """
-SELECT m.message_id, a.reference FROM motcua.messages AS m INNER JOIN motcua.attempts AS a USING (message_id)
+SELECT m.message_id, m.msisdn, a.reference FROM motcua.messages AS m INNER JOIN motcua.attempts AS a USING (message_id)
 INNER JOIN motcua.dossiers AS d USING (dossier_id)
 WHERE m.state = 'unknown' AND a.state = 'unknown' AND NOT a.released AND d.dossier_code LIKE %(like)s
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import Tally, run, run_broken
+from tests.crash.harness import Tally, run, run_broken, run_stray_requests
 
 pytestmark = pytest.mark.timeout(900)  # where others use the machine too
 
@@ -37,3 +37,20 @@ def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
     assert {name: tallies[name].defects[breakage.does] > 0 for name, breakage in BREAKAGES.items()} == dict.fromkeys(
         BREAKAGES, True
     )
+
+
+def test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes() -> None:
+    tallies = run_stray_requests(first=1, seeds=4)
+    assert {name for name, tally in tallies.items() if not tally.figures["stray"]} == set(), (
+        "no seed had such a request"
+    )
+
+    doubled = tallies["a second one of a request that was taken"]
+    whose = doubled.figures["stray"]
+    assert [words for words in doubled.examples if not words.startswith(f"seed {whose}: doubled: ")] == []
+    assert doubled.defects["doubled"] > 0
+
+    assert findings(tallies["one that was long under way"]) == []
+
+    (words,) = tallies["one that nobody sent"].examples
+    assert words.startswith("seeds 1 to 4: wrong: kannel took a message to …999")

@@ -27,10 +27,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import requests
 import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from motcua.gateways import open_gateway
+from motcua.gateways.adapter import OutgoingMessage
 from motcua.sandbox.phone_network import Timing, create_app
 from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
@@ -54,6 +59,7 @@ _TIMING = Timing(
     receipt_retries=100_000,
     hang=HANG,
 )
+_IDLE = "/idle"
 _SECRET = "receipts-of-the-crash-harness"
 _PASSWORD = "kannel-word"
 
@@ -66,7 +72,7 @@ class Hung(Exception):
     """Something did not end or answer in time."""
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Has the kernel send SIGTERM to this process when its parent dies, where the kernel can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
@@ -82,7 +88,7 @@ class Forked:
         if self.pid == 0:
             status = 1
             try:
-                _die_with_parent()
+                die_with_parent()
                 for descriptor in (self._pipe, *not_ours):
                     os.close(descriptor)
                 work(lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
@@ -91,7 +97,8 @@ class Forked:
                 os.write(writing, f"{NO_DATABASE}\n".encode())
             except BaseException as error:
                 os.write(writing, f"raised {type(error).__name__}\n".encode())
-                traceback.print_exc()
+                if not isinstance(error, SystemExit):  # it was told to end
+                    traceback.print_exc()
             finally:
                 os._exit(status)  # nothing of the parent's is closed or written twice
         os.close(writing)
@@ -110,6 +117,20 @@ class Forked:
             self._received += received
             self._ended = not received
         return self._ended
+
+    def new_lines(self) -> list[str]:
+        """Whole lines that it has reported since they were last taken; ``end`` does not give them again."""
+        whole, newline, self._received = self._received.rpartition(b"\n")
+        return whole.decode().splitlines() if newline else []
+
+    def fileno(self) -> int:
+        """To be waited for with others."""
+        return self._pipe
+
+    def terminate(self) -> None:
+        """Asks it to end and to take what it started along."""
+        if self._status is None:
+            os.kill(self.pid, signal.SIGTERM)
 
     def stopped(self) -> bool:
         """Waits until the child has stopped itself (SIGSTOP) or ended; whether it has stopped.
@@ -156,6 +177,25 @@ class Forked:
         return self._received.decode().splitlines(), ended_by
 
 
+class _Counted:
+    """An app that can tell whether it is at work: what it took in is handled although its caller may be dead."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._in_handling = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == _IDLE:
+            await Response(status_code=503 if self._in_handling else 200)(scope, receive, send)
+        else:
+            self._in_handling += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._in_handling -= 1
+
+
 class ForkedServer:
     """A web server in a child of this process, on a port of its own; it dies with this process."""
 
@@ -179,7 +219,9 @@ class ForkedServer:
                 os.dup2(output, 1)
                 os.dup2(output, 2)
                 threading.Thread(target=lambda: (os.read(reading, 1), os._exit(1)), daemon=True).start()
-                uvicorn.run(self._make(), host="127.0.0.1", port=self.port, log_level="error", access_log=False)
+                uvicorn.run(
+                    _Counted(self._make()), host="127.0.0.1", port=self.port, log_level="error", access_log=False
+                )
             finally:
                 os._exit(0)
         os.close(reading)
@@ -208,12 +250,19 @@ class ForkedServer:
             answer.read()
             return answer.status
 
+    @property
+    def is_idle(self) -> bool:
+        """No request is in handling."""
+        return self.call("GET", _IDLE) == 200
+
 
 @dataclass
 class Truth:
     """One message that a gateway took, whatever it answered."""
 
     gateway: str
+    entry: int
+    """Its number in the gateway's log."""
     reference: str
     number: str
     parts: int
@@ -244,6 +293,7 @@ class World:
         os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = self._uri("motcua_owner", "template_ledger")
         migrate()
         self._ledgers = 0
+        self._settled: dict[str, int] = {}
         self._ledger: psycopg.Connection[dict[str, Any]] | None = None
         self.callbacks = ForkedServer(create_standalone, self.folder / "callbacks.log")
         self.gateways = {
@@ -265,7 +315,6 @@ class World:
 
     def use(self, names: Sequence[str], *, when_unknown: str = "hold") -> None:
         """Has this process, and what it forks, send through these gateways, the first one preferred."""
-        self.used = tuple(names)
         os.environ["MOTCUA_GATEWAYS"] = ",".join(names)
         for name, server in self.gateways.items():
             extra = {
@@ -378,50 +427,68 @@ class World:
         name = "esms.sqlite3" if gateway == "esms" else "phone_network.sqlite3"
         return sqlite3.connect(self.folder / gateway / name, timeout=HANG)
 
-    def last_truth(self) -> dict[str, int]:
-        """Number of the last message that each gateway took."""
-        last = {}
-        for gateway in self.gateways:
-            with contextlib.closing(self._log(gateway)) as log:
-                (last[gateway],) = log.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()
-        return last
+    def bring(self, gateway: str, reference: str, number: str) -> None:
+        """A request that was long under way."""
+        message = OutgoingMessage(reference, f"+84{number[1:]}", "Ho so da co ket qua.", False, 1, "ready", 1, ())
+        with requests.Session() as session:
+            open_gateway(gateway).submit(session, message)
 
-    def wait_for_receipts(self) -> None:
-        """Until every receipt that will come has come.
+    def wait_until_quiet(self) -> None:
+        """Until no gateway is at work and every receipt that will come has come.
 
         Raises:
-            Hung: they do not.
+            Hung: that does not happen.
         """
-        deadline = time.monotonic() + HANG
-        for gateway in self.used:
-            self.gateways[gateway].call("GET", "/health")
-            if gateway == "esms":
-                continue
-            with contextlib.closing(self._log(gateway)) as log:
-                while log.execute("SELECT 1 FROM receipts WHERE state IN ('pending', 'held') LIMIT 1").fetchone():
-                    if time.monotonic() > deadline:
-                        raise Hung("receipts are not taken in")
-                    time.sleep(0.01)
+        deadline, quiet = time.monotonic() + HANG, 0
+        while quiet < 2:  # a dead sender's request may have been accepted, and not read yet, when first looked at
+            quiet = quiet + 1 if all(map(self._is_quiet, self.gateways)) else 0
+            if time.monotonic() > deadline:
+                raise Hung("the network does not become quiet")
+            time.sleep(0.002)
 
-    def truth(self, after: dict[str, int]) -> list[Truth]:
-        """What the gateways took since, in order."""
+    def _is_quiet(self, gateway: str) -> bool:
+        if not self.gateways[gateway].is_idle:
+            return False
+        if gateway == "esms":
+            return True
+        with contextlib.closing(self._log(gateway)) as log:
+            waiting = log.execute("SELECT 1 FROM receipts WHERE state IN ('pending', 'held') LIMIT 1").fetchone()
+        return waiting is None
+
+    def truth(self) -> list[Truth]:
+        """What the gateways took since it was last settled whose that is, in each gateway's order."""
         taken: list[Truth] = []
-        for gateway in self.used:
+        for gateway in self.gateways:
+            after = (self._settled.get(gateway, 0),)
             with contextlib.closing(self._log(gateway)) as log:
                 if gateway == "esms":
                     taken += [
-                        Truth(gateway, *row[:3], arrives=bool(row[3]), receipts=[])
-                        for row in log.execute(_TAKEN_BY_PROVIDER, (after[gateway],))
+                        Truth(gateway, *row[:4], arrives=bool(row[4]), receipts=[])
+                        for row in log.execute(_TAKEN_BY_PROVIDER, after)
                     ]
                     continue
                 found = {}
-                for message_id, dlr_url, number, parts, arrives in log.execute(_TAKEN, (after[gateway],)):
+                for message_id, dlr_url, number, parts, arrives in log.execute(_TAKEN, after):
                     reference = dlr_url.partition("reference=")[2].partition("&")[0]
-                    found[message_id] = Truth(gateway, reference, number, parts, bool(arrives), [])
-                for message_id, kind, state, answered in log.execute(_REPORTED, (after[gateway],)):
-                    found[message_id].receipts.append((kind, state, answered))
+                    found[message_id] = Truth(gateway, message_id, reference, number, parts, bool(arrives), [])
+                for message_id, kind, state, answered in log.execute(_REPORTED, after):
+                    if message_id in found:  # else it came between the two statements, and is seen next time
+                        found[message_id].receipts.append((kind, state, answered))
                 taken += found.values()
         return taken
+
+    def settle_truth(self, truth: Sequence[Truth]) -> None:
+        """It is known whose these are; whatever else comes, and when, ``truth`` gives it next."""
+        for entry in truth:
+            self._settled[entry.gateway] = max(self._settled.get(entry.gateway, 0), entry.entry)
+
+    def count_taken(self) -> int:
+        """How many messages the gateways took in all their lives."""
+        count = 0
+        for gateway in self.gateways:
+            with contextlib.closing(self._log(gateway)) as log:
+                count += log.execute("SELECT count(*) FROM messages").fetchone()[0]
+        return count
 
 
 _AGENCIES = """
@@ -434,7 +501,7 @@ _TAKEN = """
 SELECT id, dlr_url, number, json_array_length(parts), arrives_at IS NOT NULL FROM messages
 WHERE kind = 'sms' AND id > ? ORDER BY id
 """
-_TAKEN_BY_PROVIDER = "SELECT reference, number, parts, arrives FROM messages WHERE id > ? ORDER BY id"
+_TAKEN_BY_PROVIDER = "SELECT id, reference, number, parts, arrives FROM messages WHERE id > ? ORDER BY id"
 _REPORTED = """
 SELECT message_id, type, state,
     (SELECT count(*) FROM receipt_attempts WHERE receipt_uuid = uuid AND answer = '200')

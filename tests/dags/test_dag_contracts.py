@@ -56,6 +56,7 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
 
 
 def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(bag):
+    assert bag.dags
     for dag in bag.dags.values():
         assert any(ord(letter) > 0x1E9F for letter in dag.dag_display_name), "accented Vietnamese"
         assert "Khi đỏ" in dag.doc_md
@@ -66,6 +67,7 @@ def test_each_dag_tells_people_what_it_is_in_vietnamese_and_what_to_do_when_red(
 
 
 def test_no_dag_catches_up_and_no_task_runs_forever(bag):
+    assert bag.dags
     for dag in bag.dags.values():
         assert dag.catchup is False
         assert dag.max_active_runs <= 2
@@ -146,6 +148,7 @@ def test_what_a_day_runs_once_is_tried_again_within_minutes(bag):
 
 
 def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
+    assert bag.dags
     for dag in bag.dags.values():
         leaves = [task for task in dag.tasks if not task.downstream_list]
         assert [leaf.task_id for leaf in leaves] == ["gate"]

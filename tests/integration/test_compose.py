@@ -388,7 +388,9 @@ def test_every_path_exists(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_exists(name: str) -> None:
-    for command in commands_of(name):
+    given = commands_of(name)
+    assert given
+    for command in given:
         check_command(command)
 
 
@@ -532,6 +534,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
     ):
         given = dotenv_values(stream=StringIO(example), interpolate=False)
         configure(**{name: value or "" for name, value in given.items()})
+        assert settings().sources
         for source, kind in settings().sources.items():
             assert adapter(kind)
             connection = BaseHook.get_connection(f"onestop_{source}")
@@ -540,6 +543,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
             assert connection.login == "motcua_reader"
             assert connection.schema
             assert connection.extra_dejson["sslmode"] == "require"
+        assert settings().gateways
         for name in settings().gateways:
             address = open_gateway(name).address  # type: ignore[attr-defined]
             assert address.base_url == "http://10.20.2.7:13013"
@@ -881,7 +885,6 @@ def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine
         for service in sorted(ready, key=lambda name: checks[commands(SERVICES[name]["healthcheck"]["test"])[0][0]]):
             took[service] = machine.wait_until_healthy(service, 90)
         waiting = [name for name in waiting if name not in ready]
-    print("seconds until healthy:", {name: round(seconds, 1) for name, seconds in took.items()})
 
     agencies = machine.folder / "agencies.yaml"
     agencies.write_text(f"agencies:\n- code: {NHA_TRANG}\n  name: Nha Trang\n")
@@ -911,7 +914,6 @@ def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine
             time.sleep(0.2)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             auditor.execute("SELECT msisdn FROM motcua.messages")
-    print(f"transition committed → receipt applied: {time.monotonic() - begun:.1f} s")
 
     machine.stop()
     # Airflow's scheduler and DAG processor do not always hear TERM (docs/decisions/demo.md); nothing is lost with them.

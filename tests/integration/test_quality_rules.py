@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -438,10 +437,11 @@ def found(postgres: Server, migrated: str) -> Iterator[Found]:
         )
         for code, (ready, handed) in REGISTER.items():
             one_stop.execute("INSERT INTO onestop.desk_register VALUES ('A', %s, %s, %s)", (code, ready, handed))
-        os.environ["AIRFLOW_CONN_ONESTOP_KHANHHOA"] = address
-        os.environ["MOTCUA_SOURCES"] = ",".join(world.sources)
-        settings.cache_clear()
-        counts = check_quality("rules", NOW)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address)
+            environment.setenv("MOTCUA_SOURCES", ",".join(world.sources))
+            settings.cache_clear()
+            counts = check_quality("rules", NOW)
         assert counts.broken == 0
         with connect() as connection:
             rows = list(rows_to_correct(connection, counts.run_no))

@@ -48,7 +48,9 @@ def test_an_empty_ledger_is_shown_too(ledger: str) -> None:
     with connect() as connection:
         summary = read_summary(connection, NOW)
     assert (summary.transitions["picked_up"], summary.difference) == (0, 0)
-    Console(quiet=True).print(render(summary))
+    console = Console(width=130, record=True, file=io.StringIO())
+    console.print(render(summary))
+    assert "0 expected" in console.export_text()
 
 
 def test_the_smoke_test_reads_attempts_and_numbers(

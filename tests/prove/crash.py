@@ -2,18 +2,19 @@
 
 ``make prove ONLY=crash SEEDS=10000``. Row by row: a sender, planning, receiving or settling killed at a step or at any
 moment; PostgreSQL stopped without a word and the gateway killed in the middle of sending; and senders that are broken
-on purpose, which must be found out. How it is done: tests/crash/seeds.py.
+on purpose, which must be found out. How it is done: tests/crash/seeds.py. What is found is said at once; ended by
+Ctrl-C or SIGTERM, the table is of what was done until then, and says so.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import Mode, Tally, run, run_broken
+from tests.crash.harness import Mode, Tally, end_at_first_signal, run, run_broken
 from tests.prove import Figure
 
 SEEDS = 500
@@ -24,22 +25,30 @@ _WAYS_OUT = ("by receipt", "by asking", "by repeating", "by policy", "by release
 
 def figures(seed: int, seeds: int = SEEDS) -> list[Figure]:
     """So many seeds with processes killed, up to 200 with outages, a few with each broken sender."""
-    found = _figures("processes killed", "process", seed, seeds)
-    found += _figures("outages", "outage", seed, min(seeds, _OUTAGES))
-    for name, tally in run_broken(first=seed, seeds=_BROKEN).items():
-        does = BREAKAGES[name].does
-        value = f"{tally.defects[does]} {does} in {tally.seeds} seeds"
-        found.append(Figure(f"a sender that {name}", value, f"found out: {does}", tally.defects[does] > 0))
-    if find_spec("tests.crash.live_airflow"):
-        live = import_module("tests.crash.live_airflow")
-        found += live.figures(seed) if hasattr(live, "figures") else []
+    found: list[Figure] = []
+    end_at_first_signal(KeyboardInterrupt)
+    try:
+        for figure in _all(seed, seeds):
+            found.append(figure)
+    except KeyboardInterrupt:
+        found.append(Figure("ended before its end: this table", "is not whole", "is whole", False))
     return found
 
 
-def _figures(name: str, mode: Mode, first: int, seeds: int) -> list[Figure]:
-    tally = run(mode, first=first, seeds=seeds)
-    for example in tally.examples:
-        print(f"{name}: {example}", file=sys.stderr)
+def _all(seed: int, seeds: int) -> Iterator[Figure]:
+    yield from _figures("processes killed", "process", seed, seeds)
+    yield from _figures("outages", "outage", seed, min(seeds, _OUTAGES))
+    for name, tally in run_broken(first=seed, seeds=_BROKEN).items():
+        does = BREAKAGES[name].does
+        value = f"{tally.defects[does]} {does} in {tally.seeds} seeds"
+        yield Figure(f"a sender that {name}", value, f"found out: {does}", tally.defects[does] > 0)
+    if find_spec("tests.crash.live_airflow"):
+        live = import_module("tests.crash.live_airflow")
+        yield from live.figures(seed) if hasattr(live, "figures") else []
+
+
+def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
+    tally = run(mode, first=first, seeds=seeds, watched=True)
     count = tally.figures
     messages, unknown = count["messages"], count["unknown"]
     settled = ", ".join(f"{count[f'unknown, {way}']} {way}" for way in _WAYS_OUT)
@@ -54,19 +63,22 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> list[Figure]:
         "outage": f"{count['PostgreSQL killed']} PostgreSQL, {count['gateway killed']} gateway,"
         f" {count['connection killed']} connection, at {places} places",
     }[mode]
-    result = [
+    yield from [
         Figure(f"{name}: seeds", f"{tally.seeds:,}", f"{seeds:,}", tally.seeds == seeds),
         Figure(f"{name}: killed", killed, "-", True),
         Figure(f"{name}: messages", f"{messages:,}: {states}", "-", True),
         Figure(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}", "-", True),
     ]
-    result += [_none(f"{name}: {kind}", tally, kind) for kind in ("doubled", "lost", "stuck", "wrong")]
+    yield from [_none(f"{name}: {kind}", tally, kind) for kind in ("doubled", "lost", "stuck", "wrong")]
     share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
-    result += [
+    yield from [
         Figure(f"{name}: became unknown", share, "-", True),
         Figure(f"{name}: identity checked, in all ledgers", str(count["identities checked"]), "-", True),
         Figure(
-            f"{name}: seconds", f"{tally.seconds:.0f}, {1000 * tally.seconds / tally.seeds:.0f} ms a seed", "-", True
+            f"{name}: seconds",
+            f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, tally.seeds):.0f} ms a seed",
+            "-",
+            True,
         ),
     ]
     rest = Counter(
@@ -80,7 +92,9 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> list[Figure]:
             )
         }
     )
-    return result + [Figure(f"{name}: {words}", str(number), "-", True) for words, number in rest.items() if number]
+    yield from [Figure(f"{name}: {words}", str(number), "-", True) for words, number in rest.items() if number]
+    if not tally.is_whole:
+        raise KeyboardInterrupt
 
 
 def _none(name: str, tally: Tally, kind: str) -> Figure:

@@ -497,11 +497,7 @@ def _judge(
             tell("9029", oracle, _named(*oracle.says), said[code])
         last, row = oracle.known[-1], oracle.life.rows[-1]
         taken = Counter(kind for kind, state in states[code] if state == "accepted")
-        if (
-            last == (9, True)
-            and max(s.state == (9, True) and not s.is_old for s in oracle.known)
-            and not taken["result"]
-        ):
+        if last.state == row.state == (9, True) and not last.is_old and not taken["result"]:
             wrong["ready and nobody told"] += 1
             if wrong["ready and nobody told"] <= show:
                 print(f"ready and nobody told: {oracle.life}\n  {states[code]}")

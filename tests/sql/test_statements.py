@@ -100,7 +100,7 @@ def test_database_condition_agrees_with_the_domain(schema):
             assert row["kind"] == condition_of(status, desk)
 
 
-def test_states_and_moves_are_the_documented_ones(schema):
+def test_states_are_those_that_closings_count(schema):
     from motcua.domain.reconciliation import STATES
 
     assert {row["state"] for row in schema.execute("SELECT state FROM motcua.message_states")} == set(STATES)

@@ -29,7 +29,9 @@ def test_named_package_does_its_work(file, use):
 
 
 def test_every_database_is_opened_in_one_place():
-    for path in PACKAGE.rglob("*.py"):
+    paths = list(PACKAGE.rglob("*.py"))
+    assert paths
+    for path in paths:
         if path.is_relative_to(PACKAGE / "sandbox") or path.name in ("database.py", "provisioning.py", "migrations.py"):
             continue
         text = path.read_text(encoding="utf-8")
@@ -38,7 +40,9 @@ def test_every_database_is_opened_in_one_place():
 
 
 def test_requests_alone_speaks_to_gateways():
-    for path in (PACKAGE / "gateways").glob("*.py"):
+    paths = list((PACKAGE / "gateways").glob("*.py"))
+    assert paths
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         for other in ("httpx", "aiohttp", "urllib.request", "http.client"):
             assert other not in text, path

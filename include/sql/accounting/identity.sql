@@ -81,8 +81,8 @@ stood AS (
         CASE WHEN n.is_old THEN -v.version_id ELSE v.version_id END
 ),
 
--- The steps known then, the latest first; an old one is none, and says only that the row is to be looked at: what it
--- said when it judged, the condition that had held before, and so whether the old step counts.
+-- The last steps known then, of each sort: one that is no old step, and an old one, which says only whether the row is
+-- to be looked at: where it counts, or where no row that was known then had judged it.
 steps_then AS (
     SELECT
         s.dossier_id,
@@ -92,12 +92,7 @@ steps_then AS (
         t.recorded_at,
         t.occurred_at,
         o.transition_id IS NOT NULL AS is_old,
-        CASE WHEN t.at_one_stop_desk AND t.status_code IN (5, 9) THEN t.status_code ELSE 0 END AS calls_for,
-        CASE
-            WHEN v.version_id IS NULL THEN NULL
-            WHEN v.at_one_stop_desk AND v.status_code IN (5, 9) THEN v.status_code
-            ELSE 0
-        END AS row_calls_for,
+        coalesce(o.version_id > s.known_version, TRUE) OR o.has_force AS row_speaks,
         row_number() OVER (
             PARTITION BY s.dossier_id, s.due_day, s.evening_at
             ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
@@ -109,7 +104,6 @@ steps_then AS (
     FROM seen AS s
     INNER JOIN motcua.transitions AS t ON s.dossier_id = t.dossier_id
     LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id AND s.known_transition >= o.known_from
-    LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id AND s.known_version >= v.version_id
     WHERE t.transition_id <= s.known_transition AND t.recorded_at <= s.evening_at
 ),
 
@@ -121,11 +115,7 @@ moved AS (
         l.status_code,
         l.recorded_at,
         l.occurred_at,
-        o.nth < l.nth AND (
-            o.row_calls_for IS NULL
-            OR o.row_calls_for = o.calls_for
-            OR (l.calls_for <> 0 AND l.calls_for <> o.row_calls_for)
-        ) AS row_speaks
+        coalesce(o.nth < l.nth AND o.row_speaks, FALSE) AS row_speaks
     FROM steps_then AS l
     LEFT JOIN steps_then AS o
         ON

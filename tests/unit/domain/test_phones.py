@@ -648,7 +648,7 @@ def test_a_letter_in_place_of_a_digit_never_makes_another_number(number: str, pl
     ids=lambda field: field[:4],
 )
 def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
-    read_phone(field, LATER, "khanh_hoa")
+    assert read_phone(field, LATER, "khanh_hoa").e164 in (None, "+84905123456")
 
 
 # --- Masks and shared numbers -------------------------------------------------------------------

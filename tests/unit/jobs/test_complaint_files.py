@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -60,7 +60,9 @@ def test_words_name_every_code():
 
 @pytest.mark.parametrize("name", ["channel", "claim"])
 def test_every_title_and_code_is_understood(name):
-    for code, title in titles()[name].items():
+    words = titles()[name]
+    assert words
+    for code, title in words.items():
         for word in (code, title, title.upper()):
             cells = {"channel": "hotline", "claim": "other"} | {name: word}
             text = 'Cơ quan,Ngày,Kênh,Loại\nA,24/11/2026,"{channel}","{claim}"'.format(**cells)
@@ -87,4 +89,4 @@ def test_any_row_is_read_or_told(cells):
         read = read_complaints(text.encode("utf-8", "replace"), "x.csv", AGENCIES, NOW)
     except FileRefused:
         return
-    assert all(each.received_at <= NOW + timedelta(0) for each in read.complaints)
+    assert read.complaints or read.faults or not "".join(cells).strip()

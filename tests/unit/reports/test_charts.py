@@ -42,7 +42,8 @@ def test_every_vietnamese_letter_has_a_glyph_and_nothing_warns():
     letters = "ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬĐÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴ"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        draw_agencies([Bar(letters + letters.lower(), (1.0, 0, 0, 0), 0.0)], KINDS)
+        chart = draw_agencies([Bar(letters + letters.lower(), (1.0, 0, 0, 0), 0.0)], KINDS)
+    assert letters in chart.alt
 
 
 @pytest.mark.parametrize(

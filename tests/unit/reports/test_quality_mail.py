@@ -312,7 +312,7 @@ def test_a_line_break_in_a_name_does_not_become_a_header():
     mail = compose_agency_mail(agency_report(agency_name="Sở Tư pháp\r\nBcc: x@y.example"), rows())
     message = message_from_bytes(sent(mail), policy=default)
     assert message["Bcc"] is None
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="linefeed or carriage return"):
         sent(mail, "lan@tuphap.example\r\nBcc: x@y.example")
 
 

@@ -42,6 +42,7 @@ def test_agency_gets_every_row_with_what_is_wrong_since_when_and_what_to_do():
 
 def test_sheets_are_frozen_filtered_and_print_on_paper():
     read = opened(department_workbook(department_report(), rows()))
+    assert len(read.worksheets) > 1
     for sheet in read.worksheets[1:]:
         assert sheet.freeze_panes
         assert sheet.auto_filter.ref.startswith("A1:")

@@ -108,7 +108,9 @@ def test_the_reply_knows_its_words_for_punctuality() -> None:
 
 
 def test_every_template_is_registered_at_kannel_and_fits_gsm_without_accents() -> None:
-    for template in load_templates().values():
+    templates = load_templates()
+    assert templates
+    for template in templates.values():
         assert require_registered(template, "kannel") is True
         assert segment_text(remove_accents(template.body)).encoding == "GSM-7"
 
@@ -120,9 +122,10 @@ def test_every_reply_without_accents_is_one_segment() -> None:
         "step_name": "Chờ thực hiện nghĩa vụ tài chính",
         "punctuality": "chưa có ngày hẹn trả",
     }
-    for template_id, template in load_templates().items():
-        if template_id.startswith("reply"):
-            assert render(template, values, accented=False).segments == 1
+    replies = [template for template_id, template in load_templates().items() if template_id.startswith("reply")]
+    assert replies
+    for template in replies:
+        assert render(template, values, accented=False).segments == 1
 
 
 def test_the_newest_version_is_used_and_older_ones_stay_loadable(tmp_path: Path) -> None:

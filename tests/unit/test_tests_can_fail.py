@@ -1,0 +1,222 @@
+"""Tests that can fail: each checks something whatever a collection holds, swallows nothing, leaves nothing patched."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "tests").rglob("*.py"))
+TEST_FILES = [path for path in FILES if path.name.startswith("test_")]
+DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
+
+CHECKS = {"pytest.raises", "pytest.warns", "pytest.fail", "run_state_machine_as_test"}
+AS_LONG_AS_THEIR_ARGUMENTS = {"enumerate", "zip", "sorted", "reversed", "list", "tuple", "set", "range", "product"}
+
+every_test_file = pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: str(path.relative_to(ROOT / "tests")))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def collected_from(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [function for function in functions(path) if function.name.startswith("test_")]
+
+
+def is_check(node: ast.AST, helpers: set[str]) -> bool:
+    """Whether it fails a test where something is not as expected. ``helpers``: functions that hold such a check."""
+    match node:
+        case ast.Assert(test=ast.Constant(value=value)):
+            return not value
+        case ast.Assert():
+            return True
+        case ast.Raise():
+            return "AssertionError" in ast.unparse(node)
+        case ast.Call():
+            return ast.unparse(node.func) in CHECKS | helpers
+    return False
+
+
+@cache
+def checking_functions() -> dict[Path, set[str]]:
+    """For each file the functions that it may call to have something checked: its own, or those of others."""
+    defined = {path: {function.name for function in functions(path)} for path in FILES}
+    own: dict[Path, set[str]] = {path: set() for path in FILES}
+
+    def known(path: Path) -> set[str]:
+        return own[path] | (set().union(*own.values()) - defined[path])
+
+    grown = True
+    while grown:
+        before = sum(map(len, own.values()))
+        for path in FILES:
+            helpers = known(path)
+            for function in functions(path):
+                if any(is_check(node, helpers) for node in ast.walk(function)):
+                    own[path].add(function.name)
+        grown = sum(map(len, own.values())) > before
+    return {path: known(path) for path in FILES}
+
+
+def is_filled(node: ast.expr, names: set[str]) -> bool:
+    """Whether a collection is seen to hold something where it is written. ``names``: of such collections."""
+    match node:
+        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
+            return not all(isinstance(element, ast.Starred) for element in elements)
+        case ast.Dict(keys=keys):
+            return bool(keys)
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id=name):
+            return name in names
+        case ast.BinOp(left=left, right=right):
+            return is_filled(left, names) or is_filled(right, names)
+        case ast.ListComp(generators=[ast.comprehension(iter=source, ifs=[])]):
+            return is_filled(source, names)
+        case ast.Call(func=ast.Attribute(value=source, attr="items" | "values" | "keys")):
+            return is_filled(source, names)
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in AS_LONG_AS_THEIR_ARGUMENTS:
+            return any(is_filled(argument, names) for argument in arguments)
+    return False
+
+
+def filled_names(*scopes: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for scope in scopes:
+        for node in ast.iter_child_nodes(scope):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_filled(value, names):
+                    names.add(name)
+    return names
+
+
+def checks_for_sure(node: ast.AST, helpers: set[str], filled: set[str]) -> bool:
+    """Whether a check is come to although a collection that is gone through may be empty."""
+    match node:
+        case ast.For(iter=source) if not is_filled(source, filled):
+            return False
+        case ast.Assert(test=ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp(generators=[each, *_])])):
+            return is_filled(each.iter, filled)
+    return is_check(node, helpers) or any(
+        checks_for_sure(child, helpers, filled) for child in ast.iter_child_nodes(node)
+    )
+
+
+@every_test_file
+def test_each_test_checks_something_whatever_a_collection_holds(path):
+    helpers = checking_functions()[path]
+    idle = [
+        test.name
+        for test in collected_from(path)
+        if not checks_for_sure(test, helpers - {test.name}, filled_names(tree_of(path), test))
+    ]
+    assert idle == []
+
+
+@every_test_file
+def test_no_test_swallows_what_went_wrong(path):
+    swallowed = []
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.ExceptHandler(body=body) if all(isinstance(line, ast.Pass) for line in body):
+                swallowed.append(node.lineno)
+            case ast.Call(args=[ast.Name(id="Exception" | "BaseException")]) if "suppress" in ast.unparse(node.func):
+                swallowed.append(node.lineno)
+    assert swallowed == []
+
+
+def imported_or_defined(module: ast.Module) -> set[str]:
+    """Modules and classes that other tests share with this file."""
+    names = {node.name for node in ast.walk(module) if isinstance(node, ast.ClassDef)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return names
+
+
+def changes_of(node: ast.AST, shared: set[str]) -> Iterator[str]:
+    """Changes of shared things by hand, which outlive the test."""
+    for child in ast.iter_child_nodes(node):
+        inner = shared
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = shared - {argument.arg for argument in ast.walk(child.args) if isinstance(argument, ast.arg)}
+        targets: list[ast.expr] = []
+        match child:
+            case ast.Assign(targets=given) | ast.Delete(targets=given):
+                targets = [part for each in given for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
+            case ast.AugAssign(target=target):
+                targets = [target]
+            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[owner, *_]):
+                targets = [ast.Attribute(owner, "of")]
+        for target in targets:
+            words = ast.unparse(target)
+            if words.startswith("os.environ[") or (
+                isinstance(target, ast.Attribute) and words.partition(".")[0] in inner
+            ):
+                yield f"line {child.lineno}: {words}"
+        yield from changes_of(child, inner)
+
+
+@every_test_file
+def test_what_tests_share_is_patched_by_monkeypatch_alone(path):
+    module = tree_of(path)
+    assert list(changes_of(module, imported_or_defined(module))) == []
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tests_that_the_docs_name_are_there(page):
+    there = {test.name for path in TEST_FILES for test in collected_from(path)} | {path.stem for path in TEST_FILES}
+    quoted = " ".join(re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")))
+    assert set(re.findall(r"\btest_\w+", quoted)) - there == set()
+
+
+IDLE = [
+    "pass",
+    "run()",
+    "assert True",
+    "for row in rows():\n    assert row",
+    "rows = read()\nfor row in rows:\n    assert row",
+    "assert all(row for row in rows())",
+    "for row in [*rows()]:\n    assert row",
+]
+CHECKING = [
+    "assert run()",
+    "with pytest.raises(Refused):\n    run()",
+    "for row in (1, 2):\n    assert row",
+    "rows = [1]\nfor row in rows:\n    assert row",
+    "assert rows\nfor row in rows:\n    assert row",
+    "for place, row in enumerate({1: 2}.items()):\n    assert row",
+    "look(run())",
+]
+
+
+@pytest.mark.parametrize("body", IDLE + CHECKING)
+def test_idle_tests_are_told_from_those_that_check(body):
+    test = ast.parse(body)
+    assert checks_for_sure(test, {"look"}, filled_names(test)) is (body in CHECKING)
+
+
+@pytest.mark.parametrize(
+    ("code", "shared"),
+    [
+        ("Source.latest = 1", True),
+        ("setattr(module, 'name', 1)", True),
+        ("os.environ['NAME'] = '1'", True),
+        ("Source.latest, a = 1, 2", True),
+        ("def test(module):\n    module.name = 1", False),
+        ("own.name = 1", False),
+    ],
+)
+def test_changes_of_what_is_shared_are_told_from_others(code, shared):
+    assert bool(list(changes_of(ast.parse(code), {"Source", "module"}))) is shared
