@@ -107,6 +107,9 @@ def test_recording_keeps_who_and_when_once_however_often_the_form_is_sent(staff,
         ({"claim": ""}, "Loại phản ánh: Thiếu giá trị."),
         ({"claim": "<script>"}, "Không hiểu “<script>”"),
         ({"dossier_code": "x" * 41}, "Mã hồ sơ: "),
+        ({"dossier_code": "0905 123 456"}, "Mã hồ sơ: Có số điện thoại; hãy viết lại không có số."),
+        ({"dossier_code": "９０５１２３４５６"}, "Mã hồ sơ: Có số điện thoại"),
+        ({"note": "Đến <b>chưa</b> có, gọi 0905/123/456"}, "Nội dung phản ánh: Có số điện thoại"),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_typed_is_lost(staff, rows, changes, said):
@@ -129,6 +132,7 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
     refused = staff.post(PAGE, data=fields | {"reason": " "})
     assert refused.status_code == 422
     assert "Cần ghi lý do rút." in words(refused)
+    assert "Lý do: Có số điện thoại" in words(staff.post(PAGE, data=fields | {"reason": "Gọi 0905/123/456"}))
     assert "said=withdrawn" in staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     shown = words(staff.get(PAGE))
     assert "Đã rút: Ghi nhầm lan" in shown
@@ -175,6 +179,17 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
     fields = form_of(staff.get(f"{PAGE}?agency={TU_PHAP}&state=open").text, "Rút phản ánh</summary>")
     location = staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]
+
+
+def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows, monkeypatch):
+    record(staff, dossier_code="2016/0001")
+    rows("ALTER TABLE motcua.complaints DISABLE TRIGGER keep_complaint")
+    rows("UPDATE motcua.complaints SET dossier_code = '0905 123 456', note = 'gọi 0905/123/456'")
+    for may in (True, False):
+        monkeypatch.setitem(VISITOR, "may_record", may)
+        shown = words(staff.get(PAGE))
+        assert "hồ sơ 0905***456" in shown
+        assert "123" not in shown
 
 
 def test_form_from_elsewhere_changes_nothing(staff, rows):
