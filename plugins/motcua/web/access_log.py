@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motcua.domain.phones import mask_phones
 
+_log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
 """Times that a path may be encoded; what goes deeper is not shown at all."""
 _HIDDEN: Final = "***"
@@ -57,6 +59,31 @@ class MaskedRequests:
             if "path" in scope:
                 scope["path"] = mask_target(scope["path"])
                 scope["query_string"] = mask_target(scope["query_string"].decode("utf-8", "replace")).encode()
+
+
+class WrittenRefusals:
+    """Writes one masked line for each request that an app turns down or fails at.
+
+    For a server of our own: once Airflow's hooks are loaded, its logging has taken uvicorn's access log away.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes everything on and notes the status of the answer."""
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            if scope["type"] == "http" and status >= HTTPStatus.BAD_REQUEST:
+                _log.warning("%s %s: %d", scope["method"], mask_target(scope["path"]), status)
 
 
 class _TargetFilter(logging.Filter):

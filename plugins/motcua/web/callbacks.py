@@ -39,7 +39,7 @@ from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.answering import Answer, answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.receiving import Intake
 from motcua.store.database import close_ledger_pool, ledger_pool, reason_without_values
-from motcua.web.access_log import hide_queries
+from motcua.web.access_log import WrittenRefusals, hide_queries
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
 SIGNATURE_HEADER = "X-Motcua-Signature"
@@ -303,6 +303,7 @@ def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
     server.mount("/gateway", create_callbacks())
+    server.add_middleware(WrittenRefusals)
     return server
 
 
