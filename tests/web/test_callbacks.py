@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 
-import psycopg
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -133,12 +132,12 @@ def test_number_in_a_receipt_that_was_stored_before_is_shown_to_no_auditor(agenc
 
 def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch, caplog):
     def fail(*_):
-        raise psycopg.errors.UniqueViolation("Key (reference)=(0905123456) exists")
+        raise RuntimeError("0905123456")
 
     monkeypatch.setattr(callbacks._intake, "take", fail)
     assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
-    assert "A report of gateway kannel failed: UniqueViolation" in caplog.text
-    assert "Traceback" not in caplog.text
+    assert "A report of gateway kannel failed: RuntimeError" in caplog.text
+    assert not any(word in caplog.text for word in ("Traceback", "0905123456"))
 
 
 def test_big_body_is_refused_before_it_is_read(client):

@@ -11,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from motcua.cli import app as commands
 from motcua.domain.occasions import VIETNAM
 from motcua.web import complaints_page
 from motcua.web.auth import signed_in
@@ -139,6 +141,29 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
     assert "30 ngày qua" not in shown, "it counts no more"
     assert staff.post(PAGE, data=fields | {"reason": "Lại"}).status_code == 422
     assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
+
+
+def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
+    rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
+    rows(
+        "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, phone_refusal, picked_up_at)"
+        " VALUES (1, %s, '160915001', 'landline', now())",
+        NHA_TRANG,
+    )
+    rows(
+        "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, reason, text, template_id,"
+        " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
+        " next_attempt_at, changed_at) SELECT 'apology', dossier_id, agency_code, 'x', 'suppressed', 'landline', 'x', 'x', 1,"
+        " '{}', false, 1, at, at, at, at, at, at FROM motcua.dossiers, (VALUES (now() - interval '1 day')) AS long (at)"
+    )
+    record(staff, claim="never_received")
+    told = "Trước lúc phản ánh chưa gửi tin nào. Tin xin lỗi số 1 nay: không gửi – Số cố định, không nhận được tin nhắn."
+    assert told in words(staff.get(PAGE))
+    assert rows("SELECT message_id FROM motcua.complaints") == [{"message_id": None}]
+    listed = CliRunner().invoke(commands, ["complaints", "list"], env={"COLUMNS": "300"})
+    assert "(not sent then) 1 apology: Không gửi – Số cố định, không nhận được tin nhắn" in listed.output
+    rows("UPDATE motcua.messages SET planned_at = now() + interval '1 hour'")
+    assert "Không có tin nhắn nào của hồ sơ này trước lúc phản ánh." in words(staff.get(PAGE))
 
 
 def test_report_that_is_there_already_is_kept_shown_as_a_repeat_and_not_counted(staff):

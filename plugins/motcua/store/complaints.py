@@ -68,6 +68,11 @@ class Complaint:
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
+    intended_id: int | None
+    """The message that was planned before it came and that no gateway had taken by then; as it stands now."""
+    intended_kind: str | None
+    intended_state: str | None
+    intended_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
