@@ -153,12 +153,13 @@ def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
     rows(
         "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, reason, text, template_id,"
         " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
-        " next_attempt_at, changed_at) SELECT 'apology', dossier_id, agency_code, 'x', 'suppressed', 'landline', 'x', 'x', 1,"
-        " '{}', false, 1, at, at, at, at, at, at FROM motcua.dossiers, (VALUES (now() - interval '1 day')) AS long (at)"
+        " next_attempt_at, changed_at)"
+        " SELECT 'apology', dossier_id, agency_code, 'x', 'suppressed', 'landline', 'x', 'x', 1, '{}', false, 1, at,"
+        " at, at, at, at, at FROM motcua.dossiers, (VALUES (now() - interval '1 day')) AS a (at)"
     )
     record(staff, claim="never_received")
-    told = "Trước lúc phản ánh chưa gửi tin nào. Tin xin lỗi số 1 nay: không gửi – Số cố định, không nhận được tin nhắn."
-    assert told in words(staff.get(PAGE))
+    told = "chưa gửi tin nào. Tin xin lỗi số 1 nay: không gửi – Số cố định, không nhận được tin nhắn."
+    assert f"Trước lúc phản ánh {told}" in words(staff.get(PAGE))
     assert rows("SELECT message_id FROM motcua.complaints") == [{"message_id": None}]
     listed = CliRunner().invoke(commands, ["complaints", "list"], env={"COLUMNS": "300"})
     # In a column, over several lines.

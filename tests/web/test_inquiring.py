@@ -279,7 +279,8 @@ def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(cl
         assert ask(client, "MCKH 160915001", sender=sender, id="", time=at) == told("160915001")
     assert ask(client, "MCKH 160915001", sender=sender) == told("160915001"), "the limit is a phone's"
     kept = rows(
-        "SELECT i.msisdn AS asked, m.msisdn AS told FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
+        "SELECT i.msisdn AS asked, m.msisdn AS told"
+        " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
     )
     assert kept == [{"asked": None, "told": None}] * 2
 

@@ -1,4 +1,5 @@
-"""Receiving: stores delivery reports as they came, numbers masked, then reads them; those that come at the same time together."""
+"""Receiving: stores delivery reports as they came, numbers masked, then reads them; those that come at the same time
+together."""
 
 from __future__ import annotations
 

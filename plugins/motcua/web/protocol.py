@@ -15,7 +15,7 @@ HEADERS_WITHIN: Final = 10.0
 
 
 class HeadersInTime(HttpToolsProtocol):
-    """Closes a connection that brings no whole request in time; nothing is logged, as nothing is known of the caller."""
+    """Closes a connection whose headers do not end in time; logs nothing, as nothing is known of the caller."""
 
     _overdue: asyncio.TimerHandle | None = None
 
