@@ -5,7 +5,7 @@ CREATE FUNCTION motcua.without_numbers(written text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN written ~ '^[0-9a-f]{32}$' THEN written
     ELSE regexp_replace(
-        translate(normalize(written, NFKC), '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', '01234567890123456789'),
+        translate(normalize(written, nfkc), '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', '01234567890123456789'),
         '[0-9]([^0-9A-Za-z]{0,5}[0-9]){7,}', '***', 'g'
     )
 END;
