@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from motcua.web import callbacks, protocol
+from motcua.web.access_log import mask_target
 from tests.conftest import free_port
 
 WORD = "receipt-word-9"
@@ -249,8 +250,18 @@ TARGETS = [
     "/gateway/receipts/{number}",
     "/nothing/{number}?a={number}",
     "/{number}",
+    "/%0A{number}%0AERROR",
 ]
-SECRETS = [WORD, "160915001", "0905123456", "905123456", "0905%20123%20456", "0905/123/456", "0905%2F123%2F456"]
+SECRETS = [
+    "\nERROR",
+    WORD,
+    "160915001",
+    "0905123456",
+    "905123456",
+    "0905%20123%20456",
+    "0905/123/456",
+    "0905%2F123%2F456",
+]
 SECRETS += ["0905 123 456", "0905+123+456", "０９０５", quote("０９０５"), quote("٠٩٠٥"), quote("０９０５").lower()]
 
 
@@ -318,6 +329,11 @@ def test_airflows_server_writes_a_masked_line_for_whatever_is_asked(gateways, tm
     ],
 )
 def test_ordinary_paths_are_written_as_they_are(target):
-    from motcua.web.access_log import mask_target
-
     assert mask_target(target) == target
+
+
+def test_what_is_encoded_too_deep_or_too_long_to_be_looked_through_is_not_written_at_all():
+    number = "0905123456"
+    for _ in range(9):
+        number = quote(number.replace("0", "%30"))
+    assert mask_target(f"/{number}") == mask_target(f"/{'x' * 4_000}0905123456") == "***"

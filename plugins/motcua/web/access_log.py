@@ -19,6 +19,8 @@ from motcua.domain.phones import mask_phones
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
 """Times that a path may be encoded; what goes deeper is not shown at all."""
+_LONGEST: Final = 4_000
+"""Characters that are looked through: others wait meanwhile. What is longer is not shown at all."""
 _HIDDEN: Final = "***"
 _NAMED: Final = re.compile(
     r"(?<![\w-])([\w-]*(?:secret|token|password|passwd|pwd|sign|signature|key|sender|number|phone|msisdn|content|text))"
@@ -30,6 +32,8 @@ _NAMED: Final = re.compile(
 
 def mask_target(target: str) -> str:
     """A path or a query as it may be written into a log; as it came where nothing in it needs hiding."""
+    if len(target) > _LONGEST:
+        return _HIDDEN
     plain = target
     for _ in range(_DEEPEST):
         decoded = unquote(plain)
@@ -83,7 +87,8 @@ class WrittenRefusals:
             await self.app(scope, receive, noting)
         finally:
             if scope["type"] == "http" and status >= HTTPStatus.BAD_REQUEST:
-                _log.warning("%s %s: %d", scope["method"], mask_target(scope["path"]), status)
+                # Quoted, so that a line in a path is no line of the log.
+                _log.warning("%s %s: %d", scope["method"], mask_target(quote(scope["path"])), status)
 
 
 class _TargetFilter(logging.Filter):
