@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
 from motcua.jobs import answering
+from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
 
@@ -283,6 +284,19 @@ def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(cl
         " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
     )
     assert kept == [{"asked": None, "told": None}] * 2
+
+
+def test_names_that_were_stored_as_numbers_are_emptied_by_the_migration(client, rows):
+    for sender in (PHONE, "+821012345678", "0912000111"):
+        ask(client, "MCKH", sender=sender)
+    rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
+    rows("UPDATE motcua.inquiries SET msisdn = 'MotcuaSMS' WHERE msisdn = '+84912000111'")
+    rows("ALTER TABLE motcua.inquiries ENABLE TRIGGER keep_inquiry")
+    migration = (include_dir() / "sql" / "migrations" / "0028_masked_receipts.sql").read_text(encoding="utf-8")
+    (update,) = (each for each in migration.split(";") if "UPDATE" in each)
+    rows(update)
+    kept = rows("SELECT msisdn FROM motcua.inquiries ORDER BY inquiry_id")
+    assert [row["msisdn"] for row in kept] == ["+84905123456", "+821012345678", None]
 
 
 def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows, configure):
