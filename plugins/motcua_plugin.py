@@ -64,3 +64,10 @@ class MotcuaPlugin(AirflowPlugin):
             {"app": create_callbacks(), "url_prefix": "/gateway", "name": "motcua callbacks"},
             {"app": create_pages(), "url_prefix": "/motcua", "name": "motcua pages"},
         ]
+
+    @property
+    def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """Around every route of the API server, whose access log is written outside of it."""
+        from motcua.web.access_log import MaskedRequests
+
+        return [{"middleware": MaskedRequests, "name": "motcua masked requests"}]

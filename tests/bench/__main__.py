@@ -188,6 +188,8 @@ def bench_receipts() -> list[Line]:
                 str(port),
                 "--log-level",
                 "error",
+                "--http",
+                "motcua.web.protocol:HeadersInTime",
             ]
         )
         own = threading.local()

@@ -173,6 +173,23 @@ def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_no
     assert by_line[6].dossier_id is None
 
 
+def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_it_may_go_later(one_stop, rows):
+    one_stop.dossier(applicant_phone="02583822001")
+    one_stop.move(5, at=NOW - timedelta(days=9))
+    pick_up("khanhhoa", now=NOW - timedelta(days=8))
+    plan(now=NOW - timedelta(days=8))
+    take(file_of(line(claim="Không nhận được"), line(when="15/11/2026", claim="Sai nội dung")))
+    later, early = listed()
+    assert (later.message_id, later.intended_kind, later.intended_state) == (None, "supplement", "suppressed")
+    assert later.intended_reason == "landline"
+    assert early.intended_id is None, "nothing was planned by then"
+    rows("UPDATE motcua.messages SET reason = 'kind_off' WHERE message_id = %s", later.intended_id)
+    assert listed()[0].intended_reason == "kind_off", "as it stands now"
+    apology = accepted(rows, "apology", NOW - timedelta(days=1))
+    assert relink(NOW) == 1
+    assert (listed()[0].message_id, listed()[0].intended_id) == (apology, None)
+
+
 def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     take(file_of(line(), line(agency=TU_PHAP)))
     assert relink(NOW) == 0
@@ -262,13 +279,13 @@ def test_same_form_sent_twice_is_one_complaint(agencies):
 def test_audit_role_counts_and_sees_no_note_and_no_code_that_nobody_knows(one_stop, ledger):
     one_stop.dossier()
     pick_up("khanhhoa", now=NOW)
-    take(file_of(line(note="Bà Lan 0905123456"), line("0905123456", claim="Sai nội dung")))
+    take(file_of(line(note="Bà Lan, tổ 5"), line("CMND 225123456", claim="Sai nội dung")))
     with psycopg.connect(ledger, row_factory=dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
         assert len(count_complaints(auditor, NOW - timedelta(days=1), NOW)) == 2
         seen = auditor.execute("SELECT * FROM audit.complaints ORDER BY complaint_id").fetchall()
     assert [row["dossier_code"] for row in seen] == ["160915001", None]
-    assert "0905123456" not in str(seen)
+    assert not any(words in str(seen) for words in ("225123456", "Bà Lan"))
 
 
 def test_moment_of_today_without_a_time_is_now(agencies):

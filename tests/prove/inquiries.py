@@ -259,6 +259,7 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
         "MOTCUA_INQUIRIES_PER_GATEWAY": "100000",
     }
     command = [sys.executable, "-m", "uvicorn", "motcua.web.callbacks:standalone", "--port", str(port)]
+    command += ["--http", "motcua.web.protocol:HeadersInTime"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--no-proxy-headers"], env=environment, stdout=output, stderr=output, cwd=folder

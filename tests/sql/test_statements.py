@@ -87,6 +87,7 @@ def test_audit_role_reads_the_facts_and_no_personal_data(schema):
     with schema.transaction(force_rollback=True):
         schema.execute("SET LOCAL ROLE motcua_audit")
         schema.execute("SELECT * FROM audit.messages").fetchall()
+        schema.execute("SELECT * FROM audit.receipts").fetchall()
         with pytest.raises(psycopg.errors.InsufficientPrivilege), schema.transaction():
             schema.execute("SELECT msisdn FROM motcua.messages")
 

@@ -9,6 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from motcua.domain.phones import holds_phone
 from motcua.web import callbacks
 from motcua.web.access_log import hide_queries
 
@@ -68,7 +69,7 @@ def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows
         case "header":
             answer = client.get(URL, params=report, headers={callbacks.SECRET_HEADER: SECRET["secret"]})
         case _:
-            answer = client.post(URL, data=report | SECRET)
+            answer = client.post(URL, data=report, params=SECRET)
     assert answer.status_code == 200
     kept = rows("SELECT reference, gateway_status, raw::text FROM motcua.receipts")
     assert [(row["reference"], row["gateway_status"]) for row in kept] == [("abc", "8")]
@@ -89,6 +90,54 @@ def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows
 )
 def test_hostile_reports_are_never_an_error_inside(client, query, status):
     assert client.get(URL, params=query | SECRET).status_code == status
+
+
+@pytest.mark.parametrize("field", ["reference", "status", "reply", "smsc_id"])
+@pytest.mark.parametrize(
+    "number", ["0905123456", "+84 905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
+)
+def test_number_in_a_receipt_is_masked_wherever_it_stands(client, rows, field, number):
+    assert client.get(URL, params={"status": "2", field: f"x {number}"} | SECRET).status_code == 200
+    (kept,) = rows(
+        "SELECT concat(r.reference, r.gateway_status, r.raw) AS words, concat(a.reference, a.gateway_status) AS audited"
+        " FROM motcua.receipts AS r JOIN audit.receipts AS a USING (receipt_id)"
+    )
+    assert not holds_phone(kept["words"])
+    assert "0905***456" in kept["words"] or "…" in kept["words"]
+    assert ("0905***456" in kept["audited"]) == (field in ("reference", "status"))
+
+
+def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows):
+    ours = "0905123456" + "a" * 22
+    assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
+    assert rows("SELECT reference FROM audit.receipts") == [{"reference": ours}]
+
+
+@pytest.mark.parametrize(
+    "number", ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
+)
+def test_number_in_a_receipt_that_was_stored_before_is_shown_to_no_auditor(agencies, rows, number):
+    rows(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('k', %s, %s, '{}')",
+        number,
+        f"to {number}",
+    )
+    assert rows("SELECT reference, gateway_status FROM audit.receipts") == [
+        {
+            "reference": "+***" if number[0] == "+" else "***",
+            "gateway_status": "to +***" if number[0] == "+" else "to ***",
+        }
+    ]
+
+
+def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("0905123456")
+
+    monkeypatch.setattr(callbacks._intake, "take", fail)
+    assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
+    assert "A report of gateway kannel failed: RuntimeError" in caplog.text
+    assert not any(word in caplog.text for word in ("Traceback", "0905123456"))
 
 
 def test_big_body_is_refused_before_it_is_read(client):

@@ -11,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from motcua.cli import app as commands
 from motcua.domain.occasions import VIETNAM
 from motcua.web import complaints_page
 from motcua.web.auth import signed_in
@@ -107,6 +109,9 @@ def test_recording_keeps_who_and_when_once_however_often_the_form_is_sent(staff,
         ({"claim": ""}, "Loại phản ánh: Thiếu giá trị."),
         ({"claim": "<script>"}, "Không hiểu “<script>”"),
         ({"dossier_code": "x" * 41}, "Mã hồ sơ: "),
+        ({"dossier_code": "0905 123 456"}, "Mã hồ sơ: Có số điện thoại; hãy viết lại không có số."),
+        ({"dossier_code": "９０５１２３４５６"}, "Mã hồ sơ: Có số điện thoại"),
+        ({"note": "Đến <b>chưa</b> có, gọi 0905/123/456"}, "Nội dung phản ánh: Có số điện thoại"),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_typed_is_lost(staff, rows, changes, said):
@@ -129,12 +134,39 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
     refused = staff.post(PAGE, data=fields | {"reason": " "})
     assert refused.status_code == 422
     assert "Cần ghi lý do rút." in words(refused)
+    assert "Lý do: Có số điện thoại" in words(staff.post(PAGE, data=fields | {"reason": "Gọi 0905/123/456"}))
     assert "said=withdrawn" in staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     shown = words(staff.get(PAGE))
     assert "Đã rút: Ghi nhầm lan" in shown
     assert "30 ngày qua" not in shown, "it counts no more"
     assert staff.post(PAGE, data=fields | {"reason": "Lại"}).status_code == 422
     assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
+
+
+def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
+    rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
+    rows(
+        "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, phone_refusal, picked_up_at)"
+        " VALUES (1, %s, '160915001', 'landline', now())",
+        NHA_TRANG,
+    )
+    rows(
+        "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, reason, text, template_id,"
+        " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
+        " next_attempt_at, changed_at)"
+        " SELECT 'apology', dossier_id, agency_code, 'x', 'suppressed', 'landline', 'x', 'x', 1, '{}', false, 1, at,"
+        " at, at, at, at, at FROM motcua.dossiers, (VALUES (now() - interval '1 day')) AS a (at)"
+    )
+    record(staff, claim="never_received")
+    told = "chưa gửi tin nào. Tin xin lỗi số 1 nay: không gửi – Số cố định, không nhận được tin nhắn."
+    assert f"Trước lúc phản ánh {told}" in words(staff.get(PAGE))
+    assert rows("SELECT message_id FROM motcua.complaints") == [{"message_id": None}]
+    listed = CliRunner().invoke(commands, ["complaints", "list"], env={"COLUMNS": "300"})
+    # In a column, over several lines.
+    expected = "(not sent then) 1 apology: Không gửi – Số cố định, không nhận được tin nhắn"
+    assert set(expected.split()) <= set(listed.output.split())
+    rows("UPDATE motcua.messages SET planned_at = now() + interval '1 hour'")
+    assert "Không có tin nhắn nào của hồ sơ này trước lúc phản ánh." in words(staff.get(PAGE))
 
 
 def test_report_that_is_there_already_is_kept_shown_as_a_repeat_and_not_counted(staff):
@@ -175,6 +207,17 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
     fields = form_of(staff.get(f"{PAGE}?agency={TU_PHAP}&state=open").text, "Rút phản ánh</summary>")
     location = staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]
+
+
+def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows, monkeypatch):
+    record(staff, dossier_code="2016/0001")
+    rows("ALTER TABLE motcua.complaints DISABLE TRIGGER keep_complaint")
+    rows("UPDATE motcua.complaints SET dossier_code = '0905 123 456', note = 'gọi 0905/123/456'")
+    for may in (True, False):
+        monkeypatch.setitem(VISITOR, "may_record", may)
+        shown = words(staff.get(PAGE))
+        assert "hồ sơ 0905***456" in shown
+        assert "123" not in shown
 
 
 def test_form_from_elsewhere_changes_nothing(staff, rows):

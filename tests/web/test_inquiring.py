@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
 from motcua.jobs import answering
+from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
 
@@ -131,11 +132,11 @@ def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows
 def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
     dossier("160915001")
     dossier("160915002", TU_PHAP, due_at="2020-01-01 10:00+07")
-    fields = {"sender": PHONE, "text": "MCKH 160915002"} | SECRET
-    answer = client.post(URL, data=fields)
+    fields = {"sender": PHONE, "text": "MCKH 160915002"}
+    answer = client.post(URL, data=fields, params=SECRET)
     assert answer.text == ("Hồ sơ của quý Ông/Bà (160915002) hiện đang ở bước Thẩm định, trạng thái hồ sơ: Trễ hạn.")
     assert answer.headers["X-Kannel-Coding"] == "2"
-    answer = client.get(URL, params=fields | {"text": "MCKH 160915001"})
+    answer = client.get(URL, params=fields | {"text": "MCKH 160915001"} | SECRET)
     assert answer.headers["X-Kannel-Coding"] == "0"
 
 
@@ -249,6 +250,54 @@ def test_phone_beyond_its_day_is_answered_with_the_limit(client, dossier, rows, 
     rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
     rows("UPDATE motcua.inquiries SET received_at = received_at - interval '1 day'")
     assert ask(client, "MCKH 160915001") == told("160915001")
+
+
+def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_meanwhile(
+    client, dossier, rows, configure
+):
+    dossier("160915001")
+    configure(MOTCUA_INQUIRIES_PER_PHONE="5")
+    barrier = threading.Barrier(24)
+
+    def at_once(number):
+        barrier.wait()
+        return ask(client, "MCKH 160915001", sender="0912000111" if number == 23 else PHONE)
+
+    with ThreadPoolExecutor(24) as threads:
+        *replies, other = threads.map(at_once, range(24))
+    assert other == told("160915001")
+    # On a busy machine the last ones in the queue get the apology instead.
+    assert 0 < replies.count(told("160915001")) <= 5
+    assert set(replies) <= {told("160915001"), LIMIT, BUSY}
+    wait_for(lambda: len(rows("SELECT 1 FROM motcua.inquiries")) == 24)
+
+
+@pytest.mark.parametrize("sender", ["MotcuaSMS", "9029", ""])
+def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(client, dossier, rows, configure, sender):
+    dossier("160915001")
+    configure(MOTCUA_INQUIRIES_PER_PHONE="1")
+    at = str(int(time.time()))
+    for _ in range(2):
+        assert ask(client, "MCKH 160915001", sender=sender, id="", time=at) == told("160915001")
+    assert ask(client, "MCKH 160915001", sender=sender) == told("160915001"), "the limit is a phone's"
+    kept = rows(
+        "SELECT i.msisdn AS asked, m.msisdn AS told"
+        " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
+    )
+    assert kept == [{"asked": None, "told": None}] * 2
+
+
+def test_names_that_were_stored_as_numbers_are_emptied_by_the_migration(client, rows):
+    for sender in (PHONE, "+821012345678", "0912000111"):
+        ask(client, "MCKH", sender=sender)
+    rows("ALTER TABLE motcua.inquiries DISABLE TRIGGER keep_inquiry")
+    rows("UPDATE motcua.inquiries SET msisdn = 'MotcuaSMS' WHERE msisdn = '+84912000111'")
+    rows("ALTER TABLE motcua.inquiries ENABLE TRIGGER keep_inquiry")
+    migration = (include_dir() / "sql" / "migrations" / "0028_masked_receipts.sql").read_text(encoding="utf-8")
+    (update,) = (each for each in migration.split(";") if "UPDATE" in each)
+    rows(update)
+    kept = rows("SELECT msisdn FROM motcua.inquiries ORDER BY inquiry_id")
+    assert [row["msisdn"] for row in kept] == ["+84905123456", "+821012345678", None]
 
 
 def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows, configure):
@@ -435,6 +484,26 @@ def test_forged_signature_is_refused(client, rows, changes):
     assert client.get("/gateway/inquiries/esms", params=esms_fields(key="other")).status_code == 401
     assert client.get("/gateway/inquiries/esms", params=esms_fields() | changes | SECRET).status_code == 401
     assert rows("SELECT 1 FROM motcua.inquiries") == []
+
+
+@pytest.mark.parametrize("name", ["content", "smsid", "cpid"])
+def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossier, rows, name):
+    dossier("160915001")
+    fields = {"content": "MCKH 160915001", "smsid": "s-1", "cpid": "77"}
+    fields[name] += "\x00"
+    signed = "".join(fields[part] for part in ("cpid", "smsid", "content")) + "20261125100000" + KEY
+    fields["sign"] = base64.b64encode(hashlib.md5(signed.encode()).digest()).decode()
+    answer = client.get("/gateway/inquiries/esms", params=esms_fields() | fields)
+    assert answer.status_code == 200
+    assert told("160915001") in answer.text
+    kept = rows("SELECT text, gateway_message_id FROM motcua.inquiries")
+    assert kept == [{"text": "MCKH 160915001", "gateway_message_id": "s-1"}]
+
+
+def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows):
+    dossier("160915001")
+    answer = client.post("/gateway/inquiries/esms", params=esms_fields(), data={"content": "MCKH 160915002"})
+    assert told("160915001") in answer.text
 
 
 def test_signature_with_an_unescaped_plus_is_right(client, rows):

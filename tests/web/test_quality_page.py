@@ -237,6 +237,8 @@ def test_acknowledgement_is_taken_back_as_of_yesterday(staff, ledger):
         ({"why": "x" * 501}, "Lý do dài quá 500 chữ."),
         ({"why": "Đã gọi số 0905 123 456, hẹn lại"}, "Không ghi số điện thoại"),
         ({"why": "gọi +84905123456"}, "Không ghi số điện thoại"),
+        ({"why": "gọi 0905/123/456"}, "Không ghi số điện thoại"),
+        ({"why": "gọi ０９０５１２３４５６"}, "Không ghi số điện thoại"),
         ({"until": ""}, "Ngày phải từ hôm nay"),
         ({"until": "31/12/2026"}, "Ngày phải từ hôm nay"),
         ({"until": in_days(-1)}, "Ngày phải từ hôm nay"),

@@ -24,8 +24,10 @@ from motcua.jobs.keep_complaints import (
     write_outcome,
 )
 from motcua.jobs.table_files import FileRefused
+from motcua.reports import wording
 from motcua.store.complaints import (
     Claim,
+    Complaint,
     ComplaintsAsked,
     Outcome,
     count_complaints,
@@ -95,13 +97,23 @@ def list_all(
             f"{each.dossier_code}{known}" if each.dossier_code else "",
             each.claim,
             each.channel,
-            f"{each.message_id} {each.message_kind} {each.message_state}" if each.message_id else "",
+            _message(each),
             "withdrawn" if each.withdrawn_at else f"repeats {each.repeats}" if each.repeats else each.outcome,
             each.recorded_by,
         )
     _console.print(table)
     if len(found) > most:
         _console.print(f"More than {most}: --most.")
+
+
+def _message(complaint: Complaint) -> str:
+    if complaint.message_id:
+        return f"{complaint.message_id} {complaint.message_kind} {complaint.message_state}"
+    if not complaint.intended_id:
+        return ""
+    told = wording.publication_words()["state"][complaint.intended_state]
+    told += f" – {wording.message_reason(complaint.intended_reason)}" if complaint.intended_reason else ""
+    return f"(not sent then) {complaint.intended_id} {complaint.intended_kind}: {told}"
 
 
 @app.command()

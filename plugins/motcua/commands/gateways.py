@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console
+from motcua.commands.terminal import console, without_phone
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -99,7 +99,7 @@ def start(name: str) -> None:
 @app.command("stop")
 def stop(
     name: str,
-    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept.", callback=without_phone)],
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long.")] = 24,
 ) -> None:
     """Send nothing through a gateway for some hours; others take over what they can, the rest waits."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console
+from motcua.commands.terminal import console, without_phone
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.releasing import release
 from motcua.store.database import connect
@@ -61,7 +61,9 @@ def list_held(
 @app.command("release")
 def release_held(
     message_ids: Annotated[list[int] | None, typer.Argument(help="Numbers from 'motcua messages held'.")] = None,
-    reason: Annotated[str, typer.Option(help="Why they may be sent again; kept for auditors.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why they may be sent again; kept for auditors.", callback=without_phone)
+    ] = "",
     gateway: Annotated[str | None, typer.Option(help="Those last given to this gateway.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,

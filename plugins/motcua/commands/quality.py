@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import complain, console, refuse
+from motcua.commands.terminal import complain, console, refuse, without_phone
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
@@ -177,7 +177,7 @@ def show_rows(
 @app.command("acknowledge")
 def acknowledge(
     finding: Annotated[int, typer.Argument(help="Number of the finding, as listed by 'rows'.")],
-    why: Annotated[str, typer.Option(help="Why it may stay for a time.")],
+    why: Annotated[str, typer.Option(help="Why it may stay for a time.", callback=without_phone)],
     until: Annotated[str, typer.Option(help="Last day on which that holds, for example 2026-12-31.")],
     by: Annotated[str | None, typer.Option(help="Who decides; by default whoever runs this command.")] = None,
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from motcua.commands.terminal import console, handed_in, refuse
+from motcua.commands.terminal import console, handed_in, refuse, without_phone
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import figures_in_words, missing_now, take_statement
@@ -255,7 +255,7 @@ def refused(
 @app.command("set-aside")
 def set_aside(
     refusal_no: Annotated[int, typer.Argument(min=1, help="Number of the refusal.")],
-    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.", callback=without_phone)],
 ) -> None:
     """Nothing is to be done about a refused file: it is no statement, say. It is not tried again and not shown."""
     reason = clean_words(why, NOTE_LIMIT)

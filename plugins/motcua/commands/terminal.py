@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from motcua.domain.phones import holds_phone
 from motcua.jobs.table_files import Fault, FileRefused, shown_name
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -30,6 +31,17 @@ def refuse(sentence: object) -> typer.Exit:
     """Says in red what cannot be done; raise what it gives: exit code 2."""
     complain(sentence)
     return typer.Exit(2)
+
+
+def without_phone(reason: str) -> str:
+    """A reason that is kept for others to read, as it was given; the callback of an option.
+
+    Raises:
+        typer.BadParameter: something in it looks like a phone number.
+    """
+    if holds_phone(reason):
+        raise typer.BadParameter("something in it looks like a phone number; say it without.")
+    return reason
 
 
 def handed_in(path: Path, most: int) -> tuple[str, bytes]:

@@ -31,7 +31,8 @@ _CODE = re.compile(r"[0-9A-Z][0-9A-Z./-]{2,39}")
 _BLANKS_AROUND_A_SIGN = re.compile(r"\s*([./-])\s*")
 _BLANKS_AMONG_DIGITS = re.compile(r"(?<=[0-9])\s*([./-])\s*(?=[0-9])")
 _DIGIT = re.compile(r"[0-9]")
-_VIETNAMESE = re.compile(r"(?:(?:\+|00)?84|0)([1-9][0-9]{8})")
+_VIETNAMESE = re.compile(r"(?:(?:\+|00)?84|0)([1-9][0-9]{8,9})")
+_FOREIGN = re.compile(r"(?:\+|00)(?!84|0)([0-9]{8,15})")
 _EDGES = "./-"
 _ALIKE = str.maketrans("OIL", "011", " _")
 
@@ -228,18 +229,20 @@ def _last_moment(due_at: datetime) -> datetime:
 
 
 def asking_phone(sender: str) -> str | None:
-    """The sender in E.164 where it is a Vietnamese number, else as given, cut to 40 characters; never raises.
+    """The sender in E.164; ``None``: it is no number, but a name or a short code. Never raises.
 
     A carrier wrote it, so it is real, also where a desk's entry would be taken for a made-up one.
     """
-    sender = sender.strip()[:CODE_LIMIT]
-    number = _VIETNAMESE.fullmatch(sender)
-    return f"+84{number[1]}" if number else sender or None
+    sender = sender.strip()
+    if number := _VIETNAMESE.fullmatch(sender):
+        return f"+84{number[1]}"
+    number = _FOREIGN.fullmatch(sender)
+    return f"+{number[1]}" if number else None
 
 
-def dedupe_key(message_id: str | None, phone: str | None, text: str, sent_at: datetime) -> str:
+def dedupe_key(message_id: str | None, sender: str, text: str, sent_at: datetime) -> str:
     """The same for each delivery of one text: of the provider's id, else of sender, text and minute."""
     parts: tuple[str, ...] = ("id", message_id or "")
     if not message_id:
-        parts = ("text", phone or "", text, sent_at.astimezone(VIETNAM).strftime("%Y%m%d%H%M"))
+        parts = ("text", sender, text, sent_at.astimezone(VIETNAM).strftime("%Y%m%d%H%M"))
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -171,16 +171,29 @@ def _take_out(folded: str) -> str:
         folded = _MAIL.sub(_blank, folded)
     if "/" in folded or "www" in folded:
         folded = _WEB.sub(_blank, folded)
+    folded = _take_out_codes(folded)
+    folded = _TAX_BRANCH.sub(_blank, folded)
+    folded = _SHORT_DATE.sub(_blank_day, folded)
+    folded = _CLOCK.sub(_blank, folded)
+    return _AGE.sub(_blank, folded)
+
+
+def _take_out_codes(folded: str) -> str:
+    """Replace dossier codes, whole dates and numbers of papers."""
     folded = _DOSSIER_CODE.sub(_blank, folded)
     folded = _DAY_FIRST.sub(_blank_day, folded)
     folded = _YEAR_FIRST.sub(_blank_day, folded)
     folded = _SERIAL_OF_DAY.sub(_blank_day, folded)
     folded = _DECISION.sub(_blank, folded)
-    folded = _SERIAL_OF_YEAR.sub(_blank, folded)
-    folded = _TAX_BRANCH.sub(_blank, folded)
-    folded = _SHORT_DATE.sub(_blank_day, folded)
-    folded = _CLOCK.sub(_blank, folded)
-    return _AGE.sub(_blank, folded)
+    return _SERIAL_OF_YEAR.sub(_blank, folded)
+
+
+def mended_text(text: str) -> tuple[str, str]:
+    """A cleaned text with mistyped letters mended, and the same in small letters without marks, with nothing taken out
+    but codes and dates: a number in an address is one. Positions in both are alike.
+    """
+    text, _ = _repair_letters(clean_text(text))
+    return text, _take_out_codes(text.translate(_FOLDED_CHARS))
 
 
 # --- Words that tell what a number is -------------------------------------------------------------

@@ -37,7 +37,18 @@ from motcua.domain.phone_numbers import (
     refuse_digits,
     spell_local,
 )
-from motcua.domain.phone_text import FieldText, LabelKind, Run, Touch, Words, clean_text, says_nothing, take_apart
+from motcua.domain.phone_text import (
+    TAKEN_OUT,
+    FieldText,
+    LabelKind,
+    Run,
+    Touch,
+    Words,
+    clean_text,
+    mended_text,
+    says_nothing,
+    take_apart,
+)
 
 __all__ = [
     "NOTES",
@@ -48,7 +59,9 @@ __all__ = [
     "Refusal",
     "SharedNumber",
     "find_shared_numbers",
+    "holds_phone",
     "mask_msisdn",
+    "mask_phones",
     "read_phone",
     "to_local",
 ]
@@ -115,6 +128,62 @@ def mask_msisdn(e164_or_local: str) -> str:
 def to_local(e164: str) -> str:
     """Return a Vietnamese E.164 number as people write it, ``0905123456``; any other text as it is."""
     return "0" + e164[3:] if e164.startswith("+84") else e164
+
+
+# --- Numbers in other texts -----------------------------------------------------------------------
+
+_FEWEST_DIGITS: Final = 8
+"""What has fewer is looked at no closer."""
+_GAP: Final = rf"(?:[^\w{TAKEN_OUT}]|_){{0,5}}"
+_LIKE_PHONE: Final = re.compile(
+    # With its 0 or country code, in any groups: also a landline's, a made-up one, or one with a digit too few or many.
+    rf"(?<![0-9])(?:\+?(?:00{_GAP})?84(?:{_GAP}0)?|0){_GAP}[1-9](?:{_GAP}[0-9]){{7,9}}(?![0-9])"
+    # A + before it says so of any country's.
+    rf"|\+{_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}(?![0-9])"
+)
+_LONG_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{{_FEWEST_DIGITS - 1},}}")
+
+
+def holds_phone(text: str) -> bool:
+    """Whether something in a text looks like a phone number, however it is spelled. Never raises.
+
+    For texts that may hold none: it errs towards a number where :func:`read_phone` would refuse one. Dossier codes,
+    papers, dates and times are none.
+    """
+    return _mask(text) is not None
+
+
+def mask_phones(text: str) -> str:
+    """Return a text with everything that looks like a phone number masked, ``0905***456``; as it is without any.
+
+    Never raises. A text with one comes back cleaned: plain digits, no invisible characters.
+    """
+    masked = _mask(text)
+    return text if masked is None else masked
+
+
+def _mask(text: str) -> str | None:
+    """The text with its numbers masked; ``None``: nothing in it looks like one."""
+    if sum(map(str.isnumeric, text)) + sum(map(text.count, "OoIl")) < _FEWEST_DIGITS:
+        return None
+    plain, folded = mended_text(text)
+    pieces: list[str] = []
+    done = 0
+    for found in _LIKE_PHONE.finditer(folded):
+        pieces += [plain[done : found.start()], _shown(found[0])]
+        done = found.end()
+    if pieces:
+        return "".join([*pieces, plain[done:]])
+    # Spellings that only the reader knows: without a 0, several without anything between.
+    if not _LONG_RUN.search(folded) or _read.__wrapped__(text, Era.MERGED_PROVINCES, "").e164 is None:
+        return None
+    return _LONG_RUN.sub(lambda run: _shown(run[0]), plain)
+
+
+def _shown(written: str) -> str:
+    digits = "".join(filter(str.isdecimal, written))
+    spelled = spell_local(digits, "+" in written)
+    return mask_msisdn(spelled.local if spelled else written)
 
 
 # --- Shared numbers -------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from motcua.domain.texts import RenderedText, Template, render
 from motcua.gateways.adapter import InquiryReading
 from motcua.settings import settings
 from motcua.store.database import Connection, quick_connections, reason_without_values
-from motcua.store.inquiries import Limits, agency_keys, find_dossiers, is_over, reply_given, save_inquiry
+from motcua.store.inquiries import Limits, agency_keys, find_dossiers, is_over, lock_phone, reply_given, save_inquiry
 from motcua.store.templates import load_templates
 
 TIME_FOR_AN_ANSWER = 1.5
@@ -72,7 +72,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One inquiry as it came in; ``since`` is the monotonic clock then, ``phone`` E.164 or as given."""
+    """One inquiry as it came in; ``since`` is the monotonic clock then, ``phone`` E.164, if it is one."""
 
     gateway: str
     phone: str | None
@@ -119,7 +119,7 @@ def _asked(gateway: str, reading: InquiryReading, now: datetime, since: float) -
     phone = asking_phone(reading.sender)
     # A clock that is a day off is no use for telling repeats apart.
     sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
-    key = dedupe_key(reading.message_id, phone, reading.text, sent_at)
+    key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
 
 
@@ -196,6 +196,9 @@ def _find(connection: Connection, asked: _Asked) -> _Found:
         of_phone=rules.inquiries_per_phone,
         of_gateway=rules.inquiries_per_gateway,
     )
+    if asked.phone is not None:
+        # Or those that come at once would each count without the others.
+        lock_phone(connection, asked.phone)
     phone_is_over, gateway_is_over = is_over(connection, asked.gateway, asked.phone, limits)
     if phone_is_over:
         return _fixed("too_many")

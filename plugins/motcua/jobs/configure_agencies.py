@@ -26,6 +26,7 @@ from pydantic import (
 
 from motcua.domain.numbering_plan import find_province
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones import holds_phone
 from motcua.settings import include_dir
 from motcua.store.agencies import (
     Agency,
@@ -260,6 +261,8 @@ def _faults(agency: Agency) -> Iterator[str]:
     begin, end, enabled = agency.valid_from, agency.valid_until, agency.enabled_from
     if agency.kinds_off and not agency.kinds_off_reason:
         yield "kinds_off_reason: must say why kinds are off; every publication shows it"
+    if agency.kinds_off_reason and holds_phone(agency.kinds_off_reason):
+        yield "kinds_off_reason: something in it looks like a phone number; every publication shows it"
     if agency.kinds_off_reason and not agency.kinds_off:
         yield "kinds_off_reason: is there, but no kind is off"
     if begin and end and end < begin:

@@ -24,6 +24,7 @@ from motcua.domain.dossiers import NOTE_LIMIT, clean_code, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones import holds_phone
 from motcua.jobs.table_files import (
     ROUNDED,
     Fault,
@@ -175,6 +176,9 @@ def _read(entry: Entry, agencies: Mapping[str, str], now: datetime) -> NewCompla
         raise _Broken("bad_code", "dossier_code")
     if code is not None and re.fullmatch(ROUNDED, code):
         raise _Broken("rounded", "dossier_code")
+    for column, written in (("dossier_code", code), ("note", entry.note)):
+        if written is not None and holds_phone(written):
+            raise _Broken("holds_phone", column)
     moment = read_moment(entry.received_at, now)
     if moment is None:
         raise _Broken("bad_time" if entry.received_at.strip() else "no_time", "received_at", example="25/11/2026 08:30")
@@ -360,6 +364,8 @@ def record_complaint(
 
 
 def _reason(written: str) -> str | None:
+    if holds_phone(written):
+        raise ComplaintRefused(f"Lý do: {Fault('holds_phone')}")
     return clean_words(written, LONGEST_REASON)
 
 
@@ -367,7 +373,7 @@ def take_back(connection: Connection, complaint_id: int, by: str, reason: str, n
     """Takes a complaint back: it stays, and counts no more.
 
     Raises:
-        ComplaintRefused: there is none, it was taken back before, or no reason is given.
+        ComplaintRefused: there is none, it was taken back before, no reason is given, or it holds a phone number.
     """
     why = _reason(reason)
     if why is None:
@@ -382,7 +388,7 @@ def write_outcome(
     """Writes down what the agency's check found.
 
     Raises:
-        ComplaintRefused: there is none, or it was taken back.
+        ComplaintRefused: there is none, it was taken back, or the reason holds a phone number.
     """
     if not set_outcome(connection, complaint_id, outcome, by, _reason(reason), now):
         raise ComplaintRefused("Không có phản ánh này, hoặc đã rút rồi.")

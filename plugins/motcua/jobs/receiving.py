@@ -1,18 +1,21 @@
-"""Receiving: stores delivery reports as they came, then reads them; those that come at the same time together."""
+"""Receiving: stores delivery reports as they came, numbers masked, then reads them; those that come at the same time
+together."""
 
 from __future__ import annotations
 
 import logging
 import queue
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from psycopg import Error
 
+from motcua.domain.phones import mask_phones
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, ReceiptReading
 from motcua.store.database import Connection, connect, reason_without_values
@@ -21,6 +24,7 @@ from motcua.store.receipts import Effect, apply_receipts, save_receipts, unread_
 log = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 200
+_OUR_REFERENCE = re.compile(r"[0-9a-f]{32}")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +36,20 @@ class _Report:
     reading: ReceiptReading
     effect: Future[Effect] = field(default_factory=Future)
 
+    @classmethod
+    def of(cls, gateway: str, reading: ReceiptReading) -> _Report:
+        """A report that may be kept: what looks like a phone number is masked, in whichever field it came."""
+        reference, status = reading.reference, reading.gateway_status
+        # Of 32 digits by chance enough for a number may stand together.
+        is_ours = reference is not None and _OUR_REFERENCE.fullmatch(reference)
+        kept = replace(
+            reading,
+            reference=reference if reference is None or is_ours else mask_phones(reference),
+            gateway_status=None if status is None else mask_phones(status),
+            raw={name: mask_phones(value) for name, value in reading.raw.items()},
+        )
+        return cls(gateway, kept)
+
 
 def receive(connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]) -> Effect:
     """Stores the report that a gateway brought, and reads it."""
@@ -40,7 +58,7 @@ def receive(connection: Connection, gateway: Gateway, name: str, fields: Mapping
 
 def keep_and_read(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
     """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
-    report = _Report(name, reading)
+    report = _Report.of(name, reading)
     _take_in(connection, [report])
     return report.effect.result()
 
@@ -59,7 +77,7 @@ class Intake:
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect]:
         """What the report did, once it is stored, read and committed."""
-        report = _Report(name, reading)
+        report = _Report.of(name, reading)
         self._waiting.put(report)
         self._thread.submit(self._take_waiting)
         return report.effect

@@ -26,7 +26,7 @@ from zipfile import BadZipFile, ZipFile
 
 import yaml
 
-from motcua.domain.phones import mask_msisdn
+from motcua.domain.phones import mask_phones
 from motcua.domain.texts import remove_accents
 from motcua.settings import include_dir
 
@@ -60,7 +60,7 @@ FaultCode: TypeAlias = Literal[
     "missing_heading", "heading_twice", "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month",
     "bad_number", "bad_whole", "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
     "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",
-    "too_early", "unknown_agency", "bad_code", "too_long",
+    "too_early", "unknown_agency", "bad_code", "too_long", "holds_phone",
 ]  # fmt: skip
 """What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
 
@@ -96,7 +96,7 @@ class Fault:
         sentence = str(words["faults"][self.code]).format(**self.values)
         told = f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
         # Also a heading or a sheet may be named after a phone.
-        return re.sub(r"(?:\+?84|0)[0-9]{9,10}", lambda number: mask_msisdn(number[0]), told)
+        return mask_phones(told)
 
 
 @lru_cache(maxsize=2)

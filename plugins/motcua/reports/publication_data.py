@@ -33,7 +33,6 @@ KINDS: tuple[Kind, ...] = ("result", "supplement", "apology", "reply")
 LEAST_EXPECTED = 30
 """From so many expected messages on a share counts: three messages accuse nobody."""
 
-_GATEWAY_STATUS = "gateway status "
 """So begins the reason of a message that a receipt ended: the gateway's own code follows."""
 
 Row = TypeVar("Row")
@@ -98,9 +97,7 @@ class Told:
 
     def reason(self, reason: str) -> str:
         """The words for a reason; itself where there are none."""
-        if reason.startswith(_GATEWAY_STATUS):
-            return str(self.words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
-        return str(self.words["reason"].get(reason, reason))
+        return wording.message_reason(reason)
 
     def figure_name(self, figure: str) -> str:
         """What staff read above the column of a figure; its own name where there are no words."""

@@ -17,6 +17,8 @@ from motcua.settings import include_dir
 MINUS = "−"
 """The sign, not the hyphen: it is as wide as a plus and never breaks a line."""
 
+_GATEWAY_STATUS = "gateway status "
+
 
 def count(number: int) -> str:
     """A whole number with dots between thousands."""
@@ -68,6 +70,14 @@ def words() -> dict[str, Any]:
     text = (include_dir() / "templates" / "mail" / "words.vi.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read
+
+
+def message_reason(reason: str) -> str:
+    """Why a message stands as it does; the code itself where there are no words."""
+    words = publication_words()
+    if reason.startswith(_GATEWAY_STATUS):
+        return str(words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
+    return str(words["reason"].get(reason, reason))
 
 
 @lru_cache(maxsize=1)

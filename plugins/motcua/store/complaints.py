@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
+from motcua.domain.phones import mask_phones
 from motcua.store.database import Connection
 from motcua.store.queries import statement
 from motcua.store.rows import recordset, value_of
@@ -67,6 +68,11 @@ class Complaint:
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
+    intended_id: int | None
+    """The message that was planned before it came and that no gateway had taken by then; as it stands now."""
+    intended_kind: str | None
+    intended_state: str | None
+    intended_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +135,13 @@ def set_outcome(
 
 
 def list_complaints(connection: Connection, asked: ComplaintsAsked) -> list[Complaint]:
-    """Complaints, the newest first."""
-    return [value_of(Complaint, row) for row in connection.execute(statement("complaints/list"), asdict(asked))]
+    """Complaints, the newest first; without phone numbers, which were not always refused."""
+    found = [value_of(Complaint, row) for row in connection.execute(statement("complaints/list"), asdict(asked))]
+    return [replace(each, dossier_code=_masked(each.dossier_code), note=_masked(each.note)) for each in found]
+
+
+def _masked(written: str | None) -> str | None:
+    return None if written is None else mask_phones(written)
 
 
 def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:

@@ -38,6 +38,11 @@ class Limits:
     of_gateway: int
 
 
+def lock_phone(connection: Connection, phone: str) -> None:
+    """Waits for the phone's other inquiries, and keeps them waiting for the rest of this transaction."""
+    connection.execute(statement("inquiries/lock_phone"), {"phone": phone})
+
+
 def is_over(connection: Connection, gateway: str, phone: str | None, limits: Limits) -> tuple[bool, bool]:
     """Whether the phone has used up its day, and the gateway its minute."""
     row = connection.execute(

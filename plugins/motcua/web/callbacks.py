@@ -1,11 +1,12 @@
 """What gateways call: delivery reports and citizens' inquiries. Mounted in Airflow, and alone under uvicorn.
 
-``uvicorn motcua.web.callbacks:standalone`` serves the same paths where a DMZ must not reach Airflow.
+``uvicorn motcua.web.callbacks:standalone --http motcua.web.protocol:HeadersInTime`` serves the same paths where a DMZ
+must not reach Airflow.
 
 Every route needs the gateway's own secret or signature, compared in constant time; a gateway without one is closed.
-Answers carry no detail. A report is stored before it is read, and one for an unknown reference is kept and answered
-200, or the gateway would send it forever. An inquiry is paid for: once its gateway is known it gets a reply within two
-seconds, whatever breaks.
+Headers and query tell who calls before anything of a body is read. Answers carry no detail. A report is stored before
+it is read, and one for an unknown reference is kept and answered 200, or the gateway would send it forever. An inquiry
+is paid for: once its gateway is known it gets a reply within two seconds, whatever breaks.
 """
 
 from __future__ import annotations
@@ -17,27 +18,34 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from motcua.domain.inquiries import asking_phone
+from motcua.domain.phones import holds_phone
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.gateways.adapter import Gateway
-from motcua.jobs.answering import answer_in_time, apologise, count_left_over, warm_up
+from motcua.gateways.adapter import Gateway, InquiryReading
+from motcua.jobs.answering import Answer, answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.receiving import Intake
 from motcua.store.database import close_ledger_pool, ledger_pool, reason_without_values
-from motcua.web.access_log import hide_queries
+from motcua.web.access_log import WrittenRefusals, hide_queries
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
 SIGNATURE_HEADER = "X-Motcua-Signature"
 _MOST_BYTES = 16 * 1024
+_READ_WITHIN = 5.0
+"""Seconds for a body, all of it; headers have theirs in web/protocol.py."""
 _KEEP_ADDRESS_SECONDS = 10.0
 
 _REFRESH_ADDRESS_SECONDS = 60.0
@@ -47,18 +55,21 @@ _WAIT_FOR_ADDRESS = 0.15
 """Seconds for reading a known address anew: Airflow's database may hang, and the citizen waits 2 at most."""
 _ANSWER_WITHIN = 1.8
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 _log = logging.getLogger(__name__)
 _addresses: dict[str, tuple[float, Gateway]] = {}
 # Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
 _looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
 _answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 _intake = Intake(lambda: ledger_pool().connection())
 
 
 def _gateway(name: str) -> Gateway | None:
     """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
-    if not _NAME.fullmatch(name):
+    # A look-up may be logged, and anybody may ask for one.
+    if not _NAME.fullmatch(name) or holds_phone(name):
         return None
     known = _addresses.get(name)
     if known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_SECONDS:
@@ -76,26 +87,51 @@ def _gateway(name: str) -> Gateway | None:
     return gateway
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """Query and form fields of a request, bounded in size before they are read."""
-    query = request.scope.get("query_string", b"")
-    body = b""
-    if len(query) > _MOST_BYTES:
-        raise HTTPException(413)
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BYTES:
-            raise HTTPException(413)
-    pairs: list[tuple[str, str]] = []
+def _pairs(written: str) -> dict[str, str]:
+    """The fields of a query or a form as they came, of several with one name the last.
+
+    Raises:
+        HTTPException: 400, there are too many.
+    """
     try:
-        pairs += parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=64)
-        if body and request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
-            pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=64)
+        return dict(parse_qsl(written, keep_blank_values=True, max_num_fields=64))
     except ValueError:
         raise HTTPException(400) from None
-    request.state.body = body
-    # PostgreSQL's text holds no NUL.
-    return {name: value.replace("\x00", "") for name, value in pairs}
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The fields of the query, bounded in size."""
+    query = request.scope.get("query_string", b"")
+    if len(query) > _MOST_BYTES:
+        raise HTTPException(413)
+    return _pairs(query.decode("latin-1"))
+
+
+async def _body(request: Request) -> bytes:
+    """The body of a caller who is known, bounded in size and time.
+
+    Raises:
+        HTTPException: 413, it is too large; 408, it does not end in time; 400, it was broken off.
+    """
+    body = b""
+    try:
+        async with asyncio.timeout(_READ_WITHIN):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > _MOST_BYTES:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+    return body
+
+
+def _form(request: Request, body: bytes) -> dict[str, str]:
+    """The fields of a form; none where the body is none."""
+    kind = request.headers.get("content-type", "").lower()
+    is_form = body and kind.startswith("application/x-www-form-urlencoded")
+    return _pairs(body.decode("utf-8", "replace")) if is_form else {}
 
 
 async def _known_gateway(gateway: str, request: Request) -> Gateway:
@@ -130,46 +166,75 @@ def _comes_from(host: str, extra: Any) -> bool:  # noqa: ANN401 - as an Airflow 
         return False
 
 
-def _signature_is_right(request: Request, key: str) -> bool:
+def _signature_is_right(request: Request, offered: str, body: bytes, key: str) -> bool:
     """HMAC-SHA256, in hex, of the raw query, a line feed and the raw body."""
-    signed = request.scope.get("query_string", b"") + b"\n" + request.state.body
+    signed = request.scope.get("query_string", b"") + b"\n" + body
     expected = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
-    offered = request.headers.get(SIGNATURE_HEADER, "").removeprefix("sha256=")
     return hmac.compare_digest(offered.encode(), expected.encode())
 
 
-async def _authenticated(
-    gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]
-) -> Gateway:
-    """The gateway that calls, or 401 (no secret, a wrong one, no such gateway) or 503 (no secret is set)."""
-    offered = request.headers.get(SECRET_HEADER) or fields.get("secret") or ""
-    if not offered and SIGNATURE_HEADER not in request.headers:
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a gateway that is known brings."""
+
+    gateway: Gateway
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, gateway: Gateway, fields: Mapping[str, str]) -> _Call:
+        # PostgreSQL's text holds no NUL.
+        return cls(gateway, {name.replace("\x00", ""): value.replace("\x00", "") for name, value in fields.items()})
+
+
+async def _authenticated(gateway: str, request: Request) -> _Call:
+    """The call of a gateway, or 401 (no secret, a wrong one, no such gateway) or 503 (no secret is set).
+
+    Headers and query tell who calls; of anybody else no body is read. A signature covers the body, which then is read
+    from whoever is in the gateway's networks and offers something in a signature's form.
+    """
+    query = _query(request)
+    offered = request.headers.get(SECRET_HEADER) or query.get("secret") or ""
+    signature = request.headers.get(SIGNATURE_HEADER, "").removeprefix("sha256=")
+    if not offered and not signature:
         raise HTTPException(401)
     known = await _known_gateway(gateway, request)
     if key := str(known.address.extra.get("callback_hmac_key") or ""):
-        if not _signature_is_right(request, key):
+        if not _SIGNATURE.fullmatch(signature):
             raise HTTPException(401)
-        return known
+        body = await _body(request)
+        if not _signature_is_right(request, signature, body, key):
+            raise HTTPException(401)
+        return _Call.of(known, query | _form(request, body))
     expected = str(known.address.extra.get("callback_secret") or "")
     if not expected:
         raise HTTPException(503)
-    if not hmac.compare_digest(offered.encode(), expected.encode()):
+    if not hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), expected.encode()):
         raise HTTPException(401)
-    return known
+    return _Call.of(known, query | _form(request, await _body(request)))
 
 
-async def _authenticated_inquirer(
-    gateway: str, request: Request, fields: Annotated[dict[str, str], Depends(_fields)]
-) -> Gateway:
-    """Likewise; where the provider signs inquiries its signature decides, and nothing else."""
-    if "sign" in fields or "secret" in fields or SECRET_HEADER in request.headers:
+async def _authenticated_inquirer(gateway: str, request: Request) -> _Call:
+    """Likewise; where the provider signs inquiries its signature decides, and nothing else: it covers the query alone,
+    so that nothing else counts."""
+    query = _query(request)
+    if "sign" in query or "secret" in query or SECRET_HEADER in request.headers:
         known = await _known_gateway(gateway, request)
-        signed = known.inquiry_is_signed(fields)
+        signed = known.inquiry_is_signed(query)
         if signed is not None:
             if not signed:
                 raise HTTPException(401)
-            return known
-    return await _authenticated(gateway, request, fields)
+            return _Call.of(known, query)
+    return await _authenticated(gateway, request)
+
+
+async def _answer_in_turn(gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
+    """One inquiry of a phone after the other: waiting for the phone's lock in the ledger, they would hold threads that
+    others need."""
+    phone = asking_phone(reading.sender)
+    turn = _turns.setdefault(phone, asyncio.Lock()) if phone else nullcontext()
+    async with turn:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_answering, answer_in_time, gateway, reading, now, since)
 
 
 class _QueryForUsAlone:
@@ -207,26 +272,23 @@ def create_callbacks() -> FastAPI:
 
     @app.exception_handler(HTTPException)
     def _status_only(_: Request, refusal: HTTPException) -> PlainTextResponse:
-        return PlainTextResponse("", status_code=refusal.status_code)
+        # Closed, since what is left of a body is not read.
+        return PlainTextResponse("", status_code=refusal.status_code, headers={"Connection": "close"})
 
-    async def receipt(
-        gateway: str,
-        adapter: Annotated[Gateway, Depends(_authenticated)],
-        fields: Annotated[dict[str, str], Depends(_fields)],
-    ) -> PlainTextResponse:
-        await asyncio.wrap_future(_intake.take(gateway, adapter.read_receipt(fields)))
+    async def receipt(gateway: str, call: Annotated[_Call, Depends(_authenticated)]) -> PlainTextResponse:
+        try:
+            await asyncio.wrap_future(_intake.take(gateway, call.gateway.read_receipt(call.fields)))
+        except Exception as failure:
+            # Left to the server, a traceback would quote the row.
+            _log.error("A report of gateway %s failed: %s", gateway, reason_without_values(failure))
+            raise HTTPException(500) from None
         return PlainTextResponse("ok")
 
-    async def inquiry(
-        gateway: str,
-        adapter: Annotated[Gateway, Depends(_authenticated_inquirer)],
-        fields: Annotated[dict[str, str], Depends(_fields)],
-    ) -> Response:
-        reading, now, since = adapter.read_inquiry(fields), datetime.now(UTC), time.monotonic()
-        loop = asyncio.get_running_loop()
-        working = loop.run_in_executor(_answering, answer_in_time, gateway, reading, now, since)
+    async def inquiry(gateway: str, call: Annotated[_Call, Depends(_authenticated_inquirer)]) -> Response:
+        adapter = call.gateway
+        reading, now, since = adapter.read_inquiry(call.fields), datetime.now(UTC), time.monotonic()
         try:
-            reply = await asyncio.wait_for(working, _ANSWER_WITHIN)
+            reply = await asyncio.wait_for(_answer_in_turn(gateway, reading, now, since), _ANSWER_WITHIN)
         except TimeoutError:
             reply = apologise(gateway, reading, now)
         form = adapter.form_reply(reading, reply.text, reply.accented)
@@ -241,6 +303,7 @@ def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
     server.mount("/gateway", create_callbacks())
+    server.add_middleware(WrittenRefusals)
     return server
 
 

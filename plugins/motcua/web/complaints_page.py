@@ -189,6 +189,7 @@ def _page(
         form=secrets.token_hex(16),
         latest=now.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         longest=LONGEST_WORDS,
+        states=wording.publication_words()["state"],
         w=wording,
     )
 

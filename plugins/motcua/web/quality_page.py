@@ -7,7 +7,6 @@ form, and are kept with who, when, why and until when.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones import holds_phone
 from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
 from motcua.reports import wording
@@ -34,8 +34,6 @@ from motcua.web.rendering import HEADERS, PageRefused, render
 ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
-_PHONE = re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .()-]?\d){8,10}(?!\w)")
-"""Looks like a number that somebody may be called on: a reason is shown in mails and workbooks."""
 
 router = APIRouter()
 User = Annotated[str, Depends(signed_in)]
@@ -279,7 +277,8 @@ def _what_is_wrong(why: str, until: date | None, today: date) -> str | None:
         return "no_reason"
     if len(why) > LONGEST_REASON:
         return "long_reason"
-    if _PHONE.search(why):
+    # It is shown in mails and workbooks.
+    if holds_phone(why):
         return "phone"
     if until is None or not today <= until <= today + LONGEST_ACKNOWLEDGEMENT:
         return "bad_day"

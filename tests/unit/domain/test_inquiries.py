@@ -129,7 +129,8 @@ def test_no_text_raises(text, sender):
     assert all(3 <= len(code) <= 40 for code in asked.literal)
     asked.shown(AGENCIES)
     choose(asked, [hit(n, code) for n, code in enumerate(asked.literal[:3])], AGENCIES)
-    dedupe_key(None, asking_phone(sender), text, datetime(2026, 11, 25, tzinfo=UTC))
+    asking_phone(sender)
+    dedupe_key(None, sender, text, datetime(2026, 11, 25, tzinfo=UTC))
 
 
 @settings(max_examples=200, deadline=None)
@@ -196,10 +197,24 @@ def test_one_phone_however_the_carrier_writes_it(sender):
     assert asking_phone(sender) == "+84905123456"
 
 
-def test_sender_that_is_no_mobile_is_kept_as_given():
-    assert asking_phone(" VIETTEL ") == "VIETTEL"
-    assert asking_phone("") is None
-    assert asking_phone("84258382200112345") == "84258382200112345"
+@pytest.mark.parametrize(
+    ("sender", "phone"),
+    [
+        (" 02583822001 ", "+842583822001"),
+        ("+821012345678", "+821012345678"),
+        ("00821012345678", "+821012345678"),
+        (" VIETTEL ", None),
+        ("MotcuaSMS", None),
+        ("9029", None),
+        ("+9029", None),
+        ("19001234", None),
+        ("", None),
+        ("84258382200112345", None),
+        ("0905123456 và vợ", None),
+    ],
+)
+def test_sender_is_a_number_or_none(sender, phone):
+    assert asking_phone(sender) == phone
 
 
 def test_phone_that_looks_made_up_is_real_when_it_asks():

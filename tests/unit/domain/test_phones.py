@@ -18,7 +18,9 @@ from motcua.domain.phones import (
     REFUSALS,
     NumberUse,
     find_shared_numbers,
+    holds_phone,
     mask_msisdn,
+    mask_phones,
     read_phone,
     to_local,
 )
@@ -649,6 +651,76 @@ def test_a_letter_in_place_of_a_digit_never_makes_another_number(number: str, pl
 )
 def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
     assert read_phone(field, LATER, "khanh_hoa").e164 in (None, "+84905123456")
+
+
+# --- Numbers in other texts -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("field", "reason"), SPELLINGS)
+def test_every_spelling_that_can_be_texted_looks_like_a_phone_and_is_masked(field: str, reason: str) -> None:
+    assert holds_phone(field), reason
+    assert "905123456" not in re.sub("[^0-9]", "", mask_phones(field)), reason
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("gọi 0905/123/456 sau", "gọi 0905***456 sau"),
+        ("０９０５ １２３ ４５６", "0905***456"),
+        ("٠٩٠٥/١٢٣/٤٥٦", "0905***456"),
+        ("O9O5 123 456", "0905***456"),
+        ("0905\u200b123\u2060456", "0905***456"),
+        ("+84(0)905123456", "0905***456"),
+        ("sđt0905123456", "sđt0905***456"),
+        ("05/11/2026 08:30 gọi 0905123456", "05/11/2026 08:30 gọi 0905***456"),
+        ("mã HS 0905123456", "mã HS 0905***456"),
+        ("0905123456@gmail.com", "0905***456@gmail.com"),
+        ("https://zalo.me/0905123456", "https://zalo.me/0905***456"),
+        ("0905123456-001", "0905***456-001"),
+        ("máy bàn 0258.3822.001", "máy bàn 0258***001"),
+        ("0258 3822001 và 0914123456", "0258***001 và 0914***456"),
+        ("0912345678", "0912***678"),
+        ("01684567890", "0168***890"),
+        ("+82 10 1234 5678", "+8210***678"),
+        ("09051234560914123456", "0905***456"),
+        ("?sender=+84905123456&to=9029", "?sender=0905***456&to=9029"),
+    ],
+)
+def test_what_looks_like_a_phone_is_masked_where_it_stands(text: str, shown: str) -> None:
+    assert holds_phone(text)
+    assert mask_phones(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "9029",
+        "mã 160915001",
+        "Hồ sơ 000.00.09.H32-261102-0001 trùng",
+        "H32.30-251125-0001",
+        "0012/2016",
+        "Công văn 1263/STTTT-CNTT, QĐ 12/2020/QĐ-UBND",
+        "từ 01/11/2026 đến 15/11/2026",
+        "05/11/2026 08:30",
+        "08:30 05/11/2026",
+        "scheduled__2026-11-25T08:56:00.123456+00:00",
+        "lệ phí 500.000.000 đồng",
+        "CCCD 056201001234",
+        "0905***456",
+        "SendStatus=5 SendSuccess=1 SendFailed=0",
+        "id:1234567890 sub:001 dlvrd:001 submit date:2611271030 done date:2611271031 stat:DELIVRD err:000",
+    ],
+)
+def test_codes_papers_days_and_sums_are_left_as_they_are(text: str) -> None:
+    assert not holds_phone(text)
+    assert mask_phones(text) is text
+
+
+@unhurried
+@given(st.text() | st.text(alphabet="0123456789 /+-.()OoIl８٠\u200b"))
+def test_looking_for_numbers_never_raises_and_changes_no_text_without_one(text: str) -> None:
+    assert holds_phone(text) or mask_phones(text) is text
 
 
 # --- Masks and shared numbers -------------------------------------------------------------------

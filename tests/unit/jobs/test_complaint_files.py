@@ -81,6 +81,17 @@ def test_too_much_is_refused():
     assert str(fault) == "dòng 2, cột “Nội dung”: dài quá 2000 ký tự."
 
 
+def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
+    lines = ["0905 123 456;đến chưa có", "160915001;gọi 0905/123/456", "160915001;đến ngày 20/11/2026 chưa có"]
+    written = "Cơ quan;Ngày;Loại;Mã hồ sơ;Nội dung\n" + "\n".join(f"A;24/11/2026;other;{line}" for line in lines)
+    read = read_complaints(written.encode(), "x.csv", AGENCIES, NOW)
+    assert [each.dossier_code for each in read.complaints] == ["160915001"]
+    assert [str(fault) for fault in read.faults] == [
+        "dòng 2, cột “Mã hồ sơ”: có số điện thoại; hãy viết lại không có số.",
+        "dòng 3, cột “Nội dung”: có số điện thoại; hãy viết lại không có số.",
+    ]
+
+
 @given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
 def test_any_row_is_read_or_told(cells):
     quoted = ",".join('"{}"'.format(cell.replace('"', "'").replace("\x00", "")) for cell in cells)

@@ -1,0 +1,26 @@
+"""Reasons that commands keep for others to read hold no phone number."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["quality", "acknowledge", "1", "--until", "2026-12-31", "--why"],
+        ["messages", "release", "1", "--yes", "--reason"],
+        ["gateways", "stop", "kannel", "--reason"],
+        ["statements", "set-aside", "1", "--why"],
+    ],
+    ids=" ".join,
+)
+def test_reason_with_a_number_is_refused_before_anything_is_done(command):
+    for why in ("đã gọi 0905/123/456", "gọi ０９０５１２３４５６"):
+        done = CliRunner().invoke(app, [*command, why], env={"COLUMNS": "200"})
+        assert done.exit_code == 2
+        assert "looks like a phone number" in done.output
+        assert "123" not in done.output
