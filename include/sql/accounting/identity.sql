@@ -1,6 +1,6 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
 -- anew from the facts (no code shared with planning), against the messages in each state. Results and supplements are
--- counted from the transitions with window functions; apologies from the versions and transitions that were known when
+-- counted from the transitions, each with the one before it; apologies from the versions and transitions that were known when
 -- the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. With a period:
 -- of what was recorded, or of evenings, in [start, end). "difference" must be zero in every row.
 -- Called by store/accounting.py.
@@ -8,19 +8,26 @@ WITH steps AS (
     SELECT
         t.dossier_id,
         t.outcome,
-        t.occurred_at,
-        t.recorded_at,
-        CASE
-            WHEN t.at_one_stop_desk AND t.status_code = 9 THEN 'result'
-            WHEN t.at_one_stop_desk AND t.status_code = 5 THEN 'supplement'
-        END AS kind,
-        lag(CASE
-            WHEN t.at_one_stop_desk AND t.status_code = 9 THEN 'result'
-            WHEN t.at_one_stop_desk AND t.status_code = 5 THEN 'supplement'
-        END) OVER w AS kind_before
+        k.kind
     FROM motcua.transitions AS t
-    WHERE t.planned_at IS NOT NULL
-    WINDOW w AS (PARTITION BY t.dossier_id ORDER BY t.sequence, t.from_row, t.transition_id)
+    CROSS JOIN LATERAL (SELECT CASE t.status_code WHEN 9 THEN 'result' ELSE 'supplement' END AS kind) AS k
+    -- One look into the dossier's history for each, so that a day costs what the day holds.
+    LEFT JOIN LATERAL (
+        SELECT p.status_code, p.at_one_stop_desk
+        FROM motcua.transitions AS p
+        WHERE
+            p.dossier_id = t.dossier_id
+            AND p.planned_at IS NOT NULL
+            AND (p.sequence, p.from_row, p.transition_id) < (t.sequence, t.from_row, t.transition_id)
+        ORDER BY p.sequence DESC, p.from_row DESC, p.transition_id DESC
+        LIMIT 1
+    ) AS b ON TRUE
+    WHERE
+        t.planned_at IS NOT NULL
+        AND t.at_one_stop_desk
+        AND t.status_code IN (5, 9)
+        AND coalesce(NOT b.at_one_stop_desk OR b.status_code <> t.status_code, TRUE)
+        AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
 -- Every due date with every evening that was about it: two only where an agency's mode or calendar changed.
@@ -133,11 +140,7 @@ occasions AS (
         count(*) AS expected
     FROM steps AS s
     INNER JOIN motcua.dossiers AS d ON s.dossier_id = d.dossier_id
-    WHERE
-        s.kind IS NOT NULL
-        AND s.kind IS DISTINCT FROM s.kind_before
-        AND s.outcome <> 'out_of_scope'
-        AND (%(start)s::timestamptz IS NULL OR (s.recorded_at >= %(start)s AND s.recorded_at < %(end)s))
+    WHERE s.outcome <> 'out_of_scope'
     GROUP BY d.agency_code, d.procedure_code, s.kind
     UNION ALL
     SELECT
