@@ -40,6 +40,8 @@ WHERE s.receipt_id IS NULL;
 -- The occasions of a day, for the identity.
 CREATE INDEX transitions_calling ON motcua.transitions (recorded_at) WHERE at_one_stop_desk AND status_code IN (5, 9);
 CREATE INDEX inquiries_received ON motcua.inquiries (received_at);
+CREATE INDEX apology_evenings_moment ON motcua.apology_evenings (evening_at);
+CREATE INDEX apology_evenings_due ON motcua.apology_evenings (agency_code, last_due);
 
 -- A quarantined row is looked at again without being written: when, follows from its age alone.
 CREATE FUNCTION motcua.looks_by(age interval) RETURNS double precision
@@ -51,3 +53,36 @@ END::double precision;
 COMMENT ON FUNCTION motcua.looks_by(interval)
 IS 'How often a quarantined row of this age was due to be looked at again so far: after each tenth of its age, a minute to an hour.';
 COMMENT ON COLUMN motcua.quarantine.last_seen_at IS 'When it last came in this form and was unusable; a row that is read again as it was is not written again.';
+
+-- Dossiers whose phone was read anew, or one of whose messages failed, since a plan last compared the two. A row for
+-- each such change, in the transaction of the change: whoever sees it sees the change, and takes no later one away.
+CREATE TABLE motcua.phone_changes (
+    change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    dossier_id bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE motcua.phone_changes IS 'Dossiers whose messages and phone are to be compared: either has changed since planning last did so.';
+COMMENT ON COLUMN motcua.phone_changes.change_id IS 'Our number, growing.';
+COMMENT ON COLUMN motcua.phone_changes.dossier_id IS 'The dossier.';
+GRANT SELECT, DELETE ON motcua.phone_changes TO motcua_app;
+
+CREATE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    INSERT INTO motcua.phone_changes (dossier_id) VALUES (NEW.dossier_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.note_phone_change() IS 'The dossier''s messages and phone are to be compared again.';
+CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
+WHEN ((OLD.msisdn, OLD.phone_refusal) IS DISTINCT FROM (NEW.msisdn, NEW.phone_refusal))
+EXECUTE FUNCTION motcua.note_phone_change();
+CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR EACH ROW
+WHEN (NEW.state IN ('suppressed', 'undelivered', 'rejected') AND NEW.state <> OLD.state AND NEW.dossier_id IS NOT NULL)
+EXECUTE FUNCTION motcua.note_phone_change();
+INSERT INTO motcua.phone_changes (dossier_id)
+SELECT DISTINCT m.dossier_id
+FROM motcua.messages AS m
+INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
+WHERE
+    m.state IN ('suppressed', 'undelivered', 'rejected') AND m.useful_until > now()
+    AND (d.msisdn IS DISTINCT FROM m.msisdn OR d.phone_refusal IS DISTINCT FROM m.reason);
