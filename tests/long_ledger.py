@@ -82,7 +82,8 @@ SELECT
     END,
     d.msisdn, 'Ho so cua quy Ong/Ba (' || d.dossier_code || ') da co ket qua tai Bo phan Mot cua.', 'result', 1,
     ARRAY[d.dossier_code], FALSE, 1, o.at, o.at, o.at, o.at + interval '3 days', o.at, w.went::integer,
-    CASE WHEN w.went AND s.state <> 'queued' THEN o.at + interval '2 seconds' END, o.at + interval '5 seconds', 'viettel'
+    CASE WHEN w.went AND s.state <> 'queued' THEN o.at + interval '2 seconds' END, o.at + interval '5 seconds',
+    'viettel'
 FROM (
     SELECT
         CASE t.status_code WHEN 9 THEN 'result' ELSE 'supplement' END AS kind, t.dossier_id,
@@ -147,7 +148,8 @@ SELECT
     v.known, 20, 2, 0, 0
 FROM motcua.agencies AS g
 CROSS JOIN (
-    SELECT (recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh' + interval '6.5 hours')::date AS day, max(transition_id) AS known
+    SELECT (recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh' + interval '6.5 hours')::date AS day,
+        max(transition_id) AS known
     FROM motcua.transitions
     GROUP BY 1
 ) AS t
@@ -166,8 +168,8 @@ INSERT INTO motcua.messages (
     accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, accepted_at, changed_at
 )
 SELECT
-    'reply', d.dossier_id, d.agency_code, d.procedure_code, 'inquiry ' || d.dossier_id, 'unconfirmed', 'Ho so', 'reply', 1,
-    '{}', FALSE, 1, a.at, a.at, a.at, a.at, a.at, a.at, a.at
+    'reply', d.dossier_id, d.agency_code, d.procedure_code, 'inquiry ' || d.dossier_id, 'unconfirmed', 'Ho so', 'reply',
+    1, '{}', FALSE, 1, a.at, a.at, a.at, a.at, a.at, a.at, a.at
 FROM motcua.dossiers AS d
 CROSS JOIN LATERAL (SELECT d.received_at + interval '1 day' AS at) AS a
 WHERE d.dossier_id %% 10 = 7 AND a.at <= %(now)s;
@@ -175,15 +177,16 @@ INSERT INTO motcua.inquiries (
     gateway, dedupe_key, received_at, msisdn, outcome, dossier_id, agency_code, as_of, fee, message_id
 )
 SELECT
-    'kannel', 'inquiry ' || dossier_id, recorded_at, '+84906' || lpad((dossier_id %% 1000000)::text, 6, '0'), 'answered',
-    dossier_id, agency_code, recorded_at, 1000, message_id
+    'kannel', 'inquiry ' || dossier_id, recorded_at, '+84906' || lpad((dossier_id %% 1000000)::text, 6, '0'),
+    'answered', dossier_id, agency_code, recorded_at, 1000, message_id
 FROM motcua.messages WHERE kind = 'reply';
 INSERT INTO motcua.quarantine (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, status_code, payload, first_seen_at, last_seen_at,
     released_at
 )
 SELECT
-    1, 'transition', n::text, 'agency_unknown', 'X', 'Q' || n, 4, '{"agency_code": "X", "dossier_code": "Q"}', s.at, s.at,
+    1, 'transition', n::text, 'agency_unknown', 'X', 'Q' || n, 4, '{"agency_code": "X", "dossier_code": "Q"}', s.at,
+    s.at,
     CASE WHEN n <= %(days)s * 10 THEN s.at + interval '1 day' END
 FROM generate_series(1, %(days)s * 10 + 500) AS n
 CROSS JOIN LATERAL (SELECT %(now)s::timestamptz - n * interval '1 second' AS at) AS s;
