@@ -357,6 +357,29 @@ def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(o
     assert messages(rows) == [("result", "queued", "phone_mended")]
 
 
+def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
+    one_stop.dossier(applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
+    one_stop.move(4, desk=False)
+    run()
+    tables = ("dossiers", "dossier_versions", "procedures", "transitions", "cleaned_fields")
+
+    def versions(table):
+        # Where each version of a row lies, and who wrote or locked it.
+        return rows(f"SELECT ctid::text, xmin::text, xmax::text FROM motcua.{table} ORDER BY 1")
+
+    before = {table: versions(table) for table in tables}
+    assert all(before.values())
+    for later in range(3):
+        run(NOW + later * MINUTE)
+    # Transitions are locked by nobody, and dossiers are not planned anew.
+    assert {table: versions(table) for table in tables} == before
+    one_stop.dossier(received_at=datetime(1970, 1, 1, tzinfo=UTC), updated_at=NOW + MINUTE)
+    run(NOW + 3 * MINUTE)
+    assert rows("SELECT last_seen_at FROM motcua.cleaned_fields WHERE transition_id IS NULL") == [
+        {"last_seen_at": NOW + 3 * MINUTE}
+    ]
+
+
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
     one_stop.dossier()
     one_stop.move(None)
