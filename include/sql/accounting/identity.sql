@@ -1,8 +1,8 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
 -- anew from the facts (no code shared with planning), against the messages in each state. Results and supplements are
--- counted from the transitions, each with the one before it; apologies from the versions and transitions that were known
--- when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. With a
--- period: of what was recorded, or of evenings, in [start, end). "difference" must be zero in every row. Dossiers and
+-- counted from the transitions, each with the one before it; apologies from the versions and transitions that were
+-- known when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. With
+-- a period: of what was recorded, or of evenings, in [start, end). "difference" must be zero in every row. Dossiers and
 -- their histories are looked up one by one (OFFSET 0), so that a day costs what the day holds, whatever PostgreSQL
 -- believes of it. Called by store/accounting.py.
 WITH steps AS (
@@ -49,7 +49,7 @@ evening_days AS (
         e.known_version,
         p.first_due + n.days AS due_day
     FROM motcua.apology_evenings AS p
-    CROSS JOIN unnest(ARRAY(SELECT generate_series(0, p.last_due - p.first_due))) AS n (days)
+    CROSS JOIN unnest(array(SELECT generate_series(0, p.last_due - p.first_due))) AS n (days)
     INNER JOIN motcua.apology_evenings AS e
         ON p.agency_code = e.agency_code AND e.last_due >= p.first_due + n.days AND e.first_due <= p.first_due + n.days
     WHERE p.evening_at >= %(start)s AND p.evening_at < %(end)s
@@ -60,24 +60,24 @@ seen AS (
         y.*,
         v.dossier_id,
         d.procedure_code
-    FROM unnest(ARRAY(SELECT DISTINCT e.due_day FROM evening_days AS e)) AS a (due_day)
-    CROSS JOIN LATERAL (
+    FROM unnest(array(SELECT DISTINCT e.due_day FROM evening_days AS e)) AS a (due_day)
+    INNER JOIN LATERAL (
         SELECT
             r.dossier_id,
             min(r.version_id) AS version_id
         FROM motcua.dossier_versions AS r
         WHERE (r.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = a.due_day
         GROUP BY r.dossier_id
-        OFFSET 0
-    ) AS v
-    CROSS JOIN LATERAL (
+        OFFSET 0  -- noqa: AM09
+    ) AS v ON TRUE
+    INNER JOIN LATERAL (
         SELECT
             r.agency_code,
             r.procedure_code
         FROM motcua.dossiers AS r
         WHERE r.dossier_id = v.dossier_id
-        OFFSET 0
-    ) AS d
+        OFFSET 0  -- noqa: AM09
+    ) AS d ON TRUE
     INNER JOIN evening_days AS y ON a.due_day = y.due_day AND d.agency_code = y.agency_code
     WHERE v.version_id <= y.known_version
 ),
@@ -151,14 +151,14 @@ occasions AS (
         s.kind,
         count(*) AS expected
     FROM steps AS s
-    CROSS JOIN LATERAL (
+    INNER JOIN LATERAL (
         SELECT
             r.agency_code,
             r.procedure_code
         FROM motcua.dossiers AS r
         WHERE r.dossier_id = s.dossier_id
-        OFFSET 0
-    ) AS d
+        OFFSET 0  -- noqa: AM09
+    ) AS d ON TRUE
     WHERE s.outcome <> 'out_of_scope'
     GROUP BY d.agency_code, d.procedure_code, s.kind
     UNION ALL
@@ -171,7 +171,7 @@ occasions AS (
     LEFT JOIN LATERAL (
         SELECT r.procedure_code FROM motcua.dossiers AS r
         WHERE r.dossier_id = i.dossier_id
-        OFFSET 0
+        OFFSET 0  -- noqa: AM09
     ) AS d ON TRUE
     WHERE %(start)s::timestamptz IS NULL OR (i.received_at >= %(start)s AND i.received_at < %(end)s)
     GROUP BY i.agency_code, d.procedure_code
@@ -197,7 +197,7 @@ states AS (
     LEFT JOIN LATERAL (
         SELECT r.procedure_code FROM motcua.dossiers AS r
         WHERE r.dossier_id = m.dossier_id
-        OFFSET 0
+        OFFSET 0  -- noqa: AM09
     ) AS d ON TRUE
     WHERE %(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s)
     GROUP BY m.agency_code, d.procedure_code, m.kind

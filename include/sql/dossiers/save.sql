@@ -31,20 +31,21 @@ saved AS (
         at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s
     FROM incoming AS i
     -- Left out here: one that conflicts is locked, which is a write, even where nothing of it changes.
-    WHERE NOT EXISTS (
-        SELECT 1 FROM motcua.dossiers AS k
-        WHERE
-            k.agency_code = i.agency_code AND k.dossier_code = i.dossier_code
-            AND (
-                k.procedure_code, k.applicant_name, k.applicant_phone, k.phone_entered_at, k.msisdn, k.phone_refusal,
-                k.submitted_via, k.received_at, k.due_at, k.step_name, k.status_code, k.at_one_stop_desk, k.finished_at,
-                k.returned_at, k.updated_at
-            ) IS NOT DISTINCT FROM (
-                i.procedure_code, i.applicant_name, i.applicant_phone, i.phone_entered_at, i.msisdn, i.phone_refusal,
-                i.submitted_via, i.received_at, i.due_at, i.step_name, i.status_code, i.at_one_stop_desk, i.finished_at,
-                i.returned_at, i.updated_at
-            )
-    )
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM motcua.dossiers AS k
+            WHERE
+                k.agency_code = i.agency_code AND k.dossier_code = i.dossier_code
+                AND (
+                    k.procedure_code, k.applicant_name, k.applicant_phone, k.phone_entered_at, k.msisdn,
+                    k.phone_refusal, k.submitted_via, k.received_at, k.due_at, k.step_name, k.status_code,
+                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at
+                ) IS NOT DISTINCT FROM (
+                    i.procedure_code, i.applicant_name, i.applicant_phone, i.phone_entered_at, i.msisdn,
+                    i.phone_refusal, i.submitted_via, i.received_at, i.due_at, i.step_name, i.status_code,
+                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at
+                )
+        )
     ON CONFLICT (agency_code, dossier_code) DO UPDATE
         SET
             source_id = excluded.source_id,

@@ -12,11 +12,11 @@ WITH compared AS (
 candidates AS MATERIALIZED (
     SELECT f.message_id
     FROM (SELECT DISTINCT dossier_id FROM compared) AS c
-    CROSS JOIN LATERAL (
+    INNER JOIN LATERAL (
         SELECT o.message_id FROM motcua.messages AS o
         WHERE o.dossier_id = c.dossier_id AND o.state IN ('suppressed', 'undelivered', 'rejected')
-        OFFSET 0
-    ) AS f
+        OFFSET 0  -- noqa: AM09
+    ) AS f ON TRUE
     UNION ALL
     SELECT o.message_id FROM motcua.messages AS o
     WHERE
@@ -29,7 +29,7 @@ still_unusable AS (
     SET reason = d.phone_refusal
     FROM motcua.dossiers AS d
     WHERE
-        m.message_id = any(ARRAY(SELECT c.message_id FROM candidates AS c))
+        m.message_id = any(array(SELECT c.message_id FROM candidates AS c))
         AND d.dossier_id = m.dossier_id
         AND m.state = 'suppressed'
         AND m.reason NOT IN ('same_day', 'kind_off', 'already_told')
@@ -48,7 +48,7 @@ SET
     next_attempt_at = %(now)s
 FROM motcua.dossiers AS d
 WHERE
-    m.message_id = any(ARRAY(SELECT c.message_id FROM candidates AS c))
+    m.message_id = any(array(SELECT c.message_id FROM candidates AS c))
     AND d.dossier_id = m.dossier_id
     AND d.msisdn IS NOT NULL
     AND m.useful_until > %(now)s

@@ -74,10 +74,10 @@ END
 $$;
 COMMENT ON FUNCTION motcua.note_phone_change() IS 'The dossier''s messages and phone are to be compared again.';
 CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
-WHEN ((OLD.msisdn, OLD.phone_refusal) IS DISTINCT FROM (NEW.msisdn, NEW.phone_refusal))
+WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal))
 EXECUTE FUNCTION motcua.note_phone_change();
 CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR EACH ROW
-WHEN (NEW.state IN ('suppressed', 'undelivered', 'rejected') AND NEW.state <> OLD.state AND NEW.dossier_id IS NOT NULL)
+WHEN (new.state IN ('suppressed', 'undelivered', 'rejected') AND new.state <> old.state AND new.dossier_id IS NOT NULL)
 EXECUTE FUNCTION motcua.note_phone_change();
 INSERT INTO motcua.phone_changes (dossier_id)
 SELECT DISTINCT m.dossier_id

@@ -5,7 +5,7 @@
 SELECT q.row_kind, q.row_key, q.reason, q.agency_code, q.dossier_code, q.payload
 FROM motcua.quarantine AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
-CROSS JOIN LATERAL (SELECT q.quarantine_id %% 100 / 100.0::float AS phase) AS p
+CROSS JOIN LATERAL (SELECT mod(q.quarantine_id, 100) / 100.0::float AS phase) AS p
 WHERE
     q.source_id = %(source_id)s
     AND q.released_at IS NULL

@@ -24,13 +24,14 @@ FROM
         status_code integer,
         payload jsonb
     )
-WHERE NOT EXISTS (
-    SELECT 1 FROM motcua.quarantine AS k
-    WHERE
-        k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
-        AND (k.reason, k.agency_code, k.dossier_code, k.status_code, k.payload)
-        IS NOT DISTINCT FROM (r.reason, r.agency_code, r.dossier_code, r.status_code, r.payload)
-)
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM motcua.quarantine AS k
+        WHERE
+            k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
+            AND (k.reason, k.agency_code, k.dossier_code, k.status_code, k.payload)
+            IS NOT DISTINCT FROM (r.reason, r.agency_code, r.dossier_code, r.status_code, r.payload)
+    )
 ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
     SET
         reason = excluded.reason,
