@@ -1,8 +1,8 @@
 -- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted
 -- anew from the facts (no code shared with planning), against the messages in each state. Results and supplements are
 -- counted from the transitions, each with the one before it; apologies from the versions and transitions that were
--- known when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. With
--- a period: of what was recorded, or of evenings, in [start, end). "difference" must be zero in every row. Dossiers and
+-- known when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. Of
+-- a period: what was recorded, or evenings, in [start, end). "difference" must be zero in every row. Dossiers and
 -- their histories are looked up one by one (OFFSET 0), so that a day costs what the day holds, whatever PostgreSQL
 -- believes of it. Called by store/accounting.py.
 WITH steps AS (
