@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     source_patience: Duration = Field(
         default=timedelta(seconds=30), description="One statement at a source may take this long in a pick-up."
     )
+    page_patience: Duration = Field(
+        default=timedelta(seconds=15), description="One statement of a staff page may take this long."
+    )
     first_look_back: Duration = Field(
         default=timedelta(days=3), description="How far back the first pick-up of a source reads transitions."
     )

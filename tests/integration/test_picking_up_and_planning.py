@@ -328,6 +328,98 @@ def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
     assert released(rows) == [False]
 
 
+@pytest.mark.parametrize("passed_over", [False, True])
+def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    one_stop.dossier(applicant_phone="0905999888", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
+    run(NOW + MINUTE)
+    if passed_over:
+        run(NOW + MINUTE, Window(NOW - MINUTE, NOW + MINUTE))
+    rows("UPDATE motcua.messages SET state = 'sending'")
+    run(NOW + MINUTE)
+    rows("UPDATE motcua.messages SET state = 'undelivered', reason = 'absent'")
+    run(NOW + 2 * MINUTE)
+    assert messages(rows) == [("result", "queued", "phone_mended")]
+    assert rows("SELECT * FROM motcua.phone_changes") == []
+
+
+def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
+    one_stop.dossier(applicant_phone="02583822229")
+    one_stop.move(9)
+    run()
+    assert messages(rows) == [("result", "suppressed", "landline")]
+    one_stop.dossier(applicant_phone="0905999888", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
+    run(NOW + MINUTE, Window(NOW + MINUTE, NOW + 2 * MINUTE))
+    assert messages(rows) == [("result", "suppressed", "landline")]
+    run(NOW + 2 * MINUTE)
+    assert messages(rows) == [("result", "queued", "phone_mended")]
+
+
+def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
+    one_stop.dossier(applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
+    one_stop.move(4, desk=False)
+    run()
+    tables = ("dossiers", "dossier_versions", "procedures", "transitions", "cleaned_fields")
+
+    def versions(table):
+        # Where each version of a row lies, and who wrote or locked it.
+        return rows(f"SELECT ctid::text, xmin::text, xmax::text FROM motcua.{table} ORDER BY 1")
+
+    before = {table: versions(table) for table in tables}
+    assert all(before.values())
+    for later in range(3):
+        run(NOW + later * MINUTE)
+    # Transitions are locked by nobody, and dossiers are not planned anew.
+    assert {table: versions(table) for table in tables} == before
+    one_stop.dossier(received_at=datetime(1970, 1, 1, tzinfo=UTC), updated_at=NOW + MINUTE)
+    run(NOW + 3 * MINUTE)
+    assert rows("SELECT last_seen_at FROM motcua.cleaned_fields WHERE transition_id IS NULL") == [
+        {"last_seen_at": NOW + 3 * MINUTE}
+    ]
+
+
+def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(None)
+    one_stop.move(9, agency_code="NOBODY")
+    one_stop.move(9, "NEVER")
+    one_stop.dossier("LONG" * 20)
+    one_stop.dossier("VP-1", VAN_PHONG)
+    run()
+    # Where each version of a row lies, and who wrote or locked it.
+    versions = "SELECT row_key, reason, ctid::text, xmin::text, xmax::text FROM motcua.quarantine ORDER BY row_key"
+    before = rows(versions)
+    assert len(before) == 5
+    for later in (1, 5, 30, 60, 90, 600, 1200, 1260, 3600, 3601, 90_000):
+        run(NOW + timedelta(seconds=later))
+    assert rows(versions) == before
+    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 77 WHERE status_code IS NULL")
+    run(NOW + timedelta(days=2))
+    changed = [row for row in rows(versions) if row not in before]
+    assert [row["reason"] for row in changed] == ["status_unknown"]
+
+
+@pytest.mark.parametrize("age", [MINUTE, timedelta(hours=1), timedelta(days=2)])
+@pytest.mark.parametrize("others_before", [0, 50])
+def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
+    """Whatever its number: they spread the looks at rows that came together."""
+    for number in range(others_before):
+        one_stop.move(9, agency_code="NOBODY", number=100 + number)
+    one_stop.dossier()
+    broken = one_stop.move(None, number=1)
+    run()
+    one_stop.dossier("X", updated_at=NOW + age)
+    one_stop.move(4, "X", desk=False, at=NOW + age, number=5000)
+    run(NOW + age)
+    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9 WHERE transition_id = %s", (broken,))
+    patience = min(max(age / 10, MINUTE), timedelta(hours=1))
+    for part in range(1, 6):
+        run(NOW + age + part * patience * 1.1 / 5)
+    assert messages(rows) == [("result", "queued", None)]
+
+
 @pytest.mark.parametrize(
     "moments",
     [

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 
+import psycopg
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.phones import holds_phone
+from motcua.store.database import connect
+from motcua.store.receipts import save_receipts, unread_receipts
 from motcua.web import callbacks
 from motcua.web.access_log import hide_queries
 
@@ -153,6 +156,36 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert len(rows("SELECT 1 FROM motcua.receipts")) == 1
     assert receiving.read_left_over_receipts() == 1
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
+
+
+def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
+    """Also by hand, or where one of both is rolled back; two that read at once do not take each other's away."""
+
+    def waiting():
+        with connect() as connection:
+            return [row["receipt_id"] for row in unread_receipts(connection)]
+
+    report = {"gateway": "kannel", "reference": "abc", "gateway_status": "1", "raw": {}}
+    with connect() as connection:
+        first, second, third = save_receipts(connection, [report, report, report])
+        connection.rollback()
+        assert waiting() == []
+        first, second, third = save_receipts(connection, [report, report, report])
+        connection.commit()
+    assert waiting() == [first, second, third]
+    reading = "INSERT INTO motcua.receipt_readings (receipt_id, meaning, effect) VALUES (%s, 'pending', 'no_change')"
+    with connect() as one, connect() as other:
+        one.execute(reading, (first,))
+        other.execute(reading, (third,))
+        assert waiting() == [first, second, third]
+        one.commit()
+        other.rollback()
+    assert waiting() == [second, third]
+    rows(reading, second)
+    assert waiting() == [third]
+    assert rows("SELECT receipt_id FROM motcua.unread_receipts") == [{"receipt_id": third}]
+    with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("DELETE FROM motcua.unread_receipts")
 
 
 def test_uvicorns_access_log_hides_the_query(caplog):

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.keep_calendars import confirm_year, import_calendar, prepare_calendars
 from motcua.store.agencies import save_agencies
-from motcua.store.database import connect
+from motcua.store.database import connect, ledger_pool, page_connection
 from motcua.web import calendar_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 
@@ -316,3 +316,52 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         listed = [cell.day for month in months for week in month.weeks for cell in week if cell]
         assert listed == [listed[0] + timedelta(days=number) for number in range(366 if year == 2024 else 365)]
         assert all(len(week) == 7 for month in months for week in month.weeks)
+
+
+# --------------------------------------------------------------------------------------------- what takes too long
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/calendar",
+        "/complaints",
+        "/quality",
+        "/quality/agency?code=000.00.30.H32",
+        "/reconciliation",
+        "/reconciliation/file?publication=1&name=manifest.json",
+        "/reconciliation/rows?closing=1&figure=expected",
+        "/reconciliation/rows.csv?closing=1&figure=expected",
+        "/sending",
+        "/statements",
+    ],
+)
+def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(staff, ledger, rows, configure, address):
+    configure(MOTCUA_PAGE_PATIENCE="0.2", AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
+    tables = rows("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'motcua'")
+    # A page without a limit of its own fails here rather than wait for ever.
+    rows("ALTER ROLE motcua_app SET lock_timeout = '20s'")
+    with psycopg.connect(ledger) as other:
+        # Whatever a page reads first is held by somebody else.
+        other.execute("LOCK TABLE " + ", ".join(row["name"] for row in tables))
+        answer = staff.get(f"/motcua{address}")
+    rows("ALTER ROLE motcua_app RESET lock_timeout")
+    assert answer.status_code == 503
+    assert "Mất quá nhiều thời gian" in answer.text
+    assert "chọn ít dữ liệu hơn" in answer.text
+
+
+def test_every_page_is_among_those_whose_patience_is_tested(server):
+    (marker,) = test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do.pytestmark
+    tested = {address.partition("?")[0] for address in marker.args[1]}
+    pages = {r.path for r in server.routes[-1].app.routes if isinstance(r, APIRoute) and "GET" in r.methods}
+    assert pages - {"/"} == tested
+
+
+def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, configure):
+    configure(MOTCUA_PAGE_PATIENCE="0.2")
+    for _ in range(2):
+        with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("SELECT pg_sleep(60)")
+        with ledger_pool().connection() as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == {"statement_timeout": "0"}

@@ -29,7 +29,23 @@ saved AS (
         msisdn,
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
         at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s
-    FROM incoming
+    FROM incoming AS i
+    -- Left out here: one that conflicts is locked, which is a write, even where nothing of it changes.
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM motcua.dossiers AS k
+            WHERE
+                k.agency_code = i.agency_code AND k.dossier_code = i.dossier_code
+                AND (
+                    k.procedure_code, k.applicant_name, k.applicant_phone, k.phone_entered_at, k.msisdn,
+                    k.phone_refusal, k.submitted_via, k.received_at, k.due_at, k.step_name, k.status_code,
+                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at
+                ) IS NOT DISTINCT FROM (
+                    i.procedure_code, i.applicant_name, i.applicant_phone, i.phone_entered_at, i.msisdn,
+                    i.phone_refusal, i.submitted_via, i.received_at, i.due_at, i.step_name, i.status_code,
+                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at
+                )
+        )
     ON CONFLICT (agency_code, dossier_code) DO UPDATE
         SET
             source_id = excluded.source_id,
@@ -51,22 +67,10 @@ saved AS (
             updated_at = excluded.updated_at,
             picked_up_at = excluded.picked_up_at
         WHERE
-        (
-            d.source_id = excluded.source_id
-            OR d.updated_at IS NULL
-            OR excluded.updated_at IS NULL
-            OR excluded.updated_at >= d.updated_at
-        )
-        AND (
-            d.procedure_code, d.applicant_name, d.applicant_phone, d.phone_entered_at, d.msisdn, d.phone_refusal,
-            d.submitted_via, d.received_at, d.due_at, d.step_name, d.status_code, d.at_one_stop_desk, d.finished_at,
-            d.returned_at, d.updated_at
-        ) IS DISTINCT FROM (
-            excluded.procedure_code, excluded.applicant_name, excluded.applicant_phone, excluded.phone_entered_at,
-            excluded.msisdn, excluded.phone_refusal, excluded.submitted_via, excluded.received_at, excluded.due_at,
-            excluded.step_name, excluded.status_code, excluded.at_one_stop_desk, excluded.finished_at,
-            excluded.returned_at, excluded.updated_at
-        )
+        d.source_id = excluded.source_id
+        OR d.updated_at IS NULL
+        OR excluded.updated_at IS NULL
+        OR excluded.updated_at >= d.updated_at
     RETURNING d.*
 ),
 

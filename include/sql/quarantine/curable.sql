@@ -1,8 +1,11 @@
 -- Open rows of a source whose cause may have gone: the agency or the status is known now, the dossier has come; young
 -- rows that wait for a dossier are asked for in each pick-up, and every other row again after a tenth of its age (a
--- minute to an hour), since the source may have mended it in place. Called by store/quarantine.py.
+-- minute to an hour), since the source may have mended it in place: where that fell due since the source was picked up
+-- last, each row at a moment of its own. Of more than the limit, any. Called by store/quarantine.py.
 SELECT q.row_kind, q.row_key, q.reason, q.agency_code, q.dossier_code, q.payload
 FROM motcua.quarantine AS q
+INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
+CROSS JOIN LATERAL (SELECT mod(q.quarantine_id, 100) / 100.0::float AS phase) AS p
 WHERE
     q.source_id = %(source_id)s
     AND q.released_at IS NULL
@@ -23,9 +26,8 @@ WHERE
                     )
             )
         ))
-        OR q.last_seen_at <= %(now)s::timestamptz - least(
-            interval '1 hour', greatest(interval '1 minute', (q.last_seen_at - q.first_seen_at) / 10)
-        )
+        OR floor(p.phase + motcua.looks_by(%(now)s::timestamptz - q.first_seen_at))
+        > floor(p.phase + motcua.looks_by(coalesce(s.picked_up_at, q.first_seen_at) - q.first_seen_at))
     )
-ORDER BY q.last_seen_at, q.quarantine_id
+ORDER BY random()
 LIMIT 5000

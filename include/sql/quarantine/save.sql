@@ -1,4 +1,5 @@
--- Rows that cannot be used: new ones, and those seen again. Called by store/quarantine.py.
+-- Rows that cannot be used: new ones, those that have changed, and those that were of use meanwhile. One that waits as
+-- it is read again is not written, nor locked, which would write it too. Called by store/quarantine.py.
 INSERT INTO motcua.quarantine AS q (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, status_code, payload, first_seen_at, last_seen_at
 )
@@ -22,6 +23,14 @@ FROM
         dossier_code text,
         status_code integer,
         payload jsonb
+    )
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM motcua.quarantine AS k
+        WHERE
+            k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
+            AND (k.reason, k.agency_code, k.dossier_code, k.status_code, k.payload)
+            IS NOT DISTINCT FROM (r.reason, r.agency_code, r.dossier_code, r.status_code, r.payload)
     )
 ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
     SET

@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from motcua.settings import settings
+
 LEDGER = "motcua_db"
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
@@ -126,6 +128,24 @@ def _open_ledger_pool() -> ConnectionPool[Connection]:
         check=ConnectionPool.check_connection,
         open=True,
     )
+
+
+@contextmanager
+def page_connection() -> Iterator[Connection]:
+    """A connection of the pool for what a person waits for: PostgreSQL gives up a statement that lasts too long.
+
+    Nobody reads a page that comes after a minute, and those who ask for it again would take the ledger from the sender.
+
+    Raises:
+        psycopg.errors.QueryCanceled: in the body, when a statement took longer than ``page_patience``; nothing of the
+            transaction is kept.
+        psycopg_pool.PoolTimeout: no connection is free, or the server does not answer.
+    """
+    with ledger_pool().connection() as connection:
+        patience = round(settings().page_patience.total_seconds() * 1000)
+        # Until the transaction ends: callbacks have the same connections.
+        connection.execute("SELECT set_config('statement_timeout', %s, TRUE)", (str(patience),))
+        yield connection
 
 
 class QuickConnections:

@@ -45,10 +45,9 @@ def save_messages(connection: Connection, rows: Sequence[Mapping[str, Any]], now
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
-    """Queues again what failed for a phone that the desk has mended since; returns how many."""
-    reopened = connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
-    connection.execute(statement("messages/note_phone_reason"), {"now": now})
-    return reopened
+    """Queues again what failed for a phone that the desk has mended since; returns how many. Without a window: of the
+    dossiers whose phone, or one of whose messages, has changed since this was last asked."""
+    return connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
 
 def reopen_confirmed(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:

@@ -19,7 +19,7 @@ from motcua.jobs.calendar_files import FIRST_YEAR, LAST_YEAR
 from motcua.jobs.keep_calendars import HOME_PROVINCE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
-from motcua.store.database import ledger_pool
+from motcua.store.database import page_connection
 from motcua.web.rendering import PageRefused, render
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
@@ -90,7 +90,7 @@ def show_calendar(request: Request, year: str = "", agency: str = "") -> HTMLRes
     """A year (this one by default) for an agency's code, or for a province's key (the first one by default)."""
     today = datetime.now(VIETNAM).date()
     shown = _year(year, today)
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         agencies = list_agencies(connection)
         provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]
         chosen = next((each for each in agencies if agency in (each.agency_code, *each.aliases)), None)

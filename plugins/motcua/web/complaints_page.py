@@ -36,7 +36,7 @@ from motcua.store.complaints import (
     list_complaints,
     repeated_complaints,
 )
-from motcua.store.database import Connection, ledger_pool
+from motcua.store.database import Connection, page_connection
 from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render
@@ -81,7 +81,7 @@ def change_complaints(request: Request, user: User, records: Records, fields: Fo
         return _page(request, filters, "old_form", records=True, status=HTTPStatus.FORBIDDEN)
     now = datetime.now(UTC)
     try:
-        with ledger_pool().connection() as connection:
+        with page_connection() as connection:
             said, number = _change(connection, fields, user, now)
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -155,7 +155,7 @@ def _page(
 ) -> HTMLResponse:
     place = page_in(filters["page"])
     now = datetime.now(UTC)
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         agencies = list_agencies(connection)
         chosen = next((each for each in agencies if filters["agency"] in (each.agency_code, *each.aliases)), None)
         if chosen is None and filters["agency"]:

@@ -65,6 +65,10 @@ def create_pages() -> FastAPI:
     def _database_away(request: Request, _: Exception) -> HTMLResponse:
         return render_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, "database_away")
 
+    @app.exception_handler(psycopg.errors.QueryCanceled)
+    def _took_too_long(request: Request, _: Exception) -> HTMLResponse:
+        return render_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, "took_too_long")
+
     @app.exception_handler(Exception)
     def _without_detail(request: Request, _: Exception) -> HTMLResponse:
         return render_refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, "failed")

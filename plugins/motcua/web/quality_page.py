@@ -24,7 +24,7 @@ from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
 from motcua.reports import wording
 from motcua.reports.urgency import beside, late, most_urgent, shares_told
-from motcua.store.database import Connection, ledger_pool
+from motcua.store.database import Connection, page_connection
 from motcua.store.quality import acknowledge
 from motcua.store.report_mails import MailedReport, mails_of
 from motcua.web.auth import may_edit_dag, signed_in
@@ -140,7 +140,7 @@ def reason_of(written: str) -> str:
 @router.get("/quality")
 def show_department(request: Request) -> HTMLResponse:
     """All agencies by the last run, the worst rate first."""
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:
             return render(request, "quality.html", report=None, **_common())
@@ -196,7 +196,7 @@ def decide(
             tried, status = (number, fields), HTTPStatus.UNPROCESSABLE_ENTITY
             return _agency_page(request, code, rule, page, wrong, decides=True, tried=tried, status=status)
     assert until is not None
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         if not acknowledge(connection, number, user, why, until, now):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     query = {"code": code, "rule": rule, "page": page, "said": said}
@@ -217,7 +217,7 @@ def _agency_page(
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     place = page_in(page)
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:
             return render(request, "quality.html", report=None, **_common())

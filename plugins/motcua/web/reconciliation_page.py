@@ -21,7 +21,7 @@ from motcua.reports.publication_csv import plain_csv
 from motcua.reports.publication_data import Told, period_words, points, share
 from motcua.reports.publication_document import summary_lines
 from motcua.store.closings import list_closings
-from motcua.store.database import Connection, ledger_pool
+from motcua.store.database import Connection, page_connection
 from motcua.store.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.publications import Publication, find_publication
 from motcua.web.rendering import HEADERS, PageRefused, render
@@ -70,7 +70,7 @@ class ClosedPeriod:
 @router.get("/reconciliation")
 def show_reconciliation(request: Request, closing: int = 0, agency: str = "") -> HTMLResponse:
     """One closing, the newest by default: its figures, by agency or of one, and what does not meet."""
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         periods = _periods(connection)
         number = closing or (periods[0].closing_no if periods else 0)
         if not number:
@@ -138,7 +138,7 @@ def download_rows(closing: int, figure: str, cell: AskedFor) -> Response:
 
 
 def _rows(closing: int, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         report = _report(connection, closing)
         try:
             return report, rows_of_figure(connection, report.closing, report.figures, figure, cell, limit)
@@ -156,7 +156,7 @@ def _report(connection: Connection, closing: int) -> ReconciliationReport:
 @router.get("/reconciliation/file")
 def download(publication: int, name: str) -> Response:
     """A published file, only as it was published."""
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         found = find_publication(connection, publication_no=publication) if publication > 0 else None
     listed = {each["name"]: each["sha256"] for each in found.manifest["files"]} if found else {}
     if found is None or name not in (*listed, "manifest.json"):

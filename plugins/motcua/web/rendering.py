@@ -25,6 +25,7 @@ Refusal: TypeAlias = Literal[
     "may_not_acknowledge",
     "may_not_record",
     "database_away",
+    "took_too_long",
     "failed",
 ]
 """What include/templates/web/refusal.html has words for."""

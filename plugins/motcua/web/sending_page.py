@@ -16,7 +16,7 @@ from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
 from motcua.store.accounting import identity, summed_up
-from motcua.store.database import ledger_pool
+from motcua.store.database import page_connection
 from motcua.store.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
 from motcua.store.messages import Window, held, releases
 from motcua.web.rendering import PageRefused, render
@@ -58,7 +58,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
     today = day_of(now)
     shown = _day(day, today)
     start = datetime.combine(shown, datetime.min.time(), VIETNAM)
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         rows = identity(connection, Window(start, start + timedelta(days=1)))
         stops, used = gateway_stops(connection), segments_today(connection, today)
         waiting = held(connection, useful_at=now, limit=_SHOWN)

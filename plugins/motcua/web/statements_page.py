@@ -13,7 +13,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.jobs.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.jobs.statement_forms import form_names
 from motcua.reports import wording
-from motcua.store.database import ledger_pool
+from motcua.store.database import page_connection
 from motcua.store.statements import (
     DIFFERENCES,
     VERDICTS,
@@ -68,7 +68,7 @@ def show_statements(
     chosen_verdict = next((each for each in VERDICTS if each == verdict), None)
     chosen_difference = differs if differs in DIFFERENCES else None
     place = page_in(page)
-    with ledger_pool().connection() as connection:
+    with page_connection() as connection:
         month, absent = missing_now(connection, now)
         missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
         refusals = list_refusals(connection)

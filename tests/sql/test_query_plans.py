@@ -1,0 +1,176 @@
+"""What is asked for again and again costs what there is to do, not what was ever kept: pages read, never a clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow, dict_row
+
+from motcua.store.provisioning import with_database
+from motcua.store.queries import statement
+from tests.conftest import NOW, copy_database
+from tests.long_ledger import fill_ledger
+
+Ledger = psycopg.Connection[DictRow]
+
+A_DAY, SHORT, LONG = 500, 10, 40
+"""Dossiers a day, and days."""
+MOST = 1000
+"""Pages, where a few rows are wanted."""
+ALWAYS = {"start": None, "end": None}
+YESTERDAY = {"start": datetime(2026, 11, 23, 17, tzinfo=UTC), "end": datetime(2026, 11, 24, 17, tzinfo=UTC)}
+MINUTE = {"start": NOW - timedelta(hours=2), "end": NOW - timedelta(hours=2) + timedelta(minutes=1)}
+
+
+@pytest.fixture(scope="module")
+def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
+    """Two ledgers that are alike but for how long they have been kept."""
+    names = ("plans_short", "plans_long")
+    found = []
+    for name, days in zip(names, (SHORT, LONG), strict=True):
+        copy_database(postgres, migrated, name)
+        dsn = with_database(postgres.admin_dsn, name)
+        fill_ledger(dsn, NOW, days, A_DAY)
+        found.append(psycopg.connect(dsn, row_factory=dict_row))
+    yield found[0], found[1]
+    for connection in found:
+        connection.close()
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        for name in names:
+            admin.execute(f"DROP DATABASE {name}")
+
+
+def pages(ledger: Ledger, name: str, values: Mapping[str, Any], prepare: str = "") -> int:
+    """Pages that a statement of ours reads, found in memory or not; nothing of what it does stays."""
+    try:
+        if prepare:
+            ledger.execute(prepare)
+        explained = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + statement(name)
+        row = psycopg.ClientCursor(ledger, row_factory=dict_row).execute(explained, values).fetchone()
+        plan = row["QUERY PLAN"][0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    finally:
+        ledger.rollback()
+
+
+def column(ledger: Ledger, query: str) -> list[Any]:
+    return [next(iter(row.values())) for row in ledger.execute(query).fetchall()]
+
+
+def young_dossiers(ledger: Ledger) -> list[int]:
+    return column(ledger, "SELECT dossier_id FROM motcua.dossiers WHERE status_code = 9 ORDER BY 1 DESC LIMIT 10")
+
+
+def receipts(ledger: Ledger) -> dict[str, Any]:
+    rows = ledger.execute(
+        "SELECT message_id, reference FROM motcua.attempts WHERE state = 'accepted' ORDER BY attempt_id DESC LIMIT 10"
+    ).fetchall()
+    last = column(ledger, "SELECT max(receipt_id) FROM motcua.receipts")[0]
+    given = [
+        {"receipt_id": last - place, "gateway": "kannel", "reference": row["reference"], "meaning": "delivered"}
+        for place, row in enumerate(rows)
+    ]
+    return {"rows": json.dumps(given), "locked": [row["message_id"] for row in rows], "now": NOW}
+
+
+class Case(NamedTuple):
+    """A statement, what it is given, what is done to the ledger before, and how many rows it has to look up."""
+
+    name: str
+    values: Callable[[Ledger], Mapping[str, Any]]
+    prepare: str = ""
+    looked_up: int = 0
+
+
+def given(**values: Any) -> Callable[[Ledger], Mapping[str, Any]]:
+    return lambda _: values
+
+
+SHARE = {"gateway": "kannel", "carriers": ["viettel"], "registered": ["viettel"], "takes_unsorted": True}
+BY_KEYS = statement("messages/plan_by_keys")
+MENDED = (
+    "UPDATE motcua.dossiers SET msisdn = '+84905000000', phone_refusal = NULL WHERE dossier_id IN ("
+    " SELECT dossier_id FROM motcua.dossiers WHERE status_code = 9 AND msisdn IS NULL ORDER BY 1 DESC LIMIT 10)"
+)
+QUARANTINED = [
+    {
+        "row_kind": "transition",
+        "row_key": str(number),
+        "reason": "agency_unknown",
+        "agency_code": "X",
+        "dossier_code": f"Q{number}",
+        "status_code": 4,
+        "payload": {"agency_code": "X", "dossier_code": "Q"},
+    }
+    for number in range(501, 511)
+]
+CASES = [
+    # Each pick-up.
+    Case("sources/list", given()),
+    Case("quarantine/curable", given(source_id=1, agency_codes=["H1"], status_codes=[1], now=NOW + timedelta(hours=1))),
+    Case("quarantine/save", given(source_id=1, now=NOW, rows=json.dumps(QUARANTINED)), looked_up=10),
+    Case("dossiers/status_mapped_since", given(source_id=1)),
+    Case("dossiers/row_tells_more", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
+    Case("dossiers/without_history", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
+    Case("transitions/known", given(source_id=1, numbers=list(range(1000, 1010))), looked_up=10),
+    # Each plan.
+    Case("transitions/unplanned_dossiers", given(**ALWAYS, after=0, limit=1000)),
+    Case("dossiers/lock_to_plan", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
+    Case("transitions/history", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
+    Case("messages/of_dossiers", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
+    Case("messages/reopen_mended", given(**ALWAYS, now=NOW)),
+    Case("messages/reopen_mended", given(**ALWAYS, now=NOW), MENDED, looked_up=10),
+    Case("messages/reopen_mended", given(**MINUTE, now=NOW)),
+    Case("apologies/is_left", given(day="2026-11-24", evening_at=NOW)),
+    # Each run of sending, and each claim in it.
+    Case("receipts/unread", given()),
+    Case("attempts/senders_in_flight", given()),
+    Case("messages/claim", given(**ALWAYS, **SHARE, now=NOW, limit=10), BY_KEYS, looked_up=10),
+    Case("messages/waiting", given(**ALWAYS, now=NOW)),
+    Case("attempts/of_run", given(run_id="run 100")),
+    # Each receipt and each inquiry.
+    # PostgreSQL expects a hundred rows, and reads a table of this size rather than look so many up.
+    Case("receipts/lock_free_messages", receipts, looked_up=100),
+    Case("receipts/read", receipts, looked_up=100),
+    Case("inquiries/find_dossiers", given(phone="+84906000007", keys=["D1007"]), looked_up=1),
+    Case("inquiries/reply_given", given(gateway="kannel", dedupe_key="inquiry 1007")),
+    # Each settling.
+    Case("attempts/unsettled", given(**ALWAYS, gateway="kannel", now=NOW, limit=10)),
+    Case("attempts/unreported", given(**ALWAYS, gateway="kannel", now=NOW, limit=10), looked_up=10),
+    Case("attempts/assume_accepted", given(**ALWAYS, gateway="kannel", before=NOW, now=NOW)),
+    Case("messages/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
+    Case("messages/expire", given(**ALWAYS, now=NOW)),
+    Case("messages/count_held", given(**ALWAYS, now=NOW)),
+    # The page about sending.
+    Case("messages/held", given(useful_at=NOW, limit=50)),
+    Case("messages/releases", given(limit=50)),
+    Case("gateways/changes", given(limit=50)),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_ledger(ledgers, case):
+    short, long = (pages(ledger, case.name, case.values(ledger), case.prepare) for ledger in ledgers)
+    assert long <= MOST
+    # Four times as much is kept. A row that is looked up is found at once in a small table, at some levels of a tree in
+    # one that is larger.
+    assert long <= short * 1.25 + 10 + case.looked_up * 10
+
+
+def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledgers):
+    """Each thing that the day holds is looked up: some ten pages each, at three levels of a tree."""
+    short, long = (pages(ledger, "accounting/identity", YESTERDAY) for ledger in ledgers)
+    assert long <= A_DAY * 40
+    assert long <= short * 1.5
+
+
+def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledgers):
+    """It looked at the table while none waited, and of what it believes it might join it with all receipts."""
+    _, ledger = ledgers
+    waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"
+    assert pages(ledger, "receipts/unread", {}, waiting) <= 200
