@@ -23,6 +23,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
 from motcua.jobs.configure_agencies import import_agencies
 from motcua.jobs.keep_calendars import import_calendar, prepare_calendars
+from motcua.jobs.register_texts import register_all
 from motcua.sandbox.carrier_statement import CarrierOffice
 from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
@@ -57,6 +58,7 @@ from motcua.store.calendars import load_calendars
 from motcua.store.database import connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.registrations import registration_changes
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -143,7 +145,8 @@ def _write_agencies(folder: Path) -> Path:
 
 
 def prepare_ledger(agencies: Path) -> None:
-    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before.
+    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
+    the texts, registered at the phone network.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
     somebody since, set otherwise is kept.
@@ -155,6 +158,11 @@ def prepare_ledger(agencies: Path) -> None:
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
+    with connect() as connection:
+        changed_by = {change["changed_by"] for change in registration_changes(connection, 1000)}
+    if changed_by <= {"demo", "migration"}:
+        for gateway in settings().gateways:
+            register_all(gateway, "demo")
     prepare_calendars(datetime.now(UTC), "demo")
     work_today(agencies.parent, datetime.now(UTC))
 
