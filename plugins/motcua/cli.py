@@ -25,7 +25,7 @@ from motcua.commands import (
     statements,
     texts,
 )
-from motcua.commands.demo import demo, smoke
+from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
 from motcua.store.database import reason_without_values
@@ -65,6 +65,8 @@ def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
+        if sys.argv[1:2] not in (["demo"], ["smoke"], ["provision"]):
+            connect_to_demo()
         app()
     except Exception as failure:
         sentence = _sentence(failure)

@@ -92,3 +92,5 @@ FROM motcua.template_registration_changes;
 GRANT SELECT ON audit.template_registrations, audit.template_registration_changes TO motcua_audit, motcua_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON motcua.template_registrations TO motcua_app;
 GRANT SELECT, INSERT ON motcua.template_registration_changes TO motcua_app;
+
+COMMENT ON COLUMN motcua.agencies.retention IS 'Numbers, names and words are to be kept this long after a dossier''s end. Nothing is purged yet.';

@@ -37,6 +37,7 @@ from motcua.sandbox.deployment import (
     airflow_environment,
     check_disk,
     check_room,
+    keep_environment,
     postgres_connection,
     read_addresses,
     write_airflow_home,
@@ -242,6 +243,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         {**environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)},
     )
     supervisor.say("migrated")
+    keep_environment(addresses.data, environment)
     return Deployment(addresses, secret, databases, one_stop, environment)
 
 
@@ -317,6 +319,12 @@ def progress(console: Console) -> Callable[[str], None]:
     return report
 
 
+def _command(data: Path) -> str:
+    """How ``motcua`` is called so that it is about the demo in this folder; nothing else need be set."""
+    program = str(Path(sys.executable).with_name("motcua"))
+    return program if data == Settings.model_fields["data"].default else f"MOTCUA_DATA={data} {program}"
+
+
 def addresses_lines(deployment: Deployment) -> str:
     """Where to look, and the passwords."""
     secret = deployment.secret
@@ -328,6 +336,7 @@ def addresses_lines(deployment: Deployment) -> str:
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
+            f"  Commands        {_command(deployment.addresses.data)} publications list, … verify 1, … gateways list",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )
