@@ -1,11 +1,11 @@
 -- Registers templates at gateways and keeps each change; an id that is not given stays as it was, and what says nothing
 -- new changes nothing. Gives what changed. Called by store/registrations.py.
 WITH wanted AS (
-    SELECT gateway, template_id, template_version, provider_template_id, accented_provider_template_id
-    FROM jsonb_to_recordset(%(rows)s) AS w (
+    SELECT r.gateway, r.template_id, r.template_version, r.provider_template_id, r.accented_provider_template_id
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
         gateway text,
         template_id text,
-        template_version integer,
+        template_version smallint,
         provider_template_id text,
         accented_provider_template_id text
     )
@@ -37,15 +37,16 @@ saved AS (
         %(changed_by)s,
         %(reason)s
     FROM wanted AS w
-    ON CONFLICT (gateway, template_id, template_version) DO UPDATE SET
-        provider_template_id = coalesce(excluded.provider_template_id, t.provider_template_id),
-        accented_provider_template_id = coalesce(
-            excluded.accented_provider_template_id, t.accented_provider_template_id
-        ),
-        registered_at = excluded.registered_at,
-        registered_by = excluded.registered_by,
-        reason = excluded.reason
-    WHERE
+    ON CONFLICT (gateway, template_id, template_version) DO UPDATE
+        SET
+            provider_template_id = coalesce(excluded.provider_template_id, t.provider_template_id),
+            accented_provider_template_id = coalesce(
+                excluded.accented_provider_template_id, t.accented_provider_template_id
+            ),
+            registered_at = excluded.registered_at,
+            registered_by = excluded.registered_by,
+            reason = excluded.reason
+        WHERE
         excluded.provider_template_id <> coalesce(t.provider_template_id, '')
         OR excluded.accented_provider_template_id <> coalesce(t.accented_provider_template_id, '')
     RETURNING
