@@ -70,7 +70,7 @@ def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger: str, tm
     assert (unconnected.returncode, unconnected.stdout) == (2, "")
     environment = {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
-        "AIRFLOW_CONN_MOTCUA_DB": os.environ["AIRFLOW_CONN_MOTCUA_DB"],
+        "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
     }
     keep_environment(tmp_path, environment | {"HOME": "/nowhere"})
     assert kept_environment(tmp_path) == environment, "no more of its caller's is kept"

@@ -230,7 +230,8 @@ def postgres_connection(dsn: str) -> str:
         "login": rest.pop("user", None),
         "password": rest.pop("password", None),
         "schema": rest.pop("dbname", None),
-        "extra": rest,
+        # Airflow takes a text for a secret, and complains of a short one where a command's answer is printed.
+        "extra": {name: int(value) if str(value).isdigit() else value for name, value in rest.items()},
     }
     return json.dumps(connection)
 
