@@ -49,6 +49,7 @@ from motcua.store.agencies import Agency, save_agencies
 from motcua.store.database import close_ledger_pool, connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
+from tests.registered import register_templates
 
 PASSWORD = "only-for-tests"
 
@@ -102,11 +103,12 @@ def connection_uri(dsn: str, user: str, database: str) -> str:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Server) -> str:
-    """Name of a migrated database that each test copies."""
+    """Name of a migrated database that each test copies; every text is registered at ``kannel``."""
     roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
     provision_ledger(postgres.admin_dsn, "motcua_template", *roles, "airflow_for_tests")
     os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", "motcua_template")
     migrate()
+    register_templates(with_database(postgres.admin_dsn, "motcua_template"), "kannel")
     del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
     return "motcua_template"
 

@@ -23,11 +23,11 @@ from motcua.commands import (
     quality,
     sources,
     statements,
+    texts,
 )
-from motcua.commands.demo import demo, smoke
+from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
-from motcua.commands.texts import texts
 from motcua.store.database import reason_without_values
 
 app = typer.Typer(
@@ -46,13 +46,13 @@ app.command("quarantine")(ledger.show_quarantine)
 app.command("inquiries")(ledger.show_inquiries)
 app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
-app.command("texts")(texts)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(closings.app, name="closings")
 app.add_typer(sources.app, name="sources")
 app.add_typer(gateways.app, name="gateways")
+app.add_typer(texts.app, name="texts")
 app.add_typer(messages.app, name="messages")
 app.add_typer(quality.app, name="quality")
 app.add_typer(statements.app, name="statements")
@@ -65,6 +65,8 @@ def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
+        if sys.argv[1:2] not in (["demo"], ["smoke"], ["provision"]):
+            connect_to_demo()
         app()
     except Exception as failure:
         sentence = _sentence(failure)

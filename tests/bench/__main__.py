@@ -32,6 +32,7 @@ from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 from tests.bench import quality, reconciliation
 from tests.conftest import connection_uri, free_port
+from tests.registered import register_templates
 
 IN_FLIGHT = 64
 SEED = """
@@ -72,6 +73,7 @@ def ledger() -> Iterator[str]:
             os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
             migrate()
             dsn = with_database(server.admin_dsn, "motcua")
+            register_templates(dsn, "kannel")
             with psycopg.connect(dsn) as connection:
                 connection.execute(SEED)
             yield dsn

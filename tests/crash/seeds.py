@@ -507,10 +507,7 @@ class Batch:
 @contextlib.contextmanager
 def worker(mode: Mode) -> Iterator[tuple[World, Points]]:
     """A world of this process's own, all of it ready to be forked."""
-    templates = {
-        name: dataclasses.replace(template, registered={"kannel": True, "second": True, "esms": True})
-        for name, template in load_template_versions().items()
-    }
+    templates = load_template_versions()
     replace_everywhere(load_template_versions, lambda folder=None: templates)  # reading takes a third of a seed's time
     instrument(KannelGateway, EsmsGateway)
     # As it dies with the process that began it, PostgreSQL is stopped.

@@ -44,6 +44,7 @@ from motcua.store.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
 from tests.conftest import PASSWORD, connection_uri, free_port
 from tests.crash.provider import create_provider
+from tests.registered import register_templates
 
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
@@ -292,6 +293,7 @@ class World:
         provision_ledger(self._server.admin_dsn, "template_ledger", *roles, "airflow_unused")
         os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = self._uri("motcua_owner", "template_ledger")
         migrate()
+        register_templates(with_database(self._server.admin_dsn, "template_ledger"), "kannel", "second", "esms")
         self._ledgers = 0
         self._settled: dict[str, int] = {}
         self._ledger: psycopg.Connection[dict[str, Any]] | None = None

@@ -42,7 +42,6 @@ EXTRA: dict[str, dict[str, Any]] = {
         "contract_id": "19741",
         "agent_id": "191",
         "username": "KH_CS",
-        "templates": {"result.v1": "78382", "result.v1.accented": 78383},
     },
 }
 """For each adapter the fields of its own that a connection must have; a new adapter adds a line."""
@@ -58,6 +57,7 @@ def outgoing(**changes: Any) -> OutgoingMessage:
         "template_id": "result",
         "template_version": 1,
         "parameters": ("KH-160915", "UBND TP Nha Trang"),
+        "provider_template_id": "78382",
     }
     return OutgoingMessage(**values | changes)
 

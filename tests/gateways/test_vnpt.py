@@ -57,14 +57,14 @@ def test_text_never_leaves(gateway, provider, session):
 
 def test_template_without_values_goes_without_values(provider, session):
     provider.answer = TAKEN
-    gateway = make("vnpt", f"http://127.0.0.1:{provider.port}/", path="/smsbn/api", templates={"reply_help.v2": 9})
-    gateway.submit(session, outgoing(template_id="reply_help", template_version=2, parameters=()))
+    gateway = make("vnpt", f"http://127.0.0.1:{provider.port}/", path="/smsbn/api")
+    gateway.submit(session, outgoing(parameters=(), provider_template_id="9"))
     assert provider.asked[0].target == "/smsbn/api"
     assert provider.asked[0].record["RQST"] == provider.asked[0].record["RQST"] | {"TEMPLATEID": "9", "PARAMS": []}
 
 
-def test_accented_text_goes_to_vinaphone_as_the_accented_template(gateway, provider, session):
-    gateway.submit(session, outgoing(accented=True, msisdn=VINAPHONE))
+def test_accented_text_goes_to_vinaphone(gateway, provider, session):
+    gateway.submit(session, outgoing(accented=True, msisdn=VINAPHONE, provider_template_id="78383"))
     request = provider.asked[0].record["RQST"]
     assert (request["DATACODING"], request["TEMPLATEID"], request["MOBILELIST"]) == ("8", "78383", "84912345678")
 
@@ -72,9 +72,7 @@ def test_accented_text_goes_to_vinaphone_as_the_accented_template(gateway, provi
 @pytest.mark.parametrize(
     ("changes", "concerns"),
     [
-        ({"template_id": "apology"}, "template"),
-        ({"template_version": 2}, "template"),
-        ({"accented": True, "template_version": 2, "msisdn": VINAPHONE}, "template"),
+        ({"provider_template_id": None}, "template"),
         ({"accented": True, "msisdn": VIETTEL}, "message"),
         ({"accented": True, "msisdn": ITEL}, "message"),
         ({"accented": True, "msisdn": "+84559123456"}, "message"),
@@ -135,9 +133,6 @@ def test_nothing_is_promised_about_repeats_unless_the_connection_does():
         ({"label_id": None}, "label_id missing"),
         ({"label_id": " ", "username": ""}, "label_id, username missing"),
         ({"agent_id": None, "contract_id": None}, "contract_id, agent_id missing"),
-        ({"templates": ["78382"]}, "templates is not a table"),
-        ({"templates": {"result.v1": None}}, "templates is not a table"),
-        ({"templates": {"result.v1": {"id": 1}}}, "templates is not a table"),
         ({"refuses_repeats_hours": "long"}, "refuses_repeats_hours"),
     ],
 )

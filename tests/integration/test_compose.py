@@ -427,7 +427,8 @@ def _is_motcua(arguments: list[str]) -> None:
     from motcua.cli import app
 
     command: Any = get_command(app)
-    while hasattr(command, "commands"):
+    # A group may be a command too: motcua texts.
+    while hasattr(command, "commands") and (arguments or not command.invoke_without_command):
         name, *arguments = arguments
         assert name in command.commands
         command = command.commands[name]

@@ -23,6 +23,8 @@ from motcua.sandbox.deployment import (
     Secrets,
     airflow_environment,
     check_room,
+    keep_environment,
+    kept_environment,
     postgres_connection,
     read_addresses,
 )
@@ -52,6 +54,33 @@ def taken_port() -> Iterator[int]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield listening.getsockname()[1]
+
+
+def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command as it is printed, typed in a shell that knows nothing else."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
+    program = str(Path(sys.executable).with_name("motcua"))
+    return subprocess.run(
+        [program, *arguments], env=environment | variables, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger: str, tmp_path: Path) -> None:
+    unconnected = motcua("publications", "list", MOTCUA_DATA=str(tmp_path), HOME=str(tmp_path))
+    assert (unconnected.returncode, unconnected.stdout) == (2, "")
+    environment = {
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
+    }
+    keep_environment(tmp_path, environment | {"HOME": "/nowhere"})
+    assert kept_environment(tmp_path) == environment, "no more of its caller's is kept"
+    assert stat.S_IMODE((tmp_path / "environment.json").stat().st_mode) == 0o600
+    shown = motcua("publications", "list", MOTCUA_DATA=str(tmp_path))
+    assert (shown.returncode, shown.stdout.strip()) == (0, "Nothing is published yet."), shown.stderr
+    elsewhere = motcua(
+        "publications", "list", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_MOTCUA_DB="postgres://a:b@127.0.0.1:1/no"
+    )
+    assert elsewhere.returncode == 2, "what is set wins"
 
 
 def run_demo(**variables: str) -> subprocess.CompletedProcess[str]:

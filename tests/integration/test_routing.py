@@ -15,12 +15,14 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.notify_transitions import RunIncomplete, send_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
+from motcua.jobs.register_texts import unregister_text
 from motcua.jobs.sending import send, unresolved
 from motcua.store.database import connect
 from motcua.store.gateways import start_gateway
 from motcua.store.messages import EVERYTHING
 from tests.conftest import NOW
 from tests.gateways.scripted import ScriptedGateway
+from tests.registered import register_templates
 
 MINUTE = timedelta(minutes=1)
 VIETTEL, MOBIFONE, ITEL = "0981234", "0905123", "0871234"
@@ -61,9 +63,9 @@ def two(configure):
 
 
 @pytest.fixture(autouse=True)
-def _registered(configure, monkeypatch):
+def _registered(ledger):
     """The templates are registered at both."""
-    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
+    register_templates(ledger, "second")
 
 
 def queue(one_stop, *blocks, at=NOW):
@@ -312,14 +314,8 @@ def test_refused_segments_do_not_count_against_the_day(one_stop, two, rows):
     assert len(first.asked) == 5
 
 
-def test_template_that_the_first_gateway_does_not_know_goes_through_the_second(one_stop, two, rows, monkeypatch):
-    from motcua.domain.texts import UnregisteredTemplate
-
-    def only_second(template, gateway):
-        if gateway == "kannel":
-            raise UnregisteredTemplate("not registered at kannel")
-
-    monkeypatch.setattr("motcua.jobs.sending.require_registered", only_second)
+def test_template_that_the_first_gateway_does_not_know_goes_through_the_second(one_stop, two, rows):
+    unregister_text("kannel", "result.v1", "Lan", "nhà cung cấp báo hết hạn")
     first, second = two()
     queue(one_stop, VIETTEL)
     counts = send_at()

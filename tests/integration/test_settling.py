@@ -24,6 +24,7 @@ from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING, Window
 from tests.conftest import NOW
 from tests.gateways.loopback import LoopbackProvider, http, in_json
+from tests.registered import register_templates
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -303,13 +304,13 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
 
 
 @pytest.fixture
-def esms(configure, monkeypatch):
+def esms(configure, ledger):
     """A provider that refuses a second request with the same reference for a day, and that can be asked."""
     provider = LoopbackProvider()
     extra = {"adapter": "esms", "concurrency": 4, "answer_timeout": 0.3}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
     configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))
-    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
+    register_templates(ledger, "esms")
     yield provider
     provider.close()
 

@@ -27,6 +27,7 @@ from motcua.sandbox.lives import ODDITIES, born, life
 from motcua.sandbox.one_stop import ROLES, TRUTH, create_one_stop_databases
 from motcua.sandbox.one_stop_writers import OneStopWriter, OpencpsWriter
 from motcua.sandbox.procedures import pilot
+from motcua.sandbox.world import what_comes
 from motcua.sources.contract import ContractSource
 from motcua.sources.opencps import OpencpsSource
 from motcua.store.queries import statement
@@ -603,8 +604,27 @@ def test_visitor_who_mistypes_is_told(stage):
     stage.begin_anew(seed=3)
     with pytest.raises(WorldError, match="no dossier"):
         stage.world.mend_by_hand("H32.4", "no such", "0905123456")
-    with pytest.raises(WorldError, match="no dossier"):
+    with pytest.raises(WorldError, match=r"no agency 'H99'; it plays .*000\.00\.04\.H32"):
         stage.world.move_by_hand("H99", "no such", 9, desk=True)
+
+
+@pytest.mark.parametrize(
+    ("phone", "status", "desk", "told"),
+    [
+        ("0905 123 456", 4, False, "reads as 0905***456. No message is owed at status 4, not at the desk"),
+        ("0905 123 456", 9, False, "No message is owed at status 9, not at the desk: move it to 9 or 5 with --desk."),
+        ("0905 123 456", 9, True, "reads as 0905***456. The result message goes there within seconds"),
+        ("0905 123 456", 5, True, "The supplement message goes there within seconds"),
+        ("0258 3822 001", 9, True, "landline (Số cố định, không nhận được tin nhắn). The result message is kept"),
+        ("0912345678901234", 4, False, "Nobody can be texted"),
+        ("không có", 5, True, "Nobody can be texted: the phone field reads as missing"),
+    ],
+)
+def test_visitor_is_told_what_comes_of_it_or_why_nothing_does(stage, phone, status, desk, told):
+    stage.begin_anew(seed=3)
+    code = one_dossier(stage, "000.00.04.H32", hidden=False)
+    stage.world.move_by_hand("H32.4", code, status, desk=desk)
+    assert told in what_comes(stage.world.mend_by_hand("H32.4", code, phone))
 
 
 # The process
@@ -648,6 +668,7 @@ def test_process_lives_until_it_is_told_to_stop(stage, world_environment, tmp_pa
     code = one_dossier(stage, "000.00.04.H32")
     folder = ["--folder", str(tmp_path)]
     assert world.main([*folder, "mend", "H32.4", code, "0905123456"]) == 0
+    assert "Done. The phone field reads as 0905***456." in capsys.readouterr().out
     assert world.main([*folder, "move", "H32.4", code, "9", "--no-desk"]) == 0
     assert world.main([*folder, "mend", "H32.4", "none", "0905123456"]) == 1
     assert "no dossier" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 from tests.prove import Figure
+from tests.registered import register_templates
 
 PASSWORD = "only-for-proofs"
 
@@ -48,6 +49,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
         address = f"127.0.0.1:{server.port}/motcua"
         os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = f"postgres://prove_owner:{PASSWORD}@{address}"
         migrate()
+        register_templates(with_database(server.admin_dsn, "motcua"), "kannel")
         yield server.admin_dsn
     finally:
         os.environ.clear()

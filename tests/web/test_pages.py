@@ -9,11 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.keep_calendars import confirm_year, import_calendar, prepare_calendars
+from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.database import connect, ledger_pool, page_connection
 from motcua.web import calendar_page
@@ -87,6 +89,53 @@ def test_every_page_sends_a_stranger_to_sign_in_and_back_again(stranger, server)
             address = urlsplit(answer.headers["location"])
             assert (address.netloc, address.path) == ("", "/api/v2/auth/login")
             assert parse_qs(address.query) == {"next": [f"/motcua{page.path}?year=2026&agency=A%26B"]}
+
+
+NO_NUMBERS = (
+    "9223372036854775808",
+    "1" * 5000,
+    "-1",
+    "+1",
+    "0",
+    "1.5",
+    "1e3",
+    "0x1",
+    " 1",
+    "１２",
+    "١",
+    "²",
+    "một",
+    "",
+)
+
+
+def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
+    """Whatever field it stands in, of an address or of a form."""
+    for page in ("quality_page", "complaints_page"):
+        monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
+    stranger.cookies.set(COOKIE, token("admin"))
+    templates = (include_dir() / "templates" / "web").glob("*.html")
+    in_forms = {name for each in templates for name in re.findall(r'name="(\w+)"', each.read_text(encoding="utf-8"))}
+    assert {"finding", "complaint"} <= in_forms
+    failed, asked = [], set()
+    for page in server.routes[-1].app.routes:
+        if not isinstance(page, APIRoute):
+            continue
+        fields = {each.name for each in get_flat_dependant(page.dependant).query_params}
+        for written in NO_NUMBERS:
+            for field in fields:
+                asked.add(field)
+                # The others are as they are left out, or what a row has.
+                query = dict.fromkeys(fields & {"closing", "publication", "name", "figure"}, "1") | {field: written}
+                answer = stranger.get(f"/motcua{page.path}", params=query)
+                if answer.status_code >= 500:
+                    failed.append((page.path, field, written[:20]))
+            if "POST" in page.methods:
+                answer = stranger.post(f"/motcua{page.path}", data=dict.fromkeys(in_forms, written))
+                if answer.status_code >= 500:
+                    failed.append((page.path, "form", written[:20]))
+    assert failed == []
+    assert {"closing", "publication", "no", "page", "year"} <= asked
 
 
 def test_below_a_prefix_the_sign_in_is_below_it_too(server):

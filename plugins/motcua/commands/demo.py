@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
+
+from motcua.settings import settings
 
 
 def demo() -> None:
@@ -10,6 +14,18 @@ def demo() -> None:
     from motcua.sandbox.demo import run_demo
 
     raise typer.Exit(run_demo())
+
+
+def connect_to_demo() -> None:
+    """Beside a demo, and where no ledger is connected, a command is about the demo: its environment is taken, but for
+    what is set already."""
+    if "AIRFLOW_CONN_MOTCUA_DB" in os.environ:
+        return
+    from motcua.sandbox.deployment import kept_environment
+
+    for name, value in kept_environment(settings().data).items():
+        os.environ.setdefault(name, value)
+    settings.cache_clear()
 
 
 def smoke() -> None:

@@ -1,7 +1,8 @@
-"""`motcua texts`: what every text looks like and costs, for every agency."""
+"""`motcua texts`: what every text looks like and costs, for every agency; where it is registered."""
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,19 +13,28 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.terminal import console, refuse
+from motcua.domain.occasions import VIETNAM
 from motcua.jobs.configure_agencies import AgencyFileError
 from motcua.jobs.preview_texts import (
     FIXED_WORDS,
     SHORTEST_VALUES,
     PreviewRow,
     TemplateCost,
+    WhereRegistered,
     agencies_to_preview,
     preview_texts,
+    where_registered,
     where_the_dong_go,
     write_csv,
 )
-from motcua.settings import include_dir
+from motcua.jobs.register_texts import RegistrationRefused, register_all, register_text, unregister_text
+from motcua.settings import include_dir, settings
+from motcua.store.database import connect
+from motcua.store.registrations import list_registrations, registration_changes
 from motcua.store.templates import TemplateFileError, load_templates
+
+app = typer.Typer(invoke_without_command=True)
 
 _PARTS = {
     FIXED_WORDS: "lời cố định",
@@ -41,7 +51,9 @@ _WIDTH_OF_A_FILE = 140
 _ORDER = ("result", "supplement", "apology", "reply")
 
 
+@app.callback()
 def texts(
+    context: typer.Context,
     agencies: Annotated[
         Path | None,
         typer.Option(help="Tệp cơ quan theo mẫu include/agencies.yaml; mặc định là chính tệp đó."),
@@ -49,7 +61,9 @@ def texts(
     price: Annotated[int, typer.Option(min=0, help="Giá một tin (segment), đồng.")] = 800,
     csv: Annotated[Path | None, typer.Option(help="Ghi thêm mọi dòng, kèm nội dung, ra tệp CSV này.")] = None,
 ) -> None:
-    """Xem trước mọi mẫu tin của mọi cơ quan: độ dài, bảng mã, số tin, số tiền, có dấu và không dấu."""
+    """Xem trước mọi mẫu tin của mọi cơ quan: độ dài, bảng mã, số tin, số tiền, có dấu và không dấu; nơi đã đăng ký."""
+    if context.invoked_subcommand:
+        return
     try:
         known = agencies_to_preview(agencies or include_dir() / "agencies.yaml")
         templates = load_templates()
@@ -58,19 +72,118 @@ def texts(
         rows = preview_texts(map(templates.__getitem__, in_order), known, price)
         if csv:
             write_csv(rows, csv)
+        registered = where_registered(templates.values())
     except (AgencyFileError, TemplateFileError, OSError) as error:
         typer.echo(f"Lỗi: {error}", err=True)
         raise typer.Exit(1) from error
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_FILE)
-    for _, of_template in groupby(rows, key=lambda row: row.template_id):
-        console.print(_template_table(list(of_template)))
-        console.print()
-    console.print(_cost_table(where_the_dong_go(rows), price))
+    wide = Console()
+    if not wide.is_terminal:
+        wide = Console(width=_WIDTH_OF_A_FILE)
+    for template_id, of_template in groupby(rows, key=lambda row: row.template_id):
+        wide.print(_template_table(list(of_template), (registered or {}).get(template_id)))
+        wide.print()
+    wide.print(_cost_table(where_the_dong_go(rows), price))
+    if registered is None:
+        wide.print("Không nối với sổ cái, nên chưa biết mẫu nào đã đăng ký ở đâu.")
     if csv:
-        console.print(f"Đã ghi {_number(len(rows))} dòng vào {csv}", markup=False, highlight=False)
+        wide.print(f"Đã ghi {_number(len(rows))} dòng vào {csv}", markup=False, highlight=False)
+
+
+# ---------------------------------------------------------------- registrations
+
+_MINUTES = 60
+_Gateway = Annotated[str, typer.Argument(help="Name in MOTCUA_GATEWAYS.")]
+_By = Annotated[str | None, typer.Option(help="Who says so; by default whoever runs this command.")]
+
+
+@app.command("register")
+def register(
+    gateway: _Gateway,
+    template: Annotated[str | None, typer.Argument(help="Template and version, such as result.v1.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="The newest version of every template.")] = False,
+    provider_template_id: Annotated[
+        str | None, typer.Option(help="The provider's own id of the text without accents, where it gives one.")
+    ] = None,
+    accented_provider_template_id: Annotated[
+        str | None, typer.Option(help="The provider's own id of the accented text, where it gives one.")
+    ] = None,
+    by: _By = None,
+    because: Annotated[str | None, typer.Option(help="For example the provider's letter; it is kept.")] = None,
+) -> None:
+    """Say that a gateway's provider has registered a text: only then is anything sent from it."""
+    who = by if by is not None else getpass.getuser()
+    ids = {
+        "provider_template_id": provider_template_id,
+        "accented_provider_template_id": accented_provider_template_id,
+    }
+    if every == (template is not None) or (every and any(ids.values())):
+        raise refuse("Name one template, such as result.v1, or --all; the provider's ids belong to one.")
+    try:
+        if template is None:
+            changed = register_all(gateway, who, because)
+            _say(f"{len(changed)} template(s) newly registered at {gateway}; the others were already.")
+        else:
+            change = register_text(gateway, template, who, because, **ids)
+            _say(f"{template} is {change or 'already registered so'} at {gateway}.")
+    except RegistrationRefused as refusal:
+        raise refuse(refusal) from None
+    minutes = settings().gateway_stop.total_seconds() / _MINUTES
+    _say(f"Messages that waited for it go within {minutes:g} minutes, with the next run.")
+
+
+@app.command("unregister")
+def unregister(
+    gateway: _Gateway,
+    template: Annotated[str, typer.Argument(help="Template and version, such as result.v1.")],
+    because: Annotated[str, typer.Option(help="Why; it is kept.")],
+    by: _By = None,
+) -> None:
+    """Say that a text is no longer registered: nothing more is sent from it through that gateway."""
+    try:
+        unregister_text(gateway, template, by if by is not None else getpass.getuser(), because)
+    except RegistrationRefused as refusal:
+        raise refuse(refusal) from None
+    _say(f"{template} is no longer registered at {gateway}: its messages go through another gateway, or wait.")
+
+
+@app.command("registrations")
+def show_registrations(
+    history: Annotated[bool, typer.Option("--history", help="Every change instead, the latest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Of the history at most this many.")] = 50,
+) -> None:
+    """List which texts are registered at which gateway, since when and by whom."""
+    with connect() as connection:
+        rows = registration_changes(connection, limit) if history else list_registrations(connection)
+    if not rows:
+        _say("Nothing was ever registered." if history else "Nothing is registered: nothing can be sent.")
+        return
+    changes = ("change",) if history else ()
+    table = Table("gateway", "template", *changes, "provider's id", "id of the accented text", "since", "by", "why")
+    for row in rows:
+        if history:
+            ids = row["ids_after"] or row["ids_before"]
+            moment, who, change = row["changed_at"], row["changed_by"], [row["change"]]
+        else:
+            ids = [row["provider_template_id"], row["accented_provider_template_id"]]
+            moment, who, change = row["registered_at"], row["registered_by"], []
+        table.add_row(
+            row["gateway"],
+            f"{row['template_id']}.v{row['template_version']}",
+            *change,
+            *(escape(each or "") for each in ids),
+            f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}",
+            escape(who),
+            escape(row["reason"] or ""),
+        )
+    console().print(table)
+
+
+def _say(sentence: str) -> None:
+    console(markup=False).print(sentence)
+
+
+# ---------------------------------------------------------------- the preview
 
 
 def _number(value: float) -> str:
@@ -78,13 +191,14 @@ def _number(value: float) -> str:
     return f"{round(value):,}".replace(",", ".")
 
 
-def _template_table(rows: Sequence[PreviewRow]) -> Table:
+def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | None) -> Table:
     first = rows[0]
     table = Table(
         title=escape(f"{first.template_id} v{first.template_version}: {first.text}"),
         title_justify="left",
         title_style="",
-        caption="đậm: chế độ cơ quan đang dùng; còn dư: số ký tự còn thêm được mà không thêm tin",
+        caption="đậm: chế độ cơ quan đang dùng; còn dư: số ký tự còn thêm được mà không thêm tin"
+        + (escape(_registered(registered)) if registered else ""),
         caption_justify="left",
     )
     table.add_column("Cơ quan")
@@ -105,6 +219,13 @@ def _template_table(rows: Sequence[PreviewRow]) -> Table:
             cells += [style.format(_number(figure)) for figure in figures]
         table.add_row(*cells, _notes(with_accents, without))
     return table
+
+
+def _registered(where: WhereRegistered) -> str:
+    line = f"\nđã đăng ký ở: {', '.join(where.at) or 'chưa nơi nào'}"
+    if where.missing:
+        line += f"; chưa đăng ký, nên chưa gửi được qua: {', '.join(where.missing)} (motcua texts register)"
+    return line
 
 
 def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:

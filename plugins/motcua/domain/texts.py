@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
@@ -344,8 +344,7 @@ def date_in_text(day: date) -> str:
 class Template:
     """One version of the words that are sent: what a provider has registered and checks each text against.
 
-    `body` is accented, in NFC, with the `parameters` as {named} places in that order. `registered` says per
-    gateway whether it knows this version: true, or the provider's own template id. `choices` holds the
+    `body` is accented, in NFC, with the `parameters` as {named} places in that order. `choices` holds the
     words that a parameter of fixed values may take, by key.
     """
 
@@ -353,7 +352,6 @@ class Template:
     version: int
     body: str
     parameters: tuple[str, ...]
-    registered: Mapping[str, bool | str] = field(hash=False)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
 
@@ -374,24 +372,62 @@ class RenderedText:
     segments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One version of a template that the provider behind a gateway has registered.
+
+    The ids are the provider's own, of the text without accents and of the accented one; None where it gives none.
+    """
+
+    gateway: str
+    template_id: str
+    template_version: int
+    provider_template_id: str | None = None
+    accented_provider_template_id: str | None = None
+
+    @property
+    def key(self) -> RegistrationKey:
+        """What there is one of."""
+        return self.gateway, self.template_id, self.template_version
+
+    def provider_id(self, accented: bool) -> str | None:
+        """Return the provider's own id of the text in this form."""
+        return self.accented_provider_template_id if accented else self.provider_template_id
+
+
+RegistrationKey: TypeAlias = tuple[str, str, int]
+"""Gateway, template id, version."""
+
+
 class UnregisteredTemplate(Exception):
-    """The gateway has not registered this version of a template and would refuse every text made from it."""
+    """The gateway does not know this version of a template and would refuse every text made from it."""
 
 
-def require_registered(template: Template, gateway: str) -> Literal[True] | str:
-    """Return how the gateway knows this template: True, or the provider's own template id.
+def require_registered(
+    known: Mapping[RegistrationKey, Registration], key: RegistrationKey, *, accented: bool, by_id: bool
+) -> str | None:
+    """Return the provider's own id of a template, None where it gives none; called before anything is spent.
 
-    Called before anything is spent: each provider checks texts against its registered templates.
+    `by_id`: the gateway takes the id and the values, never the words, so a registration without the id serves nothing.
 
     Raises:
-        UnregisteredTemplate: the gateway does not know this version.
+        UnregisteredTemplate: nothing of this template may go through the gateway; the message says what to do.
     """
-    registration = template.registered.get(gateway, False)
-    if not registration:
+    gateway, template_id, version = key
+    name = f"{template_id}.v{version}"
+    registration = known.get(key)
+    if registration is None:
         raise UnregisteredTemplate(
-            f"template {template.template_id}.v{template.version} is not registered at gateway {gateway}"
+            f"template {name} is not registered at gateway {gateway} (motcua texts register {gateway} {name})"
         )
-    return registration
+    provider_id = registration.provider_id(accented)
+    if by_id and provider_id is None:
+        option = "--accented-provider-template-id" if accented else "--provider-template-id"
+        raise UnregisteredTemplate(
+            f"template {name} is registered at gateway {gateway} without the id of its "
+            f"{'accented' if accented else 'unaccented'} text (motcua texts register {gateway} {name} {option} …)"
+        )
+    return provider_id
 
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")

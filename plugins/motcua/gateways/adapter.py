@@ -97,6 +97,8 @@ class OutgoingMessage:
     template_id: str
     template_version: int
     parameters: tuple[str, ...]
+    provider_template_id: str | None = None
+    """The provider's own id of that template in this form, where it is registered with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class Gateway(Protocol):
     address: GatewayAddress
     can_be_asked: bool
     """Whether ``ask`` can tell anything."""
+    takes_template_ids: bool
+    """It is given the provider's id of the template and the values, never the words."""
     refuses_repeats_for: timedelta
     """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
     one without an answer may be repeated as it is; zero: it promises nothing."""

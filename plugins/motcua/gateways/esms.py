@@ -107,6 +107,7 @@ class EsmsGateway:
     """One account at eSMS.vn."""
 
     can_be_asked = True
+    takes_template_ids = False
 
     def __init__(self, address: GatewayAddress) -> None:
         """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""

@@ -59,6 +59,7 @@ class KannelGateway:
     """One Kannel smsbox."""
 
     can_be_asked = False
+    takes_template_ids = False
     refuses_repeats_for = timedelta(0)
 
     def __init__(self, address: GatewayAddress) -> None:

@@ -93,40 +93,36 @@ class VnptGateway:
     """One contract with VNPT."""
 
     can_be_asked = False
+    takes_template_ids = True
 
     def __init__(self, address: GatewayAddress) -> None:
-        """``GatewayMisconfigured``: an id of the contract is missing, or ``templates`` is no table of ids."""
+        """``GatewayMisconfigured``: an id of the contract is missing."""
         extra = address.extra
         missing = [name for name in _NEEDED if not str(extra.get(name) or "").strip()]
         missing += [name for name in ("login", "password") if not getattr(address, name)]
-        templates = extra.get("templates", {})
-        is_table = isinstance(templates, Mapping) and all(isinstance(value, (str, int)) for value in templates.values())
-        if missing or not is_table:
-            what = f"{', '.join(missing)} missing" if missing else "templates is not a table of template ids"
-            raise GatewayMisconfigured(f"The Airflow connection sms_{address.name}: {what}.")
+        if missing:
+            raise GatewayMisconfigured(f"The Airflow connection sms_{address.name}: {', '.join(missing)} missing.")
         self.address = address
         self.refuses_repeats_for = refusing_repeats(address, 0)
-        self._templates = {str(name): str(template_id).strip() for name, template_id in templates.items()}
         path = str(extra.get("path") or "smsmarketing/api")
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
         """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
-        name = f"{message.template_id}.v{message.template_version}" + (".accented" if message.accented else "")
-        template_id = self._templates.get(name)
-        if not template_id:
+        if not message.provider_template_id:
+            name = f"{message.template_id}.v{message.template_version}"
             return Outcome("configuration", code=f"no template id for {name}", concerns="template")
         if message.accented and carrier_of_msisdn(message.msisdn) != _OWN_NETWORK:
             return Outcome("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
         if any(_XML.intersection(value) for value in message.parameters):
             return Outcome("configuration", code="special character of XML in a value", concerns="message")
-        answer = post(session, self._url, {"RQST": self._request(message, template_id)}, self.address.timeout)
+        answer = post(session, self._url, {"RQST": self._request(message)}, self.address.timeout)
         if isinstance(answer, Outcome):
             return answer
         reply = answer.record.get("RPLY")
         return judged(answer, reply.get("ERROR") if isinstance(reply, dict) else None, ANSWERS)
 
-    def _request(self, message: OutgoingMessage, template_id: str) -> dict[str, Any]:
+    def _request(self, message: OutgoingMessage) -> dict[str, Any]:
         extra = self.address.extra
         return {
             "name": "send_sms_list",
@@ -134,7 +130,7 @@ class VnptGateway:
             "LABELID": str(extra["label_id"]),
             "CONTRACTTYPEID": _CUSTOMER_CARE,
             "CONTRACTID": str(extra["contract_id"]),
-            "TEMPLATEID": template_id,
+            "TEMPLATEID": message.provider_template_id,
             "PARAMS": [{"NUM": str(place), "CONTENT": value} for place, value in enumerate(message.parameters, 1)],
             "SCHEDULETIME": _NOW,
             "MOBILELIST": message.msisdn.removeprefix("+"),

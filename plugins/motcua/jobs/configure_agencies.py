@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -61,7 +62,10 @@ class ImportRefused(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without two of its traps: a field written twice is refused, a date that is none stays a text."""
+    """YAML without two of its traps: a field written twice is refused, a date that is none stays a text.
+
+    A day in quotes is a text too, and whoever writes YAML by a program writes it so: the fields that hold days read it.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         written: set[str] = set()
@@ -104,8 +108,28 @@ def _sensible(value: date) -> date:
     return value
 
 
+_WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WRITTEN_TIME = re.compile(
+    _WRITTEN_DAY.pattern + r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?"
+)
+
+
+def _unquoted(value: object) -> object:
+    """The day or the time that a text says, as it would be read without quotes; anything else as it is."""
+    if isinstance(value, str):
+        try:
+            if _WRITTEN_DAY.fullmatch(value):
+                return date.fromisoformat(value)
+            if _WRITTEN_TIME.fullmatch(value):
+                return datetime.fromisoformat(value.replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+        except ValueError:
+            pass
+    return value
+
+
 def _moment(value: object) -> object:
-    """A day, or a time; YAML gives one without a zone as it stands in the file: the clock of Vietnam."""
+    """A day, or a time; one without a zone is meant as it stands in the file: by the clock of Vietnam."""
+    value = _unquoted(value)
     if isinstance(value, date):
         value = value if isinstance(value, datetime) else datetime.combine(value, time())
         _sensible(value)
@@ -151,7 +175,7 @@ def _address(value: str) -> str:
 
 
 _Words = Annotated[StrictStr, AfterValidator(_words)]
-_Day = Annotated[date, Strict(), AfterValidator(_sensible)]
+_Day = Annotated[date, Strict(), AfterValidator(_sensible), BeforeValidator(_unquoted)]
 _Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 

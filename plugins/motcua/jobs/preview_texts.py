@@ -25,6 +25,9 @@ from motcua.domain.texts import (
     segment_text,
 )
 from motcua.jobs.configure_agencies import read_agencies
+from motcua.settings import settings
+from motcua.store.database import connect
+from motcua.store.registrations import registrations
 
 # A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư
 # 01/2018/TT-VPCP, art. 19 (25 characters with a QCVN 102 code).
@@ -169,6 +172,36 @@ def _preview(
             if shown != (values[name] if accented else remove_accents(values[name]))
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WhereRegistered:
+    """The gateways in use at which a version of a template is registered, and those at which it is not."""
+
+    at: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered] | None:
+    """What the ledger says of templates that go through gateways, by template id; None: no ledger is connected.
+
+    Replies are left out: the short code's gateway takes them as the answer to its own call.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        with connect() as ledger:
+            known = registrations(ledger)
+    except AirflowNotFoundException:
+        return None
+    found = {}
+    for template in templates:
+        if not template.template_id.startswith("reply"):
+            version = (template.template_id, template.version)
+            at = tuple(name for name in settings().gateways if (name, *version) in known)
+            missing = tuple(name for name in settings().gateways if name not in at)
+            found[template.template_id] = WhereRegistered(at, missing)
+    return found
 
 
 def capacity(encoding: Encoding, segments: int) -> int:

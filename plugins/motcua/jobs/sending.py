@@ -36,7 +36,7 @@ from motcua.domain.routing import (
     start_times,
     unregistered_carriers,
 )
-from motcua.domain.texts import UnregisteredTemplate, require_registered
+from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate, require_registered
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
 from motcua.jobs.apologizing import apology_rules
@@ -57,6 +57,7 @@ from motcua.store.gateways import (
 )
 from motcua.store.locks import LINGERING, hold_lock, release_lock
 from motcua.store.messages import EVERYTHING, Share, Window
+from motcua.store.registrations import registrations
 from motcua.store.rows import value_of
 from motcua.store.templates import load_template_versions
 
@@ -271,6 +272,7 @@ class _Sender:
         self.routes: list[Route] = []
         self.assigned: dict[str, frozenset[str]] = {}
         self.stopped_templates: set[tuple[str, str]] = set()
+        self.registrations: Mapping[RegistrationKey, Registration] = {}
         self.stops_read_at, self.stops_changed = 0.0, False
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
@@ -330,11 +332,12 @@ class _Sender:
         self._read_stops()
 
     def _read_stops(self) -> None:
-        """What is stopped at each gateway, and which one each carrier goes to now."""
+        """What is stopped and registered at each gateway, and which one each carrier goes to now."""
         now = self.clock()
         if lift_stops_that_are_over(self.ledger, now, changed_by=self.run_id):
             self.ledger.commit()
         stops = gateway_stops(self.ledger)
+        self.registrations = registrations(self.ledger)
         self.ledger.commit()
         self.stops_read_at, self.stops_changed = time.monotonic(), False
         self.routes = []
@@ -477,7 +480,7 @@ class _Sender:
         )
         rows = messages.claim(self.ledger, share, self.window, max(1, lane.room), now)
         lane.exhausted = not rows
-        going: list[tuple[Mapping[str, Any], str]] = []
+        going: list[tuple[Mapping[str, Any], str, str | None]] = []
         postponed: list[dict[str, Any]] = []
         for row in self._judge(rows, now):
             carrier = carrier_of_msisdn(row["msisdn"])
@@ -485,16 +488,18 @@ class _Sender:
                 # The desk changed the number since, or nobody had looked the carrier up.
                 postponed.append({"message_id": row["message_id"], "carrier": carrier, "until": now})
                 self._look_anew()
-            elif (refusal := self._template_refusal(row, lane.name)) is not None:
-                postponed.append(self._try_another(row, lane.name, carrier, now) | {"message_id": row["message_id"]})
-                if postponed[-1]["until"] > now:
-                    self._count_unregistered(refusal)
             else:
-                going.append((row, carrier))
+                try:
+                    going.append((row, carrier, self._provider_template_id(row, lane.gateway)))
+                except UnregisteredTemplate as refusal:
+                    wait = self._try_another(row, lane.name, carrier, now)
+                    postponed.append(wait | {"message_id": row["message_id"]})
+                    if wait["until"] > now:
+                        self._count_unregistered(str(refusal))
         messages.postpone(self.ledger, postponed)
-        starts = self._within_limits(lane, [row["segments"] for row, _ in going], now)
+        starts = self._within_limits(lane, [row["segments"] for row, *_ in going], now)
         going = going[: len(starts)]
-        outgoing = [outgoing_message(row, secrets.token_hex(16)) for row, _ in going]
+        outgoing = [outgoing_message(row, secrets.token_hex(16), known_as) for row, _, known_as in going]
         if going:
             values = [
                 {
@@ -504,7 +509,7 @@ class _Sender:
                     "carrier": carrier,
                     "segments": message.segments,
                 }
-                for (row, carrier), message in zip(going, outgoing, strict=True)
+                for (row, carrier, _), message in zip(going, outgoing, strict=True)
             ]
             messages.begin_sending(self.ledger, values)
             attempts.save_attempts(
@@ -512,7 +517,7 @@ class _Sender:
             )
         return [
             _Call({**row, "carrier": carrier}, message, (start - now).total_seconds())
-            for (row, carrier), message, start in zip(going, outgoing, starts, strict=True)
+            for (row, carrier, _), message, start in zip(going, outgoing, starts, strict=True)
         ]
 
     def _within_limits(self, lane: _Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
@@ -539,19 +544,18 @@ class _Sender:
         use_allowance(self.ledger, lane.name, day=day, segments=used, free_at=free_at)
         return starts
 
-    def _template_refusal(self, row: Mapping[str, Any], gateway: str) -> str | None:
-        """Why the gateway would refuse the message's template, so that nothing is spent on it."""
+    def _provider_template_id(self, row: Mapping[str, Any], gateway: Gateway) -> str | None:
+        """The provider's own id of the message's template, where it gives one.
+
+        Raises:
+            UnregisteredTemplate: the gateway would refuse the template, so nothing is spent on it.
+        """
         name = f"{row['template_id']}.v{row['template_version']}"
-        if (gateway, name) in self.stopped_templates:
-            return f"template {name} is stopped at {gateway}"
-        template = self.templates.get((row["template_id"], row["template_version"]))
-        try:
-            if template is None:
-                raise UnregisteredTemplate(f"template {name} has no file")
-            require_registered(template, gateway)
-        except UnregisteredTemplate as refusal:
-            return str(refusal)
-        return None
+        if (gateway.address.name, name) in self.stopped_templates:
+            raise UnregisteredTemplate(f"template {name} is stopped at {gateway.address.name}")
+        if (row["template_id"], row["template_version"]) not in self.templates:
+            raise UnregisteredTemplate(f"template {name} has no file")
+        return provider_template_id(self.registrations, row, gateway)
 
     def _count_unregistered(self, reason: str) -> None:
         self.counts.unregistered[reason] = self.counts.unregistered.get(reason, 0) + 1
@@ -744,7 +748,19 @@ def http_session() -> requests.Session:
     return session
 
 
-def outgoing_message(row: Mapping[str, Any], reference: str) -> OutgoingMessage:
+def provider_template_id(
+    known: Mapping[RegistrationKey, Registration], row: Mapping[str, Any], gateway: Gateway
+) -> str | None:
+    """The provider's own id of the template that a row's message was made from, where it gives one.
+
+    Raises:
+        UnregisteredTemplate: the template is not registered at the gateway.
+    """
+    key = (gateway.address.name, row["template_id"], row["template_version"])
+    return require_registered(known, key, accented=row["accented"], by_id=gateway.takes_template_ids)
+
+
+def outgoing_message(row: Mapping[str, Any], reference: str, provider_template_id: str | None) -> OutgoingMessage:
     """The message of a row, as adapters take it."""
     return OutgoingMessage(
         reference=reference,
@@ -755,6 +771,7 @@ def outgoing_message(row: Mapping[str, Any], reference: str) -> OutgoingMessage:
         template_id=row["template_id"],
         template_version=row["template_version"],
         parameters=tuple(row["parameters"]),
+        provider_template_id=provider_template_id,
     )
 
 

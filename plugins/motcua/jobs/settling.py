@@ -9,6 +9,7 @@ counts.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 
 from motcua.domain.occasions import SendCandidate, look_again
 from motcua.domain.routing import day_of, fit_day, start_times
+from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import (
     DEFAULT_HORIZON_HOURS,
@@ -37,6 +39,7 @@ from motcua.jobs.sending import (
     bury_the_dead,
     http_session,
     outgoing_message,
+    provider_template_id,
     rests_until,
     settle_time,
 )
@@ -46,6 +49,7 @@ from motcua.store.database import Connection, connect, open_connection
 from motcua.store.gateways import GatewayStop, gateway_names, gateway_stops, lock_allowance, stop_gateway, use_allowance
 from motcua.store.locks import hold_lock
 from motcua.store.messages import EVERYTHING, Window
+from motcua.store.registrations import registrations
 from motcua.store.rows import value_of
 
 log = logging.getLogger(__name__)
@@ -184,7 +188,7 @@ class _Settler:
             self.counts.asked += len(rows) if self.gateway.can_be_asked else 0
             self._note(rows, now)
             self.ledger.commit()
-            answers = pool.map(lambda row, repeat=repeating: self._find_out(row, row["attempt_id"] in repeat), rows)
+            answers = pool.map(lambda row, repeat=repeating: self._find_out(row, repeat.get(row["attempt_id"])), rows)
             for row, (reading, outcome) in zip(rows, answers, strict=True):
                 if reading is not None:
                     self._keep(row, reading)
@@ -208,9 +212,9 @@ class _Settler:
             ],
         )
 
-    def _to_repeat(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> frozenset[int]:
-        """Attempts whose request may go once more: the provider still refuses a second one, the message still holds
-        and is useful, its number is the same, and the gateway's limits leave room."""
+    def _to_repeat(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, OutgoingMessage]:
+        """The requests that may go once more, by attempt: the provider still refuses a second one, the message still
+        holds and is useful, its number is the same, its template is registered, and the gateway's limits leave room."""
         until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
         rules = planning_rules()
         wanted = [
@@ -221,6 +225,8 @@ class _Settler:
             and look_again(value_of(SendCandidate, row), now, rules)[0] == "send"
             and rests_until(row, now) is None
         ]
+        requests = self._same_requests(wanted)
+        wanted = [row for row in wanted if row["attempt_id"] in requests]
         address, day, segments = self.gateway.address, day_of(now), [row["segments"] for row in wanted]
         if wanted and (address.segments_per_second is not None or address.segments_per_day is not None):
             allowance = lock_allowance(self.ledger, self.name, day)
@@ -232,18 +238,33 @@ class _Settler:
                 starts, free_at = start_times(segments, address.segments_per_second, allowance.free_at, now, ahead)
                 segments = segments[: len(starts)]
             use_allowance(self.ledger, self.name, day=day, segments=sum(segments), free_at=free_at)
-        return frozenset(row["attempt_id"] for row in wanted[: len(segments)])
+        return {row["attempt_id"]: requests[row["attempt_id"]] for row in wanted[: len(segments)]}
 
-    def _find_out(self, row: Mapping[str, Any], repeat: bool) -> tuple[ReceiptReading | None, Outcome | None]:
+    def _same_requests(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, OutgoingMessage]:
+        """The stored words to the stored number under the stored reference, as the first time, by attempt; without
+        those whose template is no longer registered."""
+        known = registrations(self.ledger)
+        found = {}
+        for row in rows:
+            with contextlib.suppress(UnregisteredTemplate):
+                known_as = provider_template_id(known, row, self.gateway)
+                found[row["attempt_id"]] = outgoing_message(
+                    {**row, "msisdn": row["sent_to"]}, row["reference"], known_as
+                )
+        return found
+
+    def _find_out(
+        self, row: Mapping[str, Any], repeat: OutgoingMessage | None
+    ) -> tuple[ReceiptReading | None, Outcome | None]:
         """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
         if not hasattr(self.session, "http"):
             self.session.http = http_session()
         if self.gateway.can_be_asked and (reading := self._ask(row)) is not None:
             return reading, None
-        if not repeat:
+        if repeat is None:
             return None, None
         try:
-            return None, self.gateway.submit(self.session.http, _same_request(row))
+            return None, self.gateway.submit(self.session.http, repeat)
         except Exception as failure:
             return None, Outcome("unknown", code=f"adapter: {type(failure).__name__}")
 
@@ -317,8 +338,3 @@ class _Settler:
             for row, reading in zip(rows, pool.map(self._ask, rows), strict=True):
                 if reading is not None and reading.meaning in ("delivered", "undelivered"):
                     self._keep(row, reading)
-
-
-def _same_request(row: Mapping[str, Any]) -> OutgoingMessage:
-    """The stored words to the stored number under the stored reference, as the first time."""
-    return outgoing_message({**row, "msisdn": row["sent_to"]}, row["reference"])

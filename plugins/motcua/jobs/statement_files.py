@@ -146,13 +146,14 @@ def _checked(
 
     faults: list[Fault] = []
     parts = []
-    filled = any(len(table.rows) for _, table in tables)
-    for direction, table in tables:
-        if filled and not len(table.rows):
+    readers = [_Reader(table, form, direction, month, now) for direction, table in tables]
+    filled = any(reader.has_lines for reader in readers)
+    for reader in readers:
+        if filled and not reader.has_lines:
             # Nothing to bill in this month, while the other sheet has lines.
-            continue
-        reader = _Reader(table, form, direction, month, now)
-        parts.append(reader.lines())
+            reader.check_total_of_none()
+        else:
+            parts.append(reader.lines())
         faults += reader.faults
     if faults:
         raise FileRefused(name, sorted(faults, key=lambda fault: (fault.sheet or "", fault.line or 0)))
@@ -250,6 +251,20 @@ class _Reader:
         self._totals = tuple(fold(word) for word in form.totals)
         self._decimal = re.escape(form.decimal)
         self._thousands = "." if form.decimal == "," else ","
+        self._rows, self._total = self._body()
+        self.faults += [self.table.fault("cells_beyond", index) for index in self.table.spilt]
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether there is more than a heading, a total and notes."""
+        return len(self._rows) > 0
+
+    def check_total_of_none(self) -> None:
+        """Where there is no line, a total may say so: it is 0."""
+        import pandas as pd
+
+        if self._total is not None and not self.faults:
+            self._check_total(pd.DataFrame({"segments": [], "amount": []}), self._total)
 
     # What a cell that cannot be read is told to look like.
     @property
@@ -277,8 +292,7 @@ class _Reader:
         """The lines, in the columns of ``Statement.lines``; meaningless where there are faults."""
         import pandas as pd
 
-        rows, total = self._body()
-        self.faults += [self.table.fault("cells_beyond", index) for index in self.table.spilt]
+        rows, total = self._rows, self._total
         if not len(rows):
             self.faults.append(Fault("no_lines", self.table.sheet))
         read: dict[str, Any] = {"line_no": rows.index + 1}

@@ -332,28 +332,32 @@ class World:
 
     def _find(self, agency_code: str, dossier_code: str) -> _Taken:
         agency = self._pilot.find(agency_code.strip())
-        code = agency.code if agency else agency_code.strip()
-        row = self._row("find_dossier", agency_code=code, dossier_code=dossier_code.strip())
+        if agency is None:
+            played = ", ".join(each.code for each in self._pilot.agencies)
+            raise WorldError(f"The sandbox has no agency {agency_code!r}; it plays {played}.")
+        row = self._row("find_dossier", agency_code=agency.code, dossier_code=dossier_code.strip())
         if row is None:
             raise WorldError(f"The sandbox has no dossier {dossier_code!r} at agency {agency_code!r}.")
         return _Taken(row["dossier_id"], Dossier.model_validate(row["memory"]))
 
-    def mend_by_hand(self, agency_code: str, dossier_code: str, phone: str) -> None:
-        """Writes this phone into the dossier's row, now.
+    def mend_by_hand(self, agency_code: str, dossier_code: str, phone: str) -> Dossier:
+        """Writes this phone into the dossier's row, now; returns the dossier as it is then.
 
         Raises:
-            WorldError: there is no such dossier.
+            WorldError: there is no such agency or dossier.
         """
         with self._truth.transaction():
             taken = self._find(agency_code, dossier_code)
             written = Phone("by_hand", phone, taken.dossier.phone.number, good=True)
             self._enact(taken, mend(taken.dossier, written, self._clock()), 0, "together")
+            return self._find(agency_code, dossier_code).dossier
 
-    def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> None:
-        """Moves the dossier, now, row and transition together; what the world planned for it is forgotten.
+    def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> Dossier:
+        """Moves the dossier, now, row and transition together, and returns it; what the world planned for it is
+        forgotten.
 
         Raises:
-            WorldError: there is no such dossier.
+            WorldError: there is no such agency or dossier.
         """
         with self._truth.transaction():
             taken = self._find(agency_code, dossier_code)
@@ -372,3 +376,4 @@ class World:
             )
             act = Act(after=0, kind="move", move=move)
             self._perform(taken, self._plan(taken.dossier_id, act, self._clock()))
+            return self._find(agency_code, dossier_code).dossier

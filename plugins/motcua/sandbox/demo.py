@@ -23,6 +23,7 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
 from motcua.jobs.configure_agencies import import_agencies
 from motcua.jobs.keep_calendars import import_calendar, prepare_calendars
+from motcua.jobs.register_texts import register_all
 from motcua.sandbox.carrier_statement import CarrierOffice
 from motcua.sandbox.components import components
 from motcua.sandbox.deployment import (
@@ -36,6 +37,7 @@ from motcua.sandbox.deployment import (
     airflow_environment,
     check_disk,
     check_room,
+    keep_environment,
     postgres_connection,
     read_addresses,
     write_airflow_home,
@@ -57,6 +59,7 @@ from motcua.store.calendars import load_calendars
 from motcua.store.database import connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.registrations import registration_changes
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -143,7 +146,8 @@ def _write_agencies(folder: Path) -> Path:
 
 
 def prepare_ledger(agencies: Path) -> None:
-    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before.
+    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
+    the texts, registered at the phone network.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
     somebody since, set otherwise is kept.
@@ -155,6 +159,11 @@ def prepare_ledger(agencies: Path) -> None:
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
+    with connect() as connection:
+        changed_by = {change["changed_by"] for change in registration_changes(connection, 1000)}
+    if changed_by <= {"demo", "migration"}:
+        for gateway in settings().gateways:
+            register_all(gateway, "demo")
     prepare_calendars(datetime.now(UTC), "demo")
     work_today(agencies.parent, datetime.now(UTC))
 
@@ -234,6 +243,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         {**environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)},
     )
     supervisor.say("migrated")
+    keep_environment(addresses.data, environment)
     return Deployment(addresses, secret, databases, one_stop, environment)
 
 
@@ -309,6 +319,12 @@ def progress(console: Console) -> Callable[[str], None]:
     return report
 
 
+def _command(data: Path) -> str:
+    """How ``motcua`` is called so that it is about the demo in this folder; nothing else need be set."""
+    program = str(Path(sys.executable).with_name("motcua"))
+    return program if data == Settings.model_fields["data"].default else f"MOTCUA_DATA={data} {program}"
+
+
 def addresses_lines(deployment: Deployment) -> str:
     """Where to look, and the passwords."""
     secret = deployment.secret
@@ -320,6 +336,7 @@ def addresses_lines(deployment: Deployment) -> str:
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
+            f"  Commands        {_command(deployment.addresses.data)} publications list, … verify 1, … gateways list",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )

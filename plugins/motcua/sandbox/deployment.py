@@ -230,7 +230,8 @@ def postgres_connection(dsn: str) -> str:
         "login": rest.pop("user", None),
         "password": rest.pop("password", None),
         "schema": rest.pop("dbname", None),
-        "extra": rest,
+        # Airflow takes a text for a secret, and complains of a short one where a command's answer is printed.
+        "extra": {name: int(value) if str(value).isdigit() else value for name, value in rest.items()},
     }
     return json.dumps(connection)
 
@@ -372,6 +373,24 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
         json.dumps({ADMINISTRATOR: secret.airflow_admin, VIEWER: secret.airflow_viewer}),
     )
     (folder / "airflow.cfg").touch(mode=0o600)
+
+
+_KEPT_ENVIRONMENT = "environment.json"
+
+
+def keep_environment(data: Path, environment: Mapping[str, str]) -> None:
+    """Keeps, for us alone, what a ``motcua`` command must know to be about this demo."""
+    ours = {name: value for name, value in environment.items() if name.startswith(("AIRFLOW", "MOTCUA_"))}
+    write_private(data / _KEPT_ENVIRONMENT, json.dumps(ours))
+
+
+def kept_environment(data: Path) -> dict[str, str]:
+    """The environment of the demo that runs, or ran, in this folder; empty where none did."""
+    try:
+        known = json.loads((data / _KEPT_ENVIRONMENT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in known.items()} if isinstance(known, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

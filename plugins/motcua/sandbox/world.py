@@ -23,7 +23,12 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones import mask_msisdn, read_phone
+from motcua.jobs.check_phones import phone_labels
+from motcua.jobs.keep_calendars import HOME_PROVINCE
 from motcua.sandbox.clockwork import DEFAULT_RATE, World, WorldError
+from motcua.sandbox.happenings import Dossier, condition
 from motcua.sandbox.one_stop_writers import OneStopWriter, OpencpsWriter
 from motcua.settings import settings
 from motcua.store.database import Connection
@@ -115,6 +120,24 @@ def _live(dsns: Mapping[str, str], rate: float, seed: int | None, stop: threadin
             stop.wait(2)
 
 
+def what_comes(dossier: Dossier) -> str:
+    """What a dossier that is so leads to, in words: the message, or why there is none."""
+    entered_on = dossier.phone_entered_at.astimezone(VIETNAM).date()
+    reading = read_phone(dossier.phone.written, entered_on, HOME_PROVINCE)
+    kind = condition(dossier.status, dossier.desk)
+    if kind is None:
+        where = "at the desk" if dossier.desk else "not at the desk"
+        owed = f"No message is owed at status {dossier.status}, {where}: move it to 9 or 5 with --desk."
+    elif reading.refusal:
+        owed = f"The {kind} message is kept as suppressed, and goes by itself once the phone is mended."
+    else:
+        owed = f"The {kind} message goes there within seconds, unless it was told already."
+    if reading.refusal:
+        title = phone_labels()[reading.refusal].title
+        return f"Nobody can be texted: the phone field reads as {reading.refusal} ({title}). {owed}"
+    return f"The phone field reads as {mask_msisdn(reading.e164 or '')}. {owed}"
+
+
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.world", description="The living one-stop world.")
     parser.add_argument("--folder", type=Path, default=settings().data / "world", help="its own folder")
@@ -151,10 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         with open_world(dsns) as world:
             if chosen.command == "mend":
-                world.mend_by_hand(chosen.agency, chosen.dossier, chosen.phone)
+                dossier = world.mend_by_hand(chosen.agency, chosen.dossier, chosen.phone)
             else:
-                world.move_by_hand(chosen.agency, chosen.dossier, chosen.status, desk=chosen.desk)
-        print("Done.")
+                dossier = world.move_by_hand(chosen.agency, chosen.dossier, chosen.status, desk=chosen.desk)
+        print(f"Done. {what_comes(dossier)}")
     except (WorldError, OSError, psycopg.OperationalError) as error:
         print((str(error).strip() or "no answer").splitlines()[0], file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ from pydantic import (
 from motcua.domain.texts import PARAMETER_LIMITS, PLACEHOLDER, UNKNOWN_CHARACTER, Template, remove_accents
 from motcua.settings import include_dir
 
-_FILE_NAME = re.compile(r"(?P<id>[a-z][a-z0-9_]*)\.v(?P<version>[1-9][0-9]*)\.yaml")
+_VERSION = re.compile(r"(?P<id>[a-z][a-z0-9_]*)\.v(?P<version>[1-9][0-9]{0,3})")
 
 
 class TemplateFileError(ValueError):
@@ -50,17 +50,7 @@ class _TemplateFile(BaseModel):
     version: Annotated[StrictInt, Field(ge=1)]
     body: StrictStr
     parameters: tuple[StrictStr, ...]
-    registered: dict[StrictStr, Any]
     choices: dict[StrictStr, dict[StrictStr, Annotated[StrictStr, Field(min_length=1)]]] = {}
-
-    @field_validator("registered")
-    @classmethod
-    def _registered_or_not(cls, registered: dict[str, Any]) -> dict[str, bool | str]:
-        for gateway, registration in registered.items():
-            is_template_id = isinstance(registration, str) and registration.strip()
-            if not (isinstance(registration, bool) or is_template_id):
-                raise ValueError(f"{gateway}: must be true, false, or the provider's template id in quotes")
-        return registered
 
     @field_validator("body")
     @classmethod
@@ -118,9 +108,15 @@ def load_template_versions(folder: Path | None = None) -> dict[tuple[str, int], 
     return {(template.template_id, template.version): template for template in templates}
 
 
+def version_in_name(name: str) -> tuple[str, int] | None:
+    """The template id and version in a name such as ``result.v1``; None where it is no such name."""
+    found = _VERSION.fullmatch(name)
+    return (found["id"], int(found["version"])) if found else None
+
+
 def _read(path: Path) -> Template:
-    name = _FILE_NAME.fullmatch(path.name)
-    if not name:
+    named = version_in_name(path.stem) if path.suffix == ".yaml" else None
+    if named is None:
         raise TemplateFileError(f"{path}: file name: must be <id>.v<version>.yaml, such as result.v1.yaml")
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
@@ -128,7 +124,7 @@ def _read(path: Path) -> Template:
         # ValueError: not UTF-8, or a date or number that is none. RecursionError: brackets in brackets.
         raise TemplateFileError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise TemplateFileError(f"{path}: must hold the fields id, version, body, parameters and registered")
+        raise TemplateFileError(f"{path}: must hold the fields id, version, body and parameters")
     try:
         file = _TemplateFile.model_validate(content)
     except ValidationError as error:
@@ -137,17 +133,16 @@ def _read(path: Path) -> Template:
             for fault in error.errors()
         )
         raise TemplateFileError(f"{path}: {faults}") from error
-    if file.id != name["id"]:
-        raise TemplateFileError(f"{path}: id: is {file.id!r}, the file name says {name['id']!r}")
-    if file.version != int(name["version"]):
-        raise TemplateFileError(f"{path}: version: is {file.version}, the file name says {name['version']}")
+    if file.id != named[0]:
+        raise TemplateFileError(f"{path}: id: is {file.id!r}, the file name says {named[0]!r}")
+    if file.version != named[1]:
+        raise TemplateFileError(f"{path}: version: is {file.version}, the file name says {named[1]}")
     _check_parameters(path, file)
     return Template(
         file.id,
         file.version,
         file.body,
         file.parameters,
-        file.registered,
         file.choices,
     )
 

@@ -20,6 +20,7 @@ from motcua.jobs.keep_calendars import HOME_PROVINCE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.database import page_connection
+from motcua.web.forms import number_in
 from motcua.web.rendering import PageRefused, render
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
@@ -130,8 +131,8 @@ def show_calendar(request: Request, year: str = "", agency: str = "") -> HTMLRes
 def _year(written: str, today: date) -> int:
     if not written:
         return today.year
-    year = int(written) if written.isascii() and written.isdigit() and len(written) <= 4 else 0
-    if not FIRST_YEAR <= year <= LAST_YEAR:
+    year = number_in(written, LAST_YEAR)
+    if year is None or year < FIRST_YEAR:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_year", first=FIRST_YEAR, last=LAST_YEAR)
     return year
 

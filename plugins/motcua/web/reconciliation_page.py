@@ -24,6 +24,7 @@ from motcua.store.closings import list_closings
 from motcua.store.database import Connection, page_connection
 from motcua.store.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.publications import Publication, find_publication
+from motcua.web.forms import number_in
 from motcua.web.rendering import HEADERS, PageRefused, render
 
 _SHOWN = 100
@@ -68,15 +69,14 @@ class ClosedPeriod:
 
 
 @router.get("/reconciliation")
-def show_reconciliation(request: Request, closing: int = 0, agency: str = "") -> HTMLResponse:
+def show_reconciliation(request: Request, closing: str = "", agency: str = "") -> HTMLResponse:
     """One closing, the newest by default: its figures, by agency or of one, and what does not meet."""
     with page_connection() as connection:
         periods = _periods(connection)
-        number = closing or (periods[0].closing_no if periods else 0)
-        if not number:
+        if not (closing or periods):
             return render(request, "reconciliation.html", told=None, periods=periods)
-        report = _report(connection, number)
-        published = find_publication(connection, closing_no=number)
+        report = _report(connection, number_in(closing) if closing else periods[0].closing_no)
+        published = find_publication(connection, closing_no=report.closing.closing_no)
     told = Told(report, agency=agency or None)
     if agency and agency not in {each.agency_code for each in Told(report).agencies}:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
@@ -112,7 +112,7 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
 
 
 @router.get("/reconciliation/rows")
-def show_rows(request: Request, closing: int, figure: str, cell: AskedFor) -> HTMLResponse:
+def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
     """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off."""
     report, found = _rows(closing, figure, cell, _LISTED)
     return render(
@@ -131,33 +131,38 @@ def show_rows(request: Request, closing: int, figure: str, cell: AskedFor) -> HT
 
 
 @router.get("/reconciliation/rows.csv")
-def download_rows(closing: int, figure: str, cell: AskedFor) -> Response:
+def download_rows(closing: str, figure: str, cell: AskedFor) -> Response:
     """All rows of a figure, for machines and spreadsheets."""
     report, found = _rows(closing, figure, cell, None)
-    return _attachment(plain_csv(found.of, found.rows), f"{report.closing.period}-{closing}-{figure}.csv")
+    return _attachment(
+        plain_csv(found.of, found.rows), f"{report.closing.period}-{report.closing.closing_no}-{figure}.csv"
+    )
 
 
-def _rows(closing: int, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
+def _rows(closing: str, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
     with page_connection() as connection:
-        report = _report(connection, closing)
+        report = _report(connection, number_in(closing))
         try:
             return report, rows_of_figure(connection, report.closing, report.figures, figure, cell, limit)
         except NoSuchFigure:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure") from None
 
 
-def _report(connection: Connection, closing: int) -> ReconciliationReport:
+def _report(connection: Connection, closing: int | None) -> ReconciliationReport:
     try:
-        return build_report(connection, closing)
+        if closing is not None:
+            return build_report(connection, closing)
     except LookupError:
-        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
+        pass
+    raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing")
 
 
 @router.get("/reconciliation/file")
-def download(publication: int, name: str) -> Response:
+def download(publication: str, name: str) -> Response:
     """A published file, only as it was published."""
+    number = number_in(publication)
     with page_connection() as connection:
-        found = find_publication(connection, publication_no=publication) if publication > 0 else None
+        found = None if number is None else find_publication(connection, publication_no=number)
     listed = {each["name"]: each["sha256"] for each in found.manifest["files"]} if found else {}
     if found is None or name not in (*listed, "manifest.json"):
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")

@@ -14,6 +14,7 @@ from motcua.domain.texts import (
     GSM_BASIC,
     GSM_EXTENSION,
     PARAMETER_LIMITS,
+    Registration,
     Template,
     UnregisteredTemplate,
     clean_parameter,
@@ -44,7 +45,6 @@ RESULT = Template(
     "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) đã được giải quyết xong. "
     "Mời Ông/Bà đến Bộ phận Một cửa {agency_name} để nhận kết quả",
     ("dossier_code", "agency_name"),
-    {"kannel": True, "vnpt": "7731", "esms": False},
 )
 SUPPLEMENT = Template(
     "supplement",
@@ -52,7 +52,6 @@ SUPPLEMENT = Template(
     "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) cần bổ sung theo quy định. "
     "Mời Ông/Bà đến Bộ phận Một cửa {agency_name} để nhận thông báo",
     ("dossier_code", "agency_name"),
-    {"kannel": True},
 )
 APOLOGY = Template(
     "apology",
@@ -60,14 +59,12 @@ APOLOGY = Template(
     "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) chưa có kết quả vào ngày {due_date}. {agency_name} "
     "chân thành xin lỗi. Ông/Bà vui lòng đến nhận kết quả khi có tin nhắn tiếp theo",
     ("dossier_code", "due_date", "agency_name"),
-    {"kannel": True},
 )
 REPLY = Template(
     "reply",
     1,
     "Hồ sơ của quý Ông/Bà ({dossier_code}) hiện đang ở bước {step_name}, trạng thái hồ sơ: {punctuality}.",
     ("dossier_code", "step_name", "punctuality"),
-    {"kannel": True},
 )
 TEMPLATES = (RESULT, SUPPLEMENT, APOLOGY, REPLY)
 SHORT, LONG = "160915001", "000.00.04.H32-160915-0001"
@@ -456,15 +453,48 @@ def test_the_longest_values_stay_inside_the_tightest_caps() -> None:
     assert (len(reply.text), reply.segments) == (160, 1)
 
 
-@pytest.mark.parametrize(("gateway", "known_as"), [("kannel", True), ("vnpt", "7731")])
-def test_a_registered_template_passes(gateway: str, known_as: bool | str) -> None:
-    assert require_registered(RESULT, gateway) == known_as
+KNOWN = {
+    registration.key: registration
+    for registration in (
+        Registration("kannel", "result", 1),
+        Registration("vnpt", "result", 1, "7731", "7732"),
+        Registration("half", "result", 1, "7731"),
+    )
+}
 
 
-@pytest.mark.parametrize("gateway", ["esms", "speedsms", ""])
-def test_an_unregistered_template_is_refused(gateway: str) -> None:
-    with pytest.raises(UnregisteredTemplate, match=r"result\.v1 .*not registered"):
-        require_registered(RESULT, gateway)
+@pytest.mark.parametrize(
+    ("gateway", "accented", "by_id", "known_as"),
+    [
+        ("kannel", False, False, None),
+        ("vnpt", False, True, "7731"),
+        ("vnpt", True, True, "7732"),
+        ("half", True, False, None),
+    ],
+)
+def test_a_registered_template_passes(gateway: str, accented: bool, by_id: bool, known_as: str | None) -> None:
+    assert require_registered(KNOWN, (gateway, "result", 1), accented=accented, by_id=by_id) == known_as
+
+
+@pytest.mark.parametrize("key", [("esms", "result", 1), ("kannel", "result", 2), ("kannel", "apology", 1)])
+def test_an_unregistered_template_is_refused_with_what_to_do(key: tuple[str, str, int]) -> None:
+    gateway, template_id, version = key
+    with pytest.raises(UnregisteredTemplate) as refusal:
+        require_registered(KNOWN, key, accented=False, by_id=False)
+    name = f"{template_id}.v{version}"
+    assert f"template {name} is not registered at gateway {gateway}" in str(refusal.value)
+    assert f"motcua texts register {gateway} {name}" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "accented", "option"),
+    [("half", True, " --accented-provider-template-id"), ("kannel", False, " --provider-template-id")],
+)
+def test_a_registration_without_the_id_that_the_provider_takes_is_refused(
+    gateway: str, accented: bool, option: str
+) -> None:
+    with pytest.raises(UnregisteredTemplate, match=f"register {gateway} result.v1{option}"):
+        require_registered(KNOWN, (gateway, "result", 1), accented=accented, by_id=True)
 
 
 @pytest.mark.parametrize(("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")])

@@ -89,6 +89,14 @@ def history(rows, code="A"):
         (A % "enabled_from: 1/12/2026", "agency A: enabled_from: write a day"),
         (A % "enabled_from: true", "agency A: enabled_from: write a day"),
         (A % "enabled_from: 2026-13-01", "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: "2026-13-01"', "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: "20261201"', "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: "2026-W49-2"', "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: "２０２６-12-01"', "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: ""', "agency A: enabled_from: write a day"),
+        (A % 'enabled_from: "0001-01-01"', "agency A: enabled_from: must lie in the years"),
+        (A % 'valid_until: "2026-06-30 10:00:00"', "agency A: valid_until: Input should be a valid date"),
+        (A % 'valid_until: "sometime"', "agency A: valid_until: Input should be a valid date"),
         (A % "enabled_from: 0001-01-01", "agency A: enabled_from: must lie in the years"),
         (A % "valid_from: 2026-02-30", "agency A: valid_from: Input should be a valid date"),
         (A % "valid_until: 2026-06-30 10:00:00", "agency A: valid_until: Input should be a valid date"),
@@ -127,6 +135,37 @@ def test_malformed_file_is_refused_whole_and_the_fault_is_named(write, content, 
         read_agencies(path)
     assert str(path) in str(error.value)
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        *(
+            ("enabled_from", written)
+            for written in (
+                "2026-12-01",
+                "2026-12-01 07:00:00",
+                "2026-12-01T07:00:00",
+                "2026-12-01T07:00:00+07:00",
+                "2026-12-01 07:00:00 +07:00",
+                "2026-12-01T00:00:00Z",
+            )
+        ),
+        ("valid_from", "2026-12-01"),
+        ("valid_until", "2026-12-01"),
+    ],
+)
+def test_day_in_quotes_is_the_day_without_them(write, field, written):
+    (plain,) = read_agencies(write(A % f"{field}: {written}"))
+    assert getattr(plain, field) is not None
+    for quote in "\"'":
+        (quoted,) = read_agencies(write(A % f"{field}: {quote}{written}{quote}"))
+        assert quoted == plain
+
+
+def test_last_day_of_a_former_name_may_stand_in_quotes(write):
+    (found,) = read_agencies(write(A % 'former_names: [{name: C, until: "2025-02-28"}]'))
+    assert found.former_names == (FormerName("C", None, date(2025, 2, 28)),)
 
 
 def test_every_fault_is_named_at_once(write):

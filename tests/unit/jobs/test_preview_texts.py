@@ -6,10 +6,9 @@ import csv
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from motcua.commands.texts import texts
+from motcua.cli import app
 from motcua.jobs.preview_texts import (
     FIXED_WORDS,
     AgencyToPreview,
@@ -133,31 +132,29 @@ def test_the_csv_opens_in_a_spreadsheet_and_runs_nothing(tmp_path: Path) -> None
 
 # ---------------------------------------------------------------- motcua texts
 
-app = typer.Typer()
-app.command()(texts)
-
 
 def test_the_command_prints_every_template_and_where_the_dong_go(tmp_path: Path) -> None:
     path = tmp_path / "texts.csv"
-    result = CliRunner().invoke(app, ["--price", "850", "--csv", str(path)])
+    result = CliRunner().invoke(app, ["texts", "--price", "850", "--csv", str(path)])
     assert result.exit_code == 0, result.output
     for template_id in load_templates():
         assert f"{template_id} v1" in result.output
     for name in ("UBND phường Lộc Thọ", "GSM-7", "UCS-2", "1.700", "Tiền đi đâu", "luôn hơn 1 tin"):
         assert name in result.output
     assert path.exists()
+    assert "Không nối với sổ cái" in result.output
 
 
 def test_the_command_warns_of_a_long_name(tmp_path: Path) -> None:
     path = tmp_path / "agencies.yaml"
     path.write_text("agencies: [{code: 000.00.04.H32, name: Sở Thông tin và Truyền thông}]", encoding="utf-8")
-    output = " ".join(CliRunner().invoke(app, ["--agencies", str(path)]).output.split())
+    output = " ".join(CliRunner().invoke(app, ["texts", "--agencies", str(path)]).output.split())
     assert "không dấu: thừa 4 ký tự" in output
 
 
 @pytest.mark.parametrize("options", [["--agencies", "/nowhere.yaml"], ["--csv", "/nowhere/x.csv"]])
 def test_the_command_says_what_is_wrong_without_a_traceback(options: list[str]) -> None:
-    result = CliRunner().invoke(app, options)
+    result = CliRunner().invoke(app, ["texts", *options])
     assert result.exit_code == 1
     assert "Lỗi: " in result.output
     assert isinstance(result.exception, SystemExit)

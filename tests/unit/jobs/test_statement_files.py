@@ -403,6 +403,26 @@ def test_sheet_without_a_line_says_that_there_was_none():
     assert "không có dòng dữ liệu nào" in refusal(workbook(MT=[list(HEADINGS)], MO=mo), "bang-ke-2026-10.xlsx")
 
 
+TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
+
+
+@pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
+def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
+    found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=[list(HEADINGS), *below]), "bang-ke-2026-10.xlsx")
+    assert (found.covers, found.segments, found.inquiries) == ({"mt", "mo"}, 1, 0)
+
+
+def test_total_without_the_lines_that_it_sums_up_is_refused():
+    headings, lines = list(HEADINGS), [list(ROW)]
+    for amount, said in (("0", "dòng tổng cộng ghi 2"), ("2.000", "dòng tổng cộng ghi 2.000")):
+        told = ["Tổng cộng", "", "", 2 if amount == "0" else 0, "", amount, ""]
+        assert said in refusal(workbook(MT=[headings, *lines], MO=[headings, told]), "bang-ke-2026-10.xlsx")
+    torn = ["x", "", "", 3, "", "", ""]
+    assert "thiếu thời gian" in refusal(workbook(MT=[headings, *lines], MO=[headings, torn]), "bang-ke-2026-10.xlsx")
+    none = [headings, TOTAL_OF_NONE]
+    assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), "bang-ke-2026-10.xlsx")
+
+
 def test_workbook_under_another_name_is_one():
     content = workbook(MT=[list(HEADINGS), list(ROW)])
     assert read(content, "bang-ke-2026-10.csv").segments == 1

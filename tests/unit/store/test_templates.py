@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from motcua.domain.texts import remove_accents, render, require_registered, segment_text
+from motcua.domain.texts import remove_accents, render, segment_text
 from motcua.store.templates import (
     TemplateFileError,
     UnknownTemplate,
@@ -107,11 +107,10 @@ def test_the_reply_knows_its_words_for_punctuality() -> None:
     }
 
 
-def test_every_template_is_registered_at_kannel_and_fits_gsm_without_accents() -> None:
+def test_every_template_fits_gsm_without_accents() -> None:
     templates = load_templates()
     assert templates
     for template in templates.values():
-        assert require_registered(template, "kannel") is True
         assert segment_text(remove_accents(template.body)).encoding == "GSM-7"
 
 
@@ -148,18 +147,11 @@ def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:
     assert load_templates(tmp_path)["result"].body == "Hồ sơ ({dossier_code})"
 
 
-def test_registration_may_be_the_providers_own_template_id(tmp_path: Path) -> None:
-    _write(tmp_path, "result.v1.yaml", registered='{kannel: true, esms: false, vnpt: "7731"}')
-    registered = load_templates(tmp_path)["result"].registered
-    assert registered == {"kannel": True, "esms": False, "vnpt": "7731"}
-
-
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
         ({"id": None}, "id: Field required"),
         ({"body": None}, "body: Field required"),
-        ({"registered": None}, "registered: Field required"),
         ({"parameters": None}, "parameters: Field required"),
         ({"id": "apology"}, "id: is 'apology', the file name says 'result'"),
         ({"id": "7"}, "id: Input should be a valid string"),
@@ -195,9 +187,7 @@ def test_registration_may_be_the_providers_own_template_id(tmp_path: Path) -> No
             {"body": '"{dossier_code} {dossier_code}"', "parameters": "[dossier_code, dossier_code]"},
             "parameters: 'dossier_code' stands twice",
         ),
-        ({"registered": "[kannel]"}, "registered: Input should be a valid dictionary"),
-        ({"registered": "{vnpt: 7731}"}, "registered: vnpt: must be true, false, or"),
-        ({"registered": '{vnpt: ""}'}, "registered: vnpt: must be true, false, or"),
+        ({"registered": "{kannel: true}"}, "registered: Extra inputs are not permitted"),
         ({"choices": "{punctuality: {late: Trễ hạn}}"}, "choices: 'punctuality' is not a parameter"),
         ({"choices": "[Trễ hạn]"}, "choices: Input should be a valid dictionary"),
         ({"sender": "x"}, "sender: Extra inputs are not permitted"),
@@ -241,7 +231,6 @@ def _write(folder: Path, name: str, **fields: str | None) -> None:
         "version": "1",
         "body": '"Hồ sơ ({dossier_code})"',
         "parameters": "[dossier_code]",
-        "registered": "{kannel: true}",
     }
     content |= fields
     lines = [f"{field}: {value}" for field, value in content.items() if value is not None]

@@ -1,0 +1,23 @@
+"""What a deployment does once for its gateways: says that their providers have registered the texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg.rows import dict_row
+
+from motcua.domain.texts import Registration
+from motcua.store.registrations import save_registrations
+from motcua.store.templates import load_template_versions
+
+
+def register_templates(dsn: str, *gateways: str) -> None:
+    """Registers every version of every template at these gateways, in the ledger of an administrator's DSN."""
+    wanted = [
+        Registration(gateway, template_id, version)
+        for gateway in gateways
+        for template_id, version in load_template_versions()
+    ]
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        save_registrations(connection, wanted, changed_by="tests", reason=None, now=datetime.now(UTC))
