@@ -62,6 +62,15 @@ def set_phone(world: World, code: str, refusal: str | None) -> None:
     )
 
 
+def test_dossier_without_a_status_is_checked_beside_the_others(world):
+    world.dossier("no status", status_code=None, phone_refusal="landline", applicant_phone="02583822001")
+    counts = check_quality("one", WEDNESDAY)
+    assert (counts.dossiers, counts.broken) == (4, 0)
+    with connect() as connection:
+        found = {row.rule.code for row in rows_to_correct(connection, counts.run_no) if row.subject == "no status"}
+    assert "P4" in found, "it is open: nobody has said that it ended"
+
+
 def test_finding_is_new_stands_is_fixed_and_comes_back(world):
     world.move(world.dossier("bad", phone_refusal="landline", applicant_phone="02583822001"), 4, at(23))
     first = check("one", WEDNESDAY, "P4")

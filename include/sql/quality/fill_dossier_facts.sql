@@ -45,7 +45,7 @@ SELECT
     d.dossier_id,
     d.answers,
     n.status_code,
-    n.status_code IN (3, 7, 10)
+    coalesce(n.status_code IN (3, 7, 10), FALSE)
     OR coalesce(d.returned_at <= %(as_of)s AND coalesce(m.last_occurred_at <= d.returned_at, TRUE), FALSE),
     d.textable,
     NOT d.due_working,

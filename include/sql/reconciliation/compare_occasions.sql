@@ -224,8 +224,8 @@ judged AS (
                             LEFT JOIN motcua.agency_scopes AS g ON btrim(q.agency_code) = g.written
                             WHERE
                                 q.source_id = m.source_id AND q.released_at IS NULL
-                                AND normalize(btrim(q.dossier_code)) = m.dossier_code
-                                AND coalesce(g.agency_code, btrim(q.agency_code))
+                                AND coalesce(normalize(btrim(q.dossier_code)), '') = m.dossier_code
+                                AND coalesce(g.agency_code, btrim(q.agency_code), '')
                                 = coalesce(m.agency_code, m.agency_written)
                                 AND CASE
                                     WHEN q.row_kind = 'dossier' THEN m.numbers = '{}'

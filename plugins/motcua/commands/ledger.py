@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console
+from motcua.commands.terminal import console, written_elsewhere
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES
 from motcua.store.accounting import identity, latency, summed_up
@@ -51,7 +51,7 @@ def show_identity(
     table = Table(*names, "expected", *terms, "difference", title="Accounting identity", caption="terms of 0 left out")
     for row in summed_up(rows, *names):
         figures = [str(row[name]) for name in ("expected", *terms, "difference")]
-        table.add_row(*(row[name] for name in names), *figures, style="red" if row["difference"] else None)
+        table.add_row(*(escape(row[name]) for name in names), *figures, style="red" if row["difference"] else None)
     figures = [str(total[name]) for name in ("expected", *terms, "difference")]
     table.add_row("all", *[""] * (len(names) - 1), *figures, style="bold")
     _console.print(table)
@@ -92,11 +92,11 @@ def show_quarantine() -> None:
             row["source"],
             row["row_kind"],
             row["reason"],
-            escape(row["agency_code"] or ""),
+            written_elsewhere(row["agency_code"]),
             "" if row["status_code"] is None else str(row["status_code"]),
             str(row["rows"]),
             f"{row['since'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
-            escape(", ".join(code for code in row["examples"] if code)),
+            ", ".join(written_elsewhere(code) for code in row["examples"] if code),
             _REMEDIES[row["reason"]],
         )
     _console.print(table)

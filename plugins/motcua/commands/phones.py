@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from motcua.commands.terminal import written_elsewhere
 from motcua.domain.numbering_plan import find_province
 from motcua.domain.phones import NOTES, REFUSALS
 from motcua.jobs.check_phones import (
@@ -87,7 +87,7 @@ def _show(check: PhoneCheck, console: Console) -> None:
     for heading in ("Số dòng", "Nhắn được", "Tỷ lệ", "Phải sửa"):
         table.add_column(heading, justify="right")
     for agency, counts in sorted(check.by_agency.items()):
-        table.add_row(*_line(escape(agency) or "(không ghi)", counts.total(), counts[None]))
+        table.add_row(*_line(written_elsewhere(agency) or "(không ghi)", counts.total(), counts[None]))
     if len(check.by_agency) != 1:
         table.add_section()
         table.add_row(*_line("Cộng", check.total, check.textable), style="bold")
@@ -102,7 +102,7 @@ def _show(check: PhoneCheck, console: Console) -> None:
         by_count = sorted((code for code in REFUSALS if counts[code]), key=lambda code: -counts[code])
         for position, code in enumerate(by_count):
             reasons.add_row(
-                "" if position else escape(agency) or "(không ghi)",
+                "" if position else written_elsewhere(agency) or "(không ghi)",
                 labels[code].title,
                 _number(counts[code]),
                 _share(counts[code], counts.total()),

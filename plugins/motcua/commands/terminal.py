@@ -7,8 +7,10 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from motcua.domain.phones import holds_phone
+from motcua.domain.dossiers import clean_words
+from motcua.domain.phones import holds_phone, mask_msisdn, read_phone, to_local
 from motcua.jobs.table_files import Fault, FileRefused, shown_name
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -42,6 +44,14 @@ def without_phone(reason: str) -> str:
     if holds_phone(reason):
         raise typer.BadParameter("something in it looks like a phone number; say it without.")
     return reason
+
+
+def written_elsewhere(text: str | None) -> str:
+    """A code as a source or a file has it, whatever it is, for a terminal: one line of at most 80 letters, nothing that
+    steers the terminal or is markup; a phone number in its place is masked."""
+    words = clean_words(text, 80) or ""
+    number = read_phone(words, None, "").e164
+    return escape(words) if number is None else mask_msisdn(to_local(number))
 
 
 def handed_in(path: Path, most: int) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
@@ -26,15 +26,19 @@ Refusal: TypeAlias = Literal[
 Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
 
 CODE_LIMIT = 40
+KEPT_OF_CODE = 80
+"""Characters of a code that quarantine and differences keep, whatever stands in its place."""
 STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200
 NOTE_LIMIT = 2000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No one-stop software wrote a true time before this."""
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No true time is as late as this, and Python's end is near: times beyond come from the source as this one."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _SPACES = re.compile(r"\s+")
+_MOBILE = re.compile(r"(?<![0-9])(?:\+? ?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +149,35 @@ def clean_code(raw: str) -> str | None:
     return code if 1 <= len(code) <= CODE_LIMIT and code.isprintable() else None
 
 
+def kept_code(raw: str) -> str:
+    """A code of an agency or a dossier as quarantine and differences keep it, whatever stands in its place: NFC, cut,
+    trimmed. One that may be used is as the ledger has it."""
+    return unicodedata.normalize("NFC", raw[:KEPT_OF_CODE]).strip()
+
+
 def clean_words(raw: str | None, limit: int) -> str | None:
-    """Free text on one line: NFC, runs of spaces, controls and invisible marks made one space, cut to ``limit``."""
+    """Free text on one line: NFC, runs of spaces and of what cannot be printed (controls, invisible marks, marks of
+    direction, characters that are none) made one space, cut to ``limit``."""
     if raw is None:
         return None
-    words = _SPACES.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFC", raw[: 4 * limit]))).strip()
+    words = unicodedata.normalize("NFC", raw[: 4 * limit])
+    if not words.isprintable():
+        words = "".join(char if char.isprintable() else " " for char in words)
+    words = _SPACES.sub(" ", words).strip()
     return words[:limit].rstrip() or None
+
+
+def clean_label(raw: str | None, limit: int) -> str | None:
+    """Words that reports and publications show, or texts to citizens: as ``clean_words``, and a mobile number that
+    somebody typed there is left out, since what is published stays."""
+    words = clean_words(raw, limit)
+    if words is None or not _MOBILE.search(words):
+        return words
+    left = clean_words(_MOBILE.sub("…", words), limit) or ""
+    return left if left.strip(" …") else None
+
+
+_Clean: TypeAlias = Callable[[str | None, int], str | None]
 
 
 class _Notes:
@@ -159,14 +186,14 @@ class _Notes:
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def words(self, name: str, raw: str | None, limit: int) -> str | None:
-        cleaned = clean_words(raw, limit)
+    def words(self, name: str, raw: str | None, limit: int, clean: _Clean = clean_words) -> str | None:
+        cleaned = clean(raw, limit)
         if raw is not None and cleaned != unicodedata.normalize("NFC", raw).strip() and (cleaned or raw.strip()):
             self.names.append(name)
         return cleaned
 
     def moment(self, name: str, raw: datetime | None, latest: datetime | None = None) -> datetime | None:
-        if raw is None or (raw >= EARLIEST and (latest is None or raw <= latest)):
+        if raw is None or (EARLIEST <= raw < LATEST and (latest is None or raw <= latest)):
             return raw
         self.names.append(name)
         return None
@@ -214,9 +241,9 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
     return CleanDossier(
         agency_code=agency,
         dossier_code=code,
-        procedure_code=notes.words("procedure_code", row.procedure_code, NAME_LIMIT),
-        procedure_name=notes.words("procedure_name", row.procedure_name, NAME_LIMIT * 3),
-        field_name=notes.words("field_name", row.field_name, NAME_LIMIT),
+        procedure_code=notes.words("procedure_code", row.procedure_code, NAME_LIMIT, clean_label),
+        procedure_name=notes.words("procedure_name", row.procedure_name, NAME_LIMIT * 3, clean_label),
+        field_name=notes.words("field_name", row.field_name, NAME_LIMIT, clean_label),
         applicant_name=notes.words("applicant_name", row.applicant_name, NAME_LIMIT),
         # The phone's own reader knows what to do with odd characters; only the size is bounded here.
         applicant_phone=None if row.applicant_phone is None else row.applicant_phone[:PHONE_LIMIT],
@@ -224,7 +251,7 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
         submitted_via=notes.words("submitted_via", row.submitted_via, 40),
         received_at=notes.moment("received_at", row.received_at),
         due_at=notes.moment("due_at", row.due_at),
-        step_name=notes.words("step_name", row.step_name, STEP_LIMIT),
+        step_name=notes.words("step_name", row.step_name, STEP_LIMIT, clean_label),
         status_code=status,
         at_one_stop_desk=bool(row.at_one_stop_desk),
         finished_at=notes.moment("finished_at", row.finished_at),
@@ -268,8 +295,8 @@ def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransit
         at_one_stop_desk=bool(row.at_one_stop_desk),
         occurred_at=min(occurred or recorded, recorded, context.now),
         recorded_at=recorded,
-        from_step=notes.words("from_step", row.from_step, STEP_LIMIT),
-        to_step=notes.words("to_step", row.to_step, STEP_LIMIT),
+        from_step=notes.words("from_step", row.from_step, STEP_LIMIT, clean_label),
+        to_step=notes.words("to_step", row.to_step, STEP_LIMIT, clean_label),
         actor=notes.words("actor", row.actor, NAME_LIMIT),
         note=notes.words("note", row.note, NOTE_LIMIT),
         noted=tuple(notes.names),

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, cast
 
 import yaml
 
-from motcua.domain.dossiers import EARLIEST
+from motcua.domain.dossiers import EARLIEST, LATEST
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones import (
     NOTES,
@@ -185,7 +185,7 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
             yield PhoneRow(
                 dossier.dossier_code or "",
                 dossier.applicant_phone or "",
-                typed.astimezone(VIETNAM).date() if typed else None,
+                typed.astimezone(VIETNAM).date() if typed and EARLIEST <= typed < LATEST else None,
                 provinces.get(agency, ""),
                 agency,
                 dossier.applicant_name or "",

@@ -18,6 +18,7 @@ from motcua.domain.dossiers import (
     SourceTransition,
     clean_dossier,
     clean_transition,
+    kept_code,
 )
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones import read_phone
@@ -201,11 +202,10 @@ class _PickUp:
                     "row_kind": kind,
                     "row_key": key(row),
                     "reason": reason,
-                    "agency_code": _cut(row.agency_code),
-                    "dossier_code": _cut(row.dossier_code),
+                    "agency_code": None if row.agency_code is None else kept_code(row.agency_code),
+                    "dossier_code": None if row.dossier_code is None else kept_code(row.dossier_code),
                     "status_code": row.status_code,
-                    "payload": payload
-                    | {"agency_code": _cut(row.agency_code, 2000), "dossier_code": _cut(row.dossier_code, 2000)},
+                    "payload": payload | {"agency_code": _cut(row.agency_code), "dossier_code": _cut(row.dossier_code)},
                 }
             )
             by_reason = self.counts.quarantined_by_reason
@@ -327,7 +327,7 @@ class _PickUp:
         kept = {row["row_key"]: row["payload"] for row in rows if row["row_kind"] == "transition"}
         for row_keys in _batches(kept):
             # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
-            numbers = [int(row_key) for row_key in row_keys if row_key.isdigit()]
+            numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
             present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
             self._take_transitions([present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys])
 
@@ -363,8 +363,8 @@ class _PickUp:
         self.counts.from_rows += len(told)
 
 
-def _cut(text: str | None, limit: int = 80) -> str | None:
-    return None if text is None else text[:limit]
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:2000]
 
 
 def _written(row: SourceDossier | SourceTransition) -> Key:

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from motcua.domain.apologies import due_days
-from motcua.domain.dossiers import SourceTransition
+from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import (
     Change,
@@ -537,7 +537,8 @@ def _difference(row: Mapping[str, Any], names: Mapping[int, str]) -> Difference:
         agency_code=row["agency_code"] or "",
         procedure_code=row["procedure_code"],
         kind=row["kind"],
-        dossier_code=row["dossier_code"],
+        # Of a row in quarantine it may be anything, and goes into files and pages.
+        dossier_code=clean_words(row["dossier_code"], KEPT_OF_CODE),
         source=names.get(row["source_id"]),
         source_transition_id=row["source_transition_id"],
         transition_id=row["transition_id"],

@@ -6,7 +6,6 @@ of it, is not known here.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, LiteralString
 
-from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_words
+from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_label, kept_code
 from motcua.sources.contract import ContractSource
 
 RESULT, SUPPLEMENT, WORKED_ON, ENDING = 9, 5, (2, 4), (3, 7, 10)
@@ -137,13 +136,14 @@ class SourceCount:
 
 
 def plain_code(code: str | None) -> str:
-    """A code of an agency or a dossier as the ledger writes it; empty: there is none."""
-    return unicodedata.normalize("NFC", code or "").strip()
+    """A code of an agency or a dossier as the ledger writes it, one that is none as quarantine has it; empty: there is
+    none."""
+    return kept_code(code or "")
 
 
 @lru_cache(maxsize=4096)
 def _procedure(code: str | None) -> str:
-    return clean_words(code, NAME_LIMIT) or ""
+    return clean_label(code, NAME_LIMIT) or ""
 
 
 def _plainly(row: dict[str, Any]) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def reason_without_values(error: Exception) -> str:
         # Without a message from the server the driver speaks of the connection: host, port, role.
         words = error.diag.message_primary or str(error).partition("\n")[0]
         if isinstance(error, psycopg.DataError):
-            # It quotes the value itself: invalid input syntax for type bigint: "…".
-            words = words.partition('"')[0].rstrip(": ")
+            # It quotes the value itself: invalid input syntax for type bigint: "…"; the driver writes '…'.
+            words = words.partition('"')[0].partition("'")[0].rstrip(": ")
         return f"{type(error).__name__}: {words}"
     # A look-up that failed names what was not there: an adapter, an Airflow connection.
     missing = isinstance(error, LookupError) or type(error).__name__ == "AirflowNotFoundException"

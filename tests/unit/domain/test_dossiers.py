@@ -15,6 +15,7 @@ from motcua.domain.dossiers import (
     SourceTransition,
     clean_code,
     clean_dossier,
+    clean_label,
     clean_transition,
     clean_words,
 )
@@ -129,3 +130,23 @@ def test_any_row_is_either_refused_with_a_reason_or_fit_for_the_ledger(row):
 def test_cleaning_words_twice_changes_nothing(text, limit):
     once = clean_words(text, limit)
     assert clean_words(once, limit) == once
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Gọi 0905 771 482 gặp Lan", "Gọi … gặp Lan"),
+        ("+84 905.771.482", None),
+        ("Chờ (0905771482)", "Chờ (…)"),
+        ("1.005129", "1.005129"),
+        ("1.005129.000.00.00.H32", "1.005129.000.00.00.H32"),
+        ("Theo 123/2016/TT-BTC, 09 ngày", "Theo 123/2016/TT-BTC, 09 ngày"),
+    ],
+)
+def test_mobile_number_is_left_out_of_what_is_shown(written, shown):
+    assert clean_label(written, 200) == shown
+
+
+@pytest.mark.parametrize("char", ["\u00ad", "\u061c", "\u202e", "\u2066", "\ufff9", "\uffff", "\U0010ffff", "\x1b"])
+def test_what_cannot_be_printed_becomes_a_space(char):
+    assert clean_words(f"a{char}b", 200) == "a b"

@@ -15,7 +15,6 @@ due AS (
         d.agency_code,
         d.dossier_code,
         d.procedure_code,
-        d.received_at,
         d.returned_at,
         d.status_code,
         d.updated_at,
@@ -25,12 +24,17 @@ due AS (
             ELSE 0
         END AS calls_for,
         e.evening_at,
+        CASE
+            WHEN d.received_at BETWEEN '2000-01-01' AND '9000-01-01'
+                THEN (d.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+        END AS received_day,
         (d.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS due_day
     FROM source_dossiers AS d
     INNER JOIN evenings AS e
         ON
             d.agency_code = e.agency_code
-            AND (d.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date BETWEEN e.first_day AND e.last_day
+            AND d.due_at >= e.first_day::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
+            AND d.due_at < (e.last_day + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
     WHERE
         d.due_at >= (SELECT min(f.first_day) FROM evenings AS f)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
         AND d.due_at < ((SELECT max(l.last_day) FROM evenings AS l) + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
@@ -138,5 +142,5 @@ SELECT
 FROM judged AS j
 WHERE
     j.status_then = any(%(working_codes)s::int[])
-    AND coalesce((j.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < j.due_day, TRUE)
+    AND coalesce(j.received_day < j.due_day, TRUE)
     AND (j.returned_at IS NULL OR j.returned_at > j.evening_at OR coalesce(j.moved_at > j.returned_at, FALSE))

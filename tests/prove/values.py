@@ -1,0 +1,723 @@
+"""Whether one row's bad value ever stops a job that serves others, or reaches where it does harm.
+
+Two worlds are made from the same desks: one as it should be, and one in which each column of each source and of the
+ledger holds NULL, extreme and hostile values beside (tests/planting/values.py). Every job passes through both. The
+first is the oracle: of the dossiers that are as they should be it must all come out the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import logging
+import os
+import re
+import tempfile
+import traceback
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from zipfile import ZipFile
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import Period
+from motcua.settings import settings
+from motcua.store.database import close_ledger_pool
+from motcua.store.provisioning import with_database
+from tests.gateways.scripted import ScriptedGateway
+from tests.planting.values import (
+    AGENCY_OF,
+    BESIDE,
+    DAY,
+    DUE,
+    ELSEWHERE,
+    HEALTHY,
+    MINUTE,
+    NOW,
+    OTHER_SOFTWARE,
+    PHONE,
+    PLANTED,
+    READY,
+    Desk,
+    Life,
+    Planted,
+    hand_in_carriers,
+    plant_ledger,
+)
+from tests.prove import Figure
+from tests.prove._ledgers import PASSWORD, proving_server
+
+csv.field_size_limit(2**24)
+EVENING = NOW.replace(hour=17, minute=30, second=5)
+CHECKED = datetime.combine(NOW.date() + DAY, time(5, 30), VIETNAM)
+CLOSED = CHECKED + timedelta(hours=1)
+CLOSED_MONTH = datetime(2026, 12, 1, 6, 30, tzinfo=VIETNAM)
+PERIODS = ((Period.parse("2026-11-25"), CLOSED), (Period.parse("2026-11"), CLOSED_MONTH))
+HEALTHY_CODES: Final = {f"{source} {name}" for source in AGENCY_OF for name in HEALTHY} | {
+    f"khanhhoa beside {name}" for name in HEALTHY
+}
+
+Value = TypeVar("Value")
+
+
+def _tell(what: str) -> None:
+    print(f"{datetime.now(VIETNAM):%H:%M:%S} {what}", flush=True)
+
+
+# ---------------------------------------------------------------------------------------------------------- a passage
+
+
+class _Log(logging.Handler):
+    """Keeps every line that a task's log would have."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@dataclass
+class Passage:
+    """All jobs on one world: what failed, what was shown to whom, and what became of the healthy dossiers."""
+
+    failures: list[str] = field(default_factory=list)
+    steps: int = 0
+    shown: dict[str, bytes] = field(default_factory=dict)
+    """What staff, the public or a log gets to see, by what it is."""
+    texts: list[str] = field(default_factory=list)
+    """Words that went to the gateway, or back to who asked."""
+    healthy: dict[str, set[str]] = field(default_factory=dict)
+    """What is told of the healthy dossiers, by what it is."""
+    planted: list[Planted] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    newest: int = 0
+    """The planted source's newest number at the first reading."""
+    traces: dict[str, set[Any]] = field(default_factory=dict)
+    differences: int = 0
+    """Of the accounting identity."""
+    unexplained: set[str] = field(default_factory=set)
+    """Differences of the closings about dossiers planted at the source, without a reason."""
+
+    def step(self, name: str, job: Callable[..., Value], *arguments: Any, **named: Any) -> Value | None:
+        """Runs one job; that it raised is kept."""
+        self.steps += 1
+        try:
+            return job(*arguments, **named)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)
+            ours = [each for each in where if "motcua" in each.filename] or where
+            self.failures.append(
+                f"{name}: {type(error).__name__}: {str(error)[:300]} ({Path(ours[-1].filename).name}:{ours[-1].lineno})"
+            )
+            return None
+
+
+@contextlib.contextmanager
+def _logs(passage: Passage) -> Iterator[None]:
+    kept, root = _Log(), logging.getLogger()
+    level = root.level
+    root.addHandler(kept)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(kept)
+        root.setLevel(level)
+        passage.shown["log.txt"] = "\n".join(kept.lines).encode("utf-8", "surrogatepass")
+
+
+# ------------------------------------------------------------------------------------------------------------ the world
+
+
+@dataclass(frozen=True)
+class World:
+    """A ledger and three sources behind their connections."""
+
+    dsn: str
+    desks: dict[str, Desk]
+    gateway: ScriptedGateway
+
+
+@contextlib.contextmanager
+def world(admin_dsn: str, folder: Path, template: str = "motcua", password: str = PASSWORD) -> Iterator[World]:
+    """Empty desks, a ledger with four agencies, a gateway on loopback; the environment is as before afterwards."""
+    parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
+    address = f"{parts['host']}:{parts['port']}"
+    names = {"ledger": "values_ledger"} | {source: f"values_{source}" for source in AGENCY_OF}
+    before, gateway = dict(os.environ), ScriptedGateway()
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        for name, database in names.items():
+            copied = template if name == "ledger" else "template0"
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(copied))
+            )
+            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO motcua_app").format(sql.Identifier(database)))
+    try:
+        with contextlib.ExitStack() as open_until_then:
+            os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{password}@{address}/{names['ledger']}"
+            os.environ["MOTCUA_SOURCES"] = "khanhhoa=contract,vanphong=opencps,ninhhoa=contract"
+            os.environ["MOTCUA_FIRST_LOOK_BACK"] = "P9999D"
+            os.environ["MOTCUA_INQUIRIES_PER_GATEWAY"] = "1000000"
+            os.environ["MOTCUA_PUBLICATIONS"] = f"file://{folder / 'published'}"
+            os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(_gateway_connection(gateway.port))
+            settings.cache_clear()
+            desks = {}
+            for source in AGENCY_OF:
+                user = f"{parts['user']}:{parts['password']}"
+                os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = f"postgres://{user}@{address}/{names[source]}"
+                connection = psycopg.connect(with_database(admin_dsn, names[source]), autocommit=True)
+                open_until_then.enter_context(connection)
+                desks[source] = Desk(source, connection, "vanphong" if source == "vanphong" else "khanhhoa")
+            _save_agencies()
+            yield World(with_database(admin_dsn, names["ledger"]), desks, gateway)
+    finally:
+        gateway.close()
+        close_ledger_pool()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+        with psycopg.connect(admin_dsn, autocommit=True) as admin:
+            for database in names.values():
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+def _gateway_connection(port: int) -> dict[str, Any]:
+    extra = {
+        "adapter": "kannel", "concurrency": 16, "answer_timeout": 10,
+        "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel", "callback_secret": "receipt-word",
+    }  # fmt: skip
+    return {
+        "conn_type": "http", "host": "127.0.0.1", "port": port, "login": "motcua", "password": "kannel-word",
+        "extra": extra,
+    }  # fmt: skip
+
+
+def _save_agencies() -> None:
+    from motcua.store.agencies import Agency, save_agencies
+    from motcua.store.database import connect
+
+    agencies = [
+        Agency(
+            agency_code=code, name=f"Cơ quan {code}", short_name=None, province="khanh_hoa",
+            enabled_from=NOW - 60 * DAY, accented=code == BESIDE, same_day_excluded=False, kinds_off=(),
+            result_hold=timedelta(0), aliases=(),
+        )
+        for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE)
+    ]  # fmt: skip
+    with connect() as connection:
+        save_agencies(connection, agencies, "proof")
+
+
+# --------------------------------------------------------------------------------------------------------- the passage
+
+
+def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = True) -> Passage:
+    """All jobs of two days and a month's end; with ``lives`` each value is planted in a dossier of each.
+
+    ``thorough``: the month too, and every page, command and dossier's inquiry; else a part of them.
+    """
+    passage = Passage()
+    with psycopg.connect(world.dsn, autocommit=True) as ledger, _logs(passage):
+        for source, agency in AGENCY_OF.items():
+            world.desks[source].healthy(agency)
+        beside = world.desks["khanhhoa"]
+        for name, life in HEALTHY.items():
+            beside.write(*beside.rows(f"khanhhoa beside {name}", BESIDE, life, "1.005129"))
+        beside.fill_register(PLANTED, BESIDE)
+        if lives:
+            beside.plant(PLANTED, lives)
+            beside.plant_register(PLANTED)
+            world.desks["vanphong"].plant(OTHER_SOFTWARE, lives, 1 if thorough else 4)
+            hand_in_carriers(beside, ledger, PLANTED, (READY, DUE))
+            passage.newest = beside.rows("", PLANTED, READY, "")[1][0]["transition_id"]
+            passage.planted = [each for desk in world.desks.values() for each in desk.planted]
+        _tell(f"{len(passage.planted):,} values planted at the sources")
+        _pick_up(passage, NOW)
+        _pick_up(passage, NOW + 2 * MINUTE)
+        if lives:
+            planted, passage.refused = plant_ledger(ledger, PLANTED)
+            passage.planted += planted
+            _tell(f"{len(planted):,} in the ledger, {passage.refused.total():,} refused by it")
+        _notify(passage, NOW + 3 * MINUTE)
+        _evening(passage)
+        _ask(passage, ledger, every=1 if thorough else 5)
+        _check(passage)
+        closings = _close(passage, PERIODS if thorough else PERIODS[:1])
+        _rehearse(passage)
+        _look_at_pages(passage, closings, thorough=thorough)
+        _command(passage, closings, thorough=thorough)
+        passage.texts += [asked.get("text", "") for asked in world.gateway.asked]
+        _observe(passage, ledger)
+    return passage
+
+
+def _pick_up(passage: Passage, moment: datetime) -> None:
+    from motcua.jobs.picking_up import pick_up
+
+    for source in AGENCY_OF:
+        passage.step(f"pick up {source}", pick_up, source, now=moment)
+    _tell("picked up")
+
+
+def _notify(passage: Passage, moment: datetime) -> None:
+    from motcua.jobs.planning import plan
+    from motcua.jobs.sending import send
+    from motcua.jobs.settling import settle
+
+    passage.step("plan", plan, now=moment)
+    passage.step("send", send, "proof", clock=lambda: moment)
+    passage.step("settle", settle, "proof", clock=lambda: moment + MINUTE)
+    _tell("planned, sent, settled")
+
+
+def _evening(passage: Passage) -> None:
+    from motcua.jobs.apologize_due_tomorrow import read_source
+    from motcua.jobs.apologizing import apologize
+    from motcua.jobs.sending import send
+    from motcua.store.messages import EVERYTHING
+
+    for source in AGENCY_OF:
+        passage.step(f"read {source} in the evening", read_source, source, EVERYTHING, EVENING)
+    counts = passage.step("apologize", apologize, EVERYTHING, EVENING)
+    passage.healthy["the evening"] = {repr(counts.evenings) if counts else ""}
+    passage.step("send apologies", send, "evening", clock=lambda: EVENING + MINUTE)
+    _tell("apologized")
+
+
+def _ask(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
+    """9029: each dossier of the ledger is asked about, those too whose code no phone could type."""
+    from motcua.gateways.adapter import InquiryReading
+    from motcua.jobs.answering import answer
+    from motcua.store.database import connect
+
+    codes = [row[0] for row in ledger.execute("SELECT dossier_code FROM motcua.dossiers ORDER BY dossier_id")]
+    told = passage.healthy.setdefault("answers to inquiries", set())
+    with connect() as connection:
+        for number, code in enumerate(codes):
+            if number % every and code not in HEALTHY_CODES:
+                continue
+            sender = f"+8493{number:07}"
+            reading = InquiryReading(sender, f"MCKH {code}", f"id-{number}", EVENING)
+            reply = passage.step("answer an inquiry", answer, connection, "kannel", reading, EVENING)
+            connection.rollback() if reply is None else connection.commit()
+            if reply is not None:
+                passage.texts.append(reply.text)
+                if code in HEALTHY_CODES:
+                    told.add(f"{code}: {reply.text}")
+    _tell(f"{len(codes):,} inquiries answered")
+
+
+def _check(passage: Passage) -> None:
+    from motcua.jobs.checking import check_quality, verify_seals
+    from motcua.quality.reporting import agency_report, department_report, rows_to_correct
+    from motcua.reports.mail import Mail, write_message
+    from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail
+    from motcua.store.database import connect
+
+    counts = passage.step("check quality", check_quality, "proof", CHECKED)
+    if counts is None:
+        return
+    run_no = counts.run_no
+    if counts.broken:
+        passage.failures.append(f"check quality: {counts.broken} broken")
+    passage.step("verify seals", verify_seals)
+
+    def mailed(name: str, mail: Mail) -> None:
+        # It must be one that SMTP can carry; what is looked at is what a reader sees.
+        write_message(mail, "motcua@example.org", "lan@example.org", "<1@example.org>", CHECKED)
+        passage.shown |= {
+            f"{name}.subject.txt": mail.subject.encode(), f"{name}.txt": mail.text.encode(),
+            f"{name}.html": mail.html.encode(),
+        } | {f"{name} {each.name}": each.content for each in mail.attachments}  # fmt: skip
+
+    def department() -> None:
+        with connect() as ledger:
+            rows = list(rows_to_correct(ledger, run_no))
+            passage.healthy["findings"] = {
+                f"{row.rule.code} {row.subject}: {row.what} {row.since} {row.deadline} {row.masked_phone}"
+                for row in rows
+                if row.dossier_code in HEALTHY_CODES
+                or (row.dossier_code is None and (row.agency_code in (BESIDE, ELSEWHERE) or row.subject == "ninhhoa"))
+            }
+            passage.traces["found"] = {(row.agency_code, row.dossier_code) for row in rows}
+            mailed("quality department", compose_department_mail(department_report(ledger, run_no), rows, "/q"))
+
+    def agency(code: str) -> None:
+        with connect() as ledger:
+            report = agency_report(ledger, run_no, code)
+            mailed(f"quality {code}", compose_agency_mail(report, rows_to_correct(ledger, run_no, code), "/q"))
+
+    passage.step("mail the Department", department)
+    for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
+        passage.step(f"mail {code}", agency, code)
+    _tell(f"{counts.findings:,} findings")
+
+
+def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list[int]:
+    from motcua.jobs.publishing import publications_store, publish
+    from motcua.jobs.reconciling import close_period, recheck_closed
+    from motcua.jobs.reporting import build_report
+    from motcua.jobs.verifying import verify_publication
+    from motcua.reports.publication_data import Told
+    from motcua.reports.publication_mail import compose_publication_mail
+    from motcua.store.closings import load_differences, load_figures
+    from motcua.store.database import connect
+
+    numbers = []
+    for period, moment in periods:
+        result = passage.step(f"close {period}", close_period, period, "proof", moment)
+        if result is None:
+            continue
+        number = result.closing.closing_no
+        numbers.append(number)
+        if result.closing.sources_unread:
+            passage.failures.append(f"close {period}: {result.closing.sources_unread} could not be counted")
+        with connect() as ledger:
+            figures = load_figures(ledger, number)
+            rows = [row for part in vars_of(figures) for row in part]
+            passage.healthy[f"figures of {period}"] = {
+                repr(row) for row in rows if getattr(row, "agency_code", None) in (BESIDE, ELSEWHERE)
+            }
+            differences = load_differences(ledger, number)
+            passage.healthy[f"differences of {period}"] = {
+                f"{each.agency_code} {each.dossier_code} {each.side} {each.reason}"
+                for each in differences
+                if each.dossier_code in HEALTHY_CODES
+            }
+            # Of those that an administrator wrote over, the source tells otherwise.
+            passage.unexplained |= {
+                f"{period} {each.dossier_code} {each.side} {each.reason}"
+                for each in differences
+                if not each.is_explained and (each.dossier_code or "").startswith("P-")
+            }
+        publication = passage.step(f"publish {period}", publish, number, moment)
+        if publication is None:
+            continue
+        folder = publications_store() / publication.folder
+        for name in (each["name"] for each in publication.manifest["files"]):
+            passage.shown[f"published {period} {name}"] = (folder / name).read_bytes()
+        checked = passage.step(f"verify {period}", verify_publication, str(publication.publication_no))
+        if checked is not None and checked.faults:
+            passage.failures.append(f"verify {period}: {checked.faults[:3]}")
+
+        def mail(number: int = number, publication: Any = publication) -> None:
+            for agency in (None, PLANTED):
+                with connect() as ledger:
+                    told = Told(build_report(ledger, number), None, agency)
+                made = compose_publication_mail(
+                    told, publication.publication_no, publication.manifest_sha256, [], [], urging=True, page_url="/r"
+                )
+                passage.shown |= {f"{number} {agency}.txt": made.text.encode(),
+                                  f"{number} {agency}.html": made.html.encode()}  # fmt: skip
+
+        passage.step(f"mail {period}", mail)
+        _tell(f"{period} closed, published, verified")
+    passage.step("look again at closed days", recheck_closed, "proof again", CLOSED_MONTH)
+    return numbers
+
+
+def vars_of(figures: Any) -> list[Sequence[Any]]:
+    """The parts of a closing's figures."""
+    return [getattr(figures, name) for name in figures.__dataclass_fields__]
+
+
+def _rehearse(passage: Passage) -> None:
+    from motcua.jobs.check_phones import check_phones, rows_of_source
+    from motcua.jobs.dry_running import dry_run
+
+    for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
+        run = passage.step(f"dry run {code}", dry_run, code, NOW - 60 * DAY, CHECKED)
+        if run is not None and run.failures:
+            passage.failures.append(f"dry run {code}: {run.failures}")
+        if run is not None and code in (BESIDE, ELSEWHERE):
+            passage.healthy[f"dry run {code}"] = {repr(each) for each in run.messages}
+    for source in AGENCY_OF:
+        passage.step(f"check phones of {source}", lambda source=source: check_phones(rows_of_source(source)))
+    _tell("rehearsed")
+
+
+def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from motcua.quality.rules import load_rules
+    from motcua.store.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES
+    from motcua.web import complaints_page, quality_page
+    from motcua.web.auth import signed_in
+    from motcua.web.pages import create_pages
+
+    pages = create_pages()
+    pages.dependency_overrides[signed_in] = lambda: "lan"
+    pages.dependency_overrides[quality_page.may_decide] = lambda: True
+    pages.dependency_overrides[complaints_page.may_record] = lambda: True
+    server = FastAPI()
+    server.mount("/motcua", pages)
+    addresses = ["/sending?day=2026-11-25", "/complaints", "/calendar", "/statements", "/quality", "/reconciliation"]
+    for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
+        addresses += [f"/quality/agency?code={code}&page={page}" for page in (1, 2, 3)]
+        addresses += [f"/reconciliation?closing={closing}&agency={code}" for closing in closings]
+    addresses += [f"/quality/agency?code={PLANTED}&rule={rule}" for rule in load_rules().rules]
+    for closing in closings[:1]:
+        for figure in (*MESSAGE_FIGURES, *DOSSIER_FIGURES):
+            addresses += [f"/reconciliation/rows{end}?closing={closing}&figure={figure}" for end in ("", ".csv")]
+    if not thorough:
+        addresses = [
+            each for each in addresses if "rule=" not in each and "page=2" not in each and "page=3" not in each
+        ]
+    with TestClient(server, raise_server_exceptions=False, follow_redirects=True) as http:
+        http.cookies.set("_token", "a-session")
+        for address in addresses:
+            answer = passage.step(f"page {address}", http.get, f"/motcua{address}")
+            if answer is None or answer.status_code >= 400:
+                passage.failures.append(f"page {address}: {answer.status_code if answer else 'nothing'}")
+            else:
+                kind = ".csv" if ".csv" in address else ".html"
+                passage.shown[f"page {address.replace('.', '')}{kind}"] = answer.content
+    _tell(f"{len(addresses)} pages shown")
+
+
+def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
+    from typer.testing import CliRunner
+
+    from motcua.cli import app
+
+    commands = [
+        ["quarantine"], ["identity", "--by-procedure"], ["latency"], ["inquiries"], ["agencies", "list"],
+        ["agencies", "show", PLANTED], ["agencies", "history", PLANTED],
+        ["agencies", "dry-run", PLANTED, "--since", "2026-11-01"], ["apologies", "evenings", "--days", "9000"],
+        ["apologies", "forecast", "--month", "2026-11"], ["apologies", "letters"],
+        ["closings", "list"], ["publications", "list"], ["publications", "verify-all"], ["quality", "show"],
+        ["quality", "show", "--agency", PLANTED], ["quality", "verify"], ["quality", "rules"], ["sources", "list"],
+        ["messages", "held", "--all"], ["complaints", "list"], ["gateways", "list"], ["gateways", "changes"],
+        ["phones", "--source", "khanhhoa"], ["phones", "--source", "vanphong"],
+        *[["quality", "rows", rule] for rule in ("P1", "P3", "R7", "R10", "D1", "D2", "S5", "S6")],
+        *[["closings", name, str(number)] for number in closings for name in ("show", "differences")],
+        *[["closings", "rows", str(number), figure]
+          for number in closings for figure in ("messages", "received")],
+    ]  # fmt: skip
+    for command in commands if thorough else commands[::3]:
+        said = passage.step(f"motcua {' '.join(command)}", CliRunner().invoke, app, command)
+        if said is not None:
+            # Exit code 1 is a verdict; what raised is not.
+            if said.exception is not None and not isinstance(said.exception, SystemExit):
+                passage.failures.append(f"motcua {' '.join(command)}: {type(said.exception).__name__}"
+                                        f": {str(said.exception)[:200]}")  # fmt: skip
+            passage.shown[f"motcua {' '.join(command)}.txt"] = said.output.encode("utf-8", "surrogatepass")
+    _tell(f"{len(commands)} commands given")
+
+
+def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
+    from motcua.store.accounting import identity
+    from motcua.store.database import connect
+
+    with connect() as own:
+        passage.differences = sum(abs(row["difference"]) for row in identity(own))
+    rows = ledger.cursor(row_factory=dict_row)
+    passage.healthy["messages"] = {
+        repr(tuple(row.values()))
+        for row in rows.execute(
+            "SELECT d.dossier_code, m.kind, m.state, m.reason, m.msisdn, m.text, m.occurred_at, m.recorded_at,"
+            " m.useful_until FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)"
+            " WHERE d.dossier_code = any(%s) AND m.kind <> 'reply'",
+            (sorted(HEALTHY_CODES),),
+        )
+    }
+    passage.traces["cleaned"] = {
+        (row["agency_code"], row["dossier_code"])
+        for row in rows.execute(
+            "SELECT c.agency_code, d.dossier_code FROM motcua.cleaned_fields AS c"
+            " INNER JOIN motcua.dossiers AS d USING (dossier_id)"
+        )
+    }
+    passage.traces["kept"] = {
+        (row["agency_code"], row["dossier_code"])
+        for row in rows.execute("SELECT agency_code, dossier_code FROM motcua.dossiers")
+    }
+    passage.traces["quarantined"] = {
+        key
+        for row in rows.execute("SELECT payload, row_key FROM motcua.quarantine")
+        for key in ((row["payload"].get("agency_code"), row["payload"].get("dossier_code")), row["row_key"])
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------- the verdict
+
+
+_FOUND_BY_NUMBER = 1000
+"""A transition whose recorded time is broken is found by its number, among the newest so many; older ones only where
+their dossier's past is asked for."""
+
+
+def without_trace(passage: Passage) -> list[str]:
+    """Values planted in the contract's views that are neither quarantined, nor told of, nor as good as any other."""
+    told = passage.traces["found"] | passage.traces["cleaned"]
+    missed = []
+    for each in passage.planted:
+        if each.where != "source" or each.column.table not in ("onestop.dossiers", "onestop.transitions"):
+            continue
+        agency, code = (None if name is None else name[:2000] for name in (each.agency_code, each.dossier_code))
+        if each.column.name == "recorded_at" and (each.number or 0) < passage.newest - _FOUND_BY_NUMBER:
+            continue
+        kept = passage.traces["quarantined"]
+        if (agency, code) in kept or str(each.number) in kept:
+            continue
+        own = None if code is None else unicodedata.normalize("NFC", code).strip()
+        if (agency, own) in told or (_as_good(each) and (agency, own) in passage.traces["kept"]):
+            continue
+        missed.append(str(each))
+    return missed
+
+
+_GOOD_MOMENTS = {"NULL", "ten years ago", "half an hour ahead", "in ten years", "8999"}
+_FUTURE_CANNOT_BE = {"phone_entered_at", "returned_at", "updated_at"}
+
+
+def _as_good(planted: Planted) -> bool:
+    """Whether the value is one that this column may hold: so nothing needs to be told of it."""
+    column, written = planted.column, planted.column.values()[planted.value]
+    if column.type == "timestamp with time zone":
+        ahead = planted.value not in ("NULL", "ten years ago")
+        return planted.value in _GOOD_MOMENTS and not (ahead and column.name in _FUTURE_CANNOT_BE)
+    if written is None or column.type in ("boolean", "bigint"):
+        return column.name != "status_code"
+    if column.type == "smallint":
+        return 1 <= int(written) <= 10
+    if column.name == "applicant_phone":
+        return True
+    plain = " ".join(unicodedata.normalize("NFC", written).split(" "))
+    limit = 40 if column.name in ("dossier_code", "submitted_via") else 200
+    return len(plain) <= limit and (not plain.strip() or plain.strip().isprintable())
+
+
+_PHONE = re.compile(r"[ .\-]?".join(PHONE.replace(" ", "")[1:]))
+_ALIVE = re.compile(rb"<script|<img src=x|javascript:", re.IGNORECASE)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harm(passage: Passage) -> dict[str, list[str]]:
+    """What planted values do where they are shown, by what it is."""
+    found: dict[str, list[str]] = {name: [] for name in ("phone", "markup", "formula", "control", "text")}
+    for name, content in passage.shown.items():
+        if name.endswith(".xlsx"):
+            found["formula"] += [f"{name}: {cell}" for cell in _formulas(content)]
+            words = _words_of(content)
+        elif name.endswith(".pdf"):
+            continue
+        else:
+            words = content.decode("utf-8", "surrogatepass")
+        if name.endswith(".csv"):
+            found["formula"] += [f"{name}: {cell[:80]!r}" for cell in _runs(words)]
+        if name.endswith(".html") and (alive := _ALIVE.search(content)):
+            found["markup"].append(f"{name}: {content[alive.start() : alive.start() + 60]!r}")
+        if shown := _PHONE.search(words):
+            found["phone"].append(f"{name}: {words[max(0, shown.start() - 60) : shown.end() + 20]!r}")
+        if control := _CONTROLS.search(words):
+            found["control"].append(f"{name}: {words[max(0, control.start() - 40) : control.end() + 20]!r}")
+    for text in passage.texts:
+        if _CONTROLS.search(text) or len(text) > 1000:
+            found["text"].append(text[:120])
+    return found
+
+
+def _formulas(content: bytes) -> Iterator[str]:
+    from openpyxl import load_workbook
+
+    with ZipFile(io.BytesIO(content)) as book:
+        for name in book.namelist():
+            if name.startswith("xl/worksheets/") and b"<f>" in book.read(name):
+                yield f"{name} has a formula"
+    for sheet in load_workbook(io.BytesIO(content)).worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                value = cell.value
+                if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") and not cell.quotePrefix:
+                    yield f"{sheet.title}!{cell.coordinate}: {value[:40]!r}"
+
+
+def _words_of(content: bytes) -> str:
+    with ZipFile(io.BytesIO(content)) as book:
+        return "\n".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+
+
+def _runs(content: str) -> Iterator[str]:
+    """Cells of CSV that a spreadsheet would take for formulas."""
+    for row in csv.reader(io.StringIO(content, newline=""), delimiter=";" if ";" in content[:200] else ","):
+        for cell in row:
+            if cell[:1] in ("=", "@", "\t", "\r") or (
+                cell[:1] in ("+", "-") and not re.fullmatch(r"[+-][0-9.,]+", cell)
+            ):
+                yield cell
+
+
+def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
+    """The table, and what falls short in words."""
+    of = Counter(each.where for each in planted.planted)
+    columns = {(each.where, each.column.table, each.column.name) for each in planted.planted}
+    untraced, harmed = without_trace(planted), harm(planted)
+    unlike = [
+        f"{name}: {sign} {value}"
+        for name in sorted(whole.healthy.keys() | planted.healthy.keys())
+        for sign, values in (
+            ("lost", whole.healthy.get(name, set()) - planted.healthy.get(name, set())),
+            ("not so before", planted.healthy.get(name, set()) - whole.healthy.get(name, set())),
+        )
+        for value in sorted(values)
+    ]
+    same = sum(len(values) for values in whole.healthy.values())
+    failed = Counter(failure.partition(":")[0] for failure in planted.failures)
+    figures = [
+        Figure("values planted at sources", f"{of['source']:,}", "", of["source"] > 0),
+        Figure("values planted in the ledger", f"{of['ledger']:,}", "", of["ledger"] > 0),
+        Figure("values that the ledger itself refuses", f"{planted.refused.total():,}", "", ok=True),
+        Figure("columns with values planted", f"{len(columns):,}", "", ok=True),
+        _none("jobs, pages and commands that fail without planted values", len(whole.failures), whole.steps),
+        _none("jobs, pages and commands that fail beside planted values", len(failed), planted.steps),
+        _none("facts about healthy dossiers that are not as without planted values", len(unlike), same),
+        _none("the accounting identity's differences", planted.differences + whole.differences, 0),
+        _none(
+            "the closings' unexplained differences about dossiers planted at the source", len(planted.unexplained), 0
+        ),
+        _none("values planted in the contract's views that left no trace", len(untraced), of["source"]),
+    ]
+    meanings = {
+        "phone": "a phone number typed into another field is shown",
+        "markup": "HTML that a browser would run",
+        "formula": "cells that a spreadsheet would run",
+        "control": "controls and marks of direction that are shown",
+        "text": "messages and answers that hold what they must not",
+    }
+    figures += [_none(meanings[name], len(faults), len(planted.shown)) for name, faults in harmed.items()]
+    faults = [f"without planted values: {each}" for each in whole.failures] + planted.failures + unlike + untraced
+    faults += [f"unexplained: {each}" for each in sorted(planted.unexplained)]
+    return figures, faults + [f"{name}: {each}" for name, found in harmed.items() for each in found]
+
+
+def _none(name: str, found: int, of: int) -> Figure:
+    return Figure(name, f"{found:,} of {of:,}" if of else f"{found:,}", "0", found == 0)
+
+
+def figures(seed: int) -> list[Figure]:
+    """The table."""
+    del seed  # All values are planted; nothing is left to chance.
+    passages = []
+    with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
+        for name, lives in (("whole", ()), ("planted", (READY, DUE))):
+            _tell(f"the world {name}")
+            with world(admin_dsn, Path(folder) / name) as made:
+                passages.append(pass_through(made, lives))
+    found, faults = judge(*passages)
+    return found + [Figure("which", fault[:300], "", ok=False) for fault in faults[:40]]
