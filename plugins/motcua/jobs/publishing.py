@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
-"""Of the manifest. 2: with ``words``, by which the report can be made again."""
+FORMAT = 3
+"""Of the manifest. 2: with ``words``, by which the report can be made again. 3: ``made_by`` names the rendering, and
+``queries`` also what the queries are made of."""
 MOST_RESTS = 1000
 """Folders of a period that are looked at for a free one."""
 
