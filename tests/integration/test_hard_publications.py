@@ -28,6 +28,7 @@ from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.publishing import StoreFailed, publish
 from motcua.jobs.reconciling import close_period
+from motcua.jobs.reporting import queries_used
 from motcua.jobs.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.reports import wording
 from motcua.reports.publication import (
@@ -666,7 +667,7 @@ def test_publication_of_this_software_whose_words_make_no_report_is_found(publis
 # ------------------------------------------------------------------------------------ what the figures are made of
 
 
-def test_publication_names_every_function_and_view_behind_its_queries(day):
+def test_publication_names_every_function_view_and_mapping_behind_its_queries(day, configure):
     named = {each["name"]: each["figures"] for each in day.manifest["queries"]}
     assert {
         "audit.messages_as_of(bigint)",
@@ -683,9 +684,14 @@ def test_publication_names_every_function_and_view_behind_its_queries(day):
     } <= named.keys()
     assert "reconciliation/count_messages.sql" in named["audit.messages_as_of(bigint)"].split(", ")
     assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
-    # This world's source is read by its contract's views; nobody here has software of the other vendor.
+    # The mappings of the software that is in use, with the sources that use it.
     assert named["sources/contract/dossiers.sql"].endswith("(khanhhoa)")
     assert not [name for name in named if name.startswith("sources/opencps")]
+    configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,dienkhanh=opencps")
+    with connect() as ledger:
+        named = {each.name: each.figures for each in queries_used(ledger)}
+    assert named["sources/contract/transitions.sql"].endswith("(khanhhoa)")
+    assert named["sources/opencps/transitions.sql"].endswith("(dienkhanh, vanphong)")
 
 
 def test_auditor_computes_the_hash_of_a_function_and_of_a_view_with_psql_alone(day, postgres, ledger):
@@ -713,18 +719,14 @@ def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
     assert "(SHA-256 none: it is gone)" in gone
 
 
-def test_query_of_another_version_is_a_remark_and_a_name_that_is_none_reads_no_file(published_as):
-    def change(manifest: dict[str, Any]) -> None:
-        first, second = manifest["queries"][:2]
-        first["sha256"], second["name"] = "f" * 64, "../../etc/passwd.sql"
-
-    published_as(change)
+def test_query_that_is_another_by_now_is_a_remark_and_no_fault(day, monkeypatch):
+    real = verifying_again.query_version
+    changed = "sources/contract/dossiers.sql"
+    monkeypatch.setattr(verifying_again, "query_version", lambda name: "f" * 64 if name == changed else real(name))
     checked = verify_publication("1")
-    assert [each.partition(" (")[0] for each in checked.remarks] == [
-        "apologies/forecast.sql is another by now",
-        "../../etc/passwd.sql is another by now",
-    ]
-    assert "none: it is gone" in checked.remarks[1]
+    assert checked.faults == []
+    (remark,) = checked.remarks
+    assert remark.startswith(f"{changed} is another by now (SHA-256 {'f' * 64}) than the one that made the figures (")
 
 
 def test_true_publication_of_the_older_form_holds(day, rows, store):
