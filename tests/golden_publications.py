@@ -34,7 +34,8 @@ from tests import reconciliation_samples as samples
 HOW_TO_CHANGE = (
     "other bytes than were recorded, so that what was published would not be the same when it is made again: undo it, "
     "or raise RENDERING in plugins/motcua/reports/publication.py (where only the manifest is another: FORMAT in "
-    "plugins/motcua/jobs/publishing.py) and run python -m tests.golden_publications"
+    "plugins/motcua/jobs/publishing.py) and run python -m tests.golden_publications. Where no report changes, and one "
+    "of tests/golden_publications.py says more than before: give it another name"
 )
 FILE = Path(__file__).with_suffix(".json")
 

@@ -70,7 +70,7 @@ THRESHOLDS = (
 
 
 def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
-    """All that the publication of a closing tells.
+    """All that the publication of a closing tells but the ``queries``, which ``queries_used`` knows.
 
     Raises:
         LookupError: there is no such closing.
@@ -96,7 +96,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         ),
         budget=_budget(ledger, closing, figures),
         urged=tuple(urge(figures, thresholds)),
-        queries=tuple(queries_used(ledger)),
+        queries=(),
         software=f"MotcuaSMS {version('motcua')}",
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,

@@ -58,6 +58,22 @@ def test_bytes_of_print_page_and_workbooks_change_only_with_the_number_of_the_re
     assert golden.missing(kept[own], made) == [], golden.HOW_TO_CHANGE
 
 
+def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
+    from matplotlib import font_manager, get_data_path
+
+    fonts, own = font_manager.fontManager, Path(get_data_path()).resolve()
+    (lookalike,) = (each.fname for each in fonts.ttflist if each.fname == str(own / "fonts/ttf/DejaVuSans.ttf"))
+    kept = list(fonts.ttflist)
+    try:
+        fonts.addfont(shutil.copy(lookalike, tmp_path / "DejaVuSans.ttf"))
+        assert len(fonts.ttflist) == len(kept) + 1
+        taken = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans"))
+    finally:
+        fonts.ttflist[:] = kept
+        fonts._findfont_cached.cache_clear()
+    assert Path(taken).is_relative_to(own)
+
+
 def another_word(part: str, name: str) -> Callable[[pytest.MonkeyPatch, Path], None]:
     def change(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         words = wording.publication_words()[part]
