@@ -30,7 +30,7 @@ from motcua.jobs.publishing import StoreFailed, publish
 from motcua.jobs.reconciling import close_period
 from motcua.jobs.reporting import queries_used
 from motcua.jobs.verifying import NoSuchPublication, stray_folders, verify_publication
-from motcua.reports import wording
+from motcua.reports import publication_again, wording
 from motcua.reports.publication import (
     FIRST,
     MANIFEST,
@@ -45,7 +45,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING
-from motcua.store.publications import Publication, list_publications
+from motcua.store.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples
 from tests.conftest import NHA_TRANG, NOW, agency, connection_uri
 from tests.integration.test_publishing import (
@@ -581,7 +581,7 @@ def test_true_publication_holds_after_receipts_were_read_late(one_stop, store, r
 
 def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, postgres, ledger, configure):
     name = conninfo_to_dict(ledger)["dbname"]
-    for setting in ("timezone = 'America/New_York'", "intervalstyle = 'iso_8601'", "search_path = audit, motcua"):
+    for setting in ("timezone = 'America/New_York'", "intervalstyle = 'iso_8601'"):
         rows(f"ALTER DATABASE {name} SET {setting}")
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", name), TZ="Asia/Tokyo")
     # The auditor's own machine has none of the settings by which the report was made.
@@ -610,7 +610,7 @@ def published_as(day: Publication, store: Path, rows: Rows) -> Callable[[Callabl
     return publish_as
 
 
-def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_byte(published_as):
+def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_byte(published_as, monkeypatch):
     def as_it_was(manifest: dict[str, Any]) -> None:
         by = manifest["words"]["made_by"]
         assert by.pop("rendering") == RENDERING
@@ -618,6 +618,13 @@ def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_
 
     published_as(as_it_was)
     holds()
+    # A word of it that was changed is found as in any other of that rendering.
+    first = publication_again.made_by() | {"rendering": 1}
+    monkeypatch.setattr(publication_again, "made_by", lambda: first)
+    monkeypatch.setitem(wording.publication_words()["letterhead"], "country", "CỘNG HÒA")
+    checked = verify_publication("1")
+    assert [each.where for each in checked.faults] == [PAGE, PDF]
+    assert checked.remarks == []
 
 
 def test_true_publication_of_other_software_holds_where_its_files_can_be_made_again_all_the_same(published_as):
@@ -702,6 +709,14 @@ def test_auditor_computes_the_hash_of_a_function_and_of_a_view_with_psql_alone(d
                      "pg_get_viewdef('audit.messages'::regclass)"):  # fmt: skip
             found = auditor.execute(f"SELECT encode(sha256(convert_to({made}, 'UTF8')), 'hex')").fetchone()
             assert found == (named[made.split("'")[1]],)
+
+
+def test_definition_reads_the_same_whatever_a_session_s_search_path_is(ledger):
+    with connect() as connection:
+        plain = list_definitions(connection)
+        connection.execute("SET LOCAL search_path TO motcua, audit")
+        assert list_definitions(connection) == plain
+        assert connection.execute("SHOW search_path").fetchone() == {"search_path": "motcua, audit"}
 
 
 def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
