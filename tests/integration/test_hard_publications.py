@@ -28,13 +28,24 @@ from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.publishing import StoreFailed, publish
 from motcua.jobs.reconciling import close_period
+from motcua.jobs.reporting import queries_used
 from motcua.jobs.verifying import NoSuchPublication, stray_folders, verify_publication
-from motcua.reports.publication import FIRST, MANIFEST, PAGE, PDF, WORKBOOK, agency_workbook_name, canonical
+from motcua.reports import publication_again, wording
+from motcua.reports.publication import (
+    FIRST,
+    MANIFEST,
+    PAGE,
+    PDF,
+    RENDERING,
+    WORKBOOK,
+    agency_workbook_name,
+    canonical,
+)
 from motcua.store.agencies import save_agencies
 from motcua.store.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.database import connect
 from motcua.store.messages import EVERYTHING
-from motcua.store.publications import Publication, list_publications
+from motcua.store.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples
 from tests.conftest import NHA_TRANG, NOW, agency, connection_uri
 from tests.integration.test_publishing import (
@@ -584,16 +595,153 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, p
     assert [(each.faults, each.remarks) for each in found] == [([], [])] * 3
 
 
-def test_true_publication_of_other_software_holds_and_says_what_was_not_looked_at(day, monkeypatch):
-    monkeypatch.setattr(verifying_again, "made_by", lambda: {"reports": "x"})
+@pytest.fixture
+def published_as(day: Publication, store: Path, rows: Rows) -> Callable[[Callable[[dict[str, Any]], None]], None]:
+    """Has the day's publication say something else in its manifest, as if it had been published so."""
+
+    def publish_as(change: Callable[[dict[str, Any]], None]) -> None:
+        manifest = json.loads(canonical(day.manifest))
+        change(manifest)
+        rewrite(store / day.folder / MANIFEST, lambda _: canonical(manifest))
+        rows("ALTER TABLE motcua.publications DISABLE TRIGGER ALL")
+        digest = sha256(canonical(manifest)).hexdigest()
+        rows("UPDATE motcua.publications SET manifest = %s, manifest_sha256 = %s", json.dumps(manifest), digest)
+
+    return publish_as
+
+
+def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_byte(published_as, monkeypatch):
+    def as_it_was(manifest: dict[str, Any]) -> None:
+        by = manifest["words"]["made_by"]
+        assert by.pop("rendering") == RENDERING
+        by["reports"] = "e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72"
+
+    published_as(as_it_was)
+    holds()
+    # A word of it that was changed is found as in any other of that rendering.
+    first = publication_again.made_by() | {"rendering": 1}
+    monkeypatch.setattr(publication_again, "made_by", lambda: first)
+    monkeypatch.setitem(wording.publication_words()["letterhead"], "country", "CỘNG HÒA")
+    checked = verify_publication("1")
+    assert [each.where for each in checked.faults] == [PAGE, PDF]
+    assert checked.remarks == []
+
+
+def test_true_publication_of_other_software_holds_where_its_files_can_be_made_again_all_the_same(published_as):
+    published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=7, numpy="9.9"))
+    holds()
+
+
+def test_true_publication_of_other_software_holds_and_says_what_was_not_looked_at(day, published_as, monkeypatch):
+    published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=RENDERING + 1))
+    words = wording.publication_words()["letterhead"]
+    monkeypatch.setitem(words, "country", "CỘNG HÒA")
+    monkeypatch.setattr(verifying_again, "urge", lambda *_: [samples.report().urged[0]])
     checked = verify_publication("1")
     assert checked.faults == []
-    assert [each.partition(" (")[0] for each in checked.remarks] == ["it was made by other software"]
+    rule, alone = checked.remarks
+    assert rule.startswith("manifest.json: words.urged: published [], recomputed [{")
+    assert alone == (
+        f"it was made by other software (rendering {RENDERING + 1}, here {RENDERING}): held against their hashes alone "
+        "were bao-cao.html, bao-cao.pdf"
+    )
+    others = len(day.manifest["files"]) - 2
+    assert checked.held[-1] == f"the other {others} files are what the recomputed figures make, made again"
     told = CliRunner().invoke(app, ["verify", "1"])
     assert told.exit_code == 0
     assert "note: it was made by other software" in told.output
-    monkeypatch.setattr(verifying_again, "query_version", lambda name: "f" * 64)
-    assert any("is another query by now" in each for each in verify_publication("1").remarks)
+
+
+def test_true_publication_holds_where_other_software_makes_no_report_of_its_words(published_as):
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["words"]["made_by"]["reports"] = "f" * 64
+        del manifest["words"]["made_by"]["rendering"], manifest["words"]["procedures"]
+
+    published_as(change)
+    checked = verify_publication("1")
+    assert checked.faults == []
+    (alone,) = checked.remarks
+    assert f"(rendering {'f' * 64}, here {RENDERING}): held against their hashes alone were bao-cao.pdf" in alone
+
+
+def test_publication_of_this_software_whose_words_make_no_report_is_found(published_as):
+    published_as(lambda manifest: manifest["words"].pop("procedures"))
+    assert [str(each) for each in verify_publication("1").faults] == [
+        "manifest.json: words: cannot be used: KeyError 'procedures'"
+    ]
+
+
+# ------------------------------------------------------------------------------------ what the figures are made of
+
+
+def test_publication_names_every_function_view_and_mapping_behind_its_queries(day, configure):
+    named = {each["name"]: each["figures"] for each in day.manifest["queries"]}
+    assert {
+        "audit.messages_as_of(bigint)",
+        "audit.dossiers_as_of(bigint)",
+        "audit.dossier_as_of(bigint, timestamp with time zone, bigint, bigint)",
+        "audit.dossiers_in_period(bigint, timestamp with time zone, timestamp with time zone, text)",
+        "audit.messages",
+        "audit.message_history",
+        "motcua.dossier_as_of(bigint, timestamp with time zone, bigint, bigint)",
+        "motcua.agency_scopes",
+        "reconciliation/count_messages.sql",
+        "sources/reading/occasions.sql",
+        "sources/reading/transitions_by_agency.sql",
+    } <= named.keys()
+    assert "reconciliation/count_messages.sql" in named["audit.messages_as_of(bigint)"].split(", ")
+    assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
+    # The mappings of the software that is in use, with the sources that use it.
+    assert named["sources/contract/dossiers.sql"].endswith("(khanhhoa)")
+    assert not [name for name in named if name.startswith("sources/opencps")]
+    configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,dienkhanh=opencps")
+    with connect() as ledger:
+        named = {each.name: each.figures for each in queries_used(ledger)}
+    assert named["sources/contract/transitions.sql"].endswith("(khanhhoa)")
+    assert named["sources/opencps/transitions.sql"].endswith("(dienkhanh, vanphong)")
+
+
+def test_auditor_computes_the_hash_of_a_function_and_of_a_view_with_psql_alone(day, postgres, ledger):
+    named = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
+    address = connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
+    with psycopg.connect(address) as auditor:
+        for made in ("pg_get_functiondef('audit.messages_as_of(bigint)'::regprocedure)",
+                     "pg_get_viewdef('audit.messages'::regclass)"):  # fmt: skip
+            found = auditor.execute(f"SELECT encode(sha256(convert_to({made}, 'UTF8')), 'hex')").fetchone()
+            assert found == (named[made.split("'")[1]],)
+
+
+def test_definition_reads_the_same_whatever_a_session_s_search_path_is(ledger):
+    with connect() as connection:
+        plain = list_definitions(connection)
+        connection.execute("SET LOCAL search_path TO motcua, audit")
+        assert list_definitions(connection) == plain
+        assert connection.execute("SHOW search_path").fetchone() == {"search_path": "motcua, audit"}
+
+
+def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
+    was = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
+    (kept,) = rows("SELECT pg_get_functiondef('audit.messages_as_of(bigint)'::regprocedure) AS text")
+    rows(kept["text"].replace("WHERE NOT EXISTS", "WHERE TRUE AND NOT EXISTS", 1).replace("%", "%%"))
+    rows("ALTER FUNCTION motcua.condition_of(smallint, boolean) RENAME TO condition_that_was")
+    checked = verify_publication("1")
+    assert checked.faults == []
+    assert "made again" in checked.held[-1]
+    replaced, gone = checked.remarks
+    for remark, name in ((replaced, "audit.messages_as_of(bigint)"), (gone, "motcua.condition_of(smallint, boolean)")):
+        assert remark.startswith(f"{name} is another by now (SHA-256 ")
+        assert remark.endswith(f" than the one that made the figures ({was[name]}): they were counted anew by this one")
+    assert "(SHA-256 none: it is gone)" in gone
+
+
+def test_query_that_is_another_by_now_is_a_remark_and_no_fault(day, monkeypatch):
+    real = verifying_again.query_version
+    changed = "sources/contract/dossiers.sql"
+    monkeypatch.setattr(verifying_again, "query_version", lambda name: "f" * 64 if name == changed else real(name))
+    checked = verify_publication("1")
+    assert checked.faults == []
+    (remark,) = checked.remarks
+    assert remark.startswith(f"{changed} is another by now (SHA-256 {'f' * 64}) than the one that made the figures (")
 
 
 def test_true_publication_of_the_older_form_holds(day, rows, store):

@@ -521,13 +521,15 @@ class Urged:
 
 @dataclass(frozen=True, slots=True)
 class QueryUsed:
-    """A query behind the figures."""
+    """A query behind the figures, or a function or view behind a query."""
 
     name: str
-    """Path below include/sql, for example ``reconciliation/count_messages.sql``."""
+    """Path below include/sql, ``reconciliation/count_messages.sql``, or a name in the ledger,
+    ``audit.messages_as_of(bigint)``."""
     sha256: str
+    """Of the file, or of what the ledger itself writes out as the definition."""
     figures: str
-    """Which figures it makes."""
+    """Which figures it makes, or what calls it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motcua.domain.reconciliation import Period, ReconciliationReport
-from motcua.jobs.reporting import build_report
+from motcua.jobs.reporting import build_report, queries_used
 from motcua.reports.publication import FIRST, MANIFEST, PublishedFile, canonical, render
 from motcua.reports.publication_again import words_value
 from motcua.reports.publication_csv import closing_value
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
-"""Of the manifest. 2: with ``words``, by which the report can be made again."""
+FORMAT = 3
+"""Of the manifest. 2: with ``words``, by which the report can be made again. 3: ``made_by`` names the rendering, and
+``queries`` also what the queries are made of."""
 MOST_RESTS = 1000
 """Folders of a period that are looked at for a free one."""
 
@@ -75,7 +77,7 @@ def publish(closing_no: int, now: datetime | None = None) -> Publication:
         if known is not None:
             log.info("closing %d is publication %d already", closing_no, known.publication_no)
             return known
-        report = build_report(ledger, closing_no)
+        report = replace(build_report(ledger, closing_no), queries=tuple(queries_used(ledger)))
         closing = report.closing
         corrected = None
         if closing.corrects is not None:

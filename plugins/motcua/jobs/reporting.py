@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import LiteralString
 
@@ -21,7 +22,8 @@ from motcua.domain.reconciliation import (
     sum_dossiers,
     sum_messages,
 )
-from motcua.settings import Settings, settings
+from motcua.settings import Settings, include_dir, settings
+from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.closings import (
     last_closing,
@@ -35,12 +37,11 @@ from motcua.store.closings import (
 )
 from motcua.store.complaints import count_complaints
 from motcua.store.database import Connection
+from motcua.store.publications import Definition, list_definitions
 from motcua.store.queries import statement
 
 _QUERIES: dict[LiteralString, str] = {
     "reconciliation/count_dossiers": "dossiers",
-    # The rule by which a dossier counts.
-    "migrations/0021_dossiers_in_period": "dossiers",
     "reconciliation/count_messages": "messages, reasons",
     "reconciliation/count_timings": "timings",
     "reconciliation/count_inquiries": "messages (reply), agencies (inquiries)",
@@ -54,7 +55,10 @@ _QUERIES: dict[LiteralString, str] = {
     "apologies/forecast": "agencies (apologies)",
     "sources/reading/occasions": "messages (at_source of result, supplement)",
     "sources/reading/apologies_due": "messages (at_source of apology)",
+    "sources/reading/transitions_by_number": "differences (result, supplement)",
 }
+_OF_SOURCES: tuple[LiteralString, ...] = ("dossiers_by_agency", "transitions_by_agency", "codes_in_use")
+"""What the statements on a source read its tables through, below ``sources/reading``; the vendor's mapping besides."""
 
 THRESHOLDS = (
     "urge_from",
@@ -66,7 +70,7 @@ THRESHOLDS = (
 
 
 def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
-    """All that the publication of a closing tells.
+    """All that the publication of a closing tells but the ``queries``, which ``queries_used`` knows.
 
     Raises:
         LookupError: there is no such closing.
@@ -92,21 +96,68 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         ),
         budget=_budget(ledger, closing, figures),
         urged=tuple(urge(figures, thresholds)),
-        queries=tuple(QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())),
+        queries=(),
         software=f"MotcuaSMS {version('motcua')}",
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,
     )
 
 
+def queries_used(ledger: Connection) -> list[QueryUsed]:
+    """All that makes the figures: the queries, what sources are read through, and the functions and views that queries
+    call, themselves or through others."""
+    used = [QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())]
+    return [*used, *_source_readings(), *_definitions_called(ledger, [each.name for each in used])]
+
+
 def query_version(name: str) -> str | None:
-    """SHA-256 of a query behind the figures, ``reconciliation/count_messages.sql``, as it is now; ``None``: it is none
-    of them."""
-    return next((_hash(each) for each in _QUERIES if f"{each}.sql" == name), None)
+    """SHA-256 of a statement, ``reconciliation/count_messages.sql``, as it is now; ``None``: there is no such one."""
+    if not _STATEMENT.fullmatch(name) or not (include_dir() / "sql" / name).is_file():
+        return None
+    return _hash(name.removesuffix(".sql"))
 
 
-def _hash(query: LiteralString) -> str:
+_STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
+
+
+def _hash(query: str) -> str:
     return hashlib.sha256(statement(query).encode()).hexdigest()
+
+
+def _source_readings() -> Iterator[QueryUsed]:
+    """What turns a source's own tables into what the queries on sources count."""
+    callers = ", ".join(f"{name}.sql" for name in sorted(_QUERIES) if name.startswith("sources/"))
+    for name in _OF_SOURCES:
+        yield QueryUsed(f"sources/reading/{name}.sql", _hash(f"sources/reading/{name}"), callers)
+    by_folder: dict[str, list[str]] = {}
+    for source, kind in sorted(settings().sources.items()):
+        by_folder.setdefault(adapter(kind).folder, []).append(source)
+    for folder, sources in sorted(by_folder.items()):
+        for name in ("dossiers", "transitions"):
+            yield QueryUsed(f"{folder}/{name}.sql", _hash(f"{folder}/{name}"), f"{callers} ({', '.join(sources)})")
+
+
+_NAMED = re.compile(r"\b(?:audit|motcua)\.\w+")
+
+
+def _definitions_called(ledger: Connection, queries: Iterable[str]) -> Iterator[QueryUsed]:
+    """The ledger's functions and views that these queries call, themselves or through others; what each is for is who
+    calls it."""
+    known: dict[str, list[Definition]] = {}
+    for each in list_definitions(ledger):
+        known.setdefault(each.called, []).append(each)
+    callers: dict[Definition, set[str]] = {}
+    left = [(name, statement(name.removesuffix(".sql"))) for name in queries]
+    while left:
+        caller, text = left.pop()
+        for definition in (found for name in set(_NAMED.findall(text)) for found in known.get(name, ())):
+            if definition not in callers:
+                callers[definition] = set()
+                left.append((definition.name, definition.text))
+            if definition.name != caller:
+                callers[definition].add(caller)
+    for definition, names in sorted(callers.items(), key=lambda each: each[0].name):
+        yield QueryUsed(definition.name, definition.sha256, ", ".join(sorted(names)))
 
 
 def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:

@@ -1,27 +1,29 @@
 """Makes a publication's files again from the verified closing and the manifest's words: the published are the same.
 
-A word that was changed in the printed report is found so, even where every hash was mended after it.
+A word that was changed in the printed report is found so, even where every hash was mended after it. What other
+software made (another rendering, other libraries) need not be the same again; what is holds all the same, and the rest
+is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict
 from hashlib import sha256
 from io import BytesIO
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 from zipfile import ZipFile
 
 from motcua.domain.reconciliation import Closing, Figures
 from motcua.jobs.reporting import query_version, urge
 from motcua.jobs.verification import Fault, Verification, not_too_many, shown, walk
 from motcua.reports.publication import MANIFEST, render
-from motcua.reports.publication_again import made_by, report_again
+from motcua.reports.publication_again import made_otherwise, report_again
 from motcua.reports.publication_data import Corrected
 from motcua.store.closings import load_changes, load_differences, load_figures, load_orphans
 from motcua.store.database import Connection
-from motcua.store.publications import names_on
+from motcua.store.publications import list_definitions, names_on
 
 
 def check_files_again(
@@ -42,35 +44,58 @@ def check_files_again(
         closing: the closing.
         counted: its figures, counted anew.
     """
-    _check_words(checked, manifest, closing, counted)
     _remark_on_names(checked, ledger, manifest, closing)
-    made = _made_again(checked, ledger, manifest, closing)
-    if made is not None:
-        _check_made_again(checked, manifest, contents, made)
-
-
-def _check_words(checked: Verification, manifest: dict[str, Any], closing: Closing, counted: Figures) -> None:
-    """What the manifest says beside figures, as far as figures say it too."""
+    _remark_on_queries(checked, ledger, manifest)
     words = manifest.get("words")
-    if not isinstance(words, dict):
+    if words is None:
+        checked.remarks.append(
+            "it was published by an older version, which did not keep how it was made: report, page and workbooks were "
+            "held against their hashes alone"
+        )
         return
-    before = len(checked.faults)
+    try:
+        other = made_otherwise(words["made_by"])
+    except (KeyError, TypeError, AttributeError) as error:
+        checked.faults.append(_unusable(error))
+        return
+    _check_words(checked, words, closing, counted, other)
+    made = _made_again(checked, ledger, manifest, closing, other)
+    if made is not None:
+        _check_made_again(checked, manifest, contents, made, other)
+
+
+Other: TypeAlias = Mapping[str, tuple[Any, Any]]
+"""In what the software was another that made a publication: ``made_otherwise``."""
+
+
+def _unusable(error: Exception) -> Fault:
+    return Fault(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
+
+
+def _check_words(checked: Verification, words: Any, closing: Closing, counted: Figures, other: Other) -> None:  # noqa: ANN401
+    """What the manifest says beside figures, as far as figures say it too."""
+    found: list[Fault] = []
     try:
         urged = [asdict(each) for each in urge(counted, words["thresholds"])]
-        checked.faults.extend(
+        found += [
             Fault(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
             for path, was, now in walk("urged", words["urged"], urged)
-        )
+        ]
         spent = words["budget"]["spent_in_period"]
         price = closing.segment_price
-        found = None if price is None else price * sum(each.segments for each in counted.messages)
-        if spent != found:
-            checked.faults.append(
-                Fault(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(found)}")
+        now = None if price is None else price * sum(each.segments for each in counted.messages)
+        if spent != now:
+            found.append(
+                Fault(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
             )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        checked.faults.append(Fault(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}"))
-    if len(checked.faults) == before and words["urged"]:
+        found.append(_unusable(error))
+    if "rendering" in other:
+        # By another rule than this one, perhaps.
+        checked.remarks.extend(map(str, found))
+    elif found:
+        checked.faults.extend(found)
+    elif words["urged"]:
         checked.held.append(f"{len(words['urged'])} proposal(s) to urge an agency follow from the figures")
 
 
@@ -89,35 +114,30 @@ def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[s
             )
 
 
+def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict[str, Any]) -> None:
+    """What counted the figures anew and is another by now than what counted them first."""
+    queries = manifest.get("queries")
+    known = {each.name: each.sha256 for each in list_definitions(ledger)}
+    for each in queries if isinstance(queries, list) else ():
+        if not isinstance(each, dict):
+            continue
+        name = str(each.get("name"))
+        now = known.get(name) or query_version(name)
+        if now != each.get("sha256"):
+            checked.remarks.append(
+                f"{name} is another by now (SHA-256 {now or 'none: it is gone'}) than the one that made the figures "
+                f"({each.get('sha256')}): they were counted anew by this one"
+            )
+
+
 def _made_again(
-    checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing
+    checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing, other: Other
 ) -> dict[str, bytes] | None:
     """The files as this software makes them of the closing, which was held against the facts, and of the manifest's
     words; ``None``: it cannot, and a remark or a fault says why."""
     number = closing.closing_no
-    words = manifest.get("words")
-    whole = "report, page and workbooks were held against their hashes alone"
-    queries = manifest.get("queries")
-    for each in queries if isinstance(queries, list) else ():
-        if isinstance(each, dict) and (now := query_version(str(each.get("name")))) != each.get("sha256"):
-            checked.remarks.append(
-                f"{each.get('name')} is another query by now (SHA-256 {now or 'none: it is gone'}) than the one that "
-                f"made the figures ({each.get('sha256')}): they were counted anew by this one"
-            )
-    if words is None:
-        checked.remarks.append(f"it was published by an older version, which did not keep how it was made: {whole}")
-        return None
     try:
-        other = {
-            name: (words["made_by"].get(name), made_by().get(name))
-            for name in sorted(words["made_by"].keys() | made_by().keys())
-            if words["made_by"].get(name) != made_by().get(name)
-        }
-        if other:
-            told = ", ".join(f"{name} {shown(was)}, here {shown(now)}" for name, (was, now) in other.items())
-            checked.remarks.append(f"it was made by other software ({told}): {whole}")
-            return None
-        previous = words["previous_closing"]
+        previous = manifest["words"]["previous_closing"]
         report = report_again(
             manifest,
             closing,
@@ -130,38 +150,52 @@ def _made_again(
         corrects = manifest["corrects"]
         files = render(report, None if corrects is None else Corrected(**corrects))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        checked.faults.append(Fault(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}"))
+        if other:
+            checked.remarks.append(_by_hashes_alone(other, [each["name"] for each in manifest["files"]]))
+        else:
+            checked.faults.append(_unusable(error))
         return None
     return {file.name: file.content for file in files}
 
 
+def _by_hashes_alone(other: Other, names: Sequence[str]) -> str:
+    told = ", ".join(f"{name} {shown(was)}, here {shown(now)}" for name, (was, now) in other.items())
+    return f"it was made by other software ({told}): held against their hashes alone were {', '.join(names)}"
+
+
 def _check_made_again(
-    checked: Verification, manifest: dict[str, Any], contents: dict[str, bytes], made: dict[str, bytes]
+    checked: Verification, manifest: dict[str, Any], contents: dict[str, bytes], made: dict[str, bytes], other: Other
 ) -> None:
     """Published files against the files made again."""
     before = len(checked.faults)
     named = {fault.where for fault in checked.faults}
     listed = {each["name"] for each in manifest["files"]}
-    for name in sorted(listed ^ made.keys()):
-        checked.faults.append(
-            Fault(name, "is published, and the figures make no such file" if name in listed else "is not published")
-        )
-    for name in sorted(contents.keys() & made.keys()):
-        content, own = contents[name], made[name]
-        if content == own:
-            continue
-        if name.endswith(".xlsx"):
-            checked.faults.extend(not_too_many(name, list(_unlike_workbook(name, content, own))))
-        elif not (name.endswith(".csv") and name in named):
-            checked.faults.append(
-                Fault(
-                    name,
-                    "is not what the figures make: made again it has SHA-256 "
-                    f"{sha256(own).hexdigest()}{_first_unlike_line(content, own)}",
-                )
-            )
+    unlike = {name: list(_unlike(name, contents[name], made[name], named)) for name in sorted(contents.keys() & made)}
+    found = {
+        name: [Fault(name, "is published, and the figures make no such file" if name in listed else "is not published")]
+        for name in sorted(listed ^ made.keys())
+    } | {name: faults for name, faults in unlike.items() if faults}
+    if other and found:
+        checked.remarks.append(_by_hashes_alone(other, sorted(found)))
+    else:
+        for name, faults in found.items():
+            checked.faults.extend(not_too_many(name, faults))
     if len(checked.faults) == before:
-        checked.held.append("report, page, workbooks and CSV files are what the recomputed figures make, made again")
+        whole = (
+            "report, page, workbooks and CSV files" if not found else f"the other {len(listed - found.keys())} files"
+        )
+        checked.held.append(f"{whole} are what the recomputed figures make, made again")
+
+
+def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Fault]:
+    """Where a published file is not the one made again; nothing where it is."""
+    if content == own:
+        return
+    if name.endswith(".xlsx"):
+        yield from _unlike_workbook(name, content, own)
+    elif not (name.endswith(".csv") and name in named):
+        made, first = sha256(own).hexdigest(), _first_unlike_line(content, own)
+        yield Fault(name, f"is not what the figures make: made again it has SHA-256 {made}{first}")
 
 
 def _first_unlike_line(content: bytes, own: bytes) -> str:

@@ -1,6 +1,7 @@
 """All files of one publication but its manifest: what a closing is told in.
 
-The same report gives the same files, to the byte: a publication can be made again after a crash, and checked.
+The same report gives the same files, to the byte: a publication can be made again after a crash, and checked. What it
+gives has a number, ``RENDERING``, by which a publication says years later what made it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from motcua.reports.publication_document import compose_document
 from motcua.reports.publication_page import page
 from motcua.reports.publication_pdf import pdf
 from motcua.reports.publication_workbook import publication_workbook
+
+RENDERING = 1
+"""Number of what a report is rendered as. Whoever changes a byte of what the same report gives raises it, wherever the
+change is: a word, a layout, a sum of the domain. ``tests/golden_publications.py`` holds the bytes and says how new ones
+are recorded. Files of another number need not be the same when they are made again."""
 
 PDF, PAGE, WORKBOOK = "bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"
 AGENCY_FOLDER = "co-quan/"

@@ -1,19 +1,19 @@
 """What a manifest holds so that a report can be made again: by an auditor, years later, without the settings of then.
 
 Figures come from the facts; what else stands in the files comes from here: names, what each agency leaves out, the
-year's budget, the thresholds, complaints as they were counted. Where the files are made by the same software, they must
-be the same again, so that nobody can change a word of the printed report and mend all hashes after it.
+year's budget, the thresholds, complaints as they were counted. Where the files are made by the same rendering with the
+same libraries, they must be the same again, so that nobody can change a word of the printed report and mend all hashes
+after it.
 """
 
 from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
-from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from motcua.domain.reconciliation import (
@@ -29,32 +29,41 @@ from motcua.domain.reconciliation import (
     ReconciliationReport,
     Urged,
 )
-from motcua.settings import include_dir
+from motcua.reports.publication import RENDERING
 
 _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
 
-
-def code_of_reports() -> list[Path]:
-    """The modules that decide the bytes of a publication's files."""
-    own = Path(__file__).parent
-    return sorted(
-        [*own.glob("publication*.py"), *(own / f"{name}.py" for name in ("charts", "spreadsheets", "wording"))]
-    )
+_BEFORE_THE_NUMBER = {"e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72": 1}
+"""The rendering of publications that name none, from before it had a number: they name a hash over the files of the
+software that made them, as ``reports``. Of any other hash nobody knows the rendering."""
 
 
 @lru_cache(maxsize=1)
-def made_by() -> dict[str, str]:
-    """What decides the bytes of the files: the code and words of reports, the libraries, the machine."""
-    words = (include_dir() / "templates" / "report").iterdir()
-    whole = sha256()
-    for path in [*code_of_reports(), *sorted(path for path in words if path.is_file())]:
-        whole.update(f"{path.name}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
+def made_by() -> dict[str, Any]:
+    """What made a publication's files: the rendering, the machine, Python, the libraries."""
     return {
-        "reports": whole.hexdigest(),
+        "rendering": RENDERING,
         "python": ".".join(map(str, sys.version_info[:2])),
         "machine": f"{platform.system()} {platform.machine()}",
         **{name: version(name) for name in _LIBRARIES},
     }
+
+
+def made_otherwise(by: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What decides the bytes of files and was another thing, or another version, than it is here: by name, the one of
+    then and the one of here. Nothing: the files must be the same again.
+
+    Python is no part of it: libraries decide, and what packs workbooks is not looked at.
+
+    Args:
+        by: ``made_by`` of a manifest, of whatever version of this software.
+
+    Raises:
+        TypeError, AttributeError: it was not written by any.
+    """
+    here = {name: value for name, value in made_by().items() if name != "python"}
+    then = {"rendering": _BEFORE_THE_NUMBER.get(by.get("reports", ""), by.get("reports"))} | dict(by)
+    return {name: (then.get(name), value) for name, value in here.items() if then.get(name) != value}
 
 
 def words_value(report: ReconciliationReport) -> dict[str, Any]:

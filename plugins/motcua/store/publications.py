@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -35,6 +36,33 @@ class Publication:
     def is_monthly(self) -> bool:
         """It tells of a month."""
         return Period.parse(self.period).is_month
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function or view of the ledger, as PostgreSQL itself writes it out."""
+
+    name: str
+    """With its schema; of a function with the types of its arguments: ``audit.messages_as_of(bigint)``."""
+    text: str
+
+    @property
+    def called(self) -> str:
+        """How statements name it."""
+        return self.name.partition("(")[0]
+
+    @property
+    def sha256(self) -> str:
+        """Of the text in UTF-8."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+def list_definitions(connection: Connection) -> list[Definition]:
+    """The functions and views of the schemas ``audit`` and ``motcua``, by name; anybody may read them."""
+    # What PostgreSQL leaves out of a name depends on the session's search path.
+    with connection.transaction(force_rollback=True):
+        connection.execute(statement("publications/write_names_in_full"))
+        return [value_of(Definition, row) for row in connection.execute(statement("publications/definitions"))]
 
 
 def list_publications(connection: Connection) -> list[Publication]:

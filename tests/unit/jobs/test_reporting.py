@@ -1,12 +1,15 @@
-"""Whom a report proposes to urge: from enough cases on, beyond the threshold, with the figure that says why."""
+"""Whom a report proposes to urge: from enough cases on, beyond the threshold, with the figure that says why; and by
+which version of a query its figures were made."""
 
 from __future__ import annotations
+
+from hashlib import sha256
 
 import pytest
 
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
-from motcua.jobs.reporting import thresholds_of, urge
-from motcua.settings import Settings
+from motcua.jobs.reporting import query_version, thresholds_of, urge
+from motcua.settings import Settings, include_dir
 
 
 def urged(**parts):
@@ -45,3 +48,31 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
         ("A", "late_untold", 0.1, 40),
         ("A", "resolved_late", 0.2, 100),
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reconciliation/count_messages.sql",
+        "sources/opencps/dossiers.sql",
+        # Named by publications from before functions were named themselves.
+        "migrations/0021_dossiers_in_period.sql",
+    ],
+)
+def test_version_of_a_query_is_the_hash_of_its_file(name):
+    assert query_version(name) == sha256((include_dir() / "sql" / name).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reconciliation/gone.sql",
+        "reconciliation/count_messages",
+        "../templates/report/publication.typ",
+        "reconciliation/../reconciliation/count_messages.sql",
+        "audit.messages_as_of(bigint)",
+        "",
+    ],
+)
+def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it(name):
+    assert query_version(name) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import json
 import re
@@ -11,7 +10,6 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -20,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
-from motcua.reports import publication
 from motcua.reports.publication import (
     PAGE,
     PDF,
@@ -29,7 +26,6 @@ from motcua.reports.publication import (
     agency_workbook_name,
     render,
 )
-from motcua.reports.publication_again import code_of_reports
 from motcua.reports.publication_csv import TABLES, heads
 from motcua.reports.publication_data import Corrected, Told, duration, points, share
 from motcua.reports.publication_document import (
@@ -471,23 +467,3 @@ def test_any_name_can_be_printed(name):
 def test_hash_is_that_of_the_bytes():
     file = PublishedFile("x", b"bytes", None, "")
     assert file.sha256 == sha256(b"bytes").hexdigest()
-
-
-def test_every_module_that_decides_the_files_bytes_is_in_what_they_were_made_by():
-    folder = Path(publication.__file__).parent
-
-    def imported(module: str) -> set[str]:
-        tree = ast.parse((folder / f"{module}.py").read_text(encoding="utf-8"))
-        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        names = {each.name for node in froms if node.module == "motcua.reports" for each in node.names}
-        modules = {node.module.rpartition(".") for node in froms if node.module}
-        return names | {module for package, _, module in modules if package == "motcua.reports"}
-
-    found: set[str] = set()
-    left = {"publication"}
-    while left:
-        module = left.pop()
-        found.add(module)
-        left |= imported(module) - found
-    assert {"wording", "publication_sheets"} <= found
-    assert {f"{module}.py" for module in found} <= {path.name for path in code_of_reports()}

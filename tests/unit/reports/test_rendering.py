@@ -1,0 +1,228 @@
+"""What a publication is made of changes with the number that it names, and with nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motcua.domain import reconciliation
+from motcua.reports import publication_again, publication_page, publication_pdf, wording
+from motcua.reports.publication import PAGE, PDF, RENDERING, render
+from motcua.reports.publication_again import made_by, made_otherwise
+from motcua.settings import include_dir
+from tests import golden_publications as golden
+
+BEFORE = "e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72"
+"""What publications say of the software from before the rendering had a number."""
+
+
+@pytest.fixture(scope="module")
+def now() -> dict[str, golden.Hashes]:
+    return golden.hashes()
+
+
+# ------------------------------------------------------------------------------------------------- golden bytes
+
+
+def test_rendering_has_recorded_bytes():
+    assert golden.recorded()["rendering"] == RENDERING, "run python -m tests.golden_publications"
+
+
+def test_bytes_that_no_library_decides_change_only_with_the_number_of_the_rendering(now):
+    was = golden.recorded()["everywhere"]
+    assert golden.changed(was, now["everywhere"]) == [], golden.HOW_TO_CHANGE
+    assert golden.missing(was, now["everywhere"]) == [], golden.HOW_TO_CHANGE
+
+
+def test_bytes_of_print_page_and_workbooks_change_only_with_the_number_of_the_rendering(now):
+    kept, own = golden.recorded(), golden.software()
+    made = now[own]
+    if own not in kept:
+        known = [each for name, each in kept.items() if name not in ("rendering", "everywhere")]
+        # Most versions of a library write what the one before wrote.
+        assert any(golden.changed(each, made) == golden.missing(each, made) == [] for each in known), (
+            f"nobody recorded what {own} makes, and it is not what others make: run python -m tests.golden_publications"
+        )
+        return
+    assert golden.changed(kept[own], made) == [], golden.HOW_TO_CHANGE
+    assert golden.missing(kept[own], made) == [], golden.HOW_TO_CHANGE
+
+
+def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
+    from matplotlib import font_manager, get_data_path
+
+    fonts, own = font_manager.fontManager, Path(get_data_path()).resolve()
+    (lookalike,) = (each.fname for each in fonts.ttflist if each.fname == str(own / "fonts/ttf/DejaVuSans.ttf"))
+    kept = list(fonts.ttflist)
+    try:
+        fonts.addfont(shutil.copy(lookalike, tmp_path / "DejaVuSans.ttf"))
+        assert len(fonts.ttflist) == len(kept) + 1
+        taken = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans"))
+    finally:
+        fonts.ttflist[:] = kept
+        fonts._findfont_cached.cache_clear()
+    assert Path(taken).is_relative_to(own)
+
+
+def another_word(part: str, name: str) -> Callable[[pytest.MonkeyPatch, Path], None]:
+    def change(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        words = wording.publication_words()[part]
+        monkeypatch.setitem(words, name, f"{words[name]}!")
+
+    return change
+
+
+def count_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(reconciliation, "NOT_SENT", ("cancelled", "expired"))
+
+
+def round_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(wording.percent, "__defaults__", (2,))
+
+
+def another_template(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch, Path], None]:
+    def change(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        folder = tmp_path / "templates" / "report"
+        shutil.copytree(include_dir() / "templates" / "report", folder)
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+        for module in (publication_page, publication_pdf):
+            monkeypatch.setattr(module, "include_dir", lambda: tmp_path)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "file"),
+    [
+        pytest.param(another_word("summary", "balanced"), PAGE, id="word"),
+        pytest.param(another_word("charts", "late_share"), PDF, id="word of a chart"),
+        pytest.param(another_word("charts", "before"), PDF, id="word of its legend"),
+        pytest.param(count_otherwise, PAGE, id="sum of the domain"),
+        pytest.param(round_otherwise, PAGE, id="decimals"),
+        pytest.param(another_template("publication.html", "font-size: 21px", "font-size: 22px"), PAGE, id="page"),
+        pytest.param(another_template("publication.typ", "pt", "pt + 0.1pt"), PDF, id="print"),
+    ],
+)
+def test_whatever_changes_one_printed_word_or_figure_is_caught(monkeypatch, tmp_path, change, file):
+    publication_page._templates.cache_clear()
+    change(monkeypatch, tmp_path)
+    files = render(golden.REPORTS["month"](), golden.CORRECTED)
+    publication_page._templates.cache_clear()
+    kept = golden.recorded()
+    known = next(each for name, each in kept.items() if name not in ("rendering", "everywhere"))
+    was, made = (known, golden.of_libraries(files)) if file == PDF else (
+        kept["everywhere"], golden.of_everywhere("month", files),
+    )  # fmt: skip
+    assert f"month: {file}" in golden.changed(was, {"month": made})
+
+
+UNTOLD = {
+    "charts.before": "drawn as outlines; see above",
+    "charts.late_share": "drawn as outlines; see above",
+    "workbook.file": "what a file is called in a mail",
+    "workbook.file_pdf": "what a file is called in a mail",
+    "workbook.beyond": "takes more rows than a sheet holds",
+}
+"""Words that no golden publication says, and why."""
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_golden_publications_say_every_word_that_a_publication_can_say():
+    words = wording.publication_words()
+    try:
+        # One letter each, of Unicode's private ones.
+        marks = {path: chr(0xE000 + place) for place, path in enumerate(paths_of(words, ""))}
+        mark(words, "", marks)
+        said: set[str] = set()
+        for name, make in golden.REPORTS.items():
+            for file in render(make(), None if name == "unread day" else golden.CORRECTED):
+                said |= set(file.about) | set(letters(file.content))
+    finally:
+        wording.publication_words.cache_clear()
+    assert [path for path, letter in marks.items() if letter not in said and path not in UNTOLD] == []
+
+
+def paths_of(words: Any, path: str) -> Iterator[str]:
+    """Of each word below a part of the words."""
+    for key, word in words.items() if isinstance(words, dict) else enumerate(words):
+        where = f"{path}.{key}".lstrip(".")
+        yield from [where] if isinstance(word, str) else paths_of(word, where)
+
+
+def mark(words: Any, path: str, marks: dict[str, str]) -> None:
+    """Ends each word with its mark."""
+    for key, word in list(words.items()) if isinstance(words, dict) else list(enumerate(words)):
+        where = f"{path}.{key}".lstrip(".")
+        if isinstance(word, str):
+            words[key] = word + marks[where]
+        else:
+            mark(word, where, marks)
+
+
+def letters(content: bytes) -> str:
+    """What can be read of a page, a workbook, a table; nothing of a print, which says what the page says."""
+    if content.startswith(b"%PDF"):
+        return ""
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            return "".join(book.read(name).decode() for name in book.namelist())
+    return content.decode()
+
+
+# ------------------------------------------------------------------------------------------------- made by
+
+
+def test_comments_and_line_ends_of_the_source_are_no_part_of_what_made_a_publication(tmp_path):
+    for folder in ("plugins", "include"):
+        shutil.copytree(include_dir().parent / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = [
+        *(tmp_path / "plugins/motcua/reports").glob("*.py"),
+        tmp_path / "plugins/motcua/domain/reconciliation.py",
+    ]
+    for path in [*changed, *(tmp_path / "include/templates/report").glob("*.yaml")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + b"# One comment.\r\n")
+    script = (
+        "import json; from tests import golden_publications as golden;"
+        "from motcua.reports import publication_again as again;"
+        "files = golden.publication('empty day');"
+        "print(json.dumps([again.__file__, again.made_by(), {each.name: each.sha256 for each in files}]))"
+    )
+    paths = os.pathsep.join([str(tmp_path / "plugins"), str(include_dir().parent)])
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    file, by, files = json.loads(run.stdout)
+    assert file.startswith(str(tmp_path))
+    assert made_otherwise(by) == {}
+    assert files == {each.name: each.sha256 for each in golden.publication("empty day")}
+
+
+def test_publications_from_before_the_number_are_of_the_first_rendering():
+    before = {name: value for name, value in made_by().items() if name != "rendering"} | {"reports": BEFORE}
+    first = made_otherwise(before)
+    assert first == ({} if RENDERING == 1 else {"rendering": (1, RENDERING)})
+    assert made_otherwise(before | {"reports": "f" * 64}) == {"rendering": ("f" * 64, RENDERING)}
+    assert made_otherwise({}).keys() == made_by().keys() - {"python"}
+
+
+def test_another_number_library_or_machine_may_make_other_bytes_and_another_python_does_not():
+    assert made_otherwise(made_by() | {"python": "3.13"}) == {}
+    for name, other in (("rendering", RENDERING + 1), ("typst", "0.1"), ("machine", "Darwin arm64")):
+        assert made_otherwise(made_by() | {name: other}) == {name: (other, made_by()[name])}
+    assert publication_again.RENDERING == RENDERING
