@@ -16,7 +16,8 @@ from motcua.jobs.notify_transitions import RunIncomplete, gate, send_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import receive
-from motcua.jobs.sending import http_session, retry_wait, send, unresolved
+from motcua.jobs.request_slots import http_session
+from motcua.jobs.sending import retry_wait, send, unresolved
 from motcua.store import attempts
 from motcua.store.accounting import identity, summed_up
 from motcua.store.agencies import save_agencies

@@ -5,6 +5,7 @@ WITH lifted AS (
     WHERE
         (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
         AND concerns = any(%(concerns)s)
+        AND (%(subject)s::text IS NULL OR subject = %(subject)s)
         AND (%(over_at)s::timestamptz IS NULL OR until <= %(over_at)s)
     RETURNING gateway, concerns, subject
 )
