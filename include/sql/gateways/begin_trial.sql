@@ -3,3 +3,4 @@
 UPDATE motcua.gateway_stops
 SET until = %(until)s, pause = %(pause)s
 WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)s AND until <= %(now)s
+RETURNING gateway

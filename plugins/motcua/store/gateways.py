@@ -74,7 +74,8 @@ def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> boo
     """Has this sender alone try again what was stopped: for all others it stays so until ``stop.until``. ``False``:
     somebody else tries it, or has started it."""
     values = {field.name: getattr(stop, field.name) for field in fields(stop)}
-    return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).rowcount == 1
+    # Not by its rowcount, which within a pipeline is known late.
+    return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).fetchone() is not None
 
 
 def end_trial(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
