@@ -1,5 +1,5 @@
--- How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first refused since
--- then and no more of them than given, and whether the gateway took a message to that carrier meanwhile.
+-- How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first refused
+-- since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile.
 -- Called by store/gateways.py.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
@@ -17,7 +17,7 @@ WITH refused AS (
 
 SELECT
     (SELECT count(*) FROM refused) AS refused,
-    EXISTS (
+    exists(
         SELECT 1
         FROM motcua.attempts AS a
         INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

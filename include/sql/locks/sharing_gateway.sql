@@ -5,7 +5,7 @@ INNER JOIN pg_database AS d ON l.database = d.oid
 WHERE
     l.locktype = 'advisory'
     AND l.granted
-    AND d.datname = CURRENT_DATABASE()
+    AND d.datname = current_database()
     AND l.classid::bigint = hashtext(%(gateway)s)::bigint & 4294967295
     AND l.objid::bigint = 0
     AND l.objsubid = 2

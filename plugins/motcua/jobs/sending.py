@@ -177,10 +177,8 @@ class _Lane:
     """Of these two, which the lane's threads change."""
     unanswered: int = 0
     """Requests in a row that no answer came for."""
-    refused: list[int] = field(default_factory=list)
-    """Messages of the requests in a row that it turned away in passing."""
-    asked_to_wait: float = 0.0
-    """The longest that it asked to wait in these answers, in seconds."""
+    turned_away: list[_Answer] = field(default_factory=list)
+    """The last answers in a row that turned a message away in passing."""
     exhausted: bool = False
     """The last claim found nothing."""
     resume_at: float = 0.0
@@ -689,8 +687,7 @@ class _Sender:
         while lane.answers:
             answer = lane.answers.pop(0)
             lane.in_flight -= 1
-            if self._notice(answer):
-                do_not_wait += lane.refused
+            do_not_wait += self._notice(answer)
             if answer.outcome.outcome == "configuration" and answer.outcome.concerns == "carrier":
                 refused[answer.row["carrier"]] = _words(answer.outcome)
             lane.unwritten.append(self._settle(answer, now))
@@ -731,29 +728,26 @@ class _Sender:
             segments_given_back=answer.message.segments if attempt_state in ("rejected", "failed") else 0,
         )
 
-    def _notice(self, answer: _Answer) -> bool:
-        """Stops what the answer shows to be wrong, and starts what takes messages again; whether the gateway was
-        stopped because it takes nothing."""
+    def _notice(self, answer: _Answer) -> list[int]:
+        """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
+        the gateway from now on, and not for a time of their own."""
         lane, outcome, carrier = answer.lane, answer.outcome, answer.row["carrier"]
+        wait_for_it: list[int] = []
         if outcome is _HELD_BACK:
-            return False
+            return wait_for_it
         is_transient, words = outcome.outcome == "transient", _words(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
-        if is_transient:
-            lane.refused.append(answer.row["message_id"])
-            lane.asked_to_wait = max(lane.asked_to_wait, outcome.retry_after or 0.0)
-        else:
-            lane.refused.clear()
-            lane.asked_to_wait = 0.0
+        lane.turned_away = [*lane.turned_away, answer] if is_transient else []
         # One that fails alone, just after a restart for example, is nothing.
         limit = 1 if lane.on_trial else max(2, lane.most)
-        stopped = False
         if lane.unanswered >= limit:
             # It takes no more than was in flight to see that nobody answers; the queue waits.
             self._stop_for_a_pause(lane, "no answer", costs_a_message=True)
-        elif is_transient and (outcome.http_status is None or len(lane.refused) >= limit):
+        elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
             # Without a status nobody is there, which one request shows as well as many.
-            stopped = self._stop_for_a_pause(lane, f"takes nothing: {words}")
+            self._stop_for_a_pause(lane, f"takes nothing: {words}")
+            wait_for_it = [each.row["message_id"] for each in lane.turned_away if not each.outcome.retry_after]
+            lane.turned_away = []
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
             self._stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
@@ -762,7 +756,7 @@ class _Sender:
         elif outcome.outcome in ("accepted", "duplicate", "phone"):
             self._start_what_takes_messages(lane, None if outcome.outcome == "phone" else carrier)
         lane.on_trial = False
-        return stopped
+        return wait_for_it
 
     def _start_what_takes_messages(self, lane: _Lane, carrier: str | None) -> None:
         """The gateway answered as it should, and took a message to the carrier, if one is given: neither stays stopped
@@ -770,7 +764,7 @@ class _Sender:
         lane.trusted = min(lane.gateway.address.concurrency, lane.trusted + 1)
         for stop in filter(None, (lane.stop, lane.carrier_stops.get(carrier or ""))):
             if stop.pause is not None or stop.until <= self.clock():
-                end_trial(self.ledger, stop, changed_by=self.run_id)
+                end_trial(self.ledger, stop, self.clock(), changed_by=self.run_id)
                 self.stops_changed = True
                 if stop is lane.stop:
                     lane.stop = None
@@ -785,19 +779,18 @@ class _Sender:
         subject: str = "",
         *,
         costs_a_message: bool = False,
-    ) -> bool:
-        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds; ``False``: it is left alone
-        already, and this came from a request that was out before. A try that cost a message, whose outcome nobody
-        knows now, lengthens the pause once more."""
+    ) -> None:
+        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked. A try
+        that cost a message, whose outcome nobody knows now, lengthens the pause once more."""
         if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
-            return False
+            # It is left alone already; this request was out before.
+            return
         longest = settings().gateway_stop
         pause = lane.stop.pause if concerns == "gateway" and lane.stop is not None else None
         if pause is None or costs_a_message:
             pause = next_pause(pause, longest)
-        asked = timedelta(seconds=lane.asked_to_wait if concerns == "gateway" else 0)
+        asked = timedelta(seconds=max((each.outcome.retry_after or 0.0 for each in lane.turned_away), default=0.0))
         self._stop(lane.name, reason, max(pause, asked), concerns, subject, pause)
-        return True
 
     def _stop(
         self,

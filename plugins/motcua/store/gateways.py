@@ -78,13 +78,15 @@ def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> boo
     return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).fetchone() is not None
 
 
-def end_trial(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
-    """Lifts the stop of a gateway or of a carrier there: it takes messages again."""
+def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, changed_by: str) -> None:
+    """Lifts the stop of a gateway or of a carrier there: it takes messages again. One that a person has stopped until
+    later meanwhile stays so."""
     _lift(
         connection,
         gateway=stop.gateway,
         concerns=[stop.concerns],
         subject=stop.subject,
+        tried_at=now,
         changed_by=changed_by,
         reason="it answers again",
     )
@@ -118,12 +120,14 @@ def _lift(
     gateway: str | None = None,
     subject: str | None = None,
     over_at: datetime | None = None,
+    tried_at: datetime | None = None,
 ) -> int:
     values = {
         "gateway": gateway,
         "concerns": list(concerns),
         "subject": subject,
         "over_at": over_at,
+        "tried_at": tried_at,
         "changed_by": changed_by,
         "reason": reason,
     }
