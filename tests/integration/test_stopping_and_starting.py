@@ -232,8 +232,7 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
     queue(one_stop, *[VIETTEL] * 40, at=datetime.now(UTC))
     gateway.script = [TAKEN] * 8
-    if how == "resets":
-        gateway.default = "reset"
+    gateway.default = "reset"
     again = []
 
     def restart(query):

@@ -780,8 +780,10 @@ class _Sender:
         *,
         costs_a_message: bool = False,
     ) -> None:
-        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked. A try
-        that cost a message, whose outcome nobody knows now, lengthens the pause once more."""
+        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked.
+
+        A try that cost a message, whose outcome nobody knows now, lengthens the pause once more.
+        """
         if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
             # It is left alone already; this request was out before.
             return
