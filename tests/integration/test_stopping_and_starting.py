@@ -177,6 +177,16 @@ def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     assert states(rows).count(("queued", None)) == 30 - unknown
 
 
+def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = BUSY
+    send_at()
+    gateway.default, gateway.script = TAKEN, [NOT_ROUTABLE]
+    send_at(NOW + 3 * SECOND)
+    assert states(rows).count(("accepted", None)) == 19
+    assert stops(rows) == []
+
+
 def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
     gateway.default = BUSY

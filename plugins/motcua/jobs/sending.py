@@ -753,8 +753,11 @@ class _Sender:
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
             template = f"{answer.row['template_id']}.v{answer.row['template_version']}"
             self._stop(lane.name, words, settings().gateway_stop, "template", template)
-        elif outcome.outcome in ("accepted", "duplicate", "phone"):
-            self._start_what_takes_messages(lane, None if outcome.outcome == "phone" else carrier)
+        if outcome.outcome in ("accepted", "duplicate"):
+            self._start_what_takes_messages(lane, carrier)
+        elif outcome.outcome == "phone" or (outcome.outcome == "configuration" and outcome.concerns != "gateway"):
+            # It refuses this message alone, so it works.
+            self._start_what_takes_messages(lane, None)
         lane.on_trial = False
         return wait_for_it
 
