@@ -11,8 +11,17 @@ from motcua.jobs import request_slots
 from motcua.jobs.request_slots import RequestSlots
 from motcua.jobs.sending import send
 from motcua.store.database import open_connection
+from tests.conftest import NOW
 from tests.crash.world import Forked
-from tests.integration.test_routing import MOBIFONE, queue
+from tests.integration.test_routing import MOBIFONE, VIETTEL, queue, two
+
+__all__ = ["two"]  # a fixture
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    """The templates are registered."""
+    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
 
 
 @pytest.fixture
@@ -134,6 +143,29 @@ def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configu
     assert counts[0].attempts + counts[1].attempts == 160
     assert counts[1].attempts > 4
     assert gateway.most_connections <= 4
+
+
+def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
+    """Two senders, each with all slots of one gateway, would wait for each other without an end."""
+    first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
+    others, _ = share(4, "second")
+    queue(one_stop, VIETTEL, MOBIFONE)
+    came, stop = threading.Event(), threading.Event()
+    first.before_answer = lambda query: came.set()
+    sender = threading.Thread(target=send, args=("run",), kwargs={"stop": stop, "clock": lambda: NOW})
+    sender.start()
+    assert came.wait(60)
+    another, _ = share(4, "kannel")
+    for _ in range(200):
+        another.balance()
+        if another.share == 4 or stop.wait(0.05):
+            break
+    had, _ = another.share, others.give_all_back()
+    if had < 4:
+        stop.set()
+    sender.join()
+    assert had == 4
+    assert len(second.asked) == 1
 
 
 def _connection(port, **extra):

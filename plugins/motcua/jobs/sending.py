@@ -390,7 +390,10 @@ class _Sender:
             self.stop.wait(max(0.0, min(waiting) - time.monotonic()))
             return True
         if not all(lane.exhausted for lane in usable):
-            # Others have all slots.
+            # Others have all slots; so that nobody waits for the other in a circle, they may have what is idle here.
+            for lane in self.lanes:
+                if lane.exhausted:
+                    lane.slots.give_all_back()
             self.stop.wait(_WAIT_FOR_SLOTS)
             return True
         if self._wait_for_news():
@@ -477,11 +480,7 @@ class _Sender:
         return next(route for route in self.routes if route.gateway == lane.name)
 
     def _may_claim_for(self, lane: _Lane) -> bool:
-        if not self._may_claim or self.stops_changed or self._route(lane).stopped:
-            return False
-        if not lane.exhausted:
-            lane.slots.balance()
-        return lane.wants_more
+        return self._may_claim and lane.wants_more and not self.stops_changed and not self._route(lane).stopped
 
     def _take_turns(self) -> None:
         """For each lane: writes its answers and claims for the room that they leave, in one transaction.
@@ -489,6 +488,9 @@ class _Sender:
         The statements go out without waiting for each other; only claimed rows and the commit are waited for.
         """
         for lane in self.lanes:
+            if self._may_claim and (lane.slots.share or not (lane.exhausted or self._route(lane).stopped)):
+                # Also of an idle lane: others may want what it has.
+                lane.slots.balance()
             if not (lane.answers or lane.unwritten or self._may_claim_for(lane)):
                 continue
             with self.ledger.pipeline():
