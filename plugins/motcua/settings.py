@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     retry_longest: Duration = Field(default=timedelta(minutes=15), description="Longest wait between two attempts.")
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
-        description="How long a gateway stays stopped after a configuration error or an outage.",
+        description="Longest pause before a stopped gateway, or carrier there, is tried again; the first: 2 seconds.",
     )
     settle_longest: Duration = Field(
         default=timedelta(hours=1),

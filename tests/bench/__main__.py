@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from motcua.jobs.planning import plan
-from motcua.jobs.sending import http_session, send
+from motcua.jobs.request_slots import http_session
+from motcua.jobs.sending import send
 from motcua.sandbox.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.migrations import migrate

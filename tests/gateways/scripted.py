@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
+import socket
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,14 +16,18 @@ Answer = tuple[int, str] | str
 
 
 class ScriptedGateway:
-    """Answers each request by ``script``; 202 when the script has nothing more to say."""
+    """Answers each request by ``script``; when that has nothing more to say by ``answer_to``, else 202."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.asked: list[dict[str, str]] = []
         self.script: list[Answer] = []
         self.default: Answer = (202, "0: Accepted for delivery")
+        self.answer_to: Callable[[dict[str, str]], Answer] | None = None
+        self.headers: dict[str, str] = {}
         self.before_answer: Callable[[dict[str, str]], None] | None = None
         self.in_flight = self.most_in_flight = 0
+        self.connections: set[socket.socket] = set()
+        self.most_connections = 0
         self.seconds = 0.0
         self.lock = threading.Lock()
         gateway = self
@@ -29,20 +35,37 @@ class ScriptedGateway:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                with gateway.lock:
+                    gateway.connections.add(self.connection)
+                    still_open = sum(not _is_closed(connection) for connection in gateway.connections)
+                    gateway.most_connections = max(gateway.most_connections, still_open)
+
+            def finish(self) -> None:
+                with gateway.lock:
+                    gateway.connections.discard(self.connection)
+                with contextlib.suppress(OSError):
+                    super().finish()
+
             def do_GET(self) -> None:
                 query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
                 with gateway.lock:
                     gateway.asked.append(query)
                     gateway.in_flight += 1
                     gateway.most_in_flight = max(gateway.most_in_flight, gateway.in_flight)
-                    answer = gateway.script.pop(0) if gateway.script else gateway.default
+                    otherwise = gateway.answer_to(query) if gateway.answer_to else gateway.default
+                    answer = gateway.script.pop(0) if gateway.script else otherwise
                 if gateway.before_answer:
                     gateway.before_answer(query)
-                time.sleep(gateway.seconds)
+                is_gone = bool(select.select([self.connection], [], [], gateway.seconds)[0])
                 with gateway.lock:
                     gateway.in_flight -= 1
+                if is_gone:
+                    self.close_connection = True
+                    return
                 if answer == "hang":
-                    time.sleep(2)
+                    select.select([self.connection], [], [], 2)
                     self.close_connection = True
                     return
                 if answer == "reset":
@@ -52,6 +75,8 @@ class ScriptedGateway:
                 status, words = answer
                 body = words.encode()
                 self.send_response(status)
+                for name, value in gateway.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -59,7 +84,7 @@ class ScriptedGateway:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -67,3 +92,13 @@ class ScriptedGateway:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has closed it, whenever this one gets to notice."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -16,7 +16,8 @@ from motcua.jobs.notify_transitions import RunIncomplete, gate, send_messages
 from motcua.jobs.picking_up import pick_up
 from motcua.jobs.planning import plan
 from motcua.jobs.receiving import receive
-from motcua.jobs.sending import http_session, retry_wait, send, unresolved
+from motcua.jobs.request_slots import http_session
+from motcua.jobs.sending import retry_wait, send, unresolved
 from motcua.store import attempts
 from motcua.store.accounting import identity, summed_up
 from motcua.store.agencies import save_agencies
@@ -127,7 +128,12 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
     gateway.close()
     send_at()
     assert states(rows) == [("queued", "gateway_busy")]
-    assert unresolved("run", now=NOW) == ["1 message(s) transient"]
+    assert unresolved("run", now=NOW) == [
+        "1 message(s) transient",
+        "1 message(s) due while a gateway is stopped",
+        "gateway kannel stopped: takes nothing: no connection",
+    ]
+    assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
 
 
 def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):

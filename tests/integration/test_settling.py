@@ -445,6 +445,6 @@ def test_refused_account_while_settling_stops_the_gateway(one_stop, esms, rows):
         {"gateway": "esms", "reason": "200 101 wrong ApiKey or SecretKey"}
     ]
     before = len(esms.asked)
-    settle_at(NOW + 3 * MINUTE)
+    settle_at(NOW + MINUTE + timedelta(seconds=1))
     assert len(esms.asked) == before
     assert states(rows) == [("unknown", "no_answer")]

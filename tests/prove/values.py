@@ -116,7 +116,7 @@ class Passage:
         self.steps += 1
         try:
             return job(*arguments, **named)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             where = traceback.extract_tb(error.__traceback__)
             ours = [each for each in where if "motcua" in each.filename] or where
             self.failures.append(

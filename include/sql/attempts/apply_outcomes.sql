@@ -1,7 +1,8 @@
--- The gateway's answers to attempts in flight. Called by store/attempts.py.
+-- The gateway's answers to attempts in flight. Of one whose receipt overtook the answer the state stays what the
+-- receipt made it, and the answer is written beside it. Called by store/attempts.py.
 UPDATE motcua.attempts AS a
 SET
-    state = r.attempt_state,
+    state = CASE a.state WHEN 'in_flight' THEN r.attempt_state ELSE a.state END,
     outcome = r.outcome,
     concerns = r.concerns,
     http_status = r.http_status,
@@ -21,4 +22,4 @@ FROM
         answered_at timestamptz,
         settle_at timestamptz
     )
-WHERE a.reference = r.reference AND a.state = 'in_flight'
+WHERE a.reference = r.reference AND (a.state = 'in_flight' OR a.outcome = 'receipt')

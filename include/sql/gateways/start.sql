@@ -1,11 +1,13 @@
--- Lifts stops of one gateway or of all, whatever their time or when it is over, and keeps the changes.
--- Called by store/gateways.py.
+-- Lifts stops of one gateway or of all, whatever their time, when it is over, or when it is over or what is stopped is
+-- being tried again; and keeps the changes. Called by store/gateways.py.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
         (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
         AND concerns = any(%(concerns)s)
+        AND (%(subject)s::text IS NULL OR subject = %(subject)s)
         AND (%(over_at)s::timestamptz IS NULL OR until <= %(over_at)s)
+        AND (%(tried_at)s::timestamptz IS NULL OR pause IS NOT NULL OR until <= %(tried_at)s)
     RETURNING gateway, concerns, subject
 )
 

@@ -1,10 +1,26 @@
 -- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
--- stays so. Called by store/gateways.py.
+-- stays so, and a pause that has grown does not shrink. Called by store/gateways.py.
 WITH stopped AS (
-    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, reason, by_hand)
-    VALUES (%(gateway)s, %(concerns)s, %(subject)s, %(stopped_at)s, %(until)s, left(%(reason)s, 200), %(by_hand)s)
+    INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand)
+    VALUES (
+        %(gateway)s,
+        %(concerns)s,
+        %(subject)s,
+        %(stopped_at)s,
+        %(until)s,
+        %(pause)s,
+        left(%(reason)s, 200),
+        %(by_hand)s
+    )
     ON CONFLICT (gateway, concerns, subject) DO UPDATE
-        SET until = excluded.until, reason = excluded.reason, by_hand = excluded.by_hand
+        SET
+            until = CASE
+                WHEN excluded.pause IS NULL THEN excluded.until
+                ELSE greatest(excluded.until, excluded.stopped_at + gateway_stops.pause)
+            END,
+            pause = CASE WHEN excluded.pause IS NOT NULL THEN greatest(gateway_stops.pause, excluded.pause) END,
+            reason = excluded.reason,
+            by_hand = excluded.by_hand
         WHERE gateway_stops.until < excluded.until
     RETURNING gateway, concerns, subject, until, reason
 )

@@ -1,8 +1,9 @@
 -- Due messages that a gateway is the one for, locked for this sender alone, with what their dossiers and agencies look
 -- like at this moment: those of its carriers, and those that another gateway refused and this one may take. With an
 -- empty gateway: those that no gateway is for. A message with an attempt that is, or may be, on its way is left alone
--- whatever its state says. The caller settles each in the same transaction. No more than the inner limit at once: it
--- lets PostgreSQL see that few rows are wanted, however long the queue. Called by store/messages.py.
+-- whatever its state says. From a place in the queue on, or from its beginning. The caller settles each in the same
+-- transaction. No more than the inner limit at once: it lets PostgreSQL see that few rows are wanted, however long the
+-- queue. Called by store/messages.py.
 SELECT
     m.message_id,
     m.kind,
@@ -49,6 +50,8 @@ FROM (
     WHERE
         q.state = 'queued'
         AND q.next_attempt_at <= %(now)s
+        AND (q.next_attempt_at, q.message_id)
+        >= (coalesce(%(from_due)s::timestamptz, '-infinity'), coalesce(%(from_id)s::bigint, 0))
         AND (
             (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
             OR (q.avoid <> '{}' AND q.carrier = any(%(registered)s) AND NOT %(gateway)s = any(q.avoid))

@@ -3,8 +3,8 @@
 -- about that attempt only: the message has gone on, for example to a mended number. A queued message is moved only
 -- where its last attempt was taken for failed or a person released it: the receipt proves that it was taken all the
 -- same. Of a message in parts that one part of was refused no receipt makes a delivered one. Absent: the gateway was
--- asked and never had it; the message is due again, and looked at once more before it goes.
--- Called by store/receipts.py.
+-- asked and never had it; the message is due again, and looked at once more before it goes. An attempt that no answer
+-- was written of yet ends by its receipt: the answer may be on its way, or never come. Called by store/receipts.py.
 WITH given AS MATERIALIZED (
     SELECT
         r.receipt_id,
@@ -38,7 +38,10 @@ WITH given AS MATERIALIZED (
 
 settled AS (
     UPDATE motcua.attempts AS a
-    SET state = g.state, answered_at = coalesce(a.answered_at, %(now)s)
+    SET
+        state = g.state,
+        outcome = coalesce(a.outcome, 'receipt'),
+        answered_at = coalesce(a.answered_at, %(now)s)
     FROM given AS g
     WHERE
         a.attempt_id = g.attempt_id

@@ -63,6 +63,29 @@ def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str
     return any(route.gateway not in avoid and carrier in route.open_carriers for route in routes)
 
 
+FIRST_PAUSE: Final = timedelta(seconds=2)
+"""How long what is stopped is left alone at first: a gateway that restarts is back within seconds."""
+REFUSED_NUMBERS: Final = 10
+"""So many different numbers of a carrier refused, and none taken meanwhile: its brandname is not registered there.
+Ported numbers and unused blocks are refused one by one, between others that are taken."""
+
+
+def next_pause(last: timedelta | None, longest: timedelta) -> timedelta:
+    """How long to wait before what is stopped is tried again, after it was left alone for ``last``: twice that."""
+    return min(longest, FIRST_PAUSE if last is None else last * 2)
+
+
+def carrier_is_refused(refused: int, took_one: bool) -> bool:
+    """Whether a gateway refuses a carrier as a whole: by different numbers that were first refused since it last took
+    one there. A number that comes back and is refused again says nothing new."""
+    return refused >= REFUSED_NUMBERS and not took_one
+
+
+def fair_share(concurrency: int, senders: int) -> int:
+    """How many of the requests that may be out at a gateway each of those who share it may have out; at least one."""
+    return max(1, concurrency // max(1, senders))
+
+
 def start_times(
     segments: Sequence[int], per_second: float, free_at: datetime | None, now: datetime, ahead: timedelta
 ) -> tuple[list[datetime], datetime]:

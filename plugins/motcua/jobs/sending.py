@@ -8,7 +8,6 @@ Each gateway in use is a lane with its own share of the queue (by carrier), its 
 
 from __future__ import annotations
 
-import logging
 import queue
 import random
 import secrets
@@ -17,22 +16,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import requests
-from requests.adapters import HTTPAdapter
-
 from motcua.domain.occasions import SendCandidate, look_again
 from motcua.domain.routing import (
+    REFUSED_NUMBERS,
     Route,
     another_gateway,
     assign_carriers,
+    carrier_is_refused,
     carrier_of_msisdn,
     day_of,
     fit_day,
     next_day,
+    next_pause,
     start_times,
     unregistered_carriers,
 )
@@ -41,22 +40,25 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
 from motcua.jobs.apologizing import apology_rules
 from motcua.jobs.planning import planning_rules
+from motcua.jobs.request_slots import RequestSlots
 from motcua.settings import settings
 from motcua.store import attempts, messages
 from motcua.store.database import Connection, connect, open_connection
 from motcua.store.gateways import (
     GatewayStop,
     StopConcern,
+    begin_trial,
     end_trial,
     ensure_gateway,
     gateway_stops,
+    judge_carrier,
     lift_stops_that_are_over,
     lock_allowance,
     stop_gateway,
     use_allowance,
 )
 from motcua.store.locks import LINGERING, hold_lock, release_lock
-from motcua.store.messages import EVERYTHING, Share, Window
+from motcua.store.messages import EVERYTHING, Place, Share, Window
 from motcua.store.registrations import registrations
 from motcua.store.rows import value_of
 from motcua.store.templates import load_template_versions
@@ -73,8 +75,9 @@ _LOOK_WHEN_IDLE_EVERY = 0.25
 _READ_STOPS_EVERY = 5.0
 _START_AHEAD = timedelta(seconds=0.5)
 """How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
-_CARRIER_REFUSALS = 3
-"""So many in a row, and the brandname is taken for unregistered at that carrier: one alone may be a ported number."""
+_WAIT_FOR_SLOTS = 0.1
+_IDLE_AFTER = 1.0
+"""Seconds without news after which others may have all of this sender's slots."""
 _HELD_BACK = Outcome("transient", code="held back")
 """Of a message kept ready that was not called, because others failed meanwhile."""
 SETTLE_FIRST = timedelta(seconds=30)
@@ -159,8 +162,11 @@ class _Lane:
     """One gateway in use by this sender."""
 
     gateway: Gateway
-    concurrency: int
+    slots: RequestSlots
     pool: ThreadPoolExecutor
+    trusted: int
+    """How many requests may be out as far as the gateway can be trusted: after a stop one, then one more for each
+    message that it takes."""
     answers: list[_Answer] = field(default_factory=list)
     """Answers that came since its last turn."""
     unwritten: list[_Settled] = field(default_factory=list)
@@ -174,15 +180,18 @@ class _Lane:
     """Of these two, which the lane's threads change."""
     unanswered: int = 0
     """Requests in a row that no answer came for."""
-    refused: int = 0
-    """Requests in a row that it took none of."""
-    refused_carriers: dict[str, int] = field(default_factory=dict)
+    turned_away: list[_Answer] = field(default_factory=list)
+    """The last answers in a row that turned a message away in passing."""
     exhausted: bool = False
     """The last claim found nothing."""
     resume_at: float = 0.0
     """By the monotonic clock: its limit a second allows no claim before."""
+    stop: GatewayStop | None = None
+    """It is stopped as a whole; or it was, and has taken nothing since: one request at a time."""
     on_trial: bool = False
-    """It was stopped, and has not answered since: one request at a time."""
+    """A request is out that tries whether it takes messages again."""
+    carrier_stops: dict[str, GatewayStop] = field(default_factory=dict)
+    """The same of carriers there."""
 
     @property
     def name(self) -> str:
@@ -190,7 +199,7 @@ class _Lane:
 
     @property
     def most(self) -> int:
-        return 1 if self.on_trial else self.concurrency
+        return min(self.slots.share, 1 if self.stop else self.trusted)
 
     @property
     def room(self) -> int:
@@ -219,7 +228,7 @@ class _Lane:
 
     @property
     def wants_more(self) -> bool:
-        return not self.exhausted and self.room > 0 and time.monotonic() >= self.resume_at
+        return not self.exhausted and self.most > 0 and self.room > 0 and time.monotonic() >= self.resume_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +246,16 @@ class _Settled:
     message: Mapping[str, Any]
     attempt: Mapping[str, Any]
     segments_given_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A claimed message that may go through a lane now."""
+
+    row: Mapping[str, Any]
+    carrier: str
+    known_as: str | None
+    """The provider's own id of its template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +284,6 @@ class _Sender:
         self.run_id, self.window, self.catch_up, self.stop, self.clock = run_id, window, catch_up, stop, clock
         self.counts = SendCounts()
         self.answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
-        self.session = threading.local()
         self.templates = load_template_versions()
         self.refreshed_at = clock()
         self.lanes: list[_Lane] = []
@@ -273,7 +291,8 @@ class _Sender:
         self.assigned: dict[str, frozenset[str]] = {}
         self.stopped_templates: set[tuple[str, str]] = set()
         self.registrations: Mapping[RegistrationKey, Registration] = {}
-        self.stops_read_at, self.stops_changed = 0.0, False
+        self.read_stops_at, self.stops_changed = 0.0, False
+        self.on_trial: frozenset[tuple[str, str]] = frozenset()
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
         self.lingers = catch_up is not None and hold_lock(lock, LINGERING)
@@ -324,8 +343,10 @@ class _Sender:
                 self._stop(name, str(failure), settings().gateway_stop)
                 continue
             concurrency = gateway.address.concurrency
+            slots = RequestSlots(self.lock, name, concurrency)
+            pools.callback(slots.close)
             pool = ThreadPoolExecutor(concurrency, thread_name_prefix=f"gateway {name}")
-            self.lanes.append(_Lane(gateway, concurrency, pools.enter_context(pool)))
+            self.lanes.append(_Lane(gateway, slots, pools.enter_context(pool), concurrency))
         self.ledger.commit()
         if refusal is not None and not self.lanes:
             raise refusal
@@ -339,19 +360,24 @@ class _Sender:
         stops = gateway_stops(self.ledger)
         self.registrations = registrations(self.ledger)
         self.ledger.commit()
-        self.stops_read_at, self.stops_changed = time.monotonic(), False
+        ends = [(stop.until - now).total_seconds() for stop in stops if stop.until > now]
+        self.read_stops_at, self.stops_changed = time.monotonic() + min([_READ_STOPS_EVERY, *ends]), False
         self.routes = []
         for lane in self.lanes:
             ours = [stop for stop in stops if stop.gateway == lane.name]
-            whole = [stop for stop in ours if stop.concerns == "gateway"]
-            stopped = any(stop.until > now for stop in whole)
-            lane.on_trial = bool(whole) and not stopped
-            carriers = frozenset(stop.subject for stop in ours if stop.concerns == "carrier")
-            self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, carriers))
+            lane.stop = next((stop for stop in ours if stop.concerns == "gateway"), None)
+            lane.carrier_stops = {stop.subject: stop for stop in ours if stop.concerns == "carrier"}
+            if lane.stop is not None:
+                lane.trusted = 1
+            stopped = lane.stop is not None and lane.stop.until > now
+            self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
         self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
         assigned = assign_carriers(self.routes)
-        if assigned != self.assigned:
-            self.assigned = assigned
+        on_trial = frozenset(
+            (stop.gateway, stop.subject) for stop in stops if stop.concerns == "carrier" and stop.until <= now
+        )
+        if assigned != self.assigned or on_trial != self.on_trial:
+            self.assigned, self.on_trial = assigned, on_trial
             self._look_anew()
 
     def _look_anew(self) -> None:
@@ -360,7 +386,7 @@ class _Sender:
             lane.exhausted = False
 
     def _read_stops_if_old(self) -> None:
-        if self.stops_changed or time.monotonic() - self.stops_read_at > _READ_STOPS_EVERY:
+        if self.stops_changed or time.monotonic() >= self.read_stops_at:
             self._read_stops()
 
     def _refresh_if_old(self) -> None:
@@ -374,9 +400,16 @@ class _Sender:
         if self.stops_changed:
             return True
         usable = [lane for lane, route in zip(self.lanes, self.routes, strict=True) if not route.stopped]
-        waiting = [lane.resume_at for lane in usable if not lane.exhausted]
+        waiting = [lane.resume_at for lane in usable if not lane.exhausted and lane.slots.share]
         if waiting:
             self.stop.wait(max(0.0, min(waiting) - time.monotonic()))
+            return True
+        if not all(lane.exhausted for lane in usable):
+            # Others have all slots; so that nobody waits for the other in a circle, they may have what is idle here.
+            for lane in self.lanes:
+                if lane.exhausted:
+                    lane.slots.give_all_back()
+            self.stop.wait(_WAIT_FOR_SLOTS)
             return True
         if self._wait_for_news():
             self._look_anew()
@@ -384,17 +417,36 @@ class _Sender:
         return False
 
     def _wait_for_news(self) -> bool:
-        """With nothing left to send: whether news came before the patience or the run's time was over."""
-        if self.catch_up is None or not self.lingers or all(route.stopped for route in self.routes):
+        """With nothing left to send: whether news came, or what is stopped may be tried again, before the patience or
+        the run's time was over. Messages that wait for a gateway are waited with."""
+        if self.catch_up is None or not self.lingers:
             return False
-        patience = time.monotonic() + settings().linger_quiet.total_seconds()
-        while time.monotonic() < patience and not self.catch_up.is_over:
+        began = time.monotonic()
+        trial_in = self._next_trial()
+        if trial_in is None and all(route.stopped for route in self.routes):
+            return False
+        patience = settings().linger_quiet.total_seconds() if trial_in is None else trial_in
+        while time.monotonic() < began + patience and not self.catch_up.is_over:
             if self.catch_up():
                 self.refreshed_at = self.clock()
                 return True
-            if self.stop.wait(_LOOK_WHEN_IDLE_EVERY):
-                break
-        return False
+            if time.monotonic() > began + _IDLE_AFTER:
+                for lane in self.lanes:
+                    lane.slots.give_all_back()
+            left = began + patience - time.monotonic()
+            if self.stop.wait(max(0.0, min(_LOOK_WHEN_IDLE_EVERY, left))):
+                return False
+        self.stops_changed = trial_in is not None and not self.catch_up.is_over
+        return self.stops_changed
+
+    def _next_trial(self) -> float | None:
+        """In how many seconds something that messages wait for is tried again; ``None``: nothing is."""
+        now = self.clock()
+        stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
+        ends = [stop.until for stop in stops if stop.pause is not None and stop.until > now]
+        waits = bool(ends) and messages.any_due(self.ledger, self.window, min(ends))
+        self.ledger.commit()
+        return (min(ends) - now).total_seconds() if waits else None
 
     def _set_unroutable_aside(self) -> None:
         """Messages to carriers that no gateway's brandname is registered at wait and are reported."""
@@ -454,6 +506,9 @@ class _Sender:
         The statements go out without waiting for each other; only claimed rows and the commit are waited for.
         """
         for lane in self.lanes:
+            if self._may_claim and (lane.slots.share or not (lane.exhausted or self._route(lane).stopped)):
+                # Also of an idle lane: others may want what it has.
+                lane.slots.balance()
             if not (lane.answers or lane.unwritten or self._may_claim_for(lane)):
                 continue
             with self.ledger.pipeline():
@@ -478,9 +533,79 @@ class _Sender:
             route.open_carriers,
             takes_unsorted=next(r.gateway for r in self.routes if not r.stopped) == lane.name,
         )
-        rows = messages.claim(self.ledger, share, self.window, max(1, lane.room), now)
-        lane.exhausted = not rows
-        going: list[tuple[Mapping[str, Any], str, str | None]] = []
+        going = self._claim_for_trials(lane, now)
+        room = max(0, lane.room - len(going))
+        rows = messages.claim(self.ledger, share, self.window, room, now) if room else []
+        lane.exhausted = not rows and not going
+        going += self._fit_to_go(lane, share, rows, now)
+        if going and lane.stop is not None:
+            going = going if self._begin_trial(lane, lane.stop, now) else []
+        starts = self._within_limits(lane, [each.row["segments"] for each in going], now)
+        going = going[: len(starts)]
+        outgoing = [outgoing_message(each.row, secrets.token_hex(16), each.known_as) for each in going]
+        if going:
+            values = [
+                {
+                    "message_id": each.row["message_id"],
+                    "reference": message.reference,
+                    "msisdn": message.msisdn,
+                    "carrier": each.carrier,
+                    "segments": message.segments,
+                }
+                for each, message in zip(going, outgoing, strict=True)
+            ]
+            messages.begin_sending(self.ledger, values)
+            attempts.save_attempts(
+                self.ledger, values, gateway=lane.name, sender_id=self.sender_id, run_id=self.run_id, now=now
+            )
+        return [
+            _Call({**each.row, "carrier": each.carrier}, message, (start - now).total_seconds())
+            for each, message, start in zip(going, outgoing, starts, strict=True)
+        ]
+
+    def _claim_for_trials(self, lane: _Lane, now: datetime) -> list[_Fit]:
+        """For each carrier that was stopped here long enough one message that tries whether it is taken again."""
+        going: list[_Fit] = []
+        for carrier, stop in list(lane.carrier_stops.items()):
+            if lane.stop is not None or stop.until > now or len(going) >= lane.room:
+                continue
+            only = frozenset({carrier})
+            share = Share(lane.name, only, only, takes_unsorted=False)
+            fit: list[_Fit] = []
+            while not fit and (place := self._place_of_trial(lane, carrier, now)) is not None:
+                rows = messages.claim(self.ledger, share, self.window, 1, now, place)
+                if not rows:
+                    # Others have it.
+                    break
+                fit = self._fit_to_go(lane, share, rows, now)
+            if fit and self._begin_trial(lane, stop, now):
+                going += fit
+        return going
+
+    def _place_of_trial(self, lane: _Lane, carrier: str, now: datetime) -> Place | None:
+        """Where in the queue the message is that tries a carrier again; better one whose number was not refused."""
+        for refused_too in (False, True):
+            place = messages.find_for_trial(self.ledger, lane.name, carrier, self.window, now, refused_too=refused_too)
+            if place is not None:
+                return place
+        return None
+
+    def _begin_trial(self, lane: _Lane, stop: GatewayStop, now: datetime) -> bool:
+        """Whether this sender is the one that tries what was stopped again."""
+        pause = next_pause(stop.pause, settings().gateway_stop)
+        tried = replace(stop, until=now + pause, pause=pause)
+        if not begin_trial(self.ledger, tried, now):
+            self.stops_changed = True
+            return False
+        if stop.concerns == "gateway":
+            lane.stop, lane.on_trial = tried, True
+        else:
+            lane.carrier_stops[stop.subject] = tried
+        return True
+
+    def _fit_to_go(self, lane: _Lane, share: Share, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[_Fit]:
+        """Of claimed messages those that may go through the lane now; the others are settled."""
+        going: list[_Fit] = []
         postponed: list[dict[str, Any]] = []
         for row in self._judge(rows, now):
             carrier = carrier_of_msisdn(row["msisdn"])
@@ -490,35 +615,14 @@ class _Sender:
                 self._look_anew()
             else:
                 try:
-                    going.append((row, carrier, self._provider_template_id(row, lane.gateway)))
+                    going.append(_Fit(row, carrier, self._provider_template_id(row, lane.gateway)))
                 except UnregisteredTemplate as refusal:
                     wait = self._try_another(row, lane.name, carrier, now)
                     postponed.append(wait | {"message_id": row["message_id"]})
                     if wait["until"] > now:
                         self._count_unregistered(str(refusal))
         messages.postpone(self.ledger, postponed)
-        starts = self._within_limits(lane, [row["segments"] for row, *_ in going], now)
-        going = going[: len(starts)]
-        outgoing = [outgoing_message(row, secrets.token_hex(16), known_as) for row, _, known_as in going]
-        if going:
-            values = [
-                {
-                    "message_id": row["message_id"],
-                    "reference": message.reference,
-                    "msisdn": message.msisdn,
-                    "carrier": carrier,
-                    "segments": message.segments,
-                }
-                for (row, carrier, _), message in zip(going, outgoing, strict=True)
-            ]
-            messages.begin_sending(self.ledger, values)
-            attempts.save_attempts(
-                self.ledger, values, gateway=lane.name, sender_id=self.sender_id, run_id=self.run_id, now=now
-            )
-        return [
-            _Call({**row, "carrier": carrier}, message, (start - now).total_seconds())
-            for (row, carrier, _), message, start in zip(going, outgoing, starts, strict=True)
-        ]
+        return going
 
     def _within_limits(self, lane: _Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
         """When each of the first of these messages may start; the others stay queued. Counted before the call, in
@@ -571,16 +675,15 @@ class _Sender:
     def _call(self, lane: _Lane, call: _Call, start_at: float) -> None:
         if (wait := start_at - time.monotonic()) > 0:
             time.sleep(wait)
-        if not hasattr(self.session, "http"):
-            self.session.http = http_session()
         outcome = _HELD_BACK
-        if lane.begin_call():
-            try:
-                outcome = lane.gateway.submit(self.session.http, call.message)
-            except Exception as failure:
-                # An adapter's own mistake, after the request may have left: the outcome is not known.
-                outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
-            lane.end_call(outcome)
+        with lane.slots.session() as http:
+            if lane.begin_call():
+                try:
+                    outcome = lane.gateway.submit(http, call.message)
+                except Exception as failure:
+                    # An adapter's own mistake, after the request may have left: the outcome is not known.
+                    outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
+                lane.end_call(outcome)
         self.answers.put(_Answer(lane, call.row, call.message, outcome))
 
     def _gather(self, wait: float | None) -> None:
@@ -598,15 +701,27 @@ class _Sender:
     def _write_answers(self, lane: _Lane) -> None:
         """Writes what the lane's answers lead to."""
         now = self.clock()
+        refused: dict[str, str] = {}
+        do_not_wait: list[int] = []
         while lane.answers:
             answer = lane.answers.pop(0)
             lane.in_flight -= 1
-            self._notice(answer)
+            do_not_wait += self._notice(answer)
+            if answer.outcome.outcome == "configuration" and answer.outcome.concerns == "carrier":
+                refused[answer.row["carrier"]] = _words(answer.outcome)
             lane.unwritten.append(self._settle(answer, now))
         if not lane.unwritten:
             return
         messages.apply_outcomes(self.ledger, [settled.message for settled in lane.unwritten])
         attempts.apply_outcomes(self.ledger, [settled.attempt for settled in lane.unwritten])
+        if do_not_wait:
+            messages.do_not_wait(self.ledger, do_not_wait, now)
+        for carrier in refused.keys() - lane.carrier_stops.keys():
+            # Judged by the ledger, which knows what other senders and earlier runs were answered.
+            since = now - settings().useful_for
+            numbers, took_one = judge_carrier(self.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
+            if carrier_is_refused(numbers, took_one):
+                self._stop_for_a_pause(lane, refused[carrier], "carrier", carrier)
         if given_back := sum(settled.segments_given_back for settled in lane.unwritten):
             use_allowance(self.ledger, lane.name, day=day_of(now), segments=-given_back)
 
@@ -632,51 +747,95 @@ class _Sender:
             segments_given_back=answer.message.segments if attempt_state in ("rejected", "failed") else 0,
         )
 
-    def _notice(self, answer: _Answer) -> None:
-        """Stops what the answer shows to be wrong, and takes a gateway that answers again off its trial."""
+    def _notice(self, answer: _Answer) -> list[int]:
+        """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
+        the gateway from now on, and not for a time of their own."""
         lane, outcome, carrier = answer.lane, answer.outcome, answer.row["carrier"]
+        wait_for_it: list[int] = []
         if outcome is _HELD_BACK:
-            return
-        words = f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
+            return wait_for_it
+        is_transient, words = outcome.outcome == "transient", _words(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
-        lane.refused = lane.refused + 1 if outcome.outcome == "transient" else 0
-        if lane.unanswered >= lane.most:
+        lane.turned_away = [*lane.turned_away, answer] if is_transient else []
+        # One that fails alone, just after a restart for example, is nothing.
+        limit = 1 if lane.on_trial else max(2, lane.most)
+        if lane.unanswered >= limit:
             # It takes no more than was in flight to see that nobody answers; the queue waits.
-            self._stop(lane.name, "no answer", settings().gateway_stop)
-        elif lane.refused >= lane.most and another_gateway(self.routes, carrier, [lane.name]):
-            self._stop(lane.name, f"takes nothing: {words}", settings().gateway_stop)
-        elif outcome.outcome == "configuration":
-            if outcome.concerns == "gateway":
-                self._stop(lane.name, words, settings().gateway_stop)
-            elif outcome.concerns == "template":
-                template = f"{answer.row['template_id']}.v{answer.row['template_version']}"
-                self._stop(lane.name, words, settings().gateway_stop, "template", template)
-            elif outcome.concerns == "carrier":
-                in_a_row = lane.refused_carriers.get(carrier, 0) + 1
-                lane.refused_carriers[carrier] = in_a_row
-                if in_a_row >= _CARRIER_REFUSALS:
-                    self._stop(lane.name, words, settings().gateway_stop, "carrier", carrier)
-        elif outcome.outcome in ("accepted", "duplicate", "phone"):
-            lane.refused_carriers.pop(carrier, None)
-            if lane.on_trial:
-                end_trial(self.ledger, lane.name, changed_by=self.run_id)
-                lane.on_trial = False
+            self._stop_for_a_pause(lane, "no answer", costs_a_message=True)
+        elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
+            # Without a status nobody is there, which one request shows as well as many.
+            self._stop_for_a_pause(lane, f"takes nothing: {words}")
+            wait_for_it = [each.row["message_id"] for each in lane.turned_away if not each.outcome.retry_after]
+            lane.turned_away = []
+        elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
+            self._stop_for_a_pause(lane, words)
+        elif outcome.outcome == "configuration" and outcome.concerns == "template":
+            template = f"{answer.row['template_id']}.v{answer.row['template_version']}"
+            self._stop(lane.name, words, settings().gateway_stop, "template", template)
+        if outcome.outcome in ("accepted", "duplicate"):
+            self._start_what_takes_messages(lane, carrier)
+        elif outcome.outcome == "phone" or (outcome.outcome == "configuration" and outcome.concerns != "gateway"):
+            # It refuses this message alone, so it works.
+            self._start_what_takes_messages(lane, None)
+        lane.on_trial = False
+        return wait_for_it
+
+    def _start_what_takes_messages(self, lane: _Lane, carrier: str | None) -> None:
+        """The gateway answered as it should, and took a message to the carrier, if one is given: neither stays stopped
+        until its time. What is stopped until a fixed time does: a person, or a day's limit, did it."""
+        lane.trusted = min(lane.gateway.address.concurrency, lane.trusted + 1)
+        for stop in filter(None, (lane.stop, lane.carrier_stops.get(carrier or ""))):
+            if stop.pause is not None or stop.until <= self.clock():
+                end_trial(self.ledger, stop, self.clock(), changed_by=self.run_id)
+                self.stops_changed = True
+                if stop is lane.stop:
+                    lane.stop = None
+                else:
+                    del lane.carrier_stops[stop.subject]
+
+    def _stop_for_a_pause(
+        self,
+        lane: _Lane,
+        reason: str,
+        concerns: StopConcern = "gateway",
+        subject: str = "",
+        *,
+        costs_a_message: bool = False,
+    ) -> None:
+        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked.
+
+        A try that cost a message, whose outcome nobody knows now, lengthens the pause once more.
+        """
+        if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
+            # It is left alone already; this request was out before.
+            return
+        longest = settings().gateway_stop
+        pause = lane.stop.pause if concerns == "gateway" and lane.stop is not None else None
+        if pause is None or costs_a_message:
+            pause = next_pause(pause, longest)
+        asked = timedelta(seconds=max((each.outcome.retry_after or 0.0 for each in lane.turned_away), default=0.0))
+        self._stop(lane.name, reason, max(pause, asked), concerns, subject, pause)
 
     def _stop(
-        self, gateway: str, reason: str, lasting: timedelta, concerns: StopConcern = "gateway", subject: str = ""
+        self,
+        gateway: str,
+        reason: str,
+        lasting: timedelta,
+        concerns: StopConcern = "gateway",
+        subject: str = "",
+        pause: timedelta | None = None,
     ) -> None:
         now = self.clock()
-        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason)
+        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, pause=pause)
         stop_gateway(self.ledger, stop, changed_by=self.run_id)
         self.counts.stopped.append(str(stop))
         # The routes are read anew before the next claim.
         self.stops_changed = True
-        self.routes = [
-            Route(route.gateway, route.registered, True, route.stopped_carriers)
-            if route.gateway == gateway and concerns == "gateway"
-            else route
-            for route in self.routes
-        ]
+        if concerns == "gateway":
+            self.routes = [replace(route, stopped=True) if route.gateway == gateway else route for route in self.routes]
+            for lane in self.lanes:
+                if lane.name == gateway:
+                    lane.stop = stop
 
     def _after(self, answer: _Answer, now: datetime) -> dict[str, Any]:
         """What an answer leads to: the message's state, the reason, when and where it is tried again."""
@@ -692,16 +851,25 @@ class _Sender:
                 return {"state": "queued", "reason": "held_back", "next_attempt_at": now}
             case "transient":
                 wait = retry_wait(row["attempts_made"] + 1, outcome.retry_after)
+                if self._route(answer.lane).stopped:
+                    # It waits for the gateway, not for itself.
+                    wait = timedelta(seconds=outcome.retry_after or 0)
                 return {"state": "queued", "reason": "gateway_busy", "next_attempt_at": now + wait}
             case "configuration":
                 on = self._try_another(row, answer.lane.name, row["carrier"], now)
                 if on["until"] > now:
-                    # After the others: what is refused may be this message.
+                    # After the others: what is refused may be this message. The gateway itself has pauses of its own.
+                    on["until"] = now if outcome.concerns == "gateway" else on["until"]
                     on["until"] += retry_wait(row["attempts_made"] + 1, None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
                 return {
                     "state": "queued", "reason": reason, "next_attempt_at": on["until"], "avoid": on["avoid"]
                 }  # fmt: skip
+
+
+def _words(outcome: Outcome) -> str:
+    """An answer in few words, for who reads why something is stopped."""
+    return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
 
 
 def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -735,17 +903,6 @@ def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
     longest = settings().retry_longest
     doubled: timedelta = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
     return max(doubled * random.uniform(0.75, 1.25), timedelta(seconds=asked or 0))  # noqa: S311
-
-
-def http_session() -> requests.Session:
-    """A Session for one thread that never repeats a request by itself and ignores the machine's proxy settings."""
-    # Where urllib3 warns it writes whole addresses, numbers and words among them.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
-    session = requests.Session()
-    session.trust_env = False
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=1))
-    return session
 
 
 def provider_template_id(
@@ -784,8 +941,12 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             for row in attempts.attempts_of_run(ledger, run_id)
             if row["unresolved"]
         ]
-        stops = [stop for stop in gateway_stops(ledger) if stop.until > moment]
-        if stops and (due := messages.waiting(ledger, window, moment)["due"]):
+        stops = gateway_stops(ledger)
+        due = messages.waiting(ledger, window, moment)["due"] if stops else 0
+        # With messages due what was stopped counts until it is tried again, also just after its pause.
+        longest = settings().gateway_stop if due else timedelta(0)
+        stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
+        if stops and due:
             left.append(f"{due} message(s) due while a gateway is stopped")
         left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
     return left

@@ -13,14 +13,16 @@ import contextlib
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from motcua.domain.occasions import SendCandidate, look_again
-from motcua.domain.routing import day_of, fit_day, start_times
+from motcua.domain.routing import day_of, fit_day, next_pause, start_times
 from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import (
@@ -33,11 +35,11 @@ from motcua.gateways.adapter import (
 )
 from motcua.jobs.planning import planning_rules
 from motcua.jobs.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.request_slots import RequestSlots
 from motcua.jobs.sending import (
     ATTEMPT_STATE,
     SETTLE_FIRST,
     bury_the_dead,
-    http_session,
     outgoing_message,
     provider_template_id,
     rests_until,
@@ -58,6 +60,8 @@ _AT_ONCE = 200
 """Accepted attempts of one gateway that are asked about together."""
 _SURE_AFTER = timedelta(minutes=10)
 """A gateway that says it never had a request is believed when the request is this old: it may have lagged behind."""
+_WAIT_FOR_SLOTS = 60.0
+"""Seconds; the next settling comes anyway."""
 _FORGETS_SOONER = timedelta(minutes=5)
 """A request is repeated no later than this before the provider stops refusing repeats."""
 
@@ -101,7 +105,7 @@ def settle(
         for name in names:
             if asked_to_stop.is_set():
                 break
-            _settle_gateway(ledger, name, sender_id, run_id, window, asked_to_stop, clock, counts)
+            _settle_gateway(ledger, lock, name, sender_id, run_id, window, asked_to_stop, clock, counts)
         counts.expired = messages.expire(ledger, window, clock())
         ledger.commit()
         for row in messages.count_held(ledger, window, clock()):
@@ -113,6 +117,7 @@ def settle(
 
 def _settle_gateway(
     ledger: Connection,
+    lock: Connection,
     name: str,
     sender_id: int,
     run_id: str,
@@ -129,7 +134,10 @@ def _settle_gateway(
         pass
     else:
         horizon = gateway.address.horizon
-        _Settler(ledger, gateway, sender_id, run_id, window, stop, clock, counts).run()
+        slots = RequestSlots(lock, name, gateway.address.concurrency)
+        with closing(slots):
+            _Settler(ledger, gateway, slots, sender_id, run_id, window, stop, clock, counts).run()
+            slots.give_all_back()
     counts.unconfirmed += messages.close_unconfirmed(ledger, name, window, clock() - horizon)
     ledger.commit()
 
@@ -141,6 +149,7 @@ class _Settler:
         self,
         ledger: Connection,
         gateway: Gateway,
+        slots: RequestSlots,
         sender_id: int,
         run_id: str,
         window: Window,
@@ -148,11 +157,10 @@ class _Settler:
         clock: Callable[[], datetime],
         counts: SettleCounts,
     ) -> None:
-        self.ledger, self.gateway, self.sender_id = ledger, gateway, sender_id
+        self.ledger, self.gateway, self.slots, self.sender_id = ledger, gateway, slots, sender_id
         self.run_id, self.window = run_id, window
         self.stop, self.clock, self.counts = stop, clock, counts
         self.name = gateway.address.name
-        self.session = threading.local()
 
     def run(self) -> None:
         repeats_are_refused = self.gateway.refuses_repeats_for > timedelta(0)
@@ -168,6 +176,14 @@ class _Settler:
             self.counts.assumed += attempts.assume_accepted(self.ledger, self.name, self.window, now - wait, now)
             self.ledger.commit()
 
+    def _may_ask(self) -> bool:
+        """Waits until requests may be out; ``False``: senders have kept the gateway to themselves for too long."""
+        until = time.monotonic() + _WAIT_FOR_SLOTS
+        self.slots.balance()
+        while not self.slots.share and time.monotonic() < until and not self.stop.wait(0.1):
+            self.slots.balance()
+        return self.slots.share > 0
+
     @property
     def _is_stopped(self) -> bool:
         now = self.clock()
@@ -176,7 +192,7 @@ class _Settler:
         return any(s.gateway == self.name and s.concerns == "gateway" and s.until > now for s in stops)
 
     def _settle_unanswered(self, pool: ThreadPoolExecutor) -> None:
-        while not self.stop.is_set() and not self._is_stopped:
+        while not self.stop.is_set() and not self._is_stopped and self._may_ask():
             now = self.clock()
             # No more than may be in flight: each is called at once after it was looked at.
             rows = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
@@ -190,6 +206,7 @@ class _Settler:
             self.ledger.commit()
             answers = pool.map(lambda row, repeat=repeating: self._find_out(row, repeat.get(row["attempt_id"])), rows)
             for row, (reading, outcome) in zip(rows, answers, strict=True):
+                self.slots.balance()
                 if reading is not None:
                     self._keep(row, reading)
                 if outcome is not None:
@@ -257,24 +274,22 @@ class _Settler:
         self, row: Mapping[str, Any], repeat: OutgoingMessage | None
     ) -> tuple[ReceiptReading | None, Outcome | None]:
         """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
-        if not hasattr(self.session, "http"):
-            self.session.http = http_session()
         if self.gateway.can_be_asked and (reading := self._ask(row)) is not None:
             return reading, None
         if repeat is None:
             return None, None
         try:
-            return None, self.gateway.submit(self.session.http, repeat)
+            with self.slots.session() as http:
+                return None, self.gateway.submit(http, repeat)
         except Exception as failure:
             return None, Outcome("unknown", code=f"adapter: {type(failure).__name__}")
 
     def _ask(self, row: Mapping[str, Any]) -> ReceiptReading | None:
         """What the gateway says of the attempt; ``None``: nothing that settles it."""
-        if not hasattr(self.session, "http"):
-            self.session.http = http_session()
         attempt = SentAttempt(row["reference"], row["gateway_reference"], row["sent_to"], row["started_at"])
         try:
-            reading = self.gateway.ask(self.session.http, attempt)
+            with self.slots.session() as http:
+                reading = self.gateway.ask(http, attempt)
         except Exception as failure:
             log.warning("asking %s: %s", self.name, type(failure).__name__)
             return None
@@ -322,12 +337,13 @@ class _Settler:
                 self._count("repeated", outcome.outcome)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
             words = f"{outcome.http_status or ''} {outcome.code or ''}".strip()
-            stop = GatewayStop(self.name, "gateway", "", now, now + settings().gateway_stop, words)
+            pause = next_pause(None, settings().gateway_stop)
+            stop = GatewayStop(self.name, "gateway", "", now, now + pause, words, pause=pause)
             stop_gateway(self.ledger, stop, changed_by=self.run_id)
         self.ledger.commit()
 
     def _ask_for_receipts(self, pool: ThreadPoolExecutor) -> None:
-        while not self.stop.is_set():
+        while not self.stop.is_set() and self._may_ask():
             now = self.clock()
             rows = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
             self._note(rows, now)
@@ -336,5 +352,6 @@ class _Settler:
                 break
             self.counts.asked += len(rows)
             for row, reading in zip(rows, pool.map(self._ask, rows), strict=True):
+                self.slots.balance()
                 if reading is not None and reading.meaning in ("delivered", "undelivered"):
                     self._keep(row, reading)

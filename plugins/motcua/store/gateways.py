@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
 from motcua.store.database import Connection
@@ -26,6 +26,8 @@ class GatewayStop:
     until: datetime
     reason: str
     by_hand: bool = False
+    pause: timedelta | None = None
+    """How long it is left alone before it is tried again; grows. ``None``: stopped until a fixed time."""
 
     def __str__(self) -> str:
         """In words, without the time."""
@@ -52,7 +54,7 @@ def gateway_names(connection: Connection) -> list[str]:
 
 
 def gateway_stops(connection: Connection) -> list[GatewayStop]:
-    """What is stopped, gateways among it whose time is over but which have not answered since."""
+    """What is stopped, gateways and carriers among it whose time is over but which have taken nothing since."""
     return [value_of(GatewayStop, row) for row in connection.execute(statement("gateways/stops"))]
 
 
@@ -68,18 +70,45 @@ def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reas
     return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
 
 
-def end_trial(connection: Connection, gateway: str, *, changed_by: str) -> None:
-    """Lifts the stop of a gateway as a whole: it answers again."""
-    _lift(connection, gateway=gateway, concerns=["gateway"], changed_by=changed_by, reason="it answers again")
+def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> bool:
+    """Has this sender alone try again what was stopped: for all others it stays so until ``stop.until``. ``False``:
+    somebody else tries it, or has started it."""
+    values = {field.name: getattr(stop, field.name) for field in fields(stop)}
+    # Not by its rowcount, which within a pipeline is known late.
+    return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).fetchone() is not None
+
+
+def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, changed_by: str) -> None:
+    """Lifts the stop of a gateway or of a carrier there: it takes messages again. One that a person has stopped until
+    later meanwhile stays so."""
+    _lift(
+        connection,
+        gateway=stop.gateway,
+        concerns=[stop.concerns],
+        subject=stop.subject,
+        tried_at=now,
+        changed_by=changed_by,
+        reason="it answers again",
+    )
 
 
 def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
-    """Lifts stops of carriers and templates whose time is over; returns how many.
+    """Lifts stops of templates whose time is over; returns how many.
 
-    A whole gateway's stop stays until it has answered: it is given one request at a time.
+    A gateway's or a carrier's stop stays until it has taken a message: it is given one at a time.
     """
     reason = "its time is over: tried again"
-    return _lift(connection, over_at=now, concerns=["carrier", "template"], changed_by=changed_by, reason=reason)
+    return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)
+
+
+def judge_carrier(
+    connection: Connection, gateway: str, carrier: str, since: datetime, numbers: int
+) -> tuple[int, bool]:
+    """How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first
+    refused since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile."""
+    values = {"gateway": gateway, "carrier": carrier, "since": since, "numbers": numbers}
+    row = connection.execute(statement("gateways/judge_carrier"), values).fetchone()
+    return (row["refused"], row["took_one"]) if row else (0, False)
 
 
 def _lift(
@@ -89,12 +118,16 @@ def _lift(
     changed_by: str,
     reason: str,
     gateway: str | None = None,
+    subject: str | None = None,
     over_at: datetime | None = None,
+    tried_at: datetime | None = None,
 ) -> int:
     values = {
         "gateway": gateway,
         "concerns": list(concerns),
+        "subject": subject,
         "over_at": over_at,
+        "tried_at": tried_at,
         "changed_by": changed_by,
         "reason": reason,
     }

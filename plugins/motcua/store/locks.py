@@ -1,6 +1,9 @@
-"""Advisory locks: who is alive, and who goes on for all. PostgreSQL frees them when their connection ends."""
+"""Advisory locks: who is alive, who goes on for all, whose a gateway's slots are. PostgreSQL frees them when their
+connection ends."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from motcua.store.database import Connection
 from motcua.store.queries import statement
@@ -37,3 +40,33 @@ def is_held(connection: Connection, number: int) -> bool:
 def wait_for_lock(connection: Connection, number: int) -> None:
     """Waits until no other connection has the lock, and holds it for the rest of this transaction."""
     connection.execute(statement("locks/wait"), {"number": number})
+
+
+def share_gateway(connection: Connection, gateway: str) -> None:
+    """Counts this connection among those that have requests for a gateway, until it leaves or ends; once only."""
+    connection.execute(statement("locks/share_gateway"), {"gateway": gateway})
+
+
+def leave_gateway(connection: Connection, gateway: str) -> None:
+    """Counts this connection no longer."""
+    connection.execute(statement("locks/leave_gateway"), {"gateway": gateway})
+
+
+def sharing_gateway(connection: Connection, gateway: str) -> int:
+    """How many connections have requests for a gateway."""
+    row = connection.execute(statement("locks/sharing_gateway"), {"gateway": gateway}).fetchone()
+    return int(row["connections"]) if row else 0
+
+
+def take_slots(connection: Connection, gateway: str, slots: Sequence[int], wanted: int) -> list[int]:
+    """Takes up to ``wanted`` of these slots of a gateway (numbers from 1) that nobody has; returns which.
+
+    This connection must have none of them.
+    """
+    values = {"gateway": gateway, "slots": list(slots), "wanted": wanted}
+    return [row["slot"] for row in connection.execute(statement("locks/take_slots"), values)]
+
+
+def give_slots_back(connection: Connection, gateway: str, slots: Sequence[int]) -> None:
+    """Gives slots of a gateway back."""
+    connection.execute(statement("locks/give_slots_back"), {"gateway": gateway, "slots": list(slots)})

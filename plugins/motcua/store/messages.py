@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from motcua.store.database import Connection
 from motcua.store.queries import statement
@@ -93,17 +93,48 @@ def plan_by_keys(connection: Connection) -> None:
     connection.execute(statement("messages/plan_by_keys"))
 
 
-def claim(connection: Connection, share: Share, window: Window, limit: int, now: datetime) -> list[dict[str, Any]]:
-    """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends."""
+Place: TypeAlias = tuple[datetime, int]
+"""Of a queued message in the queue: when it is due, its number."""
+
+
+def claim(
+    connection: Connection, share: Share, window: Window, limit: int, now: datetime, first: Place | None = None
+) -> list[dict[str, Any]]:
+    """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends; from
+    the place ``first`` in the queue on, if one is given."""
+    from_due, from_id = first or (None, None)
     values = {
         "gateway": share.gateway,
         "carriers": sorted(share.carriers),
         "registered": sorted(share.registered),
         "takes_unsorted": share.takes_unsorted,
+        "from_due": from_due,
+        "from_id": from_id,
         "now": now,
         "limit": limit,
     }
     return connection.execute(statement("messages/claim"), values | window.bounds).fetchall()
+
+
+def find_for_trial(
+    connection: Connection, gateway: str, carrier: str, window: Window, now: datetime, *, refused_too: bool
+) -> Place | None:
+    """The newest due message to a carrier that may try whether the gateway takes it again; of those whose numbers it
+    did not refuse, unless ``refused_too``."""
+    values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
+    row = connection.execute(statement("messages/find_for_trial"), values).fetchone()
+    return (row["next_attempt_at"], row["message_id"]) if row else None
+
+
+def any_due(connection: Connection, window: Window, by: datetime) -> bool:
+    """Whether any message of the window is due by then."""
+    row = connection.execute(statement("messages/any_due"), {"by": by, **window.bounds}).fetchone()
+    return bool(row and row["due"])
+
+
+def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
+    """Makes messages due at once that failed in passing just before their gateway was stopped for it."""
+    connection.execute(statement("messages/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 
 def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

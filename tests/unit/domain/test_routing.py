@@ -13,10 +13,13 @@ from motcua.domain.routing import (
     Route,
     another_gateway,
     assign_carriers,
+    carrier_is_refused,
     carrier_of_msisdn,
     day_of,
+    fair_share,
     fit_day,
     next_day,
+    next_pause,
     start_times,
     unregistered_carriers,
 )
@@ -122,3 +125,44 @@ def test_day_is_vietnams():
     assert str(day_of(late)) == "2026-11-26"
     assert next_day(late) == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
     assert next_day(NOW) == datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("last", "longest", "pause"),
+    [
+        (None, 300, 2),
+        (None, 1, 1),
+        (2, 300, 4),
+        (4, 300, 8),
+        (128, 300, 256),
+        (256, 300, 300),
+        (300, 300, 300),
+        (300, 60, 60),
+    ],
+)
+def test_pauses_begin_with_seconds_and_double_up_to_the_longest(last, longest, pause):
+    before = None if last is None else last * SECOND
+    assert next_pause(before, longest * SECOND) == pause * SECOND
+
+
+@pytest.mark.parametrize(
+    ("refused", "took_one", "is_refused"),
+    [
+        (1, False, False),
+        (9, False, False),
+        (10, False, True),
+        (10, True, False),
+        (40, False, True),
+        (40, True, False),
+    ],
+)
+def test_carrier_is_refused_by_many_different_numbers_and_none_that_was_taken(refused, took_one, is_refused):
+    assert carrier_is_refused(refused, took_one) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "senders", "share"),
+    [(16, 0, 16), (16, 1, 16), (16, 2, 8), (16, 3, 5), (16, 16, 1), (16, 20, 1), (1, 2, 1)],
+)
+def test_senders_share_a_gateway_evenly_and_each_has_one_request_at_least(concurrency, senders, share):
+    assert fair_share(concurrency, senders) == share

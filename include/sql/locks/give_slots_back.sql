@@ -1,0 +1,3 @@
+-- Gives slots of a gateway back. Called by store/locks.py.
+SELECT pg_advisory_unlock(hashtext(%(gateway)s), s.slot) AS released
+FROM unnest(%(slots)s::integer[]) AS s (slot)

@@ -1,0 +1,2 @@
+-- This connection has no requests for a gateway any more. Called by store/locks.py.
+SELECT pg_advisory_unlock_shared(hashtext(%(gateway)s), 0) AS released
