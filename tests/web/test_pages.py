@@ -345,12 +345,12 @@ def test_a_ledger_that_is_away_and_a_fault_are_told_without_detail(staff, monkey
     def away():
         raise psycopg.OperationalError("connection to server at 10.20.1.5 failed")
 
-    monkeypatch.setattr(calendar_page, "ledger_pool", away)
+    monkeypatch.setattr(calendar_page, "page_connection", away)
     answer = staff.get("/motcua/calendar")
     assert answer.status_code == 503
     assert "Cơ sở dữ liệu không trả lời" in text_of(answer)
     assert "10.20.1.5" not in answer.text
-    monkeypatch.setattr(calendar_page, "ledger_pool", lambda: 1 / 0)
+    monkeypatch.setattr(calendar_page, "page_connection", lambda: 1 / 0)
     answer = staff.get("/motcua/calendar")
     assert answer.status_code == 500
     assert "Có lỗi bên trong" in text_of(answer)

@@ -48,13 +48,8 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch) -> Ledger:
-    class Pool:
-        @contextlib.contextmanager
-        def connection(self) -> Iterator[None]:
-            yield None
-
     known = Ledger()
-    monkeypatch.setattr(quality_page, "ledger_pool", Pool)
+    monkeypatch.setattr(quality_page, "page_connection", contextlib.nullcontext)
     monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
     monkeypatch.setattr(quality_page, "department_report", lambda *_: known.department)
     monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])

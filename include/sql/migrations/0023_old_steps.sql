@@ -85,8 +85,25 @@ $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
 IS 'After a transition, and before another one where it is given, the dossier left the condition of the kind by a step that counts.';
 
+-- Between two entries of a dossier into the condition of a kind lies nothing that counts.
+CREATE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
+RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT
+        (e.sequence, e.from_row, e.transition_id) < (l.sequence, l.from_row, l.transition_id)
+        AND NOT motcua.was_left(of_dossier, earlier, later, of_kind)
+    FROM motcua.transitions AS e
+    CROSS JOIN motcua.transitions AS l
+    WHERE e.transition_id = earlier AND l.transition_id = later
+$$;
+COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
+IS 'The later of two transitions entered the condition of the kind again although no step that counts had left it.';
+
+-- In PL/pgSQL, so that it is planned by itself: put into the statements that ask it of a few messages, it would have
+-- them read all.
 CREATE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
-RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 AS $$
+BEGIN
+    RETURN QUERY
     SELECT
         CASE
             WHEN motcua.was_left(of_dossier, since_transition, NULL, of_kind) THEN 'taken_back'
@@ -155,7 +172,8 @@ RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE sql STABLE AS $$
         LEFT JOIN motcua.old_steps AS o ON f.transition_id = o.transition_id
         LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
         WHERE f.transition_id = since_transition
-    ) AS e
+    ) AS e;
+END
 $$;
 COMMENT ON FUNCTION motcua.occasion_standing(bigint, bigint, text)
 IS 'Why the occasion that a transition began is over (taken_back, outdated: an old step that the row does not confirm, superseded: entered again after old steps only); until when it must wait for the row because of an old step, infinity: until it was read.';
@@ -292,12 +310,9 @@ CROSS JOIN LATERAL (
             p.message_id,
             p.state,
             p.accepted_at,
-            -- An apology has no transition, and its day is another one's.
-            (b.sequence, b.from_row, b.transition_id) < (e.sequence, e.from_row, e.transition_id)
-            AND NOT motcua.was_left(m.dossier_id, b.transition_id, e.transition_id, m.kind) AS is_of_this
+            -- Of an apology, which has no transition, never.
+            motcua.is_same_state(m.dossier_id, p.transition_id, m.transition_id, m.kind) AS is_of_this
         FROM motcua.messages AS p
-        LEFT JOIN motcua.transitions AS b ON p.transition_id = b.transition_id
-        LEFT JOIN motcua.transitions AS e ON m.transition_id = e.transition_id
         WHERE p.dossier_id = m.dossier_id AND p.kind = m.kind AND p.message_id <> m.message_id
     ) AS o
 ) AS others;

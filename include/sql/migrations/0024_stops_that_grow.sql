@@ -1,4 +1,4 @@
--- depends: 0022_status_maps_over_time
+-- depends: 0023_old_steps
 -- What is stopped is tried again within seconds, then after longer and longer pauses; a carrier is judged by how many
 -- different numbers were refused there; each finished attempt says how it ended.
 

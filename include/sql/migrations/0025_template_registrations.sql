@@ -1,4 +1,4 @@
--- depends: 0022_status_maps_over_time
+-- depends: 0024_stops_that_grow
 -- Which version of a text each gateway's provider has registered is the deployment's to say, with its history. What a
 -- gateway took messages of until now counts as registered there.
 

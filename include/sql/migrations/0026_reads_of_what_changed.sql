@@ -1,4 +1,4 @@
--- depends: 0022_status_maps_over_time
+-- depends: 0025_template_registrations
 -- What is asked for again and again is found without reading all that was ever kept.
 
 -- Receipts that were stored and not read. The triggers alone write it: no foreign key, which would lock, and so write,

@@ -1,4 +1,4 @@
--- depends: 0022_status_maps_over_time
+-- depends: 0026_reads_of_what_changed
 -- Receipts that came before their numbers were masked show none to auditors; an inquiry's phone is a number or empty.
 
 CREATE FUNCTION motcua.without_numbers(written text) RETURNS text

@@ -1,4 +1,4 @@
--- depends: 0022_status_maps_over_time
+-- depends: 0027_masked_receipts
 -- Times that no job can hold, and codes that cannot be printed, are refused by the ledger itself, whoever writes them:
 -- pick-up never does, and one time typed by hand (infinity, the year 294276) would stop planning, the evening, the
 -- check and the closings of every agency. Rows that are there are not looked at, so that this takes no ledger long.
