@@ -118,6 +118,14 @@ CASES = [
     Case("dossiers/row_tells_more", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
     Case("dossiers/without_history", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
     Case("transitions/known", given(source_id=1, numbers=list(range(1000, 1010))), looked_up=10),
+    Case(
+        "old_steps/mark",
+        lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW, "clock_skew": timedelta(minutes=5)},
+        looked_up=10,
+    ),
+    Case("old_steps/to_judge", given(source_id=1, now=NOW)),
+    Case("old_steps/judge", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
+    Case("old_steps/put_off", given(source_id=1, now=NOW)),
     # Each plan.
     Case("transitions/unplanned_dossiers", given(**ALWAYS, after=0, limit=1000)),
     Case("dossiers/lock_to_plan", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
@@ -130,7 +138,12 @@ CASES = [
     # Each run of sending, and each claim in it.
     Case("receipts/unread", given()),
     Case("attempts/senders_in_flight", given()),
-    Case("messages/claim", given(**ALWAYS, **SHARE, now=NOW, limit=10), BY_KEYS, looked_up=10),
+    Case(
+        "messages/claim",
+        given(**ALWAYS, **SHARE, now=NOW, limit=10, from_due=None, from_id=None),
+        BY_KEYS,
+        looked_up=10,
+    ),
     Case("messages/waiting", given(**ALWAYS, now=NOW)),
     Case("attempts/of_run", given(run_id="run 100")),
     # Each receipt and each inquiry.
