@@ -582,6 +582,23 @@ def test_visitors_move_counts_and_the_worlds_own_plans_are_dropped(stage):
     assert notices[-1]["transition_id"] == last["transition_id"]
 
 
+def test_step_that_a_visitor_types_in_late_leaves_the_row_as_it_is(stage):
+    stage.begin_anew(seed=3)
+    stage.run(20)
+    code = one_dossier(stage, "000.00.30.H32", status=4)
+    stage.world.move_by_hand("H32.30", code, 9, desk=True)
+    stage.world.type_in_late("H32.30", code, 4, timedelta(hours=18), desk=False)
+    rows = [row for row in stage.transitions() if row["dossier_code"].strip() == code]
+    assert [
+        (row["status_code"], row["recorded_at"] - row["occurred_at"] > timedelta(hours=17)) for row in rows[-2:]
+    ] == [
+        (9, False),
+        (4, True),
+    ]
+    row = stage.khanhhoa.execute("SELECT * FROM onestop.dossiers WHERE btrim(dossier_code) = %s", (code,)).fetchone()
+    assert (row["status_code"], row["at_one_stop_desk"]) == (9, True)
+
+
 def test_visitor_overtaking_a_half_written_move_has_the_last_word(stage):
     stage.begin_anew(seed=3, rate=20)
     for _ in range(60):

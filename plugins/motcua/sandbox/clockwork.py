@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from motcua.sandbox.happenings import Act, Dossier, Effects, Kind, Move, happen, mend
+from motcua.sandbox.happenings import Act, Dossier, Effects, Kind, Move, Transition, happen, mend
 from motcua.sandbox.history import history
 from motcua.sandbox.lives import ODDITIES, born, deal, pace_of_life
 from motcua.sandbox.one_stop_writers import OneStopWriter
@@ -377,3 +377,29 @@ class World:
             act = Act(after=0, kind="move", move=move)
             self._perform(taken, self._plan(taken.dossier_id, act, self._clock()))
             return self._find(agency_code, dossier_code).dossier
+
+    def type_in_late(self, agency_code: str, dossier_code: str, status: int, ago: timedelta, *, desk: bool) -> Dossier:
+        """Records now a step that was taken so long ago; the dossier's row stays as it is. Returns the dossier.
+
+        Raises:
+            WorldError: there is no such agency or dossier.
+        """
+        with self._truth.transaction():
+            dossier, now = self._find(agency_code, dossier_code).dossier, self._clock()
+            step = Transition(
+                agency_code=dossier.agency_code,
+                dossier_code=dossier.code,
+                from_step=None,
+                to_step=_STEPS.get(status, "Nhận trực tiếp"),
+                status=status,
+                desk=desk,
+                occurred_at=now - ago,
+                recorded_at=now,
+                actor="khach.tham_quan",
+                note=None,
+                odd_time=None,
+            )
+            number = self._writers[dossier.source].write(None, step, 0)
+            self._committed(dossier, number, None, now, truthful=True)
+            self._event(dossier, now, "typed_in_late", {"status": status})
+            return dossier

@@ -1,10 +1,10 @@
 """The living one-stop world: dossiers arrive and move as over a day, faster, with the dirt of reality.
 
 ``python -m motcua.sandbox.world --folder F`` runs it until SIGTERM; started again it goes on where it
-stopped. ``… mend AGENCY DOSSIER PHONE`` and ``… move AGENCY DOSSIER STATUS --desk`` let a visitor act as
-the desk's official. The databases' DSNs come from the environment: MOTCUA_WORLD_KHANHHOA_DSN,
-MOTCUA_WORLD_VANPHONG_DSN, MOTCUA_WORLD_TRUTH_DSN. All stamps are the real time; what truly happened goes to
-the truth's database.
+stopped. ``… mend AGENCY DOSSIER PHONE``, ``… move AGENCY DOSSIER STATUS --desk`` and
+``… late AGENCY DOSSIER STATUS HOURS`` let a visitor act as the desk's official. The databases' DSNs come from
+the environment: MOTCUA_WORLD_KHANHHOA_DSN, MOTCUA_WORLD_VANPHONG_DSN, MOTCUA_WORLD_TRUTH_DSN. All stamps are
+the real time; what truly happened goes to the truth's database.
 """
 
 from __future__ import annotations
@@ -143,20 +143,25 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=settings().data / "world", help="its own folder")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="transitions per second")
     parser.add_argument("--seed", type=int, default=None, help="makes chance repeatable")
-    commands = parser.add_subparsers(dest="command", metavar="mend|move")
+    commands = parser.add_subparsers(dest="command", metavar="mend|move|late")
     change = commands.add_parser("mend", help="write another phone into a dossier")
     move = commands.add_parser("move", help="move a dossier to another status")
-    for command in (change, move):
+    late = commands.add_parser("late", help="type in a step that was taken hours ago, and leave the row as it is")
+    for command in (change, move, late):
         command.add_argument("agency", help="code or alias, for example 000.00.04.H32 or H32.4")
         command.add_argument("dossier", help="dossier code")
     change.add_argument("phone", help="the phone field's new text")
-    move.add_argument("status", type=int, help="national status code: 5 supplement, 9 result, 10 handed over")
-    move.add_argument("--desk", action=argparse.BooleanOptionalAction, default=True, help="at the one-stop desk")
+    for command in (move, late):
+        command.add_argument("status", type=int, help="national status code: 5 supplement, 9 result, 10 handed over")
+        command.add_argument("--desk", action=argparse.BooleanOptionalAction, default=True, help="at the one-stop desk")
+    late.add_argument("hours", type=float, help="how long ago it was taken")
     chosen = parser.parse_args(arguments)
     if not 0 < chosen.rate <= 500:
         parser.error("--rate is a number of transitions per second above 0, at most 500")
-    if chosen.command == "move" and not 1 <= chosen.status <= 99:
+    if chosen.command in ("move", "late") and not 1 <= chosen.status <= 99:
         parser.error("STATUS is a status code, 1 to 99")
+    if chosen.command == "late" and not 0 < chosen.hours <= 1000:
+        parser.error("HOURS is a number above 0, at most 1000")
     return chosen
 
 
@@ -174,10 +179,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         with open_world(dsns) as world:
             if chosen.command == "mend":
-                dossier = world.mend_by_hand(chosen.agency, chosen.dossier, chosen.phone)
+                comes = what_comes(world.mend_by_hand(chosen.agency, chosen.dossier, chosen.phone))
+            elif chosen.command == "late":
+                ago = timedelta(hours=chosen.hours)
+                world.type_in_late(chosen.agency, chosen.dossier, chosen.status, ago, desk=chosen.desk)
+                comes = "It counts only where the dossier's row agrees, which is read again in five minutes."
             else:
-                dossier = world.move_by_hand(chosen.agency, chosen.dossier, chosen.status, desk=chosen.desk)
-        print(f"Done. {what_comes(dossier)}")
+                comes = what_comes(world.move_by_hand(chosen.agency, chosen.dossier, chosen.status, desk=chosen.desk))
+        print(f"Done. {comes}")
     except (WorldError, OSError, psycopg.OperationalError) as error:
         print((str(error).strip() or "no answer").splitlines()[0], file=sys.stderr)
         return 1
