@@ -52,7 +52,11 @@ MOVES = {
     "cancelled": "",
     "expired": "",
 }
-ONLY_FOR = {("delivered", "undelivered"): "part_refused"} | {
+ONLY_FOR = {
+    ("delivered", "undelivered"): "part_refused",
+    ("cancelled", "queued"): "confirmed",
+    ("expired", "queued"): "confirmed",
+} | {
     (before, after): "late_receipt"
     for before in ("expired", "cancelled", "suppressed")
     for after in ("accepted", "delivered")
