@@ -15,7 +15,8 @@ from motcua.jobs.receiving import receive
 from motcua.jobs.releasing import release
 from motcua.jobs.sending import send
 from motcua.jobs.settling import settle
-from motcua.store.database import connect
+from motcua.store.database import connect, open_connection
+from motcua.store.locks import share_gateway
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)
@@ -74,7 +75,12 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
         send("next", clock=lambda: NOW + HOUR)
 
     provider.disturb = a_person_releases_it_and_the_next_run_sends
-    settle("settling", clock=lambda: NOW + HOUR)
+    provider.address.extra["concurrency"] = 2
+    with open_connection() as other:
+        # Somebody else has a share, so that settling leaves the next run a slot.
+        other.autocommit = True
+        share_gateway(other, "kannel")
+        settle("settling", clock=lambda: NOW + HOUR)
     send("later", clock=lambda: NOW + HOUR)
     assert len(provider.taken) == 1
     assert states(rows) == ["accepted"]
