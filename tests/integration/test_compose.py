@@ -502,7 +502,6 @@ def test_every_variable_is_read_by_somebody() -> None:
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
     assert others - connections == {
         "AIRFLOW_HOME",
-        "AIRFLOW_CONN_MOTCUA_DB",  # motcua.store.database.LEDGER
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.migrations.OWNER
         # Of other programs.
         "DO_NOT_TRACK",
