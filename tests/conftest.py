@@ -37,6 +37,7 @@ for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLO
     if _name not in ("MOTCUA_TEST_DSN", "MOTCUA_CI"):
         del os.environ[_name]
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -50,6 +51,10 @@ from motcua.store.database import close_ledger_pool, connect
 from motcua.store.migrations import migrate
 from motcua.store.provisioning import Role, provision_ledger, with_database
 from tests.registered import register_templates
+
+# No test of rightness has a clock: a busy machine is no fault.
+hypothesis.settings.register_profile("motcua", deadline=None)
+hypothesis.settings.load_profile("motcua")
 
 PASSWORD = "only-for-tests"
 

@@ -394,6 +394,7 @@ def _width(body: str, separator: str, name: str) -> int:
     row, before = 0, 0
     widths: Counter[int] = Counter()
     long: list[tuple[int, int]] = []
+    joined: list[tuple[int, int, int]] = []
     rows = csv.reader(io.StringIO(body), delimiter=separator, strict=True)
     try:
         for cells in rows:
@@ -402,6 +403,8 @@ def _width(body: str, separator: str, name: str) -> int:
                 raise FileRefused(name, [Fault("too_wide", line=row, values={"most": MOST_COLUMNS})])
             if rows.line_num - before > 1:
                 long.append((row, max(cell.count(separator) for cell in cells if "\n" in cell)))
+            elif within := max((cell.count(separator) for cell in cells), default=0):
+                joined.append((row, len(cells) - 1, within))
             widths[len(cells)] += 1
             before = rows.line_num
     except csv.Error:
@@ -409,6 +412,8 @@ def _width(body: str, separator: str, name: str) -> int:
     # A cell over several lines with as many separators as a row has is where two rows became one.
     usual = max(widths.most_common(1)[0][0] - 1, 1)
     faults = [Fault("open_quote", line=row) for row, count in long if count >= usual]
+    # And a row with too few cells, one of which holds the separators that it lacks, is where cells became one.
+    faults += [Fault("open_quote", line=row) for row, own, within in joined if own < usual <= own + within]
     if faults:
         raise FileRefused(name, faults)
     return max(widths)

@@ -490,6 +490,14 @@ def test_quotes_that_do_not_match_never_swallow_a_line(order, separator, quotes)
     assert len(found.lines) == 5
 
 
+def test_quotes_around_a_whole_line_do_not_make_it_one_cell_that_is_passed_over():
+    whole = '"Hồ sơ đã xong,our-2,0905123452,05/10/2026 10:00:02,1,350"'
+    headings = "Nội dung,Mã tham chiếu,Số thuê bao,Thời gian gửi,Số tin,Thành tiền"
+    lines = [f"Hồ sơ đã xong,our-{n},090512345{n},05/10/2026 10:00:0{n},1,350" for n in range(5)]
+    lines[2] = whole
+    assert "dòng 4" in refusal("\n".join([headings, *lines]).encode())
+
+
 def test_column_of_which_every_word_is_another_one_is_told_at_once():
     rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(20_000)]
     said = refusal(csv(*rows))
