@@ -100,49 +100,6 @@ stood AS (
         CASE WHEN n.is_old THEN -v.version_id ELSE v.version_id END
 ),
 
--- The last steps known then, of each sort: one that is no old step, and an old one, which says only whether the row is
--- to be looked at: where it counts, or where no row that was known then had judged it.
-steps_then AS (
-    SELECT
-        s.dossier_id,
-        s.due_day,
-        s.evening_at,
-        t.status_code,
-        t.recorded_at,
-        t.occurred_at,
-        o.transition_id IS NOT NULL AS is_old,
-        coalesce(o.version_id > s.known_version, TRUE) OR o.has_force AS row_speaks,
-        row_number() OVER (
-            PARTITION BY s.dossier_id, s.due_day, s.evening_at
-            ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
-        ) AS nth,
-        row_number() OVER (
-            PARTITION BY s.dossier_id, s.due_day, s.evening_at, o.transition_id IS NOT NULL
-            ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
-        ) AS nth_of_sort
-    FROM seen AS s
-    INNER JOIN motcua.transitions AS t ON s.dossier_id = t.dossier_id
-    LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id AND s.known_transition >= o.known_from
-    WHERE t.transition_id <= s.known_transition AND t.recorded_at <= s.evening_at
-),
-
-moved AS (
-    SELECT
-        l.dossier_id,
-        l.due_day,
-        l.evening_at,
-        l.status_code,
-        l.recorded_at,
-        l.occurred_at,
-        coalesce(o.nth < l.nth AND o.row_speaks, FALSE) AS row_speaks
-    FROM steps_then AS l
-    LEFT JOIN steps_then AS o
-        ON
-            l.dossier_id = o.dossier_id AND l.due_day = o.due_day AND l.evening_at = o.evening_at
-            AND o.is_old AND o.nth_of_sort = 1
-    WHERE NOT l.is_old AND l.nth_of_sort = 1
-),
-
 owed AS (
     SELECT
         s.agency_code,
@@ -151,7 +108,34 @@ owed AS (
         s.due_day,
         min(s.evening_at) AS evening_at
     FROM stood AS s
-    LEFT JOIN moved AS m ON s.dossier_id = m.dossier_id AND s.due_day = m.due_day AND s.evening_at = m.evening_at
+    -- The last step known then; an old one says only whether the row is to be looked at: where it counts, or where no
+    -- row that was known then had judged it. Each dossier by itself: joined, all would be held against all.
+    LEFT JOIN LATERAL (
+        SELECT
+            (
+                array_agg(t.status_code ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC)
+                FILTER (WHERE o.transition_id IS NULL)
+            )[1] AS status_code,
+            (
+                array_agg(t.recorded_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC)
+                FILTER (WHERE o.transition_id IS NULL)
+            )[1] AS recorded_at,
+            (
+                array_agg(t.occurred_at ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC)
+                FILTER (WHERE o.transition_id IS NULL)
+            )[1] AS occurred_at,
+            (
+                array_agg(
+                    o.transition_id IS NOT NULL AND (coalesce(o.version_id > s.known_version, TRUE) OR o.has_force)
+                    ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+                )
+            )[1] AS row_speaks
+        FROM motcua.transitions AS t
+        LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id AND s.known_transition >= o.known_from
+        WHERE
+            t.dossier_id = s.dossier_id AND t.transition_id <= s.known_transition
+            AND t.recorded_at <= s.evening_at
+    ) AS m ON TRUE
     WHERE
         (s.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = s.due_day
         AND coalesce((s.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < s.due_day, TRUE)

@@ -1,7 +1,7 @@
 -- What the transitions of each dossier say, in one pass over one part of the dossiers; events count from the first of
 -- the months on. An old step counts where the dossier's row agreed with it; that the row says what is last, then, its
--- missing time of recording tells. Times are Vietnam's, UTC+7 all the year: by its name the zone costs four times as
--- much. Called by store/quality.py.
+-- time of recording tells, which is before any. Times are Vietnam's, UTC+7 all the year: by its name the zone costs
+-- four times as much. Called by store/quality.py.
 INSERT INTO quality.moves (
     dossier_id, last_status, last_recorded_at, last_occurred_at, last_nth, first_actor, result_at, result_nth,
     desk_result_at, collected_at, collected_nth, reopened_at, supplement_at, supplement_nth, supplement_from,
@@ -62,7 +62,7 @@ WITH ordered AS (
 SELECT
     o.dossier_id,
     max(o.status_code) FILTER (WHERE o.is_last),
-    max(o.recorded_at) FILTER (WHERE o.is_last AND NOT o.is_old),
+    coalesce(max(o.recorded_at) FILTER (WHERE o.is_last AND NOT o.is_old), '-infinity'),
     max(o.occurred_at),
     max(o.nth),
     max(o.actor) FILTER (WHERE o.before_at IS NULL),

@@ -40,68 +40,6 @@ due AS (
         AND d.due_at < ((SELECT max(l.last_day) FROM evenings AS l) + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
 ),
 
-steps AS (
-    SELECT
-        t.agency_code,
-        t.dossier_code,
-        t.transition_id,
-        t.status_code,
-        t.recorded_at,
-        t.occurred_at,
-        CASE
-            WHEN t.at_one_stop_desk AND t.status_code = any(%(result_codes)s::int[]) THEN 9
-            WHEN t.at_one_stop_desk AND t.status_code = any(%(supplement_codes)s::int[]) THEN 5
-            ELSE 0
-        END AS calls_for,
-        CASE
-            WHEN t.occurred_at >= timestamptz '2000-01-01' AND t.occurred_at <= t.recorded_at + %(clock_skew)s::interval
-                THEN least(t.occurred_at, t.recorded_at)
-        END AS happened_at
-    FROM source_transitions AS t
-    WHERE
-        t.status_code = any(%(known_codes)s::int[])
-        AND (t.agency_code, t.dossier_code) IN (SELECT d.agency_code, d.dossier_code FROM due AS d)
-),
-
-timed AS (
-    SELECT
-        f.*,
-        coalesce(
-            f.recorded_at >= %(old_steps_since)s
-            AND f.status_code <> all(%(ending_codes)s::int[])
-            AND (f.happened_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::time <> '00:00'
-            AND f.happened_at < f.sure_before AND f.sure_before <= f.recorded_at,
-            FALSE
-        ) AS is_old
-    FROM (
-        SELECT
-            s.*,
-            max(coalesce(s.happened_at, s.recorded_at)) OVER (
-                PARTITION BY s.agency_code, s.dossier_code
-                ORDER BY s.transition_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ) - 2 * %(clock_skew)s::interval AS sure_before
-        FROM steps AS s
-    ) AS f
-),
-
--- The last step of each sort that was recorded by the evening.
-last_steps AS (
-    SELECT DISTINCT ON (e.agency_code, e.dossier_code, e.evening_at, t.is_old)
-        e.agency_code,
-        e.dossier_code,
-        e.evening_at,
-        t.is_old,
-        t.transition_id,
-        t.status_code,
-        t.recorded_at,
-        t.occurred_at,
-        t.calls_for
-    FROM (SELECT DISTINCT d.agency_code, d.dossier_code, d.evening_at FROM due AS d) AS e
-    INNER JOIN timed AS t
-        ON e.agency_code = t.agency_code AND e.dossier_code = t.dossier_code AND e.evening_at >= t.recorded_at
-    ORDER BY e.agency_code, e.dossier_code, e.evening_at, t.is_old, t.transition_id DESC
-),
-
 judged AS (
     SELECT
         d.*,
@@ -112,22 +50,68 @@ judged AS (
                 AND (
                     coalesce(d.updated_at >= l.recorded_at, TRUE)
                     OR (
-                        o.transition_id > l.transition_id
-                        AND (d.calls_for = o.calls_for OR (l.calls_for <> 0 AND l.calls_for <> d.calls_for))
+                        l.last_is_old
+                        AND (
+                            d.calls_for = l.last_calls_for OR (l.calls_for <> 0 AND l.calls_for <> d.calls_for)
+                        )
                     )
                 )
                 THEN d.status_code
             ELSE l.status_code
         END AS status_then
     FROM due AS d
-    LEFT JOIN last_steps AS l
-        ON
-            d.agency_code = l.agency_code AND d.dossier_code = l.dossier_code AND d.evening_at = l.evening_at
-            AND NOT l.is_old
-    LEFT JOIN last_steps AS o
-        ON
-            d.agency_code = o.agency_code AND d.dossier_code = o.dossier_code AND d.evening_at = o.evening_at
-            AND o.is_old
+    -- The dossier's steps that were recorded by the evening: the last one that is no old one, and the last one.
+    LEFT JOIN LATERAL (
+        SELECT
+            (array_agg(o.status_code ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS status_code,
+            (array_agg(o.recorded_at ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS recorded_at,
+            (array_agg(o.occurred_at ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS occurred_at,
+            (array_agg(o.calls_for ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS calls_for,
+            (array_agg(o.is_old ORDER BY o.transition_id DESC))[1] AS last_is_old,
+            (array_agg(o.calls_for ORDER BY o.transition_id DESC))[1] AS last_calls_for
+        FROM (
+            SELECT
+                f.*,
+                coalesce(
+                    f.recorded_at >= %(old_steps_since)s
+                    AND f.status_code <> all(%(ending_codes)s::int[])
+                    AND (f.happened_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::time <> '00:00'
+                    AND f.happened_at < f.sure_before AND f.sure_before <= f.recorded_at,
+                    FALSE
+                ) AS is_old
+            FROM (
+                SELECT
+                    s.*,
+                    max(coalesce(s.happened_at, s.recorded_at)) OVER (
+                        ORDER BY s.transition_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                    ) - 2 * %(clock_skew)s::interval AS sure_before
+                FROM (
+                    SELECT
+                        t.transition_id,
+                        t.status_code,
+                        t.recorded_at,
+                        t.occurred_at,
+                        CASE
+                            WHEN t.at_one_stop_desk AND t.status_code = any(%(result_codes)s::int[]) THEN 9
+                            WHEN t.at_one_stop_desk AND t.status_code = any(%(supplement_codes)s::int[]) THEN 5
+                            ELSE 0
+                        END AS calls_for,
+                        CASE
+                            WHEN
+                                t.occurred_at >= timestamptz '2000-01-01'
+                                AND t.occurred_at <= t.recorded_at + %(clock_skew)s::interval
+                                THEN least(t.occurred_at, t.recorded_at)
+                        END AS happened_at
+                    FROM source_transitions AS t
+                    WHERE
+                        t.agency_code = d.agency_code AND t.dossier_code = d.dossier_code
+                        AND t.recorded_at <= d.evening_at AND t.status_code = any(%(known_codes)s::int[])
+                        -- Beyond these a time can be neither added to nor taken from.
+                        AND t.recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01'
+                ) AS s
+            ) AS f
+        ) AS o
+    ) AS l ON TRUE
 )
 
 SELECT
