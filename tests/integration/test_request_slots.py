@@ -14,14 +14,15 @@ from motcua.store.database import open_connection
 from tests.conftest import NOW
 from tests.crash.world import Forked
 from tests.integration.test_routing import MOBIFONE, VIETTEL, queue, two
+from tests.registered import register_templates
 
 __all__ = ["two"]  # a fixture
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch):
-    """The templates are registered."""
-    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
+def _registered(ledger):
+    """The templates are registered at the second gateway, too."""
+    register_templates(ledger, "second")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from motcua.store.messages import EVERYTHING
 from tests.conftest import NOW
 from tests.gateways.scripted import ScriptedGateway
 from tests.integration.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states
+from tests.registered import register_templates
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 TAKEN, NOT_ROUTABLE = (202, "0: Accepted for delivery"), (403, "Not routable. Do not try again.")
@@ -22,9 +23,9 @@ BUSY, NO_ACCOUNT = (503, "Temporal failure, try again later."), (403, "Authoriza
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch):
-    """The templates are registered."""
-    monkeypatch.setattr("motcua.jobs.sending.require_registered", lambda template, gateway: None)
+def _registered(ledger):
+    """The templates are registered at the second gateway, too."""
+    register_templates(ledger, "second")
 
 
 def refuse(gateway, *numbers):
