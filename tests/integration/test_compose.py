@@ -889,6 +889,7 @@ def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine
     agencies = machine.folder / "agencies.yaml"
     agencies.write_text(f"agencies:\n- code: {NHA_TRANG}\n  name: Nha Trang\n")
     machine.run("airflow-scheduler", ["motcua", "agencies", "import", str(agencies), "--enable-now"])
+    machine.run("airflow-scheduler", ["motcua", "texts", "register", "kannel", "--all"])
     phone = requests.post(f"{network}/phones", json={"number": PHONE}, timeout=5).json()
     behaviour = f"{network}/phones/{phone['handle']}/behaviour"
     assert requests.put(behaviour, json={"behaviour": "delivered"}, timeout=5).ok
