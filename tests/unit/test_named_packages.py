@@ -17,7 +17,7 @@ def source(*parts: str) -> str:
     ("file", "use"),
     [
         (("gateways", "exchange.py"), "requests.Request("),
-        (("jobs", "sending.py"), "requests.Session()"),
+        (("jobs", "request_slots.py"), "requests.Session()"),
         (("store", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
         (("jobs", "table_files.py"), "pd.read_csv("),
         (("domain", "phone_numbers.py"), "phonenumbers."),
