@@ -70,8 +70,13 @@ def serve(folder: Path) -> int:
         }
         deployment = replace(deployment, environment=environment)
         with psycopg.connect(deployment.databases.ledger_owner) as owner:
-            # Windows of the last days are backfilled, long before this start.
-            owner.execute("UPDATE motcua.agencies SET enabled_from = now() - interval '30 days'")
+            # Windows of the last week are backfilled, long before this start. Each of these days is closed and mailed,
+            # once DAGs run: to one agency, or hundreds of mails would take the executor from what is tried here.
+            owner.execute(
+                "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
+                " report_recipients = CASE WHEN agency_code = %s THEN report_recipients ELSE '{}' END",
+                [AGENCY],
+            )
         source = deployment.one_stop.sources["khanhhoa"].writer_dsn
         with psycopg.connect(source, autocommit=True) as writer:
             writer.execute(f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
