@@ -215,6 +215,7 @@ def test_upgrade_registers_what_gateways_took_messages_of_and_nothing_else(postg
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", address)
     with monkeypatch.context() as before:
         before.setattr("motcua.store.migrations.include_dir", lambda: tmp_path)
+        before.setattr("motcua.store.definitions.include_dir", lambda: tmp_path)
         migrate()
     with psycopg.connect(with_database(postgres.admin_dsn, "motcua_before"), autocommit=True) as admin:
         admin.execute(_TAKEN_AND_NOT)

@@ -15,7 +15,7 @@ ROOT = include_dir() / "sql"
 STATEMENTS = sorted(
     str(path.relative_to(ROOT).with_suffix(""))
     for path in ROOT.rglob("*.sql")
-    if path.relative_to(ROOT).parts[0] not in ("migrations", "sandbox")
+    if path.relative_to(ROOT).parts[0] not in ("migrations", "definitions", "sandbox")
 )
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))
 

@@ -1,0 +1,5826 @@
+-- The ledger as migrations and definitions leave it; written by `python -m tests.schema_file`, not by hand.
+-- What each table is for: docs/data-dictionary.md. Where a function or view is changed: include/sql/definitions.
+-- PostgreSQL database dump
+
+-- Name: audit; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA audit;
+
+-- Name: motcua; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA motcua;
+
+-- Name: quality; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA quality;
+
+-- Name: statements; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA statements;
+
+-- Name: dossier_as_of(bigint, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) RETURNS TABLE(due_at timestamp with time zone, received_at timestamp with time zone, status_code smallint, handed_over boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT * FROM motcua.dossier_as_of(of_dossier, moment, known_version, known_transition)
+$$;
+
+-- Name: dossiers_as_of(bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.dossiers_as_of(known_version bigint) RETURNS TABLE(dossier_id bigint, source_id smallint, agency_code text, dossier_code text, procedure_code text, submitted_via text, received_at timestamp with time zone, due_at timestamp with time zone, status_code smallint, finished_at timestamp with time zone, returned_at timestamp with time zone, updated_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT
+        d.dossier_id, d.source_id, d.agency_code, d.dossier_code, coalesce(d.procedure_code, ''), d.submitted_via,
+        d.received_at, d.due_at, d.status_code, d.finished_at, d.returned_at, d.updated_at
+    FROM audit.dossiers AS d
+    WHERE NOT EXISTS (
+        SELECT 1 FROM audit.dossier_versions AS v WHERE v.version_id > known_version AND v.dossier_id = d.dossier_id
+    )
+    UNION ALL
+    SELECT
+        d.dossier_id, d.source_id, d.agency_code, d.dossier_code, coalesce(o.procedure_code, ''),
+        CASE WHEN o.submitted_via = '' THEN d.submitted_via ELSE o.submitted_via END,
+        o.received_at, o.due_at, o.status_code, o.finished_at, o.returned_at, o.updated_at
+    FROM (
+        SELECT DISTINCT v.dossier_id FROM audit.dossier_versions AS v WHERE v.version_id > known_version
+    ) AS n
+    INNER JOIN audit.dossiers AS d ON n.dossier_id = d.dossier_id
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM audit.dossier_versions AS l
+        WHERE l.dossier_id = n.dossier_id AND l.version_id <= known_version
+        ORDER BY l.version_id DESC
+        LIMIT 1
+    ) AS o
+$$;
+
+-- Name: dossiers_in_period(bigint, timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.dossiers_in_period(known_version bigint, starts timestamp with time zone, ends timestamp with time zone, only_agency text DEFAULT NULL::text) RETURNS TABLE(dossier_id bigint, agency_code text, procedure_code text, dossier_code text, received_at timestamp with time zone, due_at timestamp with time zone, resolved_at timestamp with time zone, returned_at timestamp with time zone, carried_over boolean, received boolean, received_online boolean, received_postal boolean, resolved_early boolean, resolved_on_time boolean, resolved_late boolean, resolved_without_due boolean, withdrawn boolean, open_in_time boolean, open_late boolean, paused_in_time boolean, paused_late boolean, due boolean, handed_over boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT
+        f.dossier_id, f.agency_code, f.procedure_code, f.dossier_code, f.received_at, f.due_at, f.resolved_at,
+        f.returned_at,
+        f.is_carried_over,
+        f.is_received,
+        f.is_received AND coalesce(f.submitted_via = 'online', FALSE),
+        f.is_received AND coalesce(f.submitted_via = 'postal', FALSE),
+        f.is_resolved AND coalesce(f.days_over < 0, FALSE),
+        f.is_resolved AND coalesce(f.days_over = 0, FALSE),
+        f.is_resolved AND coalesce(f.days_over > 0, FALSE),
+        f.is_resolved AND f.days_over IS NULL,
+        f.is_resolved AND f.status_code = 7,
+        f.is_open AND NOT f.is_paused AND NOT f.is_overdue,
+        f.is_open AND NOT f.is_paused AND f.is_overdue,
+        f.is_open AND f.is_paused AND NOT f.is_overdue,
+        f.is_open AND f.is_paused AND f.is_overdue,
+        f.is_due,
+        f.is_handed_over
+    FROM (
+        SELECT
+            j.*,
+            coalesce(j.received_at >= starts AND j.received_at < ends, FALSE) AS is_received,
+            coalesce(j.received_at < starts AND coalesce(j.resolved_at >= starts, TRUE), FALSE) AS is_carried_over,
+            coalesce(j.resolved_at >= starts AND j.resolved_at < ends, FALSE) AS is_resolved,
+            -- Days of Vietnam.
+            (j.resolved_at AT TIME ZONE interval '+07:00')::date
+            - (j.due_at AT TIME ZONE interval '+07:00')::date AS days_over,
+            coalesce(j.received_at < ends AND coalesce(j.resolved_at >= ends, TRUE), FALSE) AS is_open,
+            coalesce(j.status_at_end IN (5, 6, 8), FALSE) AS is_paused,
+            coalesce(j.due_at < ends, FALSE) AS is_overdue,
+            coalesce(j.due_at >= starts AND j.due_at < ends, FALSE) AS is_due,
+            coalesce(j.returned_at >= starts AND j.returned_at < ends, FALSE) AS is_handed_over
+        FROM (
+            SELECT
+                d.dossier_id, d.agency_code, d.procedure_code, d.dossier_code, d.submitted_via, d.status_code,
+                d.received_at, d.returned_at,
+                CASE
+                    WHEN d.status_code IN (7, 9, 10) THEN coalesce(d.finished_at, d.returned_at, d.updated_at)
+                END AS resolved_at,
+                CASE WHEN e.dossier_id IS NULL THEN d.status_code ELSE e.status_code END AS status_at_end,
+                CASE WHEN e.dossier_id IS NULL THEN d.due_at ELSE e.due_at END AS due_at
+            FROM audit.dossiers_as_of(known_version) AS d
+            LEFT JOIN (
+                SELECT DISTINCT ON (v.dossier_id) v.dossier_id, v.status_code, v.due_at
+                FROM audit.dossiers AS c
+                INNER JOIN audit.dossier_versions AS v ON c.dossier_id = v.dossier_id
+                WHERE
+                    -- Only of a row that was changed since is the end of the period to be looked for.
+                    coalesce(c.updated_at >= ends, TRUE)
+                    AND v.version_id <= known_version AND coalesce(v.updated_at, v.seen_at) < ends
+                ORDER BY v.dossier_id, v.version_id DESC
+            ) AS e ON d.dossier_id = e.dossier_id AND coalesce(d.updated_at >= ends, TRUE)
+            WHERE
+                (only_agency IS NULL OR d.agency_code = only_agency)
+                AND d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
+                -- Nothing else can be in a period's figures.
+                AND (
+                    d.received_at < ends
+                    OR coalesce(d.updated_at >= ends, TRUE)
+                    OR (d.due_at >= starts AND d.due_at < ends)
+                    OR (d.returned_at >= starts AND d.returned_at < ends)
+                    OR (d.finished_at >= starts AND d.finished_at < ends)
+                    OR (d.updated_at >= starts AND d.updated_at < ends)
+                )
+        ) AS j
+        -- Each condition is computed once a dossier, not once a figure.
+        OFFSET 0
+    ) AS f
+    WHERE f.is_carried_over OR f.is_received OR f.is_resolved OR f.is_open OR f.is_handed_over OR f.is_due
+$$;
+
+-- Name: messages_as_of(bigint); Type: FUNCTION; Schema: audit; Owner: -
+
+CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text, transition_id bigint, state text, reason text, segments smallint, recorded_at timestamp with time zone, moved_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT
+        m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
+        m.transition_id, m.state, m.reason, m.segments, m.recorded_at, m.changed_at
+    FROM audit.messages AS m
+    WHERE NOT EXISTS (
+        SELECT 1 FROM audit.message_history AS l WHERE l.history_id > known_history AND l.message_id = m.message_id
+    )
+    UNION ALL
+    SELECT
+        m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
+        m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
+        (
+            SELECT max(h.changed_at) FROM audit.message_history AS h
+            WHERE
+                h.message_id = m.message_id AND h.history_id <= known_history
+                AND h.from_state IS DISTINCT FROM h.to_state
+        )
+    FROM (
+        SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
+        FROM audit.message_history AS l
+        WHERE l.history_id > known_history
+        ORDER BY l.message_id, l.history_id
+    ) AS n
+    INNER JOIN audit.messages AS m ON n.message_id = m.message_id
+    -- A message whose first move came later did not exist yet.
+    WHERE n.from_state IS NOT NULL
+$$;
+
+-- Name: agencies_on(date); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.agencies_on(day date) RETURNS TABLE(agency_code text, in_charge text, name text, short_name text)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE chain AS (
+        SELECT g.agency_code, g.agency_code AS last_code, g.valid_until, g.successor_code, ARRAY[g.agency_code] AS path
+        FROM motcua.agencies AS g
+        UNION ALL
+        SELECT c.agency_code, s.agency_code, s.valid_until, s.successor_code, c.path || s.agency_code
+        FROM chain AS c
+        INNER JOIN motcua.agencies AS s ON c.successor_code = s.agency_code
+        WHERE c.valid_until < day AND s.agency_code <> ALL (c.path)
+    ),
+    ends AS (
+        SELECT DISTINCT ON (c.agency_code)
+            c.agency_code, c.last_code, coalesce(c.valid_until >= day, TRUE) AS exists_then
+        FROM chain AS c
+        ORDER BY c.agency_code, cardinality(c.path) DESC
+    )
+    SELECT
+        e.agency_code,
+        CASE WHEN e.exists_then THEN e.last_code END,
+        coalesce(f.name, g.name),
+        CASE WHEN f.name IS NULL THEN g.short_name ELSE f.short_name END
+    FROM ends AS e
+    INNER JOIN motcua.agencies AS g ON e.last_code = g.agency_code
+    LEFT JOIN LATERAL (
+        SELECT n.name, n.short_name
+        FROM motcua.agency_names AS n
+        WHERE n.agency_code = e.last_code AND n.valid_until >= day
+        ORDER BY n.valid_until
+        LIMIT 1
+    ) AS f ON TRUE
+$$;
+
+-- Name: apology_holds(bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(
+        CASE
+            WHEN l.row_speaks AND d.status_code IS NOT NULL THEN d.status_code
+            WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code
+            ELSE d.status_code
+        END IN (2, 4)
+        AND 'due ' || to_char(d.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD') = of_occasion
+        AND (d.returned_at IS NULL OR l.occurred_at > d.returned_at),
+        FALSE
+    )
+    FROM motcua.dossiers AS d
+    LEFT JOIN LATERAL motcua.last_step(
+        d.dossier_id, 'infinity', 9223372036854775807, 9223372036854775807
+    ) AS l ON TRUE
+    WHERE d.dossier_id = of_dossier
+$$;
+
+-- Name: code_key(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.code_key(code text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN translate(upper((CASE WHEN (octet_length(code) = char_length(code)) THEN code ELSE translate(code, ((('àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'::text || 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'::text) || '‐‑‒–—−'::text) || chr(160)), (('aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'::text || 'AAAAAAAAAAAAAAAAAEEEEEEEEEEEIIIIIOOOOOOOOOOOOOOOOOUUUUUUUUUUUYYYYYD'::text) || '------'::text)) END COLLATE "C")), 'OIL _'::text, '011'::text);
+
+-- Name: condition_of(smallint, boolean); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (NOT at_one_stop_desk) THEN NULL::text WHEN (status_code = 9) THEN 'result'::text WHEN (status_code = 5) THEN 'supplement'::text ELSE NULL::text END;
+
+-- Name: desk_user(text, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.desk_user(agency_code text, actor text) RETURNS text
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+    SELECT 'CB-' || left(encode(
+        sha256(k.key || sha256(k.key || convert_to(agency_code || chr(31) || actor, 'UTF8'))), 'hex'
+    ), 8)
+    FROM motcua.pseudonym_key AS k
+$$;
+
+-- Name: dossier_as_of(bigint, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) RETURNS TABLE(due_at timestamp with time zone, received_at timestamp with time zone, status_code smallint, handed_over boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT
+        r.due_at,
+        r.received_at,
+        CASE
+            WHEN t.row_speaks AND r.is_of_then AND r.status_code IS NOT NULL THEN r.status_code
+            WHEN NOT r.is_of_then OR t.recorded_at > coalesce(r.updated_at, '-infinity') THEN t.status_code
+            ELSE r.status_code
+        END,
+        coalesce(r.is_of_then AND r.returned_at <= moment AND coalesce(t.occurred_at <= r.returned_at, TRUE), FALSE)
+    FROM (
+        SELECT
+            v.due_at,
+            v.received_at,
+            v.status_code,
+            v.returned_at,
+            v.updated_at,
+            coalesce(v.updated_at, v.seen_at) <= moment AS is_of_then
+        FROM motcua.dossier_versions AS v
+        WHERE v.dossier_id = of_dossier AND v.version_id <= known_version
+        ORDER BY
+            coalesce(v.updated_at, v.seen_at) <= moment DESC,
+            CASE WHEN coalesce(v.updated_at, v.seen_at) <= moment THEN v.version_id END DESC,
+            v.version_id
+        LIMIT 1
+    ) AS r
+    LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
+$$;
+
+-- Name: empty_counted_occasions(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.empty_counted_occasions() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    TRUNCATE motcua.counted_occasions
+$$;
+
+-- Name: enforce_message_move(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.enforce_message_move() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NOT (NEW.kind = 'reply' AND NEW.state = 'accepted')
+            AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
+            RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+        IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
+            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind) THEN
+            RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
+            USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT 1 FROM motcua.message_moves
+        WHERE from_state = OLD.state AND to_state = NEW.state AND coalesce(only_for = NEW.reason, only_for IS NULL)
+    ) THEN
+        RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
+        USING ERRCODE = 'MC002';
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW.state <> OLD.state THEN
+        NEW.changed_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: is_same_state(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT
+        (e.sequence, e.from_row, e.transition_id) < (l.sequence, l.from_row, l.transition_id)
+        AND NOT motcua.was_left(of_dossier, earlier, later, of_kind)
+    FROM motcua.transitions AS e
+    CROSS JOIN motcua.transitions AS l
+    WHERE e.transition_id = earlier AND l.transition_id = later
+$$;
+
+-- Name: keep_agency_change(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_agency_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    PERFORM motcua.note_agency_change(NEW.agency_code);
+    RETURN NEW;
+END
+$$;
+
+-- Name: keep_calendar_change(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_calendar_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    any_row jsonb := coalesce(new_row, old_row);
+    on_day date := coalesce(any_row ->> 'day', any_row ->> 'valid_from')::date;
+BEGIN
+    IF old_row IS DISTINCT FROM new_row THEN
+        INSERT INTO motcua.calendar_changes (changed_by, concerns, province, agency_code, year, day, before, after)
+        VALUES (
+            coalesce(nullif(current_setting('motcua.changed_by', TRUE), ''), session_user),
+            TG_ARGV[0],
+            any_row ->> 'province',
+            any_row ->> 'agency_code',
+            coalesce((any_row ->> 'year')::smallint, extract(YEAR FROM on_day)),
+            on_day,
+            old_row - 'calendar_day_id',
+            new_row - 'calendar_day_id'
+        );
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: keep_change_of_agency_part(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_change_of_agency_part() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM motcua.note_agency_change(OLD.agency_code);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM motcua.note_agency_change(NEW.agency_code);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: keep_complaint(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_complaint() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    may_change text[] := ARRAY[
+        'dossier_id', 'message_id', 'note', 'outcome', 'outcome_by', 'outcome_at', 'outcome_reason',
+        'withdrawn_at', 'withdrawn_by', 'withdraw_reason'
+    ];
+BEGIN
+    IF TG_OP = 'UPDATE'
+        AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change
+        AND (OLD.dossier_id IS NULL OR NEW.dossier_id IS NOT DISTINCT FROM OLD.dossier_id)
+        AND (OLD.message_id IS NULL OR NEW.message_id IS NOT DISTINCT FROM OLD.message_id)
+        AND (NEW.note IS NULL OR NEW.note IS NOT DISTINCT FROM OLD.note)
+        AND (
+            OLD.withdrawn_at IS NULL
+            OR (
+                (NEW.withdrawn_at, NEW.withdrawn_by) IS NOT DISTINCT FROM (OLD.withdrawn_at, OLD.withdrawn_by)
+                AND (NEW.outcome, NEW.outcome_by, NEW.outcome_at)
+                IS NOT DISTINCT FROM (OLD.outcome, OLD.outcome_by, OLD.outcome_at)
+                AND (NEW.withdraw_reason IS NULL OR NEW.withdraw_reason IS NOT DISTINCT FROM OLD.withdraw_reason)
+            )
+        ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'complaint % is kept as it was recorded: % refused', OLD.complaint_id, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: keep_complaint_change(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_complaint_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    told text[] := ARRAY['dossier_id', 'message_id', 'outcome', 'withdrawn_at'];
+    old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+BEGIN
+    IF old_row IS DISTINCT FROM to_jsonb(NEW) THEN
+        INSERT INTO motcua.complaint_changes (complaint_id, changed_by, change, before, after)
+        SELECT
+            NEW.complaint_id,
+            CASE what.change
+                WHEN 'recorded' THEN NEW.recorded_by
+                WHEN 'withdrawn' THEN NEW.withdrawn_by
+                WHEN 'outcome' THEN coalesce(NEW.outcome_by, session_user)
+                ELSE session_user
+            END,
+            what.change,
+            (SELECT jsonb_object_agg(key, value) FROM jsonb_each(old_row) WHERE key = any(told)),
+            (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(NEW)) WHERE key = any(told))
+        FROM (
+            SELECT CASE
+                WHEN TG_OP = 'INSERT' THEN 'recorded'
+                WHEN OLD.withdrawn_at IS DISTINCT FROM NEW.withdrawn_at THEN 'withdrawn'
+                WHEN (OLD.outcome, OLD.outcome_at) IS DISTINCT FROM (NEW.outcome, NEW.outcome_at) THEN 'outcome'
+                WHEN (OLD.dossier_id, OLD.message_id) IS DISTINCT FROM (NEW.dossier_id, NEW.message_id) THEN 'linked'
+                ELSE 'emptied'
+            END AS change
+        ) AS what;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: keep_episodes(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_episodes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM changed AS c
+        FULL JOIN was AS w ON c.finding_id = w.finding_id AND c.opened_run = w.opened_run
+        WHERE
+            c.finding_id IS NULL OR w.finding_id IS NULL OR w.closed_run IS NOT NULL OR c.closed_run IS NULL
+            OR (c.again, c.deadline, c.department_on) IS DISTINCT FROM (w.again, w.deadline, w.department_on)
+    ) OR EXISTS (
+        SELECT 1 FROM motcua.quality_runs
+        WHERE run_no IN (SELECT closed_run FROM changed) AND sealed_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'an episode can only be closed, by a run that is not sealed' USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: keep_finding(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_finding() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'what finding % is about is fixed: % refused', OLD.finding_id, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: keep_inquiry(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_inquiry() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE'
+        AND to_jsonb(OLD) - ARRAY['msisdn', 'text', 'asked_code'] = to_jsonb(NEW) - ARRAY['msisdn', 'text', 'asked_code']
+        AND (NEW.msisdn IS NULL OR NEW.msisdn = OLD.msisdn)
+        AND (NEW.text IS NULL OR NEW.text = OLD.text)
+        AND (NEW.asked_code IS NULL OR NEW.asked_code = OLD.asked_code) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'inquiries is append-only: % refused', TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: keep_judgement(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_judgement() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (NEW.transition_id, NEW.source_id, NEW.dossier_id, NEW.known_from, NEW.read_from, NEW.marked_at)
+        IS DISTINCT FROM (OLD.transition_id, OLD.source_id, OLD.dossier_id, OLD.known_from, OLD.read_from, OLD.marked_at)
+        OR (OLD.version_id IS NOT NULL
+            AND (NEW.version_id, NEW.has_force) IS DISTINCT FROM (OLD.version_id, OLD.has_force)) THEN
+        RAISE EXCEPTION 'old step %: what is known of it is fixed', OLD.transition_id USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: keep_message_history(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_message_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO motcua.message_history (message_id, changed_at, to_state, to_reason)
+        VALUES (NEW.message_id, NEW.changed_at, NEW.state, NEW.reason);
+    ELSIF NEW.state <> OLD.state THEN
+        INSERT INTO motcua.message_history (message_id, changed_at, from_state, from_reason, to_state, to_reason)
+        VALUES (NEW.message_id, NEW.changed_at, OLD.state, OLD.reason, NEW.state, NEW.reason);
+    ELSIF NEW.reason IS DISTINCT FROM OLD.reason THEN
+        INSERT INTO motcua.message_history (message_id, from_state, from_reason, to_state, to_reason)
+        VALUES (NEW.message_id, OLD.state, OLD.reason, NEW.state, NEW.reason);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: keep_publication_chain(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_publication_chain() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    last_no bigint;
+    last_sha256 text;
+BEGIN
+    SELECT p.publication_no, p.manifest_sha256 INTO last_no, last_sha256
+    FROM motcua.publications AS p
+    ORDER BY p.publication_no DESC
+    LIMIT 1;
+    IF
+        (NEW.publication_no, NEW.previous_sha256)
+        IS DISTINCT FROM (coalesce(last_no, 0) + 1, coalesce(last_sha256, repeat('0', 64)))
+    THEN
+        RAISE EXCEPTION 'publication % does not follow publication %', NEW.publication_no, coalesce(last_no, 0)
+        USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: keep_quality_run(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_quality_run() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.sealed_at IS NULL THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'run % is sealed: % refused', OLD.run_no, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: keep_refused_statement(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_refused_statement() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    may_change text[] := ARRAY['set_aside_at', 'set_aside_by', 'set_aside_reason'];
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.set_aside_at IS NULL AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'refusal % is append-only: % refused', OLD.refusal_no, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: keep_report_mail(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_report_mail() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF
+        OLD.state IN ('sent', 'unknown') OR (OLD.state = 'failed' AND NEW.state <> 'sending')
+        OR (OLD.report, OLD.report_no, OLD.body, OLD.recipient_hash, OLD.edition)
+        IS DISTINCT FROM (NEW.report, NEW.report_no, NEW.body, NEW.recipient_hash, NEW.edition)
+    THEN
+        RAISE EXCEPTION 'mail % is %: % refused', OLD.report_mail_id, OLD.state, TG_OP USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: last_step(bigint, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.last_step(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) RETURNS TABLE(to_step text, status_code smallint, occurred_at timestamp with time zone, recorded_at timestamp with time zone, picked_up_at timestamp with time zone, row_speaks boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT t.to_step, t.status_code, t.occurred_at, t.recorded_at, t.picked_up_at, coalesce(o.row_speaks, FALSE)
+    FROM (
+        SELECT n.*
+        FROM motcua.transitions AS n
+        WHERE
+            n.dossier_id = of_dossier AND n.recorded_at <= moment AND n.transition_id <= known_transition
+            AND NOT EXISTS (
+                SELECT 1 FROM motcua.old_steps AS s
+                WHERE s.transition_id = n.transition_id AND s.known_from <= known_transition
+            )
+        ORDER BY n.sequence DESC, n.from_row DESC, n.transition_id DESC
+        LIMIT 1
+    ) AS t
+    LEFT JOIN LATERAL (
+        SELECT coalesce(s.version_id > known_version, TRUE) OR s.has_force AS row_speaks
+        FROM motcua.old_steps AS s
+        INNER JOIN motcua.transitions AS n ON s.transition_id = n.transition_id
+        WHERE
+            s.dossier_id = of_dossier AND s.known_from <= known_transition AND n.recorded_at <= moment
+            AND (n.sequence, n.from_row, n.transition_id) > (t.sequence, t.from_row, t.transition_id)
+        ORDER BY n.sequence DESC, n.from_row DESC, n.transition_id DESC
+        LIMIT 1
+    ) AS o ON TRUE
+$$;
+
+-- Name: look_at_counted_occasions(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.look_at_counted_occasions() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    ANALYZE motcua.counted_occasions
+$$;
+
+-- Name: looks_by(interval); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.looks_by(age interval) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (age <= '00:10:00'::interval) THEN ((GREATEST(EXTRACT(epoch FROM age), (0)::numeric) / (60)::numeric))::double precision WHEN (age <= '10:00:00'::interval) THEN (((10)::numeric + ((10)::numeric * ln((EXTRACT(epoch FROM age) / (600)::numeric)))))::double precision ELSE (((10)::double precision + ((10)::double precision * ln((60)::double precision))) + (((EXTRACT(epoch FROM age) - (36000)::numeric) / (3600)::numeric))::double precision) END;
+
+-- Name: note_agency_change(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    AS $$
+DECLARE
+    settings motcua.agencies;
+    was jsonb;
+    now_is jsonb;
+BEGIN
+    SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
+    SELECT after INTO was FROM motcua.agency_changes WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
+    now_is := to_jsonb(settings) - ARRAY['changed_by', 'by_department', 'recipients_list'] || jsonb_build_object(
+        'aliases', (
+            SELECT coalesce(jsonb_agg(a.alias ORDER BY a.alias), '[]')
+            FROM motcua.agency_aliases AS a WHERE a.agency_code = of_agency
+        ),
+        'former_names', (
+            SELECT coalesce(jsonb_agg(
+                jsonb_build_object('name', n.name, 'short_name', n.short_name, 'until', n.valid_until)
+                ORDER BY n.valid_until
+            ), '[]')
+            FROM motcua.agency_names AS n WHERE n.agency_code = of_agency
+        ),
+        'report_recipients', jsonb_build_object(
+            'addresses', cardinality(settings.report_recipients), 'list', settings.recipients_list
+        )
+    );
+    IF now_is IS DISTINCT FROM was THEN
+        INSERT INTO motcua.agency_changes (agency_code, changed_by, by_department, before, after, silences)
+        VALUES (
+            of_agency, settings.changed_by, settings.by_department, was, now_is, motcua.silenced_by(was, now_is)
+        );
+    END IF;
+END
+$$;
+
+-- Name: note_phone_change(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.note_phone_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    INSERT INTO motcua.phone_changes (dossier_id) VALUES (NEW.dossier_id);
+    RETURN NULL;
+END
+$$;
+
+-- Name: note_read_receipts(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.note_read_receipts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    DELETE FROM motcua.unread_receipts WHERE receipt_id IN (SELECT receipt_id FROM written);
+    RETURN NULL;
+END
+$$;
+
+-- Name: note_unread_receipts(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.note_unread_receipts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    INSERT INTO motcua.unread_receipts (receipt_id) SELECT receipt_id FROM written;
+    RETURN NULL;
+END
+$$;
+
+-- Name: number_recipients_list(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.number_recipients_list() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.recipients_list := (NEW.report_recipients <> '{}')::integer;
+    ELSE
+        NEW.recipients_list := OLD.recipients_list
+            + (NEW.report_recipients IS DISTINCT FROM OLD.report_recipients)::integer;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Name: occasion_holds(bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.occasion_holds(of_dossier bigint, since_transition bigint, of_kind text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.gone IS NULL FROM motcua.occasion_standing(of_dossier, since_transition, of_kind) AS s
+$$;
+
+-- Name: occasion_standing(bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text) RETURNS TABLE(gone text, waits_until timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 1
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT
+        CASE
+            WHEN motcua.was_left(of_dossier, since_transition, NULL, of_kind) THEN 'taken_back'
+            WHEN e.is_old AND NOT e.is_confirmed AND e.is_judged THEN 'outdated'
+            -- Entered again after nothing but old steps that do not count: the later message is the one.
+            WHEN EXISTS (
+                SELECT 1
+                FROM motcua.messages AS n
+                INNER JOIN motcua.transitions AS s ON n.transition_id = s.transition_id
+                LEFT JOIN motcua.old_steps AS o ON s.transition_id = o.transition_id
+                LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
+                WHERE
+                    n.dossier_id = of_dossier AND n.kind = of_kind AND n.state NOT IN ('cancelled', 'expired')
+                    AND (s.sequence, s.from_row, s.transition_id) > (e.sequence, e.from_row, e.transition_id)
+                    AND (
+                        o.transition_id IS NULL
+                        OR motcua.condition_of(v.status_code, v.at_one_stop_desk) IS NOT DISTINCT FROM of_kind
+                    )
+            ) THEN 'superseded'
+        END,
+        CASE
+            WHEN e.is_old AND NOT e.is_confirmed AND NOT e.is_judged THEN 'infinity'
+            ELSE (
+                SELECT max(o.read_from)
+                FROM motcua.old_steps AS o
+                INNER JOIN motcua.transitions AS t ON o.transition_id = t.transition_id
+                WHERE
+                    o.dossier_id = of_dossier AND o.version_id IS NULL
+                    AND (t.sequence, t.from_row, t.transition_id) > (e.sequence, e.from_row, e.transition_id)
+                    AND motcua.condition_of(t.status_code, t.at_one_stop_desk) IS DISTINCT FROM of_kind
+            )
+        END
+    FROM (
+        SELECT
+            f.sequence,
+            f.from_row,
+            f.transition_id,
+            o.transition_id IS NOT NULL AS is_old,
+            o.version_id IS NOT NULL AS is_judged,
+            o.transition_id IS NOT NULL AND (
+                coalesce(motcua.condition_of(v.status_code, v.at_one_stop_desk) = of_kind, FALSE)
+                -- Or a step of the same entry that is not old, whichever of the two has the lower number.
+                OR EXISTS (
+                    SELECT 1
+                    FROM motcua.transitions AS t
+                    WHERE
+                        t.dossier_id = of_dossier
+                        AND motcua.condition_of(t.status_code, t.at_one_stop_desk) = of_kind
+                        AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = t.transition_id)
+                        AND NOT EXISTS (
+                            SELECT 1
+                            FROM motcua.transitions AS b
+                            WHERE
+                                b.dossier_id = of_dossier
+                                AND (b.sequence, b.from_row, b.transition_id) > least(
+                                    (f.sequence, f.from_row, f.transition_id), (t.sequence, t.from_row, t.transition_id)
+                                )
+                                AND (b.sequence, b.from_row, b.transition_id) < greatest(
+                                    (f.sequence, f.from_row, f.transition_id), (t.sequence, t.from_row, t.transition_id)
+                                )
+                                AND motcua.condition_of(b.status_code, b.at_one_stop_desk) IS DISTINCT FROM of_kind
+                        )
+                )
+            ) AS is_confirmed
+        FROM motcua.transitions AS f
+        LEFT JOIN motcua.old_steps AS o ON f.transition_id = o.transition_id
+        LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
+        WHERE f.transition_id = since_transition
+    ) AS e;
+END
+$$;
+
+-- Name: owner_key(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.owner_key(name text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN hashtextextended(translate(lower((name COLLATE "C")), 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'::text, 'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'::text), (0)::bigint);
+
+-- Name: refuse_change(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
+-- Name: refuse_late_episodes(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.refuse_late_episodes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM motcua.quality_runs
+        WHERE run_no IN (SELECT opened_run FROM added) AND sealed_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'the run is sealed: % of % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: refuse_late_rows(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.refuse_late_rows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM motcua.quality_runs
+        WHERE run_no IN (SELECT (to_jsonb(a) ->> TG_ARGV[0])::bigint FROM added AS a) AND sealed_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'the run is sealed: % of % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Name: silenced_by(jsonb, jsonb); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT array_remove(ARRAY[
+        CASE WHEN EXISTS (
+            SELECT jsonb_array_elements_text(after -> 'kinds_off')
+            EXCEPT
+            SELECT jsonb_array_elements_text(before -> 'kinds_off')
+        ) THEN 'kinds_off' END,
+        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND NOT (before ->> 'same_day_excluded')::boolean
+            THEN 'same_day_excluded' END,
+        CASE WHEN s.told AND coalesce((after ->> 'enabled_from')::timestamptz, 'infinity')
+            > (before ->> 'enabled_from')::timestamptz THEN 'enabled_from' END,
+        CASE WHEN s.told AND s.end_after < s.end_before THEN 'valid_until' END,
+        CASE WHEN s.told AND (after ->> 'result_hold')::interval
+            > greatest((before ->> 'result_hold')::interval, '2 hours') THEN 'result_hold' END,
+        CASE WHEN s.told AND NOT after -> 'aliases' @> (before -> 'aliases') THEN 'aliases' END
+    ], NULL)
+    FROM (
+        SELECT
+            before ->> 'enabled_from' IS NOT NULL AS told,
+            CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
+                ELSE 'infinity' END AS end_before,
+            CASE WHEN after ->> 'successor_code' IS NULL THEN coalesce((after ->> 'valid_until')::date, 'infinity')
+                ELSE 'infinity' END AS end_after
+    ) AS s
+$$;
+
+-- Name: was_left(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.was_left(of_dossier bigint, since_transition bigint, until_transition bigint, of_kind text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT 1
+        FROM motcua.transitions AS t
+        INNER JOIN motcua.transitions AS first ON first.transition_id = since_transition
+        LEFT JOIN motcua.transitions AS last ON last.transition_id = until_transition
+        LEFT JOIN motcua.old_steps AS o ON t.transition_id = o.transition_id
+        LEFT JOIN motcua.dossier_versions AS v ON o.version_id = v.version_id
+        WHERE
+            t.dossier_id = of_dossier
+            AND (t.sequence, t.from_row, t.transition_id) > (first.sequence, first.from_row, first.transition_id)
+            AND (
+                last.transition_id IS NULL
+                OR (t.sequence, t.from_row, t.transition_id) < (last.sequence, last.from_row, last.transition_id)
+            )
+            AND motcua.condition_of(t.status_code, t.at_one_stop_desk) IS DISTINCT FROM of_kind
+            -- An old step takes nothing back while the row was not read, or where it still says the condition.
+            AND (
+                o.transition_id IS NULL
+                OR (
+                    v.version_id IS NOT NULL
+                    AND motcua.condition_of(v.status_code, v.at_one_stop_desk) IS DISTINCT FROM of_kind
+                )
+            )
+    )
+$$;
+
+-- Name: without_numbers(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.without_numbers(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (written ~ '^[0-9a-f]{32}$'::text) THEN written ELSE regexp_replace(translate(NORMALIZE(written, NFKC), '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹'::text, '01234567890123456789'::text), '[0-9]([^0-9A-Za-z]{0,5}[0-9]){7,}'::text, '***'::text, 'g'::text) END;
+
+-- Name: begin_snapshot(); Type: FUNCTION; Schema: quality; Owner: -
+
+CREATE FUNCTION quality.begin_snapshot() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'quality'
+    AS $$
+    TRUNCATE
+        quality.days, quality.agencies, quality.desk_register, quality.register_readings, quality.dossiers, quality.moves,
+        quality.result_messages, quality.edited, quality.marks, quality.dossier_facts, quality.usual_waits,
+        quality.actor_days, quality.agency_days, quality.month_cells, quality.agency_month_facts, quality.source_facts, quality.found
+$$;
+
+-- Name: look_at(text, text); Type: FUNCTION; Schema: quality; Owner: -
+
+CREATE FUNCTION quality.look_at(table_name text, column_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'quality'
+    AS $$
+BEGIN
+    EXECUTE format('ANALYZE quality.%I (%I)', table_name, column_name);
+END
+$$;
+
+-- Name: clear(); Type: FUNCTION; Schema: statements; Owner: -
+
+CREATE FUNCTION statements.clear() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'statements'
+    AS $$
+    TRUNCATE statements.lines, statements.ours, statements.pairs
+$$;
+
+-- Name: look_at(text); Type: FUNCTION; Schema: statements; Owner: -
+
+CREATE FUNCTION statements.look_at(table_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'statements'
+    AS $$
+BEGIN
+    EXECUTE format('ANALYZE statements.%I', table_name);
+END
+$$;
+
+-- Name: agencies; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.agencies (
+    agency_code text NOT NULL,
+    name text NOT NULL,
+    short_name text,
+    province text DEFAULT 'khanh_hoa'::text NOT NULL,
+    enabled_from timestamp with time zone,
+    accented boolean DEFAULT false NOT NULL,
+    same_day_excluded boolean DEFAULT false NOT NULL,
+    kinds_off text[] DEFAULT '{}'::text[] NOT NULL,
+    result_hold interval DEFAULT '00:00:00'::interval NOT NULL,
+    changed_by text DEFAULT CURRENT_USER NOT NULL,
+    kinds_off_reason text,
+    apology_day text DEFAULT 'calendar'::text NOT NULL,
+    report_recipients text[] DEFAULT '{}'::text[] NOT NULL,
+    recipients_list integer DEFAULT 0 NOT NULL,
+    retention interval DEFAULT '365 days'::interval NOT NULL,
+    valid_from date,
+    valid_until date,
+    successor_code text,
+    by_department boolean DEFAULT false NOT NULL,
+    CONSTRAINT agencies_agency_code_check CHECK (((agency_code = btrim(agency_code)) AND (agency_code <> ''::text))),
+    CONSTRAINT agencies_apology_day_check CHECK ((apology_day = ANY (ARRAY['calendar'::text, 'working_day'::text]))),
+    CONSTRAINT agencies_check CHECK ((valid_from <= valid_until)),
+    CONSTRAINT agencies_check1 CHECK ((successor_code <> agency_code)),
+    CONSTRAINT agencies_check2 CHECK (((successor_code IS NULL) OR (valid_until IS NOT NULL))),
+    CONSTRAINT agencies_check3 CHECK (((kinds_off = '{}'::text[]) = (kinds_off_reason IS NULL))),
+    CONSTRAINT agencies_kinds_off_check CHECK ((kinds_off <@ ARRAY['result'::text, 'supplement'::text, 'apology'::text])),
+    CONSTRAINT agencies_kinds_off_reason_check CHECK ((btrim(kinds_off_reason) <> ''::text)),
+    CONSTRAINT agencies_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT agencies_result_hold_check CHECK (((result_hold >= '00:00:00'::interval) AND (result_hold <= '1 day'::interval))),
+    CONSTRAINT agencies_retention_check CHECK (((retention >= '30 days'::interval) AND (retention <= '3650 days'::interval)))
+);
+
+-- Name: agencies; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.agencies AS
+ SELECT agency_code,
+    name,
+    short_name,
+    province,
+    enabled_from,
+    accented,
+    same_day_excluded,
+    kinds_off,
+    result_hold,
+    changed_by,
+    kinds_off_reason,
+    apology_day,
+    cardinality(report_recipients) AS report_recipients_count,
+    retention,
+    valid_from,
+    valid_until,
+    successor_code,
+    by_department
+   FROM motcua.agencies;
+
+-- Name: agency_aliases; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.agency_aliases (
+    alias text NOT NULL,
+    agency_code text NOT NULL
+);
+
+-- Name: agency_aliases; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.agency_aliases AS
+ SELECT alias,
+    agency_code
+   FROM motcua.agency_aliases;
+
+-- Name: agency_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.agency_changes (
+    change_id bigint NOT NULL,
+    agency_code text NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    changed_by text NOT NULL,
+    before jsonb,
+    after jsonb NOT NULL,
+    by_department boolean DEFAULT false NOT NULL,
+    silences text[] DEFAULT '{}'::text[] NOT NULL
+);
+
+-- Name: agency_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.agency_changes AS
+ SELECT change_id,
+    agency_code,
+    changed_at,
+    changed_by,
+    before,
+    after,
+    by_department,
+    silences
+   FROM motcua.agency_changes;
+
+-- Name: agency_names; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.agency_names (
+    agency_code text NOT NULL,
+    valid_until date NOT NULL,
+    name text NOT NULL,
+    short_name text,
+    CONSTRAINT agency_names_name_check CHECK ((btrim(name) <> ''::text))
+);
+
+-- Name: agency_names; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.agency_names AS
+ SELECT agency_code,
+    valid_until,
+    name,
+    short_name
+   FROM motcua.agency_names;
+
+-- Name: apology_evenings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.apology_evenings (
+    agency_code text NOT NULL,
+    day date NOT NULL,
+    evening_at timestamp with time zone NOT NULL,
+    apology_day text NOT NULL,
+    state text NOT NULL,
+    first_due date,
+    last_due date,
+    useful_until timestamp with time zone,
+    settled_at timestamp with time zone NOT NULL,
+    known_transition bigint NOT NULL,
+    known_version bigint NOT NULL,
+    looked_at integer NOT NULL,
+    queued integer NOT NULL,
+    suppressed integer NOT NULL,
+    missed integer NOT NULL,
+    CONSTRAINT apology_evenings_apology_day_check CHECK ((apology_day = ANY (ARRAY['calendar'::text, 'working_day'::text]))),
+    CONSTRAINT apology_evenings_check CHECK ((settled_at >= evening_at)),
+    CONSTRAINT apology_evenings_check1 CHECK (((state = 'day_off'::text) = (first_due IS NULL))),
+    CONSTRAINT apology_evenings_check2 CHECK ((((first_due IS NULL) = (last_due IS NULL)) AND ((first_due IS NULL) = (useful_until IS NULL)))),
+    CONSTRAINT apology_evenings_check3 CHECK (((first_due > day) AND (last_due >= first_due))),
+    CONSTRAINT apology_evenings_check4 CHECK (((queued = 0) OR (state = 'done'::text))),
+    CONSTRAINT apology_evenings_looked_at_check CHECK ((looked_at >= 0)),
+    CONSTRAINT apology_evenings_missed_check CHECK ((missed >= 0)),
+    CONSTRAINT apology_evenings_queued_check CHECK ((queued >= 0)),
+    CONSTRAINT apology_evenings_state_check CHECK ((state = ANY (ARRAY['done'::text, 'missed'::text, 'day_off'::text]))),
+    CONSTRAINT apology_evenings_suppressed_check CHECK ((suppressed >= 0))
+);
+
+-- Name: apology_evenings; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.apology_evenings AS
+ SELECT agency_code,
+    day,
+    evening_at,
+    apology_day,
+    state,
+    first_due,
+    last_due,
+    useful_until,
+    settled_at,
+    known_transition,
+    known_version,
+    looked_at,
+    queued,
+    suppressed,
+    missed
+   FROM motcua.apology_evenings;
+
+-- Name: attempts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.attempts (
+    attempt_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    gateway text NOT NULL,
+    reference text NOT NULL,
+    sender_id bigint NOT NULL,
+    run_id text NOT NULL,
+    msisdn text NOT NULL,
+    state text DEFAULT 'in_flight'::text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    answered_at timestamp with time zone,
+    outcome text,
+    http_status smallint,
+    gateway_code text,
+    gateway_reference text,
+    segments smallint,
+    concerns text,
+    settle_at timestamp with time zone,
+    settlings smallint DEFAULT 0 NOT NULL,
+    released boolean DEFAULT false NOT NULL,
+    CONSTRAINT attempts_concerns_check CHECK ((concerns = ANY (ARRAY['gateway'::text, 'carrier'::text, 'template'::text, 'message'::text]))),
+    CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'phone'::text, 'configuration'::text, 'transient'::text, 'unknown'::text, 'receipt'::text]))),
+    CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['in_flight'::text, 'accepted'::text, 'rejected'::text, 'failed'::text, 'unknown'::text, 'delivered'::text, 'undelivered'::text])))
+);
+
+-- Name: attempts; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.attempts AS
+ SELECT attempt_id,
+    message_id,
+    gateway,
+    reference,
+    run_id,
+    state,
+    started_at,
+    answered_at,
+    outcome,
+    http_status,
+    gateway_code,
+    gateway_reference,
+    segments,
+    concerns,
+    settlings,
+    released
+   FROM motcua.attempts;
+
+-- Name: calendar_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.calendar_changes (
+    change_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    changed_by text NOT NULL,
+    concerns text NOT NULL,
+    province text,
+    agency_code text,
+    year smallint NOT NULL,
+    day date,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT calendar_changes_check CHECK (((before IS NOT NULL) OR (after IS NOT NULL))),
+    CONSTRAINT calendar_changes_concerns_check CHECK ((concerns = ANY (ARRAY['day'::text, 'year'::text, 'hours'::text])))
+);
+
+-- Name: calendar_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.calendar_changes AS
+ SELECT change_id,
+    changed_at,
+    changed_by,
+    concerns,
+    province,
+    agency_code,
+    year,
+    day,
+    before,
+    after
+   FROM motcua.calendar_changes;
+
+-- Name: calendar_days; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.calendar_days (
+    calendar_day_id bigint NOT NULL,
+    province text,
+    agency_code text,
+    day date NOT NULL,
+    origin text NOT NULL,
+    opening text NOT NULL,
+    reason text NOT NULL,
+    authority text NOT NULL,
+    CONSTRAINT calendar_days_authority_check CHECK ((btrim(authority) <> ''::text)),
+    CONSTRAINT calendar_days_check CHECK (((origin = 'agency'::text) = (agency_code IS NOT NULL))),
+    CONSTRAINT calendar_days_check1 CHECK (((province IS NULL) <> (agency_code IS NULL))),
+    CONSTRAINT calendar_days_day_check CHECK (((day >= '1954-01-01'::date) AND (day <= '2100-12-31'::date))),
+    CONSTRAINT calendar_days_opening_check CHECK ((opening = ANY (ARRAY['closed'::text, 'full'::text, 'morning'::text]))),
+    CONSTRAINT calendar_days_origin_check CHECK ((origin = ANY (ARRAY['package'::text, 'decision'::text, 'agency'::text]))),
+    CONSTRAINT calendar_days_province_check CHECK ((province ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT calendar_days_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+-- Name: calendar_days; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.calendar_days AS
+ SELECT calendar_day_id,
+    province,
+    agency_code,
+    day,
+    origin,
+    opening,
+    reason,
+    authority
+   FROM motcua.calendar_days;
+
+-- Name: calendar_years; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.calendar_years (
+    province text NOT NULL,
+    year smallint NOT NULL,
+    package text NOT NULL,
+    decision text,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT calendar_years_check CHECK (((decision IS NULL) = (confirmed_at IS NULL))),
+    CONSTRAINT calendar_years_decision_check CHECK ((btrim(decision) <> ''::text)),
+    CONSTRAINT calendar_years_province_check CHECK ((province ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT calendar_years_year_check CHECK (((year >= 1954) AND (year <= 2100)))
+);
+
+-- Name: calendar_years; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.calendar_years AS
+ SELECT province,
+    year,
+    package,
+    decision,
+    confirmed_at
+   FROM motcua.calendar_years;
+
+-- Name: carrier_statements; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.carrier_statements (
+    statement_no bigint NOT NULL,
+    form text NOT NULL,
+    gateway text NOT NULL,
+    month date NOT NULL,
+    covers_until timestamp with time zone NOT NULL,
+    file_name text NOT NULL,
+    sha256 text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by text NOT NULL,
+    terms jsonb NOT NULL,
+    lines integer NOT NULL,
+    segments bigint NOT NULL,
+    amount numeric(16,2) NOT NULL,
+    inquiries bigint NOT NULL,
+    revenue numeric(16,2) NOT NULL,
+    supersedes bigint,
+    CONSTRAINT carrier_statements_amount_check CHECK ((amount >= (0)::numeric)),
+    CONSTRAINT carrier_statements_check CHECK ((supersedes < statement_no)),
+    CONSTRAINT carrier_statements_file_name_check CHECK ((btrim(file_name) <> ''::text)),
+    CONSTRAINT carrier_statements_form_check CHECK ((form ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT carrier_statements_gateway_check CHECK ((gateway ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT carrier_statements_imported_by_check CHECK ((btrim(imported_by) <> ''::text)),
+    CONSTRAINT carrier_statements_inquiries_check CHECK ((inquiries >= 0)),
+    CONSTRAINT carrier_statements_lines_check CHECK ((lines >= 0)),
+    CONSTRAINT carrier_statements_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT carrier_statements_revenue_check CHECK ((revenue >= (0)::numeric)),
+    CONSTRAINT carrier_statements_segments_check CHECK ((segments >= 0)),
+    CONSTRAINT carrier_statements_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+-- Name: carrier_statements; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.carrier_statements AS
+ SELECT statement_no,
+    form,
+    gateway,
+    month,
+    covers_until,
+    file_name,
+    sha256,
+    imported_at,
+    imported_by,
+    terms,
+    lines,
+    segments,
+    amount,
+    inquiries,
+    revenue,
+    supersedes,
+    (NOT (EXISTS ( SELECT 1
+           FROM motcua.carrier_statements l
+          WHERE (l.supersedes = s.statement_no)))) AS in_force
+   FROM motcua.carrier_statements s;
+
+-- Name: cleaned_fields; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.cleaned_fields (
+    cleaned_field_id bigint CONSTRAINT findings_finding_id_not_null NOT NULL,
+    code text CONSTRAINT findings_code_not_null NOT NULL,
+    agency_code text CONSTRAINT findings_agency_code_not_null NOT NULL,
+    dossier_id bigint CONSTRAINT findings_dossier_id_not_null NOT NULL,
+    transition_id bigint,
+    detail text DEFAULT ''::text CONSTRAINT findings_detail_not_null NOT NULL,
+    found_at timestamp with time zone CONSTRAINT findings_found_at_not_null NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL
+);
+
+-- Name: cleaned_fields; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.cleaned_fields AS
+ SELECT cleaned_field_id,
+    code,
+    agency_code,
+    dossier_id,
+    transition_id,
+    detail,
+    found_at,
+    last_seen_at
+   FROM motcua.cleaned_fields;
+
+-- Name: closing_agencies; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_agencies (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    apologies_right integer NOT NULL,
+    apologies_wrong integer NOT NULL,
+    apologies_stopped integer NOT NULL,
+    late_untold integer NOT NULL,
+    inquiries integer NOT NULL,
+    inquiry_fees integer NOT NULL,
+    told_without_result integer NOT NULL,
+    findings_open integer NOT NULL
+);
+
+-- Name: closing_agencies; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_agencies AS
+ SELECT closing_no,
+    agency_code,
+    apologies_right,
+    apologies_wrong,
+    apologies_stopped,
+    late_untold,
+    inquiries,
+    inquiry_fees,
+    told_without_result,
+    findings_open
+   FROM motcua.closing_agencies;
+
+-- Name: closing_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_changes (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    kind text NOT NULL,
+    figure text NOT NULL,
+    was bigint NOT NULL,
+    became bigint NOT NULL,
+    causes text[] NOT NULL,
+    CONSTRAINT closing_changes_causes_check CHECK (((causes <@ ARRAY['late_receipt'::text, 'settled_later'::text, 'sent_later'::text, 'reopened'::text, 'picked_up_late'::text, 'source_changed'::text, 'dossier_changed'::text]) AND (causes <> '{}'::text[]))),
+    CONSTRAINT closing_changes_check CHECK ((became <> was))
+);
+
+-- Name: closing_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_changes AS
+ SELECT closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    figure,
+    was,
+    became,
+    causes
+   FROM motcua.closing_changes;
+
+-- Name: closing_differences; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_differences (
+    difference_no bigint NOT NULL,
+    closing_no bigint NOT NULL,
+    side text NOT NULL,
+    reason text NOT NULL,
+    explained boolean GENERATED ALWAYS AS ((reason <> ALL (ARRAY['missing'::text, 'unplanned'::text, 'without_message'::text, 'without_event'::text]))) STORED,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    kind text NOT NULL,
+    dossier_code text,
+    source_id smallint,
+    source_transition_id bigint,
+    transition_id bigint,
+    message_id bigint,
+    occurred_at timestamp with time zone,
+    CONSTRAINT closing_differences_reason_check CHECK ((reason = ANY (ARRAY['quarantined'::text, 'cut_off'::text, 'other_period'::text, 'other_procedure'::text, 'source_changed'::text, 'time_cleaned'::text, 'scope_changed'::text, 'evening_missed'::text, 'missing'::text, 'unplanned'::text, 'without_message'::text, 'without_event'::text]))),
+    CONSTRAINT closing_differences_side_check CHECK ((side = ANY (ARRAY['source'::text, 'ledger'::text])))
+);
+
+-- Name: closing_differences; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_differences AS
+ SELECT difference_no,
+    closing_no,
+    side,
+    reason,
+    explained,
+    agency_code,
+    procedure_code,
+    kind,
+    dossier_code,
+    source_id,
+    source_transition_id,
+    transition_id,
+    message_id,
+    occurred_at
+   FROM motcua.closing_differences;
+
+-- Name: closing_dossiers; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_dossiers (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    carried_over integer NOT NULL,
+    received integer NOT NULL,
+    received_online integer NOT NULL,
+    received_postal integer NOT NULL,
+    resolved_early integer NOT NULL,
+    resolved_on_time integer NOT NULL,
+    resolved_late integer NOT NULL,
+    resolved_without_due integer NOT NULL,
+    withdrawn integer NOT NULL,
+    open_in_time integer NOT NULL,
+    open_late integer NOT NULL,
+    paused_in_time integer NOT NULL,
+    paused_late integer NOT NULL,
+    due integer NOT NULL,
+    handed_over integer NOT NULL
+);
+
+-- Name: closing_dossiers; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_dossiers AS
+ SELECT closing_no,
+    agency_code,
+    procedure_code,
+    carried_over,
+    received,
+    received_online,
+    received_postal,
+    resolved_early,
+    resolved_on_time,
+    resolved_late,
+    resolved_without_due,
+    withdrawn,
+    open_in_time,
+    open_late,
+    paused_in_time,
+    paused_late,
+    due,
+    handed_over
+   FROM motcua.closing_dossiers;
+
+-- Name: closing_messages; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_messages (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    kind text NOT NULL,
+    at_source integer NOT NULL,
+    out_of_scope integer NOT NULL,
+    only_source integer NOT NULL,
+    only_ledger integer NOT NULL,
+    expected integer GENERATED ALWAYS AS ((((at_source - out_of_scope) - only_source) + only_ledger)) STORED,
+    suppressed integer NOT NULL,
+    cancelled integer NOT NULL,
+    expired integer NOT NULL,
+    queued integer NOT NULL,
+    sending integer NOT NULL,
+    unknown integer NOT NULL,
+    rejected integer NOT NULL,
+    accepted integer NOT NULL,
+    delivered integer NOT NULL,
+    undelivered integer NOT NULL,
+    unconfirmed integer NOT NULL,
+    difference integer GENERATED ALWAYS AS (((((((((((((((at_source - out_of_scope) - only_source) + only_ledger) - suppressed) - cancelled) - expired) - queued) - sending) - unknown) - rejected) - accepted) - delivered) - undelivered) - unconfirmed)) STORED,
+    segments integer NOT NULL,
+    CONSTRAINT closing_messages_kind_check CHECK ((kind = ANY (ARRAY['result'::text, 'supplement'::text, 'apology'::text, 'reply'::text])))
+);
+
+-- Name: closing_messages; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_messages AS
+ SELECT closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    at_source,
+    out_of_scope,
+    only_source,
+    only_ledger,
+    expected,
+    suppressed,
+    cancelled,
+    expired,
+    queued,
+    sending,
+    unknown,
+    rejected,
+    accepted,
+    delivered,
+    undelivered,
+    unconfirmed,
+    difference,
+    segments
+   FROM motcua.closing_messages;
+
+-- Name: closing_orphans; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_orphans (
+    orphan_no bigint NOT NULL,
+    closing_no bigint NOT NULL,
+    sort text NOT NULL,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    dossier_code text,
+    message_id bigint,
+    receipt_id bigint,
+    happened_at timestamp with time zone,
+    CONSTRAINT closing_orphans_sort_check CHECK ((sort = ANY (ARRAY['message_without_dossier'::text, 'receipt_without_attempt'::text, 'handed_over_untold'::text])))
+);
+
+-- Name: closing_orphans; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_orphans AS
+ SELECT orphan_no,
+    closing_no,
+    sort,
+    agency_code,
+    procedure_code,
+    dossier_code,
+    message_id,
+    receipt_id,
+    happened_at
+   FROM motcua.closing_orphans;
+
+-- Name: closing_reasons; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_reasons (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    messages integer NOT NULL,
+    CONSTRAINT closing_reasons_messages_check CHECK ((messages > 0))
+);
+
+-- Name: closing_reasons; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_reasons AS
+ SELECT closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    state,
+    reason,
+    messages
+   FROM motcua.closing_reasons;
+
+-- Name: closing_timings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_timings (
+    closing_no bigint NOT NULL,
+    agency_code text,
+    procedure_code text,
+    kind text NOT NULL,
+    delivered integer NOT NULL,
+    median_seconds integer NOT NULL,
+    p95_seconds integer NOT NULL,
+    CONSTRAINT closing_timings_delivered_check CHECK ((delivered > 0))
+);
+
+-- Name: closing_timings; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_timings AS
+ SELECT closing_no,
+    agency_code,
+    procedure_code,
+    kind,
+    delivered,
+    median_seconds,
+    p95_seconds
+   FROM motcua.closing_timings;
+
+-- Name: closings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closings (
+    closing_no bigint NOT NULL,
+    period text NOT NULL,
+    corrects bigint,
+    run_id text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    known_version bigint NOT NULL,
+    known_transition bigint NOT NULL,
+    known_history bigint NOT NULL,
+    known_message bigint NOT NULL,
+    known_inquiry bigint NOT NULL,
+    known_receipt bigint NOT NULL,
+    data_as_of timestamp with time zone,
+    sources_unread text[] DEFAULT '{}'::text[] NOT NULL,
+    segment_price integer,
+    figures_hash text NOT NULL,
+    difference bigint NOT NULL,
+    unexplained integer NOT NULL,
+    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT closings_figures_hash_check CHECK ((figures_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$'::text)),
+    CONSTRAINT closings_run_id_check CHECK ((btrim(run_id) <> ''::text)),
+    CONSTRAINT closings_segment_price_check CHECK ((segment_price >= 0)),
+    CONSTRAINT closings_unexplained_check CHECK ((unexplained >= 0))
+);
+
+-- Name: closings; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closings AS
+ SELECT closing_no,
+    period,
+    corrects,
+    run_id,
+    as_of,
+    known_version,
+    known_transition,
+    known_history,
+    known_message,
+    known_inquiry,
+    known_receipt,
+    data_as_of,
+    sources_unread,
+    segment_price,
+    figures_hash,
+    difference,
+    unexplained,
+    closed_at
+   FROM motcua.closings;
+
+-- Name: complaint_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.complaint_changes (
+    change_id bigint NOT NULL,
+    complaint_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    changed_by text NOT NULL,
+    change text NOT NULL,
+    before jsonb,
+    after jsonb NOT NULL,
+    CONSTRAINT complaint_changes_change_check CHECK ((change = ANY (ARRAY['recorded'::text, 'linked'::text, 'outcome'::text, 'withdrawn'::text, 'emptied'::text])))
+);
+
+-- Name: complaint_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.complaint_changes AS
+ SELECT change_id,
+    complaint_id,
+    changed_at,
+    changed_by,
+    change,
+    before,
+    after
+   FROM motcua.complaint_changes;
+
+-- Name: complaints; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.complaints (
+    complaint_id bigint NOT NULL,
+    entry_key text NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text,
+    dossier_id bigint,
+    message_id bigint,
+    received_at timestamp with time zone NOT NULL,
+    channel text NOT NULL,
+    claim text NOT NULL,
+    note text,
+    recorded_by text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    imported_from text,
+    imported_sha256 text,
+    imported_line integer,
+    outcome text DEFAULT 'open'::text NOT NULL,
+    outcome_by text,
+    outcome_at timestamp with time zone,
+    outcome_reason text,
+    withdrawn_at timestamp with time zone,
+    withdrawn_by text,
+    withdraw_reason text,
+    alike_no integer DEFAULT 1 NOT NULL,
+    CONSTRAINT complaints_alike_no_check CHECK ((alike_no > 0)),
+    CONSTRAINT complaints_channel_check CHECK ((channel = ANY (ARRAY['hotline'::text, 'desk'::text, 'portal'::text, 'letter'::text, 'mail'::text, 'other'::text]))),
+    CONSTRAINT complaints_check CHECK ((received_at <= recorded_at)),
+    CONSTRAINT complaints_check1 CHECK (((dossier_id IS NULL) OR (dossier_code IS NOT NULL))),
+    CONSTRAINT complaints_check2 CHECK (((message_id IS NULL) OR (dossier_id IS NOT NULL))),
+    CONSTRAINT complaints_check3 CHECK ((num_nonnulls(imported_from, imported_sha256, imported_line) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT complaints_check4 CHECK (((outcome_by IS NULL) = (outcome_at IS NULL))),
+    CONSTRAINT complaints_check5 CHECK (((outcome = 'open'::text) OR (outcome_at IS NOT NULL))),
+    CONSTRAINT complaints_check6 CHECK (((withdrawn_at IS NULL) = (withdrawn_by IS NULL))),
+    CONSTRAINT complaints_check7 CHECK (((withdraw_reason IS NULL) OR (withdrawn_at IS NOT NULL))),
+    CONSTRAINT complaints_claim_check CHECK ((claim = ANY (ARRAY['no_result_yet'::text, 'wrong_person'::text, 'wrong_content'::text, 'never_received'::text, 'not_my_dossier'::text, 'other'::text]))),
+    CONSTRAINT complaints_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
+    CONSTRAINT complaints_entry_key_check CHECK ((entry_key ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT complaints_imported_from_check CHECK ((btrim(imported_from) <> ''::text)),
+    CONSTRAINT complaints_imported_line_check CHECK ((imported_line > 0)),
+    CONSTRAINT complaints_imported_sha256_check CHECK ((imported_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT complaints_note_check CHECK (((char_length(note) >= 1) AND (char_length(note) <= 2000))),
+    CONSTRAINT complaints_outcome_by_check CHECK ((btrim(outcome_by) <> ''::text)),
+    CONSTRAINT complaints_outcome_check CHECK ((outcome = ANY (ARRAY['open'::text, 'upheld'::text, 'not_upheld'::text]))),
+    CONSTRAINT complaints_outcome_reason_check CHECK (((char_length(outcome_reason) >= 1) AND (char_length(outcome_reason) <= 2000))),
+    CONSTRAINT complaints_recorded_by_check CHECK ((btrim(recorded_by) <> ''::text)),
+    CONSTRAINT complaints_withdraw_reason_check CHECK (((char_length(withdraw_reason) >= 1) AND (char_length(withdraw_reason) <= 2000))),
+    CONSTRAINT complaints_withdrawn_by_check CHECK ((btrim(withdrawn_by) <> ''::text))
+);
+
+-- Name: complaints; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.complaints AS
+ SELECT complaint_id,
+    agency_code,
+        CASE
+            WHEN (dossier_id IS NOT NULL) THEN dossier_code
+            ELSE NULL::text
+        END AS dossier_code,
+    dossier_id,
+    message_id,
+    received_at,
+    channel,
+    claim,
+    recorded_by,
+    recorded_at,
+    imported_from,
+    imported_sha256,
+    imported_line,
+    outcome,
+    outcome_by,
+    outcome_at,
+    withdrawn_at,
+    withdrawn_by,
+    ( SELECT min(e.complaint_id) AS min
+           FROM ( SELECT a.complaint_id,
+                    a.received_at,
+                    a.alike_no,
+                    a.imported_sha256
+                   FROM motcua.complaints a
+                  WHERE ((a.dossier_id = c.dossier_id) AND (a.claim = c.claim) AND (a.withdrawn_at IS NULL))
+                UNION ALL
+                 SELECT a.complaint_id,
+                    a.received_at,
+                    a.alike_no,
+                    a.imported_sha256
+                   FROM motcua.complaints a
+                  WHERE ((a.agency_code = c.agency_code) AND (motcua.code_key(a.dossier_code) = motcua.code_key(c.dossier_code)) AND (a.claim = c.claim) AND (a.dossier_code IS NOT NULL) AND (a.withdrawn_at IS NULL) AND ((a.dossier_id IS NULL) OR (c.dossier_id IS NULL)))) e
+          WHERE ((c.withdrawn_at IS NULL) AND (e.complaint_id < c.complaint_id) AND (e.alike_no = c.alike_no) AND (((e.received_at AT TIME ZONE '07:00:00'::interval))::date = ((c.received_at AT TIME ZONE '07:00:00'::interval))::date) AND ((e.imported_sha256 <> c.imported_sha256) OR (e.imported_sha256 IS NULL) OR (c.imported_sha256 IS NULL)))) AS repeats
+   FROM motcua.complaints c;
+
+-- Name: dossier_versions; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.dossier_versions (
+    version_id bigint NOT NULL,
+    dossier_id bigint NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone,
+    procedure_code text,
+    applicant_phone text,
+    phone_entered_at timestamp with time zone,
+    received_at timestamp with time zone,
+    due_at timestamp with time zone,
+    step_name text,
+    status_code smallint,
+    at_one_stop_desk boolean NOT NULL,
+    finished_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    submitted_via text DEFAULT ''::text
+);
+
+-- Name: dossier_versions; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.dossier_versions AS
+ SELECT version_id,
+    dossier_id,
+    seen_at,
+    updated_at,
+    procedure_code,
+    received_at,
+    due_at,
+    step_name,
+    status_code,
+    at_one_stop_desk,
+    finished_at,
+    returned_at,
+    submitted_via
+   FROM motcua.dossier_versions;
+
+-- Name: dossiers; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.dossiers (
+    dossier_id bigint NOT NULL,
+    source_id smallint NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text NOT NULL,
+    procedure_code text,
+    applicant_name text,
+    applicant_phone text,
+    phone_entered_at timestamp with time zone,
+    msisdn text,
+    phone_refusal text,
+    phone_notes text[] DEFAULT '{}'::text[] NOT NULL,
+    submitted_via text,
+    received_at timestamp with time zone,
+    due_at timestamp with time zone,
+    step_name text,
+    status_code smallint,
+    at_one_stop_desk boolean DEFAULT false NOT NULL,
+    finished_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    updated_at timestamp with time zone,
+    picked_up_at timestamp with time zone NOT NULL,
+    CONSTRAINT dossiers_check CHECK (((msisdn IS NULL) <> (phone_refusal IS NULL))),
+    CONSTRAINT dossiers_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
+    CONSTRAINT dossiers_msisdn_check CHECK ((msisdn ~ '^\+[0-9]{8,15}$'::text)),
+    CONSTRAINT dossiers_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+);
+
+-- Name: dossiers; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.dossiers AS
+ SELECT dossier_id,
+    source_id,
+    agency_code,
+    dossier_code,
+    procedure_code,
+    phone_refusal,
+    phone_notes,
+    submitted_via,
+    received_at,
+    due_at,
+    step_name,
+    status_code,
+    at_one_stop_desk,
+    finished_at,
+    returned_at,
+    updated_at,
+    picked_up_at
+   FROM motcua.dossiers;
+
+-- Name: finding_acknowledgements; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.finding_acknowledgements (
+    acknowledgement_id bigint NOT NULL,
+    finding_id bigint NOT NULL,
+    acknowledged_at timestamp with time zone NOT NULL,
+    acknowledged_by text NOT NULL,
+    why text NOT NULL,
+    until date NOT NULL,
+    CONSTRAINT finding_acknowledgements_acknowledged_by_check CHECK ((btrim(acknowledged_by) <> ''::text)),
+    CONSTRAINT finding_acknowledgements_why_check CHECK ((btrim(why) <> ''::text))
+);
+
+-- Name: finding_acknowledgements; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.finding_acknowledgements AS
+ SELECT acknowledgement_id,
+    finding_id,
+    acknowledged_at,
+    acknowledged_by,
+    why,
+    until
+   FROM motcua.finding_acknowledgements;
+
+-- Name: finding_episodes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.finding_episodes (
+    finding_id bigint NOT NULL,
+    opened_run bigint NOT NULL,
+    closed_run bigint,
+    again boolean NOT NULL,
+    deadline date,
+    department_on date,
+    CONSTRAINT finding_episodes_check CHECK ((closed_run > opened_run)),
+    CONSTRAINT finding_episodes_check1 CHECK (((deadline IS NULL) = (department_on IS NULL))),
+    CONSTRAINT finding_episodes_check2 CHECK ((department_on >= deadline))
+);
+
+-- Name: finding_episodes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.finding_episodes AS
+ SELECT finding_id,
+    opened_run,
+    closed_run,
+    again,
+    deadline,
+    department_on
+   FROM motcua.finding_episodes;
+
+-- Name: findings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.findings (
+    finding_id bigint CONSTRAINT findings_finding_id_not_null1 NOT NULL,
+    rule text NOT NULL,
+    subject text NOT NULL,
+    level text NOT NULL,
+    agency_code text,
+    dossier_id bigint,
+    since timestamp with time zone,
+    facts jsonb NOT NULL,
+    first_run bigint NOT NULL,
+    CONSTRAINT findings_check CHECK (((level = 'dossier'::text) = (dossier_id IS NOT NULL))),
+    CONSTRAINT findings_check1 CHECK (((level = 'source'::text) OR (agency_code IS NOT NULL))),
+    CONSTRAINT findings_level_check CHECK ((level = ANY (ARRAY['dossier'::text, 'agency_month'::text, 'source'::text])))
+);
+
+-- Name: findings; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.findings AS
+ SELECT finding_id,
+    rule,
+    subject,
+    level,
+    agency_code,
+    dossier_id,
+    since,
+    facts,
+    first_run
+   FROM motcua.findings;
+
+-- Name: gateway_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.gateway_changes (
+    change_id bigint NOT NULL,
+    gateway text NOT NULL,
+    concerns text NOT NULL,
+    subject text NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    change text NOT NULL,
+    until timestamp with time zone,
+    reason text NOT NULL,
+    changed_by text DEFAULT CURRENT_USER NOT NULL,
+    CONSTRAINT gateway_changes_change_check CHECK ((change = ANY (ARRAY['stopped'::text, 'started'::text])))
+);
+
+-- Name: gateway_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.gateway_changes AS
+ SELECT change_id,
+    gateway,
+    concerns,
+    subject,
+    changed_at,
+    change,
+    until,
+    reason,
+    changed_by
+   FROM motcua.gateway_changes;
+
+-- Name: gateway_days; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.gateway_days (
+    gateway text NOT NULL,
+    day date NOT NULL,
+    segments integer NOT NULL,
+    CONSTRAINT gateway_days_segments_check CHECK ((segments >= 0))
+);
+
+-- Name: gateway_days; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.gateway_days AS
+ SELECT gateway,
+    day,
+    segments
+   FROM motcua.gateway_days;
+
+-- Name: inquiries; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.inquiries (
+    inquiry_id bigint NOT NULL,
+    gateway text NOT NULL,
+    gateway_message_id text,
+    dedupe_key text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    msisdn text,
+    text text,
+    asked_code text,
+    outcome text NOT NULL,
+    dossier_id bigint,
+    agency_code text,
+    as_of timestamp with time zone,
+    told_result boolean DEFAULT false NOT NULL,
+    fee integer NOT NULL,
+    message_id bigint NOT NULL,
+    counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT inquiries_check CHECK (((outcome = 'answered'::text) = (dossier_id IS NOT NULL))),
+    CONSTRAINT inquiries_check1 CHECK (((dossier_id IS NULL) = (as_of IS NULL))),
+    CONSTRAINT inquiries_check2 CHECK (((dossier_id IS NULL) = (agency_code IS NULL))),
+    CONSTRAINT inquiries_check3 CHECK (((dossier_id IS NOT NULL) OR (NOT told_result))),
+    CONSTRAINT inquiries_fee_check CHECK ((fee >= 0)),
+    CONSTRAINT inquiries_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'help'::text, 'unknown_code'::text, 'several_agencies'::text, 'too_many'::text, 'service_off'::text, 'error'::text])))
+);
+
+-- Name: inquiries; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.inquiries AS
+ SELECT inquiry_id,
+    gateway,
+    gateway_message_id,
+    received_at,
+    outcome,
+    dossier_id,
+    agency_code,
+    as_of,
+    told_result,
+    fee,
+    message_id,
+    counted_at
+   FROM motcua.inquiries;
+
+-- Name: message_history; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.message_history (
+    history_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    from_state text,
+    from_reason text,
+    to_state text NOT NULL,
+    to_reason text
+);
+
+-- Name: message_history; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.message_history AS
+ SELECT history_id,
+    message_id,
+    changed_at,
+    from_state,
+    from_reason,
+    to_state,
+    to_reason
+   FROM motcua.message_history;
+
+-- Name: messages; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.messages (
+    message_id bigint NOT NULL,
+    kind text NOT NULL,
+    dossier_id bigint,
+    agency_code text,
+    procedure_code text,
+    occasion text NOT NULL,
+    transition_id bigint,
+    state text NOT NULL,
+    reason text,
+    msisdn text,
+    text text NOT NULL,
+    template_id text NOT NULL,
+    template_version smallint NOT NULL,
+    parameters text[] NOT NULL,
+    accented boolean NOT NULL,
+    segments smallint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    useful_until timestamp with time zone NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts_made smallint DEFAULT 0 NOT NULL,
+    accepted_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL,
+    carrier text,
+    avoid text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT messages_check CHECK (((dossier_id IS NOT NULL) OR (kind = 'reply'::text))),
+    CONSTRAINT messages_check1 CHECK (((transition_id IS NOT NULL) OR (kind <> ALL (ARRAY['result'::text, 'supplement'::text])))),
+    CONSTRAINT messages_check2 CHECK (((state <> ALL (ARRAY['suppressed'::text, 'cancelled'::text, 'expired'::text, 'rejected'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT messages_check3 CHECK (((state <> 'suppressed'::text) OR (reason = ANY (ARRAY['missing'::text, 'too_short'::text, 'too_long'::text, 'bad_chars'::text, 'landline'::text, 'ambiguous_landline'::text, 'service_1800_1900'::text, 'emergency_short'::text, 'dummy'::text, 'repeated_digits'::text, 'sequence'::text, 'foreign'::text, 'id_card_like'::text, 'not_a_phone'::text, 'same_day'::text, 'kind_off'::text, 'already_told'::text])))),
+    CONSTRAINT messages_kind_check CHECK ((kind = ANY (ARRAY['result'::text, 'supplement'::text, 'apology'::text, 'reply'::text]))),
+    CONSTRAINT messages_segments_check CHECK ((segments > 0))
+);
+
+-- Name: messages; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.messages AS
+ SELECT message_id,
+    kind,
+    dossier_id,
+    agency_code,
+    procedure_code,
+    occasion,
+    transition_id,
+    state,
+    reason,
+    template_id,
+    template_version,
+    accented,
+    segments,
+    occurred_at,
+    recorded_at,
+    planned_at,
+    useful_until,
+    next_attempt_at,
+    attempts_made,
+    accepted_at,
+    changed_at,
+    carrier
+   FROM motcua.messages;
+
+-- Name: office_hours; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.office_hours (
+    agency_code text NOT NULL,
+    valid_from date NOT NULL,
+    opens time without time zone NOT NULL,
+    morning_ends time without time zone NOT NULL,
+    afternoon_begins time without time zone NOT NULL,
+    closes time without time zone NOT NULL,
+    saturday_mornings boolean NOT NULL,
+    authority text NOT NULL,
+    CONSTRAINT office_hours_authority_check CHECK ((btrim(authority) <> ''::text)),
+    CONSTRAINT office_hours_check CHECK (((opens < morning_ends) AND (morning_ends <= afternoon_begins) AND (afternoon_begins < closes)))
+);
+
+-- Name: office_hours; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.office_hours AS
+ SELECT agency_code,
+    valid_from,
+    opens,
+    morning_ends,
+    afternoon_begins,
+    closes,
+    saturday_mornings,
+    authority
+   FROM motcua.office_hours;
+
+-- Name: old_steps; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.old_steps (
+    transition_id bigint NOT NULL,
+    source_id smallint NOT NULL,
+    dossier_id bigint NOT NULL,
+    known_from bigint NOT NULL,
+    read_from timestamp with time zone NOT NULL,
+    marked_at timestamp with time zone NOT NULL,
+    ask_at timestamp with time zone,
+    version_id bigint,
+    has_force boolean,
+    CONSTRAINT old_steps_check CHECK ((known_from >= transition_id)),
+    CONSTRAINT old_steps_check1 CHECK (((version_id IS NULL) = (has_force IS NULL))),
+    CONSTRAINT old_steps_check2 CHECK (((version_id IS NULL) OR (ask_at IS NULL)))
+);
+
+-- Name: old_steps; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.old_steps AS
+ SELECT transition_id,
+    source_id,
+    dossier_id,
+    known_from,
+    read_from,
+    marked_at,
+    version_id,
+    has_force
+   FROM motcua.old_steps;
+
+-- Name: publications; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.publications (
+    publication_no bigint NOT NULL,
+    closing_no bigint NOT NULL,
+    corrects bigint,
+    folder text NOT NULL,
+    manifest_sha256 text NOT NULL,
+    previous_sha256 text NOT NULL,
+    manifest jsonb NOT NULL,
+    published_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT publications_manifest_sha256_check CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT publications_previous_sha256_check CHECK ((previous_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT publications_publication_no_check CHECK ((publication_no > 0))
+);
+
+-- Name: publications; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.publications AS
+ SELECT publication_no,
+    closing_no,
+    corrects,
+    folder,
+    manifest_sha256,
+    previous_sha256,
+    manifest,
+    published_at
+   FROM motcua.publications;
+
+-- Name: quality_agencies; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_agencies (
+    run_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    dossiers integer NOT NULL,
+    textable integer NOT NULL,
+    CONSTRAINT quality_agencies_check CHECK (((textable >= 0) AND (textable <= dossiers))),
+    CONSTRAINT quality_agencies_dossiers_check CHECK ((dossiers >= 0))
+);
+
+-- Name: quality_agencies; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_agencies AS
+ SELECT run_no,
+    agency_code,
+    dossiers,
+    textable
+   FROM motcua.quality_agencies;
+
+-- Name: quality_counts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_counts (
+    run_no bigint NOT NULL,
+    rule text NOT NULL,
+    agency_code text,
+    found integer NOT NULL,
+    acknowledged integer NOT NULL,
+    remind_agency integer NOT NULL,
+    remind_department integer NOT NULL,
+    CONSTRAINT quality_counts_check CHECK (((acknowledged >= 0) AND (acknowledged <= found))),
+    CONSTRAINT quality_counts_found_check CHECK ((found > 0)),
+    CONSTRAINT quality_counts_remind_agency_check CHECK ((remind_agency >= 0)),
+    CONSTRAINT quality_counts_remind_department_check CHECK ((remind_department >= 0))
+);
+
+-- Name: quality_counts; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_counts AS
+ SELECT run_no,
+    rule,
+    agency_code,
+    found,
+    acknowledged,
+    remind_agency,
+    remind_department
+   FROM motcua.quality_counts;
+
+-- Name: quality_results; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_results (
+    run_no bigint NOT NULL,
+    rule text NOT NULL,
+    status text NOT NULL,
+    broken_reason text,
+    found integer NOT NULL,
+    rows_hash text,
+    CONSTRAINT quality_results_check CHECK (((status = 'broken'::text) = (broken_reason IS NOT NULL))),
+    CONSTRAINT quality_results_check1 CHECK (((status = 'broken'::text) = (rows_hash IS NULL))),
+    CONSTRAINT quality_results_check2 CHECK (((status = 'checked'::text) OR (found = 0))),
+    CONSTRAINT quality_results_found_check CHECK ((found >= 0)),
+    CONSTRAINT quality_results_rows_hash_check CHECK ((rows_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT quality_results_status_check CHECK ((status = ANY (ARRAY['checked'::text, 'broken'::text])))
+);
+
+-- Name: quality_results; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_results AS
+ SELECT run_no,
+    rule,
+    status,
+    broken_reason,
+    found,
+    rows_hash
+   FROM motcua.quality_results;
+
+-- Name: quality_runs; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_runs (
+    run_no bigint NOT NULL,
+    run_id text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    day date NOT NULL,
+    working_day boolean NOT NULL,
+    since date NOT NULL,
+    data_as_of timestamp with time zone,
+    rules jsonb NOT NULL,
+    thresholds jsonb NOT NULL,
+    software text NOT NULL,
+    dossiers integer NOT NULL,
+    findings integer DEFAULT 0 NOT NULL,
+    broken integer DEFAULT 0 NOT NULL,
+    content_hash text,
+    previous_seal text,
+    seal text,
+    sealed_at timestamp with time zone,
+    CONSTRAINT quality_runs_broken_check CHECK ((broken >= 0)),
+    CONSTRAINT quality_runs_check CHECK ((since <= day)),
+    CONSTRAINT quality_runs_check1 CHECK (((sealed_at IS NULL) = (seal IS NULL))),
+    CONSTRAINT quality_runs_check2 CHECK (((sealed_at IS NULL) = (content_hash IS NULL))),
+    CONSTRAINT quality_runs_check3 CHECK (((sealed_at IS NULL) = (previous_seal IS NULL))),
+    CONSTRAINT quality_runs_content_hash_check CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT quality_runs_dossiers_check CHECK ((dossiers >= 0)),
+    CONSTRAINT quality_runs_findings_check CHECK ((findings >= 0)),
+    CONSTRAINT quality_runs_previous_seal_check CHECK ((previous_seal ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT quality_runs_run_id_check CHECK ((btrim(run_id) <> ''::text)),
+    CONSTRAINT quality_runs_seal_check CHECK ((seal ~ '^[0-9a-f]{64}$'::text))
+);
+
+-- Name: quality_runs; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_runs AS
+ SELECT run_no,
+    run_id,
+    as_of,
+    day,
+    working_day,
+    since,
+    data_as_of,
+    rules,
+    thresholds,
+    software,
+    dossiers,
+    findings,
+    broken,
+    content_hash,
+    previous_seal,
+    seal,
+    sealed_at
+   FROM motcua.quality_runs;
+
+-- Name: quality_shares; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_shares (
+    run_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    dimension text NOT NULL,
+    key text NOT NULL,
+    month date NOT NULL,
+    dossiers integer NOT NULL,
+    textable integer NOT NULL,
+    previous_dossiers integer NOT NULL,
+    previous_textable integer NOT NULL,
+    CONSTRAINT quality_shares_check CHECK (((textable >= 0) AND (textable <= dossiers))),
+    CONSTRAINT quality_shares_check1 CHECK (((previous_textable >= 0) AND (previous_textable <= previous_dossiers))),
+    CONSTRAINT quality_shares_check2 CHECK (((dimension = 'agency'::text) = (key = ''::text))),
+    CONSTRAINT quality_shares_dimension_check CHECK ((dimension = ANY (ARRAY['agency'::text, 'procedure'::text, 'desk_user'::text]))),
+    CONSTRAINT quality_shares_dossiers_check CHECK ((dossiers > 0)),
+    CONSTRAINT quality_shares_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT quality_shares_previous_dossiers_check CHECK ((previous_dossiers >= 0))
+);
+
+-- Name: quality_shares; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_shares AS
+ SELECT run_no,
+    agency_code,
+    dimension,
+    key,
+    month,
+    dossiers,
+    textable,
+    previous_dossiers,
+    previous_textable
+   FROM motcua.quality_shares;
+
+-- Name: quality_sources; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_sources (
+    run_no bigint NOT NULL,
+    source_id smallint NOT NULL,
+    picked_up_at timestamp with time zone,
+    last_transition_at timestamp with time zone,
+    quarantined integer NOT NULL,
+    failing boolean NOT NULL,
+    CONSTRAINT quality_sources_quarantined_check CHECK ((quarantined >= 0))
+);
+
+-- Name: quality_sources; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_sources AS
+ SELECT run_no,
+    source_id,
+    picked_up_at,
+    last_transition_at,
+    quarantined,
+    failing
+   FROM motcua.quality_sources;
+
+-- Name: quality_suggestions; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_suggestions (
+    run_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    kind text NOT NULL,
+    facts jsonb NOT NULL,
+    CONSTRAINT quality_suggestions_kind_check CHECK ((kind = ANY (ARRAY['hold_time'::text, 'desk_user'::text, 'procedure'::text])))
+);
+
+-- Name: quality_suggestions; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_suggestions AS
+ SELECT run_no,
+    agency_code,
+    kind,
+    facts
+   FROM motcua.quality_suggestions;
+
+-- Name: quarantine; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quarantine (
+    quarantine_id bigint NOT NULL,
+    source_id smallint NOT NULL,
+    row_kind text NOT NULL,
+    row_key text NOT NULL,
+    reason text NOT NULL,
+    agency_code text,
+    dossier_code text,
+    status_code integer,
+    payload jsonb NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone,
+    CONSTRAINT quarantine_reason_check CHECK ((reason = ANY (ARRAY['agency_missing'::text, 'agency_unknown'::text, 'status_missing'::text, 'status_unknown'::text, 'code_missing'::text, 'code_unusable'::text, 'number_missing'::text, 'dossier_missing'::text]))),
+    CONSTRAINT quarantine_row_kind_check CHECK ((row_kind = ANY (ARRAY['transition'::text, 'dossier'::text])))
+);
+
+-- Name: quarantine; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quarantine AS
+ SELECT quarantine_id,
+    source_id,
+    row_kind,
+    reason,
+    agency_code,
+    status_code,
+    first_seen_at,
+    last_seen_at,
+    released_at
+   FROM motcua.quarantine;
+
+-- Name: receipt_readings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.receipt_readings (
+    receipt_id bigint NOT NULL,
+    attempt_id bigint,
+    meaning text NOT NULL,
+    effect text NOT NULL,
+    read_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT receipt_readings_effect_check CHECK ((effect = ANY (ARRAY['applied'::text, 'no_change'::text, 'unknown_reference'::text]))),
+    CONSTRAINT receipt_readings_meaning_check CHECK ((meaning = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undelivered'::text, 'refused'::text, 'absent'::text, 'pending'::text, 'unreadable'::text])))
+);
+
+-- Name: receipts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.receipts (
+    receipt_id bigint NOT NULL,
+    gateway text NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    reference text,
+    gateway_status text,
+    raw jsonb NOT NULL
+);
+
+-- Name: receipts; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.receipts AS
+ SELECT r.receipt_id,
+    r.gateway,
+    r.received_at,
+    motcua.without_numbers(r.reference) AS reference,
+    motcua.without_numbers(r.gateway_status) AS gateway_status,
+    s.attempt_id,
+    s.meaning,
+    s.effect,
+    s.read_at
+   FROM (motcua.receipts r
+     LEFT JOIN motcua.receipt_readings s ON ((r.receipt_id = s.receipt_id)));
+
+-- Name: refused_statements; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.refused_statements (
+    refusal_no bigint NOT NULL,
+    form text NOT NULL,
+    month date,
+    file_name text NOT NULL,
+    sha256 text,
+    refused_at timestamp with time zone NOT NULL,
+    refused_by text NOT NULL,
+    faults integer NOT NULL,
+    message text NOT NULL,
+    set_aside_at timestamp with time zone,
+    set_aside_by text,
+    set_aside_reason text,
+    CONSTRAINT refused_statements_check CHECK ((num_nonnulls(set_aside_at, set_aside_by, set_aside_reason) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT refused_statements_faults_check CHECK ((faults > 0)),
+    CONSTRAINT refused_statements_file_name_check CHECK ((btrim(file_name) <> ''::text)),
+    CONSTRAINT refused_statements_message_check CHECK ((btrim(message) <> ''::text)),
+    CONSTRAINT refused_statements_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT refused_statements_refused_by_check CHECK ((btrim(refused_by) <> ''::text)),
+    CONSTRAINT refused_statements_set_aside_by_check CHECK ((btrim(set_aside_by) <> ''::text)),
+    CONSTRAINT refused_statements_set_aside_reason_check CHECK (((char_length(set_aside_reason) >= 1) AND (char_length(set_aside_reason) <= 2000))),
+    CONSTRAINT refused_statements_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+-- Name: refused_statements; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.refused_statements AS
+ SELECT refusal_no,
+    form,
+    month,
+    file_name,
+    sha256,
+    refused_at,
+    refused_by,
+    faults,
+    set_aside_at,
+    set_aside_by,
+    ( SELECT min(s.statement_no) AS min
+           FROM motcua.carrier_statements s
+          WHERE ((s.imported_at > r.refused_at) AND (((s.form = r.form) AND (s.month = COALESCE(r.month, s.month))) OR (s.sha256 = r.sha256)))) AS replaced_by
+   FROM motcua.refused_statements r;
+
+-- Name: releases; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.releases (
+    release_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    attempt_id bigint NOT NULL,
+    released_at timestamp with time zone NOT NULL,
+    released_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT releases_reason_check CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT releases_released_by_check CHECK ((btrim(released_by) <> ''::text))
+);
+
+-- Name: releases; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.releases AS
+ SELECT release_id,
+    message_id,
+    attempt_id,
+    released_at,
+    released_by,
+    reason
+   FROM motcua.releases;
+
+-- Name: report_mails; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.report_mails (
+    report_mail_id bigint NOT NULL,
+    report text NOT NULL,
+    report_no bigint NOT NULL,
+    body text NOT NULL,
+    recipient_hash text NOT NULL,
+    edition smallint NOT NULL,
+    state text NOT NULL,
+    attempts integer NOT NULL,
+    reserved_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    failure text,
+    CONSTRAINT report_mails_attempts_check CHECK ((attempts > 0)),
+    CONSTRAINT report_mails_body_check CHECK ((btrim(body) <> ''::text)),
+    CONSTRAINT report_mails_check CHECK (((state = 'sending'::text) = (settled_at IS NULL))),
+    CONSTRAINT report_mails_check1 CHECK (((state = ANY (ARRAY['failed'::text, 'unknown'::text])) = (failure IS NOT NULL))),
+    CONSTRAINT report_mails_edition_check CHECK ((edition > 0)),
+    CONSTRAINT report_mails_recipient_hash_check CHECK ((recipient_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT report_mails_report_check CHECK ((report = ANY (ARRAY['quality'::text, 'publication'::text]))),
+    CONSTRAINT report_mails_report_no_check CHECK ((report_no > 0)),
+    CONSTRAINT report_mails_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text])))
+);
+
+-- Name: report_mails; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.report_mails AS
+ SELECT report_mail_id,
+    report,
+    report_no,
+    body,
+    edition,
+    state,
+    attempts,
+    reserved_at,
+    settled_at,
+    failure
+   FROM motcua.report_mails;
+
+-- Name: rule_dates; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.rule_dates (
+    rule text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+-- Name: rule_dates; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.rule_dates AS
+ SELECT rule,
+    since
+   FROM motcua.rule_dates;
+
+-- Name: sources; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.sources (
+    source_id smallint NOT NULL,
+    name text NOT NULL,
+    cursor_transition_id bigint,
+    cursor_recorded_at timestamp with time zone,
+    cursor_updated_at timestamp with time zone,
+    watch jsonb,
+    picked_up_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    failure text,
+    CONSTRAINT sources_name_check CHECK ((name ~ '^[a-z0-9_]+$'::text))
+);
+
+-- Name: sources; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.sources AS
+ SELECT source_id,
+    name,
+    picked_up_at,
+    failed_at
+   FROM motcua.sources;
+
+-- Name: statement_lines; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_lines (
+    statement_no bigint NOT NULL,
+    direction text NOT NULL,
+    line_no integer NOT NULL,
+    reference text,
+    gateway_reference text,
+    sent_at timestamp with time zone NOT NULL,
+    segments integer NOT NULL,
+    price numeric(14,4),
+    amount numeric(16,2),
+    carrier text,
+    status text,
+    billed boolean NOT NULL,
+    CONSTRAINT statement_lines_direction_check CHECK ((direction = ANY (ARRAY['mt'::text, 'mo'::text]))),
+    CONSTRAINT statement_lines_line_no_check CHECK ((line_no > 0)),
+    CONSTRAINT statement_lines_segments_check CHECK ((segments >= 0)),
+    CONSTRAINT statement_lines_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undelivered'::text])))
+);
+
+-- Name: statement_lines; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.statement_lines AS
+ SELECT statement_no,
+    direction,
+    line_no,
+    reference,
+    gateway_reference,
+    sent_at,
+    segments,
+    price,
+    amount,
+    carrier,
+    status,
+    billed
+   FROM motcua.statement_lines;
+
+-- Name: statement_matches; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_matches (
+    match_id bigint NOT NULL,
+    statement_no bigint NOT NULL,
+    verdict text NOT NULL,
+    direction text NOT NULL,
+    line_no integer,
+    attempt_id bigint,
+    inquiry_id bigint,
+    matched_by text,
+    differs text[] NOT NULL,
+    segments integer,
+    amount numeric(16,2),
+    CONSTRAINT statement_matches_check CHECK (((direction = 'mt'::text) OR (attempt_id IS NULL))),
+    CONSTRAINT statement_matches_check1 CHECK (((direction = 'mo'::text) OR (inquiry_id IS NULL))),
+    CONSTRAINT statement_matches_check2 CHECK (((verdict = ANY (ARRAY['exact'::text, 'partial'::text])) = (matched_by IS NOT NULL))),
+    CONSTRAINT statement_matches_check3 CHECK (((verdict = 'ours_only'::text) = (line_no IS NULL))),
+    CONSTRAINT statement_matches_check4 CHECK (((verdict = 'theirs_only'::text) = (num_nonnulls(attempt_id, inquiry_id) = 0))),
+    CONSTRAINT statement_matches_check5 CHECK (
+CASE verdict
+    WHEN 'exact'::text THEN (differs = '{}'::text[])
+    WHEN 'partial'::text THEN (differs <> '{}'::text[])
+    ELSE true
+END),
+    CONSTRAINT statement_matches_direction_check CHECK ((direction = ANY (ARRAY['mt'::text, 'mo'::text]))),
+    CONSTRAINT statement_matches_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'gateway_reference'::text, 'number_and_time'::text]))),
+    CONSTRAINT statement_matches_verdict_check CHECK ((verdict = ANY (ARRAY['exact'::text, 'partial'::text, 'theirs_only'::text, 'ours_only'::text])))
+);
+
+-- Name: statement_matches; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.statement_matches AS
+ SELECT match_id,
+    statement_no,
+    verdict,
+    direction,
+    line_no,
+    attempt_id,
+    inquiry_id,
+    matched_by,
+    differs,
+    segments,
+    amount
+   FROM motcua.statement_matches;
+
+-- Name: template_registration_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.template_registration_changes (
+    change_id bigint NOT NULL,
+    gateway text NOT NULL,
+    template_id text NOT NULL,
+    template_version integer NOT NULL,
+    change text NOT NULL,
+    ids_before text[],
+    ids_after text[],
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    reason text,
+    CONSTRAINT template_registration_changes_change_check CHECK ((change = ANY (ARRAY['registered'::text, 'changed'::text, 'unregistered'::text]))),
+    CONSTRAINT template_registration_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)),
+    CONSTRAINT template_registration_changes_check CHECK (((ids_before IS NULL) = (change = 'registered'::text))),
+    CONSTRAINT template_registration_changes_check1 CHECK (((ids_after IS NULL) = (change = 'unregistered'::text))),
+    CONSTRAINT template_registration_changes_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+-- Name: template_registration_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.template_registration_changes AS
+ SELECT change_id,
+    gateway,
+    template_id,
+    template_version,
+    change,
+    ids_before,
+    ids_after,
+    changed_at,
+    changed_by,
+    reason
+   FROM motcua.template_registration_changes;
+
+-- Name: template_registrations; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.template_registrations (
+    gateway text NOT NULL,
+    template_id text NOT NULL,
+    template_version integer NOT NULL,
+    provider_template_id text,
+    accented_provider_template_id text,
+    registered_at timestamp with time zone NOT NULL,
+    registered_by text NOT NULL,
+    reason text,
+    CONSTRAINT template_registrations_accented_provider_template_id_check CHECK ((btrim(accented_provider_template_id) <> ''::text)),
+    CONSTRAINT template_registrations_gateway_check CHECK ((gateway ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT template_registrations_provider_template_id_check CHECK ((btrim(provider_template_id) <> ''::text)),
+    CONSTRAINT template_registrations_reason_check CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT template_registrations_registered_by_check CHECK ((btrim(registered_by) <> ''::text)),
+    CONSTRAINT template_registrations_template_version_check CHECK ((template_version > 0))
+);
+
+-- Name: template_registrations; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.template_registrations AS
+ SELECT gateway,
+    template_id,
+    template_version,
+    provider_template_id,
+    accented_provider_template_id,
+    registered_at,
+    registered_by,
+    reason
+   FROM motcua.template_registrations;
+
+-- Name: transitions; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.transitions (
+    transition_id bigint NOT NULL,
+    source_id smallint NOT NULL,
+    source_transition_id bigint,
+    dossier_id bigint NOT NULL,
+    sequence bigint NOT NULL,
+    from_row boolean DEFAULT false NOT NULL,
+    from_step text,
+    to_step text,
+    status_code smallint NOT NULL,
+    at_one_stop_desk boolean NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    actor text,
+    note text,
+    picked_up_at timestamp with time zone NOT NULL,
+    planned_at timestamp with time zone,
+    outcome text,
+    message_id bigint,
+    CONSTRAINT transitions_check CHECK ((from_row = (source_transition_id IS NULL))),
+    CONSTRAINT transitions_check1 CHECK (((planned_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT transitions_check2 CHECK (((outcome <> 'message'::text) OR (message_id IS NOT NULL))),
+    CONSTRAINT transitions_outcome_check CHECK ((outcome = ANY (ARRAY['message'::text, 'same_occasion'::text, 'no_occasion'::text, 'out_of_scope'::text]))),
+    CONSTRAINT transitions_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+);
+
+-- Name: transitions; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.transitions AS
+ SELECT transition_id,
+    source_id,
+    source_transition_id,
+    dossier_id,
+    sequence,
+    from_row,
+    from_step,
+    to_step,
+    status_code,
+    at_one_stop_desk,
+    occurred_at,
+    recorded_at,
+    picked_up_at,
+    planned_at,
+    outcome,
+    message_id
+   FROM motcua.transitions;
+
+-- Name: agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.agency_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.agency_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: agency_scopes; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.agency_scopes AS
+ SELECT g.agency_code AS written,
+    g.agency_code,
+    g.enabled_from
+   FROM motcua.agencies g
+UNION ALL
+ SELECT a.alias AS written,
+    a.agency_code,
+    n.enabled_from
+   FROM (motcua.agency_aliases a
+     JOIN motcua.agencies n ON ((a.agency_code = n.agency_code)));
+
+-- Name: attempts_attempt_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.attempts ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.attempts_attempt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: calendar_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.calendar_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.calendar_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: calendar_days_calendar_day_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.calendar_days ALTER COLUMN calendar_day_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.calendar_days_calendar_day_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: carrier_statements_statement_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.carrier_statements ALTER COLUMN statement_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.carrier_statements_statement_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: closing_differences_difference_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.closing_differences ALTER COLUMN difference_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.closing_differences_difference_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: closing_orphans_orphan_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.closing_orphans ALTER COLUMN orphan_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.closing_orphans_orphan_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: closings_closing_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.closings ALTER COLUMN closing_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.closings_closing_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: complaint_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.complaint_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.complaint_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: complaints_complaint_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.complaints ALTER COLUMN complaint_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.complaints_complaint_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: counted_occasions; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE UNLOGGED TABLE motcua.counted_occasions (
+    occasion_no bigint NOT NULL,
+    source_id smallint NOT NULL,
+    agency_written text,
+    dossier_code text,
+    procedure_code text,
+    kind text NOT NULL,
+    numbers bigint[] NOT NULL,
+    due_day date,
+    occurred_at timestamp with time zone,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+-- Name: counted_occasions_occasion_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.counted_occasions ALTER COLUMN occasion_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.counted_occasions_occasion_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: dossier_versions_version_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossier_versions ALTER COLUMN version_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.dossier_versions_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: dossiers_dossier_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossiers ALTER COLUMN dossier_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.dossiers_dossier_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: finding_acknowledgements_acknowledgement_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.finding_acknowledgements ALTER COLUMN acknowledgement_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.finding_acknowledgements_acknowledgement_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: findings_finding_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.cleaned_fields ALTER COLUMN cleaned_field_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.findings_finding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: findings_finding_id_seq1; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.findings ALTER COLUMN finding_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.findings_finding_id_seq1
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: gateway_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.gateway_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.gateway_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: gateway_stops; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.gateway_stops (
+    gateway text NOT NULL,
+    concerns text NOT NULL,
+    subject text NOT NULL,
+    stopped_at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    by_hand boolean NOT NULL,
+    pause interval,
+    CONSTRAINT gateway_stops_check CHECK (((concerns = 'gateway'::text) = (subject = ''::text))),
+    CONSTRAINT gateway_stops_concerns_check CHECK ((concerns = ANY (ARRAY['gateway'::text, 'carrier'::text, 'template'::text])))
+);
+
+-- Name: gateways; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.gateways (
+    name text NOT NULL,
+    free_at timestamp with time zone,
+    CONSTRAINT gateways_name_check CHECK ((name ~ '^[a-z0-9_]+$'::text))
+);
+
+-- Name: inquiries_inquiry_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.inquiries ALTER COLUMN inquiry_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.inquiries_inquiry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: message_history_history_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.message_history ALTER COLUMN history_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.message_history_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: message_moves; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.message_moves (
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    cause text NOT NULL,
+    only_for text
+);
+
+-- Name: message_states; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.message_states (
+    state text NOT NULL,
+    may_begin boolean NOT NULL,
+    meaning text NOT NULL
+);
+
+-- Name: messages_message_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.messages ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.messages_message_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: phone_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.phone_changes (
+    change_id bigint NOT NULL,
+    dossier_id bigint NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+-- Name: phone_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.phone_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.phone_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: procedures; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.procedures (
+    procedure_code text NOT NULL,
+    name text,
+    field_name text
+);
+
+-- Name: pseudonym_key; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.pseudonym_key (
+    one boolean DEFAULT true NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT pseudonym_key_key_check CHECK ((length(key) = 32)),
+    CONSTRAINT pseudonym_key_one_check CHECK (one)
+);
+
+-- Name: quality_runs_run_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.quality_runs ALTER COLUMN run_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.quality_runs_run_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: quarantine_quarantine_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.quarantine_quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: receipts_receipt_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.receipts ALTER COLUMN receipt_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.receipts_receipt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: refused_statements_refusal_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.refused_statements ALTER COLUMN refusal_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.refused_statements_refusal_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: releases_release_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.releases ALTER COLUMN release_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.releases_release_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: report_mails_report_mail_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.report_mails ALTER COLUMN report_mail_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.report_mails_report_mail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: sending_conditions; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.sending_conditions AS
+ SELECT m.message_id,
+    d.msisdn,
+    d.phone_refusal,
+    d.returned_at,
+    (m.kind = ANY (g.kinds_off)) AS kind_off,
+        CASE m.kind
+            WHEN 'apology'::text THEN motcua.apology_holds(m.dossier_id, m.occasion)
+            ELSE (w.gone IS NULL)
+        END AS occasion_holds,
+    others.told_at,
+    others.unsettled_since,
+    s.picked_up_at AS source_read_at,
+    w.gone,
+    NULLIF(w.waits_until, 'infinity'::timestamp with time zone) AS waits_until,
+    COALESCE((w.waits_until = 'infinity'::timestamp with time zone), false) AS waits_for_row,
+    COALESCE(others.told_of_this, false) AS told_of_this,
+    COALESCE(others.unsettled_of_this, false) AS unsettled_of_this
+   FROM (((((motcua.messages m
+     JOIN motcua.dossiers d ON ((m.dossier_id = d.dossier_id)))
+     JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
+     JOIN motcua.sources s ON ((d.source_id = s.source_id)))
+     LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)))
+     CROSS JOIN LATERAL ( SELECT max(o.accepted_at) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_at,
+            max(( SELECT max(a.started_at) AS max
+                   FROM motcua.attempts a
+                  WHERE (a.message_id = o.message_id))) FILTER (WHERE (o.state = ANY (ARRAY['sending'::text, 'unknown'::text]))) AS unsettled_since,
+            bool_or(o.is_of_this) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_of_this,
+            bool_or(o.is_of_this) FILTER (WHERE (o.state = ANY (ARRAY['sending'::text, 'unknown'::text]))) AS unsettled_of_this
+           FROM ( SELECT p.message_id,
+                    p.state,
+                    p.accepted_at,
+                    motcua.is_same_state(m.dossier_id, p.transition_id, m.transition_id, m.kind) AS is_of_this
+                   FROM motcua.messages p
+                  WHERE ((p.dossier_id = m.dossier_id) AND (p.kind = m.kind) AND (p.message_id <> m.message_id))) o) others);
+
+-- Name: sources_source_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.sources ALTER COLUMN source_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.sources_source_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: statement_matches_match_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.statement_matches ALTER COLUMN match_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.statement_matches_match_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: status_maps; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.status_maps (
+    source_id smallint NOT NULL,
+    source_status smallint NOT NULL,
+    status_code smallint NOT NULL,
+    mapped_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+);
+
+-- Name: template_registration_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.template_registration_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.template_registration_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: transitions_transition_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.transitions ALTER COLUMN transition_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.transitions_transition_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: unread_receipts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.unread_receipts (
+    receipt_id bigint NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+-- Name: actor_days; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.actor_days (
+    agency_code text NOT NULL,
+    actor text NOT NULL,
+    day date NOT NULL,
+    changes integer NOT NULL,
+    batch integer NOT NULL
+);
+
+-- Name: agencies; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.agencies (
+    agency_code text NOT NULL,
+    answers text NOT NULL,
+    calendar smallint NOT NULL,
+    apology_day text NOT NULL,
+    enabled_from timestamp with time zone,
+    today integer NOT NULL
+);
+
+-- Name: agency_days; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.agency_days (
+    source_id smallint NOT NULL,
+    agency_code text NOT NULL,
+    day date NOT NULL,
+    changes integer NOT NULL
+);
+
+-- Name: agency_month_facts; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.agency_month_facts (
+    subject text NOT NULL,
+    agency_code text NOT NULL,
+    month date NOT NULL,
+    procedure_code text,
+    received integer NOT NULL,
+    textable integer NOT NULL,
+    previous_received integer NOT NULL,
+    previous_textable integer NOT NULL,
+    results integer NOT NULL,
+    uncollected integer NOT NULL,
+    uncollected_usual numeric,
+    collected integer NOT NULL,
+    at_once integer NOT NULL,
+    beats integer NOT NULL,
+    beats_usual numeric,
+    pauses integer NOT NULL,
+    late_pauses integer NOT NULL,
+    late_pauses_usual numeric,
+    batch_days integer NOT NULL,
+    batch_users integer NOT NULL,
+    batch_changes integer NOT NULL,
+    expected integer NOT NULL,
+    delivered integer NOT NULL,
+    no_phone integer NOT NULL
+);
+
+-- Name: days; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.days (
+    calendar smallint NOT NULL,
+    day date NOT NULL,
+    working boolean NOT NULL,
+    nth integer NOT NULL,
+    previous_working_day date
+);
+
+-- Name: desk_register; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.desk_register (
+    source_id smallint NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text NOT NULL,
+    result_ready_at timestamp with time zone,
+    handed_over_at timestamp with time zone
+);
+
+-- Name: dossier_facts; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.dossier_facts (
+    dossier_id bigint NOT NULL,
+    agency_code text NOT NULL,
+    status_code smallint,
+    ended boolean NOT NULL,
+    textable boolean NOT NULL,
+    due_on_day_off boolean,
+    phone_refusal text,
+    phone_notes text[],
+    phone_owners integer,
+    number_failed_at timestamp with time zone,
+    own_number_failed_at timestamp with time zone,
+    reopened_at timestamp with time zone,
+    supplement_at timestamp with time zone,
+    supplement_days integer,
+    result_note_at timestamp with time zone,
+    refiled_at timestamp with time zone,
+    refiled_days integer,
+    beat_at timestamp with time zone,
+    paused_at timestamp with time zone,
+    pause_month date,
+    paused_late boolean NOT NULL,
+    due_moved_at timestamp with time zone,
+    due_late_moves integer,
+    due_unexplained_moves integer,
+    procedure_changed_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    withdrawal_asked boolean NOT NULL,
+    inquiries integer,
+    last_inquiry_at timestamp with time zone,
+    complained_at timestamp with time zone,
+    skipped_at timestamp with time zone,
+    odd_hours_at timestamp with time zone,
+    day_off_at timestamp with time zone,
+    before_receipt_at timestamp with time zone,
+    in_future_at timestamp with time zone,
+    cleaned_time_at timestamp with time zone,
+    cleaned text,
+    register_offered boolean NOT NULL,
+    register_ready_at timestamp with time zone,
+    register_handed_at timestamp with time zone,
+    idle_days integer,
+    waiting_days integer,
+    term_days integer,
+    pickup_days integer,
+    received_at timestamp with time zone,
+    due_at timestamp with time zone,
+    last_event_at timestamp with time zone,
+    result_at timestamp with time zone,
+    desk_result_at timestamp with time zone,
+    collected_at timestamp with time zone,
+    collected_at_once boolean NOT NULL,
+    same_day boolean NOT NULL,
+    told_result boolean NOT NULL,
+    result_message text,
+    enabled boolean NOT NULL,
+    received_month date,
+    result_month date,
+    desk_result_month date,
+    collected_month date,
+    procedure_code text NOT NULL,
+    source_id smallint NOT NULL
+);
+
+-- Name: dossiers; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.dossiers (
+    dossier_id bigint NOT NULL,
+    agency_code text NOT NULL,
+    answers text NOT NULL,
+    source_id smallint NOT NULL,
+    procedure_code text NOT NULL,
+    status_code smallint,
+    received_at timestamp with time zone,
+    received_nth integer,
+    due_at timestamp with time zone,
+    due_day date,
+    due_nth integer,
+    due_working boolean,
+    eve date,
+    finished_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    updated_at timestamp with time zone,
+    textable boolean NOT NULL,
+    phone_refusal text,
+    phone_notes text[]
+);
+
+-- Name: edited; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.edited (
+    dossier_id bigint NOT NULL
+);
+
+-- Name: found; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.found (
+    rule text NOT NULL,
+    subject text NOT NULL,
+    level text NOT NULL,
+    agency_code text,
+    since timestamp with time zone,
+    facts jsonb NOT NULL
+);
+
+-- Name: marks; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.marks (
+    dossier_id bigint NOT NULL,
+    due_moved_at timestamp with time zone,
+    late_moves integer,
+    unexplained_moves integer,
+    due_day_at_pause date,
+    procedure_changed_at timestamp with time zone,
+    phone_owners integer,
+    number_failed_at timestamp with time zone,
+    own_number_failed_at timestamp with time zone,
+    refiled_at timestamp with time zone,
+    refiled_nth integer,
+    inquiries integer,
+    last_inquiry_at timestamp with time zone,
+    complained_at timestamp with time zone,
+    cleaned_time_at timestamp with time zone,
+    cleaned text,
+    register_ready_at timestamp with time zone,
+    register_handed_at timestamp with time zone
+);
+
+-- Name: month_cells; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.month_cells (
+    agency_code text NOT NULL,
+    procedure_code text NOT NULL,
+    month date NOT NULL,
+    received integer NOT NULL,
+    textable integer NOT NULL,
+    results integer NOT NULL,
+    uncollected integer NOT NULL,
+    collected integer NOT NULL,
+    at_once integer NOT NULL,
+    beats integer NOT NULL,
+    pauses integer NOT NULL,
+    late_pauses integer NOT NULL,
+    expected integer NOT NULL,
+    delivered integer NOT NULL,
+    no_phone integer NOT NULL
+);
+
+-- Name: moves; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.moves (
+    dossier_id bigint NOT NULL,
+    last_status smallint NOT NULL,
+    last_recorded_at timestamp with time zone NOT NULL,
+    last_occurred_at timestamp with time zone NOT NULL,
+    last_nth integer,
+    first_actor text,
+    result_at timestamp with time zone,
+    result_nth integer,
+    desk_result_at timestamp with time zone,
+    collected_at timestamp with time zone,
+    collected_nth integer,
+    reopened_at timestamp with time zone,
+    supplement_at timestamp with time zone,
+    supplement_nth integer,
+    supplement_from timestamp with time zone,
+    result_note_at timestamp with time zone,
+    evening_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    withdrawal_asked boolean NOT NULL,
+    paused_at timestamp with time zone,
+    skipped_at timestamp with time zone,
+    odd_hours_at timestamp with time zone,
+    day_off_at timestamp with time zone
+);
+
+-- Name: register_readings; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.register_readings (
+    source_id smallint NOT NULL,
+    failure text
+);
+
+-- Name: result_messages; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.result_messages (
+    dossier_id bigint NOT NULL,
+    told boolean NOT NULL,
+    outcome text NOT NULL
+);
+
+-- Name: source_facts; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.source_facts (
+    subject text NOT NULL,
+    source_id smallint NOT NULL,
+    agency_code text,
+    picked_up_at timestamp with time zone,
+    hours_unread numeric,
+    failed_at timestamp with time zone,
+    last_transition_at timestamp with time zone,
+    silent_days integer,
+    recent numeric NOT NULL,
+    usual numeric NOT NULL,
+    unknown_codes integer NOT NULL,
+    unknown_since timestamp with time zone,
+    unusable_rows integer NOT NULL,
+    unusable_since timestamp with time zone,
+    register_failure text
+);
+
+-- Name: usual_waits; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.usual_waits (
+    procedure_code text NOT NULL,
+    collected integer NOT NULL,
+    median numeric NOT NULL,
+    deviation numeric NOT NULL
+);
+
+-- Name: lines; Type: TABLE; Schema: statements; Owner: -
+
+CREATE UNLOGGED TABLE statements.lines (
+    direction text NOT NULL,
+    line_no integer NOT NULL,
+    reference text,
+    gateway_reference text,
+    msisdn text,
+    sent_at timestamp with time zone NOT NULL,
+    segments integer NOT NULL,
+    price numeric(14,4),
+    amount numeric(16,2),
+    carrier text,
+    status text,
+    billed boolean NOT NULL
+);
+ALTER TABLE ONLY statements.lines ALTER COLUMN msisdn SET STATISTICS 0;
+
+-- Name: ours; Type: TABLE; Schema: statements; Owner: -
+
+CREATE UNLOGGED TABLE statements.ours (
+    direction text NOT NULL,
+    our_id bigint NOT NULL,
+    reference text,
+    gateway_reference text,
+    msisdn text,
+    at timestamp with time zone NOT NULL,
+    segments integer NOT NULL,
+    state text,
+    carrier text,
+    taken boolean NOT NULL,
+    in_month boolean NOT NULL,
+    covered boolean NOT NULL,
+    billed_before boolean NOT NULL
+);
+ALTER TABLE ONLY statements.ours ALTER COLUMN msisdn SET STATISTICS 0;
+
+-- Name: pairs; Type: TABLE; Schema: statements; Owner: -
+
+CREATE UNLOGGED TABLE statements.pairs (
+    direction text NOT NULL,
+    line_no integer NOT NULL,
+    our_id bigint NOT NULL,
+    matched_by text NOT NULL,
+    repeated boolean NOT NULL
+);
+
+-- Name: agencies agencies_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agencies
+    ADD CONSTRAINT agencies_pkey PRIMARY KEY (agency_code);
+
+-- Name: agency_aliases agency_aliases_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agency_aliases
+    ADD CONSTRAINT agency_aliases_pkey PRIMARY KEY (alias);
+
+-- Name: agency_changes agency_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agency_changes
+    ADD CONSTRAINT agency_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: agency_names agency_names_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agency_names
+    ADD CONSTRAINT agency_names_pkey PRIMARY KEY (agency_code, valid_until);
+
+-- Name: apology_evenings apology_evenings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.apology_evenings
+    ADD CONSTRAINT apology_evenings_pkey PRIMARY KEY (agency_code, day);
+
+-- Name: attempts attempts_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (attempt_id);
+
+-- Name: attempts attempts_reference_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.attempts
+    ADD CONSTRAINT attempts_reference_key UNIQUE (reference);
+
+-- Name: calendar_changes calendar_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.calendar_changes
+    ADD CONSTRAINT calendar_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: calendar_days calendar_days_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.calendar_days
+    ADD CONSTRAINT calendar_days_pkey PRIMARY KEY (calendar_day_id);
+
+-- Name: calendar_days calendar_days_province_agency_code_day_origin_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.calendar_days
+    ADD CONSTRAINT calendar_days_province_agency_code_day_origin_key UNIQUE NULLS NOT DISTINCT (province, agency_code, day, origin);
+
+-- Name: calendar_years calendar_years_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.calendar_years
+    ADD CONSTRAINT calendar_years_pkey PRIMARY KEY (province, year);
+
+-- Name: carrier_statements carrier_statements_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.carrier_statements
+    ADD CONSTRAINT carrier_statements_pkey PRIMARY KEY (statement_no);
+
+-- Name: carrier_statements carrier_statements_sha256_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.carrier_statements
+    ADD CONSTRAINT carrier_statements_sha256_key UNIQUE (sha256);
+
+-- Name: carrier_statements carrier_statements_supersedes_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.carrier_statements
+    ADD CONSTRAINT carrier_statements_supersedes_key UNIQUE (supersedes);
+
+-- Name: closing_agencies closing_agencies_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_agencies
+    ADD CONSTRAINT closing_agencies_pkey PRIMARY KEY (closing_no, agency_code);
+
+-- Name: closing_changes closing_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_changes
+    ADD CONSTRAINT closing_changes_pkey PRIMARY KEY (closing_no, agency_code, procedure_code, kind, figure);
+
+-- Name: closing_differences closing_differences_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_differences
+    ADD CONSTRAINT closing_differences_pkey PRIMARY KEY (difference_no);
+
+-- Name: closing_dossiers closing_dossiers_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_dossiers
+    ADD CONSTRAINT closing_dossiers_pkey PRIMARY KEY (closing_no, agency_code, procedure_code);
+
+-- Name: closing_messages closing_messages_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_messages
+    ADD CONSTRAINT closing_messages_pkey PRIMARY KEY (closing_no, agency_code, procedure_code, kind);
+
+-- Name: closing_orphans closing_orphans_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_orphans
+    ADD CONSTRAINT closing_orphans_pkey PRIMARY KEY (orphan_no);
+
+-- Name: closing_reasons closing_reasons_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reasons
+    ADD CONSTRAINT closing_reasons_pkey PRIMARY KEY (closing_no, agency_code, procedure_code, kind, state, reason);
+
+-- Name: closing_timings closing_timings_closing_no_agency_code_procedure_code_kind_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_timings
+    ADD CONSTRAINT closing_timings_closing_no_agency_code_procedure_code_kind_key UNIQUE NULLS NOT DISTINCT (closing_no, agency_code, procedure_code, kind);
+
+-- Name: closings closings_corrects_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closings
+    ADD CONSTRAINT closings_corrects_key UNIQUE (corrects);
+
+-- Name: closings closings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closings
+    ADD CONSTRAINT closings_pkey PRIMARY KEY (closing_no);
+
+-- Name: dossiers code_can_be_printed; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossiers
+    ADD CONSTRAINT code_can_be_printed CHECK (((dossier_code = btrim(dossier_code)) AND (dossier_code !~ '[\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]'::text))) NOT VALID;
+
+-- Name: complaint_changes complaint_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaint_changes
+    ADD CONSTRAINT complaint_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: complaints complaints_entry_key_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaints
+    ADD CONSTRAINT complaints_entry_key_key UNIQUE (entry_key);
+
+-- Name: complaints complaints_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaints
+    ADD CONSTRAINT complaints_pkey PRIMARY KEY (complaint_id);
+
+-- Name: counted_occasions counted_occasions_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.counted_occasions
+    ADD CONSTRAINT counted_occasions_pkey PRIMARY KEY (occasion_no);
+
+-- Name: dossier_versions dossier_versions_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossier_versions
+    ADD CONSTRAINT dossier_versions_pkey PRIMARY KEY (version_id);
+
+-- Name: dossiers dossiers_agency_code_dossier_code_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossiers
+    ADD CONSTRAINT dossiers_agency_code_dossier_code_key UNIQUE (agency_code, dossier_code);
+
+-- Name: dossiers dossiers_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossiers
+    ADD CONSTRAINT dossiers_pkey PRIMARY KEY (dossier_id);
+
+-- Name: finding_acknowledgements finding_acknowledgements_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_acknowledgements
+    ADD CONSTRAINT finding_acknowledgements_pkey PRIMARY KEY (acknowledgement_id);
+
+-- Name: finding_episodes finding_episodes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_episodes
+    ADD CONSTRAINT finding_episodes_pkey PRIMARY KEY (finding_id, opened_run);
+
+-- Name: cleaned_fields findings_code_dossier_id_transition_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.cleaned_fields
+    ADD CONSTRAINT findings_code_dossier_id_transition_id_key UNIQUE NULLS NOT DISTINCT (code, dossier_id, transition_id);
+
+-- Name: cleaned_fields findings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.cleaned_fields
+    ADD CONSTRAINT findings_pkey PRIMARY KEY (cleaned_field_id);
+
+-- Name: findings findings_pkey1; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.findings
+    ADD CONSTRAINT findings_pkey1 PRIMARY KEY (finding_id);
+
+-- Name: findings findings_rule_subject_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.findings
+    ADD CONSTRAINT findings_rule_subject_key UNIQUE (rule, subject);
+
+-- Name: gateway_changes gateway_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateway_changes
+    ADD CONSTRAINT gateway_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: gateway_days gateway_days_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateway_days
+    ADD CONSTRAINT gateway_days_pkey PRIMARY KEY (gateway, day);
+
+-- Name: gateway_stops gateway_stops_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateway_stops
+    ADD CONSTRAINT gateway_stops_pkey PRIMARY KEY (gateway, concerns, subject);
+
+-- Name: gateways gateways_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateways
+    ADD CONSTRAINT gateways_pkey PRIMARY KEY (name);
+
+-- Name: inquiries inquiries_gateway_dedupe_key_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_gateway_dedupe_key_key UNIQUE (gateway, dedupe_key);
+
+-- Name: inquiries inquiries_message_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_message_id_key UNIQUE (message_id);
+
+-- Name: inquiries inquiries_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_pkey PRIMARY KEY (inquiry_id);
+
+-- Name: message_history message_history_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_history
+    ADD CONSTRAINT message_history_pkey PRIMARY KEY (history_id);
+
+-- Name: message_moves message_moves_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_moves
+    ADD CONSTRAINT message_moves_pkey PRIMARY KEY (from_state, to_state);
+
+-- Name: message_states message_states_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_states
+    ADD CONSTRAINT message_states_pkey PRIMARY KEY (state);
+
+-- Name: messages messages_dossier_id_kind_occasion_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_dossier_id_kind_occasion_key UNIQUE (dossier_id, kind, occasion);
+
+-- Name: messages messages_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (message_id);
+
+-- Name: office_hours office_hours_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.office_hours
+    ADD CONSTRAINT office_hours_pkey PRIMARY KEY (agency_code, valid_from);
+
+-- Name: old_steps old_steps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_pkey PRIMARY KEY (transition_id);
+
+-- Name: phone_changes phone_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.phone_changes
+    ADD CONSTRAINT phone_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: procedures procedures_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.procedures
+    ADD CONSTRAINT procedures_pkey PRIMARY KEY (procedure_code);
+
+-- Name: pseudonym_key pseudonym_key_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.pseudonym_key
+    ADD CONSTRAINT pseudonym_key_pkey PRIMARY KEY (one);
+
+-- Name: publications publications_closing_no_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_closing_no_key UNIQUE (closing_no);
+
+-- Name: publications publications_folder_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_folder_key UNIQUE (folder);
+
+-- Name: publications publications_manifest_sha256_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_manifest_sha256_key UNIQUE (manifest_sha256);
+
+-- Name: publications publications_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_pkey PRIMARY KEY (publication_no);
+
+-- Name: publications publications_previous_sha256_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_previous_sha256_key UNIQUE (previous_sha256);
+
+-- Name: quality_agencies quality_agencies_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_agencies
+    ADD CONSTRAINT quality_agencies_pkey PRIMARY KEY (run_no, agency_code);
+
+-- Name: quality_counts quality_counts_run_no_rule_agency_code_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_counts
+    ADD CONSTRAINT quality_counts_run_no_rule_agency_code_key UNIQUE NULLS NOT DISTINCT (run_no, rule, agency_code);
+
+-- Name: quality_results quality_results_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_results
+    ADD CONSTRAINT quality_results_pkey PRIMARY KEY (run_no, rule);
+
+-- Name: quality_runs quality_runs_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_runs
+    ADD CONSTRAINT quality_runs_pkey PRIMARY KEY (run_no);
+
+-- Name: quality_runs quality_runs_run_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_runs
+    ADD CONSTRAINT quality_runs_run_id_key UNIQUE (run_id);
+
+-- Name: quality_shares quality_shares_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_shares
+    ADD CONSTRAINT quality_shares_pkey PRIMARY KEY (run_no, agency_code, dimension, key, month);
+
+-- Name: quality_sources quality_sources_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_sources
+    ADD CONSTRAINT quality_sources_pkey PRIMARY KEY (run_no, source_id);
+
+-- Name: quality_suggestions quality_suggestions_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_suggestions
+    ADD CONSTRAINT quality_suggestions_pkey PRIMARY KEY (run_no, agency_code, kind);
+
+-- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
+-- Name: quarantine quarantine_source_id_row_kind_row_key_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quarantine
+    ADD CONSTRAINT quarantine_source_id_row_kind_row_key_key UNIQUE (source_id, row_kind, row_key);
+
+-- Name: receipt_readings receipt_readings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.receipt_readings
+    ADD CONSTRAINT receipt_readings_pkey PRIMARY KEY (receipt_id);
+
+-- Name: receipts receipts_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (receipt_id);
+
+-- Name: refused_statements refused_statements_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.refused_statements
+    ADD CONSTRAINT refused_statements_pkey PRIMARY KEY (refusal_no);
+
+-- Name: releases releases_attempt_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.releases
+    ADD CONSTRAINT releases_attempt_id_key UNIQUE (attempt_id);
+
+-- Name: releases releases_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.releases
+    ADD CONSTRAINT releases_pkey PRIMARY KEY (release_id);
+
+-- Name: report_mails report_mails_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.report_mails
+    ADD CONSTRAINT report_mails_pkey PRIMARY KEY (report_mail_id);
+
+-- Name: report_mails report_mails_report_report_no_body_recipient_hash_edition_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.report_mails
+    ADD CONSTRAINT report_mails_report_report_no_body_recipient_hash_edition_key UNIQUE (report, report_no, body, recipient_hash, edition);
+
+-- Name: rule_dates rule_dates_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.rule_dates
+    ADD CONSTRAINT rule_dates_pkey PRIMARY KEY (rule);
+
+-- Name: sources sources_name_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.sources
+    ADD CONSTRAINT sources_name_key UNIQUE (name);
+
+-- Name: sources sources_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (source_id);
+
+-- Name: statement_lines statement_lines_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_lines
+    ADD CONSTRAINT statement_lines_pkey PRIMARY KEY (statement_no, direction, line_no);
+
+-- Name: statement_matches statement_matches_attempt_id_statement_no_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_matches
+    ADD CONSTRAINT statement_matches_attempt_id_statement_no_key UNIQUE (attempt_id, statement_no);
+
+-- Name: statement_matches statement_matches_differs_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.statement_matches
+    ADD CONSTRAINT statement_matches_differs_check CHECK ((differs <@ ARRAY['number'::text, 'segments'::text, 'amount'::text, 'status'::text, 'time'::text, 'month'::text, 'repeated'::text])) NOT VALID;
+
+-- Name: statement_matches statement_matches_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_matches
+    ADD CONSTRAINT statement_matches_pkey PRIMARY KEY (match_id);
+
+-- Name: statement_matches statement_matches_statement_no_direction_line_no_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_matches
+    ADD CONSTRAINT statement_matches_statement_no_direction_line_no_key UNIQUE (statement_no, direction, line_no);
+
+-- Name: status_maps status_maps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.status_maps
+    ADD CONSTRAINT status_maps_pkey PRIMARY KEY (source_id, source_status);
+
+-- Name: template_registration_changes template_registration_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.template_registration_changes
+    ADD CONSTRAINT template_registration_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: template_registrations template_registrations_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.template_registrations
+    ADD CONSTRAINT template_registrations_pkey PRIMARY KEY (gateway, template_id, template_version);
+
+-- Name: dossier_versions times_can_be; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossier_versions
+    ADD CONSTRAINT times_can_be CHECK (COALESCE(((LEAST(seen_at, updated_at, phone_entered_at, received_at, due_at, finished_at, returned_at) >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (GREATEST(seen_at, updated_at, phone_entered_at, received_at, due_at, finished_at, returned_at) < '9000-01-01 00:00:00+00'::timestamp with time zone)), true)) NOT VALID;
+
+-- Name: dossiers times_can_be; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.dossiers
+    ADD CONSTRAINT times_can_be CHECK (COALESCE(((LEAST(phone_entered_at, received_at, due_at, finished_at, returned_at, updated_at, picked_up_at) >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (GREATEST(phone_entered_at, received_at, due_at, finished_at, returned_at, updated_at, picked_up_at) < '9000-01-01 00:00:00+00'::timestamp with time zone)), true)) NOT VALID;
+
+-- Name: transitions times_can_be; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.transitions
+    ADD CONSTRAINT times_can_be CHECK (COALESCE(((LEAST(occurred_at, recorded_at, picked_up_at, planned_at) >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (GREATEST(occurred_at, recorded_at, picked_up_at, planned_at) < '9000-01-01 00:00:00+00'::timestamp with time zone)), true)) NOT VALID;
+
+-- Name: transitions transitions_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.transitions
+    ADD CONSTRAINT transitions_pkey PRIMARY KEY (transition_id);
+
+-- Name: transitions transitions_source_id_source_transition_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.transitions
+    ADD CONSTRAINT transitions_source_id_source_transition_id_key UNIQUE (source_id, source_transition_id);
+
+-- Name: unread_receipts unread_receipts_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.unread_receipts
+    ADD CONSTRAINT unread_receipts_pkey PRIMARY KEY (receipt_id);
+
+-- Name: agency_changes_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX agency_changes_agency ON motcua.agency_changes USING btree (agency_code, change_id);
+
+-- Name: apology_evenings_due; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX apology_evenings_due ON motcua.apology_evenings USING btree (agency_code, last_due);
+
+-- Name: apology_evenings_moment; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX apology_evenings_moment ON motcua.apology_evenings USING btree (evening_at);
+
+-- Name: attempts_carrier_refused; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX attempts_carrier_refused ON motcua.attempts USING btree (gateway, answered_at) WHERE (concerns = 'carrier'::text);
+
+-- Name: attempts_in_flight; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX attempts_in_flight ON motcua.attempts USING btree (sender_id) WHERE (state = 'in_flight'::text);
+
+-- Name: attempts_message; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX attempts_message ON motcua.attempts USING btree (message_id, attempt_id);
+
+-- Name: attempts_one_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts USING btree (message_id) WHERE ((state = ANY (ARRAY['in_flight'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text])) AND (NOT released));
+
+-- Name: attempts_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX attempts_run ON motcua.attempts USING btree (run_id);
+
+-- Name: attempts_unsettled; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX attempts_unsettled ON motcua.attempts USING btree (gateway, settle_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
+
+-- Name: calendar_changes_year; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX calendar_changes_year ON motcua.calendar_changes USING btree (year);
+
+-- Name: calendar_days_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX calendar_days_agency ON motcua.calendar_days USING btree (agency_code, day) WHERE (agency_code IS NOT NULL);
+
+-- Name: carrier_statements_first; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX carrier_statements_first ON motcua.carrier_statements USING btree (form, month) WHERE (supersedes IS NULL);
+
+-- Name: closing_differences_closing; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closing_differences_closing ON motcua.closing_differences USING btree (closing_no, side, reason);
+
+-- Name: closing_orphans_closing; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closing_orphans_closing ON motcua.closing_orphans USING btree (closing_no, sort);
+
+-- Name: closings_first; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX closings_first ON motcua.closings USING btree (period) WHERE (corrects IS NULL);
+
+-- Name: closings_period; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closings_period ON motcua.closings USING btree (period, closing_no);
+
+-- Name: complaint_changes_complaint; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX complaint_changes_complaint ON motcua.complaint_changes USING btree (complaint_id, change_id);
+
+-- Name: complaints_alike; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX complaints_alike ON motcua.complaints USING btree (agency_code, motcua.code_key(dossier_code), claim, alike_no, (((received_at AT TIME ZONE '07:00:00'::interval))::date)) WHERE ((dossier_code IS NOT NULL) AND (withdrawn_at IS NULL));
+
+-- Name: complaints_dossier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX complaints_dossier ON motcua.complaints USING btree (dossier_id) WHERE (dossier_id IS NOT NULL);
+
+-- Name: complaints_received; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX complaints_received ON motcua.complaints USING btree (received_at);
+
+-- Name: complaints_unlinked; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX complaints_unlinked ON motcua.complaints USING btree (complaint_id) WHERE ((message_id IS NULL) AND (dossier_code IS NOT NULL) AND (withdrawn_at IS NULL));
+
+-- Name: dossier_versions_dossier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions USING btree (dossier_id, version_id);
+
+-- Name: dossier_versions_due; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossier_versions_due ON motcua.dossier_versions USING btree ((((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh'::text))::date));
+
+-- Name: dossiers_code_key; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossiers_code_key ON motcua.dossiers USING btree (motcua.code_key(dossier_code));
+
+-- Name: finding_acknowledgements_finding; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements USING btree (finding_id, acknowledgement_id);
+
+-- Name: finding_episodes_closed; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX finding_episodes_closed ON motcua.finding_episodes USING btree (closed_run) WHERE (closed_run IS NOT NULL);
+
+-- Name: finding_episodes_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX finding_episodes_open ON motcua.finding_episodes USING btree (finding_id) WHERE (closed_run IS NULL);
+
+-- Name: finding_episodes_opened; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX finding_episodes_opened ON motcua.finding_episodes USING btree (opened_run);
+
+-- Name: findings_dossier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX findings_dossier ON motcua.findings USING btree (dossier_id) WHERE (dossier_id IS NOT NULL);
+
+-- Name: inquiries_gateway; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_gateway ON motcua.inquiries USING btree (gateway, received_at);
+
+-- Name: inquiries_phone; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_phone ON motcua.inquiries USING btree (msisdn, received_at);
+
+-- Name: inquiries_received; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_received ON motcua.inquiries USING btree (received_at);
+
+-- Name: inquiries_told_result; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_told_result ON motcua.inquiries USING btree (dossier_id) WHERE told_result;
+
+-- Name: message_history_message; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX message_history_message ON motcua.message_history USING btree (message_id, history_id);
+
+-- Name: messages_due; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_due ON motcua.messages USING btree (next_attempt_at, message_id) WHERE (state = 'queued'::text);
+
+-- Name: messages_for_phone; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_for_phone ON motcua.messages USING btree (useful_until) WHERE (state = ANY (ARRAY['suppressed'::text, 'undelivered'::text, 'rejected'::text]));
+
+-- Name: messages_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_open ON motcua.messages USING btree (state) WHERE (state = ANY (ARRAY['sending'::text, 'unknown'::text]));
+
+-- Name: messages_recorded; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_recorded ON motcua.messages USING btree (recorded_at);
+
+-- Name: messages_transition; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX messages_transition ON motcua.messages USING btree (transition_id) WHERE (kind = ANY (ARRAY['result'::text, 'supplement'::text]));
+
+-- Name: messages_unreported; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_unreported ON motcua.messages USING btree (accepted_at) WHERE (state = 'accepted'::text);
+
+-- Name: old_steps_dossier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX old_steps_dossier ON motcua.old_steps USING btree (dossier_id);
+
+-- Name: old_steps_to_judge; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX old_steps_to_judge ON motcua.old_steps USING btree (source_id, ask_at) WHERE (ask_at IS NOT NULL);
+
+-- Name: quality_runs_chain; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs USING btree (previous_seal);
+
+-- Name: quality_runs_day; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX quality_runs_day ON motcua.quality_runs USING btree (day, run_no);
+
+-- Name: quarantine_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX quarantine_open ON motcua.quarantine USING btree (source_id, reason) WHERE (released_at IS NULL);
+
+-- Name: receipt_readings_attempt; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX receipt_readings_attempt ON motcua.receipt_readings USING btree (attempt_id);
+
+-- Name: receipts_reference; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX receipts_reference ON motcua.receipts USING btree (reference);
+
+-- Name: refused_statements_file; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX refused_statements_file ON motcua.refused_statements USING btree (form, file_name, refusal_no);
+
+-- Name: releases_message; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX releases_message ON motcua.releases USING btree (message_id);
+
+-- Name: statement_matches_inquiry; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX statement_matches_inquiry ON motcua.statement_matches USING btree (inquiry_id, statement_no) WHERE (inquiry_id IS NOT NULL);
+
+-- Name: statement_matches_verdict; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX statement_matches_verdict ON motcua.statement_matches USING btree (statement_no, verdict) WHERE (verdict <> 'exact'::text);
+
+-- Name: transitions_calling; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX transitions_calling ON motcua.transitions USING btree (recorded_at) WHERE (at_one_stop_desk AND (status_code = ANY (ARRAY[5, 9])));
+
+-- Name: transitions_dossier; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX transitions_dossier ON motcua.transitions USING btree (dossier_id, sequence, from_row, transition_id);
+
+-- Name: transitions_from_row; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX transitions_from_row ON motcua.transitions USING btree (dossier_id, recorded_at) WHERE from_row;
+
+-- Name: transitions_recorded; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX transitions_recorded ON motcua.transitions USING btree (source_id, recorded_at);
+
+-- Name: transitions_unplanned; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX transitions_unplanned ON motcua.transitions USING btree (dossier_id) WHERE (planned_at IS NULL);
+
+-- Name: messages enforce_message_move; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua.messages FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();
+
+-- Name: agencies keep_agency_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_agency_change AFTER INSERT OR UPDATE ON motcua.agencies FOR EACH ROW EXECUTE FUNCTION motcua.keep_agency_change();
+
+-- Name: agency_aliases keep_agency_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_agency_change AFTER INSERT OR DELETE OR UPDATE ON motcua.agency_aliases FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
+
+-- Name: agency_names keep_agency_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_agency_change AFTER INSERT OR DELETE OR UPDATE ON motcua.agency_names FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
+
+-- Name: calendar_days keep_calendar_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_calendar_change AFTER INSERT OR DELETE OR UPDATE ON motcua.calendar_days FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('day');
+
+-- Name: calendar_years keep_calendar_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_calendar_change AFTER INSERT OR DELETE OR UPDATE ON motcua.calendar_years FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('year');
+
+-- Name: office_hours keep_calendar_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_calendar_change AFTER INSERT OR DELETE OR UPDATE ON motcua.office_hours FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('hours');
+
+-- Name: complaints keep_complaint; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_complaint BEFORE DELETE OR UPDATE ON motcua.complaints FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint();
+
+-- Name: complaints keep_complaint_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua.complaints FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
+
+-- Name: finding_episodes keep_episodes; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_episodes AFTER UPDATE ON motcua.finding_episodes REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION motcua.keep_episodes();
+
+-- Name: findings keep_finding; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_finding BEFORE UPDATE ON motcua.findings FOR EACH ROW WHEN (((((((old.finding_id IS DISTINCT FROM new.finding_id) OR (old.rule IS DISTINCT FROM new.rule)) OR (old.subject IS DISTINCT FROM new.subject)) OR (old.level IS DISTINCT FROM new.level)) OR (old.dossier_id IS DISTINCT FROM new.dossier_id)) OR (old.first_run IS DISTINCT FROM new.first_run))) EXECUTE FUNCTION motcua.keep_finding();
+
+-- Name: inquiries keep_inquiry; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.keep_inquiry();
+
+-- Name: old_steps keep_judgement; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps FOR EACH ROW EXECUTE FUNCTION motcua.keep_judgement();
+
+-- Name: messages keep_message_history; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
+
+-- Name: publications keep_publication_chain; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
+
+-- Name: quality_runs keep_quality_run; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_quality_run BEFORE DELETE OR UPDATE ON motcua.quality_runs FOR EACH ROW EXECUTE FUNCTION motcua.keep_quality_run();
+
+-- Name: refused_statements keep_refused_statement; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_refused_statement BEFORE DELETE OR UPDATE ON motcua.refused_statements FOR EACH ROW EXECUTE FUNCTION motcua.keep_refused_statement();
+
+-- Name: report_mails keep_report_mail; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_report_mail BEFORE UPDATE ON motcua.report_mails FOR EACH ROW EXECUTE FUNCTION motcua.keep_report_mail();
+
+-- Name: dossiers note_phone_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.phone_refusal IS DISTINCT FROM new.phone_refusal))) EXECUTE FUNCTION motcua.note_phone_change();
+
+-- Name: messages note_phone_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR EACH ROW WHEN (((new.state = ANY (ARRAY['suppressed'::text, 'undelivered'::text, 'rejected'::text])) AND (new.state <> old.state) AND (new.dossier_id IS NOT NULL))) EXECUTE FUNCTION motcua.note_phone_change();
+
+-- Name: receipt_readings note_read_receipts; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_readings REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
+
+-- Name: receipts note_unread_receipts; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER note_unread_receipts AFTER INSERT ON motcua.receipts REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_unread_receipts();
+
+-- Name: agencies number_recipients_list; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
+
+-- Name: agency_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.agency_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: apology_evenings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.apology_evenings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: calendar_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.calendar_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: carrier_statements refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.carrier_statements FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_agencies refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_agencies FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_differences refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_differences FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_dossiers refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_dossiers FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_messages refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_messages FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_orphans refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_orphans FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_reasons refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_reasons FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_timings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_timings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: complaint_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.complaint_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: dossier_versions refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.dossier_versions FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: finding_acknowledgements refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.finding_acknowledgements FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: finding_episodes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.finding_episodes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: findings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.findings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: gateway_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.gateway_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: message_history refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.message_history FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: old_steps refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.old_steps FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: publications refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.publications FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_agencies refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_agencies FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_counts refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_counts FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_results refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_results FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_shares refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_shares FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_sources refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_sources FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_suggestions refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_suggestions FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: receipt_readings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.receipt_readings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: receipts refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.receipts FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: releases refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.releases FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: report_mails refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.report_mails FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: statement_lines refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_lines FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: statement_matches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_matches FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: template_registration_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.template_registration_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: finding_episodes refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.finding_episodes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_episodes();
+
+-- Name: quality_agencies refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_agencies REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_counts refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_counts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_results refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_results REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_shares refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_shares REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_sources refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_sources REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_suggestions refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_suggestions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: agencies agencies_successor_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agencies
+    ADD CONSTRAINT agencies_successor_code_fkey FOREIGN KEY (successor_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: agency_aliases agency_aliases_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agency_aliases
+    ADD CONSTRAINT agency_aliases_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: agency_names agency_names_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.agency_names
+    ADD CONSTRAINT agency_names_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: apology_evenings apology_evenings_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.apology_evenings
+    ADD CONSTRAINT apology_evenings_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: attempts attempts_gateway_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.attempts
+    ADD CONSTRAINT attempts_gateway_fkey FOREIGN KEY (gateway) REFERENCES motcua.gateways(name);
+
+-- Name: attempts attempts_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.attempts
+    ADD CONSTRAINT attempts_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: calendar_days calendar_days_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.calendar_days
+    ADD CONSTRAINT calendar_days_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: carrier_statements carrier_statements_supersedes_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.carrier_statements
+    ADD CONSTRAINT carrier_statements_supersedes_fkey FOREIGN KEY (supersedes) REFERENCES motcua.carrier_statements(statement_no);
+
+-- Name: closing_agencies closing_agencies_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_agencies
+    ADD CONSTRAINT closing_agencies_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_changes closing_changes_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_changes
+    ADD CONSTRAINT closing_changes_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_differences closing_differences_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_differences
+    ADD CONSTRAINT closing_differences_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_differences closing_differences_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_differences
+    ADD CONSTRAINT closing_differences_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: closing_dossiers closing_dossiers_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_dossiers
+    ADD CONSTRAINT closing_dossiers_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_messages closing_messages_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_messages
+    ADD CONSTRAINT closing_messages_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_orphans closing_orphans_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_orphans
+    ADD CONSTRAINT closing_orphans_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_reasons closing_reasons_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reasons
+    ADD CONSTRAINT closing_reasons_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_reasons closing_reasons_state_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reasons
+    ADD CONSTRAINT closing_reasons_state_fkey FOREIGN KEY (state) REFERENCES motcua.message_states(state);
+
+-- Name: closing_timings closing_timings_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_timings
+    ADD CONSTRAINT closing_timings_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closings closings_corrects_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closings
+    ADD CONSTRAINT closings_corrects_fkey FOREIGN KEY (corrects) REFERENCES motcua.closings(closing_no);
+
+-- Name: complaint_changes complaint_changes_complaint_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaint_changes
+    ADD CONSTRAINT complaint_changes_complaint_id_fkey FOREIGN KEY (complaint_id) REFERENCES motcua.complaints(complaint_id);
+
+-- Name: complaints complaints_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaints
+    ADD CONSTRAINT complaints_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: complaints complaints_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaints
+    ADD CONSTRAINT complaints_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: complaints complaints_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.complaints
+    ADD CONSTRAINT complaints_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: counted_occasions counted_occasions_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.counted_occasions
+    ADD CONSTRAINT counted_occasions_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: dossier_versions dossier_versions_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossier_versions
+    ADD CONSTRAINT dossier_versions_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: dossiers dossiers_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossiers
+    ADD CONSTRAINT dossiers_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: dossiers dossiers_procedure_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossiers
+    ADD CONSTRAINT dossiers_procedure_code_fkey FOREIGN KEY (procedure_code) REFERENCES motcua.procedures(procedure_code);
+
+-- Name: dossiers dossiers_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.dossiers
+    ADD CONSTRAINT dossiers_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: finding_acknowledgements finding_acknowledgements_finding_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_acknowledgements
+    ADD CONSTRAINT finding_acknowledgements_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES motcua.findings(finding_id);
+
+-- Name: finding_episodes finding_episodes_closed_run_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_episodes
+    ADD CONSTRAINT finding_episodes_closed_run_fkey FOREIGN KEY (closed_run) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: finding_episodes finding_episodes_finding_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_episodes
+    ADD CONSTRAINT finding_episodes_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES motcua.findings(finding_id);
+
+-- Name: finding_episodes finding_episodes_opened_run_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_episodes
+    ADD CONSTRAINT finding_episodes_opened_run_fkey FOREIGN KEY (opened_run) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: cleaned_fields findings_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.cleaned_fields
+    ADD CONSTRAINT findings_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: findings findings_agency_code_fkey1; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.findings
+    ADD CONSTRAINT findings_agency_code_fkey1 FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: cleaned_fields findings_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.cleaned_fields
+    ADD CONSTRAINT findings_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: findings findings_dossier_id_fkey1; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.findings
+    ADD CONSTRAINT findings_dossier_id_fkey1 FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: findings findings_first_run_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.findings
+    ADD CONSTRAINT findings_first_run_fkey FOREIGN KEY (first_run) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: cleaned_fields findings_transition_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.cleaned_fields
+    ADD CONSTRAINT findings_transition_id_fkey FOREIGN KEY (transition_id) REFERENCES motcua.transitions(transition_id);
+
+-- Name: gateway_days gateway_days_gateway_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateway_days
+    ADD CONSTRAINT gateway_days_gateway_fkey FOREIGN KEY (gateway) REFERENCES motcua.gateways(name);
+
+-- Name: gateway_stops gateway_stops_gateway_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gateway_stops
+    ADD CONSTRAINT gateway_stops_gateway_fkey FOREIGN KEY (gateway) REFERENCES motcua.gateways(name);
+
+-- Name: inquiries inquiries_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: inquiries inquiries_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: inquiries inquiries_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.inquiries
+    ADD CONSTRAINT inquiries_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: message_history message_history_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_history
+    ADD CONSTRAINT message_history_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: message_moves message_moves_from_state_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_moves
+    ADD CONSTRAINT message_moves_from_state_fkey FOREIGN KEY (from_state) REFERENCES motcua.message_states(state);
+
+-- Name: message_moves message_moves_to_state_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.message_moves
+    ADD CONSTRAINT message_moves_to_state_fkey FOREIGN KEY (to_state) REFERENCES motcua.message_states(state);
+
+-- Name: messages messages_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: messages messages_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: messages messages_state_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_state_fkey FOREIGN KEY (state) REFERENCES motcua.message_states(state);
+
+-- Name: messages messages_transition_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.messages
+    ADD CONSTRAINT messages_transition_id_fkey FOREIGN KEY (transition_id) REFERENCES motcua.transitions(transition_id);
+
+-- Name: office_hours office_hours_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.office_hours
+    ADD CONSTRAINT office_hours_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: old_steps old_steps_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: old_steps old_steps_known_from_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_known_from_fkey FOREIGN KEY (known_from) REFERENCES motcua.transitions(transition_id);
+
+-- Name: old_steps old_steps_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: old_steps old_steps_transition_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_transition_id_fkey FOREIGN KEY (transition_id) REFERENCES motcua.transitions(transition_id);
+
+-- Name: old_steps old_steps_version_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.old_steps
+    ADD CONSTRAINT old_steps_version_id_fkey FOREIGN KEY (version_id) REFERENCES motcua.dossier_versions(version_id);
+
+-- Name: publications publications_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: publications publications_corrects_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publications
+    ADD CONSTRAINT publications_corrects_fkey FOREIGN KEY (corrects) REFERENCES motcua.publications(publication_no);
+
+-- Name: quality_agencies quality_agencies_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_agencies
+    ADD CONSTRAINT quality_agencies_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: quality_agencies quality_agencies_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_agencies
+    ADD CONSTRAINT quality_agencies_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quality_counts quality_counts_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_counts
+    ADD CONSTRAINT quality_counts_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: quality_counts quality_counts_run_no_rule_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_counts
+    ADD CONSTRAINT quality_counts_run_no_rule_fkey FOREIGN KEY (run_no, rule) REFERENCES motcua.quality_results(run_no, rule);
+
+-- Name: quality_results quality_results_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_results
+    ADD CONSTRAINT quality_results_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quality_shares quality_shares_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_shares
+    ADD CONSTRAINT quality_shares_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: quality_shares quality_shares_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_shares
+    ADD CONSTRAINT quality_shares_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quality_sources quality_sources_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_sources
+    ADD CONSTRAINT quality_sources_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quality_sources quality_sources_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_sources
+    ADD CONSTRAINT quality_sources_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: quality_suggestions quality_suggestions_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_suggestions
+    ADD CONSTRAINT quality_suggestions_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: quality_suggestions quality_suggestions_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_suggestions
+    ADD CONSTRAINT quality_suggestions_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quarantine quarantine_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quarantine
+    ADD CONSTRAINT quarantine_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: receipt_readings receipt_readings_attempt_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.receipt_readings
+    ADD CONSTRAINT receipt_readings_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES motcua.attempts(attempt_id);
+
+-- Name: receipt_readings receipt_readings_receipt_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.receipt_readings
+    ADD CONSTRAINT receipt_readings_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES motcua.receipts(receipt_id);
+
+-- Name: releases releases_attempt_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.releases
+    ADD CONSTRAINT releases_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES motcua.attempts(attempt_id);
+
+-- Name: releases releases_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.releases
+    ADD CONSTRAINT releases_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: statement_matches statement_matches_attempt_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_matches
+    ADD CONSTRAINT statement_matches_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES motcua.attempts(attempt_id);
+
+-- Name: statement_matches statement_matches_inquiry_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_matches
+    ADD CONSTRAINT statement_matches_inquiry_id_fkey FOREIGN KEY (inquiry_id) REFERENCES motcua.inquiries(inquiry_id);
+
+-- Name: status_maps status_maps_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.status_maps
+    ADD CONSTRAINT status_maps_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: transitions transitions_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.transitions
+    ADD CONSTRAINT transitions_dossier_id_fkey FOREIGN KEY (dossier_id) REFERENCES motcua.dossiers(dossier_id);
+
+-- Name: transitions transitions_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.transitions
+    ADD CONSTRAINT transitions_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: transitions transitions_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.transitions
+    ADD CONSTRAINT transitions_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: SCHEMA audit; Type: ACL; Schema: -; Owner: -
+
+GRANT USAGE ON SCHEMA audit TO motcua_audit;
+GRANT USAGE ON SCHEMA audit TO motcua_app;
+
+-- Name: SCHEMA motcua; Type: ACL; Schema: -; Owner: -
+
+GRANT USAGE ON SCHEMA motcua TO motcua_app;
+
+-- Name: SCHEMA quality; Type: ACL; Schema: -; Owner: -
+
+GRANT USAGE ON SCHEMA quality TO motcua_app;
+
+-- Name: SCHEMA statements; Type: ACL; Schema: -; Owner: -
+
+GRANT USAGE ON SCHEMA statements TO motcua_app;
+
+-- Name: FUNCTION desk_user(agency_code text, actor text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.desk_user(agency_code text, actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.desk_user(agency_code text, actor text) TO motcua_app;
+
+-- Name: FUNCTION empty_counted_occasions(); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.empty_counted_occasions() FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.empty_counted_occasions() TO motcua_app;
+
+-- Name: FUNCTION look_at_counted_occasions(); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.look_at_counted_occasions() FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.look_at_counted_occasions() TO motcua_app;
+
+-- Name: FUNCTION note_agency_change(of_agency text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.note_agency_change(of_agency text) FROM PUBLIC;
+
+-- Name: FUNCTION begin_snapshot(); Type: ACL; Schema: quality; Owner: -
+
+REVOKE ALL ON FUNCTION quality.begin_snapshot() FROM PUBLIC;
+GRANT ALL ON FUNCTION quality.begin_snapshot() TO motcua_app;
+
+-- Name: FUNCTION look_at(table_name text, column_name text); Type: ACL; Schema: quality; Owner: -
+
+REVOKE ALL ON FUNCTION quality.look_at(table_name text, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION quality.look_at(table_name text, column_name text) TO motcua_app;
+
+-- Name: FUNCTION clear(); Type: ACL; Schema: statements; Owner: -
+
+GRANT ALL ON FUNCTION statements.clear() TO motcua_app;
+
+-- Name: FUNCTION look_at(table_name text); Type: ACL; Schema: statements; Owner: -
+
+GRANT ALL ON FUNCTION statements.look_at(table_name text) TO motcua_app;
+
+-- Name: TABLE agencies; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.agencies TO motcua_app;
+
+-- Name: TABLE agencies; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.agencies TO motcua_audit;
+GRANT SELECT ON TABLE audit.agencies TO motcua_app;
+
+-- Name: TABLE agency_aliases; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.agency_aliases TO motcua_app;
+
+-- Name: TABLE agency_aliases; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.agency_aliases TO motcua_audit;
+GRANT SELECT ON TABLE audit.agency_aliases TO motcua_app;
+
+-- Name: TABLE agency_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.agency_changes TO motcua_app;
+
+-- Name: TABLE agency_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.agency_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.agency_changes TO motcua_app;
+
+-- Name: TABLE agency_names; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.agency_names TO motcua_app;
+
+-- Name: TABLE agency_names; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.agency_names TO motcua_audit;
+GRANT SELECT ON TABLE audit.agency_names TO motcua_app;
+
+-- Name: TABLE apology_evenings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.apology_evenings TO motcua_app;
+
+-- Name: TABLE apology_evenings; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.apology_evenings TO motcua_audit;
+GRANT SELECT ON TABLE audit.apology_evenings TO motcua_app;
+
+-- Name: TABLE attempts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.attempts TO motcua_app;
+
+-- Name: TABLE attempts; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.attempts TO motcua_audit;
+GRANT SELECT ON TABLE audit.attempts TO motcua_app;
+
+-- Name: TABLE calendar_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.calendar_changes TO motcua_app;
+
+-- Name: TABLE calendar_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.calendar_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.calendar_changes TO motcua_app;
+
+-- Name: TABLE calendar_days; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.calendar_days TO motcua_app;
+
+-- Name: TABLE calendar_days; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.calendar_days TO motcua_audit;
+GRANT SELECT ON TABLE audit.calendar_days TO motcua_app;
+
+-- Name: TABLE calendar_years; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.calendar_years TO motcua_app;
+
+-- Name: TABLE calendar_years; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.calendar_years TO motcua_audit;
+GRANT SELECT ON TABLE audit.calendar_years TO motcua_app;
+
+-- Name: TABLE carrier_statements; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.carrier_statements TO motcua_app;
+
+-- Name: TABLE carrier_statements; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.carrier_statements TO motcua_audit;
+GRANT SELECT ON TABLE audit.carrier_statements TO motcua_app;
+
+-- Name: TABLE cleaned_fields; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.cleaned_fields TO motcua_app;
+
+-- Name: COLUMN cleaned_fields.detail; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(detail) ON TABLE motcua.cleaned_fields TO motcua_app;
+
+-- Name: COLUMN cleaned_fields.last_seen_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(last_seen_at) ON TABLE motcua.cleaned_fields TO motcua_app;
+
+-- Name: TABLE cleaned_fields; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_audit;
+GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_app;
+
+-- Name: TABLE closing_agencies; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_agencies TO motcua_app;
+
+-- Name: TABLE closing_agencies; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_agencies TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_agencies TO motcua_app;
+
+-- Name: TABLE closing_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_changes TO motcua_app;
+
+-- Name: TABLE closing_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_changes TO motcua_app;
+
+-- Name: TABLE closing_differences; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_differences TO motcua_app;
+
+-- Name: TABLE closing_differences; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_differences TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_differences TO motcua_app;
+
+-- Name: TABLE closing_dossiers; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_dossiers TO motcua_app;
+
+-- Name: TABLE closing_dossiers; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_app;
+
+-- Name: TABLE closing_messages; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_messages TO motcua_app;
+
+-- Name: TABLE closing_messages; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_messages TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_messages TO motcua_app;
+
+-- Name: TABLE closing_orphans; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_orphans TO motcua_app;
+
+-- Name: TABLE closing_orphans; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_orphans TO motcua_app;
+
+-- Name: TABLE closing_reasons; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_reasons TO motcua_app;
+
+-- Name: TABLE closing_reasons; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_reasons TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_reasons TO motcua_app;
+
+-- Name: TABLE closing_timings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_timings TO motcua_app;
+
+-- Name: TABLE closing_timings; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_timings TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_timings TO motcua_app;
+
+-- Name: TABLE closings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closings TO motcua_app;
+
+-- Name: TABLE closings; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closings TO motcua_audit;
+GRANT SELECT ON TABLE audit.closings TO motcua_app;
+
+-- Name: TABLE complaint_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.complaint_changes TO motcua_app;
+
+-- Name: TABLE complaint_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.complaint_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.complaint_changes TO motcua_app;
+
+-- Name: TABLE complaints; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(dossier_id) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.message_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(message_id) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.note; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(note) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.outcome; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(outcome) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.outcome_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(outcome_by) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.outcome_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(outcome_at) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.outcome_reason; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.withdrawn_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(withdrawn_at) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.withdrawn_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(withdrawn_by) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: COLUMN complaints.withdraw_reason; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_app;
+
+-- Name: TABLE complaints; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.complaints TO motcua_audit;
+GRANT SELECT ON TABLE audit.complaints TO motcua_app;
+
+-- Name: TABLE dossier_versions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.dossier_versions TO motcua_app;
+
+-- Name: TABLE dossier_versions; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.dossier_versions TO motcua_audit;
+GRANT SELECT ON TABLE audit.dossier_versions TO motcua_app;
+
+-- Name: TABLE dossiers; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.dossiers TO motcua_app;
+
+-- Name: TABLE dossiers; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.dossiers TO motcua_audit;
+GRANT SELECT ON TABLE audit.dossiers TO motcua_app;
+
+-- Name: TABLE finding_acknowledgements; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.finding_acknowledgements TO motcua_app;
+
+-- Name: TABLE finding_acknowledgements; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_audit;
+GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_app;
+
+-- Name: TABLE finding_episodes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.finding_episodes TO motcua_app;
+
+-- Name: TABLE finding_episodes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.finding_episodes TO motcua_audit;
+GRANT SELECT ON TABLE audit.finding_episodes TO motcua_app;
+
+-- Name: TABLE findings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.findings TO motcua_app;
+
+-- Name: TABLE findings; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.findings TO motcua_audit;
+GRANT SELECT ON TABLE audit.findings TO motcua_app;
+
+-- Name: TABLE gateway_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.gateway_changes TO motcua_app;
+
+-- Name: TABLE gateway_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.gateway_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.gateway_changes TO motcua_app;
+
+-- Name: TABLE gateway_days; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateway_days TO motcua_app;
+
+-- Name: TABLE gateway_days; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.gateway_days TO motcua_audit;
+GRANT SELECT ON TABLE audit.gateway_days TO motcua_app;
+
+-- Name: TABLE inquiries; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.inquiries TO motcua_app;
+
+-- Name: COLUMN inquiries.msisdn; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(msisdn) ON TABLE motcua.inquiries TO motcua_app;
+
+-- Name: COLUMN inquiries.text; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(text) ON TABLE motcua.inquiries TO motcua_app;
+
+-- Name: COLUMN inquiries.asked_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(asked_code) ON TABLE motcua.inquiries TO motcua_app;
+
+-- Name: TABLE inquiries; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.inquiries TO motcua_audit;
+GRANT SELECT ON TABLE audit.inquiries TO motcua_app;
+
+-- Name: TABLE message_history; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.message_history TO motcua_app;
+
+-- Name: TABLE message_history; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.message_history TO motcua_audit;
+GRANT SELECT ON TABLE audit.message_history TO motcua_app;
+
+-- Name: TABLE messages; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.messages TO motcua_app;
+
+-- Name: TABLE messages; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.messages TO motcua_audit;
+GRANT SELECT ON TABLE audit.messages TO motcua_app;
+
+-- Name: TABLE office_hours; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.office_hours TO motcua_app;
+
+-- Name: TABLE office_hours; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.office_hours TO motcua_audit;
+GRANT SELECT ON TABLE audit.office_hours TO motcua_app;
+
+-- Name: TABLE old_steps; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.old_steps TO motcua_app;
+
+-- Name: TABLE old_steps; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
+GRANT SELECT ON TABLE audit.old_steps TO motcua_app;
+
+-- Name: TABLE publications; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.publications TO motcua_app;
+
+-- Name: TABLE publications; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.publications TO motcua_audit;
+GRANT SELECT ON TABLE audit.publications TO motcua_app;
+
+-- Name: TABLE quality_agencies; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_agencies TO motcua_app;
+
+-- Name: TABLE quality_agencies; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_agencies TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_agencies TO motcua_app;
+
+-- Name: TABLE quality_counts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_counts TO motcua_app;
+
+-- Name: TABLE quality_counts; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_counts TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_counts TO motcua_app;
+
+-- Name: TABLE quality_results; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_results TO motcua_app;
+
+-- Name: TABLE quality_results; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_results TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_results TO motcua_app;
+
+-- Name: TABLE quality_runs; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.quality_runs TO motcua_app;
+
+-- Name: TABLE quality_runs; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_runs TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_runs TO motcua_app;
+
+-- Name: TABLE quality_shares; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_shares TO motcua_app;
+
+-- Name: TABLE quality_shares; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_shares TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_shares TO motcua_app;
+
+-- Name: TABLE quality_sources; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_sources TO motcua_app;
+
+-- Name: TABLE quality_sources; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_sources TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_sources TO motcua_app;
+
+-- Name: TABLE quality_suggestions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_suggestions TO motcua_app;
+
+-- Name: TABLE quality_suggestions; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_app;
+
+-- Name: TABLE quarantine; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.quarantine TO motcua_app;
+
+-- Name: TABLE quarantine; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quarantine TO motcua_audit;
+GRANT SELECT ON TABLE audit.quarantine TO motcua_app;
+
+-- Name: TABLE receipt_readings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.receipt_readings TO motcua_app;
+
+-- Name: TABLE receipts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.receipts TO motcua_app;
+
+-- Name: TABLE receipts; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.receipts TO motcua_audit;
+GRANT SELECT ON TABLE audit.receipts TO motcua_app;
+
+-- Name: TABLE refused_statements; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.refused_statements TO motcua_app;
+
+-- Name: COLUMN refused_statements.set_aside_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(set_aside_at) ON TABLE motcua.refused_statements TO motcua_app;
+
+-- Name: COLUMN refused_statements.set_aside_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(set_aside_by) ON TABLE motcua.refused_statements TO motcua_app;
+
+-- Name: COLUMN refused_statements.set_aside_reason; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(set_aside_reason) ON TABLE motcua.refused_statements TO motcua_app;
+
+-- Name: TABLE refused_statements; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.refused_statements TO motcua_audit;
+GRANT SELECT ON TABLE audit.refused_statements TO motcua_app;
+
+-- Name: TABLE releases; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.releases TO motcua_app;
+
+-- Name: TABLE releases; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.releases TO motcua_audit;
+GRANT SELECT ON TABLE audit.releases TO motcua_app;
+
+-- Name: TABLE report_mails; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.report_mails TO motcua_app;
+
+-- Name: TABLE report_mails; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.report_mails TO motcua_audit;
+GRANT SELECT ON TABLE audit.report_mails TO motcua_app;
+
+-- Name: TABLE rule_dates; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.rule_dates TO motcua_app;
+
+-- Name: TABLE rule_dates; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.rule_dates TO motcua_audit;
+GRANT SELECT ON TABLE audit.rule_dates TO motcua_app;
+
+-- Name: TABLE sources; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sources TO motcua_app;
+
+-- Name: TABLE sources; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.sources TO motcua_audit;
+GRANT SELECT ON TABLE audit.sources TO motcua_app;
+
+-- Name: TABLE statement_lines; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.statement_lines TO motcua_app;
+
+-- Name: TABLE statement_lines; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.statement_lines TO motcua_audit;
+GRANT SELECT ON TABLE audit.statement_lines TO motcua_app;
+
+-- Name: TABLE statement_matches; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.statement_matches TO motcua_app;
+
+-- Name: TABLE statement_matches; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.statement_matches TO motcua_audit;
+GRANT SELECT ON TABLE audit.statement_matches TO motcua_app;
+
+-- Name: TABLE template_registration_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.template_registration_changes TO motcua_app;
+
+-- Name: TABLE template_registration_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_audit;
+GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_app;
+
+-- Name: TABLE template_registrations; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.template_registrations TO motcua_app;
+
+-- Name: TABLE template_registrations; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.template_registrations TO motcua_audit;
+GRANT SELECT ON TABLE audit.template_registrations TO motcua_app;
+
+-- Name: TABLE transitions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.transitions TO motcua_app;
+
+-- Name: TABLE transitions; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.transitions TO motcua_audit;
+GRANT SELECT ON TABLE audit.transitions TO motcua_app;
+
+-- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
+
+-- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.counted_occasions TO motcua_app;
+
+-- Name: TABLE gateway_stops; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.gateway_stops TO motcua_app;
+
+-- Name: TABLE gateways; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateways TO motcua_app;
+
+-- Name: TABLE message_moves; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.message_moves TO motcua_app;
+
+-- Name: TABLE message_states; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.message_states TO motcua_app;
+
+-- Name: TABLE phone_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,DELETE ON TABLE motcua.phone_changes TO motcua_app;
+
+-- Name: TABLE procedures; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.procedures TO motcua_app;
+
+-- Name: TABLE sending_conditions; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_app;
+
+-- Name: TABLE status_maps; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.status_maps TO motcua_app;
+
+-- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_app;
+
+-- Name: TABLE actor_days; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.actor_days TO motcua_app;
+
+-- Name: TABLE agencies; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.agencies TO motcua_app;
+
+-- Name: TABLE agency_days; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.agency_days TO motcua_app;
+
+-- Name: TABLE agency_month_facts; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.agency_month_facts TO motcua_app;
+
+-- Name: TABLE days; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.days TO motcua_app;
+
+-- Name: TABLE desk_register; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.desk_register TO motcua_app;
+
+-- Name: TABLE dossier_facts; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.dossier_facts TO motcua_app;
+
+-- Name: TABLE dossiers; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.dossiers TO motcua_app;
+
+-- Name: TABLE edited; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.edited TO motcua_app;
+
+-- Name: TABLE found; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.found TO motcua_app;
+
+-- Name: TABLE marks; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.marks TO motcua_app;
+
+-- Name: TABLE month_cells; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.month_cells TO motcua_app;
+
+-- Name: TABLE moves; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.moves TO motcua_app;
+
+-- Name: TABLE register_readings; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.register_readings TO motcua_app;
+
+-- Name: TABLE result_messages; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.result_messages TO motcua_app;
+
+-- Name: TABLE source_facts; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.source_facts TO motcua_app;
+
+-- Name: TABLE usual_waits; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.usual_waits TO motcua_app;
+
+-- Name: TABLE lines; Type: ACL; Schema: statements; Owner: -
+
+GRANT SELECT,INSERT ON TABLE statements.lines TO motcua_app;
+
+-- Name: TABLE ours; Type: ACL; Schema: statements; Owner: -
+
+GRANT SELECT,INSERT ON TABLE statements.ours TO motcua_app;
+
+-- Name: TABLE pairs; Type: ACL; Schema: statements; Owner: -
+
+GRANT SELECT,INSERT ON TABLE statements.pairs TO motcua_app;
+
+-- PostgreSQL database dump complete

@@ -1,0 +1,7 @@
+-- What auditors may read of inquiries to 9029: nobody's phone or words.
+CREATE OR REPLACE VIEW audit.inquiries AS
+SELECT
+    inquiry_id, gateway, gateway_message_id, received_at, outcome, dossier_id, agency_code, as_of, told_result, fee,
+    message_id, counted_at
+FROM motcua.inquiries;
+GRANT SELECT ON audit.inquiries TO motcua_audit, motcua_app;

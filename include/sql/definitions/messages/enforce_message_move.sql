@@ -1,0 +1,30 @@
+-- A message begins in a state that a message may begin in, and moves along motcua.message_moves alone, some moves for
+-- one reason only.
+CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NOT (NEW.kind = 'reply' AND NEW.state = 'accepted')
+            AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
+            RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+        IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
+            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind) THEN
+            RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
+            USING ERRCODE = 'MC002';
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT 1 FROM motcua.message_moves
+        WHERE from_state = OLD.state AND to_state = NEW.state AND coalesce(only_for = NEW.reason, only_for IS NULL)
+    ) THEN
+        RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
+        USING ERRCODE = 'MC002';
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW.state <> OLD.state THEN
+        NEW.changed_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua.messages
+FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();

@@ -1,0 +1,5 @@
+-- What auditors may read of publications: the chain of their manifests.
+CREATE OR REPLACE VIEW audit.publications AS
+SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
+FROM motcua.publications;
+GRANT SELECT ON audit.publications TO motcua_audit, motcua_app;
