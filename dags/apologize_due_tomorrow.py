@@ -58,13 +58,13 @@ def apologize_due_tomorrow() -> None:
 
     @task(task_display_name="Tìm nguồn")
     def find_sources() -> list[str]:
-        from motcua.jobs.apologize_due_tomorrow import find_sources as job
+        from motcua.jobs.tasks.apologize_due_tomorrow import find_sources as job
 
         return job()
 
     @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}", retry_policy=WAIT_FOR_NO_SOURCE)
     def read_source(source: str) -> dict[str, Any]:
-        from motcua.jobs.apologize_due_tomorrow import read_source as job
+        from motcua.jobs.tasks.apologize_due_tomorrow import read_source as job
 
         context = get_current_context()
         context["source_name"] = source  # type: ignore[typeddict-unknown-key]
@@ -72,20 +72,20 @@ def apologize_due_tomorrow() -> None:
 
     @task(task_display_name="Lập tin xin lỗi", trigger_rule="all_done")
     def apologize() -> dict[str, Any]:
-        from motcua.jobs.apologize_due_tomorrow import plan_apologies as job
+        from motcua.jobs.tasks.apologize_due_tomorrow import plan_apologies as job
 
         return job(run_window(get_current_context()))
 
     @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done", retries=0)
     def send() -> dict[str, Any]:
-        from motcua.jobs.apologize_due_tomorrow import send_messages as job
+        from motcua.jobs.tasks.apologize_due_tomorrow import send_messages as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.apologize_due_tomorrow import gate as job
+        from motcua.jobs.tasks.apologize_due_tomorrow import gate as job
 
         context = get_current_context()
         job(context["run_id"], run_window(context), failed_tasks(context), run_interval(context))

@@ -53,20 +53,20 @@ def check_quality() -> None:
 
     @task(task_display_name="Kiểm tra dữ liệu")
     def check() -> dict[str, Any]:
-        from motcua.jobs.check_quality import check as job
+        from motcua.jobs.tasks.check_quality import check as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
     @task(task_display_name="Chọn cơ quan nhận thư")
     def agencies_to_mail(checked: dict[str, Any]) -> list[str]:
-        from motcua.jobs.check_quality import agencies_to_mail as job
+        from motcua.jobs.tasks.check_quality import agencies_to_mail as job
 
         return job(checked["run_no"])
 
     @task(task_display_name="Gửi thư cho cơ quan", map_index_template="{{ agency_code }}")
     def mail_agency(agency: str, checked: dict[str, Any]) -> Any:  # noqa: ANN401 - the mailer's own counts
-        from motcua.jobs.check_quality import mail_agency as job
+        from motcua.jobs.tasks.check_quality import mail_agency as job
 
         context = get_current_context()
         context["agency_code"] = agency  # type: ignore[typeddict-unknown-key]
@@ -74,13 +74,13 @@ def check_quality() -> None:
 
     @task(task_display_name="Gửi thư cho Sở")
     def mail_department(checked: dict[str, Any]) -> Any:  # noqa: ANN401 - the mailer's own counts
-        from motcua.jobs.check_quality import mail_department as job
+        from motcua.jobs.tasks.check_quality import mail_department as job
 
         return job(checked["run_no"])
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.check_quality import gate as job
+        from motcua.jobs.tasks.check_quality import gate as job
 
         context = get_current_context()
         checked = context["ti"].xcom_pull(task_ids="check") or {}

@@ -81,13 +81,13 @@ def notify_transitions() -> None:
 
     @task(task_display_name="Tìm nguồn có thay đổi")
     def find_sources() -> list[str]:
-        from motcua.jobs.notify_transitions import find_sources as job
+        from motcua.jobs.tasks.notify_transitions import find_sources as job
 
         return job(run_window(get_current_context()))
 
     @task(task_display_name="Đọc nguồn", map_index_template="{{ source_name }}", retry_policy=WAIT_FOR_NO_SOURCE)
     def pick_up(source: str) -> dict[str, Any]:
-        from motcua.jobs.notify_transitions import pick_up_source as job
+        from motcua.jobs.tasks.notify_transitions import pick_up_source as job
 
         context = get_current_context()
         context["source_name"] = source  # type: ignore[typeddict-unknown-key]
@@ -95,21 +95,21 @@ def notify_transitions() -> None:
 
     @task(task_display_name="Lập tin nhắn", trigger_rule="all_done")
     def plan() -> dict[str, Any]:
-        from motcua.jobs.notify_transitions import plan_messages as job
+        from motcua.jobs.tasks.notify_transitions import plan_messages as job
 
         context = get_current_context()
         return job(run_window(context), release_by(context))
 
     @task(task_display_name="Gửi tin nhắn", trigger_rule="all_done", retries=0)
     def send() -> dict[str, Any]:
-        from motcua.jobs.notify_transitions import send_messages as job
+        from motcua.jobs.tasks.notify_transitions import send_messages as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.notify_transitions import gate as job
+        from motcua.jobs.tasks.notify_transitions import gate as job
 
         context = get_current_context()
         job(context["run_id"], run_window(context), failed_tasks(context), run_interval(context))

@@ -48,7 +48,7 @@ def reconcile_carrier() -> None:
 
     @task(task_display_name="Tìm bảng kê mới")
     def find_files() -> list[dict[str, str]]:
-        from motcua.jobs.reconcile_carrier import find_files as job
+        from motcua.jobs.tasks.reconcile_carrier import find_files as job
 
         return job(run_window(get_current_context()))
 
@@ -59,7 +59,7 @@ def reconcile_carrier() -> None:
         max_active_tis_per_dagrun=1,
     )
     def take_file(form: str, file: str) -> dict[str, Any]:
-        from motcua.jobs.reconcile_carrier import take_file as job
+        from motcua.jobs.tasks.reconcile_carrier import take_file as job
 
         context = get_current_context()
         context["statement"] = f"{form}/{file}" if form else file  # type: ignore[typeddict-unknown-key]
@@ -67,7 +67,7 @@ def reconcile_carrier() -> None:
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.reconcile_carrier import gate as job
+        from motcua.jobs.tasks.reconcile_carrier import gate as job
 
         context = get_current_context()
         taken = context["ti"].xcom_pull(task_ids=["take_file"])

@@ -53,20 +53,20 @@ def reconcile_daily() -> None:
 
     @task(task_display_name="Gắn phản ánh với hồ sơ")
     def tie_complaints() -> int:
-        from motcua.jobs.reconcile_daily import tie_complaints as job
+        from motcua.jobs.tasks.reconcile_daily import tie_complaints as job
 
         return job()
 
     @task(task_display_name="Chốt số liệu ngày")
     def close() -> list[int]:
-        from motcua.jobs.reconcile_daily import close_days as job
+        from motcua.jobs.tasks.reconcile_daily import close_days as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context), run_interval(context))
 
     @task(task_display_name="Xem lại kỳ đã chốt")
     def look_again() -> list[int]:
-        from motcua.jobs.reconcile_daily import look_again as job
+        from motcua.jobs.tasks.reconcile_daily import look_again as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))

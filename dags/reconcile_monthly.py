@@ -40,7 +40,7 @@ def reconcile_monthly() -> None:
 
     @task(task_display_name="Chốt số liệu tháng")
     def close() -> list[int]:
-        from motcua.jobs.reconcile_monthly import close_month as job
+        from motcua.jobs.tasks.reconcile_monthly import close_month as job
 
         context = get_current_context()
         return job(context["run_id"], run_interval(context))

@@ -45,14 +45,14 @@ def settle_messages() -> None:
 
     @task(task_display_name="Làm rõ kết quả", retries=0)
     def settle() -> dict[str, Any]:
-        from motcua.jobs.settle_messages import settle_run as job
+        from motcua.jobs.tasks.settle_messages import settle_run as job
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.settle_messages import gate as job
+        from motcua.jobs.tasks.settle_messages import gate as job
 
         context = get_current_context()
         job(run_window(context), failed_tasks(context))

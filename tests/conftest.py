@@ -44,12 +44,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.domain.dossiers import SourceTransition
-from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import include_dir, settings
 from motcua.store.agencies import Agency, save_agencies
-from motcua.store.database import close_ledger_pool, connect
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.registered import register_templates
 
 # No test of rightness has a clock: a busy machine is no fault.

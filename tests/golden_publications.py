@@ -1,8 +1,8 @@
 """What whole publications are to the byte: those of reports made by hand, as tests/golden_publications.json holds them.
 
 A publication must be the same, years later, when ``motcua verify`` makes it again. So bytes change with the number of
-the rendering (``reports/publication.py``) or not at all. Whoever changes them on purpose raises the number and records
-the new ones; whoever has libraries that nobody recorded yet, and that make other bytes, records those:
+the rendering (``reports/publication/files.py``) or not at all. Whoever changes them on purpose raises the number and
+records the new ones; whoever has libraries that nobody recorded yet, and that make other bytes, records those:
 
     python -m tests.golden_publications
 
@@ -24,18 +24,18 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from motcua.domain.reconciliation import Budget, Figures, ReconciliationReport
-from motcua.jobs.publishing import FORMAT, compose_manifest, folder_of
-from motcua.jobs.reporting import urge
-from motcua.reports.publication import MANIFEST, PAGE, RENDERING, PublishedFile, canonical, render
-from motcua.reports.publication_again import made_by
-from motcua.reports.publication_data import Corrected
+from motcua.jobs.publications.publishing import FORMAT, compose_manifest, folder_of
+from motcua.jobs.reconciliation.reporting import urge
+from motcua.reports.publication.again import made_by
+from motcua.reports.publication.data import Corrected
+from motcua.reports.publication.files import MANIFEST, PAGE, RENDERING, PublishedFile, canonical, render
 from tests import reconciliation_samples as samples
 
 HOW_TO_CHANGE = (
     "other bytes than were recorded, so that what was published would not be the same when it is made again: undo it, "
-    "or raise RENDERING in plugins/motcua/reports/publication.py (where only the manifest is another: FORMAT in "
-    "plugins/motcua/jobs/publishing.py) and run python -m tests.golden_publications. Where no report changes, and one "
-    "of tests/golden_publications.py says more than before: give it another name"
+    "or raise RENDERING in plugins/motcua/reports/publication/files.py (where only the manifest is another: FORMAT in "
+    "plugins/motcua/jobs/publications/publishing.py) and run python -m tests.golden_publications. Where no report "
+    "changes, and one of tests/golden_publications.py says more than before: give it another name"
 )
 FILE = Path(__file__).with_suffix(".json")
 

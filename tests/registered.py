@@ -8,8 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from motcua.domain.texts import Registration
-from motcua.store.registrations import save_registrations
-from motcua.store.templates import load_template_versions
+from motcua.store.notices.registrations import save_registrations
+from motcua.store.notices.templates import load_template_versions
 
 
 def register_templates(dsn: str, *gateways: str) -> None:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from motcua.sandbox.postgres import binaries
+from motcua.sandbox.machine.postgres import binaries
 
 PATH = Path(__file__).parents[1] / "docs" / "schema.sql"
 SCHEMAS = ("motcua", "audit", "quality", "statements")

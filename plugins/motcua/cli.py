@@ -28,7 +28,7 @@ from motcua.commands import (
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
-from motcua.store.database import reason_without_values
+from motcua.store.ledger.database import reason_without_values
 
 app = typer.Typer(
     name="motcua",

@@ -14,7 +14,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, XComArg, g
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from motcua.store.messages import EVERYTHING, Window
+from motcua.store.notices.messages import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
 
@@ -95,25 +95,25 @@ def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
 
     @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
     def to_publish() -> list[int]:
-        from motcua.jobs.reconcile_daily import closings_to_publish as job
+        from motcua.jobs.tasks.reconcile_daily import closings_to_publish as job
 
         return job()
 
     @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
     def publish(closing_no: int) -> dict[str, Any]:
-        from motcua.jobs.reconcile_daily import publish as job
+        from motcua.jobs.tasks.reconcile_daily import publish as job
 
         return job(closing_no)
 
     @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
     def recipients() -> list[dict[str, Any]]:
-        from motcua.jobs.reconcile_daily import mails_to_send as job
+        from motcua.jobs.tasks.reconcile_daily import mails_to_send as job
 
         return job()
 
     @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
     def mail(publication_no: int, body: str) -> dict[str, int]:
-        from motcua.jobs.reconcile_daily import mail as job
+        from motcua.jobs.tasks.reconcile_daily import mail as job
 
         context = get_current_context()
         context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
@@ -121,7 +121,7 @@ def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
 
     @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
     def gate() -> None:
-        from motcua.jobs.reconcile_daily import gate as job
+        from motcua.jobs.tasks.reconcile_daily import gate as job
 
         context = get_current_context()
         made = context["ti"].xcom_pull(task_ids=closing_tasks)
@@ -163,7 +163,7 @@ class SourcesWatch(BaseEventTrigger):
     async def _watch(self, source: str, news: asyncio.Queue[str]) -> None:
         from asgiref.sync import sync_to_async
 
-        from motcua.jobs.watching import SourceWatch
+        from motcua.jobs.notices.watching import SourceWatch
         from motcua.settings import settings
 
         watch = SourceWatch(source)

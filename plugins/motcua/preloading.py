@@ -15,5 +15,5 @@ from airflow.listeners import hookimpl
 def on_starting(component: object) -> None:
     """Called by every Airflow component as it starts; only the scheduler forks tasks."""
     if getattr(component, "job_type", None) == "SchedulerJob":
-        import_module("motcua.jobs.notify_transitions")
+        import_module("motcua.jobs.tasks.notify_transitions")
         import_module("airflow.providers.postgres.hooks.postgres")

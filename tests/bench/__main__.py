@@ -24,13 +24,13 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from motcua.jobs.planning import plan
-from motcua.jobs.request_slots import http_session
-from motcua.jobs.sending import send
-from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.request_slots import http_session
+from motcua.jobs.notices.sending.sender import send
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.bench import quality, reconciliation
 from tests.conftest import connection_uri, free_port
 from tests.registered import register_templates

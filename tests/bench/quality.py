@@ -347,7 +347,7 @@ def _check(name: str) -> None:
     """One check as its task makes it; prints what it took as JSON."""
     import airflow.sdk  # noqa: F401 - what a task has loaded anyway counts too
 
-    from motcua.jobs.checking import check_quality
+    from motcua.jobs.quality.checking import check_quality
 
     before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()

@@ -11,10 +11,10 @@ import psycopg
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period, sum_messages
-from motcua.jobs.reconciling import close_period
+from motcua.jobs.reconciliation.closing import close_period
 from motcua.settings import settings
-from motcua.store.closings import load_figures
-from motcua.store.database import connect
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.closings import load_figures
 
 MONTH = Period.parse("2026-10")
 LIMIT = 30.0

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from motcua.gateways.adapter import Outcome
 from motcua.gateways.kannel import KannelGateway
-from motcua.store import attempts, messages
+from motcua.store.notices import attempts, messages
 from tests.crash.steps import replace_everywhere
 
 

@@ -32,11 +32,13 @@ import requests
 import uvicorn
 from psycopg.rows import dict_row
 
-from motcua.sandbox.components import components
 from motcua.sandbox.demo import prepare, progress, set_up
-from motcua.sandbox.deployment import ADMINISTRATOR, check_room, write_private
-from motcua.sandbox.phone_network import Behaviour, Timing, create_app, default_behaviour, without_query
-from motcua.sandbox.supervisor import Restarts, StopRequested, Supervisor, log_tail
+from motcua.sandbox.machine.components import components
+from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
+from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, log_tail
+from motcua.sandbox.network.access_log import without_query
+from motcua.sandbox.network.application import create_app
+from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
 
 ROOT = Path(__file__).parents[2]
 NOTIFY = "notify_transitions"

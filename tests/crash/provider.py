@@ -20,7 +20,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from motcua.domain.occasions import VIETNAM
-from motcua.sandbox.phone_network import BusyFault, Fault, NoAnswer, SlowFault
+from motcua.sandbox.network.application import NoAnswer
+from motcua.sandbox.network.faults import BusyFault, Fault, SlowFault
 
 _REMEMBERS = timedelta(hours=24)
 _LISTED_AFTER = timedelta(minutes=1)

@@ -21,16 +21,16 @@ from psycopg.types.json import Jsonb
 from motcua.gateways import open_gateway
 from motcua.gateways.esms import EsmsGateway
 from motcua.gateways.kannel import KannelGateway
-from motcua.jobs.planning import plan
-from motcua.jobs.receiving import read_left_over_receipts, receive
-from motcua.jobs.releasing import release
-from motcua.jobs.sending import send
-from motcua.jobs.settling import settle
-from motcua.sandbox.phone_network import default_behaviour
-from motcua.store.accounting import identity
-from motcua.store.database import connect
-from motcua.store.messages import EVERYTHING, Window
-from motcua.store.templates import load_template_versions
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import read_left_over_receipts, receive
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.sandbox.network.behaviour import default_behaviour
+from motcua.store.ledger.database import connect
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.notices.templates import load_template_versions
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay

@@ -53,13 +53,13 @@ class Point:
 
 
 def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    for found in pkgutil.iter_modules(motcua.store.__path__):
-        module = import_module(f"motcua.store.{found.name}")
+    for found in pkgutil.walk_packages(motcua.store.__path__, "motcua.store."):
+        module, noun = import_module(found.name), found.name.rpartition(".")[2]
         for name, function in list(vars(module).items()):
             if not inspect.isfunction(function) or function.__module__ != module.__name__ or name.startswith("_"):
                 continue
             if next(iter(inspect.signature(function).parameters), "") == "connection":
-                yield f"{found.name}.{name}", function
+                yield f"{noun}.{name}", function
 
 
 def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:

@@ -26,17 +26,18 @@ from hypothesis.stateful import (
 
 from motcua.gateways.adapter import GatewayAddress, Outcome, ReceiptReading
 from motcua.gateways.kannel import KannelGateway
-from motcua.jobs import sending, settling
-from motcua.jobs.planning import plan
-from motcua.jobs.receiving import receive
-from motcua.jobs.releasing import release
-from motcua.jobs.sending import send
-from motcua.jobs.settling import settle
-from motcua.store import attempts, messages
-from motcua.store.accounting import identity
-from motcua.store.database import connect
-from motcua.store.gateways import ensure_gateway, start_gateway
-from motcua.store.messages import EVERYTHING, Window
+from motcua.jobs.notices import settling
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending import sender as sending
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.store.ledger.database import connect
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.gateways import ensure_gateway, start_gateway
+from motcua.store.notices.messages import EVERYTHING, Window
 from tests.conftest import NHA_TRANG
 
 MOVES = {

@@ -8,15 +8,16 @@ import pytest
 
 from motcua.gateways.adapter import GatewayAddress, Outcome
 from motcua.gateways.kannel import KannelGateway
-from motcua.jobs import sending, settling
-from motcua.jobs.picking_up import pick_up
-from motcua.jobs.planning import plan
-from motcua.jobs.receiving import receive
-from motcua.jobs.releasing import release
-from motcua.jobs.sending import send
-from motcua.jobs.settling import settle
-from motcua.store.database import connect, open_connection
-from motcua.store.locks import share_gateway
+from motcua.jobs.notices import settling
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending import sender as sending
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.locks import share_gateway
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)

@@ -36,11 +36,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import OutgoingMessage
-from motcua.sandbox.phone_network import Timing, create_app
-from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.network.application import create_app
+from motcua.sandbox.network.behaviour import Timing
 from motcua.settings import settings
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.web.callbacks import create_standalone
 from tests.conftest import PASSWORD, connection_uri, free_port
 from tests.crash.provider import create_provider

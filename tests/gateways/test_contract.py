@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading, Outcome, OutcomeClass, ReceiptReading, SentAttempt
 from motcua.gateways.exchange import LONGEST_BODY
-from motcua.jobs.request_slots import http_session
-from motcua.store.receipts import Meaning
+from motcua.jobs.notices.sending.request_slots import http_session
+from motcua.store.notices.receipts import Meaning
 from tests.gateways.conftest import ECHO, EXTRA, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
 from tests.gateways.loopback import LoopbackProvider, http, in_json
 

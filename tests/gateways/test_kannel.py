@@ -1,4 +1,4 @@
-"""Kannel: each answer of its smsbox, and what it asks of it. Receipts: tests/integration/test_sending.py."""
+"""Kannel: each answer of its smsbox, and what it asks of it. Receipts: tests/integration/sending/test_sending.py."""
 
 from __future__ import annotations
 

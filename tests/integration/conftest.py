@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from motcua.store.database import close_ledger_pool
+from motcua.store.ledger.database import close_ledger_pool
 from tests.conftest import Server, _drop, copy_database
 from tests.gateways.scripted import ScriptedGateway
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from motcua.domain.phones import read_phone
+from motcua.domain.phones.reading import read_phone
 from tests.planting.world import DAY, MINUTE, NOW, Life, World, at
 
 

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from motcua.domain.occasions import VIETNAM
-from motcua.store.queries import statement
+from motcua.store.ledger.queries import statement
 
 NOW: Final = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)
 """A Wednesday."""

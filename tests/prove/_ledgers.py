@@ -13,9 +13,9 @@ from unittest import mock
 
 import psycopg
 
-from motcua.sandbox.postgres import EmbeddedPostgres
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.prove import Figure
 from tests.registered import register_templates
 

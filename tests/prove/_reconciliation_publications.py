@@ -20,11 +20,11 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from motcua.jobs.publishing import publish
-from motcua.jobs.verifying import NoSuchPublication, verify_publication
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.publications.verifying import NoSuchPublication, verify_publication
 from motcua.settings import settings
-from motcua.store.provisioning import with_database
-from motcua.store.publications import Publication
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.oversight.publications import Publication
 from tests.prove import Figure
 
 MANIFEST = "manifest.json"

@@ -24,20 +24,20 @@ import psycopg
 
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import InquiryReading
-from motcua.jobs.answering import answer
-from motcua.jobs.apologize_due_tomorrow import read_source
-from motcua.jobs.apologizing import apologize
-from motcua.jobs.picking_up import SourceFailed, pick_up
-from motcua.jobs.planning import plan
-from motcua.jobs.receiving import receive
-from motcua.jobs.sending import send
-from motcua.jobs.settling import settle
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies, save_agencies
-from motcua.store.database import connect, open_connection
-from motcua.store.messages import EVERYTHING, Window
-from motcua.store.provisioning import with_database
-from motcua.store.sources import map_status
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.notices.sources import map_status
 from tests.prove._reconciliation_oracle import LANDLINE, ZONE, Dossier, Message, Office, Oracle, Row, Step, at, day_of
 
 AWAY = "postgres://nobody:x@127.0.0.1:1/none"

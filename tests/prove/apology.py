@@ -26,17 +26,17 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from motcua.domain import apologies
-from motcua.jobs import apologizing
-from motcua.jobs.apologize_due_tomorrow import read_source
-from motcua.jobs.apologizing import apologize
-from motcua.jobs.picking_up import SourceFailed
-from motcua.jobs.sending import send
+from motcua.jobs.notices import apologizing
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import SourceFailed
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.settings import settings
-from motcua.store.accounting import identity
-from motcua.store.apologies import forecast
-from motcua.store.database import connect
-from motcua.store.messages import EVERYTHING, Window
-from motcua.store.provisioning import with_database
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.apologies import forecast
+from motcua.store.notices.messages import EVERYTHING, Window
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing

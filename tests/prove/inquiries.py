@@ -29,9 +29,9 @@ from urllib.parse import quote
 
 import psycopg
 
-from motcua.sandbox.postgres import EmbeddedPostgres
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, free_port
 from tests.prove import Figure
 

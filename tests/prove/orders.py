@@ -24,16 +24,16 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from motcua.gateways.adapter import InquiryReading
-from motcua.jobs import picking_up
-from motcua.jobs.answering import answer
-from motcua.jobs.apologizing import apologize
-from motcua.jobs.picking_up import pick_up
-from motcua.jobs.planning import plan
-from motcua.jobs.sending import send
+from motcua.jobs.notices import picking_up
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
 from motcua.settings import settings
-from motcua.store.accounting import identity
-from motcua.store.database import connect
-from motcua.store.provisioning import with_database
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.notices.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing

@@ -16,7 +16,7 @@ from functools import partial
 
 import phonenumbers
 
-from motcua.domain.phones import read_phone
+from motcua.domain.phones.reading import read_phone
 from tests.prove import Figure
 
 # --- The plan, typed again ------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from unittest import mock
 import psycopg
 from psycopg import sql
 
-from motcua.jobs.checking import check_quality, verify_seals
+from motcua.jobs.quality.checking import check_quality, verify_seals
 from motcua.quality.reporting import department_report
 from motcua.quality.rules import load_rules
 from motcua.settings import settings
-from motcua.store.database import close_ledger_pool, connect
-from motcua.store.provisioning import with_database
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
 from tests.planting.defects import build
 from tests.planting.ledger import write
 from tests.planting.world import HOUR, NOW, Life, World
@@ -162,7 +162,7 @@ def planted_ledger(
 
 def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list[Figure], list[str]]:
     """The table of a planted world: found and false by rule, then what else must hold of a check."""
-    with mock.patch("motcua.jobs.checking.log"):
+    with mock.patch("motcua.jobs.quality.checking.log"):
         run = check_quality("proof", NOW)
         figures, faults = compare(world, numbered, findings(dsn, run.run_no))
         again = check_quality("proof again", NOW)
@@ -189,7 +189,7 @@ BENT: Final = {
 
 def _bent(world: World, dsn: str, numbered: dict[int, Life]) -> Figure:
     """Whether the oracle would notice rules that are only a little wrong."""
-    with mock.patch("motcua.jobs.checking.log"):
+    with mock.patch("motcua.jobs.quality.checking.log"):
         run = check_quality("proof bent", NOW, rules=load_rules(BENT))
     _, faults = compare(world, numbered, findings(dsn, run.run_no))
     bent = {name.partition(".")[0] for name in BENT}

@@ -17,7 +17,7 @@ import yaml
 
 from motcua.domain.texts import Template, render, segment_text
 from motcua.settings import include_dir
-from motcua.store.templates import load_templates
+from motcua.store.notices.templates import load_templates
 from tests.prove import Figure
 
 # 3GPP TS 23.038, table 6.2.1, row by row of sixteen septets.

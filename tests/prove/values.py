@@ -32,8 +32,8 @@ from psycopg.rows import dict_row
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
 from motcua.settings import settings
-from motcua.store.database import close_ledger_pool
-from motcua.store.provisioning import with_database
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.provisioning import with_database
 from tests.gateways.scripted import ScriptedGateway
 from tests.planting.values import (
     AGENCY_OF,
@@ -208,7 +208,7 @@ def _gateway_connection(port: int) -> dict[str, Any]:
 
 def _save_agencies() -> None:
     from motcua.store.agencies import Agency, save_agencies
-    from motcua.store.database import connect
+    from motcua.store.ledger.database import connect
 
     agencies = [
         Agency(
@@ -266,7 +266,7 @@ def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = T
 
 
 def _pick_up(passage: Passage, moment: datetime) -> None:
-    from motcua.jobs.picking_up import pick_up
+    from motcua.jobs.notices.picking_up import pick_up
 
     for source in AGENCY_OF:
         passage.step(f"pick up {source}", pick_up, source, now=moment)
@@ -274,9 +274,9 @@ def _pick_up(passage: Passage, moment: datetime) -> None:
 
 
 def _notify(passage: Passage, moment: datetime) -> None:
-    from motcua.jobs.planning import plan
-    from motcua.jobs.sending import send
-    from motcua.jobs.settling import settle
+    from motcua.jobs.notices.planning import plan
+    from motcua.jobs.notices.sending.sender import send
+    from motcua.jobs.notices.settling import settle
 
     passage.step("plan", plan, now=moment)
     passage.step("send", send, "proof", clock=lambda: moment)
@@ -285,10 +285,10 @@ def _notify(passage: Passage, moment: datetime) -> None:
 
 
 def _evening(passage: Passage) -> None:
-    from motcua.jobs.apologize_due_tomorrow import read_source
-    from motcua.jobs.apologizing import apologize
-    from motcua.jobs.sending import send
-    from motcua.store.messages import EVERYTHING
+    from motcua.jobs.notices.apologizing import apologize
+    from motcua.jobs.notices.sending.sender import send
+    from motcua.jobs.tasks.apologize_due_tomorrow import read_source
+    from motcua.store.notices.messages import EVERYTHING
 
     for source in AGENCY_OF:
         passage.step(f"read {source} in the evening", read_source, source, EVERYTHING, EVENING)
@@ -301,8 +301,8 @@ def _evening(passage: Passage) -> None:
 def _ask(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
     """9029: each dossier of the ledger is asked about, those too whose code no phone could type."""
     from motcua.gateways.adapter import InquiryReading
-    from motcua.jobs.answering import answer
-    from motcua.store.database import connect
+    from motcua.jobs.notices.answering import answer
+    from motcua.store.ledger.database import connect
 
     codes = [row[0] for row in ledger.execute("SELECT dossier_code FROM motcua.dossiers ORDER BY dossier_id")]
     told = passage.healthy.setdefault("answers to inquiries", set())
@@ -322,11 +322,11 @@ def _ask(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
 
 
 def _check(passage: Passage) -> None:
-    from motcua.jobs.checking import check_quality, verify_seals
+    from motcua.jobs.quality.checking import check_quality, verify_seals
     from motcua.quality.reporting import agency_report, department_report, rows_to_correct
     from motcua.reports.mail import Mail, write_message
-    from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail
-    from motcua.store.database import connect
+    from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
+    from motcua.store.ledger.database import connect
 
     counts = passage.step("check quality", check_quality, "proof", CHECKED)
     if counts is None:
@@ -368,14 +368,14 @@ def _check(passage: Passage) -> None:
 
 
 def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list[int]:
-    from motcua.jobs.publishing import publications_store, publish
-    from motcua.jobs.reconciling import close_period, recheck_closed
-    from motcua.jobs.reporting import build_report
-    from motcua.jobs.verifying import verify_publication
-    from motcua.reports.publication_data import Told
-    from motcua.reports.publication_mail import compose_publication_mail
-    from motcua.store.closings import load_differences, load_figures
-    from motcua.store.database import connect
+    from motcua.jobs.publications.publishing import publications_store, publish
+    from motcua.jobs.publications.verifying import verify_publication
+    from motcua.jobs.reconciliation.closing import close_period, recheck_closed
+    from motcua.jobs.reconciliation.reporting import build_report
+    from motcua.reports.publication.data import Told
+    from motcua.reports.publication.mail import compose_publication_mail
+    from motcua.store.ledger.database import connect
+    from motcua.store.oversight.closings import load_differences, load_figures
 
     numbers = []
     for period, moment in periods:
@@ -436,8 +436,8 @@ def vars_of(figures: Any) -> list[Sequence[Any]]:
 
 
 def _rehearse(passage: Passage) -> None:
-    from motcua.jobs.check_phones import check_phones, rows_of_source
-    from motcua.jobs.dry_running import dry_run
+    from motcua.jobs.handed_in.phones import check_phones, rows_of_source
+    from motcua.jobs.notices.dry_running import dry_run
 
     for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
         run = passage.step(f"dry run {code}", dry_run, code, NOW - 60 * DAY, CHECKED)
@@ -455,7 +455,7 @@ def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool)
     from fastapi.testclient import TestClient
 
     from motcua.quality.rules import load_rules
-    from motcua.store.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES
+    from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES
     from motcua.web import complaints_page, quality_page
     from motcua.web.auth import signed_in
     from motcua.web.pages import create_pages
@@ -521,8 +521,8 @@ def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> No
 
 
 def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
-    from motcua.store.accounting import identity
-    from motcua.store.database import connect
+    from motcua.store.ledger.database import connect
+    from motcua.store.notices.accounting import identity
 
     with connect() as own:
         passage.differences = sum(abs(row["difference"]) for row in identity(own))

@@ -14,11 +14,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from motcua.settings import include_dir
-from motcua.store import definitions
-from motcua.store.database import open_connection
-from motcua.store.definitions import DefinitionRefused, put_in_force
-from motcua.store.migrations import OWNER, migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
+from motcua.store.ledger import definitions
+from motcua.store.ledger.database import open_connection
+from motcua.store.ledger.definitions import DefinitionRefused, put_in_force
+from motcua.store.ledger.migrations import OWNER, migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.conftest import PASSWORD, connection_uri
 from tests.schema_file import PATH, SCHEMAS, schema_of
 
@@ -79,19 +79,16 @@ def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
     assert Counter(name for (name,) in there) == _stated()
 
 
-def test_file_bears_the_name_of_what_it_defines():
-    for path in FILES:
-        names = _OBJECT.findall(path.read_text(encoding="utf-8"))
-        if path.stem == "audit_views":
-            assert {name.partition(".")[0] for name in names} == {"audit"}, path
-        else:
-            (name,) = names
-            assert path.stem in (name.partition(".")[2], name.replace(".", "_")), path
-
-
-def test_file_begins_with_what_it_promises():
-    for path in FILES:
-        assert re.match(r"-- [A-ZĐ0-9A-Za-z].{10,}", path.read_text(encoding="utf-8")), path
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_file_bears_the_name_of_what_it_defines_and_begins_with_what_it_promises(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r"-- \S.{10,}", text)
+    names = _OBJECT.findall(text)
+    if path.stem == "audit_views":
+        assert {name.partition(".")[0] for name in names} == {"audit"}
+    else:
+        (name,) = names
+        assert path.stem in (name.partition(".")[2], name.replace(".", "_"))
 
 
 def test_later_migrations_hold_tables_and_data_only():
@@ -277,8 +274,8 @@ def test_ledger_with_data_in_it_becomes_what_a_new_one_is(
         if path.name[:4] <= before:
             shutil.copy(path, old)
     with monkeypatch.context() as then:
-        then.setattr("motcua.store.migrations.include_dir", lambda: tmp_path)
-        then.setattr("motcua.store.definitions.include_dir", lambda: tmp_path)
+        then.setattr("motcua.store.ledger.migrations.include_dir", lambda: tmp_path)
+        then.setattr("motcua.store.ledger.definitions.include_dir", lambda: tmp_path)
         migrate()
     with psycopg.connect(ledger_of_its_own, autocommit=True, row_factory=dict_row) as admin:
         admin.execute(_DATA)

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
-from motcua.store.provisioning import with_database
-from motcua.store.queries import statement
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.ledger.queries import statement
 from tests.conftest import NOW, copy_database
 from tests.long_ledger import fill_ledger
 

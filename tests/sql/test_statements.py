@@ -9,7 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from motcua.settings import include_dir
-from motcua.store.queries import statement
+from motcua.store.ledger.queries import statement
 
 ROOT = include_dir() / "sql"
 STATEMENTS = sorted(
@@ -35,7 +35,7 @@ def test_statement_is_used(name):
 
 @pytest.fixture(scope="module")
 def schema(postgres, migrated):
-    from motcua.store.provisioning import with_database
+    from motcua.store.ledger.provisioning import with_database
 
     with psycopg.connect(with_database(postgres.admin_dsn, migrated), row_factory=dict_row) as connection:
         yield connection
@@ -69,7 +69,7 @@ def test_every_table_and_column_has_a_comment(schema):
 
 
 def test_data_dictionary_in_the_docs_is_current(schema):
-    from motcua.store.data_dictionary import data_dictionary
+    from motcua.store.ledger.data_dictionary import data_dictionary
 
     written = (ROOT.parents[1] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     assert written == data_dictionary(schema), "run: motcua data-dictionary"

@@ -17,11 +17,11 @@ def source(*parts: str) -> str:
     ("file", "use"),
     [
         (("gateways", "exchange.py"), "requests.Request("),
-        (("jobs", "request_slots.py"), "requests.Session()"),
-        (("store", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
-        (("jobs", "table_files.py"), "pd.read_csv("),
-        (("domain", "phone_numbers.py"), "phonenumbers."),
-        (("store", "migrations.py"), "read_migrations("),
+        (("jobs", "notices", "sending", "request_slots.py"), "requests.Session()"),
+        (("store", "ledger", "database.py"), "PostgresHook(conn_id, log_sql=False)"),
+        (("jobs", "handed_in", "tables.py"), "pd.read_csv("),
+        (("domain", "phones", "numbers.py"), "phonenumbers."),
+        (("store", "ledger", "migrations.py"), "read_migrations("),
     ],
 )
 def test_named_package_does_its_work(file, use):

@@ -10,9 +10,9 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from motcua.domain.phones import holds_phone
-from motcua.store.database import connect
-from motcua.store.receipts import save_receipts, unread_receipts
+from motcua.domain.phones.reading import holds_phone
+from motcua.store.ledger.database import connect
+from motcua.store.notices.receipts import save_receipts, unread_receipts
 from motcua.web import callbacks
 from motcua.web.access_log import hide_queries
 
@@ -148,7 +148,7 @@ def test_big_body_is_refused_before_it_is_read(client):
 
 
 def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeypatch):
-    from motcua.jobs import receiving
+    from motcua.jobs.notices import receiving
 
     with monkeypatch.context() as broken:
         broken.setattr(receiving, "_read", lambda *_: 1 / 0)

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
-from motcua.jobs import answering
+from motcua.jobs.notices import answering
 from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
@@ -405,8 +405,8 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
 
 
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
-    from motcua.store.accounting import identity
-    from motcua.store.database import connect
+    from motcua.store.ledger.database import connect
+    from motcua.store.notices.accounting import identity
 
     dossier("160915001")
     ask(client, "MCKH 160915001")

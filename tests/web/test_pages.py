@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.keep_calendars import confirm_year, import_calendar, prepare_calendars
+from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare_calendars
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
-from motcua.store.database import connect, ledger_pool, page_connection
+from motcua.store.ledger.database import connect, ledger_pool, page_connection
 from motcua.web import calendar_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 

@@ -14,15 +14,15 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
-from motcua.jobs.picking_up import pick_up
-from motcua.jobs.planning import plan
-from motcua.jobs.publishing import publish
-from motcua.jobs.reconciling import close_period
-from motcua.reports.publication import agency_workbook_name
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.database import connect
-from motcua.store.messages import EVERYTHING
+from motcua.store.ledger.database import connect
+from motcua.store.notices.messages import EVERYTHING
 from motcua.web import reconciliation_page
 from motcua.web.rendering import PageRefused, render_refusal
 from tests.conftest import NHA_TRANG, NOW, agency

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.jobs.picking_up import pick_up
-from motcua.jobs.planning import plan
-from motcua.jobs.releasing import release
-from motcua.jobs.sending import send
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send
 from motcua.web import sending_page
 from motcua.web.rendering import PageRefused, render_refusal
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.months import first_of, month_before
-from motcua.jobs.table_files import FileRefused
+from motcua.jobs.handed_in.tables import FileRefused
 from motcua.web import statements_page
 from motcua.web.rendering import PageRefused, render_refusal
-from tests.integration.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
+from tests.integration.handed_in.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
 
 
 @pytest.fixture

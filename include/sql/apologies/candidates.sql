@@ -1,5 +1,5 @@
 -- An agency's dossiers that have, or once had, one of these due dates, as they stood at the evening by all that is
--- known. Phone, code and source as they are now. Called by store/apologies.py.
+-- known. Phone, code and source as they are now. Called by store/notices/apologies.py.
 WITH due AS (
     SELECT DISTINCT v.dossier_id
     FROM motcua.dossier_versions AS v

@@ -1,5 +1,5 @@
 -- The evenings of these days, the newest first, with what became of their apologies by now.
--- Called by store/apologies.py.
+-- Called by store/notices/apologies.py.
 SELECT
     e.agency_code,
     e.day,

@@ -1,7 +1,7 @@
 -- How good the forecast was, by agency, month, outcome and reason, of dossiers whose appointed day (in working_day mode
 -- the effective one) lies in a period and is over: told and no result at the end of that day (right; stopped: nor was
 -- it being worked on any more), told and the result was there (wrong), not told and late (missed, with why).
--- By what the ledger knew up to a version, a transition and a move. Called by store/apologies.py.
+-- By what the ledger knew up to a version, a transition and a move. Called by store/notices/apologies.py.
 WITH due_days AS (
     SELECT DISTINCT ON (e.agency_code, e.first_due + n.days)
         e.agency_code,

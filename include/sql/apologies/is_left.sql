@@ -1,5 +1,5 @@
 -- Whether an enabled agency has no record of this evening; quick, since it is asked every minute.
--- Called by store/apologies.py.
+-- Called by store/notices/apologies.py.
 SELECT exists(
     SELECT 1
     FROM motcua.agencies AS g

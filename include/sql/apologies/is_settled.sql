@@ -1,4 +1,4 @@
--- Whether an evening was settled meanwhile. Called by store/apologies.py.
+-- Whether an evening was settled meanwhile. Called by store/notices/apologies.py.
 SELECT EXISTS(
     SELECT 1 FROM motcua.apology_evenings
     WHERE agency_code = %(agency_code)s AND day = %(day)s

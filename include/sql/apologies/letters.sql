@@ -1,7 +1,7 @@
 -- Dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04 of TT 01/2018/TT-VPCP), the longest overdue
 -- first: being worked on, and past their appointed day or owed an apology for it. The SMS names no reason and no new
 -- date, so it does not replace one. With how often the appointed day was moved so far: the law allows one new
--- appointment. Called by store/apologies.py.
+-- appointment. Called by store/notices/apologies.py.
 SELECT
     d.agency_code,
     d.dossier_code,

@@ -1,5 +1,5 @@
 -- An evening, settled, with how much was known: read while the agency's sources are locked.
--- Called by store/apologies.py.
+-- Called by store/notices/apologies.py.
 INSERT INTO motcua.apology_evenings (
     agency_code,
     day,

@@ -1,7 +1,7 @@
 -- Enabled agencies with the days whose evening is not recorded yet, the oldest first: since the agency was enabled and
 -- the first of its dossiers was read, up to a day, while somebody is in charge of them; with "only_day" that day alone.
 -- And what the evenings need to know: settings, and the sources that hold dossiers of the agency.
--- Called by store/apologies.py.
+-- Called by store/notices/apologies.py.
 SELECT
     g.agency_code,
     g.accented,

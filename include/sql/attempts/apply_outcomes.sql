@@ -1,5 +1,5 @@
 -- The gateway's answers to attempts in flight. Of one whose receipt overtook the answer the state stays what the
--- receipt made it, and the answer is written beside it. Called by store/attempts.py.
+-- receipt made it, and the answer is written beside it. Called by store/notices/attempts.py.
 UPDATE motcua.attempts AS a
 SET
     state = CASE a.state WHEN 'in_flight' THEN r.attempt_state ELSE a.state END,

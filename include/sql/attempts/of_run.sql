@@ -1,4 +1,4 @@
--- Attempts of one run by outcome, with how many of their messages are unresolved. Called by store/attempts.py.
+-- Attempts of one run by outcome, with how many of their messages are unresolved. Called by store/notices/attempts.py.
 SELECT
     a.outcome,
     count(*) AS attempts,

@@ -1,5 +1,5 @@
 -- The answer to a request that was repeated under the same reference settles its attempt and message, unless a receipt
--- did so meanwhile. The message is locked first. Called by store/attempts.py.
+-- did so meanwhile. The message is locked first. Called by store/notices/attempts.py.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m

@@ -1,5 +1,5 @@
 -- Accepted attempts at a gateway that no final receipt came for and that may be asked about now, locked.
--- Called by store/attempts.py.
+-- Called by store/notices/attempts.py.
 SELECT a.attempt_id, a.message_id, a.reference, a.gateway_reference, a.msisdn AS sent_to, a.started_at, a.settlings
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

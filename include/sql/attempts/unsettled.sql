@@ -1,5 +1,5 @@
 -- Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked, with what their
--- messages look like at this moment. Called by store/attempts.py.
+-- messages look like at this moment. Called by store/notices/attempts.py.
 SELECT
     a.attempt_id,
     a.message_id,

@@ -1,7 +1,7 @@
 -- Ties complaints that are not tied yet to their dossier, and to the message that they are taken to be about: the last
 -- one that a gateway had taken when the citizen complained; the result where that is not there yet; a reply only where
 -- nothing else went. The agency's own dossier with the code as typed counts first; else the one that reads the same,
--- also one of an agency that it succeeded; of several such nobody chooses. Called by store/complaints.py.
+-- also one of an agency that it succeeded; of several such nobody chooses. Called by store/oversight/complaints.py.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g

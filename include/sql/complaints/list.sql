@@ -1,6 +1,6 @@
 -- Complaints, the newest first, with the dossier and the message that each is tied to, and the one that it repeats.
 -- Where no gateway had taken a message, the one that was intended then is told as it stands now; it is tied to none,
--- since it may yet go. Holds personal data: for staff who are signed in. Called by store/complaints.py.
+-- since it may yet go. Holds personal data: for staff who are signed in. Called by store/oversight/complaints.py.
 SELECT
     c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
     c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,

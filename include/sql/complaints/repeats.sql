@@ -1,5 +1,5 @@
 -- Complaints that repeat an earlier one, with its number: of a period, or those of these numbers. Reads audit views
--- only. Called by store/complaints.py.
+-- only. Called by store/oversight/complaints.py.
 SELECT complaint_id, repeats
 FROM audit.complaints
 WHERE

@@ -1,5 +1,5 @@
 -- Records complaints, each once however often its entry is given; tells the numbers of those that are new. Called by
--- store/complaints.py.
+-- store/oversight/complaints.py.
 INSERT INTO motcua.complaints (
     entry_key, agency_code, dossier_code, received_at, channel, claim, note, recorded_by, recorded_at, imported_from,
     imported_sha256, imported_line, alike_no

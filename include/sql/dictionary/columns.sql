@@ -1,4 +1,4 @@
--- Every table and view of the ledger with its columns and their comments. Called by store/data_dictionary.py.
+-- Every table and view of the ledger with its columns and their comments. Called by store/ledger/data_dictionary.py.
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name,

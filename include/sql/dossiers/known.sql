@@ -1,4 +1,4 @@
--- Which of these dossiers we have. Called by store/dossiers.py.
+-- Which of these dossiers we have. Called by store/notices/dossiers.py.
 SELECT d.dossier_id, d.agency_code, d.dossier_code, d.received_at
 FROM motcua.dossiers AS d
 INNER JOIN

@@ -1,7 +1,7 @@
 -- What planning must know of these dossiers and their agencies; locked, so that two planners never plan one dossier
 -- at once. Settings are those of the dossier's own agency, the name is that of whoever is in charge of it on the day of
 -- planning (the database's, where none is given). Where nobody is, the agency counts as not enabled.
--- Called by store/dossiers.py.
+-- Called by store/notices/dossiers.py.
 SELECT
     d.dossier_id,
     d.dossier_code,

@@ -1,5 +1,5 @@
 -- Dossiers whose row is newer than their last transition and differs from it in what it calls for; where that one is an
--- old step that does not count, also from what held before it. Called by store/dossiers.py.
+-- old step that does not count, also from what held before it. Called by store/notices/dossiers.py.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 LEFT JOIN LATERAL (

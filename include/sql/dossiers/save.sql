@@ -1,5 +1,5 @@
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
--- A row older than the one known (a late read) changes nothing. Called by store/dossiers.py.
+-- A row older than the one known (a late read) changes nothing. Called by store/notices/dossiers.py.
 WITH incoming AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM

@@ -1,5 +1,5 @@
 -- The procedures met in a batch of dossiers; those that are known under these names are not written, nor locked, which
--- would write them too. Called by store/dossiers.py.
+-- would write them too. Called by store/notices/dossiers.py.
 INSERT INTO motcua.procedures (procedure_code, name, field_name)
 SELECT DISTINCT ON (r.procedure_code) r.procedure_code, r.procedure_name, r.field_name
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (procedure_code text, procedure_name text, field_name text)

@@ -1,5 +1,5 @@
 -- Dossiers of a source whose status nobody knew, where one of the source's codes was mapped since it was last read;
--- each under every code by which the source may know its agency. Called by store/dossiers.py.
+-- each under every code by which the source may know its agency. Called by store/notices/dossiers.py.
 SELECT
     s.written AS agency_code,
     d.dossier_code

@@ -1,5 +1,5 @@
 -- Dossiers whose first known transition came with this pick-up and already calls for a message: their past must be
--- asked for, or an old event would look new. Called by store/dossiers.py.
+-- asked for, or an old event would look new. Called by store/notices/dossiers.py.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 CROSS JOIN

@@ -1,5 +1,5 @@
 -- Fields that had to be cleaned while reading rows, each row once; seen again where the row has changed since and was
--- read so again. Called by store/findings.py.
+-- read so again. Called by store/oversight/cleaned_fields.py.
 INSERT INTO motcua.cleaned_fields AS c (code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at)
 SELECT r.code, d.agency_code, d.dossier_id, t.transition_id, max(r.detail), %(now)s, %(now)s
 FROM

@@ -1,4 +1,4 @@
--- The last changes of the gateways, the newest first. Called by store/gateways.py.
+-- The last changes of the gateways, the newest first. Called by store/notices/gateways.py.
 SELECT gateway, concerns, subject, changed_at, change, until, reason, changed_by
 FROM motcua.gateway_changes
 ORDER BY change_id DESC

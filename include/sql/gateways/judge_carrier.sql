@@ -1,6 +1,6 @@
 -- How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first refused
 -- since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile.
--- Called by store/gateways.py.
+-- Called by store/notices/gateways.py.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
     FROM motcua.attempts AS a

@@ -1,5 +1,5 @@
 -- What a gateway with limits has left, locked until the claim is committed, so that all senders together keep to them.
--- Called by store/gateways.py.
+-- Called by store/notices/gateways.py.
 SELECT
     g.free_at,
     coalesce((

@@ -1,3 +1,3 @@
--- Gateways that were ever used. Called by store/gateways.py.
+-- Gateways that were ever used. Called by store/notices/gateways.py.
 SELECT name FROM motcua.gateways
 ORDER BY name

@@ -1,5 +1,5 @@
 -- Lifts stops of one gateway or of all, whatever their time, when it is over, or when it is over or what is stopped is
--- being tried again; and keeps the changes. Called by store/gateways.py.
+-- being tried again; and keeps the changes. Called by store/notices/gateways.py.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE

@@ -1,5 +1,5 @@
 -- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
--- stays so, and a pause that has grown does not shrink. Called by store/gateways.py.
+-- stays so, and a pause that has grown does not shrink. Called by store/notices/gateways.py.
 WITH stopped AS (
     INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand)
     VALUES (

@@ -1,4 +1,4 @@
--- Every code and alias of an agency, by its key, as a citizen may name it. Called by store/inquiries.py.
+-- Every code and alias of an agency, by its key, as a citizen may name it. Called by store/notices/inquiries.py.
 SELECT
     motcua.code_key(agency_code) AS code_key,
     agency_code

@@ -1,5 +1,5 @@
 -- Inquiries and đồng paid, by gateway and outcome, and how many were about a dossier that was told to be ready.
--- Called by store/inquiries.py.
+-- Called by store/notices/inquiries.py.
 SELECT
     gateway,
     outcome,

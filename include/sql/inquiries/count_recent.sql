@@ -1,5 +1,5 @@
 -- Whether this phone has asked often enough today, and this gateway within a minute: counts to the limits, no further.
--- Called by store/inquiries.py.
+-- Called by store/notices/inquiries.py.
 SELECT
     (
         SELECT count(*)

@@ -1,4 +1,4 @@
--- The reply that an inquiry got when it was first brought. Called by store/inquiries.py.
+-- The reply that an inquiry got when it was first brought. Called by store/notices/inquiries.py.
 SELECT
     m.text,
     m.accented,

@@ -1,5 +1,5 @@
 -- The reply to an inquiry, which is handed over in the answer to the gateway's own request.
--- Called by store/inquiries.py.
+-- Called by store/notices/inquiries.py.
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, state, msisdn, text, template_id, template_version,
     parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, accepted_at,

@@ -1,4 +1,4 @@
--- Functions and views of the ledger's schemas, each as a command can name it. Called by store/definitions.py.
+-- Functions and views of the ledger's schemas, each as a command can name it. Called by store/ledger/definitions.py.
 SELECT
     'FUNCTION' AS kind,
     n.nspname || '.' || p.proname AS name,

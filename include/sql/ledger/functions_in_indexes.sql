@@ -1,4 +1,4 @@
--- Functions of ours whose values indexes hold, and as what each stands in force. Called by store/definitions.py.
+-- Functions of ours whose values indexes hold, and as what each stands in force. Called by store/ledger/definitions.py.
 SELECT
     p.oid::regprocedure::text AS function_name,
     pg_get_functiondef(p.oid) AS definition,

@@ -1,3 +1,3 @@
--- Gives slots of a gateway back. Called by store/locks.py.
+-- Gives slots of a gateway back. Called by store/ledger/locks.py.
 SELECT pg_advisory_unlock(hashtext(%(gateway)s), s.slot) AS released
 FROM unnest(%(slots)s::integer[]) AS s (slot)

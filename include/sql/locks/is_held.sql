@@ -1,4 +1,4 @@
--- Whether any connection to this database has the advisory lock. Called by store/locks.py.
+-- Whether any connection to this database has the advisory lock. Called by store/ledger/locks.py.
 SELECT EXISTS(
     SELECT 1
     FROM pg_locks AS l

@@ -1,4 +1,4 @@
--- How many connections to this database have requests for a gateway. Called by store/locks.py.
+-- How many connections to this database have requests for a gateway. Called by store/ledger/locks.py.
 SELECT count(*) AS connections
 FROM pg_locks AS l
 INNER JOIN pg_database AS d ON l.database = d.oid

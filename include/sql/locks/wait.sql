@@ -1,2 +1,2 @@
--- Waits for an advisory lock and holds it until this transaction ends. Called by store/locks.py.
+-- Waits for an advisory lock and holds it until this transaction ends. Called by store/ledger/locks.py.
 SELECT pg_advisory_xact_lock(%(number)s)

@@ -1,4 +1,4 @@
--- Whether any message is due by then. Called by store/messages.py.
+-- Whether any message is due by then. Called by store/notices/messages.py.
 SELECT EXISTS(
     SELECT 1 FROM motcua.messages
     WHERE

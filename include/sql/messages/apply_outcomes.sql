@@ -1,5 +1,5 @@
 -- The gateway's answers to messages in flight. A receipt that overtook the answer is not overwritten.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 UPDATE motcua.messages AS m
 SET
     state = r.state,

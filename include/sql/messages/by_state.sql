@@ -1,4 +1,4 @@
--- Messages by agency, kind, state and reason. Called by store/messages.py.
+-- Messages by agency, kind, state and reason. Called by store/notices/messages.py.
 SELECT
     agency_code,
     kind,

@@ -3,7 +3,7 @@
 -- empty gateway: those that no gateway is for. A message with an attempt that is, or may be, on its way is left alone
 -- whatever its state says. From a place in the queue on, or from its beginning. The caller settles each in the same
 -- transaction. No more than the inner limit at once: it lets PostgreSQL see that few rows are wanted, however long the
--- queue. Called by store/messages.py.
+-- queue. Called by store/notices/messages.py.
 SELECT
     m.message_id,
     m.kind,

@@ -1,5 +1,5 @@
 -- Accepted messages that no receipt came for while their gateway's horizon lasted: unconfirmed. A receipt that waits to
--- be read comes first, and a late one still moves the message. Called by store/messages.py.
+-- be read comes first, and a late one still moves the message. Called by store/notices/messages.py.
 UPDATE motcua.messages AS m
 SET state = 'unconfirmed', reason = 'no_receipt'
 WHERE m.message_id IN (

@@ -1,4 +1,4 @@
--- Queued messages that are no longer useful, also while no gateway may be used. Called by store/messages.py.
+-- Queued messages that are no longer useful, also while no gateway may be used. Called by store/notices/messages.py.
 UPDATE motcua.messages AS m
 SET state = 'expired', reason = 'too_late'
 WHERE m.message_id IN (

@@ -1,5 +1,5 @@
 -- Where in the queue the newest message is that a stopped carrier is tried again with: one whose number was not refused
--- there, or any due one. The newest, since the oldest may all be what stopped it. Called by store/messages.py.
+-- there, or any due one. The newest, since the oldest may all be what stopped it. Called by store/notices/messages.py.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE

@@ -1,5 +1,5 @@
 -- Messages of unknown outcome, with the attempt that has no known end; no number and no words.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 SELECT
     m.message_id,
     m.kind,

@@ -1,5 +1,5 @@
 -- Queued messages of a window whose last attempt failed in passing: due at once. For backfills.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE state = 'queued' AND attempts_made > 0 AND recorded_at >= %(start)s AND recorded_at < %(end)s

@@ -1,6 +1,6 @@
 -- From here on this connection plans each statement once, for any values, and reads tables through their keys alone,
 -- whatever PostgreSQL believes of their size: just after installation, or within a burst, it is wrong about that.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 SELECT set_config(s.name, s.value, FALSE)
 FROM
     (

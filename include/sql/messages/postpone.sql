@@ -1,5 +1,5 @@
 -- Claimed messages that must wait, each until its time, with the reason, the carrier of its present number and the
--- gateways that it is not for. Called by store/messages.py.
+-- gateways that it is not for. Called by store/notices/messages.py.
 UPDATE motcua.messages AS m
 SET
     next_attempt_at = r.until,

@@ -1,5 +1,5 @@
 -- Messages of unknown outcome that a person lets go again: queued as they are, their attempts no longer in the way, and
--- who, when and why kept. Only while they are useful. Called by store/messages.py.
+-- who, when and why kept. Only while they are useful. Called by store/notices/messages.py.
 WITH held AS MATERIALIZED (
     SELECT m.message_id, a.attempt_id
     FROM motcua.messages AS m

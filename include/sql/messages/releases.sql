@@ -1,5 +1,5 @@
 -- Messages of unknown outcome that people let go again, the latest first; no number and no words.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 SELECT r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, m.state
 FROM motcua.releases AS r
 INNER JOIN motcua.messages AS m ON r.message_id = m.message_id

@@ -1,6 +1,6 @@
 -- Messages whose occasion an old step had begun, and that were not sent, wait to be sent again: a step of the same
 -- occasion that is not old confirms it. What is told happened then; one whose phone cannot be texted waits for that.
--- Called by store/messages.py.
+-- Called by store/notices/messages.py.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,

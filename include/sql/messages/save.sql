@@ -1,4 +1,4 @@
--- New messages, at most one for each (dossier, kind, occasion), forever. Called by store/messages.py.
+-- New messages, at most one for each (dossier, kind, occasion), forever. Called by store/notices/messages.py.
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
     template_version,

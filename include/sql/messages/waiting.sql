@@ -1,4 +1,4 @@
--- How many messages are due and how many wait for a later attempt after a failure. Called by store/messages.py.
+-- How many messages are due and how many wait for a later attempt after a failure. Called by store/notices/messages.py.
 SELECT
     count(*) FILTER (WHERE next_attempt_at <= %(now)s) AS due,
     count(*) FILTER (WHERE attempts_made > 0) AS failed

@@ -1,7 +1,7 @@
 -- The rows of these dossiers, read at this moment, judge the old steps that wait for them. Each row is kept as a
 -- version once more, so that it is on record what judged and when. An old step counts where the row calls for what it
 -- calls for, or no longer says the condition that held before it. A row without a status judges nothing. Returns the
--- dossiers. Called by store/old_steps.py.
+-- dossiers. Called by store/notices/old_steps.py.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id
     FROM motcua.old_steps AS o

@@ -1,7 +1,7 @@
 -- Notes which transitions of these dossiers are old steps, as far as this pick-up's rows show it: they happened before
 -- one of a lower number of the same source by more than twice what its clocks may be off, and were recorded no earlier
 -- than that. A substituted time, exactly midnight, and the statuses that end a dossier (3, 7, 10) make none.
--- Called by store/old_steps.py.
+-- Called by store/notices/old_steps.py.
 WITH steps AS (
     SELECT
         t.transition_id,

@@ -1,5 +1,5 @@
 -- Dossiers of a source whose row must be read once more because an old step waits for it; each under every code by
--- which the source may know its agency. Called by store/old_steps.py.
+-- which the source may know its agency. Called by store/notices/old_steps.py.
 SELECT
     d.dossier_id,
     d.agency_code,

@@ -1,4 +1,4 @@
--- Every publication, the first one first. Reads what auditors may read. Called by store/publications.py.
+-- Every publication, the first one first. Reads what auditors may read. Called by store/oversight/publications.py.
 SELECT
     p.publication_no,
     p.closing_no,

@@ -1,5 +1,5 @@
 -- The functions and views of audit and motcua, each as PostgreSQL writes it out; of this a publication names the
--- SHA-256. Needs no right but to connect. Called by store/publications.py.
+-- SHA-256. Needs no right but to connect. Called by store/oversight/publications.py.
 SELECT
     n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
     pg_get_functiondef(p.oid) AS text

@@ -1,5 +1,5 @@
 -- A publication by its number, its closing, its manifest's hash or its folder, whichever is given; the last one of all
--- where nothing is. Reads what auditors may read. Called by store/publications.py.
+-- where nothing is. Reads what auditors may read. Called by store/oversight/publications.py.
 SELECT
     p.publication_no,
     p.closing_no,

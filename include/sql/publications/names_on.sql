@@ -1,5 +1,5 @@
 -- The names that agencies bore on a day, by what is known of their names now. Reads what auditors may read.
--- Called by store/publications.py.
+-- Called by store/oversight/publications.py.
 SELECT
     a.agency_code,
     coalesce(

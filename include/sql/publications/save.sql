@@ -1,4 +1,4 @@
--- Writes a publication, whose files are stored already. Called by store/publications.py.
+-- Writes a publication, whose files are stored already. Called by store/oversight/publications.py.
 INSERT INTO motcua.publications (
     publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 )

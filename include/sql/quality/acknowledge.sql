@@ -1,4 +1,4 @@
--- Somebody accepts a finding for a time. Called by store/quality.py.
+-- Somebody accepts a finding for a time. Called by store/oversight/quality.py.
 INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
 SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
 FROM motcua.findings AS f

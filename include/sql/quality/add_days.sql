@@ -1,4 +1,4 @@
--- The days of the working calendars in use. Called by store/quality.py.
+-- The days of the working calendars in use. Called by store/oversight/quality.py.
 INSERT INTO quality.days (calendar, day, working, nth, previous_working_day)
 SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
 FROM

@@ -1,4 +1,4 @@
--- Findings that no run saw before. Called by store/quality.py.
+-- Findings that no run saw before. Called by store/oversight/quality.py.
 INSERT INTO motcua.findings (rule, subject, level, agency_code, dossier_id, since, facts, first_run)
 SELECT
     n.rule,

@@ -1,4 +1,4 @@
--- Rows of a source's desk register. Called by store/quality.py.
+-- Rows of a source's desk register. Called by store/oversight/quality.py.
 INSERT INTO quality.desk_register (source_id, agency_code, dossier_code, result_ready_at, handed_over_at)
 SELECT s.source_id, r.agency_code, r.dossier_code, r.result_ready_at, r.handed_over_at
 FROM

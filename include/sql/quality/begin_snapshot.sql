@@ -1,2 +1,2 @@
--- Empties the snapshot. Called by store/quality.py.
+-- Empties the snapshot. Called by store/oversight/quality.py.
 SELECT quality.begin_snapshot()

@@ -1,4 +1,4 @@
--- Findings that are known already, in the words of now. Called by store/quality.py.
+-- Findings that are known already, in the words of now. Called by store/oversight/quality.py.
 UPDATE motcua.findings AS f
 SET agency_code = n.agency_code, since = n.since, facts = n.facts
 FROM quality.found AS n

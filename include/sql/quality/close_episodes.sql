@@ -1,4 +1,4 @@
--- Findings of the rules that were checked and that were not returned are fixed. Called by store/quality.py.
+-- Findings of the rules that were checked and that were not returned are fixed. Called by store/oversight/quality.py.
 UPDATE motcua.finding_episodes AS e
 SET closed_run = %(run_no)s
 FROM motcua.findings AS f

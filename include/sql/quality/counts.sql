@@ -1,4 +1,4 @@
--- Rows returned by rule and agency in some runs. Called by store/quality.py.
+-- Rows returned by rule and agency in some runs. Called by store/oversight/quality.py.
 SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 FROM motcua.quality_counts
 WHERE run_no = any(%(run_nos)s)

@@ -1,5 +1,5 @@
 -- Users' days on which many changes came late in the day: how many changes the day had, and the most within a few
--- minutes late in it. Called by store/quality.py.
+-- minutes late in it. Called by store/oversight/quality.py.
 INSERT INTO quality.actor_days (agency_code, actor, day, changes, batch)
 -- So many changes within some minutes leave half as many in one of two adjacent spans of as many minutes.
 WITH suspects AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- Transitions of each agency and source by day, of the last five working weeks. Called by store/quality.py.
+-- Transitions of each agency and source by day, of the last five working weeks. Called by store/oversight/quality.py.
 INSERT INTO quality.agency_days (source_id, agency_code, day, changes)
 SELECT t.source_id, d.agency_code, l.day, count(*)
 FROM motcua.transitions AS t

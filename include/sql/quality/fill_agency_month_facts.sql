@@ -1,6 +1,6 @@
 -- Everything that the rules about an agency's month look at, of the agency and of each of its procedures. What is usual
 -- for a share is the greater of two: the median of the other agencies in that month, and what the other agencies' rates
--- for the same procedures would make of this agency's mix. Called by store/quality.py.
+-- for the same procedures would make of this agency's mix. Called by store/oversight/quality.py.
 INSERT INTO quality.agency_month_facts (
     subject, agency_code, month, procedure_code, received, textable, previous_received, previous_textable, results,
     uncollected, uncollected_usual, collected, at_once, beats, beats_usual, pauses, late_pauses, late_pauses_usual,

@@ -1,5 +1,5 @@
 -- By agency, procedure and month: what was received, came to a result and was collected; summed up in
--- fill_agency_month_facts. Called by store/quality.py.
+-- fill_agency_month_facts. Called by store/oversight/quality.py.
 INSERT INTO quality.month_cells (
     agency_code, procedure_code, month, received, textable, results, uncollected, collected, at_once, beats, pauses,
     late_pauses, expected, delivered, no_phone

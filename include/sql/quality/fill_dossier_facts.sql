@@ -1,6 +1,6 @@
 -- Everything that the rules about dossiers look at, one row a dossier, of one part of them. Working days between two
 -- events are those after the day of the first and up to the day of the second; those until now are the ones that are
--- over. Called by store/quality.py.
+-- over. Called by store/oversight/quality.py.
 INSERT INTO quality.dossier_facts (
     dossier_id, agency_code, status_code, ended, textable, due_on_day_off, phone_refusal, phone_notes, phone_owners,
     number_failed_at, own_number_failed_at, reopened_at, supplement_at, supplement_days, result_note_at, refiled_at,

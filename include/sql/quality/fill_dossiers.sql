@@ -1,5 +1,5 @@
 -- The dossiers that are looked at: not ended, or received or changed since the first of the months. Eve is the last
--- working day before the appointed one. Called by store/quality.py.
+-- working day before the appointed one. Called by store/oversight/quality.py.
 INSERT INTO quality.dossiers (
     dossier_id, agency_code, answers, source_id, procedure_code, status_code, received_at, received_nth, due_at,
     due_day, due_nth, due_working, eve, finished_at, returned_at, updated_at, textable, phone_refusal, phone_notes

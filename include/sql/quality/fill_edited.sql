@@ -1,5 +1,5 @@
 -- Dossiers whose versions differ in due date or procedure; of procedures only hashes are compared, which costs a third.
--- Called by store/quality.py.
+-- Called by store/oversight/quality.py.
 INSERT INTO quality.edited (dossier_id)
 SELECT v.dossier_id
 FROM motcua.dossier_versions AS v

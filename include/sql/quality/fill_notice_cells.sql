@@ -1,5 +1,5 @@
 -- By agency, procedure and month: moves in the last minutes before apologies, pauses, and results that should have been
--- told; summed up in fill_agency_month_facts. Called by store/quality.py.
+-- told; summed up in fill_agency_month_facts. Called by store/oversight/quality.py.
 INSERT INTO quality.month_cells (
     agency_code, procedure_code, month, received, textable, results, uncollected, collected, at_once, beats, pauses,
     late_pauses, expected, delivered, no_phone

@@ -1,4 +1,4 @@
--- What became of each dossier's result messages. Called by store/quality.py.
+-- What became of each dossier's result messages. Called by store/oversight/quality.py.
 INSERT INTO quality.result_messages (dossier_id, told, outcome)
 SELECT
     m.dossier_id,

@@ -1,5 +1,5 @@
 -- How long results of each procedure usually wait at the desk, by those that were collected: median and median absolute
--- deviation, of the few lengths that there are and how often each came. Called by store/quality.py.
+-- deviation, of the few lengths that there are and how often each came. Called by store/oversight/quality.py.
 INSERT INTO quality.usual_waits (procedure_code, collected, median, deviation)
 WITH waits AS (
     SELECT f.procedure_code, f.pickup_days AS days, count(*) AS times

@@ -1,5 +1,5 @@
 -- Dossiers with fields that had to be cleaned: times, in the row as it is now or in a transition since the first of the
--- months; other fields, in the row as it is now. Called by store/quality.py.
+-- months; other fields, in the row as it is now. Called by store/oversight/quality.py.
 INSERT INTO quality.marks (dossier_id, cleaned_time_at, cleaned)
 SELECT
     c.dossier_id,

@@ -1,6 +1,6 @@
 -- Dossiers whose citizens complained that there was no result yet, within some days after a gateway had taken the
 -- result message; what was taken back does not count. Days, since often only the day of a complaint is known. Called by
--- store/quality.py.
+-- store/oversight/quality.py.
 INSERT INTO quality.marks (dossier_id, complained_at)
 SELECT d.dossier_id, max(c.received_at)
 FROM motcua.complaints AS c

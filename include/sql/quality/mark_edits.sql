@@ -1,5 +1,5 @@
 -- Due dates that moved later and procedures that changed, by the versions of a dossier's row that pick-up kept. A move
--- is explained by a pause (5, 6, 8) since the move before it. Called by store/quality.py.
+-- is explained by a pause (5, 6, 8) since the move before it. Called by store/oversight/quality.py.
 INSERT INTO quality.marks (
     dossier_id, due_moved_at, late_moves, unexplained_moves, due_day_at_pause, procedure_changed_at
 )

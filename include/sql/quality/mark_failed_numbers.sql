@@ -1,5 +1,5 @@
 -- Dossiers whose number failed for good and was not reached since: of another dossier, or of this one. Called by
--- store/quality.py.
+-- store/oversight/quality.py.
 INSERT INTO quality.marks (dossier_id, number_failed_at, own_number_failed_at)
 WITH failed AS MATERIALIZED (
     SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at

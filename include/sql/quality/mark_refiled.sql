@@ -1,5 +1,5 @@
 -- Dossiers that their owner filed again: two of the same name, number and procedure at an agency, and no more (firms
--- and notaries file the same procedure all the time). Called by store/quality.py.
+-- and notaries file the same procedure all the time). Called by store/oversight/quality.py.
 INSERT INTO quality.marks (dossier_id, refiled_at, refiled_nth)
 WITH alike AS (
     SELECT d.agency_code, d.procedure_code, d.msisdn

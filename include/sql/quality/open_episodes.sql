@@ -1,5 +1,5 @@
 -- Findings that were returned and do not stand yet begin an episode, with the deadlines of the day: so many working
--- days of the agency, today counted. Called by store/quality.py.
+-- days of the agency, today counted. Called by store/oversight/quality.py.
 INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
 WITH deadlines AS (
     SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on

@@ -1,5 +1,5 @@
 -- Findings that a run returned, and those that were fixed since an earlier one: of one agency, of one rule, or all. The
--- text of a phone field is for masking alone. Called by store/quality.py.
+-- text of a phone field is for masking alone. Called by store/oversight/quality.py.
 SELECT
     f.finding_id,
     f.rule,

@@ -1,5 +1,5 @@
 -- By rule: how many rows a run's episodes hold, and SHA-256 over their ids, one a line, in the order of their bytes.
--- Called by store/quality.py.
+-- Called by store/oversight/quality.py.
 SELECT
     r.rule,
     count(f.finding_id) AS found,

@@ -1,4 +1,4 @@
--- Runs, the newest first: all, or of one run_id, or of one day. Called by store/quality.py.
+-- Runs, the newest first: all, or of one run_id, or of one day. Called by store/oversight/quality.py.
 SELECT
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken,
     content_hash, previous_seal, seal, sealed_at

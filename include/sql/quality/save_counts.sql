@@ -1,5 +1,5 @@
 -- The rows that were returned, by rule and agency, with those acknowledged and past their deadlines. Called by
--- store/quality.py.
+-- store/oversight/quality.py.
 INSERT INTO motcua.quality_counts (
     run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 )

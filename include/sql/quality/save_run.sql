@@ -1,4 +1,4 @@
--- A run that is not sealed yet. Called by store/quality.py.
+-- A run that is not sealed yet. Called by store/oversight/quality.py.
 INSERT INTO motcua.quality_runs (
     run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken
 )

@@ -1,5 +1,5 @@
 -- Textable numbers by agency, procedure and desk user (whoever made a dossier's first transition), of the present month
--- and the one before. Called by store/quality.py.
+-- and the one before. Called by store/oversight/quality.py.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )

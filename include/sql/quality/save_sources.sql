@@ -1,4 +1,4 @@
--- How fresh and how whole each source was. Called by store/quality.py.
+-- How fresh and how whole each source was. Called by store/oversight/quality.py.
 INSERT INTO motcua.quality_sources (run_no, source_id, picked_up_at, last_transition_at, quarantined, failing)
 SELECT
     %(run_no)s,

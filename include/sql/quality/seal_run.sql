@@ -1,4 +1,4 @@
--- Seals a run: it refuses change from now on. Called by store/quality.py.
+-- Seals a run: it refuses change from now on. Called by store/oversight/quality.py.
 UPDATE motcua.quality_runs
 SET
     content_hash = %(content_hash)s,

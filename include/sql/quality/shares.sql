@@ -1,4 +1,4 @@
--- Textable numbers in a run, of one agency or of all, the worst first. Called by store/quality.py.
+-- Textable numbers in a run, of one agency or of all, the worst first. Called by store/oversight/quality.py.
 SELECT
     s.agency_code,
     s.dimension,

@@ -1,5 +1,5 @@
 -- By agency: results that citizens were told, and how long after the result each was taken back that was (minutes, in
--- order). A result that was handed over first is not taken back. Called by store/quality.py.
+-- order). A result that was handed over first is not taken back. Called by store/oversight/quality.py.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

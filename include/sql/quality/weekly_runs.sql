@@ -1,4 +1,4 @@
--- The last run of each week (Monday to Sunday) up to a run's week. Called by store/quality.py.
+-- The last run of each week (Monday to Sunday) up to a run's week. Called by store/oversight/quality.py.
 SELECT DISTINCT ON (date_trunc('week', p.day))
     date_trunc('week', p.day)::date AS week,
     p.run_no

@@ -1,4 +1,4 @@
--- Open quarantine by source, kind, reason and codes. Called by store/quarantine.py.
+-- Open quarantine by source, kind, reason and codes. Called by store/notices/quarantine.py.
 SELECT
     s.name AS source, q.row_kind, q.reason, q.agency_code, q.status_code, count(*) AS rows,
     min(q.first_seen_at) AS since, (array_agg(q.dossier_code ORDER BY q.quarantine_id DESC))[1:3] AS examples

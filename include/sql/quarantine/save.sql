@@ -1,5 +1,5 @@
 -- Rows that cannot be used: new ones, those that have changed, and those that were of use meanwhile. One that waits as
--- it is read again is not written, nor locked, which would write it too. Called by store/quarantine.py.
+-- it is read again is not written, nor locked, which would write it too. Called by store/notices/quarantine.py.
 INSERT INTO motcua.quarantine AS q (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, status_code, payload, first_seen_at, last_seen_at
 )

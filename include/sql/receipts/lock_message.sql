@@ -1,5 +1,5 @@
 -- The message of the attempt that a receipt names, locked before anything about it is read; waited for.
--- Called by store/receipts.py.
+-- Called by store/notices/receipts.py.
 SELECT m.message_id
 FROM motcua.messages AS m
 INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id

@@ -1,4 +1,4 @@
--- Receipts, as they came; their numbers grow in the order given. Called by store/receipts.py.
+-- Receipts, as they came; their numbers grow in the order given. Called by store/notices/receipts.py.
 INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw)
 SELECT r.gateway, left(r.reference, 200), left(r.gateway_status, 200), r.raw
 FROM

@@ -1,5 +1,5 @@
 -- Receipts stored but not interpreted (a crash between the two); each is looked up, whatever PostgreSQL believes of how
--- many wait. Called by store/receipts.py.
+-- many wait. Called by store/notices/receipts.py.
 SELECT u.receipt_id, r.gateway, r.reference, r.gateway_status
 FROM motcua.unread_receipts AS u
 INNER JOIN LATERAL (

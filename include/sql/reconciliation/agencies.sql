@@ -1,4 +1,4 @@
--- Figures of agencies of a closing, as stored, in their order. Called by store/closings.py.
+-- Figures of agencies of a closing, as stored, in their order. Called by store/oversight/closings.py.
 SELECT
     agency_code,
     apologies_right,

@@ -1,5 +1,5 @@
 -- Messages of [start, end) whose moves do not join, or do not end in the state that the message has now: somebody
--- took one out or changed one. Called by store/closings.py.
+-- took one out or changed one. Called by store/oversight/closings.py.
 SELECT x.message_id
 FROM (
     SELECT

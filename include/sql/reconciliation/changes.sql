@@ -1,4 +1,4 @@
--- What a correction changed of a closing, as stored, in their order. Called by store/closings.py.
+-- What a correction changed of a closing, as stored, in their order. Called by store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,

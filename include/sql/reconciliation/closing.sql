@@ -1,4 +1,4 @@
--- One closing. Called by store/closings.py.
+-- One closing. Called by store/oversight/closings.py.
 SELECT
     closing_no,
     period,

@@ -2,7 +2,7 @@
 -- that have no occasion, each with its reason; of a row whose reason only the source can tell, the source's numbers
 -- instead, with the recorded times that were kept of them: all transitions of a message without an occasion, or of one
 -- that is about more than an occasion. Messages of sources that could not be read are left out.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 WITH occasions AS (
     SELECT
         o.occasion_no,

@@ -1,5 +1,5 @@
 -- Inquiries of [start, end) whose reply is gone, and replies that no inquiry asked for; nothing accounts for either.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT
     'source' AS side,
     'without_message' AS reason,

@@ -1,5 +1,5 @@
 -- The sources' own count by agency, procedure and kind, and how many of it lie before the agency was enabled. Occasions
--- of an agency that nobody knows have an empty one. Called by store/closings.py.
+-- of an agency that nobody knows have an empty one. Called by store/oversight/closings.py.
 SELECT
     coalesce(c.agency_code, '') AS agency_code,
     coalesce(o.procedure_code, '') AS procedure_code,

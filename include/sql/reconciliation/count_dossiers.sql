@@ -1,7 +1,7 @@
 -- Dossiers by agency and procedure in [start, end), as they had been read by the cut-off. Received, resolved (result
 -- released, handed over or withdrawn) and handed over go by their dates; the appointed day, and whether the clock runs,
 -- are those of the dossier's row at the end of the period. Days are days of Vietnam. What makes a dossier count is
--- audit.dossiers_in_period's to say. Called by store/closings.py.
+-- audit.dossiers_in_period's to say. Called by store/oversight/closings.py.
 WITH counted AS (
     SELECT
         d.agency_code,

@@ -1,5 +1,5 @@
 -- Findings of data quality by agency at the last check before the cut-off, no later than the morning after the period;
--- acknowledged ones are not counted. Called by store/closings.py.
+-- acknowledged ones are not counted. Called by store/oversight/closings.py.
 SELECT
     c.agency_code,
     sum(c.found - c.acknowledged) AS findings_open

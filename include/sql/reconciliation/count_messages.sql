@@ -1,5 +1,5 @@
 -- Messages of [start, end) by agency, procedure, kind, state and reason at the cut-off, with the SMS segments of those
--- that a gateway took. Called by store/closings.py.
+-- that a gateway took. Called by store/oversight/closings.py.
 SELECT
     m.agency_code,
     m.procedure_code,

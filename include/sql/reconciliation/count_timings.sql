@@ -1,6 +1,6 @@
 -- Whole seconds from the source's recording to delivery of the messages of [start, end) that were delivered at the
 -- cut-off: median and 95th percentile by nearest rank, by agency, procedure and kind, by agency and kind, and by kind.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 WITH seconds AS (
     SELECT
         m.agency_code,

@@ -1,4 +1,4 @@
--- Days of [start, end), days of Vietnam, whose newest closing may lack messages. Called by store/closings.py.
+-- Days of [start, end), days of Vietnam, whose newest closing may lack messages. Called by store/oversight/closings.py.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,

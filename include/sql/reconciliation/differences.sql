@@ -1,4 +1,4 @@
--- Differences of a closing, unexplained ones first. Called by store/closings.py.
+-- Differences of a closing, unexplained ones first. Called by store/oversight/closings.py.
 SELECT
     d.side,
     d.reason,

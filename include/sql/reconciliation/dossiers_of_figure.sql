@@ -1,6 +1,6 @@
 -- The dossiers that a closing counts in any of these figures (JSON objects such as {"resolved_late": true}), of one
 -- agency and procedure or of all, the longest overdue first, up to a limit, each
--- with how many there are. Called by store/figure_rows.py.
+-- with how many there are. Called by store/oversight/figure_rows.py.
 SELECT
     d.dossier_code,
     d.agency_code,

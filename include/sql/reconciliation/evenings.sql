@@ -1,4 +1,4 @@
--- Evenings of apologies in [start, end) that selected due days. Called by store/closings.py.
+-- Evenings of apologies in [start, end) that selected due days. Called by store/oversight/closings.py.
 SELECT
     agency_code,
     evening_at,

@@ -1,7 +1,7 @@
 -- What belongs to nothing in [start, end), by the cut-off: messages about no dossier, receipts that name no attempt of
 -- ours, and results handed to citizens whom no message told. It says the same whenever it is asked: whether a receipt
 -- had been read by then does not matter, and an agency's beginning is what it was when the closing was stored, or what
--- it is where none is yet. Called by store/closings.py.
+-- it is where none is yet. Called by store/oversight/closings.py.
 WITH joined AS (
     SELECT
         g.agency_code,

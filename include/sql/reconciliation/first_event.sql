@@ -1,4 +1,4 @@
--- When the first event was recorded of which there is a message. Called by store/closings.py.
+-- When the first event was recorded of which there is a message. Called by store/oversight/closings.py.
 SELECT m.recorded_at
 FROM motcua.messages AS m
 WHERE m.kind <> 'reply'

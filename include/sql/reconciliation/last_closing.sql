@@ -1,4 +1,4 @@
--- The newest closing of a period. Called by store/closings.py.
+-- The newest closing of a period. Called by store/oversight/closings.py.
 SELECT closing_no
 FROM audit.closings
 WHERE period = %(period)s

@@ -1,5 +1,5 @@
 -- Closings, the newest period first, each period's newest closing first, with what the identity says.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT
     c.closing_no,
     c.period,

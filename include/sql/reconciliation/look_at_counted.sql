@@ -1,2 +1,2 @@
--- Tells the planner what the comparison holds. Called by store/closings.py.
+-- Tells the planner what the comparison holds. Called by store/oversight/closings.py.
 SELECT motcua.look_at_counted_occasions()

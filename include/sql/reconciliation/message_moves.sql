@@ -1,5 +1,5 @@
 -- Why messages of [start, end) stand otherwise at one cut-off than at an earlier one, by agency, procedure, kind and
--- cause. Called by store/closings.py.
+-- cause. Called by store/oversight/closings.py.
 WITH moves AS (
     SELECT
         h.message_id,

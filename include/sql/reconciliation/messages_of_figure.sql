@@ -1,6 +1,6 @@
 -- The messages of a closing that stood in any of these states at its cut-off, of one agency, procedure, kind and reason
 -- or of all, the oldest first, up to a limit, each
--- with how many there are. Called by store/figure_rows.py.
+-- with how many there are. Called by store/oversight/figure_rows.py.
 SELECT
     m.message_id,
     d.dossier_code,

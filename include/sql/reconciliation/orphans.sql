@@ -1,4 +1,4 @@
--- Orphans of a closing, as stored, in their order. Called by store/closings.py.
+-- Orphans of a closing, as stored, in their order. Called by store/oversight/closings.py.
 SELECT
     sort,
     agency_code,

@@ -1,4 +1,4 @@
--- Names of procedures. Called by store/closings.py.
+-- Names of procedures. Called by store/oversight/closings.py.
 SELECT
     procedure_code,
     name

@@ -1,4 +1,4 @@
--- Figures of agencies of a closing. Called by store/closings.py.
+-- Figures of agencies of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_agencies (
     closing_no,
     agency_code,

@@ -1,4 +1,4 @@
--- What a correction changed of a closing. Called by store/closings.py.
+-- What a correction changed of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_changes (
     closing_no,
     agency_code,

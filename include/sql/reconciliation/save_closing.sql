@@ -1,4 +1,4 @@
--- A closing, before its figures. Called by store/closings.py.
+-- A closing, before its figures. Called by store/oversight/closings.py.
 INSERT INTO motcua.closings (
     period,
     corrects,

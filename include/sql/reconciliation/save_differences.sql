@@ -1,4 +1,4 @@
--- Differences of a closing. Called by store/closings.py.
+-- Differences of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_differences (
     closing_no, side, reason, agency_code, procedure_code, kind, dossier_code, source_id, source_transition_id,
     transition_id, message_id, occurred_at

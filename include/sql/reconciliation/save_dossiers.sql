@@ -1,4 +1,4 @@
--- Dossier figures of a closing. Called by store/closings.py.
+-- Dossier figures of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_dossiers (
     closing_no,
     agency_code,

@@ -1,4 +1,4 @@
--- Message figures of a closing. Called by store/closings.py.
+-- Message figures of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_messages (
     closing_no,
     agency_code,

@@ -1,4 +1,4 @@
--- Orphans of a closing. Called by store/closings.py.
+-- Orphans of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_orphans (
     closing_no,
     sort,

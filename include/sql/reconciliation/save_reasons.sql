@@ -1,4 +1,4 @@
--- Messages by reason of a closing. Called by store/closings.py.
+-- Messages by reason of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_reasons (
     closing_no,
     agency_code,

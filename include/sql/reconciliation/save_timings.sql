@@ -1,4 +1,4 @@
--- Times to delivery of a closing. Called by store/closings.py.
+-- Times to delivery of a closing. Called by store/oversight/closings.py.
 INSERT INTO motcua.closing_timings (
     closing_no,
     agency_code,

@@ -1,5 +1,5 @@
 -- Every code under which a source may know an agency, and from when on its dossiers are told of.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT
     written,
     agency_code,

@@ -1,4 +1,4 @@
--- SMS segments that the newest closing of each of these periods counted. Called by store/closings.py.
+-- SMS segments that the newest closing of each of these periods counted. Called by store/oversight/closings.py.
 SELECT
     c.period,
     coalesce(sum(m.segments), 0) AS segments

@@ -1,5 +1,5 @@
 -- Sources that results, supplements and apologies of [start, end) came of, among these.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT s.name
 FROM motcua.sources AS s
 WHERE

@@ -1,5 +1,5 @@
 -- A batch of occasions as a source's own tables hold them, with codes as the ledger writes them. Called by
--- store/closings.py.
+-- store/oversight/closings.py.
 INSERT INTO motcua.counted_occasions (
     source_id, agency_written, dossier_code, procedure_code, kind, numbers, due_day, occurred_at, recorded_at
 )

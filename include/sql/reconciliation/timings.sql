@@ -1,4 +1,4 @@
--- Times to delivery of a closing, as stored, in their order. Called by store/closings.py.
+-- Times to delivery of a closing, as stored, in their order. Called by store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,

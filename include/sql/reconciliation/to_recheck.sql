@@ -1,5 +1,5 @@
 -- Periods that were closed for the first time with the cut-off in [closed_since, closed_before) and have not been
--- corrected as long after it, the oldest first. Called by store/closings.py.
+-- corrected as long after it, the oldest first. Called by store/oversight/closings.py.
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

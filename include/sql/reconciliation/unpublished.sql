@@ -1,5 +1,5 @@
 -- Closings that no publication tells of, the oldest first; a closing that was corrected before is left out.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT c.closing_no
 FROM motcua.closings AS c
 WHERE

@@ -1,5 +1,5 @@
 -- The largest numbers that the ledger holds, and the transactions that must end before all smaller ones are settled.
--- Called by store/closings.py.
+-- Called by store/oversight/closings.py.
 SELECT
     coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
     coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,

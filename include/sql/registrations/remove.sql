@@ -1,4 +1,4 @@
--- Takes a registration away and keeps the change. Called by store/registrations.py.
+-- Takes a registration away and keeps the change. Called by store/notices/registrations.py.
 WITH removed AS (
     DELETE FROM motcua.template_registrations
     WHERE

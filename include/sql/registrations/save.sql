@@ -1,5 +1,5 @@
 -- Registers templates at gateways and keeps each change; an id that is not given stays as it was, and what says nothing
--- new changes nothing. Gives what changed. Called by store/registrations.py.
+-- new changes nothing. Gives what changed. Called by store/notices/registrations.py.
 WITH wanted AS (
     SELECT r.gateway, r.template_id, r.template_version, r.provider_template_id, r.accented_provider_template_id
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (

@@ -1,5 +1,5 @@
 -- Reserves the mail of a report to one recipient of a body: a new one, one that failed, or another edition where it is
--- asked for. No row: it was sent, may have been, or another process has it. Called by store/report_mails.py.
+-- asked for. No row: it was sent, may have been, or another process has it. Called by store/oversight/report_mails.py.
 WITH latest AS (
     SELECT
         m.report_mail_id,

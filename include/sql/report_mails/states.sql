@@ -1,4 +1,4 @@
--- State of the last edition of each recipient's mail of a report to a body. Called by store/report_mails.py.
+-- State of the last edition of each recipient's mail of a report to a body. Called by store/oversight/report_mails.py.
 SELECT DISTINCT ON (recipient_hash)
     recipient_hash,
     state,

@@ -1,4 +1,4 @@
--- Where the next pick-up begins, and what the watcher compares with. Called by store/sources.py.
+-- Where the next pick-up begins, and what the watcher compares with. Called by store/notices/sources.py.
 UPDATE motcua.sources
 SET
     cursor_transition_id = coalesce(%(transition_id)s, cursor_transition_id),

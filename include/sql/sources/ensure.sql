@@ -1,3 +1,3 @@
--- The source's row, made where it is missing. Called by store/sources.py.
+-- The source's row, made where it is missing. Called by store/notices/sources.py.
 INSERT INTO motcua.sources (name) VALUES (%(name)s)
 ON CONFLICT (name) DO NOTHING

@@ -1,5 +1,5 @@
 -- All sources with their cursors and last failure, and whether a row is to be read for an old step that waits for it.
--- Called by store/sources.py.
+-- Called by store/notices/sources.py.
 SELECT
     s.source_id,
     s.name,

@@ -1,4 +1,4 @@
--- What one status code of a source stands for. Called by store/sources.py.
+-- What one status code of a source stands for. Called by store/notices/sources.py.
 INSERT INTO motcua.status_maps (source_id, source_status, status_code)
 SELECT source_id, %(source_status)s, %(status_code)s
 FROM motcua.sources

@@ -1,5 +1,5 @@
 -- Adds lines of the file that is being imported; amounts come in hundredths of a đồng, prices in ten-thousandths.
--- Called by store/statements.py.
+-- Called by store/oversight/statements.py.
 INSERT INTO statements.lines (
     direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status, billed
 )

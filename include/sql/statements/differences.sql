@@ -1,4 +1,4 @@
--- How often each thing differs in statements. Reads audit views only. Called by store/statements.py.
+-- How often each thing differs in statements. Reads audit views only. Called by store/oversight/statements.py.
 SELECT m.statement_no, m.direction, m.verdict, d.what, count(*) AS matches
 FROM audit.statement_matches AS m
 CROSS JOIN LATERAL unnest(m.differs) AS d (what)

@@ -1,5 +1,5 @@
 -- Gateways to which segments were handed in a month for which no statement is there. Reads audit views only. Called by
--- store/statements.py.
+-- store/oversight/statements.py.
 SELECT d.gateway, sum(d.segments)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE

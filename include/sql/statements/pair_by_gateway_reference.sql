@@ -1,6 +1,6 @@
 -- Pairs each line that is left with what has the provider's reference that it gives, the nearest in time where several
 -- have; not with what went to another number, since providers use references again. Repeated ones are marked as such.
--- Called by store/statements.py.
+-- Called by store/oversight/statements.py.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',

@@ -1,5 +1,5 @@
 -- Pairs each line with the attempt whose reference it gives back. A second line with it, or a line about what another
--- statement bills, is marked as repeated. Called by store/statements.py.
+-- statement bills, is marked as repeated. Called by store/oversight/statements.py.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     l.direction, l.line_no, o.our_id, 'reference',

@@ -1,5 +1,5 @@
 -- Files that were refused, each of a month as it was last, the newest first: those that no good file replaced and
--- nobody set aside, or all of them. Called by store/statements.py.
+-- nobody set aside, or all of them. Called by store/oversight/statements.py.
 SELECT
     n.refusal_no, n.form, n.month, n.file_name, n.refused_at, n.refused_by, n.faults, n.message, n.replaced_by,
     n.set_aside_at, n.set_aside_by, n.set_aside_reason

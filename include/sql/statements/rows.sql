@@ -1,5 +1,5 @@
 -- Rows of one statement that are not exact, or of one verdict, in the order of the file, ours at the end. Reads audit
--- views only. Called by store/statements.py.
+-- views only. Called by store/oversight/statements.py.
 SELECT
     m.match_id, m.verdict, m.direction, m.line_no, m.matched_by, m.differs, m.segments AS our_segments,
     m.amount AS our_amount, l.segments AS their_segments, l.amount AS their_amount, l.sent_at, l.status AS their_status,

@@ -1,4 +1,4 @@
--- Writes the statement down, with its sums from the lines; gives its number. Called by store/statements.py.
+-- Writes the statement down, with its sums from the lines; gives its number. Called by store/oversight/statements.py.
 INSERT INTO motcua.carrier_statements (
     form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines, segments, amount,
     inquiries, revenue, supersedes

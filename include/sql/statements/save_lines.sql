@@ -1,4 +1,4 @@
--- Keeps the lines, without the numbers that they name. Called by store/statements.py.
+-- Keeps the lines, without the numbers that they name. Called by store/oversight/statements.py.
 INSERT INTO motcua.statement_lines (
     statement_no, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier, status,
     billed

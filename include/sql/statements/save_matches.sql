@@ -1,6 +1,6 @@
 -- Gives each line its verdict, and each message and inquiry that was taken from us and is not billed. An amount is what
 -- ours would cost by the agreed prices: by the carrier that the line names, since numbers are ported, else by ours.
--- Called by store/statements.py.
+-- Called by store/oversight/statements.py.
 INSERT INTO motcua.statement_matches (
     statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 )

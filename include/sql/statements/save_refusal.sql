@@ -1,4 +1,4 @@
--- Keeps that a file was refused, and why; gives the refusal's number. Called by store/statements.py.
+-- Keeps that a file was refused, and why; gives the refusal's number. Called by store/oversight/statements.py.
 INSERT INTO motcua.refused_statements (
     form, month, file_name, sha256, refused_at, refused_by, faults, message
 )

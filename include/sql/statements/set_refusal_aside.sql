@@ -1,5 +1,5 @@
 -- Sets a refusal aside, with those of the same file and month before it: nothing is to be done about it. Called by
--- store/statements.py.
+-- store/oversight/statements.py.
 UPDATE motcua.refused_statements AS r
 SET set_aside_at = %(now)s, set_aside_by = %(by)s, set_aside_reason = %(reason)s
 FROM motcua.refused_statements AS n

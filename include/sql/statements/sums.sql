@@ -1,5 +1,5 @@
 -- Verdicts of statements in figures; off: by how much both sides differ, without cancelling out, but for what may stand
--- in the next statement. Reads audit views only. Called by store/statements.py.
+-- in the next statement. Reads audit views only. Called by store/oversight/statements.py.
 SELECT
     m.statement_no, m.direction, m.verdict,
     count(*) AS matches,

@@ -1,6 +1,6 @@
 -- Takes every attempt through the gateway, and every inquiry that it brought, that a statement of the month may bill:
 -- from the month before, which another statement may have billed already, to a day after it. Where lines only count
--- inquiries, these are left out. Called by store/statements.py.
+-- inquiries, these are left out. Called by store/oversight/statements.py.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before

@@ -1,5 +1,5 @@
 -- All transitions of these dossiers, in each dossier's order, old steps with what the dossier's row said of them.
--- Called by store/transitions.py.
+-- Called by store/notices/transitions.py.
 SELECT
     t.transition_id,
     t.dossier_id,

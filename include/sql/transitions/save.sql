@@ -1,5 +1,5 @@
 -- A batch of transitions, each once, whatever is read again; returns those that are new. Their dossiers are known.
--- Called by store/transitions.py.
+-- Called by store/notices/transitions.py.
 INSERT INTO motcua.transitions (
     source_id,
     source_transition_id,

@@ -1,4 +1,4 @@
--- A change that only the dossier's row told of, placed after the last transition known. Called by store/transitions.py.
+-- A change that only the dossier's row told of, placed after the last transition known. Called by store/notices/transitions.py.
 INSERT INTO motcua.transitions (
     source_id,
     dossier_id,

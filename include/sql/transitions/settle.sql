@@ -1,4 +1,4 @@
--- What planning made of a batch of transitions. Called by store/transitions.py.
+-- What planning made of a batch of transitions. Called by store/notices/transitions.py.
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

@@ -1,5 +1,5 @@
 -- Dossiers with transitions still to be planned, in the given window of recording where one is given.
--- Called by store/transitions.py.
+-- Called by store/notices/transitions.py.
 SELECT DISTINCT dossier_id
 FROM motcua.transitions
 WHERE

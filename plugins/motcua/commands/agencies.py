@@ -17,7 +17,7 @@ from rich.table import Table
 
 from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.configure_agencies import (
+from motcua.jobs.handed_in.agencies import (
     FIELDS,
     AgencyFileError,
     Comparison,
@@ -26,10 +26,10 @@ from motcua.jobs.configure_agencies import (
     export_agencies,
     import_agencies,
 )
-from motcua.jobs.dry_running import DryRun, UnknownAgency, dry_run
+from motcua.jobs.notices.dry_running import DryRun, UnknownAgency, dry_run
 from motcua.settings import include_dir
 from motcua.store.agencies import Agency, agency_history, in_force, list_agencies
-from motcua.store.database import Connection, connect
+from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
 _console = console()

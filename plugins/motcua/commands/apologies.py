@@ -14,10 +14,10 @@ from rich.table import Table
 from motcua.commands.terminal import console
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.texts import date_in_text
-from motcua.jobs.apologizing import waiting_evenings
-from motcua.store.apologies import forecast, letters_needed, list_evenings
-from motcua.store.database import connect
-from motcua.store.messages import EVERYTHING
+from motcua.jobs.notices.apologizing import waiting_evenings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.apologies import forecast, letters_needed, list_evenings
+from motcua.store.notices.messages import EVERYTHING
 
 app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
 _console = console()

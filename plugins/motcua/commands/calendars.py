@@ -18,8 +18,8 @@ from rich.text import Text
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import WorkingCalendar, written_day
-from motcua.jobs.calendar_files import FIRST_YEAR, LAST_YEAR, CalendarError
-from motcua.jobs.keep_calendars import (
+from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR, CalendarError
+from motcua.jobs.calendars.keeping import (
     HOME_PROVINCE,
     Difference,
     as_lines,
@@ -31,7 +31,7 @@ from motcua.jobs.keep_calendars import (
     unconfirmed_years,
 )
 from motcua.store.calendars import list_years, load_calendar, load_province_calendar
-from motcua.store.database import connect
+from motcua.store.ledger.database import connect
 
 app = typer.Typer(help="The working calendar: days off, worked Saturdays, office hours.", no_args_is_help=True)
 _console = Console(highlight=False)

@@ -13,9 +13,10 @@ from rich.table import Table
 from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
-from motcua.jobs.reconciling import NothingInScope, NotOver, SourcesUnread, close_period
-from motcua.reports.publication_csv import plain_csv
-from motcua.store.closings import (
+from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
+from motcua.reports.publication.csv_tables import plain_csv
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.closings import (
     ClosingHeldUp,
     list_closings,
     load_changes,
@@ -24,8 +25,7 @@ from motcua.store.closings import (
     load_figures,
     load_orphans,
 )
-from motcua.store.database import connect
-from motcua.store.figure_rows import Cell, rows_of_figure
+from motcua.store.oversight.figure_rows import Cell, rows_of_figure
 
 app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
 _console = console()

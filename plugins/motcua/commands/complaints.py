@@ -14,7 +14,7 @@ from rich.table import Table
 
 from motcua.commands.terminal import console, handed_in, refuse
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.keep_complaints import (
+from motcua.jobs.handed_in.complaints import (
     LARGEST_FILE,
     ComplaintRefused,
     import_complaints,
@@ -23,9 +23,10 @@ from motcua.jobs.keep_complaints import (
     titles,
     write_outcome,
 )
-from motcua.jobs.table_files import FileRefused
+from motcua.jobs.handed_in.tables import FileRefused
 from motcua.reports import wording
-from motcua.store.complaints import (
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.complaints import (
     Claim,
     Complaint,
     ComplaintsAsked,
@@ -34,7 +35,6 @@ from motcua.store.complaints import (
     list_complaints,
     repeated_complaints,
 )
-from motcua.store.database import connect
 
 app = typer.Typer(help="Complaints (phản ánh): import, list, withdraw, outcome of the check.", no_args_is_help=True)
 # What a file or a form holds may look like markup.

@@ -21,7 +21,7 @@ def connect_to_demo() -> None:
     what is set already."""
     if "AIRFLOW_CONN_MOTCUA_DB" in os.environ:
         return
-    from motcua.sandbox.deployment import kept_environment
+    from motcua.sandbox.machine.deployment import kept_environment
 
     for name, value in kept_environment(settings().data).items():
         os.environ.setdefault(name, value)

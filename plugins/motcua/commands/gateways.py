@@ -16,8 +16,8 @@ from motcua.domain.occasions import VIETNAM
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
-from motcua.store.database import connect
-from motcua.store.gateways import (
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gateways import (
     GatewayStop,
     gateway_changes,
     gateway_names,

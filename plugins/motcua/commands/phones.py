@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from motcua.commands.terminal import written_elsewhere
-from motcua.domain.numbering_plan import find_province
-from motcua.domain.phones import NOTES, REFUSALS
-from motcua.jobs.check_phones import (
+from motcua.domain.phones.numbering_plan import find_province
+from motcua.domain.phones.reading import NOTES, REFUSALS
+from motcua.jobs.handed_in.phones import (
     PhoneCheck,
     PhoneRow,
     UnreadableTable,

@@ -10,7 +10,7 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
-from motcua.store.provisioning import Role, provision_ledger
+from motcua.store.ledger.provisioning import Role, provision_ledger
 
 LEDGER, AIRFLOW = "motcua", "motcua_airflow"
 """Databases of the ledger and of Airflow."""

@@ -12,18 +12,18 @@ from rich.table import Table
 from motcua.commands.terminal import complain, console, refuse
 from motcua.domain.occasions import VIETNAM
 from motcua.jobs.mailing import MailsNotSent
-from motcua.jobs.mailing_publications import FileChanged, bodies_of, mail_publication
-from motcua.jobs.publishing import publications_store
-from motcua.jobs.verification import Verification
-from motcua.jobs.verifying import (
+from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
+from motcua.jobs.publications.publishing import publications_store
+from motcua.jobs.publications.verification import Verification
+from motcua.jobs.publications.verifying import (
     NoSuchPublication,
     is_manifest,
     stray_folders,
     verify_all,
     verify_publication,
 )
-from motcua.store.database import connect
-from motcua.store.publications import find_publication, list_publications
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.publications import find_publication, list_publications
 
 app = typer.Typer(help="Published reconciliation reports.", no_args_is_help=True)
 _console = console()

@@ -13,9 +13,9 @@ from rich.table import Table
 from motcua.commands.terminal import complain, console, refuse, without_phone
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.working_days import written_day
-from motcua.jobs.checking import CheckInProgress, check_quality, verify_seals
 from motcua.jobs.mailing import MailsNotSent
-from motcua.jobs.mailing_quality import mail_agency, mail_department
+from motcua.jobs.quality.checking import CheckInProgress, check_quality, verify_seals
+from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.quality.report_data import AgencyFigures, RuleResult
 from motcua.quality.reporting import (
     NoSuchAgency,
@@ -27,8 +27,8 @@ from motcua.quality.reporting import (
 )
 from motcua.quality.rules import RulesInvalid, load_rules
 from motcua.settings import settings
-from motcua.store import quality as store
-from motcua.store.database import connect
+from motcua.store.ledger.database import connect
+from motcua.store.oversight import quality as store
 
 app = typer.Typer(help="Data quality: what the checks found, and what is done about it.", no_args_is_help=True)
 _console = console()

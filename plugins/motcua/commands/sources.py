@@ -12,8 +12,8 @@ from rich.table import Table
 
 from motcua.domain.occasions import VIETNAM
 from motcua.settings import settings
-from motcua.store.database import connect
-from motcua.store.sources import list_sources, map_status
+from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import list_sources, map_status
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _console = Console()

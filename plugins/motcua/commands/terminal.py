@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from motcua.domain.dossiers import clean_words
-from motcua.domain.phones import holds_phone, mask_msisdn, read_phone, to_local
-from motcua.jobs.table_files import Fault, FileRefused, shown_name
+from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
+from motcua.jobs.handed_in.tables import Fault, FileRefused, shown_name
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from motcua.commands.terminal import console, refuse
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.configure_agencies import AgencyFileError
-from motcua.jobs.preview_texts import (
+from motcua.jobs.handed_in.agencies import AgencyFileError
+from motcua.jobs.texts.previews import (
     FIXED_WORDS,
     SHORTEST_VALUES,
     PreviewRow,
@@ -28,11 +28,11 @@ from motcua.jobs.preview_texts import (
     where_the_dong_go,
     write_csv,
 )
-from motcua.jobs.register_texts import RegistrationRefused, register_all, register_text, unregister_text
+from motcua.jobs.texts.registrations import RegistrationRefused, register_all, register_text, unregister_text
 from motcua.settings import include_dir, settings
-from motcua.store.database import connect
-from motcua.store.registrations import list_registrations, registration_changes
-from motcua.store.templates import TemplateFileError, load_templates
+from motcua.store.ledger.database import connect
+from motcua.store.notices.registrations import list_registrations, registration_changes
+from motcua.store.notices.templates import TemplateFileError, load_templates
 
 app = typer.Typer(invoke_without_command=True)
 

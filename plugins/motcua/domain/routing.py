@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from motcua.domain.numbering_plan import CARRIER_BY_PREFIX, carrier_of
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones.numbering_plan import CARRIER_BY_PREFIX, carrier_of
 
 OTHER_CARRIER: Final = "other"
 CARRIERS: Final = frozenset(CARRIER_BY_PREFIX.values()) | {OTHER_CARRIER}

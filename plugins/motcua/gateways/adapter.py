@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import requests
 
 from motcua.domain.routing import CARRIERS
-from motcua.store.receipts import Meaning
+from motcua.store.notices.receipts import Meaning
 
 OutcomeClass: TypeAlias = Literal["accepted", "duplicate", "phone", "configuration", "transient", "unknown"]
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]

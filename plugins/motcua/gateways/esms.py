@@ -51,7 +51,7 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Verdict, get, judged, post, refusing_repeats
-from motcua.store.receipts import Meaning
+from motcua.store.notices.receipts import Meaning
 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"

@@ -4,7 +4,7 @@ The rules that every adapter shares. Nothing was written yet (no route, refused,
 connection was never one that a request may be trusted to (certificate, no TLS there, an address that is none):
 ``configuration``. Anything later, a time-out or a reset, may have come after the provider took the message:
 ``unknown``. No request is repeated, no redirect followed, no cookie kept, no proxy of the machine used (the Session is
-jobs/sending.py's), and nothing is logged: addresses and bodies hold numbers, words and secrets.
+jobs/notices/sending/sender.py's), and nothing is logged: addresses and bodies hold numbers, words and secrets.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Answer, get
-from motcua.store.receipts import Meaning
+from motcua.store.notices.receipts import Meaning
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED

@@ -44,7 +44,7 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Verdict, judged, post, refusing_repeats
-from motcua.store.receipts import Meaning
+from motcua.store.notices.receipts import Meaning
 
 _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"

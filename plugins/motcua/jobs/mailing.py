@@ -18,8 +18,8 @@ from email.utils import parseaddr
 from typing import Any
 
 from motcua.reports.mail import Mail, write_message
-from motcua.store.database import connect
-from motcua.store.report_mails import (
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.report_mails import (
     DEPARTMENT,
     MailedReport,
     MailState,

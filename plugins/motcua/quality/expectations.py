@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from motcua.quality.report_data import CheckStatus
 from motcua.quality.rules import Asked
-from motcua.store.database import Connection, connect
+from motcua.store.ledger.database import Connection, connect
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite, ValidationDefinition

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.phones import mask_msisdn
+from motcua.domain.phones.reading import mask_msisdn
 from motcua.domain.working_days import written_day
 from motcua.quality.report_data import (
     Acknowledgement,
@@ -37,9 +37,9 @@ from motcua.quality.report_data import (
     TrendPoint,
 )
 from motcua.quality.rules import RuleBook, load_rules
-from motcua.store import quality as store
 from motcua.store.agencies import InForce, in_force
-from motcua.store.database import Connection
+from motcua.store.ledger.database import Connection
+from motcua.store.oversight import quality as store
 
 WEEKS = 12
 """Periods of the trend."""

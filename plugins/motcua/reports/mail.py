@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from pathlib import PurePosixPath
 
 from motcua.domain.occasions import VIETNAM
-from motcua.reports.charts import Picture
+from motcua.reports.quality.charts import Picture
 
 _TYPES = {
     ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

@@ -21,12 +21,11 @@ from rich.live import Live
 
 from motcua.domain.occasions import VIETNAM
 from motcua.domain.reconciliation import Period
-from motcua.jobs.configure_agencies import import_agencies
-from motcua.jobs.keep_calendars import import_calendar, prepare_calendars
-from motcua.jobs.register_texts import register_all
-from motcua.sandbox.carrier_statement import CarrierOffice
-from motcua.sandbox.components import components
-from motcua.sandbox.deployment import (
+from motcua.jobs.calendars.keeping import import_calendar, prepare_calendars
+from motcua.jobs.handed_in.agencies import import_agencies
+from motcua.jobs.texts.registrations import register_all
+from motcua.sandbox.machine.components import components
+from motcua.sandbox.machine.deployment import (
     ADMINISTRATOR,
     VIEWER,
     Addresses,
@@ -43,23 +42,24 @@ from motcua.sandbox.deployment import (
     write_airflow_home,
     write_private,
 )
-from motcua.sandbox.one_stop import create_one_stop_databases
-from motcua.sandbox.postgres import EmbeddedPostgres, PostgresUnavailable
-from motcua.sandbox.summary import read_summary, render
-from motcua.sandbox.supervisor import (
+from motcua.sandbox.machine.postgres import EmbeddedPostgres, PostgresUnavailable
+from motcua.sandbox.machine.supervisor import (
     AlreadyRunning,
     Component,
     StopRequested,
     Supervisor,
     SupervisorError,
 )
+from motcua.sandbox.network.carrier_statement import CarrierOffice
+from motcua.sandbox.summary import read_summary, render
+from motcua.sandbox.world.one_stop import create_one_stop_databases
 from motcua.settings import Settings, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars
-from motcua.store.database import connect
-from motcua.store.migrations import migrate
-from motcua.store.provisioning import Role, provision_ledger, with_database
-from motcua.store.registrations import registration_changes
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.registrations import registration_changes
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})

@@ -18,12 +18,12 @@ from psycopg.types.json import Jsonb
 from rich.console import Console
 
 from motcua.sandbox.demo import LEDGER_DATABASE
-from motcua.sandbox.deployment import read_addresses
-from motcua.sandbox.one_stop import TRUTH
-from motcua.sandbox.postgres import EmbeddedPostgres
+from motcua.sandbox.machine.deployment import read_addresses
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.world.one_stop import TRUTH
 from motcua.settings import settings
-from motcua.store.provisioning import with_database
-from motcua.store.queries import statement
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.ledger.queries import statement
 
 
 def latencies(admin_dsn: str, limit: int) -> list[float]:

@@ -29,11 +29,11 @@ from motcua.sandbox.demo import (
     read_settings,
     start_everything,
 )
-from motcua.sandbox.deployment import ADMINISTRATOR, CannotRun, Deployment
+from motcua.sandbox.machine.deployment import ADMINISTRATOR, CannotRun, Deployment
+from motcua.sandbox.machine.supervisor import StopRequested, Supervisor, log_tail
 from motcua.sandbox.summary import Summary, identity_line, read_summary
-from motcua.sandbox.supervisor import StopRequested, Supervisor, log_tail
-from motcua.store.database import Connection
-from motcua.store.queries import statement
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
 
 KINDS = ("result", "supplement", "reply")
 """The kinds of message built so far; each must reach phones."""

@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from motcua.domain.reconciliation import STATES
-from motcua.store.accounting import identity, latency
 from motcua.store.agencies import list_agencies
-from motcua.store.database import Connection
-from motcua.store.inquiries import inquiries_by_outcome
-from motcua.store.messages import by_state
-from motcua.store.quarantine import open_quarantine
-from motcua.store.queries import statement
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.notices.accounting import identity, latency
+from motcua.store.notices.inquiries import inquiries_by_outcome
+from motcua.store.notices.messages import by_state
+from motcua.store.notices.quarantine import open_quarantine
 
 LATENCY_OVER = timedelta(minutes=10)
 """The latency shown is that of messages accepted so recently."""

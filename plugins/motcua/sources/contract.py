@@ -15,8 +15,8 @@ from psycopg import IsolationLevel
 from psycopg.rows import class_row, dict_row
 
 from motcua.domain.dossiers import SourceDossier, SourceTransition
-from motcua.store.database import Connection
-from motcua.store.queries import statement
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
 
 _BATCH = 2000
 

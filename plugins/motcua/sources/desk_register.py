@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from psycopg import IsolationLevel
 from psycopg.rows import class_row
 
-from motcua.store.database import Connection
-from motcua.store.queries import statement
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
 
 _BATCH = 2000
 

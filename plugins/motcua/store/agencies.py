@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from motcua.store.database import Connection
-from motcua.store.locks import IMPORTING
-from motcua.store.queries import statement
-from motcua.store.rows import recordset
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.locks import IMPORTING
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
-from motcua.store.database import Connection
-from motcua.store.queries import statement
-from motcua.store.rows import recordset, value_of
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset, value_of
 
 _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""

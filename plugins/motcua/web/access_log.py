@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from motcua.domain.phones import mask_phones
+from motcua.domain.phones.reading import mask_phones
 
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5

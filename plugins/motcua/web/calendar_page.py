@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeAlias
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from motcua.domain.numbering_plan import PROVINCES
 from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
-from motcua.jobs.calendar_files import FIRST_YEAR, LAST_YEAR
-from motcua.jobs.keep_calendars import HOME_PROVINCE
+from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
+from motcua.jobs.calendars.keeping import HOME_PROVINCE
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
-from motcua.store.database import page_connection
+from motcua.store.ledger.database import page_connection
 from motcua.web.forms import number_in
 from motcua.web.rendering import PageRefused, render
 

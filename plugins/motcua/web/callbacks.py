@@ -33,12 +33,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.domain.inquiries import asking_phone
-from motcua.domain.phones import holds_phone
+from motcua.domain.phones.reading import holds_phone
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading
-from motcua.jobs.answering import Answer, answer_in_time, apologise, count_left_over, warm_up
-from motcua.jobs.receiving import Intake
-from motcua.store.database import close_ledger_pool, ledger_pool, reason_without_values
+from motcua.jobs.notices.answering import Answer, answer_in_time, apologise, count_left_over, warm_up
+from motcua.jobs.notices.receiving import Intake
+from motcua.store.ledger.database import close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import WrittenRefusals, hide_queries
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.keep_complaints import (
+from motcua.jobs.handed_in.complaints import (
     ComplaintRefused,
     Entry,
     record_complaint,
@@ -28,7 +28,8 @@ from motcua.jobs.keep_complaints import (
 )
 from motcua.reports import wording
 from motcua.store.agencies import list_agencies
-from motcua.store.complaints import (
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.oversight.complaints import (
     CLAIMS,
     OUTCOMES,
     ComplaintsAsked,
@@ -36,7 +37,6 @@ from motcua.store.complaints import (
     list_complaints,
     repeated_complaints,
 )
-from motcua.store.database import Connection, page_connection
 from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render

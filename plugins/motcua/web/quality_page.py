@@ -19,14 +19,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.occasions import VIETNAM
-from motcua.domain.phones import holds_phone
+from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
 from motcua.reports import wording
-from motcua.reports.urgency import beside, late, most_urgent, shares_told
-from motcua.store.database import Connection, page_connection
-from motcua.store.quality import acknowledge
-from motcua.store.report_mails import MailedReport, mails_of
+from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.oversight.quality import acknowledge
+from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.auth import may_edit_dag, signed_in
 from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
 from motcua.web.rendering import HEADERS, PageRefused, render

@@ -13,17 +13,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.reconciliation import STATES, CountedDossier, Period, ReconciliationReport
-from motcua.jobs.publishing import publications_store
-from motcua.jobs.reporting import build_report
+from motcua.jobs.publications.publishing import publications_store
+from motcua.jobs.reconciliation.reporting import build_report
 from motcua.reports import wording
-from motcua.reports.publication import AGENCY_FOLDER, agency_workbook_name
-from motcua.reports.publication_csv import plain_csv
-from motcua.reports.publication_data import Told, period_words, points, share
-from motcua.reports.publication_document import summary_lines
-from motcua.store.closings import list_closings
-from motcua.store.database import Connection, page_connection
-from motcua.store.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
-from motcua.store.publications import Publication, find_publication
+from motcua.reports.publication.csv_tables import plain_csv
+from motcua.reports.publication.data import Told, period_words, points, share
+from motcua.reports.publication.document import summary_lines
+from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.oversight.closings import list_closings
+from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
+from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.rendering import HEADERS, PageRefused, render
 

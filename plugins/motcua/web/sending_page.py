@@ -15,10 +15,10 @@ from motcua.domain.reconciliation import STATES
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
-from motcua.store.accounting import identity, summed_up
-from motcua.store.database import page_connection
-from motcua.store.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
-from motcua.store.messages import Window, held, releases
+from motcua.store.ledger.database import page_connection
+from motcua.store.notices.accounting import identity, summed_up
+from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
+from motcua.store.notices.messages import Window, held, releases
 from motcua.web.rendering import PageRefused, render
 
 _SHOWN = 50

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.reconcile_carrier import DUE_DAY, is_overdue, missing_now
-from motcua.jobs.statement_forms import form_names
+from motcua.jobs.handed_in.statement_forms import form_names
+from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.reports import wording
-from motcua.store.database import page_connection
-from motcua.store.statements import (
+from motcua.store.ledger.database import page_connection
+from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
     MissingStatement,

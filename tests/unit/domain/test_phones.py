@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motcua.domain import numbering_plan as plan
-from motcua.domain.phones import (
+from motcua.domain.phones import numbering_plan as plan
+from motcua.domain.phones.reading import (
     NOTES,
     REFUSALS,
     NumberUse,

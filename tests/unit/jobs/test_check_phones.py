@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from motcua.commands import phones as command
 from motcua.domain.dossiers import SourceDossier
-from motcua.domain.phones import NOTES, REFUSALS
-from motcua.jobs import check_phones as job
-from motcua.jobs.check_phones import (
+from motcua.domain.phones.reading import NOTES, REFUSALS
+from motcua.jobs.handed_in import phones as job
+from motcua.jobs.handed_in.phones import (
     PhoneRow,
     UnreadableTable,
     check_phones,

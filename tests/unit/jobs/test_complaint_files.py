@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.keep_complaints import read_complaints, read_moment, titles
-from motcua.jobs.table_files import FileRefused
-from motcua.store.complaints import CHANNELS, CLAIMS, OUTCOMES
+from motcua.jobs.handed_in.complaints import read_complaints, read_moment, titles
+from motcua.jobs.handed_in.tables import FileRefused
+from motcua.store.oversight.complaints import CHANNELS, CLAIMS, OUTCOMES
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)
 AGENCIES = {"A": "A"}

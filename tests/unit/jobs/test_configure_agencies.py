@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from motcua.commands.agencies import app
 from motcua.domain.occasions import VIETNAM
-from motcua.jobs.configure_agencies import (
+from motcua.jobs.handed_in.agencies import (
     FIELDS,
     AgencyFileError,
     ImportRefused,
@@ -24,7 +24,7 @@ from motcua.jobs.configure_agencies import (
 )
 from motcua.settings import include_dir
 from motcua.store.agencies import Agency, FormerName, duration_text, list_agencies, save_agencies
-from motcua.store.database import connect
+from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 
 A = "agencies: [{code: A, name: B, %s}]"

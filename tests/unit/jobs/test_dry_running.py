@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.occasions import DossierFacts, PastTransition, PlanningRules, condition_of
-from motcua.jobs.dry_running import rehearse, with_old_steps
+from motcua.jobs.notices.dry_running import rehearse, with_old_steps
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

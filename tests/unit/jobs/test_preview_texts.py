@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.jobs.preview_texts import (
+from motcua.jobs.texts.previews import (
     FIXED_WORDS,
     AgencyToPreview,
     PreviewRow,
@@ -19,7 +19,7 @@ from motcua.jobs.preview_texts import (
     write_csv,
 )
 from motcua.settings import include_dir
-from motcua.store.templates import load_templates
+from motcua.store.notices.templates import load_templates
 
 # Report 1263/STTTT-CNTT of 19/9/2016.
 PILOT = {

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
-from motcua.jobs.reporting import query_version, thresholds_of, urge
+from motcua.jobs.reconciliation.reporting import query_version, thresholds_of, urge
 from motcua.settings import Settings, include_dir
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.jobs import table_files
-from motcua.jobs.statement_files import month_in_name, read_statement
-from motcua.jobs.statement_forms import FormError, StatementForm, form_names, load_form, read_form
-from motcua.jobs.table_files import FileRefused
+from motcua.jobs.handed_in import tables as table_files
+from motcua.jobs.handed_in.statement_files import month_in_name, read_statement
+from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form, read_form
+from motcua.jobs.handed_in.tables import FileRefused
 
 OCTOBER = date(2026, 10, 1)
 HEADINGS = ("Mã tham chiếu", "Số thuê bao", "Thời gian gửi", "Số tin", "Đơn giá (đ)", "Thành tiền (đồng)", "Trạng thái")
@@ -510,7 +510,7 @@ def test_amounts_that_no_ledger_could_hold_are_refused():
 
 
 def test_too_many_lines_are_told_as_such(monkeypatch):
-    from motcua.jobs import statement_files
+    from motcua.jobs.handed_in import statement_files
 
     monkeypatch.setattr(statement_files, "MOST_LINES", 1)
     assert "nhiều nhất 1 dòng" in refusal(csv(ROW, row(reference="our-2")))

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from motcua.domain.phones import REFUSALS
-from motcua.jobs.checking import snapshot_thresholds
+from motcua.domain.phones.reading import REFUSALS
+from motcua.jobs.quality.checking import snapshot_thresholds
 from motcua.quality.rules import RulesInvalid, _valid, ask, load_rules
 from motcua.settings import include_dir
 

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from motcua.reports.charts import Bar, Line, draw_agencies, draw_trend
+from motcua.reports.quality.charts import Bar, Line, draw_agencies, draw_trend
 
 KINDS = ("Thiếu số điện thoại", "Số không nhắn được", "Trạng thái sai thực tế", "Lỗi khác")
 BARS = (Bar("Ủy ban nhân dân phường Lộc Thọ", (90.0, 40.0, 20.0, 6.0), 120.4), Bar("Sở TT-TT", (45.0, 0, 0, 0), None))

@@ -18,17 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
-from motcua.reports.publication import (
-    PAGE,
-    PDF,
-    WORKBOOK,
-    PublishedFile,
-    agency_workbook_name,
-    render,
-)
-from motcua.reports.publication_csv import TABLES, heads
-from motcua.reports.publication_data import Corrected, Told, duration, points, share
-from motcua.reports.publication_document import (
+from motcua.reports.publication.csv_tables import TABLES, heads
+from motcua.reports.publication.data import Corrected, Told, duration, points, share
+from motcua.reports.publication.document import (
     Chart,
     Document,
     Paragraph,
@@ -37,9 +29,10 @@ from motcua.reports.publication_document import (
     identity_line,
     official_date,
 )
-from motcua.reports.publication_page import page
-from motcua.reports.publication_pdf import pdf, typst_input
-from motcua.reports.publication_workbook import queries_of
+from motcua.reports.publication.files import PAGE, PDF, WORKBOOK, PublishedFile, agency_workbook_name, render
+from motcua.reports.publication.page import page
+from motcua.reports.publication.pdf import pdf, typst_input
+from motcua.reports.publication.workbook import queries_of
 from motcua.reports.wording import publication_words
 from tests import reconciliation_samples as samples
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import Change, ReasonCount, Timing
-from motcua.reports.publication_csv import (
+from motcua.reports.publication.csv_tables import (
     TABLES,
     figure_rows,
     heads,

@@ -15,11 +15,11 @@ import pytest
 
 from motcua.quality.report_data import Change
 from motcua.quality.rules import load_rules
-from motcua.reports import quality_mail
 from motcua.reports.mail import Mail, write_message
-from motcua.reports.quality_mail import compose_agency_mail, compose_department_mail, is_due
-from motcua.reports.workbook import Workbook
-from motcua.sandbox import mailbox
+from motcua.reports.quality import mail as quality_mail
+from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
+from motcua.reports.quality.workbook import Workbook
+from motcua.sandbox.network import mailbox
 from tests.quality_samples import (
     AT,
     LAST_FRIDAY,

@@ -16,9 +16,18 @@ from typing import Any
 import pytest
 
 from motcua.domain import reconciliation
-from motcua.reports import publication_again, publication_page, publication_pdf, wording
-from motcua.reports.publication import PAGE, PDF, RENDERING, render
-from motcua.reports.publication_again import made_by, made_otherwise
+from motcua.reports import wording
+from motcua.reports.publication import (
+    again as publication_again,
+)
+from motcua.reports.publication import (
+    page as publication_page,
+)
+from motcua.reports.publication import (
+    pdf as publication_pdf,
+)
+from motcua.reports.publication.again import made_by, made_otherwise
+from motcua.reports.publication.files import PAGE, PDF, RENDERING, render
 from motcua.settings import include_dir
 from tests import golden_publications as golden
 
@@ -188,14 +197,14 @@ def test_comments_and_line_ends_of_the_source_are_no_part_of_what_made_a_publica
     for folder in ("plugins", "include"):
         shutil.copytree(include_dir().parent / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     changed = [
-        *(tmp_path / "plugins/motcua/reports").glob("*.py"),
+        *(tmp_path / "plugins/motcua/reports").rglob("*.py"),
         tmp_path / "plugins/motcua/domain/reconciliation.py",
     ]
     for path in [*changed, *(tmp_path / "include/templates/report").glob("*.yaml")]:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + b"# One comment.\r\n")
     script = (
         "import json; from tests import golden_publications as golden;"
-        "from motcua.reports import publication_again as again;"
+        "from motcua.reports.publication import again;"
         "files = golden.publication('empty day');"
         "print(json.dumps([again.__file__, again.made_by(), {each.name: each.sha256 for each in files}]))"
     )

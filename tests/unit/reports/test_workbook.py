@@ -10,7 +10,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
-from motcua.reports.workbook import agency_workbook, department_workbook
+from motcua.reports.quality.workbook import agency_workbook, department_workbook
 from tests.quality_samples import agency_report, broken, department_report, row, rows
 
 

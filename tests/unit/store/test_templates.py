@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from motcua.domain.texts import remove_accents, render, segment_text
-from motcua.store.templates import (
+from motcua.store.notices.templates import (
     TemplateFileError,
     UnknownTemplate,
     load_template,

@@ -1,4 +1,4 @@
--- The row of a dossier as it is now; safe to repeat. Called by sandbox/one_stop_writers.py.
+-- The row of a dossier as it is now; safe to repeat. Called by sandbox/world/writers.py.
 INSERT INTO mot_cua.dossiers (
     agency_code, dossier_code, procedure_code, procedure_name, field_name, applicant_name, applicant_phone,
     phone_entered_at, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk,

@@ -1,5 +1,5 @@
 -- One transition, once for each act of the simulator; returns its number, also when it was there already.
--- Called by sandbox/one_stop_writers.py.
+-- Called by sandbox/world/writers.py.
 INSERT INTO mot_cua.transitions (
     transition_id, agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at,
     recorded_at, actor, note, action_id

@@ -1,5 +1,5 @@
 -- The one-stop database of the pilot agencies 1-12: tables of its vendor, and the contract's views over them.
--- Run again and again by sandbox/one_stop.py as the database's owner; changes nothing that is there.
+-- Run again and again by sandbox/world/one_stop.py as the database's owner; changes nothing that is there.
 
 CREATE SCHEMA IF NOT EXISTS mot_cua;
 CREATE SCHEMA IF NOT EXISTS onestop;

@@ -1,6 +1,6 @@
 -- What truly happens in the sandbox, for judging the system against it, and the simulator's own memory.
 -- Nobody but the simulator may connect.
--- Run again and again by sandbox/one_stop.py; changes nothing that is there.
+-- Run again and again by sandbox/world/one_stop.py; changes nothing that is there.
 
 CREATE SCHEMA IF NOT EXISTS truth;
 

@@ -1,2 +1,2 @@
--- How much is planned. Called by sandbox/clockwork.py.
+-- How much is planned. Called by sandbox/world/clockwork.py.
 SELECT count(*) AS planned FROM world.agenda

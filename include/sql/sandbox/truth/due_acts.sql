@@ -1,4 +1,4 @@
--- What is due, oldest first. Called by sandbox/clockwork.py.
+-- What is due, oldest first. Called by sandbox/world/clockwork.py.
 SELECT
     action_id,
     dossier_id

@@ -1,4 +1,4 @@
--- A dossier has entered the condition of a notice, and its source shows it. Called by sandbox/clockwork.py.
+-- A dossier has entered the condition of a notice, and its source shows it. Called by sandbox/world/clockwork.py.
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
     plannable_at, obstacle, truthful, phone_kind, owner_number

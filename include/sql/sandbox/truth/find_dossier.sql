@@ -1,5 +1,5 @@
 -- The dossier with this code, outer blanks left out, kept from others until the end of the transaction.
--- Called by sandbox/clockwork.py for a visitor who acts as an official.
+-- Called by sandbox/world/clockwork.py for a visitor who acts as an official.
 SELECT
     dossier_id,
     memory

@@ -1,5 +1,5 @@
 -- A batch at the end of the day: one official of the agency makes, at once, the moves to 9 and 10 that come
--- next for a dozen dossiers. Returns the dossiers. Called by sandbox/clockwork.py.
+-- next for a dozen dossiers. Returns the dossiers. Called by sandbox/world/clockwork.py.
 WITH ours AS (
     SELECT dossier_id FROM world.dossiers
     WHERE agency_code = %(agency_code)s

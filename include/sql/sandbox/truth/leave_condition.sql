@@ -1,4 +1,4 @@
--- A dossier has left the condition of its notice. Called by sandbox/clockwork.py.
+-- A dossier has left the condition of its notice. Called by sandbox/world/clockwork.py.
 UPDATE truth.expected_notices SET left_at = %(now)s
 WHERE
     agency_code = %(agency_code)s

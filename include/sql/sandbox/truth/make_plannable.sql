@@ -1,4 +1,4 @@
--- The dossier's row has appeared: what waited for it can be planned. Called by sandbox/clockwork.py.
+-- The dossier's row has appeared: what waited for it can be planned. Called by sandbox/world/clockwork.py.
 UPDATE truth.expected_notices SET plannable_at = %(now)s
 WHERE
     agency_code = %(agency_code)s

@@ -1,2 +1,2 @@
--- Empties the source before a new world begins. Called by sandbox/one_stop_writers.py.
+-- Empties the source before a new world begins. Called by sandbox/world/writers.py.
 TRUNCATE opencps."HoSo", opencps."TienDoXuLy" RESTART IDENTITY

@@ -1,4 +1,4 @@
--- The row of a dossier as it is now; safe to repeat. Called by sandbox/one_stop_writers.py.
+-- The row of a dossier as it is now; safe to repeat. Called by sandbox/world/writers.py.
 INSERT INTO opencps."HoSo" (
     "MaHoSo", "MaTTHC", "TenTTHC", "TenLinhVuc", "ChuHoSo", "SoDienThoai", "HinhThuc", "NgayTiepNhan",
     "NgayHenTra", "TrangThaiHoSo", "TrangThaiBoSung", "PhongBanXuLy", "NgayKetThucXuLy", "NgayTra",

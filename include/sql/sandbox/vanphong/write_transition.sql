@@ -1,5 +1,5 @@
 -- One progress row, once for each act of the simulator; returns its number, also when it was there already.
--- Called by sandbox/one_stop_writers.py.
+-- Called by sandbox/world/writers.py.
 INSERT INTO opencps."TienDoXuLy" (
     "TienDoXuLyId", "MaHoSo", "NguoiXuLy", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy", "GhiChu",
     "TrangThai", "TrangThaiBoSung", "DonViXuLy", "NgayGhi", action_id

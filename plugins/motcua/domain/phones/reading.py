@@ -1,0 +1,810 @@
+"""What a phone field says: the one number that may be texted, or the one reason why there is none.
+
+Number types come from ``phonenumbers``. Our own are the rules that it cannot know, because they need the day
+the number was typed and the agency's province (a 10-digit 058 number was a Khánh Hòa landline until 2017 and
+may be a mobile today), and those it gets dangerously wrong (letters read as keypad digits, dossier codes that
+"are" mobiles). docs/decisions/phone-reading.md tells why each rule is there. Nothing here guesses: where a
+number may have two owners, nobody is texted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple, get_args
+
+from motcua.domain.phones import numbering_plan as plan
+from motcua.domain.phones.numbers import (
+    Era,
+    Note,
+    ReadingPlan,
+    Refusal,
+    Spelled,
+    Verdict,
+    begins_with_day,
+    classify,
+    is_day_and_month,
+    is_foreign,
+    is_tax_code,
+    may_be_foreign,
+    plan_for,
+    refuse_digits,
+    spell_local,
+)
+from motcua.domain.phones.text import (
+    TAKEN_OUT,
+    FieldText,
+    LabelKind,
+    Run,
+    Touch,
+    Words,
+    clean_text,
+    mended_text,
+    says_nothing,
+    take_apart,
+)
+
+__all__ = [
+    "NOTES",
+    "REFUSALS",
+    "Note",
+    "NumberUse",
+    "PhoneReading",
+    "Refusal",
+    "SharedNumber",
+    "find_shared_numbers",
+    "holds_phone",
+    "mask_msisdn",
+    "mask_phones",
+    "read_phone",
+    "to_local",
+]
+
+REFUSALS: Final[tuple[Refusal, ...]] = get_args(Refusal)
+NOTES: Final[tuple[Note, ...]] = get_args(Note)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReading:
+    """What one phone field holds. Exactly one of ``e164`` and ``refusal`` is set.
+
+    ``alternates`` are the applicant's other textable numbers, in the order in which they were written.
+    ``carrier`` goes by the block's first owner; since 16/11/2018 people keep their number when they change
+    carrier, so it is only a hint.
+    """
+
+    e164: str | None
+    refusal: Refusal | None
+    notes: tuple[Note, ...] = ()
+    alternates: tuple[str, ...] = ()
+    carrier: str | None = None
+
+
+_MISSING: Final = PhoneReading(None, "missing")
+_LONGEST_REMEMBERED: Final = 200
+
+
+def read_phone(field: str | None, entered_on: date | None, province: str) -> PhoneReading:
+    """Read a phone field as its writer meant it.
+
+    Args:
+        field: what was typed, as it is.
+        entered_on: local day (Asia/Ho_Chi_Minh) on which it was typed or last edited; None for today.
+        province: the agency's province, key (``khanh_hoa``) or Vietnamese name; unknown: only the day counts.
+
+    Never raises for any text. Equal arguments are read once and remembered.
+    """
+    if not field:
+        return _MISSING
+    known = plan.find_province(province) if province else None
+    key = known.key if known else ""
+    if len(field) > _LONGEST_REMEMBERED:
+        return _read.__wrapped__(field, _era(entered_on), key)
+    return _read(field, _era(entered_on), key)
+
+
+def mask_msisdn(e164_or_local: str) -> str:
+    """Return a number in the one form that may be shown, ``0905***456``. Never raises."""
+    digits = "".join(str(unicodedata.digit(char)) for char in e164_or_local if char.isdecimal())
+    sign = ""
+    if e164_or_local.strip().startswith("+"):
+        if digits.startswith("84"):
+            digits = "0" + digits[2:]
+        else:
+            sign = "+"
+    if len(digits) < 7:
+        return "***"
+    if len(digits) < 9:
+        return f"{sign}{digits[:2]}***{digits[-2:]}"
+    return f"{sign}{digits[:4]}***{digits[-3:]}"
+
+
+def to_local(e164: str) -> str:
+    """Return a Vietnamese E.164 number as people write it, ``0905123456``; any other text as it is."""
+    return "0" + e164[3:] if e164.startswith("+84") else e164
+
+
+# --- Numbers in other texts -----------------------------------------------------------------------
+
+_FEWEST_DIGITS: Final = 8
+"""What has fewer is looked at no closer."""
+_GAP: Final = rf"(?:[^\w{TAKEN_OUT}]|_){{0,5}}"
+_LIKE_PHONE: Final = re.compile(
+    # With its 0 or country code, in any groups: also a landline's, a made-up one, or one with a digit too few or many.
+    rf"(?<![0-9])(?:\+?(?:00{_GAP})?84(?:{_GAP}0)?|0){_GAP}[1-9](?:{_GAP}[0-9]){{7,9}}(?![0-9])"
+    # A + before it says so of any country's.
+    rf"|\+{_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}(?![0-9])"
+)
+_LONG_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{{_FEWEST_DIGITS - 1},}}")
+
+
+def holds_phone(text: str) -> bool:
+    """Whether something in a text looks like a phone number, however it is spelled. Never raises.
+
+    For texts that may hold none: it errs towards a number where :func:`read_phone` would refuse one. Dossier codes,
+    papers, dates and times are none.
+    """
+    return _mask(text) is not None
+
+
+def mask_phones(text: str) -> str:
+    """Return a text with everything that looks like a phone number masked, ``0905***456``; as it is without any.
+
+    Never raises. A text with one comes back cleaned: plain digits, no invisible characters.
+    """
+    masked = _mask(text)
+    return text if masked is None else masked
+
+
+def _mask(text: str) -> str | None:
+    """The text with its numbers masked; ``None``: nothing in it looks like one."""
+    if sum(map(str.isnumeric, text)) + sum(map(text.count, "OoIl")) < _FEWEST_DIGITS:
+        return None
+    plain, folded = mended_text(text)
+    pieces: list[str] = []
+    done = 0
+    for found in _LIKE_PHONE.finditer(folded):
+        pieces += [plain[done : found.start()], _shown(found[0])]
+        done = found.end()
+    if pieces:
+        return "".join([*pieces, plain[done:]])
+    # Spellings that only the reader knows: without a 0, several without anything between.
+    if not _LONG_RUN.search(folded) or _read.__wrapped__(text, Era.MERGED_PROVINCES, "").e164 is None:
+        return None
+    return _LONG_RUN.sub(lambda run: _shown(run[0]), plain)
+
+
+def _shown(written: str) -> str:
+    digits = "".join(filter(str.isdecimal, written))
+    spelled = spell_local(digits, "+" in written)
+    return mask_msisdn(spelled.local if spelled else written)
+
+
+# --- Shared numbers -------------------------------------------------------------------------------
+
+
+class NumberUse(NamedTuple):
+    """One dossier's use of a number: the number read, whose dossier it is, and the local day, if known."""
+
+    e164: str
+    owner: str
+    used_on: date | None
+
+
+class SharedNumber(NamedTuple):
+    """One number that stood for many owners: the most in one window, and that window's first and last day."""
+
+    e164: str
+    owners: int
+    first: date | None
+    last: date | None
+
+
+def find_shared_numbers(
+    uses: Iterable[NumberUse], *, at_least: int = 5, within: timedelta = timedelta(days=30)
+) -> list[SharedNumber]:
+    """Find numbers that stand for ``at_least`` different owners within ``within`` of each other.
+
+    A warning, not a refusal: notaries, brokers and service firms do this rightly; a desk's own number does
+    not. Names that differ only in case, in Unicode form or in spaces are one owner; an empty name is none.
+    Uses without a day are held against each other. Sorted by owners, most first.
+    """
+    by_number: dict[str, list[tuple[date | None, str]]] = defaultdict(list)
+    for e164, owner, used_on in uses:
+        name = " ".join(unicodedata.normalize("NFC", owner).casefold().split())
+        if name:
+            by_number[e164].append((used_on, name))
+    found = [_most_shared(e164, pairs, within) for e164, pairs in by_number.items() if len(pairs) >= at_least]
+    return sorted(
+        (shared for shared in found if shared.owners >= at_least),
+        key=lambda shared: (-shared.owners, shared.e164),
+    )
+
+
+def _most_shared(e164: str, pairs: Sequence[tuple[date | None, str]], within: timedelta) -> SharedNumber:
+    most = SharedNumber(e164, len({name for day, name in pairs if day is None}), None, None)
+    window: deque[tuple[date, str]] = deque()
+    owners: Counter[str] = Counter()
+    for day, name in sorted((day, name) for day, name in pairs if day is not None):
+        window.append((day, name))
+        owners[name] += 1
+        while day - window[0][0] > within:
+            _, gone = window.popleft()
+            owners[gone] -= 1
+            if not owners[gone]:
+                del owners[gone]
+        if len(owners) > most.owners:
+            most = SharedNumber(e164, len(owners), window[0][0], day)
+    return most
+
+
+# --- A field --------------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    """One number, or one other thing, of a field; ``tails`` are the numbers that its short tails complete."""
+
+    verdict: Verdict
+    is_phone: bool
+    digits: str
+    no_longer_used: bool = False
+    tails: tuple[str, ...] = ()
+
+
+# Most fields; blocks that may be a tax code are looked at more closely.
+_PLAIN: Final = re.compile(r"0(?!30|31|50)[35789][0-9]{8}")
+# Refusals as they are chosen when a field holds several: the nearer to a phone, the more it tells.
+_TELLS_MOST: Final[tuple[Refusal, ...]] = (
+    "ambiguous_landline",
+    "landline",
+    "foreign",
+    "service_1800_1900",
+    "repeated_digits",
+    "sequence",
+    "dummy",
+    "bad_chars",
+    "too_long",
+    "too_short",
+    "emergency_short",
+    "id_card_like",
+    "not_a_phone",
+    "missing",
+)
+
+
+def _era(entered_on: date | None) -> Era:
+    if entered_on is None:
+        return Era.MERGED_PROVINCES
+    day = entered_on.date() if isinstance(entered_on, datetime) else entered_on
+    if day < plan.WIDER_08_BLOCKS_SINCE:
+        return Era.UNTIL_2016
+    if day < plan.MOBILES_HAVE_10_DIGITS_SINCE:
+        return Era.UNTIL_10_DIGITS
+    return Era.TEN_DIGITS if day < plan.PROVINCES_MERGED_ON else Era.MERGED_PROVINCES
+
+
+@lru_cache(maxsize=65536)
+def _read(field: str, era: Era, province_key: str) -> PhoneReading:
+    reading = plan_for(era, province_key)
+    text = clean_text(field)
+    if _PLAIN.fullmatch(text):
+        return _answer([_Found(classify(text, reading), True, text)])
+    taken_apart = take_apart(text)
+    found = [item for group in taken_apart.groups() for item in _read_group(group, taken_apart, reading)]
+    if not any(item.is_phone for item in found) and says_nothing(taken_apart):
+        return _MISSING
+    if taken_apart.has_something_taken_out:
+        found.append(_other("not_a_phone", ""))
+    return _answer(found or [_other("bad_chars", "")])
+
+
+def _answer(found: Sequence[_Found]) -> PhoneReading:
+    phones = [item for item in found if item.is_phone]
+    textable = sorted((item for item in phones if item.verdict.local), key=lambda item: item.no_longer_used)
+    chosen = textable[0] if textable else min(found, key=lambda item: (_rank(item), not item.is_phone))
+    written = [item.verdict.local or "" for item in textable]
+    numbers = list(dict.fromkeys(written + [tail for item in textable for tail in item.tails]))
+    notes = set(chosen.verdict.notes)
+    if len({item.verdict.local or item.digits for item in phones}) > 1 or len(numbers) > 1:
+        notes.add("two_numbers")
+    in_order = tuple(note for note in NOTES if note in notes)
+    if not textable:
+        return PhoneReading(None, chosen.verdict.refusal, in_order)
+    e164s = ["+84" + number[1:] for number in numbers]
+    return PhoneReading(e164s[0], None, in_order, tuple(e164s[1:]), plan.carrier_of(numbers[0]))
+
+
+def _rank(item: _Found) -> int:
+    refusal = item.verdict.refusal
+    if refusal == "too_short" and len(item.digits) < 5:
+        # A house number: whatever else stands there tells more.
+        return len(_TELLS_MOST)
+    return _TELLS_MOST.index(refusal) if refusal else 0
+
+
+def _other(refusal: Refusal, digits: str) -> _Found:
+    return _Found(Verdict(None, refusal), False, digits)
+
+
+def _digits(runs: Iterable[Run]) -> str:
+    return "".join(run.digits for run in runs)
+
+
+def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> list[_Found]:
+    """Read runs of digits with no word between them."""
+    words = field.words_around(group)
+    found: list[_Found] = []
+    label = words.label([run.digits for run in group], group[-1] is field.runs[-1])
+    if label:
+        count = _count_labelled(label, group)
+        found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
+        group = group[count:]
+        words = Words("", words.after)
+    if _begins_with_aside(group, words.before) or _begins_with_bullet(group):
+        group = group[1:]
+        words = Words("", words.after)
+    if not group:
+        return found
+    foreign = _count_foreign(group)
+    if foreign:
+        found.append(_other("foreign", _digits(group[:foreign])))
+        group = group[foreign:]
+    if not group:
+        return found
+    group = [part for run in group for part in _part_glued(run)]
+    return found + _read_pieces(_Pieces.of(group), words, reading)
+
+
+def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
+    """Whether a group's first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
+    if len(group) < 2 or not _ENDS_WITH_WORD.search(before):
+        return False
+    first = group[0].digits
+    is_small = len(first) <= 2 and first[0] != "0" and first != "84"
+    return is_small and not any(spell_local(_digits(group[:count]), False) for count in range(2, len(group) + 1))
+
+
+def _begins_with_bullet(group: Sequence[Run]) -> bool:
+    """Whether a group's first run counts the lines of a list: "1. 225 123 456", "(2) 0905 123 456"."""
+    if len(group) < 2 or not _BULLET_WITH_SPACE.fullmatch(group[1].gap):
+        return False
+    first = group[0]
+    if len(first.digits) > 2 or first.digits[0] == "0" or first.digits == "84" or first.plus:
+        return False
+    joined = (group[:count] for count in range(2, min(len(group), _LONGEST_JOINED) + 1))
+    return not any(_as_number(runs, _digits(runs), True) for runs in joined)
+
+
+def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
+    """Count the runs that belong to a label; what follows may be a phone again."""
+    sizes: tuple[int, ...] = ()
+    if label == "id":
+        sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
+    elif label == "tax":
+        sizes = (13, 10)
+    end = next((index for index in range(1, len(group)) if group[index].parted), len(group))
+    for size in sizes:
+        for count in range(1, end + 1):
+            if len(_digits(group[:count])) == size:
+                return count
+    return next((index for index in range(1, len(group)) if _ends_label(label, group, index)), len(group))
+
+
+def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
+    """Whether what is labelled ends before a run of its group."""
+    run = group[index]
+    first = group[0].digits
+    if label == "code" and len(first) < 6 and _TIGHT_GAP.fullmatch(run.gap):
+        # "mã HS 16/0905771482"
+        return False
+    if run.parted:
+        return True
+    if label in ("id", "tax"):
+        # "CMND 22512345 0905123456": an ID number that lacks a digit; "CMT8 0905123456": a street.
+        spelled = spell_local(run.digits, run.plus)
+        return spelled is not None and not spelled.zero_added
+    # Accounts and codes may be written in groups; "mã HS 056 889 428 068" has no phone without its 0.
+    has_prefix = run.plus or _HAS_PREFIX.fullmatch(run.digits)
+    may_begin = " " in run.gap and (label != "account" or len(first) > 7)
+    return may_begin and bool(label == "day" or has_prefix)
+
+
+def _count_foreign(group: Sequence[Run]) -> int:
+    """Count the runs of a foreign number at the beginning of a group: ``+82 10 1234 5678``, ``0082…``."""
+    count = next((index for index in range(1, len(group)) if group[index].parted or group[index].plus), len(group))
+    digits = _digits(group[:count])
+    if group[0].plus and digits[0] != "0":
+        if digits.startswith("84") or len(digits) < 7:
+            return 0
+        # "+1 415 555 2671 0905 123 456"
+        starts = (start for start in range(1, min(count, _LONGEST_JOINED)) if group[start].digits[0] == "0")
+        return next((start for start in starts if is_foreign(_digits(group[:start]))), count)
+    if not digits.startswith("00") or digits.startswith("0084"):
+        return 0
+    # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
+    is_account = count == 1 and len(digits) == 13 and digits[3] == "1"
+    in_groups = count > 1 and len(digits) > 11
+    is_number = may_be_foreign(digits[2:]) if in_groups else is_foreign(digits[2:])
+    return count if is_number and not is_account else 0
+
+
+def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
+    """Whether digits without a mark of a country code are foreign: in groups, or a mobile of Korea or China."""
+    digits = _digits(runs)
+    if digits[0] == "0" or digits.startswith("84") or not 11 <= len(digits) <= 13:
+        return False
+    if len(runs) == 1 and not digits.startswith(("8210", "8613")):
+        return False
+    return not any(run.parted for run in runs[1:]) and is_foreign(digits)
+
+
+_SHORTEST_GLUED: Final = 20
+_LONGEST_GLUED: Final = 66
+
+
+def _part_glued(run: Run) -> list[Run]:
+    """Part a run of 20 digits and more into the numbers that were typed without a space between them."""
+    sizes = _glued_sizes(run.digits) if _SHORTEST_GLUED <= len(run.digits) <= _LONGEST_GLUED else None
+    if not sizes:
+        return [run]
+    parts = []
+    start = 0
+    for size in sizes:
+        part = replace(run, digits=run.digits[start : start + size], start=run.start + start)
+        parts.append(part if start == 0 else replace(part, gap="\n", plus=False))
+        start += size
+    return parts
+
+
+def _glued_sizes(digits: str) -> list[int] | None:
+    """Return the lengths of the numbers in an unbroken run, when there is exactly one way to part it."""
+    # Either all carry a country code or none, or an ID number before a phone could be cut at its "84".
+    begins = "84" if digits.startswith("84") else "0"
+    ways: list[list[list[int]]] = [[] for _ in range(len(digits))] + [[[]]]
+    for start in range(len(digits) - 10, -1, -1):
+        for size in range(10, 14):
+            piece = digits[start : start + size]
+            if len(piece) < size or not ways[start + size] or not piece.startswith(begins):
+                continue
+            spelled = spell_local(piece, False)
+            if spelled and not spelled.zero_added:
+                # Two ways are as good as many: both are refused.
+                ways[start] = (ways[start] + [[size, *rest] for rest in ways[start + size]])[:2]
+    return ways[0][0] if len(ways[0]) == 1 else None
+
+
+# --- A group's numbers ----------------------------------------------------------------------------
+
+_LONGEST_JOINED: Final = 15
+# Digits that one mark inside a number outweighs: 84 663 0096 / 12 is no landline.
+_WORTH_OF_A_MARK: Final = 3
+_MOST_RUNS_JOINED: Final = 40
+_TAIL_GAP: Final = re.compile(r" ?[-/] ?")
+_BULLET_GAP: Final = re.compile(r"[.)] ?| \(")
+_BULLET_WITH_SPACE: Final = re.compile(r"[.)] +")
+_HAS_PREFIX: Final = re.compile(r"0\d*|84(?:\d{9,})?")
+_TIGHT_GAP: Final = re.compile(r"[/.-]")
+_HIDDEN_BEFORE: Final = re.compile(r"(?:\*{2,}|x{2,})[ .-]{0,2}$")
+_HIDDEN_AFTER: Final = re.compile(r"[ .-]{0,2}(?:\*{2,}|x{2,})")
+_DASH_WITH_SPACES: Final = re.compile(r" -+ ")
+_STARTS_WITH_WORD: Final = re.compile(r" *[^\W\d_]")
+_ENDS_WITH_WORD: Final = re.compile(r"[^\W\d_][ .:]*$")
+_OLD_CODES: Final = (*plan.THREE_DIGIT_OLD_CODES, "08")
+_BLOCKS_LIKE_TAX_CODES: Final = ("030", "031", "050")
+
+
+class _Pieces(NamedTuple):
+    """A group's runs, the pieces into which they are parted, and the pieces that are whole numbers."""
+
+    runs: list[Run]
+    spans: list[tuple[int, int]]
+    numbers: dict[tuple[int, int], Spelled]
+
+    @classmethod
+    def of(cls, runs: list[Run]) -> _Pieces:
+        """Part a group."""
+        joined = len(runs) <= _MOST_RUNS_JOINED
+        spans = _part(runs) if joined else [(index, index + 1) for index in range(len(runs))]
+        numbers = {}
+        for span in spans:
+            within = runs[slice(*span)]
+            spelled = _as_number(within, _digits(within), True)
+            if spelled:
+                numbers[span] = spelled
+        return cls(runs, spans, numbers)
+
+
+def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """Part a group into numbers.
+
+    As many digits as possible go into whole numbers, and as few marks as possible that part numbers lie inside
+    one; then as many digits as possible in long runs; few pieces; the number that begins first.
+    """
+    size = len(runs)
+    parted = [run.parted for run in runs]
+    # "0/905/771/482", "84,905,771,482": what follows a 0 or a country code does not lack one.
+    opens = ("0", "84", "0084")
+    begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
+    best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
+    for start in range(size - 1, -1, -1):
+        options: list[tuple[tuple[int, int, int, int], bool, int]] = []
+        digits = ""
+        crossed = 0
+        for end in range(start + 1, size + 1):
+            digits += runs[end - 1].digits
+            if end > start + 1:
+                if len(digits) > _LONGEST_JOINED or runs[end - 1].plus:
+                    break
+                crossed += parted[end - 1]
+            in_numbers, uncrossed, in_long_runs, pieces = best[end][0]
+            if _as_number(runs[start:end], digits, begins[start] and begins[end]):
+                worth = max(len(digits) - _WORTH_OF_A_MARK * crossed, 1)
+                options.append(((in_numbers + worth, uncrossed - crossed, in_long_runs, pieces - 1), True, end))
+            if end == start + 1:
+                long = len(digits) if len(digits) >= 6 else 0
+                options.append(((in_numbers, uncrossed, in_long_runs + long, pieces - 1), False, end))
+        score, _, end = max(options)
+        best[start] = (score, end)
+    spans = []
+    start = 0
+    while start < size:
+        spans.append((start, best[start][1]))
+        start = best[start][1]
+    return spans
+
+
+def _begins_anew(runs: Sequence[Run], index: int) -> bool:
+    """Whether a run begins something new: after a parting mark, in brackets, or after a run in brackets."""
+    if runs[index].parted or "(" in runs[index].gap:
+        return True
+    return runs[index - 1].gap.endswith("(") and runs[index].gap.startswith(")")
+
+
+def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | None:
+    """Read runs as one whole number, if they are one; ``is_set_off``: nothing stands right beside them."""
+    spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
+    if spelled is None or len(runs) == 1:
+        return spelled
+    first, last = runs[0].digits, runs[-1].digits
+    whole = spell_local(first, runs[0].plus)
+    if whole and not whole.zero_added:
+        # 0351742714 (2 sim) is no landline of 0351.
+        return None
+    if "(" in runs[-1].gap and len(last) < 5:
+        return None
+    is_parted = any(run.parted for run in runs[1:])
+    if is_parted and len({mark for run in runs[1:] if (mark := run.gap.strip(" ()."))}) > 1:
+        # 05-1951/1989
+        return None
+    is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
+    if is_parted and not is_even and len(first) > 5:
+        return None
+    if not spelled.zero_added:
+        return spelled
+    # Without the 0 that begins a number, only a tidy spelling is one: 905 123 456, 905/771/482; not a
+    # landline of six or seven digits with an extension (822001-105), nor one after 84 (84 3822001).
+    is_tidy = first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4 and (is_even or not is_parted)
+    return spelled if is_tidy and is_set_off else None
+
+
+def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_Found]:
+    found: list[_Found] = []
+    rest: list[Run] = []
+    is_doubtful = False
+    for index, span in enumerate(pieces.spans):
+        runs = pieces.runs[slice(*span)]
+        spelled = pieces.numbers.get(span)
+        if spelled is None:
+            rest += runs
+            continue
+        near = Words(words.before if index == 0 else "", words.after if index == len(pieces.spans) - 1 else "")
+        verdict = _judge(spelled, runs, near, reading)
+        if verdict.local and not _stands_alone(pieces, index, words):
+            is_doubtful = True
+            rest += runs
+            continue
+        # "0905123456 - 12 Trần Phú" has an address, not a tail.
+        has_tails = verdict.local and not _STARTS_WITH_WORD.match(words.after)
+        tails = _complete_tails(verdict.local or "", pieces, index, reading) if has_tails else ()
+        found.append(_Found(verdict, True, spelled.local, near.name_no_longer_used, tails))
+    if found and not is_doubtful:
+        # What is left beside a number is an extension, a list's bullet, an ID card: it changes nothing.
+        return found
+    return found + _refuse_rest(rest, is_doubtful and not found, words, reading)
+
+
+def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: ReadingPlan) -> Verdict:
+    """Classify a whole number by its plan, its spelling and the words beside it."""
+    worst = max(run.touch for run in runs)
+    if worst == Touch.MASK or (spelled.zero_added and worst == Touch.LETTERS):
+        return Verdict(None, "bad_chars")
+    verdict = classify(spelled.local, reading)
+    other = _other_reading(spelled, runs, words, verdict, reading)
+    if other:
+        return Verdict(None, other)
+    if verdict.refusal == "service_1800_1900":
+        return verdict
+    may_be_landline = verdict.local or verdict.refusal == "ambiguous_landline"
+    if may_be_landline and words.name_landline and spelled.local.startswith(_OLD_CODES):
+        return Verdict(None, "landline")
+    notes: list[Note] = list(verdict.notes)
+    if spelled.prefix_84:
+        notes.append("prefix_84")
+    if spelled.zero_added:
+        notes.append("leading_zero_added")
+    if any(run.repaired for run in runs):
+        notes.append("letters_repaired")
+    return verdict._replace(notes=tuple(notes))
+
+
+def _other_reading(
+    spelled: Spelled, runs: Sequence[Run], words: Words, verdict: Verdict, reading: ReadingPlan
+) -> Refusal | None:
+    """Say what digits are that make a whole number, but more likely something else."""
+    local = spelled.local
+    if spelled.zero_added:
+        digits = local[1:]
+        if len(digits) == 9 and digits[0] == "3" and not (reading.own_codes and local.startswith(reading.own_codes)):
+            is_id_series = digits[:2] in plan.ID_SERIES_LIKE_MOBILES or digits[:2] in reading.own_id_series
+            is_plain = all(run.gap == " " for run in runs[1:]) and not words.name_phone
+            if reading.era < Era.TEN_DIGITS or (is_id_series and is_plain):
+                return "id_card_like"
+        if len(digits) == 10 and len(runs) == 1 and not verdict.local and begins_with_day(digits):
+            return "not_a_phone"
+    elif verdict.local and not spelled.prefix_84 and local.startswith(_BLOCKS_LIKE_TAX_CODES) and is_tax_code(local):
+        # Blocks with hardly a phone in them, but the tax codes of Hồ Chí Minh City and Hà Tây.
+        return "not_a_phone"
+    return None
+
+
+def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
+    """Whether a number is set off from what stands beside it, so that it is no slice of a longer thing."""
+    runs, spans, numbers = pieces
+    start, end = spans[index]
+    zero_added = numbers[spans[index]].zero_added
+    if end == start + 1 and not zero_added:
+        return True
+    if not _is_grouped_as_usual(runs[start:end]):
+        return False
+    is_last = index == len(spans) - 1
+    last = runs[end - 1]
+    is_dashed_off = _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3
+    if is_last and is_dashed_off and _STARTS_WITH_WORD.match(words.after):
+        # "0772 - 4631 - 12 Trần Phú" lacks digits.
+        return False
+    inner = {run.gap for run in runs[start + 1 : end]}
+    is_prefix_and_rest = end - start == 2 and inner <= {"/", ","} and len(runs[end - 1].digits) > 4
+    is_parted = any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1)
+    if is_parted and not is_prefix_and_rest:
+        # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
+        may_be_address = is_last and len(last.digits) < 5
+        return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
+
+    def is_set_off(at: int, neighbour: tuple[int, int]) -> bool:
+        if neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12):
+            return True
+        return _begins_anew(runs, at) and runs[at].gap not in inner
+
+    left = index == 0 or is_set_off(start, spans[index - 1])
+    is_tidy = runs[start].digits[0] == "0" and not any(run.parted for run in runs[start + 1 : end])
+    if not left and is_tidy and not any(span in numbers for span in spans[:index]):
+        # "056 201 001 234 0905 123 456"
+        since = max((at for at in range(start) if runs[at].parted), default=0)
+        left = len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9)
+    if not left and start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
+        # "Số nhà 120 0905 123 456", "1. 0905 123 456"
+        left = bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
+    right = is_last or is_set_off(end, spans[index + 1]) or all(map(_is_tail, runs[end:]))
+    return left and right
+
+
+def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
+    """Whether somebody would write one number in these groups, and not one that lacks digits with something after it.
+
+    09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
+    """
+    if len(runs) > 2 and runs[0].digits in ("84", "0084"):
+        # "+84 9 0512 3456"
+        runs = runs[2:] if len(runs[1].digits) == 1 else runs[1:]
+    sizes = [len(run.digits) for run in runs]
+    if len(sizes) == 1 or set(sizes) == {1}:
+        return True
+    is_year = sizes[:3] == [2, 2, 4] and runs[2].digits[:2] in ("19", "20")
+    if is_year and is_day_and_month(runs[0].digits, runs[1].digits):
+        # "07-10-2016-73 Trần Phú"
+        return False
+    same_mark = len({run.gap for run in runs[1:]}) == 1
+    if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
+        # "01 68 12 34 56 7": eleven digits leave one.
+        return True
+    if any(size == 1 and run.digits != "0" for size, run in zip(sizes, runs, strict=True)) or sizes[-1] == 1:
+        return False
+    if sizes[-1] > 2:
+        return True
+    is_short_throughout = len(sizes) > 2 and sizes[0] < 6 and max(sizes[1:]) < 5
+    is_pairs = not runs[-1].parted or set(sizes[1:]) == {2} or sizes == [4, 4, 2]
+    return is_short_throughout and same_mark and is_pairs and sizes[-2] != 3
+
+
+def _is_tail(run: Run) -> bool:
+    return len(run.digits) <= 4 and bool(_TAIL_GAP.fullmatch(run.gap))
+
+
+def _completes(run: Run, reading: ReadingPlan) -> bool:
+    """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
+    tail = run.digits
+    if len(tail) < 2 or not _is_tail(run) or run.touch >= Touch.LETTERS or tail.startswith("00"):
+        return False
+    if len(tail) < 4:
+        return not (len(tail) == 3 and tail.startswith("11"))
+    return tail[:2] not in ("19", "20") and tail[0] != "0" and refuse_digits(tail, False, reading) != "emergency_short"
+
+
+def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPlan) -> tuple[str, ...]:
+    """Complete the short tails after a number: ``0905123456-09`` also says 0905123409.
+
+    Only if nothing but tails stands there: 0905123456/15/9, 0905123456 - 225 123 456 have none.
+    """
+    start = pieces.spans[index][1]
+    end = next((span[0] for span in pieces.spans[index + 1 :] if span in pieces.numbers), len(pieces.runs))
+    runs = pieces.runs[start:end]
+    tails = [run.digits for run in runs]
+    is_set_off = end == len(pieces.runs) or _begins_anew(pieces.runs, end)
+    if not is_set_off or not all(_completes(run, reading) for run in runs) or len({run.gap for run in runs}) > 1:
+        return ()
+    # Longer, it is a number that lacks digits: 0905123456 - 0914-336.
+    if len("".join(tails)) > 6 or any(is_day_and_month(day, month) for day, month in itertools.pairwise(tails)):
+        return ()
+    verdicts = (classify(local[: -len(tail)] + tail, reading) for tail in tails)
+    return tuple(verdict.local for verdict in verdicts if verdict.local)
+
+
+def _refuse_rest(rest: Sequence[Run], as_one: bool, words: Words, reading: ReadingPlan) -> list[_Found]:
+    """Name what the digits are that make no number."""
+    segments: list[list[Run]] = []
+    for run in rest:
+        if segments and (as_one or not run.parted):
+            segments[-1].append(run)
+        else:
+            segments.append([run])
+    # Small segments are parts of one thing, unless a long one stands beside them.
+    long = [segment for segment in segments if len(_digits(segment)) >= 6]
+    return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
+
+
+def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Found:
+    while len(runs) > 1 and "(" in runs[-1].gap and len(runs[-1].digits) < 3:
+        # "225 123 456 (2 hồ sơ)"
+        runs = runs[:-1]
+    digits = _digits(runs)
+    if spell_local(digits, runs[0].plus):
+        # Together they would be a number, but not surely one.
+        digits = runs[0].digits
+    refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
+    if refusal == "id_card_like" and digits.startswith("01") and words.name_phone:
+        refusal = "too_short"
+    if refusal == "too_short" and len(digits) >= 6 and words.name_landline:
+        refusal = "landline"
+    if refusal == "too_short" and len(digits) < 7:
+        apart = [refuse_digits(run.digits, run.plus, reading) for run in runs]
+        refusal = "emergency_short" if "emergency_short" in apart else refusal
+    touch = max(run.touch for run in runs)
+    is_size_wrong = refusal in ("too_short", "too_long")
+    is_hidden = bool(_HIDDEN_BEFORE.search(words.before) or _HIDDEN_AFTER.match(words.after))
+    if touch == Touch.LETTERS and refusal == "id_card_like":
+        # "KH160915001", "GT225123456" are codes.
+        refusal = "not_a_phone"
+    elif (
+        touch == Touch.MASK
+        or ((touch == Touch.DOUBT or is_hidden) and refusal == "too_short")
+        or (touch > Touch.DOUBT and is_size_wrong)
+    ):
+        # "0905771*** (con)": a number that somebody hid, or mistyped.
+        refusal = "bad_chars"
+    return _other(refusal, digits)

@@ -1,0 +1,1 @@
+"""The working calendars: kept, imported and exported."""

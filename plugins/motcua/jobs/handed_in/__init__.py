@@ -1,0 +1,1 @@
+"""Files that people hand in: statements, complaints, agencies, lists of phones."""

@@ -1,0 +1,378 @@
+"""Check a table of phone fields before an agency joins: how many can be texted, which rows to mend."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+import yaml
+
+from motcua.domain.dossiers import EARLIEST, LATEST
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones.reading import (
+    NOTES,
+    REFUSALS,
+    Note,
+    NumberUse,
+    Refusal,
+    find_shared_numbers,
+    mask_msisdn,
+    read_phone,
+    to_local,
+)
+from motcua.jobs.handed_in.tables import Fault, FileRefused, read_sheet
+from motcua.jobs.notices.picking_up import connection_id
+from motcua.settings import include_dir, settings
+from motcua.sources import adapter
+from motcua.store.agencies import agency_codes
+from motcua.store.ledger.database import connect
+
+
+class UnreadableTable(Exception):
+    """A table of phones cannot be read or written; the message is one Vietnamese sentence for staff."""
+
+
+class PhoneRow(NamedTuple):
+    """One phone field of a table. ``place``: the row's number in a file, the dossier's code in a source."""
+
+    place: str
+    phone: str
+    entered_on: date | None = None
+    province: str = ""
+    agency_code: str = ""
+    owner: str = ""
+
+
+class Label(NamedTuple):
+    """What staff read about a refusal or a note: its title, and what to do."""
+
+    title: str
+    action: str
+
+
+class Finding(NamedTuple):
+    """One row to correct, or to look at: the field as typed, or the number as read."""
+
+    row: PhoneRow
+    code: Refusal | Note
+    number: str = ""
+    owners: int = 0
+
+
+_SHARED_FROM: Final = 5
+_SHARED_WITHIN: Final = timedelta(days=30)
+"""A number is shared when it stands for so many owners in so many days."""
+_WARNINGS: Final[tuple[Note, ...]] = ("unknown_block", "letters_repaired")
+
+
+@dataclass(slots=True)
+class PhoneCheck:
+    """What a table holds: counts by agency, rows to correct, rows to look at."""
+
+    by_agency: dict[str, Counter[Refusal | None]] = field(default_factory=lambda: defaultdict(Counter))
+    notes: Counter[Note] = field(default_factory=Counter)
+    to_correct: list[Finding] = field(default_factory=list)
+    to_look_at: list[Finding] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Rows checked."""
+        return sum(counts.total() for counts in self.by_agency.values())
+
+    @property
+    def textable(self) -> int:
+        """Rows with a number that may be texted."""
+        return sum(counts[None] for counts in self.by_agency.values())
+
+
+@lru_cache(maxsize=1)
+def phone_labels() -> Mapping[Refusal | Note, Label]:
+    """Vietnamese titles and instructions of every refusal and note, from ``include/templates/report``.
+
+    Raises:
+        ValueError: the file misses a code or has one that does not exist.
+    """
+    path = include_dir() / "templates" / "report" / "phone_refusals.vi.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    written = {**content["refusals"], **content["notes"]}
+    if list(content["refusals"]) != list(REFUSALS) or list(content["notes"]) != list(NOTES):
+        raise ValueError(
+            f"{path.name} must name exactly the refusals and notes of motcua.domain.phones.reading, in order"
+        )
+    return {code: Label(entry["title"], entry["action"]) for code, entry in written.items()}
+
+
+# --- Checking -----------------------------------------------------------------------------------
+
+
+def check_phones(rows: Iterable[PhoneRow], province: str = "") -> PhoneCheck:
+    """Read every phone field of a table.
+
+    Args:
+        rows: the table, as a stream; only rows with a finding are kept.
+        province: of rows that name none.
+    """
+    result = PhoneCheck()
+    uses: dict[str, list[tuple[NumberUse, PhoneRow]]] = defaultdict(list)
+    for row in rows:
+        reading = read_phone(row.phone, row.entered_on, row.province or province)
+        result.by_agency[row.agency_code][reading.refusal] += 1
+        result.notes.update(reading.notes)
+        if reading.refusal:
+            result.to_correct.append(Finding(row, reading.refusal))
+        elif reading.e164:
+            number = to_local(reading.e164)
+            result.to_look_at += [Finding(row, note, number) for note in _WARNINGS if note in reading.notes]
+            if row.owner:
+                uses[reading.e164].append((NumberUse(reading.e164, row.owner, row.entered_on), row))
+    shared = find_shared_numbers(
+        (use for of_number in uses.values() for use, _ in of_number),
+        at_least=_SHARED_FROM,
+        within=_SHARED_WITHIN,
+    )
+    for shared_number in shared:
+        number = to_local(shared_number.e164)
+        for _, row in uses[shared_number.e164]:
+            result.notes["shared_number"] += 1
+            result.to_look_at.append(Finding(row, "shared_number", number, shared_number.owners))
+    return result
+
+
+def mask_field(text: str) -> str:
+    """Return a phone field in the form that may be shown: numbers masked, all words as one ``…``."""
+    text = unicodedata.normalize("NFKC", text)
+    runs = re.findall(r"\d+", text)
+    numbers = [mask_msisdn("".join(runs))] if len("".join(runs)) <= 15 else [mask_msisdn(run) for run in runs[:4]]
+    words = ["…"] if any(char.isalpha() for char in text) else []
+    return " ".join((numbers if runs else []) + words)
+
+
+# --- Where the rows come from -------------------------------------------------------------------
+
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone": ("phone", "applicant_phone"),
+    "entered_on": ("entered_on", "phone_entered_at", "received_at"),
+    "province": ("province",),
+    "agency_code": ("agency_code",),
+    "owner": ("owner", "applicant_name"),
+}
+
+
+def rows_of_source(source: str) -> Iterator[PhoneRow]:
+    """Stream the phone fields of a source's whole table, each with its agency's province where it is known.
+
+    Raises:
+        UnreadableTable: MOTCUA_SOURCES names no such source.
+        psycopg.Error: the source or the ledger does not answer.
+    """
+    kind = settings().sources.get(source)
+    if kind is None:
+        known = ", ".join(settings().sources) or "chưa có nguồn nào"
+        raise UnreadableTable(f"Không có nguồn {source} trong MOTCUA_SOURCES ({known}).")
+    with connect() as ledger:
+        provinces = {row["written"]: row["province"] for row in agency_codes(ledger)}
+    with connect(connection_id(source)) as connection:
+        for dossier in adapter(kind)(connection).dossiers_since(EARLIEST, open_too=True):
+            typed = dossier.phone_entered_at or dossier.received_at
+            agency = dossier.agency_code or ""
+            yield PhoneRow(
+                dossier.dossier_code or "",
+                dossier.applicant_phone or "",
+                typed.astimezone(VIETNAM).date() if typed and EARLIEST <= typed < LATEST else None,
+                provinces.get(agency, ""),
+                agency,
+                dossier.applicant_name or "",
+            )
+
+
+def rows_of_file(path: Path) -> list[PhoneRow]:
+    """Read a CSV file (UTF-8 or UTF-16; comma, semicolon or tab) or an Excel workbook's first sheet.
+
+    Columns: ``phone``; if present ``entered_on``, ``province``, ``agency_code``, ``owner``; the names that
+    the source contract has for them will do as well. A row's place is its number in a spreadsheet, where the
+    heading is row 1.
+
+    Raises:
+        UnreadableTable: no such file, no such column, or it is no table.
+    """
+    if not path.is_file():
+        raise UnreadableTable(f"Không có tệp {path}.")
+    try:
+        cells = read_sheet(path.read_bytes(), path.name, decimal=".", headed=True).cells
+    except OSError as error:
+        raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
+    except FileRefused as refused:
+        raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
+    filled = cells[(cells != "").any(axis=1)]
+    if not len(filled):
+        raise UnreadableTable(f"Tệp {path}: {Fault('no_lines')}")
+    headings = [heading.strip().strip("\ufeff") for heading in map(str, filled.iloc[0])]
+    while headings and not headings[-1]:
+        headings.pop()
+    names = {heading.lower(): position for position, heading in enumerate(headings)}
+    below = filled.iloc[1:]
+    columns = {
+        column: below.iloc[:, names[known[0]]].tolist()
+        for column, aliases in _COLUMNS.items()
+        if (known := [alias for alias in aliases if alias in names])
+    }
+    if "phone" not in columns:
+        raise UnreadableTable(f"Tệp {path} không có cột phone; dòng tiêu đề có: {', '.join(headings[:10])}.")
+    longer = below.index[(below.iloc[:, len(headings) :] != "").any(axis=1)]
+    if len(longer):
+        raise UnreadableTable(
+            f"Tệp {path} không đọc được: dòng {longer[0] + 1} có số cột lớn hơn tiêu đề ({len(headings)}); ô có dấu"
+            " phân cách phải đặt trong ngoặc kép."
+        )
+    return list(_as_rows(columns, [int(index) + 1 for index in below.index]))
+
+
+def _as_rows(columns: Mapping[str, Sequence[object]], places: Sequence[int]) -> Iterator[PhoneRow]:
+    empty = [""] * len(places)
+    in_order = [columns.get(name, empty) for name in _COLUMNS]
+    for place, cells in zip(places, zip(*in_order, strict=True), strict=True):
+        phone, entered_on, province, agency_code, owner = ("" if cell is None else str(cell) for cell in cells)
+        if not any((phone, entered_on, province, agency_code, owner)):
+            continue
+        yield PhoneRow(str(place), phone, read_day(entered_on), province.strip(), agency_code.strip(), owner.strip())
+
+
+_EXCEL_BEGINS: Final = date(1899, 12, 30)
+_SERIAL: Final = re.compile(r"([3-6]\d{4})(?:\.\d+)?")
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:\D.*)?", re.DOTALL)
+_YEAR_FIRST: Final = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:\D.*)?", re.DOTALL)
+_COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?")
+
+
+def read_day(text: str) -> date | None:
+    """Read a day as tables write it: ``2016-09-15``, ``15/9/2016``, ``20160915102030``, Excel's number of it.
+
+    A time with a zone is turned to Vietnam's day. None for anything else: the field is then read as typed
+    today, which is the careful reading, since old landlines stay ambiguous.
+    """
+    text = text.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+        if not text.isdecimal():
+            return (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
+        pass
+    if serial := _SERIAL.fullmatch(text):
+        return _EXCEL_BEGINS + timedelta(days=int(serial[1]))
+    try:
+        if match := _DAY_FIRST.fullmatch(text):
+            return date(int(match[3]), int(match[2]), int(match[1]))
+        if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+            return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+    return None
+
+
+# --- The workbook -------------------------------------------------------------------------------
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_MOST_ROWS_OF_SHEET: Final = 1_000_000
+_LONGEST_CELL: Final = 1000
+_CORRECT_HEADINGS: Final = ("Vị trí", "Cơ quan", "Ngày nhập", "Số đang ghi", "Lý do", "Cần làm", "Mã lý do")
+_LOOK_HEADINGS: Final = ("Vị trí", "Cơ quan", "Ngày nhập", "Số nhắn tin", "Lưu ý", "Số chủ hồ sơ", "Cần làm")
+_SUMMARY_HEADINGS: Final = ("Cơ quan", "Lý do", "Số dòng")
+_WIDTHS: Final = (12, 24, 12, 22, 44, 60, 20)
+
+
+def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> None:
+    """Write the rows to correct, those to look at, and a summary, to an Excel workbook.
+
+    Numbers are masked unless ``unmasked``. No cell can run as a formula. The file is written whole or not.
+
+    Raises:
+        UnreadableTable: the file cannot be written.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise UnreadableTable(f"Tệp kết quả {path} phải có đuôi .xlsx.")
+    handle, name = -1, ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".xlsx")
+        os.close(handle)
+        _write_sheets(check, Path(name), unmasked)
+        Path(name).chmod(0o600)
+        Path(name).replace(path)
+    except OSError as error:
+        raise UnreadableTable(f"Không ghi được tệp {path}: {error.strerror or error}.") from error
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def _write_sheets(check: PhoneCheck, path: Path, unmasked: bool) -> None:
+    import pandas as pd
+
+    labels = phone_labels()
+    correct = [
+        (
+            *_place(finding.row),
+            finding.row.phone if unmasked else mask_field(finding.row.phone),
+            labels[finding.code].title,
+            labels[finding.code].action,
+            finding.code,
+        )
+        for finding in check.to_correct
+    ]
+    look = [
+        (
+            *_place(finding.row),
+            finding.number if unmasked else mask_msisdn(finding.number),
+            labels[finding.code].title,
+            finding.owners or "",
+            labels[finding.code].action,
+        )
+        for finding in check.to_look_at
+    ]
+    summary = [
+        (agency, labels[code].title if code else "Nhắn được", count)
+        for agency, counts in sorted(check.by_agency.items())
+        for code, count in counts.most_common()
+    ]
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+        for title, headings, rows in (
+            ("Cần sửa", _CORRECT_HEADINGS, correct),
+            ("Cần xem lại", _LOOK_HEADINGS, look),
+            ("Tổng hợp", _SUMMARY_HEADINGS, summary),
+        ):
+            for start in range(0, max(len(rows), 1), _MOST_ROWS_OF_SHEET):
+                sheet = title if start == 0 else f"{title} {start // _MOST_ROWS_OF_SHEET + 1}"
+                part = [tuple(map(_safe_cell, row)) for row in rows[start : start + _MOST_ROWS_OF_SHEET]]
+                pd.DataFrame(part, columns=list(headings)).to_excel(writer, sheet_name=sheet, index=False)
+                written = writer.sheets[sheet]
+                written.freeze_panes = "A2"
+                written.auto_filter.ref = written.dimensions
+                for letter, width in zip("ABCDEFG", _WIDTHS, strict=True):
+                    written.column_dimensions[letter].width = width
+
+
+def _place(row: PhoneRow) -> tuple[object, str, str]:
+    day = row.entered_on
+    return (
+        int(row.place) if row.place.isdecimal() and len(row.place) < 8 else row.place,
+        row.agency_code,
+        f"{day.day}/{day.month}/{day.year}" if day else "",
+    )
+
+
+def _safe_cell(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    text = cast("str", ILLEGAL_CHARACTERS_RE.sub("", cell))[:_LONGEST_CELL]
+    # A spreadsheet runs what begins so; phone fields are typed by anybody.
+    return f"'{text}" if text.startswith(_FORMULA) else text

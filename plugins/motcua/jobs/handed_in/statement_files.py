@@ -1,0 +1,488 @@
+"""Reads a provider's monthly statement (bảng kê) line by line, as its form says.
+
+A file is taken whole or not at all. Numbers, times and words count only where they are written as the form says: what
+could be read in two ways is refused, with its line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from motcua.domain.months import month_bounds
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.handed_in.statement_forms import IDENTITIES, REFERENCES, Column, Direction, StatementForm
+from motcua.jobs.handed_in.tables import (
+    MOST_FAULTS,
+    ROUNDED,
+    Fault,
+    FaultCode,
+    FileRefused,
+    Sheet,
+    Table,
+    Workbook,
+    clean_cell,
+    find_table,
+    fold,
+    is_workbook,
+    read_sheet,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AMOUNT_PLACES: Final = 2
+"""Decimal places of an amount in đồng; it is held as a whole number of hundredths."""
+PRICE_PLACES: Final = 4
+"""Likewise of a price, in ten-thousandths."""
+MOST_LINES: Final = 2_000_000
+"""Of a file: a million of them need 1.3 GB."""
+_DIGITS: Final = 12
+"""Of a number before its decimal sign, at most."""
+_WHOLE_DIGITS: Final = 9
+"""Of a number of segments, at most: what an integer of the ledger can hold."""
+_LARGEST_SUM: Final = 10**15
+"""Of all segments, and of all amounts in hundredths of a đồng: what the ledger can hold."""
+_FIRST_ROWS: Final = 1000
+"""Rows in which the month, or lines on a sheet that the form does not name, are looked for."""
+_MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
+"""Faults of one column that are counted; of these ``MOST_FAULTS`` are told."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that can be taken; amounts in hundredths of a đồng, prices in ten-thousandths."""
+
+    month: date
+    """Its first day."""
+    lines: pd.DataFrame
+    """``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status,
+    billed``; times in UTC."""
+    covers: frozenset[Direction]
+    """What it tells of: also a sheet without a line tells that there was none."""
+
+    def of(self, direction: Direction) -> pd.DataFrame:
+        """The lines of one direction."""
+        return self.lines[self.lines["direction"] == direction]
+
+    @property
+    def segments(self) -> int:
+        """Segments billed."""
+        sent = self.of("mt")
+        return int(sent.loc[sent["billed"], "segments"].sum())
+
+    @property
+    def amount(self) -> Decimal:
+        """Đồng billed for them."""
+        return Decimal(int(self.of("mt")["amount"].sum())).scaleb(-AMOUNT_PLACES)
+
+    @property
+    def inquiries(self) -> int:
+        """Inquiries."""
+        return int(self.of("mo")["segments"].sum())
+
+    @property
+    def revenue(self) -> Decimal:
+        """Đồng owed to us for them."""
+        return Decimal(int(self.of("mo")["amount"].sum())).scaleb(-AMOUNT_PLACES)
+
+    @property
+    def last_at(self) -> datetime:
+        """Time of the last line."""
+        return cast("datetime", self.lines["sent_at"].max().to_pydatetime())
+
+
+_MONTHS: Final = (
+    # 2026-11, 202611, 2026.11, but not the day 2026-11-05, on which a file was made.
+    re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d|[-_. ][0-3]\d(?![\dh]))"),
+    re.compile(r"(?<!\d)(?<!\d[-_. ])(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
+)
+
+
+def month_in_name(name: str) -> date | None:
+    """The month that a file's name tells: ``2026-11``, ``202611``, ``11-2026``; ``None``: it tells none, or several."""
+    for form in _MONTHS:
+        found = {(int(each["year"]), int(each["month"])) for each in form.finditer(name)}
+        if found:
+            return date(*found.pop(), 1) if len(found) == 1 else None
+    return None
+
+
+def read_statement(
+    content: bytes, name: str, form: StatementForm, month: date | None = None, now: datetime | None = None
+) -> Statement:
+    """A statement, checked: every line readable, all in one month, the total equal to the sum of the lines.
+
+    Args:
+        content: of the file.
+        name: of the file; CSV unless it ends as a workbook does, or is one. Tells the month where it holds one.
+        form: how the provider writes; its times are those of Vietnam's clock.
+        month: its first day; by default what the name tells, else the month of the first line.
+        now: lines later than that, but for the agreed tolerance, are refused; by default none is.
+
+    Raises:
+        FileRefused: the file cannot be taken; with every fault by line and column, and the month where it is known.
+    """
+    month = month or month_in_name(name)
+    try:
+        tables = list(_tables(content, name, form))
+        month = month or _first_month(tables, form)
+        if month is None:
+            raise FileRefused(name, [Fault("bad_month")])
+        return _checked(tables, name, form, month, now)
+    except FileRefused as refused:
+        refused.month = month
+        raise
+
+
+def _checked(
+    tables: Sequence[tuple[Direction, Table]], name: str, form: StatementForm, month: date, now: datetime | None
+) -> Statement:
+    import pandas as pd
+
+    faults: list[Fault] = []
+    parts = []
+    readers = [_Reader(table, form, direction, month, now) for direction, table in tables]
+    filled = any(reader.has_lines for reader in readers)
+    for reader in readers:
+        if filled and not reader.has_lines:
+            # Nothing to bill in this month, while the other sheet has lines.
+            reader.check_total_of_none()
+        else:
+            parts.append(reader.lines())
+        faults += reader.faults
+    if faults:
+        raise FileRefused(name, sorted(faults, key=lambda fault: (fault.sheet or "", fault.line or 0)))
+    lines = pd.concat(parts, ignore_index=True)
+    if len(lines) > MOST_LINES:
+        raise FileRefused(name, [Fault("too_many_lines", values={"most": MOST_LINES})])
+    for column in ("segments", "amount"):
+        if lines[column].astype("float64").sum() > _LARGEST_SUM:
+            heading = tables[0][1].headings.get(column)
+            raise FileRefused(name, [Fault("too_large_number", tables[0][1].sheet, heading=heading)])
+    covers: set[Direction] = set(lines["direction"].unique())
+    if len(tables) > 1:
+        covers |= {direction for direction, _ in tables}
+    return Statement(month, lines, frozenset(covers))
+
+
+def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
+    headings = cast("dict[str, tuple[str, ...]]", form.columns)
+
+    def table(sheet: Sheet) -> Table:
+        return find_table(sheet, name, headings, form.required)
+
+    if not is_workbook(content, name):
+        yield "mt", table(read_sheet(content, name))
+        return
+    book = Workbook(content, name)
+    chosen: dict[Direction, str] = {}
+    for direction, wanted in form.sheets.items():
+        known = next((sheet for each in wanted for sheet in book.names if fold(sheet) == fold(each)), None)
+        if known is not None:
+            chosen[direction] = known
+    if not chosen:
+        if form.sheets and len(book.names) > 1:
+            raise FileRefused(name, [Fault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
+        chosen["mt"] = book.names[0]
+    found = {direction: table(book.read(sheet, decimal=form.decimal)) for direction, sheet in chosen.items()}
+    for sheet in book.names:
+        # What nobody reads would be missed by nobody: a copy such as “MT (2)”, or where a long sheet goes on.
+        if sheet not in chosen.values():
+            first = book.read(sheet, decimal=form.decimal, most=_FIRST_ROWS)
+            if _looks_like_lines(first, name, form, found.values()):
+                raise FileRefused(name, [Fault("extra_sheet", sheet)])
+    yield from found.items()
+
+
+def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iterable[Table]) -> bool:
+    """Whether it has a heading of its own with rows below, or rows that fit below the heading of another sheet."""
+    try:
+        if len(find_table(sheet, name, cast("dict[str, tuple[str, ...]]", form.columns), form.required).rows):
+            return True
+    except FileRefused:
+        pass
+    for table in others:
+        at, many = table.columns["sent_at"], table.columns["segments"]
+        if max(at, many) < sheet.cells.shape[1]:
+            times = _times(sheet.cells.iloc[:, at].map(clean_cell), form.dates)
+            if (times.notna() & sheet.cells.iloc[:, many].str.fullmatch("[0-9]{1,4}")).any():
+                return True
+    return False
+
+
+def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm) -> date | None:
+    for _, table in tables:
+        first = table.rows.iloc[:_FIRST_ROWS, table.columns["sent_at"]].map(clean_cell)
+        times = _times(first, form.dates)
+        if times.notna().any():
+            return cast("date", times.dropna().iloc[0].tz_convert(VIETNAM).date().replace(day=1))
+    return None
+
+
+def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
+    """The moments in UTC; NaT for what none of the forms reads."""
+    import pandas as pd
+
+    found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[ns]")
+    for form in (*forms, "%Y-%m-%d %H:%M:%S"):
+        missing = found.isna()
+        if not missing.any():
+            break
+        read = pd.to_datetime(texts[missing], format=form, errors="coerce")
+        # Nanoseconds cannot tell every year that can be written.
+        found[missing] = read.where(read.dt.year.between(2000, 2199)).astype("datetime64[ns]")
+    moments: pd.Series = found.dt.tz_localize(VIETNAM).dt.tz_convert("UTC")
+    return moments
+
+
+class _Reader:
+    """Reads the lines of one sheet and gathers what is wrong in it."""
+
+    def __init__(
+        self, table: Table, form: StatementForm, direction: Direction, month: date, now: datetime | None
+    ) -> None:
+        self.table, self.form, self.direction, self.month, self.now = table, form, direction, month, now
+        self.faults: list[Fault] = []
+        self._totals = tuple(fold(word) for word in form.totals)
+        self._decimal = re.escape(form.decimal)
+        self._thousands = "." if form.decimal == "," else ","
+        self._rows, self._total = self._body()
+        self.faults += [self.table.fault("cells_beyond", index) for index in self.table.spilt]
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether there is more than a heading, a total and notes."""
+        return len(self._rows) > 0
+
+    def check_total_of_none(self) -> None:
+        """Where there is no line, a total may say so: it is 0."""
+        import pandas as pd
+
+        if self._total is not None and not self.faults:
+            self._check_total(pd.DataFrame({"segments": [], "amount": []}), self._total)
+
+    # What a cell that cannot be read is told to look like.
+    @property
+    def _example_number(self) -> str:
+        return f"1{self._thousands}234{self.form.decimal}5"
+
+    @property
+    def _example_time(self) -> str:
+        return datetime(self.month.year, self.month.month, 5, 8, 30).strftime(self.form.dates[0])  # noqa: DTZ001 - an example
+
+    def _fault(self, code: FaultCode, where: pd.Series, column: Column, **values: object) -> None:
+        """One fault for each of these rows: of a column that slipped every one, and nobody reads a million."""
+        found = where.index[where.to_numpy()][:_MOST_OF_A_COLUMN]
+        self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
+
+    def _texts(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
+        place = self.table.columns.get(column)
+        if place is None:
+            return None
+        cells = rows.iloc[:, place].astype(str).str.replace("[\xa0\u202f]", " ", regex=True).str.strip()
+        odd = cells.str.startswith(('="', "'"))
+        return cells.mask(odd, cells[odd].map(clean_cell)) if odd.any() else cells
+
+    def lines(self) -> pd.DataFrame:
+        """The lines, in the columns of ``Statement.lines``; meaningless where there are faults."""
+        import pandas as pd
+
+        rows, total = self._rows, self._total
+        if not len(rows):
+            self.faults.append(Fault("no_lines", self.table.sheet))
+        read: dict[str, Any] = {"line_no": rows.index + 1}
+        read["direction"] = self._words("direction", rows, self.form.directions, self.direction)
+        for column in REFERENCES:
+            read[column] = self._references(column, rows)
+        read["msisdn"] = self._numbers(rows)
+        read["sent_at"] = self._moments(rows)
+        segments = self._amounts("segments", rows, 0, required=True)
+        read["segments"] = segments
+        read["price"] = self._amounts("price", rows, PRICE_PLACES, required=False)
+        read["amount"] = self._amounts("amount", rows, AMOUNT_PLACES, required="amount" in self.form.required)
+        read["carrier"] = self._words("carrier", rows, self.form.carriers, None)
+        read["status"] = self._words("status", rows, self.form.statuses, None)
+        lines = pd.DataFrame({name: _column(values, rows.index) for name, values in read.items()}, index=rows.index)
+        nobody = lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines)
+        self.faults += [self.table.fault("no_identity", int(index)) for index in rows.index[nobody.to_numpy()]]
+        if "amount" in self.table.columns:
+            lines["billed"] = lines["amount"].fillna(0) > 0
+        elif self.form.undelivered_is_billed:
+            lines["billed"] = True
+        else:
+            lines["billed"] = (lines["status"] != "undelivered").fillna(True)
+        if total is None and self.form.total_required:
+            self.faults.append(Fault("no_total", self.table.sheet))
+        if total is not None and not self.faults:
+            self._check_total(lines, total)
+        return lines
+
+    def _summed_up(self, lines: pd.DataFrame) -> pd.Series:
+        """Lines that count inquiries instead of being one."""
+        return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
+
+    def _body(self) -> tuple[pd.DataFrame, int | None]:
+        """The rows that are lines, and the index of the total's row.
+
+        Notes and signatures, which have nothing below any of the headings that are read, are no lines.
+        """
+        rows = self.table.rows
+        times = self._texts("sent_at", rows)
+        assert times is not None
+        read = list(self.table.columns.values())
+        totals: list[int] = []
+        no_time: list[int] = []
+        # The label of a total may stand where the time does.
+        worded = (times != "") & ~times.str.match("[0-9]")
+        labelled = worded & times.where(worded, "").map(self._is_total).astype(bool) if worded.any() else worded
+        for index in rows.index[(labelled | (times == "")).to_numpy()]:
+            cells = [each for each in map(clean_cell, rows.loc[index]) if each]
+            if cells and self._is_total(cells[0]):
+                totals.append(int(index))
+            elif labelled[index]:
+                labelled[index] = False
+            elif not totals and any(map(clean_cell, rows.loc[index].iloc[read])):
+                no_time.append(int(index))
+        self.faults += [self.table.fault("no_time", index, "sent_at") for index in no_time[:_MOST_OF_A_COLUMN]]
+        kept = rows[~(labelled | (times == "")).to_numpy()]
+        if not totals:
+            return kept, None
+        after = kept.index > totals[0]
+        self.faults += [self.table.fault("after_total", int(index)) for index in kept.index[after][:MOST_FAULTS]]
+        return kept[~after], totals[0]
+
+    def _is_total(self, text: str) -> bool:
+        first = fold(text) if text else ""
+        return bool(first) and any(first == label or first.startswith(f"{label} ") for label in self._totals)
+
+    def _moments(self, rows: pd.DataFrame) -> pd.Series:
+        texts = self._texts("sent_at", rows)
+        assert texts is not None
+        moments = _times(texts, self.form.dates)
+        self._fault("bad_time", moments.isna(), "sent_at", example=self._example_time)
+        begins, ends = month_bounds(self.month)
+        outside = moments.notna() & ((moments < begins) | (moments >= ends))
+        self._fault("outside_month", outside, "sent_at", month=f"{self.month.month}/{self.month.year}")
+        if self.now is not None:
+            latest = self.now + timedelta(seconds=self.form.tolerance.seconds)
+            self._fault("future", moments.notna() & ~outside & (moments > latest), "sent_at")
+        return moments
+
+    def _words(
+        self, column: Column, rows: pd.DataFrame, known: Mapping[Any, Iterable[str]], default: str | None
+    ) -> pd.Series | str | None:
+        texts = self._texts(column, rows)
+        if texts is None or not known:
+            return default
+        meaning = {fold(word): meant for meant, words in known.items() for word in words}
+        written = {word: meaning.get(fold(word)) for word in texts.unique()}
+        if "" in written:
+            written[""] = default
+        read = texts.map(written)
+        unknown = read.isna() & (texts != "") if default is None else read.isna()
+        listed = ", ".join(word for words in known.values() for word in words)
+        for index, word in texts[unknown].iloc[:_MOST_OF_A_COLUMN].items():
+            shown = word if re.fullmatch(r"[^0-9]{1,30}", word) else "…"
+            self.faults.append(self.table.fault("unknown_word", cast("int", index), column, word=shown, known=listed))
+        return read
+
+    def _references(self, column: Column, rows: pd.DataFrame) -> pd.Series | None:
+        texts = self._texts(column, rows)
+        if texts is None:
+            return None
+        given = texts != ""
+        rounded = texts.str.fullmatch(ROUNDED)
+        self._fault("rounded", rounded, column)
+        self._fault("bad_reference", given & ~rounded & ~texts.str.fullmatch(r"[\x21-\x7e]{1,100}"), column)
+        self._refuse_phones(column, texts)
+        return texts.where(given)
+
+    def _refuse_phones(self, column: Column, texts: pd.Series) -> None:
+        """A column that slipped by one place may be well formed: most of it are phone numbers."""
+        given = texts[texts != ""]
+        if len(given) and given.str.fullmatch(r"(?:\+?84|0)[0-9]{9}").mean() > 0.5:
+            self.faults.append(self.table.fault("phones_in_column", self.table.heading_row, column))
+
+    def _numbers(self, rows: pd.DataFrame) -> pd.Series | None:
+        texts = self._texts("msisdn", rows)
+        if texts is None:
+            return None
+        hidden = texts.str.contains(r"[*xX#]", regex=True)
+        rounded = texts.str.fullmatch(ROUNDED)
+        self._fault("rounded", rounded, "msisdn")
+        # 905123456.0: a table of numbers that were taken for such.
+        whole = texts.str.replace(r"^([0-9]+)[.,]0+$", r"\1", regex=True)
+        digits = whole.str.replace(r"[\s().+-]", "", regex=True)
+        full = digits.str.replace(r"^0084", "84", regex=True).str.replace(r"^840(?=[0-9]{9,10}$)", "84", regex=True)
+        national = full.str.fullmatch(r"0[0-9]{9,10}")
+        short = full.str.fullmatch(r"[35789][0-9]{8}")
+        full = full.mask(national, "84" + full.str.slice(1)).mask(short, "84" + full)
+        # Of Vietnam with nine or ten digits after the country's code, or of another country.
+        good = full.str.fullmatch(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
+        self._fault("bad_phone", (texts != "") & ~hidden & ~rounded & ~good, "msisdn")
+        return ("+" + full).where(good & ~hidden)
+
+    def _amounts(self, column: Column, rows: pd.DataFrame, places: int, *, required: bool) -> pd.Series | None:
+        """Whole numbers of the smallest unit with so many decimal places; exact, no float in between."""
+        import pandas as pd
+
+        texts = self._texts(column, rows)
+        if texts is None:
+            return None
+        self._refuse_phones(column, texts)
+        plain = texts.str.replace(r"\s*(?:đ|đồng|vnd|vnđ)$", "", regex=True, case=False)
+        thousands = re.escape(self._thousands)
+        whole = rf"([0-9]+|[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)"
+        # Three decimals would be thousands in the other notation.
+        decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
+        parts = plain.str.extract(f"^{whole}(?:{self._decimal}({decimals}))?$" if places else f"^{whole}()$")
+        units = parts[0].str.replace(self._thousands, "", regex=False)
+        empty = texts == ""
+        bad = parts[0].isna() & ~empty
+        if places:
+            self._fault("bad_number", bad, column, example=self._example_number)
+        else:
+            self._fault("bad_whole", bad, column)
+        if required:
+            self._fault("missing", empty, column)
+        huge = units.str.len().fillna(0) > (_DIGITS if places else _WHOLE_DIGITS)
+        self._fault("too_large_number", huge, column)
+        usable = ~(bad | empty | huge)
+        text = units.str.cat(parts[1].fillna("").str.ljust(places, "0")) if places else units
+        return pd.to_numeric(text.where(usable), errors="coerce").astype("Int64")
+
+    def _check_total(self, lines: pd.DataFrame, index: int) -> None:
+        row = self.table.rows.loc[[index]]
+        for column, places, close in (("segments", 0, 0), ("amount", AMOUNT_PLACES, 10**AMOUNT_PLACES - 1)):
+            before = len(self.faults)
+            told = self._amounts(cast("Column", column), row, places, required=False)
+            if told is None or len(self.faults) > before or told.isna().all():
+                continue
+            # A total may be rounded to whole đồng.
+            counted = int(lines[column].sum())
+            if abs(int(told.iloc[0]) - counted) > close:
+                self._fault(
+                    "bad_total",
+                    told.notna(),
+                    cast("Column", column),
+                    told=self._written(int(told.iloc[0]), places),
+                    counted=self._written(counted, places),
+                )
+
+    def _written(self, value: int, places: int) -> str:
+        whole, part = divmod(value, 10**places)
+        text = f"{whole:,}".replace(",", self._thousands)
+        return f"{text}{self.form.decimal}{part:0{places}}" if part else text
+
+
+def _column(values: object, index: pd.Index) -> object:
+    import pandas as pd
+
+    if values is None or isinstance(values, str):
+        return pd.Series(values, index=index, dtype=object)
+    return values

@@ -1,0 +1,338 @@
+"""Answering texts to 9029: the citizen has paid when one arrives, so each gets a reply, whatever breaks.
+
+``answer`` does it inside a transaction of the ledger. ``answer_in_time`` is what gateways' calls go through: it never
+raises, and where the ledger does not answer in time it gives the fixed apology and counts the inquiry later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+
+from motcua.domain.inquiries import (
+    AskedCodes,
+    DossierState,
+    Hit,
+    Outcome,
+    asking_phone,
+    choose,
+    dedupe_key,
+    punctuality,
+    read_inquiry_text,
+)
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones.reading import mask_msisdn
+from motcua.domain.texts import RenderedText, Template, render
+from motcua.gateways.adapter import InquiryReading
+from motcua.settings import settings
+from motcua.store.ledger.database import Connection, quick_connections, reason_without_values
+from motcua.store.notices.inquiries import (
+    Limits,
+    agency_keys,
+    find_dossiers,
+    is_over,
+    lock_phone,
+    reply_given,
+    save_inquiry,
+)
+from motcua.store.notices.templates import load_templates
+
+TIME_FOR_AN_ANSWER = 1.5
+"""Seconds in which the ledger must answer; the citizen waits 2 at most."""
+
+_WAIT_FOR_LEDGER = 0.03
+_MAY_WAIT = 8
+"""Inquiries that wait for a ledger that is away; any more get the apology at once, or all threads would wait."""
+_KEEP_UNCOUNTED = 100_000
+
+_TEMPLATE_OF: dict[Outcome, str] = {
+    "answered": "reply",
+    "help": "reply_help",
+    "unknown_code": "reply_unknown",
+    "several_agencies": "reply_several_agencies",
+    "too_many": "reply_limit",
+    "service_off": "reply_off",
+    "error": "reply_error",
+}
+
+_log = logging.getLogger(__name__)
+_waiting = threading.BoundedSemaphore(_MAY_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the citizen is told."""
+
+    text: str
+    accented: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One inquiry as it came in; ``since`` is the monotonic clock then, ``phone`` E.164, if it is one."""
+
+    gateway: str
+    phone: str | None
+    text: str
+    message_id: str | None
+    key: str
+    received_at: datetime
+    since: float
+
+    @property
+    def seconds_left(self) -> float:
+        return self.since + TIME_FOR_AN_ANSWER - time.monotonic()
+
+
+class _TooLate(Exception):
+    """The citizen has been given the apology meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A reply before it is written down."""
+
+    outcome: Outcome
+    reply: RenderedText
+    asked_code: str | None = None
+    dossier: Mapping[str, Any] | None = None
+
+
+@lru_cache(maxsize=1)
+def _templates() -> dict[str, Template]:
+    return load_templates()
+
+
+def warm_up() -> None:
+    """Loads what the first inquiry would wait for: texts, the connection to the ledger; never raises."""
+    try:
+        _templates()
+        quick_connections.get()
+    except Exception as error:
+        _log.warning("9029 is not ready yet: %s", reason_without_values(error))
+
+
+def _asked(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
+    phone = asking_phone(reading.sender)
+    # A clock that is a day off is no use for telling repeats apart.
+    sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
+    key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
+    return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
+
+
+def answer(connection: Connection, gateway: str, reading: InquiryReading, now: datetime) -> Answer:
+    """Answers one inquiry and writes both down in one transaction; a repeat gets the reply that it got before.
+
+    Raises:
+        psycopg.Error: the ledger failed; nothing is written.
+    """
+    return _answer(connection, _asked(gateway, reading, now, time.monotonic()))
+
+
+def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
+    """Answers one inquiry, whatever breaks; ``since`` is the monotonic clock when it came in.
+
+    A thread's broken connection is opened anew at once; a ledger that is away is waited for by a few.
+    """
+    asked = _asked(gateway, reading, now, since)
+    failures, waits = 0, False
+    try:
+        while True:
+            try:
+                return _answer(quick_connections.get(), asked)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                quick_connections.drop()
+                failures += 1
+                if failures == 1:
+                    continue
+                waits = waits or _waiting.acquire(blocking=False)
+                if not waits or asked.seconds_left < _WAIT_FOR_LEDGER:
+                    return _apologise(asked, error)
+                time.sleep(_WAIT_FOR_LEDGER)
+            except Exception as error:
+                return _apologise(asked, error)
+    finally:
+        if waits:
+            _waiting.release()
+
+
+def apologise(gateway: str, reading: InquiryReading, now: datetime) -> Answer:
+    """The fixed apology for an inquiry that nobody could answer in time; it is counted."""
+    return _apologise(_asked(gateway, reading, now, time.monotonic()), _TooLate())
+
+
+def _answer(connection: Connection, asked: _Asked) -> Answer:
+    with connection.transaction():
+        found = _find(connection, asked)
+        saved = save_inquiry(connection, _row(asked, found))
+        if asked.seconds_left < 0:
+            raise _TooLate
+    if saved:
+        return Answer(found.reply.text, found.reply.accented, found.outcome)
+    before = reply_given(connection, asked.gateway, asked.key)
+    if before is None:
+        raise RuntimeError("an inquiry that is there has no reply")
+    return Answer(before["text"], before["accented"], before["outcome"])
+
+
+def _fixed(outcome: Outcome, code: str | None = None) -> _Found:
+    template = _templates()[_TEMPLATE_OF[outcome]]
+    # Each template takes what it names: a known code as written, a stranger's with its links cut.
+    values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
+    return _Found(outcome, render(template, values, settings().inquiries_accented), code)
+
+
+def _find(connection: Connection, asked: _Asked) -> _Found:
+    rules = settings()
+    if not rules.inquiries_on:
+        return _fixed("service_off")
+    now = asked.received_at
+    limits = Limits(
+        day=now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0),
+        minute=now - timedelta(minutes=1),
+        of_phone=rules.inquiries_per_phone,
+        of_gateway=rules.inquiries_per_gateway,
+    )
+    if asked.phone is not None:
+        # Or those that come at once would each count without the others.
+        lock_phone(connection, asked.phone)
+    phone_is_over, gateway_is_over = is_over(connection, asked.gateway, asked.phone, limits)
+    if phone_is_over:
+        return _fixed("too_many")
+    if gateway_is_over:
+        # Not this phone's doing: it is told to try again in a few minutes.
+        return _Found("too_many", _fixed("error").reply)
+    return _look_up(connection, asked, read_inquiry_text(asked.text))
+
+
+def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found:
+    dossiers = {row["dossier_id"]: row for row in find_dossiers(connection, codes.keys, asked.phone)}
+    # Of one hit no agency need be told from another.
+    agencies = {} if len(dossiers) == 1 else agency_keys(connection)
+    hits = [
+        Hit(row["dossier_id"], row["agency_code"], row["dossier_code"], row["is_askers"]) for row in dossiers.values()
+    ]
+    choice = choose(codes, hits, agencies)
+    if choice.hit is not None:
+        return _tell(dossiers[choice.hit.dossier_id], asked.received_at)
+    if choice.shared_code is not None:
+        return _fixed("several_agencies", choice.shared_code)
+    shown = codes.shown(agencies)
+    return _fixed("help") if shown is None else _fixed("unknown_code", shown)
+
+
+def _tell(dossier: Mapping[str, Any], now: datetime) -> _Found:
+    template = _templates()["reply"]
+    state = DossierState(
+        status_code=dossier["status_code"],
+        due_at=dossier["due_at"],
+        finished_at=dossier["finished_at"],
+        returned_at=dossier["returned_at"],
+        status_since=dossier["status_since"],
+    )
+    step = dossier["step_name"] or template.choices["step_name"].get(str(dossier["status_code"]), "")
+    values = {
+        "dossier_code": dossier["dossier_code"],
+        "step_name": step,
+        "punctuality": template.choices["punctuality"][punctuality(state, now)],
+    }
+    reply = render(template, values, dossier["accented"])
+    return _Found("answered", reply, dossier["dossier_code"], dossier)
+
+
+def _row(asked: _Asked, found: _Found) -> dict[str, Any]:
+    dossier = found.dossier or {}
+    return {
+        "gateway": asked.gateway,
+        "gateway_message_id": asked.message_id,
+        "dedupe_key": asked.key,
+        "received_at": asked.received_at,
+        "phone": asked.phone,
+        "text": asked.text,
+        "asked_code": found.asked_code,
+        "outcome": found.outcome,
+        "fee": settings().inquiry_fee,
+        "told_result": bool(dossier.get("told_result")),
+        **{name: dossier.get(name) for name in ("dossier_id", "agency_code", "procedure_code", "as_of")},
+        "reply": found.reply.text,
+        "template_id": found.reply.template_id,
+        "template_version": found.reply.template_version,
+        "parameters": list(found.reply.parameters),
+        "accented": found.reply.accented,
+        "segments": found.reply.segments,
+    }
+
+
+# ---------------------------------------------------------------- what could not be written down at once
+
+
+_uncounted: deque[dict[str, Any]] = deque(maxlen=_KEEP_UNCOUNTED)
+_counting = threading.Lock()
+
+
+def _apologise(asked: _Asked, error: Exception) -> Answer:
+    _log.warning(
+        "An inquiry of %s through %s got the apology: %s",
+        mask_msisdn(asked.phone or ""),
+        asked.gateway,
+        reason_without_values(error),
+    )
+    found = _fixed("error")
+    _uncounted.append(_row(asked, found))
+    _count_soon()
+    return Answer(found.reply.text, found.reply.accented, "error")
+
+
+def _count_soon() -> None:
+    if _uncounted and _counting.acquire(blocking=False):
+        threading.Thread(target=_count_until_done, name="count inquiries", daemon=True).start()
+
+
+def _count_until_done() -> None:
+    """Tries once a second until everything is written; holds ``_counting`` meanwhile."""
+    try:
+        while _uncounted:
+            count_left_over()
+            if _uncounted:
+                time.sleep(1)
+    finally:
+        quick_connections.drop()
+        _counting.release()
+    # One may have come between the last look and the release.
+    _count_soon()
+
+
+def count_left_over() -> int:
+    """Writes down the inquiries that got the apology while the ledger was away; returns how many it wrote.
+
+    What the gateway brought again meanwhile is there already. They are kept in memory only.
+    """
+    written = 0
+    while True:
+        try:
+            row = _uncounted[0]
+        except IndexError:
+            return written
+        try:
+            connection = quick_connections.get()
+            with connection.transaction():
+                written += save_inquiry(connection, row)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            quick_connections.drop()
+            return written
+        except Exception as error:
+            # One row that the ledger refuses must not hold up the others.
+            _log.error("An inquiry through %s is not counted: %s", row["gateway"], reason_without_values(error))
+        with contextlib.suppress(ValueError):
+            _uncounted.remove(row)

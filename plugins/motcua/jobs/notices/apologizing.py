@@ -1,0 +1,321 @@
+"""Apologizing: makes the evening's apologies, and keeps which evenings were settled and what was known then.
+
+An evening is settled once for each agency, in one transaction that holds the agency's sources still, so that it is on
+record what was known. Which evenings are not settled is asked of the ledger: a run that was skipped, or found a source
+away, is made up for by the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from psycopg.errors import LockNotAvailable
+
+from motcua.domain.apologies import (
+    ApologyCandidate,
+    ApologyRules,
+    DueDays,
+    QuietHours,
+    due_day_of,
+    due_days,
+    judge,
+    occasion_of,
+    useful_until,
+)
+from motcua.domain.routing import carrier_of_msisdn
+from motcua.domain.texts import date_in_text, render
+from motcua.domain.working_days import WorkingCalendar
+from motcua.settings import settings
+from motcua.store.agencies import InForce, in_force
+from motcua.store.calendars import load_calendar
+from motcua.store.ledger.database import Connection, connect, without_values
+from motcua.store.notices.apologies import (
+    AgencyEvenings,
+    candidates,
+    is_evening_left,
+    is_settled,
+    lock_sources,
+    save_evening,
+    unsettled_evenings,
+)
+from motcua.store.notices.messages import EVERYTHING, Window, make_due, save_messages
+from motcua.store.notices.templates import load_templates
+
+log = logging.getLogger(__name__)
+
+LEFT_OVER_AFTER = timedelta(minutes=5)
+"""Runs of ``notify_transitions`` leave the evening to its own DAG for so long."""
+_PATIENCE = 20.0
+"""Seconds that a pick-up at work on one of the agency's sources is waited for."""
+_INSTANT = timedelta(microseconds=1)
+
+
+def apology_rules() -> ApologyRules:
+    """The rules as set for this deployment."""
+    quiet = QuietHours(settings().apology_quiet_from, settings().apology_quiet_until)
+    return ApologyRules(at=settings().apology_time, quiet=quiet)
+
+
+@dataclass(slots=True)
+class ApologyCounts:
+    """What one planning of apologies did."""
+
+    evenings: dict[str, int] = field(default_factory=dict)
+    """Evenings of agencies settled, by state."""
+    messages: dict[str, int] = field(default_factory=dict)
+    """New messages by the state they begin in."""
+    suppressed_by_reason: dict[str, int] = field(default_factory=dict)
+    none: dict[str, int] = field(default_factory=dict)
+    """Dossiers that were looked at and are owed no apology, by why."""
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Agencies whose evening cannot be settled yet, with why."""
+    made_due: int = 0
+    """Of a backfill: apologies that had failed in passing and are tried again at once."""
+
+
+def evening_window(window: Window, rules: ApologyRules) -> Window:
+    """The window that holds the apologies of a backfill's run and no other message.
+
+    The run that starts at 17:30 of a day is that day's evening: of its data interval, from the evening before to this
+    one, the evening that ends it.
+    """
+    if window.end is None:
+        return EVERYTHING
+    evening_at = rules.evening_of(rules.latest_evening(window.end))
+    return Window(evening_at, evening_at + _INSTANT)
+
+
+@without_values()
+def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_over: bool = False) -> ApologyCounts:
+    """Settles every evening that has come and is not settled; with a backfill's window the one that ends it.
+
+    An evening is planned from what the sources said after it came, never from older knowledge: an agency whose sources
+    could not be read waits for the next run. One that can no longer be told of is recorded as missed, with a message
+    ``expired`` for each dossier that it owed one. Settling twice, or twice at once, makes no second message.
+
+    ``left_over``: only evenings that their own DAG has had its time for, and cheap where there are none; for the runs
+    of ``notify_transitions``.
+    """
+    moment = now or datetime.now(UTC)
+    rules = apology_rules()
+    counts = ApologyCounts()
+    reached = moment - LEFT_OVER_AFTER if left_over else moment
+    with connect() as ledger:
+        day = rules.latest_evening(reached)
+        if left_over and not is_evening_left(ledger, day, rules.evening_of(day)):
+            return counts
+        agencies = _with_evenings_left(ledger, window, rules, reached)
+    if agencies:
+        _Settling(rules, moment, counts).run(agencies)
+    if window.end is not None:
+        with connect() as ledger:
+            counts.made_due = make_due(ledger, evening_window(window, rules), moment)
+    if not agencies and not left_over:
+        log.info("no evening is due: all that have come are settled")
+    return counts
+
+
+def _with_evenings_left(
+    ledger: Connection, window: Window, rules: ApologyRules, reached: datetime
+) -> list[AgencyEvenings]:
+    only = window.end is not None
+    day = rules.latest_evening(reached if window.end is None else min(window.end, reached))
+    agencies = [
+        replace(each, days=tuple(day for day in each.days if rules.evening_of(day) >= each.begins_at))
+        for each in unsettled_evenings(ledger, day, only=only)
+    ]
+    return [agency for agency in agencies if agency.days]
+
+
+def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[date, int]:
+    """Evenings that have come and are not settled, each with how many agencies wait; of a backfill the one that ends
+    its window."""
+    agencies = _with_evenings_left(ledger, window, apology_rules(), now)
+    return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
+
+
+class _Settling:
+    """One run over the agencies with unsettled evenings."""
+
+    def __init__(self, rules: ApologyRules, now: datetime, counts: ApologyCounts) -> None:
+        self.rules, self.now, self.counts = rules, now, counts
+        self.template = load_templates()["apology"]
+        self.read_sources = frozenset(settings().sources)
+        self.agencies_on: dict[date, dict[str, InForce]] = {}
+
+    def run(self, agencies: Sequence[AgencyEvenings]) -> None:
+        """Settles what can be settled; an agency that has to wait holds up no other."""
+        for agency in agencies:
+            for day in agency.days:
+                why_not = self._settle(agency, day)
+                if why_not is not None:
+                    self.counts.waiting[agency.agency_code] = why_not
+                    log.warning("%s, evening of %s: not settled, %s", agency.agency_code, day, why_not)
+                    break
+
+    def _in_force(self, ledger: Connection, day: date) -> dict[str, InForce]:
+        if day not in self.agencies_on:
+            self.agencies_on[day] = in_force(ledger, day)
+        return self.agencies_on[day]
+
+    def _settle(self, agency: AgencyEvenings, day: date) -> str | None:
+        """Settles an evening; else why it has to wait."""
+        with connect() as ledger:
+            in_charge = self._in_force(ledger, day)[agency.agency_code]
+            # In the desk's own calendar: after a merger that of the agency that took over.
+            calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
+            due = due_days(agency.apology_day, calendar, day)
+            try:
+                sources = lock_sources(ledger, agency.sources, _PATIENCE)
+            except LockNotAvailable:
+                ledger.rollback()
+                return "a source is being read"
+            if is_settled(ledger, agency.agency_code, day):
+                return None
+            evening = _Evening(self, agency, day, due, calendar, in_charge.name_in_texts)
+            if due is not None and (why_not := evening.why_not_yet(sources)) is not None:
+                return why_not
+            evening.settle(ledger)
+        return None
+
+
+class _Evening:
+    """One agency's evening, its sources locked."""
+
+    def __init__(
+        self,
+        run: _Settling,
+        agency: AgencyEvenings,
+        day: date,
+        due: DueDays | None,
+        calendar: WorkingCalendar,
+        agency_name: str,
+    ) -> None:
+        self.run, self.agency, self.day, self.due, self.agency_name = run, agency, day, due, agency_name
+        self.evening_at = run.rules.evening_of(day)
+        self.useful_until = None if due is None else useful_until(agency.apology_day, calendar, due, run.rules.quiet)
+        self.too_late = self.useful_until is not None and self.useful_until <= run.now
+        self.looked_at = 0
+        self.begun: Counter[str] = Counter()
+
+    def why_not_yet(self, sources: Sequence[Mapping[str, Any]]) -> str | None:
+        """Why the evening cannot be settled at this moment, if so."""
+        rules, now = self.run.rules, self.run.now
+        read_since = self.evening_at if self.too_late else max(self.evening_at, now - rules.fresh_for)
+        unread = [
+            source["name"]
+            for source in sources
+            if source["name"] in self.run.read_sources
+            and (source["picked_up_at"] is None or source["picked_up_at"] < read_since)
+        ]
+        if unread:
+            return f"not read since: {', '.join(unread)}"
+        if not self.too_late and (quiet_until := rules.quiet.until(now)) is not None:
+            return f"quiet hours until {quiet_until:%H:%M}"
+        return None
+
+    def settle(self, ledger: Connection) -> None:
+        """Writes the evening's messages and then the evening."""
+        if self.due is not None:
+            for batch in candidates(ledger, self.agency.agency_code, self.due, self.evening_at):
+                self.looked_at += len(batch)
+                self._plan(ledger, batch, self.due)
+        state: Literal["done", "missed", "day_off"] = (
+            "day_off" if self.due is None else "missed" if self.too_late else "done"
+        )
+        save_evening(
+            ledger,
+            {
+                "agency_code": self.agency.agency_code,
+                "day": self.day,
+                "evening_at": self.evening_at,
+                "apology_day": self.agency.apology_day,
+                "state": state,
+                "first_due": self.due and self.due.first,
+                "last_due": self.due and self.due.last,
+                "useful_until": self.useful_until,
+                "settled_at": self.run.now,
+                "looked_at": self.looked_at,
+                "queued": self.begun["queued"],
+                "suppressed": self.begun["suppressed"],
+                "missed": self.begun["expired"],
+            },
+        )
+        evenings = self.run.counts.evenings
+        evenings[state] = evenings.get(state, 0) + 1
+        log.info(
+            "%s, evening of %s: %s, %d dossiers looked at, messages %s%s",
+            self.agency.agency_code,
+            self.day,
+            "day off (ngày nghỉ), nothing selected" if state == "day_off" else state,
+            self.looked_at,
+            dict(self.begun),
+            "; left out because it is too late to tell anybody" if self.begun["expired"] else "",
+        )
+
+    def _plan(self, ledger: Connection, batch: Sequence[Mapping[str, Any]], due: DueDays) -> None:
+        counts = self.run.counts
+        kind_off = "apology" in self.agency.kinds_off
+        new = []
+        for row in batch:
+            hindrance: Literal["missed", "not_read"] | None = "missed" if self.too_late else None
+            if hindrance is None and row["source"] not in self.run.read_sources:
+                hindrance = "not_read"
+            candidate = ApologyCandidate(
+                due_at=row["due_at"],
+                received_at=row["received_at"],
+                status_code=row["status_code"],
+                handed_over=row["handed_over"],
+                kind_off=kind_off,
+                phone_refusal=row["phone_refusal"],
+            )
+            judgement = judge(candidate, due, hindrance)
+            if isinstance(judgement, str):
+                counts.none[judgement] = counts.none.get(judgement, 0) + 1
+            else:
+                new.append(self._values(row, *judgement))
+        for saved in save_messages(ledger, new, self.run.now):
+            self.begun[saved["state"]] += 1
+            counts.messages[saved["state"]] = counts.messages.get(saved["state"], 0) + 1
+            if saved["state"] == "suppressed":
+                reasons = counts.suppressed_by_reason
+                reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+
+    def _values(self, row: Mapping[str, Any], state: str, reason: str | None) -> dict[str, Any]:
+        due_day = due_day_of(row["due_at"])
+        assert due_day is not None
+        text = render(
+            self.run.template,
+            {
+                "dossier_code": row["dossier_code"],
+                "due_date": date_in_text(due_day),
+                "agency_name": self.agency_name,
+            },
+            self.agency.accented,
+        )
+        return {
+            "kind": "apology",
+            "dossier_id": row["dossier_id"],
+            "agency_code": self.agency.agency_code,
+            "procedure_code": row["procedure_code"],
+            "occasion": occasion_of(due_day),
+            "state": state,
+            "reason": reason,
+            "msisdn": row["msisdn"],
+            "text": text.text,
+            "template_id": text.template_id,
+            "template_version": text.template_version,
+            "parameters": list(text.parameters),
+            "accented": text.accented,
+            "segments": text.segments,
+            "occurred_at": self.evening_at,
+            "recorded_at": self.evening_at,
+            "useful_until": self.useful_until,
+            "next_attempt_at": self.run.now,
+            "carrier": carrier_of_msisdn(row["msisdn"]) if row["msisdn"] else None,
+        }

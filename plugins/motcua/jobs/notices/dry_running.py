@@ -1,0 +1,381 @@
+"""The dry run before an agency joins: what it would have sent, had it been enabled from a day on.
+
+Reads the sources and plans in memory, each event at the moment at which it was recorded; nothing is written or sent,
+and no other reading of the sources is held up. Apologies are not part of it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from motcua.domain.dossiers import (
+    CleanDossier,
+    Kind,
+    Refused,
+    RowContext,
+    clean_dossier,
+    clean_transition,
+)
+from motcua.domain.occasions import (
+    VIETNAM,
+    BeginState,
+    DossierFacts,
+    NewMessage,
+    Outcome,
+    PastMessage,
+    PastTransition,
+    PlanningRules,
+    condition_of,
+    plan_dossier,
+    was_handed_over,
+    was_typed_in_late,
+)
+from motcua.domain.phones.reading import mask_msisdn, read_phone, to_local
+from motcua.domain.texts import render
+from motcua.jobs.notices.picking_up import connection_id
+from motcua.jobs.notices.planning import planning_rules
+from motcua.settings import settings
+from motcua.sources import adapter
+from motcua.sources.contract import ContractSource, Key
+from motcua.store.agencies import Agency, in_force, list_agencies
+from motcua.store.ledger.database import connect, open_connection, reason_without_values
+from motcua.store.notices.sources import list_sources, status_map
+from motcua.store.notices.templates import load_templates
+
+End: TypeAlias = Literal["would_go", "held"] | BeginState
+"""What would have become of a message: handed to the gateway, still held at the end, or a state of planning."""
+
+_BATCH = 2000
+
+
+class UnknownAgency(LookupError):
+    """The ledger knows no such agency; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A message that would have been made."""
+
+    kind: Kind
+    end: End
+    reason: str | None
+    at: datetime
+    """When it would have left, or its end was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryMessage:
+    """A message that would have been made, as it may be shown."""
+
+    dossier_code: str
+    message: Rehearsed
+    phone: str
+    """Masked; empty where there is none to text."""
+    template: str
+    segments: int
+
+
+@dataclass(slots=True)
+class DryRun:
+    """What an agency would have sent."""
+
+    agency: Agency
+    name_in_texts: str
+    since: datetime
+    until: datetime
+    sources: list[str] = field(default_factory=list)
+    """Sources that hold rows of the agency."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Sources that could not be read, with why: what they hold is missing here."""
+    dossiers: int = 0
+    transitions: int = 0
+    unusable: Counter[str] = field(default_factory=Counter)
+    """Rows that would have gone to quarantine, by reason."""
+    messages: list[DryMessage] = field(default_factory=list)
+    """In the order in which they would have been made."""
+
+
+def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
+    """What an agency would have sent between ``since`` and now, with the settings that it has in the ledger.
+
+    Where the agency is enabled already, that does not count. Its phones are taken as they are now; events that fell
+    into one pick-up are planned one by one.
+
+    Raises:
+        UnknownAgency: the ledger knows no agency by this code or alias.
+    """
+    moment = now or datetime.now(UTC)
+    with connect() as ledger:
+        agency = next((each for each in list_agencies(ledger) if code in (each.agency_code, *each.aliases)), None)
+        if agency is None:
+            raise UnknownAgency(f"There is no agency {code}: add it to the file and motcua agencies import FILE.")
+        name = in_force(ledger, moment.astimezone(VIETNAM).date())[agency.agency_code].name_in_texts
+        statuses = {row["name"]: status_map(ledger, row["source_id"]) for row in list_sources(ledger)}
+    run = DryRun(agency, name, since, moment)
+    for source, kind in settings().sources.items():
+        context = RowContext(
+            agencies=dict.fromkeys((agency.agency_code, *agency.aliases), agency.agency_code),
+            statuses=statuses.get(source, {}),
+            now=moment,
+            clock_skew=settings().clock_skew,
+        )
+        try:
+            with open_connection(connection_id(source)) as connection:
+                reader = adapter(kind)(connection)
+                reader.limit_time(settings().source_patience.total_seconds())
+                found = _Reading(run, context, reader).run()
+        except Exception as error:
+            run.failures[source] = reason_without_values(error)
+            continue
+        if found:
+            run.sources.append(source)
+    run.messages.sort(key=lambda each: (each.message.at, each.dossier_code))
+    return run
+
+
+class _Reading:
+    """One source, read for one agency."""
+
+    def __init__(self, run: DryRun, context: RowContext, source: ContractSource) -> None:
+        self.dry_run, self.context, self.source = run, context, source
+        self.templates = load_templates()
+        self.rules = planning_rules()
+
+    def run(self) -> bool:
+        """Whether the source holds rows of the agency."""
+        until = self.dry_run.until + self.context.clock_skew
+        keys = dict.fromkeys(self._keys(self.source.transitions_between(self.dry_run.since, until)))
+        # A change of which only the dossier's row tells.
+        keys |= dict.fromkeys(self._keys(self.source.dossiers_since(self.dry_run.since, open_too=False)))
+        listed = list(keys)
+        for first in range(0, len(listed), _BATCH):
+            self._take(listed[first : first + _BATCH])
+        return bool(listed)
+
+    def _keys(self, rows: Iterable[object]) -> Iterable[Key]:
+        for row in rows:
+            agency_code, dossier_code = getattr(row, "agency_code", None), getattr(row, "dossier_code", None)
+            if agency_code and unicodedata.normalize("NFC", agency_code).strip() in self.context.agencies:
+                yield agency_code, dossier_code or ""
+
+    def _take(self, keys: Sequence[Key]) -> None:
+        dossiers: dict[str, CleanDossier] = {}
+        for dossier_row in self.source.dossiers_by_key(keys):
+            try:
+                dossier = clean_dossier(dossier_row, self.context)
+            except Refused as refused:
+                self.dry_run.unusable[refused.reason] += 1
+                continue
+            dossiers[dossier.dossier_code] = dossier
+        histories: dict[str, dict[int, PastTransition]] = {code: {} for code in dossiers}
+        substituted: set[int] = set()
+        """Transitions whose time of happening is another one's."""
+        for row in self.source.transitions_by_key(keys):
+            try:
+                step = clean_transition(row, self.context)
+            except Refused as refused:
+                self.dry_run.unusable[refused.reason] += 1
+                continue
+            if step.dossier_code not in histories:
+                self.dry_run.unusable["dossier_missing"] += 1
+                continue
+            histories[step.dossier_code][step.source_transition_id] = PastTransition(
+                step.source_transition_id,
+                step.status_code,
+                step.at_one_stop_desk,
+                step.occurred_at,
+                step.recorded_at,
+                None,
+            )
+            if "occurred_at" in step.noted:
+                substituted.add(step.source_transition_id)
+        for code, dossier in dossiers.items():
+            history = with_old_steps(
+                [histories[code][number] for number in sorted(histories[code])],
+                substituted,
+                None if dossier.status_code is None else (dossier.status_code, dossier.at_one_stop_desk),
+                self.context.clock_skew,
+            )
+            self.dry_run.dossiers += 1
+            self.dry_run.transitions += len(history)
+            self._plan(dossier, [*history, *_told_by_row(dossier, history, self.dry_run.until)])
+
+    def _plan(self, dossier: CleanDossier, history: Sequence[PastTransition]) -> None:
+        agency = self.dry_run.agency
+        typed = dossier.phone_entered_at or dossier.received_at
+        phone = read_phone(
+            dossier.applicant_phone, typed.astimezone(VIETNAM).date() if typed else None, agency.province
+        )
+        facts = DossierFacts(
+            received_at=dossier.received_at,
+            due_at=dossier.due_at,
+            returned_at=dossier.returned_at,
+            phone_refusal=phone.refusal,
+            enabled_from=self.dry_run.since,
+            same_day_excluded=agency.same_day_excluded,
+            kinds_off=agency.kinds_off,
+            result_hold=agency.result_hold,
+        )
+        for message in rehearse(facts, history, self.dry_run.until, self.rules):
+            text = render(
+                self.templates[message.kind],
+                {"dossier_code": dossier.dossier_code, "agency_name": self.dry_run.name_in_texts},
+                agency.accented,
+            )
+            self.dry_run.messages.append(
+                DryMessage(
+                    dossier.dossier_code,
+                    message,
+                    mask_msisdn(to_local(phone.e164)) if phone.e164 else "",
+                    f"{text.template_id} v{text.template_version}",
+                    text.segments,
+                )
+            )
+
+
+def _told_by_row(dossier: CleanDossier, history: Sequence[PastTransition], now: datetime) -> list[PastTransition]:
+    """The change of which the dossier's row alone tells: it is newer than the last transition and calls for another."""
+    status, updated = dossier.status_code, dossier.updated_at
+    if status is None or updated is None:
+        return []
+    if history:
+        last = history[-1]
+        if updated <= last.recorded_at or condition_of(status, dossier.at_one_stop_desk) == condition_of(
+            last.status_code, last.at_one_stop_desk
+        ):
+            return []
+    number = history[-1].transition_id + 1 if history else 1
+    return [PastTransition(number, status, dossier.at_one_stop_desk, min(updated, now), updated, None)]
+
+
+def with_old_steps(
+    history: Sequence[PastTransition],
+    substituted: Collection[int],
+    row: tuple[int, bool] | None,
+    clock_skew: timedelta,
+) -> list[PastTransition]:
+    """The history with its old steps told apart, as far as that can be known later.
+
+    What the dossier's row said when one was recorded is past. Where the dossier went on by itself since, it is taken
+    that the row said what held before; else the row as it is now speaks.
+
+    Args:
+        history: in the dossier's order.
+        substituted: transitions whose time of happening the source did not give.
+        row: status and desk flag of the dossier's row now; ``None``: it names no known status.
+        clock_skew: how far the source's clocks may be off.
+    """
+    latest: datetime | None = None
+    are_old: list[bool] = []
+    for step in history:
+        are_old.append(was_typed_in_late(step, step.transition_id in substituted, latest, clock_skew))
+        latest = step.occurred_at if latest is None else max(latest, step.occurred_at)
+    found: list[PastTransition] = []
+    before: Kind | None = None
+    for position, (step, is_old) in enumerate(zip(history, are_old, strict=True)):
+        if not is_old:
+            before = step.calls_for
+            found.append(step)
+            continue
+        went_on = not all(are_old[position:])
+        says = before if went_on or row is None else condition_of(*row)
+        found.append(replace(step, is_old=True, row_was_read=went_on or row is not None, row_calls_for=says))
+    return found
+
+
+def rehearse(
+    dossier: DossierFacts, history: Sequence[PastTransition], now: datetime, rules: PlanningRules
+) -> list[Rehearsed]:
+    """The messages that planning would have made of a history, had it planned each transition when it was recorded.
+
+    A message goes at once, or when its hold ends, unless the dossier left the condition or was handed over before; what
+    went counts as accepted by the gateway. ``history`` is in the dossier's order.
+    """
+    rehearsal = _Rehearsal(dossier, rules)
+    for position in range(len(history)):
+        rehearsal.plan(history[: position + 1], now)
+    return rehearsal.end(now)
+
+
+class _Rehearsal:
+    def __init__(self, dossier: DossierFacts, rules: PlanningRules) -> None:
+        self.dossier, self.rules = dossier, rules
+        self.outcomes: dict[int, Outcome] = {}
+        self.told: dict[int, PastMessage] = {}
+        self.waiting: dict[int, NewMessage] = {}
+        self.outdated: dict[int, Rehearsed] = {}
+        """What only an old step called for that the row does not confirm; a later step may."""
+        self.ended: list[Rehearsed] = []
+
+    def plan(self, seen: Sequence[PastTransition], now: datetime) -> None:
+        moment = min(max(each.recorded_at for each in seen), now)
+        self._let_go(moment)
+        for number, message in list(self.waiting.items()):
+            if seen[-1].leaves(message.kind):
+                del self.waiting[number]
+                self.ended.append(Rehearsed(message.kind, "cancelled", "taken_back", moment))
+        planned = plan_dossier(
+            self.dossier,
+            [replace(each, outcome=self.outcomes.get(each.transition_id)) for each in seen],
+            list(self.told.values()),
+            moment,
+            self.rules,
+        )
+        self.outcomes |= {number: outcome for number, outcome, _ in planned.outcomes}
+        for message in planned.messages:
+            number = message.transition_id
+            self.told[number] = PastMessage(number, message.kind, number, None)
+            if message.state == "queued":
+                self._replace(message.kind, moment)
+                self.waiting[number] = message
+            elif message.reason == "outdated":
+                self.outdated[number] = Rehearsed(message.kind, message.state, message.reason, moment)
+            else:
+                self.ended.append(Rehearsed(message.kind, message.state, message.reason, moment))
+        for each in planned.confirmed:
+            if (outdated := self.outdated.pop(each.message_id, None)) is not None:
+                self.waiting[each.message_id] = NewMessage(
+                    kind=outdated.kind,
+                    transition_id=each.message_id,
+                    state="queued",
+                    reason="confirmed",
+                    occurred_at=each.occurred_at,
+                    recorded_at=moment,
+                    useful_until=each.useful_until,
+                    next_attempt_at=each.next_attempt_at,
+                )
+        self._let_go(moment)
+
+    def _replace(self, kind: Kind, moment: datetime) -> None:
+        """The condition was entered again after nothing but old steps: the later message is the one."""
+        for number, message in list(self.waiting.items()):
+            if message.kind == kind:
+                del self.waiting[number]
+                self.ended.append(Rehearsed(kind, "cancelled", "superseded", moment))
+
+    def end(self, now: datetime) -> list[Rehearsed]:
+        self._let_go(now)
+        self.ended += self.outdated.values()
+        self.ended += [
+            Rehearsed(message.kind, "held", None, message.next_attempt_at) for message in self.waiting.values()
+        ]
+        return self.ended
+
+    def _let_go(self, moment: datetime) -> None:
+        for number, message in list(self.waiting.items()):
+            at = message.next_attempt_at
+            if at > moment:
+                continue
+            del self.waiting[number]
+            if was_handed_over(message.kind, self.dossier.returned_at, message.occurred_at, at):
+                self.ended.append(Rehearsed(message.kind, "cancelled", "handed_over", at))
+            elif message.useful_until <= at:
+                self.ended.append(Rehearsed(message.kind, "expired", "too_late", at))
+            else:
+                self.told[number] = replace(self.told[number], accepted_at=at)
+                self.ended.append(Rehearsed(message.kind, "would_go", None, at))

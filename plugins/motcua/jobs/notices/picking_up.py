@@ -1,0 +1,400 @@
+"""Pick-up: reads one source into the ledger. Reading again is harmless, and nothing is lost to late commits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from motcua.domain.dossiers import (
+    CleanDossier,
+    CleanTransition,
+    Refused,
+    RowContext,
+    SourceDossier,
+    SourceTransition,
+    clean_dossier,
+    clean_transition,
+    kept_code,
+)
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.phones.reading import read_phone
+from motcua.settings import settings
+from motcua.sources import adapter
+from motcua.sources.contract import ContractSource, Key
+from motcua.store.agencies import agency_codes
+from motcua.store.ledger.database import (
+    Connection,
+    connect,
+    open_connection,
+    reason_without_values,
+    without_values,
+)
+from motcua.store.notices.dossiers import (
+    dossiers_whose_row_tells_more,
+    dossiers_whose_status_was_mapped,
+    dossiers_without_history,
+    known_dossiers,
+    save_dossiers,
+    save_procedures,
+)
+from motcua.store.notices.messages import EVERYTHING, Window, make_due_judged
+from motcua.store.notices.old_steps import judge_old_steps, mark_old_steps, old_steps_to_judge
+from motcua.store.notices.quarantine import curable_rows, quarantine_rows, release_rows
+from motcua.store.notices.sources import (
+    SourceCursor,
+    advance_source,
+    ensure_source,
+    lock_source,
+    note_failure,
+    status_map,
+)
+from motcua.store.notices.transitions import known_numbers, save_transitions, save_transitions_from_rows
+from motcua.store.oversight.cleaned_fields import save_findings
+
+_BATCH = 2000
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class PickUpCounts:
+    """What one pick-up of one source did."""
+
+    transitions: int = 0
+    from_rows: int = 0
+    dossiers: int = 0
+    quarantined: int = 0
+    released: int = 0
+    quarantined_by_reason: dict[str, int] = field(default_factory=dict)
+
+
+class SourceFailed(Exception):
+    """A source could not be read; the message names it and the reason, without values."""
+
+
+def connection_id(source: str) -> str:
+    """Airflow connection of a source."""
+    return f"onestop_{source}"
+
+
+def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = None) -> PickUpCounts:
+    """Reads what is new at a source, or what was recorded in a backfill's window, into the ledger.
+
+    Where another pick-up of this source is at work, nothing is done: that one reads it all. A backfill waits for it.
+
+    Raises:
+        SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
+    """
+    moment = now or datetime.now(UTC)
+    try:
+        with connect() as ledger:
+            ensure_source(ledger, source)
+        with connect() as ledger, open_connection(connection_id(source)) as reading:
+            cursor = lock_source(ledger, source, wait=window is not EVERYTHING)
+            if cursor is None:
+                return PickUpCounts()
+            return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading), moment).run(window)
+    except Exception as error:
+        reason = reason_without_values(error)
+    # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.
+    with without_values(), connect() as ledger:
+        note_failure(ledger, source, reason, moment)
+    raise SourceFailed(f"Source {source} could not be read: {reason}")
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+def _typed_on(dossier: CleanDossier) -> date | None:
+    typed = dossier.phone_entered_at or dossier.received_at
+    return None if typed is None else typed.astimezone(VIETNAM).date()
+
+
+class _PickUp:
+    """One transaction on the ledger, one snapshot of the source."""
+
+    def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
+        self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
+        codes = agency_codes(ledger)
+        self.provinces = {row["agency_code"]: row["province"] for row in codes}
+        self.context = RowContext(
+            agencies={row["written"]: row["agency_code"] for row in codes},
+            statuses=status_map(ledger, self.cursor.source_id),
+            now=now,
+            clock_skew=settings().clock_skew,
+        )
+        self.counts = PickUpCounts()
+        self.touched: set[int] = set()
+        self.read: set[tuple[str, str]] = set()
+        """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
+        self.procedures: set[tuple[str | None, str | None, str | None]] = set()
+        self.written_as: dict[tuple[str, str], Key] = {}
+        """How the source writes the key of a dossier, to ask it for more of the same dossier."""
+
+    def run(self, window: Window) -> PickUpCounts:
+        self.source.limit_time(settings().source_patience.total_seconds())
+        first = self.cursor.cursor_recorded_at is None
+        latest = self.source.latest()
+        overlap = settings().overlap
+        recorded_since = (self.cursor.cursor_recorded_at or latest.source_now - settings().first_look_back) - overlap
+        updated_since = (self.cursor.cursor_updated_at or latest.source_now - settings().first_look_back) - overlap
+        after = self.cursor.cursor_transition_id
+        if after is None:
+            after = latest.transition_id or 0
+        for dossiers in _batches(self.source.dossiers_since(updated_since, open_too=first)):
+            self._take_dossiers(dossiers)
+        for transitions in _batches(self.source.transitions_since(recorded_since, after)):
+            self._take_transitions(transitions)
+        if window.start is not None and window.end is not None:
+            for transitions in _batches(self.source.transitions_between(window.start, window.end)):
+                self._take_transitions(transitions)
+        self._cure()
+        self._ask_for_the_past()
+        self._judge_old_steps()
+        self._listen_to_rows()
+        self._advance(latest.transition_id, latest.recorded_at, latest.updated_at, latest.source_now)
+        return self.counts
+
+    def _advance(
+        self, transition_id: int | None, recorded_at: datetime | None, updated_at: datetime | None, source_now: datetime
+    ) -> None:
+        cursor, overlap = self.cursor, settings().overlap
+        # A source that is empty or silent keeps its cursor; a first reading that found nothing begins now.
+        recorded = max(filter(None, (cursor.cursor_recorded_at, recorded_at)), default=source_now)
+        updated = max(filter(None, (cursor.cursor_updated_at, updated_at)), default=source_now)
+        number = max(filter(None, (cursor.cursor_transition_id, transition_id)), default=0)
+        seen_from = {
+            "recorded_since": (recorded - overlap).isoformat(),
+            "updated_since": (updated - overlap).isoformat(),
+            "after": number,
+        }
+        rows = self.source.watch(recorded - overlap, updated - overlap, number)
+        advance_source(
+            self.ledger,
+            cursor.source_id,
+            transition_id=number,
+            recorded_at=recorded,
+            updated_at=updated,
+            watch=seen_from | {"rows": rows},
+            now=self.now,
+        )
+
+    def _clean(
+        self, kind: str, rows: Iterable[Row], clean: Callable[[Row, RowContext], Any], key: Callable[[Row], str]
+    ) -> list[tuple[Row, Any]]:
+        """Rows that may be used, each with its cleaned form; the others go to quarantine."""
+        good, refused = [], []
+        for row in rows:
+            try:
+                good.append((row, clean(row, self.context)))
+            except Refused as refusal:
+                refused.append((row, refusal.reason))
+        self._quarantine(kind, refused, key)
+        return good
+
+    def _quarantine(self, kind: str, refused: Sequence[tuple[Any, str]], key: Callable[[Any], str]) -> None:
+        rows = []
+        for row, reason in refused:
+            payload = asdict(row) if kind == "transition" else {}
+            rows.append(
+                {
+                    "row_kind": kind,
+                    "row_key": key(row),
+                    "reason": reason,
+                    "agency_code": None if row.agency_code is None else kept_code(row.agency_code),
+                    "dossier_code": None if row.dossier_code is None else kept_code(row.dossier_code),
+                    "status_code": row.status_code,
+                    "payload": payload | {"agency_code": _cut(row.agency_code), "dossier_code": _cut(row.dossier_code)},
+                }
+            )
+            by_reason = self.counts.quarantined_by_reason
+            by_reason[reason] = by_reason.get(reason, 0) + 1
+        self.counts.quarantined += quarantine_rows(self.ledger, self.cursor.source_id, rows, self.now)
+
+    def _take_dossiers(self, rows: Sequence[SourceDossier]) -> None:
+        good = self._clean("dossier", rows, clean_dossier, _dossier_key)
+        values = []
+        for raw, dossier in good:
+            self.written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
+            self.read.add((dossier.agency_code, dossier.dossier_code))
+            reading = read_phone(
+                dossier.applicant_phone, _typed_on(dossier), self.provinces.get(dossier.agency_code, "")
+            )
+            values.append(
+                asdict(dossier)
+                | {
+                    "msisdn": reading.e164,
+                    "phone_refusal": reading.refusal,
+                    "phone_notes": list(reading.notes),
+                }
+            )
+        met = {(v["procedure_code"], v["procedure_name"], v["field_name"]) for v in values} - self.procedures
+        if met:
+            # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
+            with connect() as aside:
+                names = ("procedure_code", "procedure_name", "field_name")
+                save_procedures(aside, [dict(zip(names, each, strict=True)) for each in met])
+            self.procedures |= met
+        saved = save_dossiers(self.ledger, self.cursor.source_id, values, self.now)
+        self.counts.dossiers += len(saved)
+        self.touched.update(row["dossier_id"] for row in saved)
+        self._find((dossier, None) for _, dossier in good)
+        self.counts.released += release_rows(
+            self.ledger, self.cursor.source_id, "dossier", [_dossier_key(raw) for raw, _ in good], self.now
+        )
+
+    def _take_transitions(self, rows: Sequence[SourceTransition]) -> None:
+        numbers = [row.transition_id for row in rows if row.transition_id is not None]
+        known = known_numbers(self.ledger, self.cursor.source_id, numbers)
+        good = self._clean(
+            "transition",
+            (row for row in rows if row.transition_id not in known),
+            clean_transition,
+            _transition_key,
+        )
+        dossiers = self._dossiers_of(good)
+        values, missing = [], []
+        for raw, transition in good:
+            dossier = dossiers.get((transition.agency_code, transition.dossier_code))
+            if dossier is None:
+                missing.append((raw, "dossier_missing"))
+                continue
+            values.append(asdict(transition) | {"dossier_id": dossier["dossier_id"]})
+        self._quarantine("transition", missing, _transition_key)
+        saved = save_transitions(self.ledger, self.cursor.source_id, values, self.now)
+        self.counts.transitions += len(saved)
+        self.touched.update(row["dossier_id"] for row in saved)
+        numbers_saved = {row["source_transition_id"] for row in saved}
+        self._find(
+            (clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved
+        )
+        self.counts.released += release_rows(
+            self.ledger,
+            self.cursor.source_id,
+            "transition",
+            [str(value["source_transition_id"]) for value in values],
+            self.now,
+        )
+
+    def _dossiers_of(
+        self, good: Sequence[tuple[SourceTransition, CleanTransition]]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        for raw, clean in good:
+            self.written_as.setdefault((clean.agency_code, clean.dossier_code), _written(raw))
+        keys = list({(clean.agency_code, clean.dossier_code) for _, clean in good})
+        self._take_dossiers(self.source.dossiers_by_key([self.written_as[key] for key in keys]))
+        return known_dossiers(self.ledger, keys)
+
+    def _find(self, cleaned: Iterable[tuple[CleanDossier | CleanTransition, int | None]]) -> None:
+        save_findings(
+            self.ledger,
+            self.cursor.source_id,
+            [
+                {
+                    "code": "field_cleaned",
+                    "agency_code": row.agency_code,
+                    "dossier_code": row.dossier_code,
+                    "source_transition_id": number,
+                    "detail": ", ".join(row.noted),
+                }
+                for row, number in cleaned
+                if row.noted
+            ],
+            self.now,
+        )
+
+    def _cure(self) -> None:
+        """Takes quarantined rows again whose cause may have gone."""
+        rows = curable_rows(
+            self.ledger,
+            self.cursor.source_id,
+            list(self.context.agencies),
+            [*self.context.statuses, *range(1, 11)],
+            self.now,
+        )
+        keys = [_key_of(row["payload"]) for row in rows]
+        dossier_keys = [
+            key
+            for row, key in zip(rows, keys, strict=True)
+            if key is not None
+            and (row["row_kind"] == "dossier" or row["reason"] in ("dossier_missing", "status_unknown"))
+        ]
+        # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
+        dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
+        for batch in _batches(dict.fromkeys(dossier_keys)):
+            self._take_dossiers(self.source.dossiers_by_key(batch))
+        kept = {row["row_key"]: row["payload"] for row in rows if row["row_kind"] == "transition"}
+        for row_keys in _batches(kept):
+            # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
+            numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
+            present = {str(row.transition_id): row for row in self.source.transitions_by_number(numbers)}
+            self._take_transitions([present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys])
+
+    def _ask_for_the_past(self) -> None:
+        """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
+        lacking = dossiers_without_history(self.ledger, list(self.touched), self.now)
+        lacking += dossiers_whose_row_tells_more(self.ledger, list(self.touched))
+        written = [self.written_as.get((row["agency_code"], row["dossier_code"])) for row in lacking]
+        for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
+            self._take_transitions(self.source.transitions_by_key(keys))
+
+    def _judge_old_steps(self) -> None:
+        """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
+        mark_old_steps(self.ledger, list(self.touched), self.context.clock_skew, self.now)
+        waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
+        if not waiting:
+            return
+        unread = [(row["written"], row["dossier_code"]) for row in waiting if not self._was_read(row)]
+        for keys in _batches(dict.fromkeys(unread)):
+            self._take_dossiers(self.source.dossiers_by_key(keys))
+        read = {row["dossier_id"] for row in waiting if self._was_read(row)}
+        judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
+        self.touched.update(row["dossier_id"] for row in judged)
+        make_due_judged(self.ledger, [row["dossier_id"] for row in judged], self.now)
+
+    def _was_read(self, dossier: Mapping[str, Any]) -> bool:
+        return (dossier["agency_code"], dossier["dossier_code"]) in self.read
+
+    def _listen_to_rows(self) -> None:
+        """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
+        telling = dossiers_whose_row_tells_more(self.ledger, list(self.touched))
+        told = save_transitions_from_rows(self.ledger, [row["dossier_id"] for row in telling], self.now)
+        self.counts.from_rows += len(told)
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:2000]
+
+
+def _written(row: SourceDossier | SourceTransition) -> Key:
+    return row.agency_code or "", row.dossier_code or ""
+
+
+def _dossier_key(row: SourceDossier) -> str:
+    return hashlib.sha256("\x1f".join(_written(row)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _transition_key(row: SourceTransition) -> str:
+    if row.transition_id is not None:
+        return str(row.transition_id)
+    return "no number: " + hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _key_of(payload: dict[str, Any]) -> Key | None:
+    agency_code, dossier_code = payload.get("agency_code"), payload.get("dossier_code")
+    return None if agency_code is None or dossier_code is None else (agency_code, dossier_code)
+
+
+def _transition_of(payload: dict[str, Any]) -> SourceTransition:
+    moments = {
+        name: None if payload.get(name) is None else datetime.fromisoformat(payload[name])
+        for name in ("occurred_at", "recorded_at")
+    }
+    return SourceTransition(**payload | moments)

@@ -1,0 +1,162 @@
+"""Planning: makes at most one message of each occasion, and says of every transition what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from motcua.domain.occasions import (
+    DossierFacts,
+    NewMessage,
+    PastMessage,
+    PastTransition,
+    PlanningRules,
+    plan_dossier,
+)
+from motcua.domain.routing import carrier_of_msisdn
+from motcua.domain.texts import Template, render
+from motcua.settings import settings
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.ledger.rows import value_of
+from motcua.store.notices.dossiers import lock_dossiers_to_plan
+from motcua.store.notices.messages import (
+    EVERYTHING,
+    Window,
+    make_due,
+    messages_of,
+    reopen_confirmed,
+    reopen_mended,
+    save_messages,
+)
+from motcua.store.notices.templates import load_templates
+from motcua.store.notices.transitions import histories, settle_transitions, unplanned_dossiers
+
+_BATCH = 1000
+
+
+@dataclass(slots=True)
+class PlanCounts:
+    """What planning did."""
+
+    transitions: int = 0
+    messages: int = 0
+    by_state: dict[str, int] = field(default_factory=dict)
+    suppressed_by_reason: dict[str, int] = field(default_factory=dict)
+    reopened: int = 0
+    made_due: int = 0
+
+
+def planning_rules() -> PlanningRules:
+    """The rules as set for this deployment."""
+    return PlanningRules(settings().useful_for, settings().already_told_within)
+
+
+def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
+    """Plans every transition that was not planned, or those of a window; queues again what a mended phone allows.
+
+    With a window (a backfill) messages that failed in passing there are made due at once as well. Planning the same
+    transitions again, or twice at the same time, makes no second message.
+    """
+    moment = now or datetime.now(UTC)
+    counts = PlanCounts()
+    templates = load_templates()
+    after = 0
+    while True:
+        with connect() as connection:
+            dossier_ids = unplanned_dossiers(connection, **window.bounds, after=after, limit=_BATCH)
+            if not dossier_ids:
+                break
+            after = dossier_ids[-1]
+            _plan_batch(connection, dossier_ids, templates, moment, counts, window)
+    with connect() as connection:
+        counts.reopened += reopen_mended(connection, window, moment)
+        if window is not EVERYTHING:
+            counts.made_due = make_due(connection, window, moment)
+    return counts
+
+
+def _by_dossier(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
+    ordered = sorted(rows, key=itemgetter("dossier_id"))  # stable: each dossier's own order stays
+    return {dossier_id: list(group) for dossier_id, group in groupby(ordered, key=itemgetter("dossier_id"))}
+
+
+def _plan_batch(
+    connection: Connection,
+    dossier_ids: Sequence[int],
+    templates: Mapping[str, Template],
+    now: datetime,
+    counts: PlanCounts,
+    window: Window,
+) -> None:
+    dossiers = lock_dossiers_to_plan(connection, dossier_ids, now)
+    ids = [dossier["dossier_id"] for dossier in dossiers]
+    transitions = _by_dossier(histories(connection, ids))
+    messages = _by_dossier(messages_of(connection, ids))
+    rules = planning_rules()
+    new: list[dict[str, Any]] = []
+    outcomes: list[dict[str, Any]] = []
+    confirmed: list[dict[str, Any]] = []
+    for dossier in dossiers:
+        dossier_plan = plan_dossier(
+            value_of(DossierFacts, dossier),
+            [value_of(PastTransition, row) for row in transitions.get(dossier["dossier_id"], ())],
+            [value_of(PastMessage, row) for row in messages.get(dossier["dossier_id"], ())],
+            now,
+            rules,
+        )
+        # A backfill plans its window; what the dossier did outside it is left to the run that comes next.
+        beyond = {m.transition_id for m in dossier_plan.messages if not window.holds(m.recorded_at)}
+        new.extend(
+            _values(message, dossier, templates)
+            for message in dossier_plan.messages
+            if message.transition_id not in beyond
+        )
+        outcomes.extend(
+            {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
+            for transition_id, outcome, begun_by in dossier_plan.outcomes
+            if begun_by not in beyond
+        )
+        confirmed.extend(asdict(each) for each in dossier_plan.confirmed)
+    for saved in save_messages(connection, new, now):
+        counts.messages += 1
+        counts.by_state[saved["state"]] = counts.by_state.get(saved["state"], 0) + 1
+        if saved["state"] == "suppressed":
+            reasons = counts.suppressed_by_reason
+            reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+    counts.reopened += reopen_confirmed(connection, confirmed, now)
+    settle_transitions(connection, outcomes, now)
+    counts.transitions += len(outcomes)
+
+
+def _values(message: NewMessage, dossier: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, Any]:
+    text = render(
+        templates[message.kind],
+        {"dossier_code": dossier["dossier_code"], "agency_name": dossier["agency_name"]},
+        dossier["accented"],
+    )
+    return {
+        "kind": message.kind,
+        "dossier_id": dossier["dossier_id"],
+        "agency_code": dossier["agency_code"],
+        "procedure_code": dossier["procedure_code"],
+        "occasion": f"transition {message.transition_id}",
+        "transition_id": message.transition_id,
+        "state": message.state,
+        "reason": message.reason,
+        "msisdn": dossier["msisdn"],
+        "text": text.text,
+        "template_id": text.template_id,
+        "template_version": text.template_version,
+        "parameters": list(text.parameters),
+        "accented": text.accented,
+        "segments": text.segments,
+        "occurred_at": message.occurred_at,
+        "recorded_at": message.recorded_at,
+        "useful_until": message.useful_until,
+        "next_attempt_at": message.next_attempt_at,
+        "carrier": carrier_of_msisdn(dossier["msisdn"]) if dossier["msisdn"] else None,
+    }

@@ -1,0 +1,189 @@
+"""Receiving: stores delivery reports as they came, numbers masked, then reads them; those that come at the same time
+together."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from psycopg import Error
+
+from motcua.domain.phones.reading import mask_phones
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways.adapter import Gateway, ReceiptReading
+from motcua.store.ledger.database import Connection, connect, reason_without_values
+from motcua.store.notices.receipts import Effect, apply_receipts, save_receipts, unread_receipts
+
+log = logging.getLogger(__name__)
+
+_MOST_TOGETHER = 200
+_OUR_REFERENCE = re.compile(r"[0-9a-f]{32}")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    gateway: str
+    reading: ReceiptReading
+    effect: Future[Effect] = field(default_factory=Future)
+
+    @classmethod
+    def of(cls, gateway: str, reading: ReceiptReading) -> _Report:
+        """A report that may be kept: what looks like a phone number is masked, in whichever field it came."""
+        reference, status = reading.reference, reading.gateway_status
+        # Of 32 digits by chance enough for a number may stand together.
+        is_ours = reference is not None and _OUR_REFERENCE.fullmatch(reference)
+        kept = replace(
+            reading,
+            reference=reference if reference is None or is_ours else mask_phones(reference),
+            gateway_status=None if status is None else mask_phones(status),
+            raw={name: mask_phones(value) for name, value in reading.raw.items()},
+        )
+        return cls(gateway, kept)
+
+
+def receive(connection: Connection, gateway: Gateway, name: str, fields: Mapping[str, str]) -> Effect:
+    """Stores the report that a gateway brought, and reads it."""
+    return keep_and_read(connection, name, gateway.read_receipt(fields))
+
+
+def keep_and_read(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
+    """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
+    report = _Report.of(name, reading)
+    _take_in(connection, [report])
+    return report.effect.result()
+
+
+class Intake:
+    """Takes reports in for a web process, in a thread and a connection of its own.
+
+    Those that wait while others are written are written together: a commit for each is what takes the time
+    (docs/decisions/sending-speed.md).
+    """
+
+    def __init__(self, connection: Callable[[], AbstractContextManager[Connection]]) -> None:
+        self._connection = connection
+        self._waiting: queue.SimpleQueue[_Report] = queue.SimpleQueue()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
+
+    def take(self, name: str, reading: ReceiptReading) -> Future[Effect]:
+        """What the report did, once it is stored, read and committed."""
+        report = _Report.of(name, reading)
+        self._waiting.put(report)
+        self._thread.submit(self._take_waiting)
+        return report.effect
+
+    def _take_waiting(self) -> None:
+        reports: list[_Report] = []
+        while len(reports) < _MOST_TOGETHER and not self._waiting.empty():
+            reports.append(self._waiting.get())
+        if not reports:
+            # Taken with others.
+            return
+        try:
+            with self._connection() as connection:
+                _take_in(connection, reports)
+        except Exception as failure:
+            for report in reports:
+                if not report.effect.done():
+                    report.effect.set_exception(failure)
+
+
+def _take_in(connection: Connection, reports: Sequence[_Report]) -> None:
+    """Stores reports and commits, reads them and commits, and tells each what it did; all together, or alone those
+    that fail or must wait."""
+    stored = []
+    for report, receipt_id in _together(connection, _store, reports):
+        if isinstance(receipt_id, Exception):
+            report.effect.set_exception(receipt_id)
+        else:
+            stored.append((receipt_id, report))
+    for (_, report), effect in _together(connection, _read, stored):
+        if isinstance(effect, Exception):
+            report.effect.set_exception(effect)
+        else:
+            report.effect.set_result(effect)
+
+
+def _together(
+    connection: Connection, work: Callable[[Connection, Sequence[Item]], Mapping[int, Result]], items: Sequence[Item]
+) -> list[tuple[Item, Result | Exception]]:
+    """Does the work for all in one transaction, and again for those whose position it leaves out of its results; each
+    alone where it fails or does nothing for several."""
+    if not items:
+        return []
+    results: Mapping[int, Result | Exception]
+    try:
+        results = work(connection, items)
+        connection.commit()
+    except Exception as failure:
+        connection.rollback()
+        results = {0: failure} if len(items) == 1 else {}
+    done = [(items[position], result) for position, result in results.items()]
+    left = [item for position, item in enumerate(items) if position not in results]
+    for again in [left] if results else [[item] for item in left]:
+        done += _together(connection, work, again)
+    return done
+
+
+def _store(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, int]:
+    rows = [
+        {
+            "gateway": report.gateway,
+            "reference": report.reading.reference,
+            "gateway_status": report.reading.gateway_status,
+            "raw": dict(report.reading.raw),
+        }
+        for report in reports
+    ]
+    return dict(enumerate(save_receipts(connection, rows)))
+
+
+def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapping[int, Effect]:
+    rows: list[dict[str, Any]] = [
+        {
+            "receipt_id": receipt_id,
+            "gateway": report.gateway,
+            "reference": report.reading.reference,
+            "meaning": report.reading.meaning,
+            "reason": f"gateway status {report.reading.gateway_status}"
+            if report.reading.meaning in ("undelivered", "refused")
+            else None,
+        }
+        for receipt_id, report in stored
+    ]
+    effects = apply_receipts(connection, rows, datetime.now(UTC))
+    return {position: effects[number] for position, (number, _) in enumerate(stored) if number in effects}
+
+
+def read_left_over_receipts() -> int:
+    """Reads receipts that were stored while reading them failed; returns how many."""
+    with connect() as connection:
+        left = unread_receipts(connection)
+        connection.commit()
+        stored = []
+        for row in left:
+            try:
+                gateway = open_gateway(row["gateway"])
+            except GatewayMisconfigured:
+                continue
+            status = row["gateway_status"]
+            reading = ReceiptReading(row["reference"], status, gateway.meaning_of(status), {})
+            stored.append((row["receipt_id"], _Report(row["gateway"], reading)))
+        for begin in range(0, len(stored), _MOST_TOGETHER):
+            for (receipt_id, _), effect in _together(connection, _read, stored[begin : begin + _MOST_TOGETHER]):
+                if isinstance(effect, Error):
+                    # One report must not hold up the others, nor the sending that comes after; it stays unread.
+                    log.warning("receipt %s: %s", receipt_id, reason_without_values(effect))
+                elif isinstance(effect, Exception):
+                    raise effect
+        return len(left)

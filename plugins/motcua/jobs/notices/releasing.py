@@ -1,0 +1,47 @@
+"""Releasing: a person lets messages of unknown outcome go again.
+
+A release repeats the stored words; nobody can edit, address or compose a message. The sender looks at each once more
+before it goes, as at any other. Who, when and why is kept for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.jobs.notices.receiving import read_left_over_receipts
+from motcua.store.ledger.database import connect
+from motcua.store.notices import messages
+from motcua.store.notices.messages import EVERYTHING, Window
+
+
+def release(
+    released_by: str,
+    reason: str,
+    window: Window = EVERYTHING,
+    *,
+    message_ids: Sequence[int] | None = None,
+    gateway: str | None = None,
+    now: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Queues messages of unknown outcome again while they are useful; returns them (id, agency, kind).
+
+    Receipts that were stored but not read are read first: what they settle is not released.
+
+    Raises:
+        ValueError: nobody is named, or no reason is given.
+    """
+    if not released_by.strip() or not reason.strip():
+        raise ValueError("a release needs who does it and why")
+    read_left_over_receipts()
+    with connect() as ledger:
+        return messages.release(
+            ledger,
+            window,
+            now or datetime.now(UTC),
+            released_by=released_by.strip(),
+            reason=reason.strip(),
+            message_ids=message_ids,
+            gateway=gateway,
+        )

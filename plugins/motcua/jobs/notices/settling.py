@@ -1,0 +1,364 @@
+"""Settling: what became of attempts without an answer, and of accepted messages without a receipt.
+
+An attempt without an answer is settled by, in this order: a receipt; the gateway, where it can be asked; the same
+request once more under the same reference, where the provider promises to refuse a second one; else the gateway's
+declared policy. ``hold`` shows the message to people, who may release it (``releasing``); ``accept`` takes it for
+accepted. What no receipt came for while the gateway's horizon lasted is closed as ``unconfirmed``; a late receipt still
+counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motcua.domain.occasions import SendCandidate, look_again
+from motcua.domain.routing import day_of, fit_day, next_pause, start_times
+from motcua.domain.texts import UnregisteredTemplate
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways.adapter import (
+    DEFAULT_HORIZON_HOURS,
+    Gateway,
+    Outcome,
+    OutgoingMessage,
+    ReceiptReading,
+    SentAttempt,
+)
+from motcua.jobs.notices.planning import planning_rules
+from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.notices.sending.request_slots import RequestSlots
+from motcua.jobs.notices.sending.sender import (
+    ATTEMPT_STATE,
+    SETTLE_FIRST,
+    bury_the_dead,
+    outgoing_message,
+    provider_template_id,
+    rests_until,
+    settle_time,
+)
+from motcua.settings import settings
+from motcua.store.ledger.database import Connection, connect, open_connection
+from motcua.store.ledger.locks import hold_lock
+from motcua.store.ledger.rows import value_of
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.gateways import (
+    GatewayStop,
+    gateway_names,
+    gateway_stops,
+    lock_allowance,
+    stop_gateway,
+    use_allowance,
+)
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.notices.registrations import registrations
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+"""Accepted attempts of one gateway that are asked about together."""
+_SURE_AFTER = timedelta(minutes=10)
+"""A gateway that says it never had a request is believed when the request is this old: it may have lagged behind."""
+_WAIT_FOR_SLOTS = 60.0
+"""Seconds; the next settling comes anyway."""
+_FORGETS_SOONER = timedelta(minutes=5)
+"""A request is repeated no later than this before the provider stops refusing repeats."""
+
+
+@dataclass(slots=True)
+class SettleCounts:
+    """What one settling did."""
+
+    receipts_read: int = 0
+    abandoned: int = 0
+    asked: int = 0
+    repeated: int = 0
+    settled: dict[str, int] = field(default_factory=dict)
+    """Attempts whose end is known now, by how it became known and what it is."""
+    assumed: int = 0
+    unconfirmed: int = 0
+    expired: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    """Messages whose outcome nobody can tell, by gateway; people may release those that are still useful."""
+    held_useful: int = 0
+
+
+def settle(
+    run_id: str,
+    window: Window = EVERYTHING,
+    *,
+    stop: threading.Event | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> SettleCounts:
+    """Settles what can be settled now, or of a window only. Doing it again, or twice at once, does nothing twice."""
+    counts = SettleCounts(receipts_read=read_left_over_receipts())
+    asked_to_stop = stop or threading.Event()
+    with open_connection() as lock, connect() as ledger:
+        lock.autocommit = True
+        sender_id = secrets.randbits(62)
+        if not hold_lock(lock, sender_id):
+            raise RuntimeError("a random sender id was taken")
+        counts.abandoned = bury_the_dead(ledger, lock, clock(), sender_id)
+        names = gateway_names(ledger)
+        ledger.commit()
+        for name in names:
+            if asked_to_stop.is_set():
+                break
+            _settle_gateway(ledger, lock, name, sender_id, run_id, window, asked_to_stop, clock, counts)
+        counts.expired = messages.expire(ledger, window, clock())
+        ledger.commit()
+        for row in messages.count_held(ledger, window, clock()):
+            counts.held[row["gateway"]] = row["held"]
+            counts.held_useful += row["useful"]
+    log.info("settled: %s", counts)
+    return counts
+
+
+def _settle_gateway(
+    ledger: Connection,
+    lock: Connection,
+    name: str,
+    sender_id: int,
+    run_id: str,
+    window: Window,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    counts: SettleCounts,
+) -> None:
+    horizon = timedelta(hours=DEFAULT_HORIZON_HOURS)
+    try:
+        gateway = open_gateway(name)
+    except GatewayMisconfigured:
+        # One that is no longer in use has no connection; what it took is closed all the same. The gate names others.
+        pass
+    else:
+        horizon = gateway.address.horizon
+        slots = RequestSlots(lock, name, gateway.address.concurrency)
+        with closing(slots):
+            _Settler(ledger, gateway, slots, sender_id, run_id, window, stop, clock, counts).run()
+            slots.give_all_back()
+    counts.unconfirmed += messages.close_unconfirmed(ledger, name, window, clock() - horizon)
+    ledger.commit()
+
+
+class _Settler:
+    """Settles the attempts of one gateway."""
+
+    def __init__(
+        self,
+        ledger: Connection,
+        gateway: Gateway,
+        slots: RequestSlots,
+        sender_id: int,
+        run_id: str,
+        window: Window,
+        stop: threading.Event,
+        clock: Callable[[], datetime],
+        counts: SettleCounts,
+    ) -> None:
+        self.ledger, self.gateway, self.slots, self.sender_id = ledger, gateway, slots, sender_id
+        self.run_id, self.window = run_id, window
+        self.stop, self.clock, self.counts = stop, clock, counts
+        self.name = gateway.address.name
+
+    def run(self) -> None:
+        repeats_are_refused = self.gateway.refuses_repeats_for > timedelta(0)
+        with ThreadPoolExecutor(self.gateway.address.concurrency, thread_name_prefix=f"settling {self.name}") as pool:
+            if self.gateway.can_be_asked or repeats_are_refused:
+                self._settle_unanswered(pool)
+            if self.gateway.can_be_asked:
+                self._ask_for_receipts(pool)
+        if self.gateway.address.when_unknown == "accept":
+            now = self.clock()
+            # Where a repeat could still tell, it is waited for.
+            wait = max(self.gateway.address.unknown_after, self.gateway.refuses_repeats_for)
+            self.counts.assumed += attempts.assume_accepted(self.ledger, self.name, self.window, now - wait, now)
+            self.ledger.commit()
+
+    def _may_ask(self) -> bool:
+        """Waits until requests may be out; ``False``: senders have kept the gateway to themselves for too long."""
+        until = time.monotonic() + _WAIT_FOR_SLOTS
+        self.slots.balance()
+        while not self.slots.share and time.monotonic() < until and not self.stop.wait(0.1):
+            self.slots.balance()
+        return self.slots.share > 0
+
+    @property
+    def _is_stopped(self) -> bool:
+        now = self.clock()
+        stops = gateway_stops(self.ledger)
+        self.ledger.commit()
+        return any(s.gateway == self.name and s.concerns == "gateway" and s.until > now for s in stops)
+
+    def _settle_unanswered(self, pool: ThreadPoolExecutor) -> None:
+        while not self.stop.is_set() and not self._is_stopped and self._may_ask():
+            now = self.clock()
+            # No more than may be in flight: each is called at once after it was looked at.
+            rows = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
+            if not rows:
+                break
+            repeating = self._to_repeat(rows, now)
+            # Nobody may release a message while its request is out once more.
+            attempts.begin_repeat(self.ledger, self.sender_id, sorted(repeating))
+            self.counts.asked += len(rows) if self.gateway.can_be_asked else 0
+            self._note(rows, now)
+            self.ledger.commit()
+            answers = pool.map(lambda row, repeat=repeating: self._find_out(row, repeat.get(row["attempt_id"])), rows)
+            for row, (reading, outcome) in zip(rows, answers, strict=True):
+                self.slots.balance()
+                if reading is not None:
+                    self._keep(row, reading)
+                if outcome is not None:
+                    self._write_repeat(row, outcome)
+                if row["attempt_id"] in repeating:
+                    attempts.end_repeat(self.ledger, self.sender_id, row["attempt_id"])
+                    self.ledger.commit()
+        self.ledger.commit()
+
+    def _note(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        longest = settings().settle_longest
+        attempts.note_settling(
+            self.ledger,
+            [
+                {
+                    "attempt_id": row["attempt_id"],
+                    "settle_at": now + min(longest, SETTLE_FIRST * 2 ** min(row["settlings"] + 1, 12)),
+                }
+                for row in rows
+            ],
+        )
+
+    def _to_repeat(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, OutgoingMessage]:
+        """The requests that may go once more, by attempt: the provider still refuses a second one, the message still
+        holds and is useful, its number is the same, its template is registered, and the gateway's limits leave room."""
+        until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
+        rules = planning_rules()
+        wanted = [
+            row
+            for row in rows
+            if row["started_at"] + until > now
+            and row["msisdn"] == row["sent_to"]
+            and look_again(value_of(SendCandidate, row), now, rules)[0] == "send"
+            and rests_until(row, now) is None
+        ]
+        requests = self._same_requests(wanted)
+        wanted = [row for row in wanted if row["attempt_id"] in requests]
+        address, day, segments = self.gateway.address, day_of(now), [row["segments"] for row in wanted]
+        if wanted and (address.segments_per_second is not None or address.segments_per_day is not None):
+            allowance = lock_allowance(self.ledger, self.name, day)
+            if address.segments_per_day is not None:
+                segments = segments[: fit_day(segments, address.segments_per_day, allowance.segments_today)]
+            free_at = None
+            if address.segments_per_second is not None:
+                ahead = timedelta(seconds=1)
+                starts, free_at = start_times(segments, address.segments_per_second, allowance.free_at, now, ahead)
+                segments = segments[: len(starts)]
+            use_allowance(self.ledger, self.name, day=day, segments=sum(segments), free_at=free_at)
+        return {row["attempt_id"]: requests[row["attempt_id"]] for row in wanted[: len(segments)]}
+
+    def _same_requests(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, OutgoingMessage]:
+        """The stored words to the stored number under the stored reference, as the first time, by attempt; without
+        those whose template is no longer registered."""
+        known = registrations(self.ledger)
+        found = {}
+        for row in rows:
+            with contextlib.suppress(UnregisteredTemplate):
+                known_as = provider_template_id(known, row, self.gateway)
+                found[row["attempt_id"]] = outgoing_message(
+                    {**row, "msisdn": row["sent_to"]}, row["reference"], known_as
+                )
+        return found
+
+    def _find_out(
+        self, row: Mapping[str, Any], repeat: OutgoingMessage | None
+    ) -> tuple[ReceiptReading | None, Outcome | None]:
+        """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
+        if self.gateway.can_be_asked and (reading := self._ask(row)) is not None:
+            return reading, None
+        if repeat is None:
+            return None, None
+        try:
+            with self.slots.session() as http:
+                return None, self.gateway.submit(http, repeat)
+        except Exception as failure:
+            return None, Outcome("unknown", code=f"adapter: {type(failure).__name__}")
+
+    def _ask(self, row: Mapping[str, Any]) -> ReceiptReading | None:
+        """What the gateway says of the attempt; ``None``: nothing that settles it."""
+        attempt = SentAttempt(row["reference"], row["gateway_reference"], row["sent_to"], row["started_at"])
+        try:
+            with self.slots.session() as http:
+                reading = self.gateway.ask(http, attempt)
+        except Exception as failure:
+            log.warning("asking %s: %s", self.name, type(failure).__name__)
+            return None
+        if reading is None or reading.meaning in ("pending", "unreadable"):
+            return None
+        if reading.meaning == "absent" and self.clock() - row["started_at"] < _SURE_AFTER:
+            return None
+        return reading
+
+    def _keep(self, row: Mapping[str, Any], reading: ReceiptReading) -> None:
+        """An answer that the gateway was asked for is kept and read as a receipt is."""
+        known = ReceiptReading(row["reference"], reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"})
+        if keep_and_read(self.ledger, self.name, known) == "applied":
+            self._count("asked", reading.meaning)
+
+    def _count(self, how: str, what: str) -> None:
+        key = f"{how}: {what}"
+        self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
+
+    def _write_repeat(self, row: Mapping[str, Any], outcome: Outcome) -> None:
+        """What the answer to the repeated request proves. A refusal in passing, or of our account, proves nothing
+        of the first request: the attempt stays unknown."""
+        self.counts.repeated += 1
+        now = self.clock()
+        if outcome.outcome in ("accepted", "duplicate", "phone"):
+            accepted = outcome.outcome != "phone"
+            settled = attempts.settle_repeat(
+                self.ledger,
+                {
+                    "message_id": row["message_id"],
+                    "attempt_id": row["attempt_id"],
+                    "state": "accepted" if accepted else "rejected",
+                    "reason": None if accepted else "phone",
+                    "attempt_state": ATTEMPT_STATE[outcome.outcome],
+                    "outcome": outcome.outcome,
+                    "http_status": outcome.http_status,
+                    "gateway_code": outcome.code,
+                    "gateway_reference": outcome.gateway_reference,
+                    "settle_at": settle_time(outcome, self.gateway, now),
+                    "sender_id": self.sender_id,
+                    "now": now,
+                },
+            )
+            if settled:
+                self._count("repeated", outcome.outcome)
+        elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
+            words = f"{outcome.http_status or ''} {outcome.code or ''}".strip()
+            pause = next_pause(None, settings().gateway_stop)
+            stop = GatewayStop(self.name, "gateway", "", now, now + pause, words, pause=pause)
+            stop_gateway(self.ledger, stop, changed_by=self.run_id)
+        self.ledger.commit()
+
+    def _ask_for_receipts(self, pool: ThreadPoolExecutor) -> None:
+        while not self.stop.is_set() and self._may_ask():
+            now = self.clock()
+            rows = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
+            self._note(rows, now)
+            self.ledger.commit()
+            if not rows:
+                break
+            self.counts.asked += len(rows)
+            for row, reading in zip(rows, pool.map(self._ask, rows), strict=True):
+                self.slots.balance()
+                if reading is not None and reading.meaning in ("delivered", "undelivered"):
+                    self._keep(row, reading)

@@ -1,0 +1,1 @@
+"""Publishing a report, mailing it, and verifying it again."""

@@ -1,0 +1,433 @@
+"""Verifies a publication: its files, its place in the chain, its figures against the facts.
+
+Reads the schema ``audit`` and the files alone, so that an auditor needs nobody's word. Personal data is not needed:
+figures are counted from facts that are kept when names and numbers are purged. Then the files are made again from the
+recomputed figures: a word that was changed in the printed report is found even where every hash was mended after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motcua.domain.reconciliation import Period
+from motcua.jobs.publications.publishing import folder_of, is_link, is_local, publications_store
+from motcua.jobs.publications.verification import Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.publications.verifying_again import check_files_again
+from motcua.jobs.publications.verifying_figures import ComputeFigures, ComputeOrphans, check_figures
+from motcua.reports.publication.files import FIRST, MANIFEST, canonical
+from motcua.store.ledger.database import Connection, connect
+from motcua.store.oversight.closings import compute_figures, find_orphans
+from motcua.store.oversight.publications import Publication, find_publication, list_publications
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+
+class NoSuchPublication(LookupError):
+    """Neither a number, a folder nor a manifest of a publication; the message says what was looked for."""
+
+
+def verify_publication(
+    which: str, compute: ComputeFigures = compute_figures, orphans: ComputeOrphans = find_orphans
+) -> Verification:
+    """Verifies one publication.
+
+    Args:
+        which: its number, its folder (below the store, or anywhere, such as a copy on a disk), or a manifest's path.
+        compute: counts the figures of a closing anew.
+        orphans: looks for what belongs to nothing anew.
+
+    Raises:
+        NoSuchPublication: there is none.
+        psycopg.Error: the ledger does not answer.
+    """
+    with connect() as ledger:
+        publication, folder = _find(ledger, which)
+        checked = Verification(publication)
+        manifest = _check_manifest(checked, folder)
+        contents = _check_files(checked, folder, manifest)
+        _check_chain(checked, ledger, folder, manifest)
+        known = check_figures(checked, ledger, manifest, contents, compute, orphans)
+        if known is not None:
+            check_files_again(checked, ledger, manifest, contents, *known)
+    return checked
+
+
+def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verification]:
+    """Verifies every publication, the first one first."""
+    with connect() as ledger:
+        numbers = [each.publication_no for each in list_publications(ledger)]
+    for number in numbers:
+        yield verify_publication(str(number), compute)
+
+
+def stray_folders() -> Iterator[Fault]:
+    """Folders of the store that look like a publication's and that no row names.
+
+    One with a manifest is a publication whose row was taken away, or a try that died just before its row was written.
+    One without is the rest of a try that died; nobody can take that for a publication, so that it is not named.
+    """
+    with connect() as ledger:
+        named = {each.folder for each in list_publications(ledger)}
+    store = publications_store()
+    try:
+        found = sorted(str(path.parent.path) for path in store.glob(f"*/*/*/*/{MANIFEST}"))
+    except OSError as error:
+        raise NoSuchPublication(f"the store {store} cannot be read: {_why(error)}") from None
+    base = f"{store.path.rstrip('/')}/"
+    for folder in (each.removeprefix(base) for each in found):
+        if folder not in named:
+            yield Fault(
+                folder,
+                f"holds a {MANIFEST} and no row of the ledger names it: a publication whose row was taken away, or the "
+                "rest of a try that died before its row was written, which may be moved elsewhere",
+            )
+
+
+# --- Which one ----------------------------------------------------------------------------------------------------
+
+
+def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePath]:
+    if which.isascii() and which.isdecimal():
+        publication = find_publication(ledger, publication_no=int(which)) if int(which) < 2**63 else None
+        if publication is None:
+            raise NoSuchPublication(f"there is no publication {which}; motcua publications list shows them")
+        return publication, publications_store() / publication.folder
+    if "\0" in which:
+        raise NoSuchPublication("a name with a NUL is no publication's")
+    written = which.rstrip("/").removesuffix(f"/{MANIFEST}") if which != MANIFEST else "."
+    publication = find_publication(ledger, folder=written)
+    if publication is not None:
+        return publication, publications_store() / written
+    folder = _folder_of(which, written)
+    try:
+        if is_local(folder) and folder.is_file():
+            raise NoSuchPublication(
+                f"{which} is a file; verify wants a publication's number, its folder or its {MANIFEST}, and an archive "
+                "unpacked"
+            )
+        content = _read(folder / MANIFEST) if (folder / MANIFEST).exists() else None
+    except (OSError, ImportError, _NoFile) as error:
+        raise NoSuchPublication(f"{which}/{MANIFEST} cannot be read: {_why(error)}") from None
+    # What a folder is called, it is taken for: another publication's files in it are a fault of that one.
+    publication = _named(ledger, folder)
+    if publication is None and content is not None:
+        publication = find_publication(ledger, manifest_sha256=sha256(content).hexdigest())
+    if publication is None and content is not None:
+        # A manifest that was changed still says whose it is.
+        publication = find_publication(ledger, publication_no=_number_in(content))
+    if publication is None and content is None:
+        raise NoSuchPublication(f"{which} is no publication's number, and there is no {MANIFEST} in {folder}")
+    if publication is None:
+        raise NoSuchPublication(f"{folder / MANIFEST} belongs to no publication of this ledger")
+    return publication, folder
+
+
+def _folder_of(which: str, written: str) -> ObjectStoragePath:
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        if "://" in written:
+            path = ObjectStoragePath(written)
+            path.exists()  # Only now is it looked for the file system's package and its connection.
+            return path
+        return ObjectStoragePath(f"file://{Path(written if written or not which else '/').resolve()}")
+    except (ValueError, ImportError, OSError, AttributeError, TypeError) as error:
+        raise NoSuchPublication(f"{which} is no publication's number, and no folder: {_why(error)}") from None
+
+
+def _named(ledger: Connection, folder: ObjectStoragePath) -> Publication | None:
+    """The publication after which a folder is called: ``…/2026-11-24/1``."""
+    parts = folder.path.rstrip("/").split("/")
+    if len(parts) < 2 or not (parts[-1].isascii() and parts[-1].isdecimal()):
+        return None
+    try:
+        name = folder_of(Period.parse(parts[-2]), int(parts[-1]))
+    except ValueError:
+        return None
+    return find_publication(ledger, folder=name)
+
+
+def _number_in(content: bytes) -> int:
+    try:
+        number = json.loads(content)["publication_no"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return 0
+    return number if isinstance(number, int) and 0 < number < 2**63 else 0
+
+
+# --- Files --------------------------------------------------------------------------------------------------------
+
+
+class _NoFile(Exception):
+    """Something else stands where a file should; the message says what."""
+
+
+def _read(path: ObjectStoragePath) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        _NoFile: it is a link, a folder, a pipe.
+    """
+    if is_link(path):
+        raise _NoFile("is a symbolic link and no file")
+    if not path.is_file():
+        raise _NoFile("is no file")
+    return path.read_bytes()
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[str, Any]:
+    """The published manifest: that of the row and that of the file are held against the row's hash; the one that has
+    it is gone by. Where neither has it, the row's is, as far as it is a manifest at all."""
+    publication, faults = checked.publication, checked.faults
+    before = len(faults)
+    given: Any = publication.manifest
+    registered = sha256(canonical(given)).hexdigest()
+    if registered != publication.manifest_sha256:
+        faults.append(
+            Fault(
+                "ledger, audit.publications",
+                f"the manifest of publication {publication.publication_no} has SHA-256 {registered}, the row says "
+                f"{publication.manifest_sha256}",
+            )
+        )
+    path = folder / MANIFEST
+    written: Any = None
+    if not folder.exists():
+        faults.append(
+            Fault(str(folder), "is not there; the setting MOTCUA_PUBLICATIONS says where publications are stored")
+        )
+    elif not path.exists() and not is_link(path):
+        faults.append(Fault(MANIFEST, f"is missing in {folder}"))
+    else:
+        written = _check_manifest_file(checked, path, given)
+    if registered != publication.manifest_sha256 and is_manifest(written):
+        found = sha256(canonical(written)).hexdigest()
+        if found == publication.manifest_sha256 or not is_manifest(given):
+            given = written
+    if not is_manifest(given):
+        faults.append(Fault("ledger, audit.publications", "its manifest is none: it lists no files and no closing"))
+        given = {"files": [], "closing": {}}
+    faults.extend(_unlike_row(publication, given))
+    if len(faults) == before:
+        checked.held.append("manifest.json is the one that the ledger holds")
+    return dict(given)
+
+
+def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: object) -> object:
+    """Holds the file against the row; gives what it says."""
+    faults = checked.faults
+    try:
+        content = _read(path)
+    except (OSError, _NoFile) as error:
+        faults.append(Fault(MANIFEST, _why(error) if isinstance(error, _NoFile) else f"cannot be read: {_why(error)}"))
+        return None
+    found, published = sha256(content).hexdigest(), checked.publication.manifest_sha256
+    try:
+        written = json.loads(content, object_pairs_hook=_once)
+    except _NamedTwice as error:
+        faults.append(Fault(MANIFEST, f"says {error} twice, so that two readers read two things"))
+        written = json.loads(content)
+    except (ValueError, RecursionError):
+        faults.append(Fault(MANIFEST, "is no JSON"))
+        written = None
+    if found != published:
+        faults.append(Fault(MANIFEST, f"published with SHA-256 {published}, the file has {found}"))
+        if written is not None:
+            was, now = (given if isinstance(given, dict) else {}), written
+            changed = [
+                Fault(MANIFEST, f"{path}: published {shown(old)}, the file says {shown(new)}")
+                for path, old, new in walk("", was, now)
+            ]
+            if not changed:
+                changed = [Fault(MANIFEST, "says the same in other bytes: blanks, order, line ends or the like")]
+            faults.extend(not_too_many(MANIFEST, changed))
+    return written
+
+
+class _NamedTwice(ValueError):
+    """A name stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise _NamedTwice(name)
+    return dict(pairs)
+
+
+def is_manifest(value: object) -> bool:
+    """It has what is looked at, each of its kind."""
+    if not isinstance(value, dict) or not isinstance(value.get("closing"), dict):
+        return False
+    files = value.get("files")
+    return isinstance(files, list) and all(
+        isinstance(each, dict)
+        and isinstance(each.get("name"), str)
+        and isinstance(each.get("sha256"), str)
+        and isinstance(each.get("size"), int)
+        for each in files
+    )
+
+
+def _unlike_row(publication: Publication, manifest: dict[str, Any]) -> Iterator[Fault]:
+    """What a manifest says of its publication, against the row."""
+    period = Period.parse(publication.period)
+    row = {
+        "publication_no": publication.publication_no,
+        "folder": publication.folder,
+        "period": {"name": str(period), "first": period.first.isoformat(), "last": period.last.isoformat()},
+    }
+    for name, value in row.items():
+        for path, was, now in walk(name, manifest.get(name), value):
+            yield Fault(MANIFEST, f"{path}: the manifest says {shown(was)}, the ledger's row {shown(now)}")
+
+
+def _check_files(checked: Verification, folder: ObjectStoragePath, manifest: dict[str, Any]) -> dict[str, bytes]:
+    faults, contents = checked.faults, {}
+    before = len(faults)
+    if not folder.exists():
+        return {}
+    listed_names = Counter(each["name"] for each in manifest["files"])
+    for name in sorted(name for name, times in listed_names.items() if times > 1):
+        faults.append(Fault(MANIFEST, f"lists {name} more than once"))
+    for listed in manifest["files"]:
+        name = listed["name"]
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+            faults.append(Fault(MANIFEST, f"lists {name}, which is no file of its folder"))
+            continue
+        content = _read_listed(checked, folder, name)
+        if content is None:
+            continue
+        contents[name] = content
+        if len(content) != listed["size"]:
+            faults.append(Fault(name, f"published with {listed['size']} bytes, the file has {len(content)}"))
+        found = sha256(content).hexdigest()
+        if found != listed["sha256"]:
+            faults.append(Fault(name, f"published with SHA-256 {listed['sha256']}, the file has {found}"))
+    faults.extend(
+        Fault(name, "stands in the folder and is not in the manifest")
+        for name in _names_in(folder)
+        if name not in listed_names and name != MANIFEST
+    )
+    if len(faults) == before:
+        checked.held.append(f"{len(manifest['files'])} files have the published SHA-256")
+    return contents
+
+
+def _read_listed(checked: Verification, folder: ObjectStoragePath, name: str) -> bytes | None:
+    """A listed file's bytes; ``None``: a fault says why there are none."""
+    path = folder / name
+    try:
+        for above in path.parents:
+            if len(above.path) <= len(folder.path.rstrip("/")):
+                break
+            if is_link(above):
+                raise _NoFile(f"lies behind a symbolic link, {above.name}")
+        if not path.exists() and not is_link(path):
+            raise _NoFile("is missing")
+        return _read(path)
+    except _NoFile as error:
+        checked.faults.append(Fault(name, str(error)))
+    except OSError as error:
+        checked.faults.append(Fault(name, f"cannot be read: {_why(error)}"))
+    return None
+
+
+def _names_in(folder: ObjectStoragePath) -> list[str]:
+    """Everything in a folder but folders, by its path below it."""
+    if is_local(folder):
+        base = Path(folder.path)
+        found = (path for path in base.rglob("*") if path.is_symlink() or not path.is_dir())
+        return sorted(path.relative_to(base).as_posix() for path in found)
+    start = folder.path.rstrip("/") + "/"
+    return sorted(path.path.removeprefix(start) for path in folder.rglob("*") if path.is_file())
+
+
+# --- Chain --------------------------------------------------------------------------------------------------------
+
+
+def _check_chain(
+    checked: Verification, ledger: Connection, folder: ObjectStoragePath, manifest: dict[str, Any]
+) -> None:
+    publication, faults = checked.publication, checked.faults
+    before, number = len(faults), publication.publication_no
+    previous = find_publication(ledger, publication_no=number - 1) if number > 1 else None
+    following = find_publication(ledger, publication_no=number + 1)
+    if number > 1 and previous is None:
+        faults.append(Fault("chain", f"publication {number - 1} is missing in the ledger"))
+    expected = previous.manifest_sha256 if previous else FIRST if number == 1 else publication.previous_sha256
+    said = manifest.get("previous")
+    said = said if isinstance(said, dict) else {}
+    for where, value in (("its row", publication.previous_sha256), ("its manifest", said.get("manifest_sha256"))):
+        if value != expected:
+            faults.append(
+                Fault("chain", f"{where} names {shown(value)} as the manifest before; that one has {expected}")
+            )
+    if said.get("publication_no") != (number - 1 if number > 1 else None):
+        faults.append(
+            Fault("chain", f"its manifest names {shown(said.get('publication_no'))} as the publication before")
+        )
+    faults.extend(_unlike_corrected(ledger, publication, manifest))
+    if following is not None and following.previous_sha256 != publication.manifest_sha256:
+        faults.append(
+            Fault(
+                "chain",
+                f"publication {following.publication_no} names {following.previous_sha256} as the manifest before; "
+                f"this one has {publication.manifest_sha256}",
+            )
+        )
+    store = _store_of(folder, publication)
+    for neighbour in (previous, following):
+        if neighbour is not None and store is not None:
+            faults.extend(_neighbour_changed(store, neighbour))
+    if len(faults) == before:
+        names = [str(each.publication_no) for each in (previous, following) if each]
+        beside = f"between {' and '.join(names)}" if len(names) == 2 else f"beside {names[0]}" if names else "alone"
+        checked.held.append(f"its place in the chain holds ({beside})")
+
+
+def _unlike_corrected(ledger: Connection, publication: Publication, manifest: dict[str, Any]) -> Iterator[Fault]:
+    """Whether row and manifest name the same publication as the corrected one, as that one is."""
+    corrected = None if publication.corrects is None else find_publication(ledger, publication_no=publication.corrects)
+    if publication.corrects is not None and corrected is None:
+        yield Fault("chain", f"publication {publication.corrects}, which it corrects, is missing in the ledger")
+        return
+    value = corrected and {
+        "publication_no": corrected.publication_no,
+        "folder": corrected.folder,
+        "manifest_sha256": corrected.manifest_sha256,
+    }
+    for path, was, now in walk("corrects", manifest.get("corrects"), value):
+        yield Fault("chain", f"{path}: its manifest says {shown(was)}, the ledger {shown(now)}")
+
+
+def _neighbour_changed(store: ObjectStoragePath, neighbour: Publication) -> Iterator[Fault]:
+    path = store / neighbour.folder / MANIFEST
+    try:
+        if not path.exists():
+            yield Fault("chain", f"{path} of publication {neighbour.publication_no} is missing")
+        elif sha256(_read(path)).hexdigest() != neighbour.manifest_sha256:
+            yield Fault("chain", f"{path} of publication {neighbour.publication_no} was changed")
+    except (OSError, _NoFile) as error:
+        yield Fault("chain", f"{path} of publication {neighbour.publication_no} cannot be read: {_why(error)}")
+
+
+def _store_of(folder: ObjectStoragePath, publication: Publication) -> ObjectStoragePath | None:
+    """The store that the folder lies in; ``None``: it is a copy of one publication, and has no neighbours."""
+    if not folder.path.rstrip("/").endswith(f"/{publication.folder}"):
+        return None
+    for _ in publication.folder.split("/"):
+        folder = folder.parent
+    return folder

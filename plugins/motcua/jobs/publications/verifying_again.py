@@ -1,0 +1,255 @@
+"""Makes a publication's files again from the verified closing and the manifest's words: the published are the same.
+
+A word that was changed in the printed report is found so, even where every hash was mended after it. What other
+software made (another rendering, other libraries) need not be the same again; what is holds all the same, and the rest
+is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import asdict
+from hashlib import sha256
+from io import BytesIO
+from itertools import zip_longest
+from typing import Any, TypeAlias
+from zipfile import ZipFile
+
+from motcua.domain.reconciliation import Closing, Figures
+from motcua.jobs.publications.verification import Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.reconciliation.reporting import query_version, urge
+from motcua.reports.publication.again import made_otherwise, report_again
+from motcua.reports.publication.data import Corrected
+from motcua.reports.publication.files import MANIFEST, render
+from motcua.store.ledger.database import Connection
+from motcua.store.oversight.closings import load_changes, load_differences, load_figures, load_orphans
+from motcua.store.oversight.publications import list_definitions, names_on
+
+
+def check_files_again(
+    checked: Verification,
+    ledger: Connection,
+    manifest: dict[str, Any],
+    contents: dict[str, bytes],
+    closing: Closing,
+    counted: Figures,
+) -> None:
+    """Holds a manifest's words against the figures, and the files against those made again.
+
+    Args:
+        checked: takes what holds, what does not, and what cannot be looked at.
+        ledger: what auditors may read is enough.
+        manifest: the published one.
+        contents: the files that could be read, by name.
+        closing: the closing.
+        counted: its figures, counted anew.
+    """
+    _remark_on_names(checked, ledger, manifest, closing)
+    _remark_on_queries(checked, ledger, manifest)
+    words = manifest.get("words")
+    if words is None:
+        checked.remarks.append(
+            "it was published by an older version, which did not keep how it was made: report, page and workbooks were "
+            "held against their hashes alone"
+        )
+        return
+    try:
+        other = made_otherwise(words["made_by"])
+    except (KeyError, TypeError, AttributeError) as error:
+        checked.faults.append(_unusable(error))
+        return
+    _check_words(checked, words, closing, counted, other)
+    made = _made_again(checked, ledger, manifest, closing, other)
+    if made is not None:
+        _check_made_again(checked, manifest, contents, made, other)
+
+
+Other: TypeAlias = Mapping[str, tuple[Any, Any]]
+"""In what the software was another that made a publication: ``made_otherwise``."""
+
+
+def _unusable(error: Exception) -> Fault:
+    return Fault(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
+
+
+def _check_words(checked: Verification, words: Any, closing: Closing, counted: Figures, other: Other) -> None:  # noqa: ANN401
+    """What the manifest says beside figures, as far as figures say it too."""
+    found: list[Fault] = []
+    try:
+        urged = [asdict(each) for each in urge(counted, words["thresholds"])]
+        found += [
+            Fault(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
+            for path, was, now in walk("urged", words["urged"], urged)
+        ]
+        spent = words["budget"]["spent_in_period"]
+        price = closing.segment_price
+        now = None if price is None else price * sum(each.segments for each in counted.messages)
+        if spent != now:
+            found.append(
+                Fault(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
+            )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        found.append(_unusable(error))
+    if "rendering" in other:
+        # By another rule than this one, perhaps.
+        checked.remarks.extend(map(str, found))
+    elif found:
+        checked.faults.extend(found)
+    elif words["urged"]:
+        checked.held.append(f"{len(words['urged'])} proposal(s) to urge an agency follow from the figures")
+
+
+def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:
+    """Agencies that the publication calls otherwise than the ledger does: who mends a name's dates later means no harm,
+    and yet it is to be seen."""
+    words = manifest.get("words")
+    told = words.get("agencies") if isinstance(words, dict) else None
+    names = names_on(ledger, closing.period.last)
+    for each in told if isinstance(told, list) else ():
+        code, name = (each.get("agency_code"), each.get("name")) if isinstance(each, dict) else (None, None)
+        if isinstance(code, str) and code in names and name != names[code]:
+            checked.remarks.append(
+                f"agency {code} is called {shown(name)} in it; by what the ledger says now it was {shown(names[code])} "
+                f"on {closing.period.last.isoformat()}"
+            )
+
+
+def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict[str, Any]) -> None:
+    """What counted the figures anew and is another by now than what counted them first."""
+    queries = manifest.get("queries")
+    known = {each.name: each.sha256 for each in list_definitions(ledger)}
+    for each in queries if isinstance(queries, list) else ():
+        if not isinstance(each, dict):
+            continue
+        name = str(each.get("name"))
+        now = known.get(name) or query_version(name)
+        if now != each.get("sha256"):
+            checked.remarks.append(
+                f"{name} is another by now (SHA-256 {now or 'none: it is gone'}) than the one that made the figures "
+                f"({each.get('sha256')}): they were counted anew by this one"
+            )
+
+
+def _made_again(
+    checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing, other: Other
+) -> dict[str, bytes] | None:
+    """The files as this software makes them of the closing, which was held against the facts, and of the manifest's
+    words; ``None``: it cannot, and a remark or a fault says why."""
+    number = closing.closing_no
+    try:
+        previous = manifest["words"]["previous_closing"]
+        report = report_again(
+            manifest,
+            closing,
+            load_figures(ledger, number),
+            None if previous is None else load_figures(ledger, int(previous)),
+            load_differences(ledger, number),
+            load_orphans(ledger, number),
+            load_changes(ledger, number),
+        )
+        corrects = manifest["corrects"]
+        files = render(report, None if corrects is None else Corrected(**corrects))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if other:
+            checked.remarks.append(_by_hashes_alone(other, [each["name"] for each in manifest["files"]]))
+        else:
+            checked.faults.append(_unusable(error))
+        return None
+    return {file.name: file.content for file in files}
+
+
+def _by_hashes_alone(other: Other, names: Sequence[str]) -> str:
+    told = ", ".join(f"{name} {shown(was)}, here {shown(now)}" for name, (was, now) in other.items())
+    return f"it was made by other software ({told}): held against their hashes alone were {', '.join(names)}"
+
+
+def _check_made_again(
+    checked: Verification, manifest: dict[str, Any], contents: dict[str, bytes], made: dict[str, bytes], other: Other
+) -> None:
+    """Published files against the files made again."""
+    before = len(checked.faults)
+    named = {fault.where for fault in checked.faults}
+    listed = {each["name"] for each in manifest["files"]}
+    unlike = {name: list(_unlike(name, contents[name], made[name], named)) for name in sorted(contents.keys() & made)}
+    found = {
+        name: [Fault(name, "is published, and the figures make no such file" if name in listed else "is not published")]
+        for name in sorted(listed ^ made.keys())
+    } | {name: faults for name, faults in unlike.items() if faults}
+    if other and found:
+        checked.remarks.append(_by_hashes_alone(other, sorted(found)))
+    else:
+        for name, faults in found.items():
+            checked.faults.extend(not_too_many(name, faults))
+    if len(checked.faults) == before:
+        whole = (
+            "report, page, workbooks and CSV files" if not found else f"the other {len(listed - found.keys())} files"
+        )
+        checked.held.append(f"{whole} are what the recomputed figures make, made again")
+
+
+def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Fault]:
+    """Where a published file is not the one made again; nothing where it is."""
+    if content == own:
+        return
+    if name.endswith(".xlsx"):
+        yield from _unlike_workbook(name, content, own)
+    elif not (name.endswith(".csv") and name in named):
+        made, first = sha256(own).hexdigest(), _first_unlike_line(content, own)
+        yield Fault(name, f"is not what the figures make: made again it has SHA-256 {made}{first}")
+
+
+def _first_unlike_line(content: bytes, own: bytes) -> str:
+    """Where a text differs first, in words; nothing of what is no text."""
+    try:
+        was, now = content.decode().splitlines(keepends=True), own.decode().splitlines(keepends=True)
+    except UnicodeDecodeError:
+        return ""
+    for number, (left, right) in enumerate(zip_longest(was, now, fillvalue=""), 1):
+        if left != right:
+            place = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
+            if "data:image" in left:
+                return f"; line {number}: another picture"
+            start = max(0, place - 40)
+            left, right = (repr(each[start : start + 120]) if each else "nothing" for each in (left, right))
+            return f"; line {number}: the file says {left}, made again {right}"
+    return ""
+
+
+def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
+    """Cells that differ; nothing where two workbooks are the same but for how they are packed."""
+    try:
+        with ZipFile(BytesIO(content)) as given, ZipFile(BytesIO(own)) as made:
+            if sorted(given.namelist()) == sorted(made.namelist()) and all(
+                given.read(each) == made.read(each) for each in made.namelist()
+            ):
+                return
+        found = False
+        for fault in _unlike_cells(name, content, own):
+            found = True
+            yield fault
+    except Exception as error:  # whatever a doctored archive makes a reader say
+        yield Fault(name, f"cannot be read as a workbook: {type(error).__name__}")
+        return
+    if not found:
+        yield Fault(
+            name, "says the same in every cell and looks otherwise: formats, hidden rows or what is behind them"
+        )
+
+
+def _unlike_cells(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
+    from openpyxl import load_workbook
+    from openpyxl.utils import get_column_letter
+
+    given, made = load_workbook(BytesIO(content), read_only=True), load_workbook(BytesIO(own), read_only=True)
+    for sheet in [*made.sheetnames, *(each for each in given.sheetnames if each not in made.sheetnames)]:
+        if sheet not in given.sheetnames or sheet not in made.sheetnames:
+            yield Fault(name, f"sheet {sheet} {'is too much' if sheet in given.sheetnames else 'is missing'}")
+            continue
+        rows = zip_longest(
+            given[sheet].iter_rows(values_only=True), made[sheet].iter_rows(values_only=True), fillvalue=()
+        )
+        for line, (left, right) in enumerate(rows, 1):
+            for column, (was, now) in enumerate(zip_longest(left, right), 1):
+                if was != now:
+                    cell = f"{get_column_letter(column)}{line}"
+                    yield Fault(name, f"sheet {sheet}, cell {cell}: published {shown(was)}, made again {shown(now)}")

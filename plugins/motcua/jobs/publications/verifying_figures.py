@@ -1,0 +1,261 @@
+"""Holds a publication's figures, counted anew from the facts, cell by cell against the CSV files and the closing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any, TypeAlias
+
+from motcua.domain.reconciliation import Change, Closing, Difference, Figures, Orphan
+from motcua.jobs.publications.verification import MOST_TOLD, Fault, Verification, not_too_many, shown, walk
+from motcua.reports.publication.csv_tables import (
+    CASES,
+    COMPLAINTS,
+    FIGURES,
+    FigureTable,
+    closing_value,
+    figure_rows,
+    heads,
+    read_csv,
+    table_rows,
+    unquoted,
+)
+from motcua.reports.publication.files import MANIFEST
+from motcua.store.ledger.database import Connection
+from motcua.store.oversight.closings import (
+    broken_histories,
+    hash_figures,
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+)
+from motcua.store.oversight.publications import Publication, find_publication
+
+ComputeFigures: TypeAlias = Callable[[Connection, Closing], Figures]
+ComputeOrphans: TypeAlias = Callable[[Connection, Closing], tuple[Orphan, ...]]
+
+
+def check_figures(
+    checked: Verification,
+    ledger: Connection,
+    manifest: dict[str, Any],
+    contents: dict[str, bytes],
+    compute: ComputeFigures,
+    orphans: ComputeOrphans,
+) -> tuple[Closing, Figures] | None:
+    """The closing and its figures, counted anew; ``None``: there is no such closing any more.
+
+    Args:
+        checked: takes what holds and what does not.
+        ledger: what auditors may read is enough.
+        manifest: the published one.
+        contents: the files that could be read, by name.
+        compute: counts the figures of a closing.
+        orphans: looks for what belongs to nothing.
+    """
+    faults = checked.faults
+    number = checked.publication.closing_no
+    try:
+        closing = load_closing(ledger, number)
+    except LookupError as error:
+        faults.append(Fault("ledger, audit.closings", str(error)))
+        return None
+    before = len(faults)
+    # A figure that a closing has since a later version of this software is in no manifest from before it.
+    value = {name: each for name, each in closing_value(closing).items() if name in manifest["closing"]}
+    faults.extend(
+        Fault(MANIFEST, f"closing.{path}: published {shown(was)}, the ledger says {shown(now)}")
+        for path, was, now in walk("", manifest["closing"], value)
+    )
+    stored, counted = load_figures(ledger, number), compute(ledger, closing)
+    differences, changes = load_differences(ledger, number), load_changes(ledger, number)
+    orphans_now = orphans(ledger, closing)
+    recomputed = {**figure_rows(counted), "orphans": orphans_now}
+    kept = {
+        **figure_rows(stored),
+        "differences": differences,
+        "orphans": load_orphans(ledger, number),
+        "changes": changes,
+    }
+    for table in (*FIGURES, *CASES):
+        published = _published(checked, table, contents, manifest)
+        if published is not None:
+            if table.name in recomputed:
+                faults.extend(_compare(table, number, published, recomputed[table.name], "recomputed"))
+            faults.extend(_compare(table, number, published, kept[table.name], "stored in the closing"))
+        if table in FIGURES:
+            faults.extend(_stored_against_counted(table, number, kept[table.name], recomputed[table.name]))
+    # How many there were then cannot be counted again: they go on being recorded.
+    _published(checked, COMPLAINTS, contents, manifest)
+    faults.extend(
+        Fault("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
+        for message in broken_histories(ledger, closing, MOST_TOLD)
+    )
+    faults.extend(_at_odds(closing, counted, differences))
+    if closing.corrects is not None:
+        faults.extend(_corrected_at_odds(ledger, checked.publication, closing.corrects))
+        faults.extend(_changes_at_odds(load_figures(ledger, closing.corrects), counted, changes))
+    found = hash_figures(counted, differences, orphans_now)
+    if found != closing.figures_hash:
+        faults.append(
+            Fault("figures", f"recomputed they have SHA-256 {found}, the closing says {closing.figures_hash}")
+        )
+    if len(faults) == before:
+        rows = sum(len(each) for each in figure_rows(counted).values())
+        checked.held.append(f"{rows} rows of figures, counted anew from the facts, are the published ones")
+    return closing, counted
+
+
+def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Fault]:
+    """Figures and single cases must say the same, so that neither can be changed alone."""
+    where = "ledger, audit.closings"
+    difference = sum(abs(each.difference) for each in counted.messages)
+    if difference != closing.difference:
+        yield Fault(where, f"difference {closing.difference}, recomputed {difference}")
+    unexplained = sum(not each.is_explained for each in differences)
+    if unexplained != closing.unexplained:
+        yield Fault(where, f"unexplained {closing.unexplained}, but {unexplained} row(s) of differences have no reason")
+    for side, figure in (("source", "only_source"), ("ledger", "only_ledger")):
+        cases = Counter(
+            (each.agency_code, each.procedure_code, each.kind)
+            for each in differences
+            if each.side == side and each.is_explained
+        )
+        said = {
+            (each.agency_code, each.procedure_code, each.kind): getattr(each, figure)
+            for each in counted.messages
+            if getattr(each, figure)
+        }
+        for key in sorted(cases.keys() | said.keys()):
+            if cases[key] != said.get(key, 0):
+                yield Fault(
+                    "ledger, audit.closing_messages",
+                    f"({_named_cells(key)}): {figure} is {said.get(key, 0)}, and {cases[key]} row(s) of differences "
+                    "say so",
+                )
+
+
+def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: int) -> Iterator[Fault]:
+    """Of a correction: whether its row names the publication of the closing that its own closing corrects."""
+    first = find_publication(ledger, closing_no=corrected_closing)
+    # A closing that was published after its correction is not named by it.
+    if first is not None and first.publication_no < own.publication_no and first.publication_no != own.corrects:
+        yield Fault(
+            "ledger, audit.publications",
+            f"closing {own.closing_no} corrects closing {corrected_closing}, told by publication "
+            f"{first.publication_no}; the row names {shown(own.corrects)} as the corrected one",
+        )
+
+
+def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -> list[Fault]:
+    """What a correction says that it changed, against the figures of both closings."""
+    cells: dict[tuple[str, str, str, str], list[int]] = {}
+    for place, figures in enumerate((was, became)):
+        for rows, keys in ((figures.messages, 3), (figures.dossiers, 2), (figures.agencies, 1)):
+            for row in rows:
+                names = [each.name for each in fields(row)]
+                agency, procedure, kind = (*(getattr(row, name) for name in names[:keys]), "", "")[:3]
+                for name in names[keys:]:
+                    cells.setdefault((agency, procedure, kind, name), [0, 0])[place] = getattr(row, name)
+    true = {key: tuple(pair) for key, pair in cells.items() if pair[0] != pair[1]}
+    said = {
+        (each.agency_code, each.procedure_code, each.kind, each.figure): (each.was, each.became) for each in changes
+    }
+    faults = [
+        Fault(
+            "ledger, audit.closing_changes",
+            f"({_named_cells(key)}): "
+            + (f"said {said[key][0]} → {said[key][1]}" if key in said else "not said")
+            + (f", in truth {true[key][0]} → {true[key][1]}" if key in true else ", in truth not changed"),
+        )
+        for key in sorted(true.keys() | said.keys())
+        if true.get(key) != said.get(key)
+    ]
+    return not_too_many("ledger, audit.closing_changes", faults)
+
+
+def _published(
+    checked: Verification, table: FigureTable, contents: dict[str, bytes], manifest: dict[str, Any]
+) -> list[list[str]] | None:
+    """The rows of a published CSV file, without its head; ``None``: it cannot be read, and a fault says why."""
+    if table.file_name not in contents:
+        if table.file_name not in {each["name"] for each in manifest["files"]}:
+            checked.faults.append(Fault(MANIFEST, f"lists no {table.file_name}"))
+        return None
+    try:
+        lines = read_csv(contents[table.file_name])
+    except ValueError as error:
+        checked.faults.append(Fault(table.file_name, f"cannot be read as CSV: {error}"))
+        return None
+    if not lines or tuple(lines[0]) != heads(table):
+        checked.faults.append(Fault(table.file_name, f"row 1: its columns are not {', '.join(heads(table))}"))
+        return None
+    said = next(each.get("rows") for each in manifest["files"] if each["name"] == table.file_name)
+    if said != len(lines) - 1:
+        checked.faults.append(
+            Fault(table.file_name, f"published with {shown(said)} rows, the file has {len(lines) - 1}")
+        )
+    return lines[1:]
+
+
+def _compare(
+    table: FigureTable, closing_no: int, published: list[list[str]], rows: Sequence[Any], label: str
+) -> list[Fault]:
+    """Published rows against ``rows``, cell by cell; those of a table without keys are compared as wholes."""
+    wanted = [tuple(map(unquoted, row)) for row in table_rows(table, closing_no, rows)]
+    file, columns = table.file_name, heads(table)
+    faults: list[Fault] = []
+    lines: dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]] = {}
+    width = 1 + table.keys if table.keys else len(columns)
+    for place, line in enumerate(published, 2):
+        if len(line) != len(columns):
+            faults.append(Fault(file, f"row {place} has {len(line)} cells, not {len(columns)}"))
+        else:
+            lines.setdefault(tuple(line[1:width] if table.keys else line), []).append((place, tuple(line)))
+    for row in wanted:
+        key = row[1:width] if table.keys else row
+        found = lines.get(key)
+        if not found:
+            faults.append(
+                Fault(file, f"the row ({_named_cells(key)}) is missing; {label}: {_told(columns[width:], row[width:])}")
+            )
+            continue
+        (place, cells), name = found.pop(0), _named_cells(key)
+        faults.extend(
+            Fault(
+                file,
+                f"row {place} ({name}), column {column}: published {shown(was)}, {label} {shown(now)}",
+            )
+            for column, was, now in zip(columns, cells, row, strict=True)
+            if was != now
+        )
+    faults.extend(
+        Fault(file, f"row {place} ({_named_cells(key)}) is published, and not {label}")
+        for key, left in lines.items()
+        for place, _ in left
+    )
+    return not_too_many(file, faults)
+
+
+def _stored_against_counted(
+    table: FigureTable, closing_no: int, stored: Sequence[Any], counted: Sequence[Any]
+) -> list[Fault]:
+    """Also where a file is missing or broken, the ledger's own closing is held against the facts."""
+    old, new = Counter(table_rows(table, closing_no, stored)), Counter(table_rows(table, closing_no, counted))
+    if old == new:
+        return []
+    where = f"ledger, audit.{table.table}"
+    faults = [Fault(where, f"stored and not recomputed: {_told(heads(table), row)}") for row in old - new]
+    faults += [Fault(where, f"recomputed and not stored: {_told(heads(table), row)}") for row in new - old]
+    return not_too_many(where, faults)
+
+
+def _named_cells(key: Sequence[str]) -> str:
+    return ", ".join(cell or "–" for cell in key)
+
+
+def _told(columns: Sequence[str], cells: Sequence[str]) -> str:
+    return ", ".join(f"{column} {cell}" for column, cell in zip(columns, cells, strict=True) if cell)

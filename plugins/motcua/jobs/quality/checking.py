@@ -1,0 +1,340 @@
+"""The quality check: one snapshot of the ledger, every rule judged on it by Great Expectations, the run sealed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import Any, TypeAlias
+
+from motcua.domain.dossiers import clean_code
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.notices.picking_up import connection_id
+from motcua.quality.expectations import Keep, Verdict, judge, prepare, software
+from motcua.quality.rules import Asked, RuleBook, ask, load_rules
+from motcua.quality.seal import FIRST, content_hash, seal
+from motcua.quality.suggesting import suggest
+from motcua.settings import settings
+from motcua.sources.desk_register import RegisterRow, read_desk_register
+from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.calendars import load_calendars
+from motcua.store.ledger.database import (
+    Connection,
+    connect,
+    open_connection,
+    reason_without_values,
+    without_values,
+)
+from motcua.store.ledger.locks import CHECKING, hold_lock
+from motcua.store.oversight import quality as store
+
+log = logging.getLogger(__name__)
+
+_REGISTER_REACHES_BACK = timedelta(days=366)
+_BATCH = 5000
+
+
+class CheckInProgress(Exception):
+    """Another check is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCounts:
+    """What one check did."""
+
+    run_no: int
+    day: date
+    working_day: bool
+    dossiers: int
+    findings: int
+    rules: int
+    broken: int
+    content_hash: str
+    seal: str
+    sealed_before: bool
+    """The run was there already: nothing was checked again."""
+
+
+Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[Verdict]]
+
+
+@without_values()
+def check_quality(
+    run_id: str, now: datetime | None = None, *, rules: RuleBook | None = None, judged_by: Judge = judge
+) -> QualityCounts:
+    """Checks the ledger as it is, and seals what was found under this name.
+
+    A run that is sealed is not made again: its counts are returned as they are.
+
+    Args:
+        run_id: the DAG run, or a name for a check by hand.
+        now: the moment that the rules take for now; the clock's by default.
+        rules: with the thresholds in force by default.
+        judged_by: who gives the verdicts; Great Expectations by default.
+
+    Raises:
+        CheckInProgress: another check is being made.
+        motcua.quality.rules.RulesInvalid: the rules cannot be used.
+        DatabaseFailed: the ledger refused or did not answer.
+    """
+    moment = now or datetime.now(UTC)
+    book = rules or load_rules()
+    with connect() as guard:
+        if known := sealed_run(guard, run_id):
+            return known
+        if not hold_lock(guard, CHECKING):
+            raise CheckInProgress("Another quality check is being made; it has the one snapshot.")
+        guard.commit()
+        since = book.since(moment)
+        with connect() as ledger:
+            store.begin_snapshot(ledger)
+        for source in settings().sources:
+            _read_register(source, since)
+        with ExitStack() as lanes:
+            # The database works meanwhile.
+            lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
+            dossiers = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
+        asked = ask(book, moment, since)
+        with connect() as ledger:
+            levels = {each.rule.code: each.rule.level for each in asked}
+            verdicts = judged_by(asked, lambda rule, rows: store.add_found(ledger, rule, levels[rule], rows))
+        with connect() as ledger:
+            counts = _record(ledger, book, asked, verdicts, run_id, moment, since, dossiers)
+    log.info("run %d: %d dossiers, %d findings, %d of %d checks broken", counts.run_no, counts.dossiers,
+             counts.findings, counts.broken, counts.rules)  # fmt: skip
+    return counts
+
+
+def sealed_run(connection: Connection, run_id: str) -> QualityCounts | None:
+    """The counts of the sealed run of this name."""
+    for run in store.list_runs(connection, run_id=run_id, most=1):
+        return _counts(run, len(run["rules"]), sealed_before=True)
+    return None
+
+
+def sealed_run_of_day(connection: Connection, day: date) -> QualityCounts | None:
+    """The counts of a past day's last sealed run: the day cannot be checked again as it was."""
+    for run in store.list_runs(connection, day=day, most=1):
+        return _counts(run, len(run["rules"]), sealed_before=True)
+    return None
+
+
+def _counts(run: dict[str, Any], rules: int, *, sealed_before: bool) -> QualityCounts:
+    return QualityCounts(
+        run["run_no"],
+        run["day"],
+        run["working_day"],
+        run["dossiers"],
+        run["findings"],
+        rules,
+        run["broken"],
+        run["content_hash"],
+        run["seal"],
+        sealed_before,
+    )
+
+
+# ------------------------------------------------------------------------------------------------- the snapshot
+
+
+def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> int:
+    codes = [agency.agency_code for agency in list_agencies(lanes[0])]
+    first, last = date(since.year - 1, 1, 1), date(now.astimezone(VIETNAM).year + 2, 12, 31)
+    calendars = load_calendars(lanes[0], codes, first, last)
+    parameters = {"as_of": now, "since": since, "sources": list(settings().sources)} | snapshot_thresholds(book)
+    return store.fill_snapshot(lanes, calendars, first, last, parameters)
+
+
+def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
+    """The thresholds that the snapshot is made with, by the names in its statements."""
+    return {name: book.rules[rule].thresholds[threshold].value for name, (rule, threshold) in _IN_STATEMENTS.items()}
+
+
+_IN_STATEMENTS = {
+    "owners": ("P11", "owners"),
+    "days": ("P11", "days"),
+    "waiting_days": ("R3M", "days"),
+    "at_once_seconds": ("R4", "seconds"),
+    "at_once_share": ("R4", "share"),
+    "changes": ("R5", "changes"),
+    "minutes": ("R5", "minutes"),
+    "share": ("R5", "share"),
+    "from_hour": ("R5", "from_hour"),
+    "beat_days": ("R6", "days"),
+    "park_term_days": ("R9", "term_days"),
+    "complaint_days": ("R13", "complaint_days"),
+    "night_from": ("R10", "night_from"),
+    "night_until": ("R10", "night_until"),
+    "skip_seconds": ("R10", "skip_seconds"),
+}
+
+
+def _read_register(source: str, since: datetime) -> None:
+    """Takes a source's desk register into the snapshot; that it could not be read is a finding, not a failure."""
+    failure: str | None = None
+    try:
+        with connect() as ledger, open_connection(connection_id(source)) as reading:
+            rows = read_desk_register(reading, since - _REGISTER_REACHES_BACK, settings().source_patience)
+            if rows is None:
+                return
+            known = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+            for batch in _batches(_under_our_codes(rows, known)):
+                store.add_register(ledger, source, batch)
+    except Exception as error:
+        failure = reason_without_values(error)
+        log.warning("the desk register of %s could not be read: %s", source, failure)
+    with connect() as ledger:
+        store.add_register_reading(ledger, source, failure)
+
+
+def _under_our_codes(rows: Iterable[RegisterRow], known: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        agency = known.get((row.agency_code or "").strip())
+        code = clean_code(row.dossier_code or "")
+        if agency and code:
+            yield {
+                "agency_code": agency,
+                "dossier_code": code,
+                "result_ready_at": row.result_ready_at,
+                "handed_over_at": row.handed_over_at,
+            }
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+# ------------------------------------------------------------------------------------------------- the record
+
+
+def _record(
+    ledger: Connection,
+    book: RuleBook,
+    asked: Sequence[Asked],
+    verdicts: Sequence[Verdict],
+    run_id: str,
+    now: datetime,
+    since: datetime,
+    dossiers: int,
+) -> QualityCounts:
+    """Writes what was found and seals it, in one transaction."""
+    day, since_day = now.astimezone(VIETNAM).date(), since.astimezone(VIETNAM).date()
+    by_code = {each.rule.code: each for each in asked}
+    # Only what is in the suite was judged; the rest has no line.
+    suite = [by_code[verdict.rule] for verdict in verdicts]
+    rules = [
+        {
+            "code": each.rule.code,
+            "severity": each.rule.severity,
+            "owner": each.rule.owner,
+            "level": each.rule.level,
+            "digest": each.digest,
+        }
+        for each in suite
+    ]
+    thresholds = {
+        f"{each.rule.code}.{name}": threshold.value
+        for each in suite
+        for name, threshold in each.rule.thresholds.items()
+    }
+    checked = [verdict.rule for verdict in verdicts if verdict.status == "checked"]
+    run_no = store.save_run(
+        ledger,
+        {
+            "run_id": run_id,
+            "as_of": now,
+            "day": day,
+            "since": since_day,
+            "data_as_of": store.data_as_of(ledger),
+            "rules": rules,
+            "thresholds": thresholds,
+            "software": software(),
+            "dossiers": dossiers,
+            "broken": len(verdicts) - len(checked),
+        },
+    )
+    store.save_findings(ledger, run_no, day, checked, _deadlines(book, checked))
+    hashes = store.rows_hashes(ledger, run_no, checked)
+    for verdict in verdicts:
+        if verdict.status == "checked" and hashes[verdict.rule][0] != verdict.found:
+            raise RuntimeError(f"{verdict.rule}: {verdict.found} rows returned, {hashes[verdict.rule][0]} kept")
+    results = [
+        {
+            "rule": verdict.rule,
+            "status": verdict.status,
+            "broken_reason": verdict.broken_reason,
+            "found": verdict.found,
+            "rows_hash": hashes[verdict.rule][1] if verdict.status == "checked" else None,
+        }
+        for verdict in verdicts
+    ]
+    store.save_results(ledger, run_no, results)
+    store.save_figures(ledger, run_no, day, since_day)
+    shares = store.shares_of(ledger, run_no)
+    store.save_suggestions(ledger, run_no, suggest(book.suggestions, store.taken_back(ledger, since), shares))
+    hashed, previous = run_content_hash(ledger, run_no), store.last_seal(ledger) or FIRST
+    store.seal_run(ledger, run_no, hashed, previous, seal(previous, hashed, run_id, now))
+    return _counts(store.list_runs(ledger, run_no=run_no)[0], len(rules), sealed_before=False)
+
+
+def _deadlines(book: RuleBook, checked: Iterable[str]) -> list[dict[str, Any]]:
+    found = []
+    for code in checked:
+        rule = book.rules[code]
+        deadline = book.deadlines.get(rule.severity) if rule.mendable else None
+        if deadline is not None:
+            found.append({"rule": code, "agency": deadline.agency, "department": deadline.department})
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- verification
+
+
+def run_content_hash(ledger: Connection, run_no: int) -> str:
+    """The content hash of a run, from its rows in the ledger."""
+    run = store.list_runs(ledger, run_no=run_no)[0]
+    return content_hash(
+        run["thresholds"],
+        run["rules"],
+        {row["agency_code"]: row["dossiers"] for row in store.agencies_of(ledger, [run_no])},
+        store.results_of(ledger, [run_no]),
+        store.counts_of(ledger, [run_no]),
+    )
+
+
+@contextmanager
+def _one_look() -> Iterator[Connection]:
+    with connect() as ledger:
+        store.one_moment(ledger)
+        yield ledger
+
+
+@without_values()
+def verify_seals() -> tuple[int, list[str]]:
+    """Computes every seal again, the oldest first: how many runs there are, and what does not agree, in words."""
+    faults: list[str] = []
+    with _one_look() as ledger:
+        runs = list(reversed(store.list_runs(ledger)))
+        previous = FIRST
+        for run in runs:
+            results = [row for row in store.results_of(ledger, [run["run_no"]]) if row["status"] == "checked"]
+            hashes = store.rows_hashes(ledger, run["run_no"], [row["rule"] for row in results])
+            faults += [
+                f"run {run['run_no']}: the rows of {row['rule']} are not those that were sealed"
+                for row in results
+                if hashes[row["rule"]] != (row["found"], row["rows_hash"])
+            ]
+            if run_content_hash(ledger, run["run_no"]) != run["content_hash"]:
+                faults.append(f"run {run['run_no']}: its content is not what was sealed")
+            if run["previous_seal"] != previous:
+                faults.append(f"run {run['run_no']}: it does not follow the run before it")
+            if seal(run["previous_seal"], run["content_hash"], run["run_id"], run["as_of"]) != run["seal"]:
+                faults.append(f"run {run['run_no']}: its seal is not right")
+            previous = run["seal"]
+    return len(runs), faults

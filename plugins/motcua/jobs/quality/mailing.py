@@ -1,0 +1,57 @@
+"""Mails a run's quality report: to each agency's recipients, and to the Department's. How: ``motcua.jobs.mailing``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from motcua.jobs.mailing import mail_report, staff_page
+from motcua.quality.reporting import agency_report, department_report, rows_to_correct
+from motcua.reports.mail import Mail
+from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
+from motcua.store.agencies import list_agencies
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.oversight.report_mails import DEPARTMENT, MailedReport
+
+
+@without_values()
+def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[str, int]:
+    """Mails an agency its report of one run, if there is something to say, and counts the mails.
+
+    Args:
+        run_no: the sealed run.
+        agency_code: the agency.
+        again: whoever has it gets it once more, and a quiet day's report is mailed too.
+
+    Raises:
+        MailsNotSent: a recipient was not reached; a rerun tries those alone.
+        LookupError: there is no such run or agency.
+    """
+    with connect() as ledger:
+        agency = next((each for each in list_agencies(ledger) if each.agency_code == agency_code), None)
+        if agency is None:
+            raise LookupError(f"no agency {agency_code}")
+
+    def compose() -> Mail | None:
+        with connect() as ledger:
+            report = agency_report(ledger, run_no, agency_code)
+            if not (again or is_due(report)):
+                return None
+            rows = rows_to_correct(ledger, run_no, agency_code)
+            return compose_agency_mail(report, rows, staff_page(f"/quality/agency?code={quote(agency_code)}"))
+
+    return mail_report(MailedReport("quality", run_no, agency_code), agency.report_recipients, compose, again=again)
+
+
+@without_values()
+def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = False) -> dict[str, int]:
+    """Mails the Department's recipients the report over all agencies; the rest as ``mail_agency``."""
+
+    def compose() -> Mail | None:
+        with connect() as ledger:
+            report = department_report(ledger, run_no)
+            if not (again or is_due(report)):
+                return None
+            return compose_department_mail(report, rows_to_correct(ledger, run_no), staff_page("/quality"))
+
+    return mail_report(MailedReport("quality", run_no, DEPARTMENT), recipients, compose, again=again)

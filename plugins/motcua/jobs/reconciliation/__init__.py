@@ -1,0 +1,1 @@
+"""Closing days and months, and the report of a closing."""

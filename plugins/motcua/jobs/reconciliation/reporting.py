@@ -1,0 +1,231 @@
+"""Reporting: gathers all that a publication of one closing tells, from what is stored and from the settings of then."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from typing import LiteralString
+
+from motcua.domain.reconciliation import (
+    AgencyWords,
+    Budget,
+    Closing,
+    ComplaintCount,
+    Figures,
+    Measure,
+    Period,
+    QueryUsed,
+    ReconciliationReport,
+    Urged,
+    sum_dossiers,
+    sum_messages,
+)
+from motcua.settings import Settings, include_dir, settings
+from motcua.sources import adapter
+from motcua.store.agencies import in_force, list_agencies
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.oversight.closings import (
+    last_closing,
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+    procedure_names,
+    segments_of_periods,
+)
+from motcua.store.oversight.complaints import count_complaints
+from motcua.store.oversight.publications import Definition, list_definitions
+
+_QUERIES: dict[LiteralString, str] = {
+    "reconciliation/count_dossiers": "dossiers",
+    "reconciliation/count_messages": "messages, reasons",
+    "reconciliation/count_timings": "timings",
+    "reconciliation/count_inquiries": "messages (reply), agencies (inquiries)",
+    "reconciliation/count_findings": "agencies (findings_open)",
+    "reconciliation/count_counted": "messages (at_source, out_of_scope)",
+    "reconciliation/compare_occasions": "differences (result, supplement)",
+    "reconciliation/compare_apologies": "differences (apology)",
+    "reconciliation/compare_replies": "differences (reply)",
+    "reconciliation/find_orphans": "orphans",
+    "reconciliation/message_moves": "changes",
+    "apologies/forecast": "agencies (apologies)",
+    "sources/reading/occasions": "messages (at_source of result, supplement)",
+    "sources/reading/apologies_due": "messages (at_source of apology)",
+    "sources/reading/transitions_by_number": "differences (result, supplement)",
+}
+_OF_SOURCES: tuple[LiteralString, ...] = ("dossiers_by_agency", "transitions_by_agency", "codes_in_use")
+"""What the statements on a source read its tables through, below ``sources/reading``; the vendor's mapping besides."""
+
+THRESHOLDS = (
+    "urge_from",
+    "urge_delivered_below",
+    "urge_late_above",
+    "urge_untold_above",
+    "urge_wrong_apologies_above",
+)
+
+
+def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
+    """All that the publication of a closing tells but the ``queries``, which ``queries_used`` knows.
+
+    Raises:
+        LookupError: there is no such closing.
+    """
+    closing = load_closing(ledger, closing_no)
+    figures = load_figures(ledger, closing_no)
+    period = closing.period
+    before = last_closing(ledger, period.previous)
+    thresholds = thresholds_of(settings())
+    codes = {each.procedure_code for each in figures.messages} | {each.procedure_code for each in figures.dossiers}
+    return ReconciliationReport(
+        closing=closing,
+        figures=figures,
+        previous=None if before is None else load_figures(ledger, before.closing_no),
+        differences=load_differences(ledger, closing_no),
+        orphans=load_orphans(ledger, closing_no),
+        changes=load_changes(ledger, closing_no),
+        agencies=tuple(_agencies(ledger, period)),
+        procedures=procedure_names(ledger, sorted(codes - {""})),
+        complaints=tuple(
+            ComplaintCount(row["agency_code"] or "", row["claim"], row["outcome"], row["complaints"])
+            for row in count_complaints(ledger, period.start, period.end)
+        ),
+        budget=_budget(ledger, closing, figures),
+        urged=tuple(urge(figures, thresholds)),
+        queries=(),
+        software=f"MotcuaSMS {version('motcua')}",
+        previous_closing=None if before is None else before.closing_no,
+        thresholds=thresholds,
+    )
+
+
+def queries_used(ledger: Connection) -> list[QueryUsed]:
+    """All that makes the figures: the queries, what sources are read through, and the functions and views that queries
+    call, themselves or through others."""
+    used = [QueryUsed(f"{name}.sql", _hash(name), what) for name, what in sorted(_QUERIES.items())]
+    return [*used, *_source_readings(), *_definitions_called(ledger, [each.name for each in used])]
+
+
+def query_version(name: str) -> str | None:
+    """SHA-256 of a statement, ``reconciliation/count_messages.sql``, as it is now; ``None``: there is no such one."""
+    if not _STATEMENT.fullmatch(name) or not (include_dir() / "sql" / name).is_file():
+        return None
+    return _hash(name.removesuffix(".sql"))
+
+
+_STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
+
+
+def _hash(query: str) -> str:
+    return hashlib.sha256(statement(query).encode()).hexdigest()
+
+
+def _source_readings() -> Iterator[QueryUsed]:
+    """What turns a source's own tables into what the queries on sources count."""
+    callers = ", ".join(f"{name}.sql" for name in sorted(_QUERIES) if name.startswith("sources/"))
+    for name in _OF_SOURCES:
+        yield QueryUsed(f"sources/reading/{name}.sql", _hash(f"sources/reading/{name}"), callers)
+    by_folder: dict[str, list[str]] = {}
+    for source, kind in sorted(settings().sources.items()):
+        by_folder.setdefault(adapter(kind).folder, []).append(source)
+    for folder, sources in sorted(by_folder.items()):
+        for name in ("dossiers", "transitions"):
+            yield QueryUsed(f"{folder}/{name}.sql", _hash(f"{folder}/{name}"), f"{callers} ({', '.join(sources)})")
+
+
+_NAMED = re.compile(r"\b(?:audit|motcua)\.\w+")
+
+
+def _definitions_called(ledger: Connection, queries: Iterable[str]) -> Iterator[QueryUsed]:
+    """The ledger's functions and views that these queries call, themselves or through others; what each is for is who
+    calls it."""
+    known: dict[str, list[Definition]] = {}
+    for each in list_definitions(ledger):
+        known.setdefault(each.called, []).append(each)
+    callers: dict[Definition, set[str]] = {}
+    left = [(name, statement(name.removesuffix(".sql"))) for name in queries]
+    while left:
+        caller, text = left.pop()
+        for definition in (found for name in set(_NAMED.findall(text)) for found in known.get(name, ())):
+            if definition not in callers:
+                callers[definition] = set()
+                left.append((definition.name, definition.text))
+            if definition.name != caller:
+                callers[definition].add(caller)
+    for definition, names in sorted(callers.items(), key=lambda each: each[0].name):
+        yield QueryUsed(definition.name, definition.sha256, ", ".join(sorted(names)))
+
+
+def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
+    names = in_force(ledger, period.last)
+    for agency in list_agencies(ledger):
+        enabled = agency.enabled_from is not None and agency.enabled_from < period.end
+        named = names.get(agency.agency_code)
+        yield AgencyWords(
+            agency.agency_code,
+            named.name if named and named.in_charge == agency.agency_code else agency.name,
+            enabled,
+            agency.kinds_off,  # type: ignore[arg-type]  # a CHECK of the table holds the list closed
+            agency.kinds_off_reason,
+            agency.same_day_excluded,
+        )
+
+
+def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
+    price, period = closing.segment_price, closing.period
+    year = period.first.year
+    own = sum(each.segments for each in figures.messages)
+    # Whole months, then the days of months that are not closed: each segment once.
+    months = [Period.month_of(period.first.replace(month=n, day=1)) for n in range(1, period.first.month)]
+    of_months = segments_of_periods(ledger, [str(month) for month in months])
+    days = [day for month in months if str(month) not in of_months for day in month.days]
+    if not period.is_month:
+        days += [day for day in Period.month_of(period.first).days if day.first < period.first]
+    of_days = segments_of_periods(ledger, [str(day) for day in days])
+    before = sum(of_months.values()) + sum(of_days.values())
+    return Budget(
+        year=year,
+        for_year=settings().sms_budget,
+        spent_in_period=None if price is None else own * price,
+        spent_in_year=None if price is None else (own + before) * price,
+    )
+
+
+def thresholds_of(own: Settings) -> dict[str, float]:
+    """The settings by which agencies are urged, by name."""
+    return {name: getattr(own, name) for name in THRESHOLDS}
+
+
+def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
+    """Agencies beyond a threshold (settings ``urge_*``, by name), the worst of each measure first.
+
+    Measures: ``delivered_of_expected`` of results, supplements and apologies, ``resolved_late`` of the resolved,
+    ``late_untold`` of the due, ``apologies_wrong`` of the apologies whose day is over. A share counts from
+    ``urge_from`` cases on, so that a small commune is not accused by three dossiers.
+    """
+    found: list[Urged] = []
+    codes = {each.agency_code for each in figures.messages} | {each.agency_code for each in figures.dossiers}
+    for code in sorted(codes - {""}):
+        messages = sum_messages(each for each in figures.messages if each.agency_code == code and each.kind != "reply")
+        dossiers = sum_dossiers(each for each in figures.dossiers if each.agency_code == code)
+        counts = next((each for each in figures.agencies if each.agency_code == code), None)
+        right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
+        untold = counts.late_untold if counts else 0
+        measures: tuple[tuple[Measure, int, int, float], ...] = (
+            ("delivered_of_expected", messages.delivered, messages.expected, thresholds["urge_delivered_below"]),
+            ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds["urge_late_above"]),
+            ("late_untold", untold, dossiers.due, thresholds["urge_untold_above"]),
+            ("apologies_wrong", wrong, right + wrong, thresholds["urge_wrong_apologies_above"]),
+        )
+        for measure, number, of_all, threshold in measures:
+            if of_all < thresholds["urge_from"]:
+                continue
+            share = number / of_all
+            beyond = share < threshold if measure == "delivered_of_expected" else share > threshold
+            if beyond:
+                found.append(Urged(code, measure, share, threshold, of_all))
+    return sorted(found, key=lambda each: (each.measure, -abs(each.value - each.threshold), each.agency_code))

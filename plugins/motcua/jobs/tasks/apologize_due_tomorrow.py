@@ -1,0 +1,88 @@
+"""The tasks of the DAG ``apologize_due_tomorrow``: read all sources, plan the evening's apologies, send, gate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motcua.jobs.calendars.keeping import unconfirmed_years
+from motcua.jobs.notices.apologizing import apologize, apology_rules, evening_window, waiting_evenings
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.tasks import notify_transitions
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.settings import settings
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.notices.messages import EVERYTHING, Window
+
+log = logging.getLogger(__name__)
+
+_MINUTE = timedelta(minutes=1)
+
+
+def find_sources() -> list[str]:
+    """All sources: an evening is judged by what each of them says after it came."""
+    return list(settings().sources)
+
+
+def read_source(source: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
+    """One source's pick-up and its counts. A pick-up at work is waited for, since it may have begun before the evening.
+
+    Raises:
+        motcua.jobs.notices.picking_up.SourceFailed: the source could not be read.
+    """
+    moment = now or datetime.now(UTC)
+    # A pick-up with a window is one that waits; rows that are read again change nothing.
+    counts = asdict(pick_up(source, Window(moment - _MINUTE, moment) if window is EVERYTHING else window, moment))
+    log.info("%s: %s", source, counts)
+    return counts
+
+
+def plan_apologies(window: Window) -> dict[str, Any]:
+    """Planning of apologies and its counts."""
+    counts = asdict(apologize(window))
+    log.info("planned: %s", counts)
+    return counts
+
+
+def send_messages(run_id: str, window: Window) -> dict[str, Any]:
+    """Sending and its counts; a backfill sends its evening's apologies and nothing else.
+
+    Raises:
+        RunIncomplete: messages wait because their template is not registered.
+    """
+    # It must not hold up the next evening, nor do the other DAG's work.
+    return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()), lingers=False)
+
+
+@without_values()
+def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
+    """The only leaf: red when a task failed, a source could not be read, an evening could not be settled yet, or sends
+    failed that may be retried. That a year's calendar is not confirmed is only said.
+
+    Raises:
+        RunIncomplete: with what is left, in counts.
+    """
+    rules = apology_rules()
+    left = []
+    try:
+        notify_transitions.gate(run_id, evening_window(window, rules), failed_tasks, evening_window(interval, rules))
+    except RunIncomplete as incomplete:
+        left.append(str(incomplete))
+    now = datetime.now(UTC)
+    for each in unconfirmed_years(now):
+        log.warning(
+            "the calendar of %d is not confirmed for %s: motcua calendar show %d, then motcua calendar confirm",
+            each.year,
+            each.province,
+            each.year,
+        )
+    with connect() as ledger:
+        left += [
+            f"the evening of {day:%d/%m/%Y} of {count} agency(ies) waits, see the log of apologize"
+            for day, count in waiting_evenings(ledger, window, now).items()
+        ]
+    if left:
+        raise RunIncomplete("; ".join(left))

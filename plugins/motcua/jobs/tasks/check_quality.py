@@ -1,0 +1,92 @@
+"""The tasks of the DAG ``check_quality``: check, choose whom to mail, mail each agency and the Department, gate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.quality import mailing as mailing_quality
+from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.quality.reporting import get_run
+from motcua.settings import settings
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.oversight.quality import agencies_of
+
+log = logging.getLogger(__name__)
+
+
+@without_values()
+def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
+    """The check and its counts; of a backfill of a past day, those of that day's sealed run.
+
+    What the ledger looked like on a past day is gone: it is not checked again, and nothing is made up in its place.
+    """
+    moment = now or datetime.now(UTC)
+    day = None if window is EVERYTHING or window.end is None else window.end.astimezone(VIETNAM).date()
+    if day is None or day >= moment.astimezone(VIETNAM).date():
+        return _plain(check_quality(dag_run, moment))
+    with connect() as ledger:
+        counts = sealed_run_of_day(ledger, day)
+    if counts is None:
+        log.warning("%s is past and was not checked; it cannot be checked again as it was, so there is no report", day)
+        return {"run_no": None, "day": day.isoformat()}
+    log.info("%s is past: its sealed run %d is used, nothing is checked again", day, counts.run_no)
+    return _plain(counts)
+
+
+def _plain(counts: QualityCounts) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(counts).items()}
+
+
+@without_values()
+def agencies_to_mail(run_no: int | None) -> list[str]:
+    """Agencies of the run, for a mail each; none on a day off, when the next working day's mail tells of everything."""
+    if run_no is None:
+        return []
+    with connect() as ledger:
+        if not get_run(ledger, run_no).working_day:
+            log.info("a day off: nothing is mailed")
+            return []
+        return [row["agency_code"] for row in agencies_of(ledger, [run_no])]
+
+
+def mail_agency(run_no: int, agency_code: str) -> Any:  # noqa: ANN401 - the mailer's own counts
+    """One agency's mail."""
+    return mailing_quality.mail_agency(run_no, agency_code)
+
+
+def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's own counts
+    """The Department's mail; none on a day off, and none before anything was read: no dossiers are no clean data."""
+    if run_no is None:
+        return None
+    with without_values(), connect() as ledger:
+        run = get_run(ledger, run_no)
+    if not run.working_day:
+        return None
+    if not (run.dossiers or run.findings or run.broken):
+        log.info("run %d checked no dossier: nothing is mailed", run_no)
+        return None
+    return mailing_quality.mail_department(run_no, settings().department_recipients)
+
+
+@without_values()
+def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed (the check, a mail) or a check is broken, not when data are bad.
+
+    Raises:
+        RunIncomplete: with what is left.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    if run_no is not None:
+        with connect() as ledger:
+            run = get_run(ledger, run_no)
+        if run.broken:
+            left.append(f"{run.broken} check(s) of run {run_no} are broken: motcua quality show")
+    if left:
+        raise RunIncomplete("; ".join(left))

@@ -1,0 +1,125 @@
+"""The tasks of the DAG ``notify_transitions``: find sources with news, pick up, plan, send, gate."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import read_left_over_receipts
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send, unresolved
+from motcua.jobs.notices.watching import CatchUp, sources_with_news
+from motcua.settings import settings
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.notices.messages import EVERYTHING, Window, waiting
+from motcua.store.notices.sources import list_sources
+
+log = logging.getLogger(__name__)
+
+
+class RunIncomplete(Exception):
+    """Something failed that may be retried; the run must be red, so that a backfill finds it."""
+
+
+@without_values()
+def find_sources(window: Window) -> list[str]:
+    """Sources to pick up; with a window, all of them."""
+    if window is not EVERYTHING:
+        return list(settings().sources)
+    return sources_with_news(datetime.now(UTC))
+
+
+def pick_up_source(source: str, window: Window) -> dict[str, Any]:
+    """One source's pick-up and its counts.
+
+    Raises:
+        SourceFailed: the source could not be read.
+    """
+    counts = asdict(pick_up(source, window))
+    log.info("%s: %s", source, counts)
+    return counts
+
+
+@without_values()
+def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
+    """Planning and its counts; ``release_by``: who has the window's messages of unknown outcome sent again."""
+    counts = asdict(plan(window))
+    if release_by is not None and window is not EVERYTHING:
+        counts["released"] = len(release(release_by, "release_unknown", window))
+    if window is EVERYTHING:
+        # An evening whose own run was skipped, or found a source away, is made up for here.
+        counts["apologies"] = asdict(apologize(left_over=True))
+    log.info("planned: %s", counts)
+    return counts
+
+
+@without_values()
+def send_messages(run_id: str, window: Window, *, lingers: bool = True) -> dict[str, Any]:
+    """Sending and its counts.
+
+    An ordinary run ``lingers``: it goes on for a while as long as news keeps coming, since a run of its own for each
+    burst would cost the citizen seconds of waiting for the one before. A backfill keeps to its window.
+    """
+    read_left_over_receipts()
+    with asked_to_stop() as stop:
+        if window is not EVERYTHING or not lingers:
+            counts = asdict(send(run_id, window, stop=stop))
+        else:
+            with closing(CatchUp()) as catch_up:
+                counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
+    log.info("sent: %s", counts)
+    if counts["unregistered"]:
+        raise RunIncomplete(
+            "; ".join(f"{number} message(s) wait: {why}" for why, number in counts["unregistered"].items())
+        )
+    return counts
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets, so that a worker that shuts down ends with nothing in flight.
+
+    Airflow forwards the signal to the task and goes on waiting for it. Outside the main thread there are no signals.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@without_values()
+def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
+    """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
+
+    ``interval``: of a run by the clock, its own minute. It is red for that minute's messages whichever run tried them,
+    since a backfill of failed runs finds runs by the clock only.
+
+    Raises:
+        RunIncomplete: with what is left, in counts.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    left += unresolved(run_id, window)
+    with connect() as ledger:
+        if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC))["failed"]):
+            left.append(f"{failed} message(s) of this run's minute failed and wait to be tried again")
+        left += [
+            f"source {row['name']} failed: {row['failure']}"
+            for row in list_sources(ledger)
+            if row["failed_at"] and row["name"] in settings().sources
+        ]
+    if left:
+        raise RunIncomplete("; ".join(left))

@@ -1,0 +1,124 @@
+"""The tasks of the DAG ``reconcile_daily``: close days that are over, look at older ones again, publish, mail, gate.
+
+``reconcile_monthly`` shares all that follows closing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motcua.domain.reconciliation import Period
+from motcua.jobs.handed_in.complaints import relink
+from motcua.jobs.publications import mailing as mailing_publications
+from motcua.jobs.publications import publishing
+from motcua.jobs.reconciliation.closing import NothingInScope, close_period, complain, recheck_closed
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.oversight.closings import closings_of_run, first_day, newest_closings, unpublished_closings
+from motcua.store.oversight.publications import publications_since
+
+log = logging.getLogger(__name__)
+
+_MAILED_WITHIN = timedelta(days=4)
+"""What is older is news to nobody, as after recipients were first named: it is mailed when somebody asks."""
+_CATCH_UP = 31
+"""Days that a run closes at most, when none was closed for a while."""
+
+
+@without_values()
+def close_days(run_id: str, window: Window, interval: Window, now: datetime | None = None) -> list[int]:
+    """Closes the day before the run, and days before it that were missed; a backfill closes its own day alone.
+
+    Args:
+        run_id: the DAG run.
+        window: what a backfill is bound to.
+        interval: the data interval of a run by the clock, which ends on the day after the one that it closes.
+        now: the cut-off; by default this moment.
+
+    Returns: the numbers of the closings made now, and of those that stand and do not meet.
+    """
+    moment = now or datetime.now(UTC)
+    last = Period.day_before(interval.end or moment)
+    made = []
+    for day in [last] if window is not EVERYTHING else _days_due(last):
+        try:
+            result = close_period(day, run_id, moment)
+        except NothingInScope as nothing:
+            log.info("%s", nothing)
+            continue
+        if result.must_be_looked_at:
+            made.append(result.closing.closing_no)
+    return made
+
+
+@without_values()
+def tie_complaints() -> int:
+    """Ties complaints about dossiers that were not known when they were recorded; returns how many."""
+    return relink()
+
+
+def _days_due(last: Period) -> list[Period]:
+    """The day, and days before it that are not closed, up to a month back and since the first one that is."""
+    before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
+    with connect() as ledger:
+        first = first_day(ledger)
+        closed = newest_closings(ledger, before)
+    missed = [day for day in before if first is not None and day.first > first.first and day not in closed]
+    if missed:
+        log.warning("%d days were not closed; they are closed now", len(missed))
+    return [*missed, last]
+
+
+def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
+    """Corrects periods that were closed some days ago; a backfill looks at nothing but its day.
+
+    Returns: the numbers of the run's closings. What an earlier try corrected is not looked at again, but is judged.
+    """
+    if window is not EVERYTHING:
+        return []
+    recheck_closed(run_id, now)
+    with without_values(), connect() as ledger:
+        return closings_of_run(ledger, run_id)
+
+
+@without_values()
+def closings_to_publish() -> list[int]:
+    """Closings that no publication tells of, also those that an earlier run left."""
+    with connect() as ledger:
+        return unpublished_closings(ledger)
+
+
+def publish(closing_no: int) -> dict[str, Any]:
+    """Publishes one closing and names the publication."""
+    publication = publishing.publish(closing_no)
+    return {"publication_no": publication.publication_no, "folder": publication.folder}
+
+
+@without_values()
+def mails_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
+    """The publications of the last days, each with the bodies that were never mailed it or were not reached: what this
+    run published, and what an earlier one left."""
+    with connect() as ledger:
+        published = publications_since(ledger, (now or datetime.now(UTC)) - _MAILED_WITHIN)
+    return [
+        {"publication_no": publication_no, "body": body}
+        for publication_no in published
+        for body in mailing_publications.bodies_left(publication_no)
+    ]
+
+
+def mail(publication_no: int, body: str) -> dict[str, int]:
+    """Mails one publication to one body's recipients."""
+    return mailing_publications.mail_publication(publication_no, body)
+
+
+def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed, a source was not counted, or figures do not meet for no known reason.
+
+    Raises:
+        RunIncomplete: with what is left.
+    """
+    complain(closing_nos, failed_tasks)

@@ -1,0 +1,52 @@
+"""The tasks of the DAG ``settle_messages``: settle, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.notify_transitions import RunIncomplete, asked_to_stop
+from motcua.settings import settings
+from motcua.store.ledger.database import connect, without_values
+from motcua.store.notices.messages import Window, count_held
+
+
+@without_values()
+def settle_run(run_id: str, window: Window) -> dict[str, Any]:
+    """Settling and its counts."""
+    with asked_to_stop() as stop:
+        return asdict(settle(run_id, window, stop=stop))
+
+
+@without_values()
+def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed, or people must decide about messages while these are useful.
+
+    Raises:
+        RunIncomplete: with what is left, in counts.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    with connect() as ledger:
+        for row in count_held(ledger, window, datetime.now(UTC)):
+            if row["useful"] and _holds(row["gateway"]):
+                left.append(f"{row['useful']} message(s) of unknown outcome at {row['gateway']}: motcua messages held")
+    for name in settings().gateways:
+        try:
+            open_gateway(name)
+        except GatewayMisconfigured as failure:
+            left.append(str(failure))
+    if left:
+        raise RunIncomplete("; ".join(left))
+
+
+def _holds(gateway: str) -> bool:
+    """Whether people decide there; elsewhere the declared policy does, in its time."""
+    try:
+        address = open_gateway(gateway).address
+    except GatewayMisconfigured:
+        return True
+    return address.when_unknown == "hold"

@@ -1,0 +1,1 @@
+"""The texts of messages: previewed, and registered with the gateways' providers."""

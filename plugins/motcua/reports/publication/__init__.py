@@ -1,0 +1,1 @@
+"""The files and mails of a published report."""

@@ -1,0 +1,114 @@
+"""What a manifest holds so that a report can be made again: by an auditor, years later, without the settings of then.
+
+Figures come from the facts; what else stands in the files comes from here: names, what each agency leaves out, the
+year's budget, the thresholds, complaints as they were counted. Where the files are made by the same rendering with the
+same libraries, they must be the same again, so that nobody can change a word of the printed report and mend all hashes
+after it.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from motcua.domain.reconciliation import (
+    AgencyWords,
+    Budget,
+    Change,
+    Closing,
+    ComplaintCount,
+    Difference,
+    Figures,
+    Orphan,
+    QueryUsed,
+    ReconciliationReport,
+    Urged,
+)
+from motcua.reports.publication.files import RENDERING
+
+_LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
+
+_BEFORE_THE_NUMBER = {"e97fa7a0ec5afa2cea27c93ad451d608e1fd35c466ef899ecf0fa18e12b33c72": 1}
+"""The rendering of publications that name none, from before it had a number: they name a hash over the files of the
+software that made them, as ``reports``. Of any other hash nobody knows the rendering."""
+
+
+@lru_cache(maxsize=1)
+def made_by() -> dict[str, Any]:
+    """What made a publication's files: the rendering, the machine, Python, the libraries."""
+    return {
+        "rendering": RENDERING,
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in _LIBRARIES},
+    }
+
+
+def made_otherwise(by: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What decides the bytes of files and was another thing, or another version, than it is here: by name, the one of
+    then and the one of here. Nothing: the files must be the same again.
+
+    Python is no part of it: libraries decide, and what packs workbooks is not looked at.
+
+    Args:
+        by: ``made_by`` of a manifest, of whatever version of this software.
+
+    Raises:
+        TypeError, AttributeError: it was not written by any.
+    """
+    here = {name: value for name, value in made_by().items() if name != "python"}
+    then = {"rendering": _BEFORE_THE_NUMBER.get(by.get("reports", ""), by.get("reports"))} | dict(by)
+    return {name: (then.get(name), value) for name, value in here.items() if then.get(name) != value}
+
+
+def words_value(report: ReconciliationReport) -> dict[str, Any]:
+    """All of a report that neither the closing nor the facts say, as a manifest holds it."""
+    return {
+        "made_by": made_by(),
+        "previous_closing": report.previous_closing,
+        "agencies": [asdict(each) | {"kinds_off": list(each.kinds_off)} for each in report.agencies],
+        "procedures": dict(report.procedures),
+        "complaints": [asdict(each) for each in report.complaints],
+        "budget": asdict(report.budget),
+        "thresholds": dict(report.thresholds),
+        "urged": [asdict(each) for each in report.urged],
+    }
+
+
+def report_again(
+    manifest: dict[str, Any],
+    closing: Closing,
+    figures: Figures,
+    previous: Figures | None,
+    differences: tuple[Difference, ...],
+    orphans: tuple[Orphan, ...],
+    changes: tuple[Change, ...],
+) -> ReconciliationReport:
+    """The report, from these figures and a manifest's words.
+
+    Raises:
+        KeyError, TypeError: the manifest was not written by ``words_value``.
+    """
+    words = manifest["words"]
+    return ReconciliationReport(
+        closing=closing,
+        figures=figures,
+        previous=previous,
+        differences=differences,
+        orphans=orphans,
+        changes=changes,
+        agencies=tuple(AgencyWords(**each | {"kinds_off": tuple(each["kinds_off"])}) for each in words["agencies"]),
+        procedures=dict(words["procedures"]),
+        complaints=tuple(ComplaintCount(**each) for each in words["complaints"]),
+        budget=Budget(**words["budget"]),
+        urged=tuple(Urged(**each) for each in words["urged"]),
+        queries=tuple(QueryUsed(**each) for each in manifest["queries"]),
+        software=manifest["software"],
+        previous_closing=words["previous_closing"],
+        thresholds=dict(words["thresholds"]),
+    )

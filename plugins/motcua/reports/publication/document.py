@@ -1,0 +1,750 @@
+"""What the printable report and the page both say: sections of paragraphs, tables and charts, all written out.
+
+Both are laid out from this alone, so that they cannot differ. A daily report is shorter than a monthly one, which goes
+to Ủy ban nhân dân tỉnh and proposes whom to urge. The form is that of Nghị định 30/2020/NĐ-CP.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import STATES, MessageFigures, Urged
+from motcua.reports.publication.charts import Drawing, draw_dossiers, draw_messages
+from motcua.reports.publication.data import LEAST_EXPECTED, AgencyLine, Told, duration, points, share
+from motcua.reports.wording import count, day, moment, signed
+
+ROWS_SHOWN = 20
+"""Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
+AGENCIES_DRAWN = 20
+
+Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
+Align: TypeAlias = Literal["left", "right"]
+Columns: TypeAlias = Sequence[tuple[str, Align, int]]
+"""Of a table: what stands above each (a word of the template), how it is set, its share of the width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One paragraph; ``bad``: a warning, ``good``: what holds, ``soft``: a remark."""
+
+    text: str
+    tone: Tone = ""
+    sort: str = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``share``: its share of the page's width; 0: as wide as its words need."""
+
+    head: str
+    align: Align
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[str, ...]
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, which may break over pages; its head is repeated."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    sort: str = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing with the words that say the same."""
+
+    caption: str
+    drawing: Drawing
+    note: str = ""
+    sort: str = "chart"
+
+
+Block: TypeAlias = Paragraph | Table | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A numbered section."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The whole report, every word and number as it is read."""
+
+    letterhead: dict[str, str]
+    place_and_date: str
+    about: str
+    addressed_to: str
+    grounds: tuple[str, ...]
+    opening: str
+    sections: tuple[Section, ...]
+    ending: str
+    copies: tuple[str, ...]
+    title: str
+    """For a window's or file's title."""
+    software: str
+
+
+def compose_document(told: Told) -> Document:
+    """The report over all agencies."""
+    said, closing = told.words["letterhead"], told.report.closing
+    monthly = closing.period.is_month
+    filled = {"period": told.period, "as_of": moment(closing.as_of), "closing": closing.closing_no}
+    about = said["about_correction" if closing.corrects is not None else "about"].format(**filled)
+    builder = _Sections(told)
+    names = ["parent", "issuer", "number", "country", "motto", "machine_copy", "report", "copies", "signer"]
+    return Document(
+        letterhead={name: said[name] for name in names},
+        place_and_date=said["date"].format(
+            place=said["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())
+        ),
+        about=about,
+        addressed_to=said["to_month" if monthly else "to_day"],
+        grounds=tuple(each.format(**filled) for each in said["grounds"]),
+        opening=said["opening"].format(**filled),
+        sections=builder.monthly() if monthly else builder.daily(),
+        ending=said["closing_month" if monthly else "closing_day"].format(**filled),
+        copies=tuple(said["copies_month" if monthly else "copies_day"]),
+        title=f"{said['report'].capitalize()}: {about}",
+        software=told.report.software,
+    )
+
+
+def official_date(on: date) -> dict[str, str]:
+    """Day, month and year as Nghị định 30/2020 writes them: a leading zero for days below 10 and for months 1 and 2."""
+    return {
+        "day": f"{on.day:02d}",
+        "month": f"{on.month:02d}" if on.month <= 2 else str(on.month),
+        "year": str(on.year),
+    }
+
+
+def summary_lines(told: Told) -> list[Paragraph]:
+    """The report for a person in a hurry: identity, whether it holds, shares, change, the worst."""
+    said, report, total = told.words["summary"], told.report, told.total
+    lines = [Paragraph(identity_line(told))]
+    if told.difference:
+        unbalanced = said["unbalanced"].format(difference=count(told.difference), groups=count(len(told.unbalanced)))
+        lines.append(Paragraph(unbalanced, "bad"))
+    elif report.closing.sources_unread:
+        lines.append(Paragraph(said["balanced_unread"], "bad"))
+    else:
+        lines.append(Paragraph(said["balanced"], "good"))
+    # Of one agency only its own cases: the closing's number is that of all.
+    unexplained = max(len(told.unexplained), report.closing.unexplained if told.agency is None else 0)
+    if unexplained:
+        lines.append(Paragraph(said["unexplained"].format(number=count(unexplained)), "bad"))
+    if report.closing.sources_unread:
+        lines.append(Paragraph(said["unread"].format(names=", ".join(report.closing.sources_unread)), "bad"))
+    if total.sent:
+        lines.append(
+            Paragraph(
+                said["shares"].format(
+                    delivered=count(total.delivered),
+                    of_expected=share(total.delivered_of_expected),
+                    of_sent=share(total.delivered_of_sent),
+                )
+            )
+        )
+    else:
+        lines.append(Paragraph(said["no_shares"]))
+    lines.append(Paragraph(change_line(told)))
+    if told.agency is None and told.worst:
+        names = [
+            said["worst_one"].format(name=each.name, share=share(each.messages.delivered_of_expected))
+            for each in told.worst
+        ]
+        lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
+    return lines
+
+
+def identity_line(told: Told) -> str:
+    """``Phải nhắn 120 tin = …``: every state that occurs, and the difference where there is one."""
+    said, total = told.words["summary"], told.total
+    terms = [(told.words["state"][state].lower(), getattr(total, state)) for state in STATES]
+    written = [said["term"].format(state=name, number=count(number)) for name, number in terms if number]
+    if total.difference:
+        written.append(
+            said["term"].format(state=told.words["heads"]["difference"].lower(), number=count(total.difference))
+        )
+    if not written and not total.expected:
+        return str(said["identity_none"])
+    return str(said["identity"].format(expected=count(total.expected), terms=" + ".join(written) or "0"))
+
+
+def change_line(told: Told) -> str:
+    """Against the period before."""
+    said, before = told.words["summary"], told.total_before
+    if before is None:
+        return str(said["no_previous"])
+    return str(
+        said["change_no_share" if told.change is None else "change"].format(
+            previous=told.previous_period,
+            share=share(before.delivered_of_expected),
+            change=points(told.change),
+            expected=count(before.expected),
+            expected_change=signed(told.total.expected - before.expected, 0),
+        )
+    )
+
+
+def cost_line(told: Told) -> str:
+    """Segments and đồng, against the year's budget."""
+    said, budget = told.words["summary"], told.report.budget
+    segments = count(told.total.segments)
+    if budget.spent_in_period is None or budget.spent_in_year is None:
+        return str(said["cost_unknown"].format(segments=segments))
+    of_year = said["cost_no_budget"]
+    if budget.for_year:
+        of_year = said["cost_budget"].format(
+            for_year=count(budget.for_year), share=share(budget.spent_in_year / budget.for_year)
+        )
+    return str(
+        said["cost"].format(
+            segments=segments,
+            spent=count(budget.spent_in_period),
+            year=budget.year,
+            spent_in_year=count(budget.spent_in_year),
+            budget=of_year,
+        )
+    )
+
+
+def dossiers_line(told: Told) -> str:
+    """Dossiers received and resolved."""
+    said, total = told.words["summary"], told.dossiers_total
+    without = said["without_due"].format(number=count(total.resolved_without_due)) if total.resolved_without_due else ""
+    return str(
+        said["dossiers"].format(
+            received=count(total.received),
+            carried_over=count(total.carried_over),
+            resolved=count(total.resolved),
+            early=count(total.resolved_early),
+            on_time=count(total.resolved_on_time),
+            late=count(total.resolved_late),
+            without_due=without,
+            withdrawn=count(total.withdrawn),
+        )
+    )
+
+
+def dossiers_change_line(told: Told) -> str | None:
+    """Dossiers against the period before; ``None``: that was not closed."""
+    before, now = told.dossiers_before, told.dossiers_total
+    if before is None:
+        return None
+    figures = {
+        "received": (now.received, before.received),
+        "resolved": (now.resolved, before.resolved),
+        "late": (now.resolved_late, before.resolved_late),
+    }
+    said = {name: count(old) for name, (_, old) in figures.items()}
+    said |= {f"{name}_change": signed(new - old, 0) for name, (new, old) in figures.items()}
+    return str(told.words["summary"]["dossiers_change"].format(previous=told.previous_period, **said))
+
+
+def time_line(told: Told) -> str | None:
+    """From the source's recording to delivery, of results; ``None``: none was delivered."""
+    timing = told.timings.get((told.agency, None, "result"))
+    if timing is None:
+        return None
+    return str(
+        told.words["summary"]["time"].format(median=duration(timing.median_seconds), p95=duration(timing.p95_seconds))
+    )
+
+
+def apologies_line(told: Told) -> str:
+    """Apologies right and wrong."""
+    counts = told.counts_total
+    return str(
+        told.words["summary"]["apologies"].format(
+            right=count(counts.apologies_right),
+            wrong=count(counts.apologies_wrong),
+            stopped=count(counts.apologies_stopped),
+            untold=count(counts.late_untold),
+        )
+    )
+
+
+def inquiries_line(told: Told) -> str:
+    """9029."""
+    counts = told.counts_total
+    return str(
+        told.words["summary"]["inquiries"].format(
+            inquiries=count(counts.inquiries), fees=count(counts.inquiry_fees), told=count(counts.told_without_result)
+        )
+    )
+
+
+def complaints_line(told: Told) -> str:
+    """How many complaints there were."""
+    said, number = told.words["summary"], sum(each.complaints for each in told.complaints)
+    return str(said["complaints"].format(number=count(number)) if number else said["complaints_none"])
+
+
+def corrected_line(told: Told) -> str:
+    """What a correction corrects."""
+    said, corrected = told.words["corrected"], told.corrected
+    if corrected is None:
+        return str(said["with_closing"].format(closing=told.report.closing.corrects))
+    return str(
+        said["with_publication"].format(
+            publication=corrected.publication_no, folder=corrected.folder, sha256=corrected.manifest_sha256
+        )
+    )
+
+
+def evidence(told: Told, urged: Urged) -> str:
+    """Why an agency is to be urged: the figure, its threshold, and what it is a share of."""
+    said = told.words["urged"]
+    values = {"value": share(urged.value), "threshold": share(urged.threshold), "of_all": count(urged.of_all)}
+    return str(said["evidence"].format(**values, unit=said["unit"][urged.measure]))
+
+
+class _Sections:
+    """Builds the sections."""
+
+    def __init__(self, told: Told) -> None:
+        self._told, self._words = told, told.words
+        self._heads, self._said = told.words["heads"], told.words["summary"]
+
+    def daily(self) -> tuple[Section, ...]:
+        return self._kept(
+            self._corrected(),
+            ("overall", self._overall()),
+            ("agencies", self._agencies()),
+            ("reasons", self._reasons(10)),
+            ("reconciled", self._reconciled()),
+            ("left_out", self._left_out()),
+            ("check", self._check()),
+        )
+
+    def monthly(self) -> tuple[Section, ...]:
+        return self._kept(
+            self._corrected(),
+            ("overall", [*self._overall(), *self._time()]),
+            ("agencies", self._agencies()),
+            ("dossiers", self._dossiers()),
+            ("reasons", self._reasons(ROWS_SHOWN)),
+            ("procedures", self._procedures()),
+            ("reconciled", self._reconciled()),
+            ("citizens", self._citizens()),
+            ("cost", [Paragraph(cost_line(self._told))]),
+            ("urged", self._urged()),
+            ("left_out", self._left_out()),
+            ("check", self._check()),
+        )
+
+    def _kept(self, *sections: tuple[str, Iterable[Block]]) -> tuple[Section, ...]:
+        named = ((self._words["sections"][name], tuple(blocks)) for name, blocks in sections)
+        return tuple(Section(title, blocks) for title, blocks in named if blocks)
+
+    def _table(
+        self,
+        name: str,
+        columns: Columns,
+        rows: Sequence[Row],
+        most: int | None = None,
+        note: str = "",
+    ) -> Table:
+        shown = rows[:most] if most is not None else rows
+        if len(shown) < len(rows):
+            note = " ".join(filter(None, (note, self._said["more_rows"].format(number=count(len(rows) - len(shown))))))
+        heads = tuple(Column(self._heads[head], align, width) for head, align, width in columns)
+        return Table(self._words["tables"][name], heads, tuple(shown), note)
+
+    def _corrected(self) -> tuple[str, list[Block]]:
+        told = self._told
+        if told.report.closing.corrects is None:
+            return "corrected", []
+        blocks: list[Block] = [Paragraph(corrected_line(told), "bad")]
+        if not told.changes:
+            return "corrected", [*blocks, Paragraph(self._words["corrected"]["no_changes"])]
+        rows = [
+            Row(
+                (
+                    told.agency_name(each.agency_code),
+                    told.procedure_name(each.procedure_code),
+                    self._words["kind"].get(each.kind, self._words["names"]["dash"]),
+                    told.figure_name(each.figure),
+                    count(each.was),
+                    count(each.became),
+                    told.causes(each),
+                )
+            )
+            for each in told.changes
+        ]
+        columns: Columns = [
+            ("agency", "left", 3),
+            ("procedure", "left", 3),
+            ("kind", "left", 2),
+            ("figure", "left", 2),
+            ("was", "right", 0),
+            ("became", "right", 0),
+            ("causes", "left", 3),
+        ]
+        return "corrected", [*blocks, self._table("changes", columns, rows, 3 * ROWS_SHOWN)]
+
+    def _overall(self) -> list[Block]:
+        told = self._told
+        read = told.report.closing.data_as_of
+        as_of = self._said["data_as_of"].format(moment=moment(read)) if read else self._said["never_read"]
+        rows = [self._identity_row(self._words["kind"][row.kind], row) for row in told.by_kind]
+        rows.append(self._identity_row(self._words["names"]["all"], told.total, total=True))
+        columns: Columns = [
+            ("kind", "left", 2),
+            *[
+                (name, "right", 1)
+                for name in (
+                    "expected",
+                    "not_sent",
+                    "waiting",
+                    "rejected",
+                    "sent",
+                    "delivered",
+                    "of_expected",
+                    "of_sent",
+                )
+            ],
+            ("difference", "right", 1),
+        ]
+        return [
+            *summary_lines(told),
+            Paragraph(as_of, "" if read else "bad"),
+            self._table("identity", columns, rows),
+        ]
+
+    def _identity_row(self, name: str, row: MessageFigures, *, total: bool = False) -> Row:
+        cells = (
+            name,
+            count(row.expected),
+            count(row.not_sent),
+            count(row.in_hand),
+            count(row.rejected),
+            count(row.sent),
+            count(row.delivered),
+            share(row.delivered_of_expected),
+            share(row.delivered_of_sent),
+            count(row.difference),
+        )
+        return Row(cells, "bad" if row.difference else "total" if total else "")
+
+    def _time(self) -> list[Block]:
+        line = time_line(self._told)
+        return [Paragraph(line)] if line else []
+
+    def _agencies(self) -> list[Block]:
+        lines = self._told.agencies
+        if not lines:
+            return []
+        rows = [
+            Row(
+                (
+                    str(place),
+                    each.name,
+                    count(each.messages.expected),
+                    count(each.messages.sent),
+                    count(each.messages.delivered),
+                    share(each.messages.delivered_of_expected),
+                    points(each.change),
+                    count(each.messages.difference),
+                ),
+                "bad" if each.messages.difference else "",
+            )
+            for place, each in enumerate(lines, 1)
+        ]
+        total = self._told.total
+        rows.append(
+            Row(
+                (
+                    "",
+                    self._words["names"]["all"],
+                    count(total.expected),
+                    count(total.sent),
+                    count(total.delivered),
+                    share(total.delivered_of_expected),
+                    points(self._told.change),
+                    count(total.difference),
+                ),
+                "bad" if total.difference else "total",
+            )
+        )
+        columns: Columns = [
+            ("place", "right", 0),
+            ("agency", "left", 4),
+            ("expected", "right", 1),
+            ("sent", "right", 1),
+            ("delivered", "right", 1),
+            ("of_expected", "right", 1),
+            ("change", "right", 1),
+            ("difference", "right", 1),
+        ]
+        few = any(0 < each.messages.expected < LEAST_EXPECTED for each in lines)
+        note = self._said["few"].format(least=LEAST_EXPECTED) if few else ""
+        return [*self._chart("messages", lines), self._table("agencies", columns, rows, note=note)]
+
+    def _chart(self, name: Literal["messages", "dossiers"], lines: Sequence[AgencyLine]) -> list[Block]:
+        draw = draw_messages if name == "messages" else draw_dossiers
+        drawn = [
+            each for each in lines if (each.messages.expected if name == "messages" else each.dossiers.resolved) > 0
+        ]
+        if not drawn:
+            return []
+        note = self._said["more_agencies"].format(number=AGENCIES_DRAWN) if len(drawn) > AGENCIES_DRAWN else ""
+        return [Chart(self._words["charts"][name], draw(drawn[:AGENCIES_DRAWN]), note)]
+
+    def _dossiers(self) -> list[Block]:
+        told = self._told
+        lines = sorted(
+            (each for each in told.agencies if each.agency_code),
+            key=lambda each: (-each.dossiers.resolved_late - each.dossiers.open_late, each.name),
+        )
+        rows = []
+        for name, own, tone in (
+            *((each.name, each.dossiers, "") for each in lines),
+            (self._words["names"]["all"], told.dossiers_total, "total"),
+        ):
+            figures = (
+                own.received,
+                own.resolved,
+                own.resolved_early,
+                own.resolved_on_time,
+                own.resolved_late,
+                own.open_in_time + own.open_late,
+                own.paused_in_time + own.paused_late,
+                own.open_late + own.paused_late,
+            )
+            rows.append(Row((name, *map(count, figures)), tone))  # type: ignore[arg-type]
+        columns: Columns = [
+            ("agency", "left", 3),
+            *[
+                (head, "right", 1)
+                for head in ("received", "resolved", "early", "on_time", "late", "open", "paused", "open_late")
+            ],
+        ]
+        return [
+            Paragraph(dossiers_line(told)),
+            *([Paragraph(changed)] if (changed := dossiers_change_line(told)) else []),
+            *self._chart("dossiers", lines),
+            self._table("dossiers", columns, rows),
+        ]
+
+    def _reasons(self, most: int) -> list[Block]:
+        rows = [
+            Row((self._words["state"][state], self._told.reason(reason), count(number)))
+            for state, reason, number in self._told.reasons
+        ]
+        if not rows:
+            return []
+        columns: Columns = [
+            ("state", "left", 1),
+            ("reason", "left", 3),
+            ("number", "right", 0),
+        ]
+        return [self._table("reasons", columns, rows, most)]
+
+    def _procedures(self) -> list[Block]:
+        told = self._told
+        rows = [
+            Row(
+                (
+                    told.procedure_name(each.procedure_code),
+                    told.agency_name(each.agency_code),
+                    count(each.expected),
+                    count(each.delivered),
+                    share(each.delivered_of_expected),
+                    count(each.difference),
+                ),
+                "bad" if each.difference else "",
+            )
+            for each in told.procedures
+            if each.agency_code and (each.expected or each.difference)
+        ]
+        if not rows:
+            return []
+        columns: Columns = [
+            ("procedure", "left", 4),
+            ("agency", "left", 3),
+            ("expected", "right", 1),
+            ("delivered", "right", 1),
+            ("of_expected", "right", 1),
+            ("difference", "right", 1),
+        ]
+        return [self._table("procedures", columns, rows, ROWS_SHOWN)]
+
+    def _reconciled(self) -> list[Block]:
+        told, names = self._told, self._words
+        blocks: list[Block] = []
+        by_reason = Counter((each.side, each.reason, each.is_explained) for each in told.differences)
+        if by_reason:
+            order = sorted(by_reason.items(), key=lambda item: (item[0][2], -item[1], item[0]))
+            rows = [
+                Row(
+                    (
+                        names["side"][side],
+                        names["difference"][reason],
+                        count(number),
+                        self._heads["has_reason" if explained else "has_no_reason"],
+                    ),
+                    "" if explained else "bad",
+                )
+                for (side, reason, explained), number in order
+            ]
+            columns: Columns = [
+                ("side", "left", 2),
+                ("reason", "left", 4),
+                ("rows", "right", 0),
+                ("explained", "left", 0),
+            ]
+            blocks.append(self._table("differences", columns, rows))
+        else:
+            blocks.append(Paragraph(self._said["differences_none"]))
+        if told.unexplained:
+            rows = [
+                Row(
+                    (
+                        told.agency_name(each.agency_code),
+                        each.dossier_code or names["names"]["dash"],
+                        names["kind"][each.kind],
+                        names["difference"][each.reason],
+                        day(each.occurred_at) if each.occurred_at else names["names"]["dash"],
+                    ),
+                    "bad",
+                )
+                for each in told.unexplained
+            ]
+            columns = [
+                ("agency", "left", 3),
+                ("dossier", "left", 3),
+                ("kind", "left", 1),
+                ("reason", "left", 3),
+                ("moment", "right", 0),
+            ]
+            blocks.append(self._table("unexplained", columns, rows, ROWS_SHOWN))
+        orphans = Counter(each.sort for each in told.orphans)
+        if orphans:
+            rows = [Row((names["orphan"][sort], count(number))) for sort, number in sorted(orphans.items())]
+            blocks.append(self._table("orphans", [("what_orphan", "left", 1), ("rows", "right", 0)], rows))
+        else:
+            blocks.append(Paragraph(self._said["orphans_none"]))
+        return blocks
+
+    def _citizens(self) -> list[Block]:
+        told = self._told
+        rows = []
+        for each in told.agencies:
+            own = each.counts
+            figures = (
+                own.apologies_right,
+                own.apologies_wrong,
+                own.late_untold,
+                own.inquiries,
+                own.told_without_result,
+                own.findings_open,
+            )
+            if any(figures):
+                rows.append(Row((each.name, *map(count, figures))))
+        columns: Columns = [
+            ("agency", "left", 3),
+            *[
+                (head, "right", 1)
+                for head in (
+                    "apologies_right",
+                    "apologies_wrong",
+                    "late_untold",
+                    "inquiries",
+                    "told_without_result",
+                    "findings_open",
+                )
+            ],
+        ]
+        findings = self._said["findings"].format(number=count(told.counts_total.findings_open))
+        blocks: list[Block] = [Paragraph(apologies_line(told)), Paragraph(inquiries_line(told)), Paragraph(findings)]
+        if rows:
+            blocks.append(self._table("citizens", columns, rows))
+        blocks.append(Paragraph(complaints_line(told)))
+        if told.complaints:
+            rows = [
+                Row(
+                    (
+                        told.agency_name(each.agency_code),
+                        self._words["claim"].get(each.claim, each.claim),
+                        self._words["outcome"].get(each.outcome, each.outcome),
+                        count(each.complaints),
+                    )
+                )
+                for each in told.complaints
+            ]
+            columns = [("agency", "left", 3), ("claim", "left", 3), ("outcome", "left", 2), ("rows", "right", 0)]
+            blocks.append(self._table("complaints", columns, rows, ROWS_SHOWN))
+        return blocks
+
+    def _urged(self) -> list[Block]:
+        told = self._told
+        if not told.urged:
+            return [Paragraph(self._said["nobody_urged"])]
+        rows = [
+            Row(
+                (
+                    told.agency_name(each.agency_code),
+                    self._words["measure"][each.measure],
+                    evidence(told, each),
+                )
+            )
+            for each in told.urged
+        ]
+        columns: Columns = [
+            ("agency", "left", 3),
+            ("measure", "left", 3),
+            ("evidence", "left", 3),
+        ]
+        return [self._table("urged", columns, rows)]
+
+    def _left_out(self) -> list[Block]:
+        said = self._words["left_out"]
+        rows = []
+        for each in self._told.report.agencies:
+            if each.kinds_off:
+                kinds = ", ".join(self._words["kind"][kind].lower() for kind in each.kinds_off)
+                reason = each.kinds_off_reason or self._words["names"]["unknown"]
+                rows.append(Row((each.name, said["kinds"].format(kinds=kinds), reason)))
+            if each.same_day_excluded:
+                rows.append(Row((each.name, said["same_day"], self._words["names"]["dash"])))
+        columns: Columns = [
+            ("agency", "left", 3),
+            ("what", "left", 3),
+            ("reason", "left", 3),
+        ]
+        blocks: list[Block] = [self._table("left_out", columns, rows) if rows else Paragraph(self._said["nothing_off"])]
+        off = [each.name for each in self._told.report.agencies if not each.enabled]
+        if off:
+            blocks.append(Paragraph(self._said["not_enabled"].format(names="; ".join(off))))
+        return blocks
+
+    def _check(self) -> list[Block]:
+        report = self._told.report
+        filled: dict[str, Any] = {
+            "closing": report.closing.closing_no,
+            "hash": report.closing.figures_hash,
+            "software": report.software,
+        }
+        return [Paragraph(each.format(**filled)) for each in self._words["check"]]

@@ -1,0 +1,135 @@
+"""The mails that bring a publication: short, with the figures first and the files attached.
+
+Words are in include/templates/mail/publication.*; what is shown comes from ``motcua.reports.publication.data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from motcua.domain.reconciliation import Period
+from motcua.reports import wording
+from motcua.reports.mail import Attachment, Mail, inline_styles, tidy
+from motcua.reports.publication.data import Told, points, share
+from motcua.reports.publication.document import (
+    change_line,
+    corrected_line,
+    dossiers_line,
+    evidence,
+    identity_line,
+    summary_lines,
+)
+from motcua.settings import include_dir
+
+AGENCIES_SHOWN = 15
+ROWS_SHOWN = 8
+
+
+def attachment_names(told: Told) -> dict[str, str]:
+    """What the PDF and the workbook are called where they are attached, by ``pdf`` and ``workbook``."""
+    said, period = told.words["workbook"], _file_period(told.report.closing.period)
+    whose = told.words["names"]["all"] if told.agency is None else told.agency_name(told.agency)
+    kept = "".join(letter if letter.isalnum() or letter in " -_." else " " for letter in whose)
+    return {
+        "pdf": said["file_pdf"].format(period=period),
+        "workbook": said["file"].format(name=" ".join(kept.split())[:60], period=period),
+    }
+
+
+def compose_publication_mail(
+    told: Told,
+    publication_no: int,
+    manifest_sha256: str,
+    attachments: Sequence[Attachment],
+    left_out: Sequence[str] = (),
+    *,
+    urging: bool = False,
+    page_url: str | None = None,
+) -> Mail:
+    """A mail about a publication: over all agencies, or of ``told.agency`` alone.
+
+    Args:
+        told: the publication's report.
+        publication_no: its number.
+        manifest_sha256: of its manifest.
+        attachments: what goes with the mail.
+        left_out: names of files that are too large for a mail.
+        urging: the mail names the agencies that are to be urged; an agency's own mail at most that one.
+        page_url: address of the staff page, where this deployment tells one.
+    """
+    closing = told.report.closing
+    summary = summary_lines(told)
+    values: dict[str, Any] = {
+        "told": told,
+        "words": told.words,
+        "closing": closing,
+        "whose": told.words["names"]["all"] if told.agency is None else told.agency_name(told.agency),
+        "publication_no": publication_no,
+        "manifest_sha256": manifest_sha256,
+        "warnings": [line.text for line in summary if line.tone == "bad"],
+        "good": [line.text for line in summary if line.tone == "good"],
+        "identity": identity_line(told),
+        "change": change_line(told),
+        "dossiers": dossiers_line(told),
+        "corrected": corrected_line(told) if closing.corrects is not None else None,
+        "agencies": told.agencies[:AGENCIES_SHOWN] if told.agency is None else (),
+        "agencies_more": max(0, len(told.agencies) - AGENCIES_SHOWN) if told.agency is None else 0,
+        "procedures": _procedures(told),
+        "reasons": told.reasons[:ROWS_SHOWN],
+        "changes": told.changes[:ROWS_SHOWN],
+        "urged": [(told.agency_name(each.agency_code), each, evidence(told, each)) for each in told.urged if urging],
+        "nobody_urged": urging and told.agency is None,
+        "attachments": [each.name for each in attachments],
+        "left_out": left_out,
+        "page_url": page_url,
+    }
+    plain = _templates().get_template("publication.txt")
+    subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
+    html = _templates().get_template("publication.html").render(values, subject=subject)
+    return Mail(
+        f"doi-chieu.{publication_no}.{manifest_sha256[:12]}",
+        subject,
+        tidy(plain.render(values)),
+        inline_styles(html),
+        attachments=tuple(attachments),
+    )
+
+
+def _procedures(told: Told) -> list[Any]:
+    """An agency's procedures that are not all delivered."""
+    if told.agency is None:
+        return []
+    worse = [each for each in told.procedures if each.difference or (each.delivered_of_expected or 1) < 1]
+    return worse[:ROWS_SHOWN]
+
+
+def _file_period(period: Period) -> str:
+    return f"{period.first:%m-%Y}" if period.is_month else f"{period.first:%d-%m-%Y}"
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(include_dir() / "templates" / "mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "n": wording.count,
+        "share": share,
+        "points": points,
+        "moment": wording.moment,
+        "tone": _tone,
+    }
+    return environment
+
+
+def _tone(change: float | None) -> str:
+    written = points(change)
+    return {"+": "better", wording.MINUS: "worse"}.get(written[:1], "")

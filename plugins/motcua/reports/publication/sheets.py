@@ -1,0 +1,303 @@
+"""What stands in the sheets of a publication's workbooks: each sheet's columns, and a value for every one of its rows.
+
+Words stand as staff read them; the names of columns are those of the CSV files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from motcua.domain.reconciliation import STATES, MessageFigures, Timing
+from motcua.reports.publication.data import Told, change_of
+
+Cells: TypeAlias = dict[str, Any]
+"""By column; ``bad``: the row is to be looked at."""
+
+_IDENTITY = ("expected", *STATES, "difference")
+_SHARES = ("sent", "delivered_of_expected", "delivered_of_sent")
+_DOSSIERS = (
+    "received_total",
+    "carried_over",
+    "received",
+    "received_online",
+    "received_postal",
+    "received_direct",
+    "resolved",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "late_of_resolved",
+    "resolved_without_due",
+    "withdrawn",
+    "open_in_time",
+    "open_late",
+    "paused_in_time",
+    "paused_late",
+    "due",
+    "handed_over",
+)
+_COUNTS = (
+    "apologies_right",
+    "apologies_wrong",
+    "apologies_stopped",
+    "late_untold",
+    "inquiries",
+    "inquiry_fees",
+    "told_without_result",
+    "findings_open",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet."""
+
+    name: str
+    """Its title is a word of the template."""
+    columns: tuple[str, ...]
+    frozen: int
+    """So many columns stay where they are when the sheet is moved."""
+    table: str | None
+    """The table of the CSV files whose figures it shows."""
+
+
+SHEETS = (
+    Sheet(
+        "agencies",
+        (
+            "agency_code",
+            "agency",
+            "expected",
+            "delivered",
+            "delivered_of_expected",
+            "before",
+            "change",
+            "sent",
+            "delivered_of_sent",
+            *(state for state in STATES if state != "delivered"),
+            "difference",
+            "segments",
+            "cost",
+            "median_seconds",
+            "p95_seconds",
+        ),
+        2,
+        "messages",
+    ),
+    Sheet(
+        "groups",
+        (
+            "agency",
+            "procedure",
+            "kind",
+            "at_source",
+            "out_of_scope",
+            "only_source",
+            "only_ledger",
+            *_IDENTITY,
+            *_SHARES,
+            "before",
+            "change",
+            "segments",
+            "cost",
+            "median_seconds",
+            "p95_seconds",
+            "agency_code",
+            "procedure_code",
+        ),
+        3,
+        "messages",
+    ),
+    Sheet("dossiers", ("agency", "procedure", *_DOSSIERS, "agency_code", "procedure_code"), 2, "dossiers"),
+    Sheet("counts", ("agency_code", "agency", *_COUNTS), 2, "agencies"),
+    Sheet(
+        "reasons",
+        ("agency_code", "agency", "procedure_code", "procedure", "kind", "state", "reason", "messages"),
+        2,
+        "reasons",
+    ),
+    Sheet(
+        "differences",
+        (
+            "explained",
+            "reason",
+            "side",
+            "agency_code",
+            "agency",
+            "procedure_code",
+            "procedure",
+            "kind",
+            "dossier_code",
+            "source",
+            "source_transition_id",
+            "transition_id",
+            "message_id",
+            "occurred_at",
+        ),
+        2,
+        "differences",
+    ),
+    Sheet(
+        "orphans",
+        (
+            "sort",
+            "agency_code",
+            "agency",
+            "procedure_code",
+            "procedure",
+            "dossier_code",
+            "message_id",
+            "receipt_id",
+            "happened_at",
+        ),
+        1,
+        "orphans",
+    ),
+    Sheet(
+        "changes",
+        ("agency_code", "agency", "procedure_code", "procedure", "kind", "figure", "was", "became", "causes"),
+        2,
+        "changes",
+    ),
+    Sheet("complaints", ("agency_code", "agency", "claim", "outcome", "complaints"), 2, "complaints"),
+    Sheet("urged", ("agency_code", "agency", "measure", "value", "threshold", "of_all", "unit"), 2, None),
+    Sheet(
+        "left_out",
+        ("agency_code", "agency", "enabled", "kinds_off", "kinds_off_reason", "same_day_excluded"),
+        2,
+        None,
+    ),
+)
+
+
+def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
+    """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, and a correction
+    alone has changes."""
+    rows = _Rows(told)
+    makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
+    if not told.report.closing.period.is_month:
+        del makers["urged"]
+    if told.report.closing.corrects is None:
+        del makers["changes"]
+    return {name: make() for name, make in makers.items()}
+
+
+class _Rows:
+    """One method a sheet, named as it."""
+
+    def __init__(self, told: Told) -> None:
+        self._told, self._report, self._words = told, told.report, told.words
+
+    def agencies(self) -> Iterable[Cells]:
+        for line in self._told.agencies:
+            yield self._of_messages(line.messages, line.before, line.timing) | {
+                "agency_code": line.agency_code,
+                "agency": line.name,
+            }
+
+    def groups(self) -> Iterable[Cells]:
+        told = self._told
+        for row in told.messages:
+            key = (row.agency_code, row.procedure_code, row.kind)
+            yield self._of_messages(row, told.before.get(key), told.timings.get(key)) | {
+                "kind": self._words["kind"][row.kind]
+            }
+
+    def dossiers(self) -> Iterable[Cells]:
+        for row in self._told.dossiers:
+            yield self._named(row) | {
+                "received_direct": row.received_direct,
+                "received_total": row.carried_over + row.received,
+                "resolved": row.resolved,
+                "late_of_resolved": row.resolved_late / row.resolved if row.resolved else None,
+            }
+
+    def counts(self) -> Iterable[Cells]:
+        for line in self._told.agencies:
+            yield self._named(line.counts)
+
+    def reasons(self) -> Iterable[Cells]:
+        most_first = sorted(
+            self._own(self._report.figures.reasons),
+            key=lambda row: (-row.messages, row.agency_code, row.procedure_code, row.kind, row.state, row.reason),
+        )
+        for row in most_first:
+            yield self._named(row) | {
+                "kind": self._words["kind"][row.kind],
+                "state": self._words["state"].get(row.state, row.state),
+                "reason": self._told.reason(row.reason),
+            }
+
+    def differences(self) -> Iterable[Cells]:
+        for row in self._told.differences:
+            yield self._named(row) | {
+                "kind": self._words["kind"][row.kind],
+                "side": self._words["side"][row.side],
+                "reason": self._words["difference"][row.reason],
+                "explained": self._words["heads"]["has_reason" if row.is_explained else "has_no_reason"],
+                "bad": not row.is_explained,
+            }
+
+    def orphans(self) -> Iterable[Cells]:
+        for row in self._told.orphans:
+            yield self._named(row) | {"sort": self._words["orphan"][row.sort]}
+
+    def changes(self) -> Iterable[Cells]:
+        for row in self._told.changes:
+            yield self._named(row) | {
+                "kind": self._words["kind"].get(row.kind, ""),
+                "figure": self._told.figure_name(row.figure),
+                "causes": self._told.causes(row),
+            }
+
+    def complaints(self) -> Iterable[Cells]:
+        for row in self._told.complaints:
+            yield self._named(row) | {
+                "claim": self._words["claim"].get(row.claim, row.claim),
+                "outcome": self._words["outcome"].get(row.outcome, row.outcome),
+            }
+
+    def urged(self) -> Iterable[Cells]:
+        for row in self._told.urged:
+            yield self._named(row) | {
+                "measure": self._words["measure"][row.measure],
+                "unit": self._words["urged"]["unit"][row.measure],
+            }
+
+    def left_out(self) -> Iterable[Cells]:
+        yes, no = self._words["heads"]["has_reason"], self._words["heads"]["has_no_reason"]
+        for row in self._own(self._report.agencies):
+            if row.kinds_off or row.same_day_excluded or not row.enabled:
+                yield self._named(row) | {
+                    "agency": row.name,
+                    "enabled": yes if row.enabled else no,
+                    "kinds_off": ", ".join(self._words["kind"][kind].lower() for kind in row.kinds_off),
+                    "same_day_excluded": yes if row.same_day_excluded else "",
+                }
+
+    def _own(self, rows: Iterable[Any]) -> list[Any]:
+        return [row for row in rows if self._told.agency in (None, row.agency_code)]
+
+    def _named(self, row: Any) -> Cells:  # noqa: ANN401 - any of the report's values
+        cells = {name: getattr(row, name) for name in type(row).__slots__}
+        cells["agency"] = self._told.agency_name(row.agency_code)
+        if "procedure_code" in cells:
+            cells["procedure"] = self._told.procedure_name(row.procedure_code or "")
+        return cells
+
+    def _of_messages(self, row: MessageFigures, before: MessageFigures | None, timing: Timing | None) -> Cells:
+        computed = ("expected", "sent", "difference", "delivered_of_expected", "delivered_of_sent")
+        price, change = self._report.closing.segment_price, change_of(row, before)
+        return (
+            self._named(row)
+            | {name: getattr(row, name) for name in computed}
+            | {
+                "before": before.delivered_of_expected if before else None,
+                "change": None if change is None else change * 100,
+                "cost": None if price is None else price * row.segments,
+                "median_seconds": timing.median_seconds if timing else None,
+                "p95_seconds": timing.p95_seconds if timing else None,
+            }
+        )

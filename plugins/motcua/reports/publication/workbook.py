@@ -1,0 +1,312 @@
+"""The workbooks of a publication: one over all agencies, and one for each agency with its own rows alone.
+
+How they are written: ``motcua.reports.spreadsheets``. The first sheet is for whoever is in a hurry; the last ones say
+what each column counts and by which query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import QueryUsed
+from motcua.reports import wording
+from motcua.reports.publication.csv_tables import TABLES, FigureTable, heads, utc
+from motcua.reports.publication.data import Told
+from motcua.reports.publication.document import (
+    apologies_line,
+    complaints_line,
+    corrected_line,
+    cost_line,
+    dossiers_change_line,
+    dossiers_line,
+    inquiries_line,
+    summary_lines,
+    time_line,
+)
+from motcua.reports.publication.sheets import SHEETS, Cells, Sheet, sheet_rows
+from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
+
+MOST_ROWS = 1_048_000
+"""Excel's own limit, less the head and what is said below."""
+
+_WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
+_WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
+_WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
+_WIDTHS |= {"cost": 16, "inquiry_fees": 16, "unit": 28, "source_transition_id": 13, "message_id": 13}
+_WORDS = {
+    "agency_code",
+    "agency",
+    "procedure_code",
+    "procedure",
+    "kind",
+    "state",
+    "reason",
+    "side",
+    "explained",
+    "dossier_code",
+    "source",
+    "sort",
+    "figure",
+    "causes",
+    "claim",
+    "outcome",
+    "kinds_off",
+    "kinds_off_reason",
+    "same_day_excluded",
+    "enabled",
+    "measure",
+    "unit",
+}
+_PERCENT = {"delivered_of_expected", "delivered_of_sent", "before", "late_of_resolved", "value", "threshold"}
+_POINTS = {"change"}
+_MOMENTS = {"occurred_at", "happened_at"}
+_IDS = {"source_transition_id", "transition_id", "message_id", "receipt_id"}
+"""Numbers that name something: without dots, as they are looked up."""
+
+
+_DERIVED = {
+    "agency",
+    "procedure",
+    "sent",
+    "delivered_of_expected",
+    "delivered_of_sent",
+    "before",
+    "change",
+    "received_direct",
+    "received_total",
+    "resolved",
+    "late_of_resolved",
+    "cost",
+}
+"""Formed of other columns, or names."""
+
+
+def publication_workbook(told: Told) -> bytes:
+    """The workbook of all agencies, or of ``told.agency`` alone."""
+    book = _Book(told)
+    book.summary()
+    rows = sheet_rows(told)
+    shown = [sheet for sheet in SHEETS if sheet.name in rows]
+    for sheet in shown:
+        book.table(sheet, rows[sheet.name])
+    book.columns(shown)
+    book.queries()
+    return book.close()
+
+
+def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[QueryUsed]:
+    """The queries that make a column.
+
+    A query says which figures it makes: tables, and in brackets which columns or rows of them, ``messages (at_source of
+    apology), reasons``. Those that name the column come first, then those that name its table without a column, then
+    all that name the table.
+    """
+    named = [(each, *_made(table, column, each)) for each in queries]
+    for place in (1, 2, 3):
+        if found := [each[0] for each in named if each[place]]:
+            return found
+    return []
+
+
+_MADE = re.compile(r"(\w+)\s*(?:\(([^)]*)\))?")
+_STEM = 6
+"""So many letters in common make ``inquiries`` speak of ``inquiry_fees``."""
+
+
+@cache
+def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
+    """Whether a query names the column; the table, and none of its columns; the table."""
+    its_columns = next(each.columns for each in TABLES if each.name == table)
+    own = [details for name, details in _MADE.findall(query.figures) if name == table]
+    words = [word[:_STEM] for details in own for word in re.findall(r"\w+", details)]
+    named = {each for each in its_columns if each[:_STEM] in words}
+    return column in named, bool(own) and not named, bool(own)
+
+
+class _Book(Book):
+    """The workbook of one report."""
+
+    def __init__(self, told: Told) -> None:
+        self._told, self._words = told, told.words
+        self._said: dict[str, Any] = told.words["workbook"]
+        kinds: dict[str, Look] = {
+            "words": TEXT | CELL | {"text_wrap": True},
+            "number": NUMBER,
+            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
+            "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
+            "id": PLAIN | CELL | {"num_format": "0"},
+            "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
+        }
+        looks = kinds | {f"bad_{name}": look | RED for name, look in kinds.items()}
+        looks |= {
+            "bad": TEXT | RED | {"text_wrap": True},
+            "good": TEXT | {"text_wrap": True, "bold": True, "font_color": "#17633F"},
+        }
+        super().__init__(
+            f"{self._said['title']} {told.period}",
+            told.report.closing.closed_at,
+            looks,
+            self._said["sheets"],
+            f"{self._words['letterhead']['machine_copy']}. MotcuaSMS",
+            self._said["page"],
+        )
+
+    def summary(self) -> None:
+        """For a person in a hurry."""
+        told, names, closing = self._told, self._said["about"], self._told.report.closing
+        sheet = self.sheet("summary", portrait=True)
+        sheet.hide_gridlines(2)
+        sheet.set_column(0, 0, 22)
+        sheet.set_column(1, 1, 86)
+        line = 0
+
+        def put(name: str, value: str, look: str = "line") -> None:
+            nonlocal line
+            sheet.set_row(line, 14.5 * max(1, -(-len(value) // 88)))
+            sheet.write_string(line, 0, name, self._look["name"])
+            sheet.write_string(line, 1, value, self._look[look])
+            line += 1
+
+        sheet.set_row(0, 24)
+        sheet.write_string(0, 0, f"{self._said['title']} {told.period}", self._look["title"])
+        line = 2
+        whose = self._words["names"]["all"] if told.agency is None else told.agency_name(told.agency)
+        put(names["whose"], whose)
+        moment = wording.moment(closing.as_of)
+        put(names["closing"], names["closing_value"].format(number=closing.closing_no, as_of=moment))
+        read = closing.data_as_of
+        put(names["data_as_of"], wording.moment(read) if read else names["never"], "line" if read else "bad")
+        if closing.corrects is not None:
+            put(names["corrects"], corrected_line(told), "bad")
+        first = names["identity"]
+        for each in summary_lines(told):
+            put(first, each.text, {"": "line"}.get(each.tone, each.tone))
+            first = ""
+        put(names["dossiers"], dossiers_line(told))
+        if change := dossiers_change_line(told):
+            put("", change)
+        if time := time_line(told):
+            put(names["time"], time)
+        put(names["apologies"], apologies_line(told))
+        put(names["inquiries"], inquiries_line(told))
+        put(names["complaints"], complaints_line(told))
+        if told.agency is None:
+            put(names["cost"], cost_line(told))
+        put(names["hash"], closing.figures_hash)
+        line += 1
+        sheet.write_string(line, 0, self._said["how"], self._look["part"])
+        line += 1
+        for number, each in enumerate(self._said["how_all" if told.agency is None else "how_agency"], 1):
+            put(f"{number}.", each)
+
+    def table(self, shown: Sheet, rows: Iterable[Cells]) -> None:
+        """One sheet of rows; an unbalanced or unexplained one is red."""
+        sheet = self.sheet(shown.name)
+        for place, column in enumerate(shown.columns):
+            sheet.set_column(place, place, _WIDTHS.get(column, 11))
+            sheet.write_string(0, place, self._words["columns"][column]["head"], self._look["head"])
+        sheet.freeze_panes(1, shown.frozen)
+        sheet.repeat_rows(0)
+        written = beyond = 0
+        for row in rows:
+            if written >= MOST_ROWS:
+                beyond += 1
+                continue
+            written += 1
+            bad = bool(row.get("difference")) or bool(row.get("bad"))
+            for place, column in enumerate(shown.columns):
+                self._cell(sheet, written, place, column, row[column], bad=bad)
+        if written:
+            sheet.autofilter(0, 0, written, len(shown.columns) - 1)
+        else:
+            sheet.write_string(1, 0, self._said["no_rows"], self._look["name"])
+        if beyond:
+            left = self._said["beyond"].format(most=wording.count(MOST_ROWS), number=wording.count(beyond))
+            sheet.write_string(written + 2, 0, left, self._look["bad"])
+
+    def _cell(self, sheet: Worksheet, line: int, place: int, column: str, value: Any, *, bad: bool) -> None:  # noqa: ANN401
+        kind = _kind(column)
+        look = self._look[f"bad_{kind}" if bad else kind]
+        if value is None:
+            sheet.write_blank(line, place, None, look)
+        elif kind == "words":
+            sheet.write_string(line, place, str(value)[:32_767], look)
+        elif isinstance(value, datetime):
+            # Excel knows no time zones: by the clock of Vietnam.
+            local = value.astimezone(VIETNAM).replace(tzinfo=None, second=0, microsecond=0)
+            sheet.write_datetime(line, place, local, look)
+        else:
+            sheet.write_number(line, place, value, look)
+
+    def columns(self, written: Sequence[Sheet]) -> None:
+        """What every column counts, where it comes from, and by which query."""
+        sheet = self.sheet("columns")
+        sheets, queries = self._said["sheets"], self._told.report.queries
+        for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):
+            sheet.set_column(place, place, width)
+            sheet.write_string(0, place, self._said["explained_head"][place], self._look["head"])
+        sheet.freeze_panes(1, 2)
+        sheet.repeat_rows(0)
+        line = 0
+        shown = [(sheets[each.name], each.columns, each.table) for each in written]
+        shown += [(table.file_name, heads(table), table.name) for table in TABLES]
+        by_name = {table.name: table for table in TABLES}
+        for where, columns, table in shown:
+            for column in columns:
+                line += 1
+                origin, made = self._origin(column, by_name.get(table or ""), queries)
+                words = self._words["columns"][column]
+                cells = (where, words["head"], column, words["means"], origin, *made)
+                for place, cell in enumerate(cells):
+                    sheet.write_string(line, place, cell, self._look["words"])
+        sheet.autofilter(0, 0, line, 6)
+
+    def _origin(
+        self, column: str, table: FigureTable | None, queries: Sequence[QueryUsed]
+    ) -> tuple[str, tuple[str, str]]:
+        if table is None:
+            return "", ("", "")
+        if column in _DERIVED:
+            return self._said["computed"], ("", "")
+        # Seconds stand beside messages and come from their own table.
+        name = "timings" if column in ("median_seconds", "p95_seconds") else table.name
+        found = queries_of(name, column, queries)
+        of = table.table if name == table.name else f"closing_{name}"
+        return of, ("\n".join(each.name for each in found), "\n".join(each.sha256 for each in found))
+
+    def queries(self) -> None:
+        """Every query behind the figures, with its hash, and the values by which each gives these figures again."""
+        sheet = self.sheet("queries")
+        for place, width in enumerate((48, 60, 68)):
+            sheet.set_column(place, place, width)
+            sheet.write_string(0, place, self._said["queries_head"][place], self._look["head"])
+        sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        for line, query in enumerate(self._told.report.queries, 1):
+            for place, cell in enumerate((query.name, query.figures, query.sha256)):
+                sheet.write_string(line, place, cell, self._look["words"])
+        line = len(self._told.report.queries) + 2
+        for place, head in enumerate(self._said["parameters_head"]):
+            sheet.write_string(line, place, head, self._look["head"])
+        closing = self._told.report.closing
+        values: dict[str, Any] = {"start": closing.period.start, "end": closing.period.end}
+        for name, means in self._said["parameters"].items():
+            line += 1
+            value = values.get(name) or getattr(closing, name)
+            written = utc(value) if isinstance(value, datetime) else str(value)
+            for place, cell in enumerate((f"%({name})s", written, means)):
+                sheet.write_string(line, place, cell, self._look["words"])
+
+
+def _kind(column: str) -> str:
+    if column in _WORDS:
+        return "words"
+    for names, kind in ((_PERCENT, "percent"), (_POINTS, "points"), (_MOMENTS, "moment"), (_IDS, "id")):
+        if column in names:
+            return kind
+    return "number"

@@ -1,0 +1,1 @@
+"""The mails and workbooks of data quality."""

@@ -1,0 +1,216 @@
+"""The mails about data quality: one for each agency, one for the Department over all agencies.
+
+A mail has a plain text, an HTML text with the same figures, pictures that the HTML names by ``cid:``, and a workbook.
+Words are in include/templates/mail. What is shown comes from ``motcua.quality.report_data``; nothing is counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from motcua.quality.report_data import (
+    AgencyFigures,
+    AgencyReport,
+    DepartmentReport,
+    RowToCorrect,
+    RuleResult,
+    ThresholdUsed,
+    TrendPoint,
+)
+from motcua.reports import wording
+from motcua.reports.mail import Mail, inline_styles, tidy
+from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
+from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.reports.quality.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
+from motcua.settings import include_dir
+
+ROWS_SHOWN = 8
+"""Rows in an agency's mail itself; all of them are in the workbook."""
+SHARES_SHOWN = 6
+RULES_SHOWN = 15
+AGENCIES_SHOWN = 15
+"""In the Department's chart and table; all of them are in its workbook."""
+
+
+def is_due(report: AgencyReport | DepartmentReport) -> bool:
+    """Whether this run is worth a mail: there is news, or it is the first run of its week (the sign of life).
+
+    The first run and not Monday itself: on a Monday that is a holiday nothing runs.
+    """
+    if report.has_news or report.previous is None:
+        return True
+    return report.previous.day.isocalendar()[:2] != report.run.day.isocalendar()[:2]
+
+
+def compose_agency_mail(report: AgencyReport, rows: Iterable[RowToCorrect], page_url: str | None = None) -> Mail:
+    """An agency's mail.
+
+    Args:
+        report: of one run.
+        rows: what is to be corrected, in any order; read once, as they come.
+        page_url: address of the agency's page, where this deployment tells one.
+    """
+    urgent, left_out = most_urgent(rows, MOST_ROWS)
+    workbook = agency_workbook(report, urgent, left_out) if urgent else None
+    first = [row for row in urgent[:ROWS_SHOWN] if row.acknowledged is None]
+    return _compose(
+        "quality_agency", report, workbook, page_url, first_rows=first, trend=_trend(report.trend), chart=None
+    )
+
+
+def compose_department_mail(
+    report: DepartmentReport, rows: Iterable[RowToCorrect], page_url: str | None = None
+) -> Mail:
+    """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached."""
+    urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
+    workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS))
+    return _compose(
+        "quality_department",
+        report,
+        workbook,
+        page_url,
+        first_rows=(),
+        trend=_trend(report.trend),
+        chart=_chart(report.agencies),
+    )
+
+
+# --- Templates ----------------------------------------------------------------------------------------------------
+
+
+def _compose(
+    template: str,
+    report: AgencyReport | DepartmentReport,
+    workbook: Workbook | None,
+    page_url: str | None,
+    *,
+    trend: Picture | None,
+    chart: Picture | None,
+    **values: Any,  # noqa: ANN401
+) -> Mail:
+    trend_cid, chart_cid = f"dien-bien.{report.run.run_no}@motcuasms", f"co-quan.{report.run.run_no}@motcuasms"
+    values |= {
+        "report": report,
+        "beside": beside(report.results),
+        "words": wording.words(),
+        "attachment": workbook.name if workbook else None,
+        "rows_written": workbook.rows if workbook else 0,
+        "rows_left": workbook.left_out if workbook else 0,
+        "page_url": page_url,
+        "trend": trend,
+        "trend_cid": trend_cid,
+        "chart": chart,
+        "chart_cid": chart_cid,
+        "shares": shares_told(report.shares)[:SHARES_SHOWN],
+        "agencies_shown": AGENCIES_SHOWN,
+    }
+    plain = _templates().get_template(f"{template}.txt")
+    subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
+    html = _templates().get_template(f"{template}.html").render(values, subject=subject)
+    pictures = tuple((cid, drawn) for cid, drawn in ((chart_cid, chart), (trend_cid, trend)) if drawn)
+    reference = f"chat-luong.{report.run.run_no}.{report.run.seal[:12]}"
+    attachments = (workbook,) if workbook else ()
+    return Mail(reference, subject, tidy(plain.render(values)), inline_styles(html), pictures, attachments)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(include_dir() / "templates" / "mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "n": wording.count,
+        "dec": wording.decimal,
+        "pct": wording.percent,
+        "signed": wording.signed,
+        "plain": wording.plain,
+        "day": wording.day,
+        "moment": wording.moment,
+        "rate_change": _rate_change,
+        "tone": _tone,
+        "late": late,
+        "rules_told": _rules_told,
+        "thresholds_by_rule": _thresholds_by_rule,
+    }
+    return environment
+
+
+def _worth_showing(result: RuleResult) -> bool:
+    return bool(result.found or result.change.new or result.change.back or result.change.fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class _RulesTold:
+    """How much of the results a mail tells: those in it, and how many others found something or nothing."""
+
+    shown: list[RuleResult]
+    more: int
+    more_to_do: int
+    clean: int
+
+
+def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
+    checked = [each for each in report.results if each.status == "checked"]
+    worth = [each for each in checked if _worth_showing(each)]
+    shown, more = worth[:RULES_SHOWN], worth[RULES_SHOWN:]
+    return _RulesTold(shown, len(more), sum(each.to_do for each in more), len(checked) - len(worth))
+
+
+def _thresholds_by_rule(report: AgencyReport | DepartmentReport) -> list[tuple[str, list[ThresholdUsed]]]:
+    """The thresholds behind what the mail tells: those of all rules, and of each rule that it shows or that broke."""
+    told = [*_rules_told(report).shown, *report.broken]
+    named = {"": "", **{each.rule.code: f"{each.rule.code} {each.rule.title}" for each in told}}
+    used = [(name, [each for each in report.thresholds if each.rule == code]) for code, name in named.items()]
+    return [(name, its) for name, its in used if its]
+
+
+def _difference(figures: AgencyFigures) -> float | None:
+    before = figures.change.previous_per_thousand
+    return None if figures.per_thousand is None or before is None else figures.per_thousand - before
+
+
+def _rate_change(figures: AgencyFigures) -> str:
+    difference = _difference(figures)
+    return "" if difference is None else wording.signed(difference)
+
+
+def _tone(figures: AgencyFigures) -> str:
+    written = _rate_change(figures)
+    return {"+": "worse", wording.MINUS: "better"}.get(written[:1], "")
+
+
+# --- Pictures -----------------------------------------------------------------------------------------------------
+
+
+def _trend(points: tuple[TrendPoint, ...]) -> Picture | None:
+    """Two figures make a line; with fewer there is no chart."""
+    if sum(point.per_thousand is not None for point in points) < 2:
+        return None
+    groups = wording.words()["group"]
+    return draw_trend(
+        [point.label for point in points],
+        [Line(name, tuple(point.by_group.get(group) for point in points)) for group, name in groups.items()],
+    )
+
+
+def _chart(agencies: tuple[AgencyFigures, ...]) -> Picture | None:
+    groups = wording.words()["group"]
+    bars = [
+        Bar(
+            figures.name if figures.ranked else f"{figures.name} ({wording.words()['few']})",
+            tuple(figures.by_group.get(group, 0) / figures.dossiers * 1000 for group in groups),
+            figures.change.previous_per_thousand,
+        )
+        for figures in agencies
+        if figures.dossiers
+    ]
+    return draw_agencies(bars[:AGENCIES_SHOWN], list(groups.values())) if bars else None

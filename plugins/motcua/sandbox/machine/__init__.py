@@ -1,0 +1,1 @@
+"""The programs of the demo and how they are kept running."""

@@ -1,0 +1,139 @@
+"""The programs of the demo: how each is started, when it is ready, how it is stopped."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import requests
+
+from motcua.sandbox.machine.deployment import Deployment
+from motcua.sandbox.machine.supervisor import Component
+
+_AIRFLOW_READY_WITHIN = 300.0
+"""Seconds; a machine that imports Airflow slowly is slow, not broken."""
+
+
+def _answers_http(*urls: str) -> Callable[[datetime], bool]:
+    def ready(since: datetime) -> bool:
+        try:
+            return all(requests.get(url, timeout=2).ok for url in urls)
+        except requests.RequestException:
+            return False
+
+    return ready
+
+
+def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:
+    """Whether Airflow saw a heartbeat of this job since its start; an older one is the last run's."""
+
+    def ready(since: datetime) -> bool:
+        try:
+            health = requests.get(f"{airflow_url}/api/v2/monitor/health", timeout=2).json()
+            beat = health[job][f"latest_{job}_heartbeat"]
+        except (requests.RequestException, KeyError, TypeError):
+            return False
+        return beat is not None and datetime.fromisoformat(beat) >= since
+
+    return ready
+
+
+def _no_task_runs(titles: Sequence[str]) -> bool:
+    """Whether a scheduler that was told to stop has only idle workers left.
+
+    It then often hangs: the SystemExit of its signal handler is lost when a weak reference's callback happens
+    to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
+    """
+    return all(title.endswith("<idle>") for title in titles if title.startswith("airflow worker")) and not any(
+        title.startswith("airflow task") for title in titles
+    )
+
+
+def _module(name: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
+    """Everything but PostgreSQL, in groups in the order of need; the last one, the world, is stopped first.
+
+    A group starts together, once the one before it is ready. A task fails that finds no API server, so what starts
+    tasks waits for it; and it begins nothing before a gateway and a mail server can be reached.
+
+    Args:
+        deployment: the demo.
+        world: further arguments of the world.
+    """
+    addresses, environment = deployment.addresses, deployment.environment
+    data = addresses.data
+    # What Airflow's tasks know is not for the simulators, nor the other way round.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    plain |= {"PYTHONUNBUFFERED": "1", "MOTCUA_HOME": environment["MOTCUA_HOME"], "MOTCUA_DATA": str(data)}
+
+    def airflow(
+        name: str,
+        ready: Callable[[datetime], bool],
+        *arguments: str,
+        finished: Callable[[Sequence[str]], bool] | None = None,
+    ) -> Component:
+        return Component(
+            f"airflow-{name}",
+            # Task logs are on this disk, where the UI reads them: no log server with a fixed port is needed.
+            _module("airflow", name, *arguments),
+            environment,
+            ready=ready,
+            ready_within=_AIRFLOW_READY_WITHIN,
+            stop_within=45.0,
+            finished=finished,
+        )
+
+    network = Component(
+        "phone-network",
+        _module(
+            "motcua.sandbox.network",
+            *("--host", "127.0.0.1", "--port", addresses.network, "--folder", data / "phone-network"),
+        ),
+        plain
+        | {
+            "MOTCUA_KANNEL_USERNAME": deployment.secret.kannel_user,
+            "MOTCUA_KANNEL_PASSWORD": deployment.secret.kannel_password,
+            "MOTCUA_INQUIRY_URL": deployment.inquiry_url,
+        },
+        ready=_answers_http(f"http://127.0.0.1:{addresses.network}/health"),
+    )
+    mailbox = Component(
+        "mailbox",
+        _module(
+            "motcua.sandbox.network.mailbox",
+            *("--smtp-port", addresses.smtp, "--port", addresses.mailbox, "--folder", data / "mailbox"),
+        ),
+        plain,
+        ready=_answers_http(f"http://127.0.0.1:{addresses.mailbox}/health"),
+    )
+    url = f"http://127.0.0.1:{addresses.airflow}"
+    living = Component(
+        "world",
+        _module("motcua.sandbox.world", "--folder", data / "world", *world),
+        plain
+        | {
+            f"MOTCUA_WORLD_{name.upper()}_DSN": source.writer_dsn
+            for name, source in deployment.one_stop.sources.items()
+        }
+        | {"MOTCUA_WORLD_TRUTH_DSN": deployment.one_stop.truth_dsn},
+    )
+    return [
+        [
+            network,
+            mailbox,
+            # Tasks talk to its second half, which is mounted apart.
+            airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health")),
+        ],
+        [
+            airflow("dag-processor", _beats(url, "dag_processor")),
+            # Its child is gone and it does not notice for ten seconds.
+            airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
+            airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
+        ],
+        [living],
+    ]

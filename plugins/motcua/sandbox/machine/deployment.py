@@ -1,0 +1,438 @@
+"""Where a demo lives: its addresses, its secrets, and the environment of its Airflow."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from motcua.domain.occasions import VIETNAM
+from motcua.sandbox.machine.supervisor import SupervisorError
+from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
+from motcua.store.ledger.database import Connection
+
+ADMINISTRATOR, VIEWER = "admin", "xem"
+"""Users of the Airflow UI."""
+
+EVENING_AFTER = timedelta(minutes=4)
+"""When the demo's 17:30 comes, from its start on."""
+
+MORNING_AFTER = timedelta(minutes=6)
+"""When its data quality is checked."""
+
+RECONCILED_AFTER = timedelta(minutes=9)
+"""When the day before is closed and published."""
+
+_NEEDED_BYTES = 1_500_000_000
+"""To start."""
+_RESERVED_BYTES = 200_000_000
+"""To go on."""
+
+
+class CannotRun(SupervisorError):
+    """The demo cannot run here as things are; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    field: str
+    variable: str
+    default: int
+    serves: str
+
+
+_PORTS = (
+    _Port("postgres", "MOTCUA_PG_PORT", 15432, "PostgreSQL"),
+    _Port("airflow", "MOTCUA_AIRFLOW_PORT", 18080, "Airflow"),
+    _Port("network", "MOTCUA_NETWORK_PORT", 18013, "the phone network"),
+    _Port("mailbox", "MOTCUA_MAILBOX_PORT", 18025, "the mailbox's page"),
+    _Port("smtp", "MOTCUA_SMTP_PORT", 18026, "the mailbox's SMTP server"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The data folder and the ports on 127.0.0.1."""
+
+    data: Path
+    postgres: int
+    airflow: int
+    network: int
+    mailbox: int
+    smtp: int
+    health: int
+    """The scheduler's health check; any free port, nobody types it."""
+
+
+def _free_ports(number: int) -> list[int]:
+    """Ports that nobody uses now, each another one."""
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def read_addresses(data: Path, environment: Mapping[str, str], *, free_ports: bool = False) -> Addresses:
+    """Addresses from ``MOTCUA_*_PORT``; what is not set is the default, or with ``free_ports`` a free port.
+
+    Raises:
+        CannotRun: a variable holds no port, or two hold the same.
+    """
+    spare = _free_ports(len(_PORTS) + 1)
+    chosen = {"health": spare.pop()}
+    variables: dict[int, str] = {}
+    for port in _PORTS:
+        text = environment.get(port.variable, "")
+        if not text:
+            chosen[port.field] = spare.pop() if free_ports else port.default
+        elif not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+            raise CannotRun(f"{port.variable} is {text!r}; a port is a number from 1 to 65535.")
+        else:
+            chosen[port.field] = int(text)
+        other = variables.setdefault(chosen[port.field], port.variable)
+        if other != port.variable:
+            raise CannotRun(f"{other} and {port.variable} both say {chosen[port.field]}; give each another port.")
+    return Addresses(data=data, **chosen)
+
+
+def check_disk(addresses: Addresses, needed: int = _RESERVED_BYTES) -> None:
+    """Looks whether the data folder's disk has so many bytes left; PostgreSQL stops hard on a full one.
+
+    Raises:
+        CannotRun: it has not.
+    """
+    free = shutil.disk_usage(addresses.data).free
+    if free < needed:
+        raise CannotRun(
+            f"Only {free / 1e9:.1f} GB are free in {addresses.data}, {needed / 1e9:.1f} GB are needed: "
+            "make room, or set MOTCUA_DATA to a folder elsewhere."
+        )
+
+
+def check_room(addresses: Addresses, *, embedded_postgres: bool) -> None:
+    """Looks for what would stop the demo later.
+
+    Raises:
+        CannotRun: too little free disk, or a port is in use; the message names the variable to set.
+    """
+    check_disk(addresses, _NEEDED_BYTES)
+    for port in _PORTS:
+        if port.field == "postgres" and not embedded_postgres:
+            continue
+        number = getattr(addresses, port.field)
+        with socket.socket() as probe:
+            # As servers do: connections of a run that has just ended do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError as error:
+                raise CannotRun(
+                    f"Port {number} for {port.serves} cannot be used ({error.strerror}): "
+                    f"set {port.variable} to a free port."
+                ) from None
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Every password and key of one demo."""
+
+    ledger_owner: str
+    ledger_app: str
+    ledger_audit: str
+    airflow_database: str
+    one_stop: dict[str, str]
+    """By role."""
+    airflow_admin: str
+    airflow_viewer: str
+    airflow_jwt: str
+    airflow_api: str
+    airflow_fernet: str
+    kannel_user: str
+    kannel_password: str
+    receipts: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """The folder's secrets, made on first use and kept in ``secrets.json``, mode 0600.
+
+        Raises:
+            CannotRun: the file cannot be read.
+        """
+        path = folder / "secrets.json"
+        if path.exists():
+            try:
+                return cls(**json.loads(path.read_text(encoding="ascii")))
+            except (OSError, ValueError, TypeError):
+                raise CannotRun(
+                    f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
+                ) from None
+        made = cls(
+            **dict[str, Any]({each.name: _token() for each in fields(cls)})
+            | {
+                "one_stop": {role: _token() for role in ROLES},
+                "airflow_jwt": secrets.token_urlsafe(72),
+                "airflow_fernet": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+                "kannel_user": "motcua",
+            }
+        )
+        write_private(path, json.dumps(asdict(made), indent=1))
+        return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only we may read, whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    draft.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """DSNs of everything in the demo's PostgreSQL."""
+
+    ledger_owner: str
+    ledger_app: str
+    airflow: str
+    sources: Mapping[str, str]
+    """By source, through a role that can only read."""
+
+
+def postgres_connection(dsn: str) -> str:
+    """An Airflow connection for a DSN, as ``AIRFLOW_CONN_*`` takes it."""
+    rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
+    connection = {
+        "conn_type": "postgres",
+        "host": rest.pop("host", None),
+        "port": int(rest.pop("port", None) or 5432),
+        "login": rest.pop("user", None),
+        "password": rest.pop("password", None),
+        "schema": rest.pop("dbname", None),
+        # Airflow takes a text for a secret, and complains of a short one where a command's answer is printed.
+        "extra": {name: int(value) if str(value).isdigit() else value for name, value in rest.items()},
+    }
+    return json.dumps(connection)
+
+
+def _sqlalchemy_url(dsn: str) -> str:
+    rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
+    user, password = quote(rest.pop("user"), safe=""), quote(rest.pop("password"), safe="")
+    host, port, database = rest.pop("host"), rest.pop("port", 5432), quote(rest.pop("dbname"), safe="")
+    rest.pop("connect_timeout", None)  # asyncpg, whose URL Airflow derives from this one, does not know it
+    query = f"?{urlencode(rest)}" if rest else ""
+    return f"postgresql+psycopg://{user}:{password}@{host}:{port}/{database}{query}"
+
+
+def airflow_environment(
+    addresses: Addresses, secret: Secrets, databases: Databases, home: Path, caller: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of every Airflow component of the demo, and of its set-up steps.
+
+    What decides where this Airflow lives is ours; everything else that ``caller`` sets wins, so that a real
+    gateway (``AIRFLOW_CONN_SMS_KANNEL``) or another one-stop database (``MOTCUA_SOURCES``,
+    ``AIRFLOW_CONN_ONESTOP_…``) is connected by environment alone.
+
+    Args:
+        addresses: of the demo.
+        secret: of the demo.
+        databases: of the demo.
+        home: folder with dags/, plugins/ and include/.
+        caller: the environment of whoever started the demo.
+    """
+    airflow_home = addresses.data / "airflow"
+    logs = addresses.data / "logs" / "airflow"
+    url = f"http://localhost:{addresses.airflow}"
+    kannel = {
+        "conn_type": "http",
+        "host": "127.0.0.1",
+        "port": addresses.network,
+        "login": secret.kannel_user,
+        "password": secret.kannel_password,
+        "extra": {
+            "adapter": "kannel",
+            "sender": "MotcuaSMS",
+            "concurrency": 32,
+            "callback_url": f"http://127.0.0.1:{addresses.airflow}/gateway/receipts/kannel",
+            "callback_secret": secret.receipts,
+        },
+    }
+    mail = {
+        "conn_type": "smtp",
+        "host": "127.0.0.1",
+        "port": addresses.smtp,
+        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"},
+    }
+    wishes = {
+        "AIRFLOW__API__INSTANCE_NAME": "MotcuaSMS",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        # A parse that meets the end of a run leaves the DAG marked as full until the next parse
+        # (apache/airflow#71998): nothing would run for half a minute.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # What a dead scheduler had queued waits until another one looks for orphans.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+        # A dead task holds back the only run of its DAG until its heartbeat is missed.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A task that ended often holds its worker until the next heartbeat; 5 s would use up all eight.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
+        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
+        "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
+        "MOTCUA_GATEWAYS": "kannel",
+        "MOTCUA_INQUIRIES_ON": "true",
+        # The evening comes while somebody watches, at any hour of the night.
+        "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
+        "MOTCUA_QUALITY_TIME": f"{datetime.now(VIETNAM) + MORNING_AFTER:%H:%M}",
+        # Its officials work whenever somebody watches; at night that alone would be found, and nothing else be seen.
+        "MOTCUA_QUALITY_THRESHOLDS": "R10.night_from=24,R10.night_until=0",
+        "MOTCUA_RECONCILE_TIME": f"{datetime.now(VIETNAM) + RECONCILED_AFTER:%H:%M}",
+        "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
+        "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",
+        "MOTCUA_JUSTICE_RECIPIENTS": "so.tuphap@khanhhoa.example.vn",
+        "MOTCUA_COMMITTEE_RECIPIENTS": "ubnd.tinh@khanhhoa.example.vn",
+        "MOTCUA_SEGMENT_PRICE": "350",
+        "MOTCUA_SMS_BUDGET": "300000000",
+        "MOTCUA_APOLOGY_QUIET_FROM": "00:00",
+        "MOTCUA_APOLOGY_QUIET_UNTIL": "00:00",
+    } | {f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(dsn) for name, dsn in databases.sources.items()}
+    ours = {
+        "AIRFLOW_HOME": str(airflow_home),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(addresses.airflow),
+        "AIRFLOW__API__SECRET_KEY": secret.airflow_api,
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret.airflow_jwt,
+        "AIRFLOW__CORE__AUTH_MANAGER": (
+            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+        ),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{addresses.airflow}/execution/",
+        "AIRFLOW__CORE__FERNET_KEY": secret.airflow_fernet,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES": (
+            "secret,reference,reply,msisdn,phone,sender,text,content,from,to,password"
+        ),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMINISTRATOR}:admin,{VIEWER}:viewer",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy_url(databases.airflow),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(addresses.health),
+        "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
+        "MOTCUA_DATA": str(addresses.data),
+        "MOTCUA_HOME": str(home),
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "SCARF_ANALYTICS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    # The schema's owner is for migrations alone; see set_up.
+    inherited = {name: value for name, value in caller.items() if name != "AIRFLOW_CONN_MOTCUA_DB_OWNER"}
+    return {**wishes, **inherited, **ours}
+
+
+def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
+    """Makes AIRFLOW_HOME: the UI's users, and an empty airflow.cfg, since the environment says everything.
+
+    Without the file each component would write one of its own, with secrets of its own.
+    """
+    folder = addresses.data / "airflow"
+    folder.mkdir(exist_ok=True)
+    write_private(
+        folder / "passwords.json",
+        json.dumps({ADMINISTRATOR: secret.airflow_admin, VIEWER: secret.airflow_viewer}),
+    )
+    (folder / "airflow.cfg").touch(mode=0o600)
+
+
+_KEPT_ENVIRONMENT = "environment.json"
+
+
+def keep_environment(data: Path, environment: Mapping[str, str]) -> None:
+    """Keeps, for us alone, what a ``motcua`` command must know to be about this demo."""
+    ours = {name: value for name, value in environment.items() if name.startswith(("AIRFLOW", "MOTCUA_"))}
+    write_private(data / _KEPT_ENVIRONMENT, json.dumps(ours))
+
+
+def kept_environment(data: Path) -> dict[str, str]:
+    """The environment of the demo that runs, or ran, in this folder; empty where none did."""
+    try:
+        known = json.loads((data / _KEPT_ENVIRONMENT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in known.items()} if isinstance(known, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A demo that is set up: where it is and how to reach its parts."""
+
+    addresses: Addresses
+    secret: Secrets
+    databases: Databases
+    one_stop: OneStopAddresses
+    environment: Mapping[str, str]
+    """Of every Airflow component."""
+
+    @property
+    def airflow_url(self) -> str:
+        """The Airflow UI."""
+        return f"http://localhost:{self.addresses.airflow}"
+
+    @property
+    def network_url(self) -> str:
+        """The wall of phones."""
+        return f"http://localhost:{self.addresses.network}"
+
+    @property
+    def inquiry_url(self) -> str:
+        """The ``get-url`` of the phone network, which fills in what stands behind each ``%``."""
+        return (
+            f"http://127.0.0.1:{self.addresses.airflow}/gateway/inquiries/kannel"
+            f"?secret={quote(self.secret.receipts, safe='')}&sender=%p&to=%P&text=%a&time=%T&id=%I"
+        )
+
+    @property
+    def mailbox_url(self) -> str:
+        """The mailbox's page."""
+        return f"http://localhost:{self.addresses.mailbox}"
+
+    def ledger(self) -> Connection:
+        """A connection to the ledger, in which all that one transaction reads is of one moment.
+
+        Raises:
+            psycopg.OperationalError: the ledger does not answer.
+        """
+        connection = psycopg.connect(self.databases.ledger_app, row_factory=dict_row)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        return connection

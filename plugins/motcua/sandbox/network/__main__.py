@@ -1,0 +1,51 @@
+"""``python -m motcua.sandbox.network``: runs the phone network until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from motcua.sandbox.network.access_log import without_query
+from motcua.sandbox.network.application import create_app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the network until it is told to stop; an operator's mistake ends it with a sentence."""
+    parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="where the log lives")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--max-messages", type=int, default=10, help="of the sendsms-user (default 10)")
+    options = parser.parse_args(arguments)
+    username, password = (os.environ.get(f"MOTCUA_KANNEL_{name}", "") for name in ("USERNAME", "PASSWORD"))
+    if not (username and password):
+        sys.exit("MOTCUA_KANNEL_USERNAME and MOTCUA_KANNEL_PASSWORD must be set.")
+    if options.max_messages < 1:
+        sys.exit("--max-messages must be at least 1.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn.access").addFilter(without_query)
+    try:
+        app = create_app(
+            options.folder,
+            username=username,
+            password=password,
+            inquiry_url=os.environ.get("MOTCUA_INQUIRY_URL") or None,
+            seed=options.seed,
+            max_messages=options.max_messages,
+        )
+    except (OSError, sqlite3.Error) as error:
+        sys.exit(f"The log in {options.folder} cannot be used: {error}")
+    uvicorn.run(app, host=options.host, port=options.port, log_config=None, timeout_graceful_shutdown=3)
+
+
+if __name__ == "__main__":
+    main()

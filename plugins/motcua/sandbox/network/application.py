@@ -1,0 +1,231 @@
+"""The network over HTTP: Kannel's ``sendsms``, the wall of phones, faults and the log for those who judge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import secrets
+import socket
+import sqlite3
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.network.faults import REFUSING_FAULTS, BusyFault, Faults
+from motcua.sandbox.network.phone_network import SHORT_CODE, PhoneNetwork, logger
+from motcua.sandbox.network.short_messages import phone_number
+from motcua.sandbox.network.submission import Refused, read_fields, read_submission
+from motcua.sandbox.network.truth_log import TruthLog
+
+TEMPLATES = Path(__file__).resolve().parents[4] / "include" / "templates" / "web"
+
+
+class NoAnswer(Response):
+    """An answer that never comes: silence for some seconds, then a TCP reset."""
+
+    def __init__(self, silence: float = 0.0) -> None:
+        super().__init__()
+        self._silence = silence
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait, then cut the connection below HTTP, which ASGI has no word for."""
+
+        async def client_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(client_gone(), self._silence)
+            return
+        transport = getattr(getattr(receive, "__self__", None), "transport", None)
+        if transport is None:  # not under uvicorn
+            raise ConnectionResetError
+        connection = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError, AttributeError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await client_gone()
+
+
+class NewPhone(BaseModel):
+    """A number to be known by a handle."""
+
+    number: str = Field(pattern=r"^[0-9+ .()-]{3,20}$")
+
+
+class NewBehaviour(BaseModel):
+    """What shall happen to a number's messages from now on; null: what the number itself says."""
+
+    behaviour: Behaviour | None
+
+
+class NewText(BaseModel):
+    """A text that the owner of a phone sends."""
+
+    to: str = Field(default=SHORT_CODE, pattern=r"^[0-9]{3,6}$")
+    text: str = Field(min_length=1, max_length=1000)
+
+
+def _from_loopback(request: Request) -> None:
+    """Refuse whoever is not on this machine."""
+    host = request.client.host if request.client else ""
+    try:
+        near = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = False
+    if not near:
+        raise HTTPException(403, "only from this machine")
+
+
+def create_app(
+    folder: Path,
+    *,
+    username: str,
+    password: str,
+    inquiry_url: str | None = None,
+    seed: int = 0,
+    max_messages: int = 1,
+    timing: Timing | None = None,
+) -> FastAPI:
+    """Return the network as an app; its log lives in ``folder`` and outlives it.
+
+    Args:
+        folder: made if missing; holds ``phone_network.sqlite3``.
+        username: of the sendsms-user.
+        password: of the sendsms-user.
+        inquiry_url: what ``get-url`` would be, with Kannel's escapes
+            (``…?secret=…&sender=%p&to=%P&text=%a&id=%I``); None: inquiries get "Request Failed".
+        seed: decides which numbers are dead, late or silent.
+        max_messages: parts of one message at most (Kannel's default is 1), for replies too.
+        timing: how long things take.
+
+    Raises:
+        OSError: the folder cannot be made.
+        sqlite3.Error: the log cannot be opened.
+    """
+    network = PhoneNetwork(
+        TruthLog(folder),
+        username=username,
+        inquiry_url=inquiry_url,
+        seed=seed,
+        max_messages=max_messages,
+        timing=timing or Timing(),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        network.start()
+        yield
+        await run_in_threadpool(network.stop)
+
+    app = FastAPI(title="Phone network", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("phone_network.html")
+
+    def answer(status: int, sentence: str) -> Response:
+        return Response(sentence, status, {"Cache-Control": "no-cache"}, media_type="text/html")
+
+    @app.api_route("/cgi-bin/sendsms", methods=["GET", "POST"])
+    async def sendsms(request: Request) -> Response:
+        faults, lot = network.faults, network.lot
+        if faults.outage:
+            return NoAnswer()
+        try:
+            submission = read_submission(await read_fields(request), username, password)
+        except Refused as refusal:
+            return answer(refusal.status, refusal.sentence)
+        for name, (status, sentence) in REFUSING_FAULTS.items():
+            if (fault := getattr(faults, name)).hits(lot, submission.receivers):
+                no = answer(status, sentence)
+                if isinstance(fault, BusyFault) and fault.retry_after is not None:
+                    no.headers["Retry-After"] = str(fault.retry_after)
+                return no
+        queued, silent, reset, broken, slow = (
+            fault.hits(lot, submission.receivers)
+            for fault in (
+                faults.queued,
+                faults.accept_then_timeout,
+                faults.accept_then_reset,
+                faults.accept_then_500,
+                faults.slow_seconds,
+            )
+        )
+        try:
+            await network.accept(submission)
+        except sqlite3.Error as error:
+            logger.error("The log cannot be written: %s", error)
+            return answer(*REFUSING_FAULTS["error_503"])
+        if slow:
+            await asyncio.sleep(faults.slow_seconds.seconds)
+        if silent or reset:
+            return NoAnswer(network.timing.hang if silent else 0.0)
+        if broken:
+            return answer(500, "Internal Server Error")
+        return answer(202, "3: Queued for later delivery" if queued else "0: Accepted for delivery")
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        network.log.read("SELECT 1")
+        return {"status": "outage" if network.faults.outage else "ok"}
+
+    @app.get("/faults", dependencies=[Depends(_from_loopback)], response_model_exclude_none=True)
+    def read_faults() -> Faults:
+        return network.faults
+
+    @app.put("/faults", dependencies=[Depends(_from_loopback)], response_model_exclude_none=True)
+    async def put_faults(faults: Faults) -> Faults:
+        network.set_faults(faults)
+        return faults
+
+    @app.post("/phones", dependencies=[Depends(_from_loopback)])
+    def add_phone(phone: NewPhone) -> dict[str, str]:
+        row = network.add_phone(phone_number(phone.number))
+        behaviour = row["behaviour"] or default_behaviour(row["number"], seed)
+        return {"handle": row["handle"], "behaviour": behaviour}
+
+    @app.put("/phones/{handle}/behaviour", dependencies=[Depends(_from_loopback)])
+    def set_behaviour(handle: str, wanted: NewBehaviour) -> dict[str, str]:
+        try:
+            return {"handle": handle, "behaviour": network.set_behaviour(handle, wanted.behaviour)}
+        except LookupError as error:
+            raise HTTPException(404, "no such phone") from error
+
+    @app.post("/phones/{handle}/texts", status_code=202)
+    def send_text(handle: str, sent: NewText) -> dict[str, int]:
+        try:
+            return {"id": network.text(network.find_phone(handle)["number"], sent.to, sent.text)}
+        except LookupError as error:
+            raise HTTPException(404, "no such phone") from error
+
+    @app.get("/api/phones")
+    def read_phones(limit: int = 60, search: str = "") -> dict[str, Any]:
+        return {"phones": network.phones(max(1, min(limit, 500)), search[:200])}
+
+    @app.get("/api/counts")
+    def read_counts() -> dict[str, Any]:
+        return network.counts()
+
+    @app.get("/api/messages", dependencies=[Depends(_from_loopback)])
+    def read_messages(after_id: int = 0, limit: int = 1000) -> dict[str, Any]:
+        return {"messages": network.messages(after_id, max(1, min(limit, 10_000)))}
+
+    @app.get("/")
+    def wall() -> HTMLResponse:
+        nonce = secrets.token_urlsafe(16)
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self';"
+            " img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+        )
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+        return HTMLResponse(page.render(nonce=nonce, short_code=SHORT_CODE), headers=headers)
+
+    return app

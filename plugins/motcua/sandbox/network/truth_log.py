@@ -1,0 +1,113 @@
+"""What was accepted, what each phone got, what became of each receipt: SQLite, committed before the 202."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS phones (
+    number TEXT PRIMARY KEY, handle TEXT NOT NULL UNIQUE, behaviour TEXT, active_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS phones_active_at ON phones (active_at);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, kind TEXT NOT NULL, accepted_at REAL NOT NULL,
+    sender TEXT NOT NULL, receiver TEXT NOT NULL, number TEXT NOT NULL, text TEXT NOT NULL,
+    coding INTEGER NOT NULL, parts TEXT NOT NULL, behaviour TEXT NOT NULL, arrives_at REAL,
+    settles_at REAL NOT NULL, dlr_mask INTEGER NOT NULL, dlr_url TEXT NOT NULL, smsc TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS messages_number ON messages (number, id);
+CREATE TABLE IF NOT EXISTS receipts (
+    uuid TEXT PRIMARY KEY, message_id INTEGER NOT NULL REFERENCES messages, type INTEGER NOT NULL,
+    state TEXT NOT NULL, due_at REAL NOT NULL, copies INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS receipts_due_at ON receipts (due_at) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS receipts_message_id ON receipts (message_id);
+CREATE TABLE IF NOT EXISTS receipt_attempts (
+    id INTEGER PRIMARY KEY, receipt_uuid TEXT NOT NULL REFERENCES receipts, tried_at REAL NOT NULL,
+    answer TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS receipt_attempts_receipt ON receipt_attempts (receipt_uuid);
+CREATE TABLE IF NOT EXISTS inquiries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, number TEXT NOT NULL, short_code TEXT NOT NULL,
+    text TEXT NOT NULL, sent_at REAL NOT NULL, answers TEXT NOT NULL DEFAULT '[]', reply_id INTEGER
+);
+CREATE INDEX IF NOT EXISTS inquiries_number ON inquiries (number, id);
+"""
+
+
+class TruthLog:
+    """The network's own record in one SQLite file.
+
+    One thread writes: jobs that wait are committed together, and a job's future is done only after its
+    commit, so what was answered 202 outlives the death of the process (not a power cut: WAL with
+    ``synchronous=NORMAL``).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "phone_network.sqlite3"
+        self._writer = self.connect()
+        self._writer.executescript(_SCHEMA)
+        self._reader = self.connect()
+        self._reader_lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_jobs, name="truth-log", daemon=True)
+        self._thread.start()
+
+    def connect(self) -> sqlite3.Connection:
+        """Return a connection of its own, for who must not wait behind the page's counts."""
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def write(self, job: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
+        """Run a job in the next transaction; its future fails when the commit does (a full disk)."""
+        future: Future[Result] = Future()
+        self._jobs.put((job, future))
+        return future
+
+    def read(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
+        """Return the rows of a query as of now."""
+        with self._reader_lock:
+            return self._reader.execute(statement, parameters or {}).fetchall()
+
+    def close(self) -> None:
+        """Commit what waits and close the file."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._reader.close()
+        self._writer.close()
+
+    def _write_jobs(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch, last = [first], False
+            while len(batch) < 500 and not self._jobs.empty():
+                if (following := self._jobs.get()) is None:
+                    last = True
+                    break
+                batch.append(following)
+            batch = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                results = [job(self._writer) for job, _ in batch]
+                self._writer.execute("COMMIT")
+            except Exception as error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                for _, future in batch:
+                    future.set_exception(error)
+            else:
+                for (_, future), result in zip(batch, results, strict=True):
+                    future.set_result(result)
+            if last:
+                return

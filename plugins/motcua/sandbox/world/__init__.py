@@ -1,0 +1,1 @@
+"""The one-stop desks of the demo: people, dossiers, and what happens to them."""

@@ -1,0 +1,162 @@
+"""Writes dossiers and transitions into a one-stop database, as that vendor's software would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar, LiteralString
+
+from motcua.sandbox.world.happenings import Dossier, Transition
+from motcua.sandbox.world.procedures import ZONE
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+
+class OneStopWriter:
+    """The software of the source ``khanhhoa``, whose tables are like the contract's views."""
+
+    folder: ClassVar[LiteralString] = "sandbox/khanhhoa"
+
+    def __init__(self, connection: Connection) -> None:
+        """``connection`` must be in autocommit mode."""
+        self._connection = connection
+
+    def dossier_values(self, dossier: Dossier) -> dict[str, Any]:
+        """Parameters of the row of a dossier."""
+        return {
+            "agency_code": dossier.written_agency,
+            "dossier_code": dossier.written_code,
+            "procedure_code": dossier.procedure.code,
+            "procedure_name": dossier.procedure.name,
+            "field_name": dossier.procedure.field,
+            "applicant_name": dossier.applicant_name,
+            "applicant_phone": dossier.phone.written,
+            "phone_entered_at": dossier.phone_entered_at,
+            "submitted_via": dossier.submitted_via,
+            "received_at": dossier.received_at,
+            "due_at": dossier.due_at,
+            "step_name": dossier.step,
+            "status_code": dossier.status,
+            "at_one_stop_desk": dossier.desk,
+            "finished_at": dossier.finished_at,
+            "returned_at": dossier.returned_at,
+            "updated_at": dossier.updated_at,
+        }
+
+    def transition_values(self, transition: Transition, action_id: int | None) -> dict[str, Any]:
+        """Parameters of a transition."""
+        return {
+            "transition_id": transition.transition_id,
+            "agency_code": transition.agency_code,
+            "dossier_code": transition.dossier_code,
+            "from_step": transition.from_step,
+            "to_step": transition.to_step,
+            "status_code": transition.status,
+            "at_one_stop_desk": transition.desk,
+            "occurred_at": transition.occurred_at,
+            "recorded_at": transition.recorded_at,
+            "actor": transition.actor,
+            "note": transition.note,
+            "action_id": action_id,
+        }
+
+    def write(self, dossier: Dossier | None, transition: Transition | None, action_id: int) -> int | None:
+        """Commits the dossier's row, a transition or both together; returns the transition's number."""
+        number = None
+        with self._connection.transaction():
+            if dossier is not None:
+                self._connection.execute(statement(self.folder + "/write_dossier"), self.dossier_values(dossier))
+            if transition is not None:
+                values = self.transition_values(transition, action_id)
+                row = self._connection.execute(statement(self.folder + "/write_transition"), values).fetchone()
+                number = row["transition_id"] if row else None
+        return number
+
+    def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
+        """Enters the paper register of the desk."""
+        self._connection.execute(
+            statement("sandbox/khanhhoa/write_register"),
+            {
+                "agency_code": dossier.written_agency,
+                "dossier_code": dossier.written_code,
+                "result_ready_at": ready_at,
+                "handed_over_at": handed_at,
+            },
+        )
+
+    def reserve_transition(self) -> int:
+        """The number of a transition that will be committed later."""
+        row = self._connection.execute(statement(self.folder + "/reserve_transition")).fetchone()
+        return int(row["transition_id"]) if row else 0
+
+    def write_history(
+        self,
+        dossiers: Iterable[Dossier],
+        transitions: Iterable[Transition],
+        register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
+    ) -> None:
+        """Replaces all there is, in one transaction."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(statement(self.folder + "/clear"))
+            cursor.executemany(
+                statement(self.folder + "/write_dossier"),
+                [self.dossier_values(dossier) for dossier in dossiers],
+            )
+            cursor.executemany(
+                statement(self.folder + "/write_transition"),
+                [self.transition_values(transition, None) for transition in transitions],
+            )
+            for entry in register:
+                self.write_register(*entry)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else None
+
+
+_DEPARTMENTS = {
+    "Trình ký": "LANH_DAO",
+    "Trình lãnh đạo phê duyệt": "LANH_DAO",
+    "Ký duyệt": "LANH_DAO",
+    "Vào sổ, đóng dấu": "VAN_THU",
+}
+
+
+def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
+    """This vendor's words for status and desk; of a supplement, only its own state says where it is."""
+    at_desk = desk if status != 5 else True
+    return {
+        "status": None if status is None else str(status),
+        "supplement": None if status != 5 else "MotCua" if desk else "ChuyenMon",
+        "department": "MOT_CUA" if at_desk else _DEPARTMENTS.get(step or "", "P_CHUYEN_MON"),
+    }
+
+
+class OpencpsWriter(OneStopWriter):
+    """The software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag."""
+
+    folder = "sandbox/vanphong"
+
+    def dossier_values(self, dossier: Dossier) -> dict[str, Any]:
+        """Parameters of a row of ``HoSo``."""
+        return {
+            **super().dossier_values(dossier),
+            **_place(dossier.step, dossier.status, dossier.desk),
+            "form": {"direct": "0", "postal": "1", "online": "2"}[dossier.submitted_via],
+            "received": _text(dossier.received_at),
+            "due": dossier.odd_due if dossier.odd_due is not None else _text(dossier.due_at),
+            "finished": _text(dossier.finished_at),
+            "returned": _text(dossier.returned_at),
+        }
+
+    def transition_values(self, transition: Transition, action_id: int | None) -> dict[str, Any]:
+        """Parameters of a row of ``TienDoXuLy``."""
+        occurred = transition.odd_time if transition.odd_time is not None else _text(transition.occurred_at)
+        return {
+            **super().transition_values(transition, action_id),
+            **_place(transition.to_step, transition.status, transition.desk),
+            "occurred": occurred,
+        }
+
+    def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
+        """This vendor's desk keeps its register on paper only."""

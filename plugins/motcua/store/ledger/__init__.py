@@ -1,0 +1,1 @@
+"""The database itself: connections, migrations, definitions, locks, and how statements and rows are read."""

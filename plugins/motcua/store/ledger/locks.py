@@ -1,0 +1,72 @@
+"""Advisory locks: who is alive, who goes on for all, whose a gateway's slots are. PostgreSQL frees them when their
+connection ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+LINGERING = 1
+"""Held by the one sender that goes on while news keeps coming; senders' own numbers are random and large."""
+CHECKING = 2
+"""Held by the one check of data quality: there is one snapshot."""
+CLOSING = 3
+"""Held by the one that closes a period: there is one scratch table."""
+PUBLISHING = 4
+"""Held by whoever publishes: publications make a chain."""
+IMPORTING = 5
+"""Held by whoever imports settings of agencies."""
+
+
+def hold_lock(connection: Connection, number: int) -> bool:
+    """Takes the lock for as long as this connection lives; ``False``: another connection has it."""
+    row = connection.execute(statement("locks/hold"), {"number": number}).fetchone()
+    return bool(row and row["held"])
+
+
+def release_lock(connection: Connection, number: int) -> None:
+    """Gives the lock back."""
+    connection.execute(statement("locks/release"), {"number": number})
+
+
+def is_held(connection: Connection, number: int) -> bool:
+    """Whether any connection to this database has the lock."""
+    row = connection.execute(statement("locks/is_held"), {"number": number}).fetchone()
+    return bool(row and row["held"])
+
+
+def wait_for_lock(connection: Connection, number: int) -> None:
+    """Waits until no other connection has the lock, and holds it for the rest of this transaction."""
+    connection.execute(statement("locks/wait"), {"number": number})
+
+
+def share_gateway(connection: Connection, gateway: str) -> None:
+    """Counts this connection among those that have requests for a gateway, until it leaves or ends; once only."""
+    connection.execute(statement("locks/share_gateway"), {"gateway": gateway})
+
+
+def leave_gateway(connection: Connection, gateway: str) -> None:
+    """Counts this connection no longer."""
+    connection.execute(statement("locks/leave_gateway"), {"gateway": gateway})
+
+
+def sharing_gateway(connection: Connection, gateway: str) -> int:
+    """How many connections have requests for a gateway."""
+    row = connection.execute(statement("locks/sharing_gateway"), {"gateway": gateway}).fetchone()
+    return int(row["connections"]) if row else 0
+
+
+def take_slots(connection: Connection, gateway: str, slots: Sequence[int], wanted: int) -> list[int]:
+    """Takes up to ``wanted`` of these slots of a gateway (numbers from 1) that nobody has; returns which.
+
+    This connection must have none of them.
+    """
+    values = {"gateway": gateway, "slots": list(slots), "wanted": wanted}
+    return [row["slot"] for row in connection.execute(statement("locks/take_slots"), values)]
+
+
+def give_slots_back(connection: Connection, gateway: str, slots: Sequence[int]) -> None:
+    """Gives slots of a gateway back."""
+    connection.execute(statement("locks/give_slots_back"), {"gateway": gateway, "slots": list(slots)})

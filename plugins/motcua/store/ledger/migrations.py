@@ -1,0 +1,47 @@
+"""Applies include/sql/migrations with yoyo, forward only, and then puts include/sql/definitions in force."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from motcua.settings import include_dir
+from motcua.store.ledger.database import LEDGER, open_connection
+from motcua.store.ledger.definitions import put_in_force
+
+OWNER = "motcua_db_owner"
+"""Airflow connection of the role that owns the schema; ``motcua_db`` serves where it is not set."""
+
+
+def migrate() -> list[str]:
+    """Applies the migrations that the ledger does not have yet, puts each definition in force, and names the former.
+
+    Definitions are put in force each time: a changed one must be, also where no migration is pending.
+
+    Raises:
+        yoyo.exceptions.LockTimeout: another migration is running.
+        psycopg.Error: a migration failed; it is rolled back whole.
+        DefinitionRefused: a definition cannot be put in force; those before stay.
+    """
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from yoyo import get_backend, read_migrations
+
+    # yoyo logs each statement; the supervisor prints the names that are returned here instead.
+    logging.getLogger("yoyo").setLevel(logging.WARNING)
+    try:
+        conn_id, connection = OWNER, PostgresHook(OWNER).connection
+    except AirflowNotFoundException:
+        conn_id, connection = LEDGER, PostgresHook(LEDGER).connection
+    user, password = quote(connection.login or "", safe=""), quote(connection.password or "", safe="")
+    address = f"{connection.host or ''}:{connection.port or 5432}/{quote(connection.schema or '', safe='')}"
+    backend = get_backend(f"postgresql+psycopg://{user}:{password}@{address}")
+    try:
+        with backend.lock():
+            pending = backend.to_apply(read_migrations(str(include_dir() / "sql" / "migrations")))
+            backend.apply_migrations(pending)
+            with open_connection(conn_id) as owner:
+                put_in_force(owner)
+            return [migration.id for migration in pending]
+    finally:
+        backend.connection.close()

@@ -1,0 +1,1 @@
+"""What messages are made of and what becomes of them: one module for each noun."""

@@ -1,0 +1,91 @@
+"""Attempts: committed before their HTTP call, settled after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset
+from motcua.store.notices.messages import Window
+
+
+def save_attempts(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    gateway: str,
+    sender_id: int,
+    run_id: str,
+    now: datetime,
+) -> None:
+    """New attempts: ``message_id``, ``reference``, ``msisdn``, ``segments``."""
+    connection.execute(
+        statement("attempts/save"),
+        {"rows": recordset(rows), "gateway": gateway, "sender_id": sender_id, "run_id": run_id, "now": now},
+    )
+
+
+def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The gateway's answers, by ``reference``."""
+    connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
+
+
+def senders_in_flight(connection: Connection) -> list[int]:
+    """Senders that have attempts in flight, dead ones among them."""
+    return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]
+
+
+def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: datetime) -> int:
+    """Makes unknown what a dead sender left in flight, to be asked about or repeated at ``settle_at`` at the earliest,
+    since the provider may be at work on it still; returns how many messages."""
+    values = {"sender_id": sender_id, "now": now, "settle_at": settle_at}
+    return connection.execute(statement("attempts/abandon"), values).rowcount
+
+
+def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """A run's attempts by outcome, with how many of their messages are unresolved."""
+    return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()
+
+
+def unsettled(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked."""
+    values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
+    return connection.execute(statement("attempts/unsettled"), values).fetchall()
+
+
+def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Accepted attempts at a gateway without a final receipt that may be asked about now, locked."""
+    values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
+    return connection.execute(statement("attempts/unreported"), values).fetchall()
+
+
+def note_settling(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Attempts that are being asked about or repeated: ``attempt_id``, ``settle_at`` (not again before)."""
+    if rows:
+        connection.execute(statement("attempts/note_settling"), {"rows": recordset(rows)})
+
+
+def begin_repeat(connection: Connection, sender_id: int, attempt_ids: Sequence[int]) -> None:
+    """Attempts whose requests are repeated under the same reference: in flight again, by this settler."""
+    values = {"sender_id": sender_id, "attempt_ids": list(attempt_ids)}
+    connection.execute(statement("attempts/begin_repeat"), values)
+
+
+def end_repeat(connection: Connection, sender_id: int, attempt_id: int) -> None:
+    """A repeated request that proved nothing."""
+    values = {"sender_id": sender_id, "attempt_id": attempt_id}
+    connection.execute(statement("attempts/end_repeat"), values)
+
+
+def settle_repeat(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """What the answer to a repeated request says of its attempt and message; ``False``: settled meanwhile."""
+    return connection.execute(statement("attempts/settle_repeat"), values).rowcount == 1
+
+
+def assume_accepted(connection: Connection, gateway: str, window: Window, before: datetime, now: datetime) -> int:
+    """Takes attempts without an answer, begun before then, for accepted; returns how many messages."""
+    values = {"gateway": gateway, "before": before, "now": now, **window.bounds}
+    return connection.execute(statement("attempts/assume_accepted"), values).rowcount

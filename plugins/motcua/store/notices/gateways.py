@@ -1,0 +1,161 @@
+"""Gateways: what is stopped there and why, how fast and how much may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, TypeAlias, get_args
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+StopConcern: TypeAlias = Literal["gateway", "carrier", "template"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStop:
+    """Something that is not sent through a gateway at present."""
+
+    gateway: str
+    concerns: StopConcern
+    subject: str
+    """The carrier or the template; empty where the whole gateway is stopped."""
+    stopped_at: datetime
+    until: datetime
+    reason: str
+    by_hand: bool = False
+    pause: timedelta | None = None
+    """How long it is left alone before it is tried again; grows. ``None``: stopped until a fixed time."""
+
+    def __str__(self) -> str:
+        """In words, without the time."""
+        what = f" for {self.concerns} {self.subject}" if self.subject else ""
+        return f"{self.gateway} stopped{what}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a gateway with limits has used; locked until the transaction ends."""
+
+    free_at: datetime | None
+    segments_today: int
+
+
+def ensure_gateway(connection: Connection, name: str) -> None:
+    """Makes the gateway's row where it is missing."""
+    connection.execute(statement("gateways/ensure"), {"name": name})
+
+
+def gateway_names(connection: Connection) -> list[str]:
+    """Gateways that were ever used."""
+    return [row["name"] for row in connection.execute(statement("gateways/names"))]
+
+
+def gateway_stops(connection: Connection) -> list[GatewayStop]:
+    """What is stopped, gateways and carriers among it whose time is over but which have taken nothing since."""
+    return [value_of(GatewayStop, row) for row in connection.execute(statement("gateways/stops"))]
+
+
+def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
+    """Stops a gateway, or one carrier or template there; the change is kept."""
+    values = {field.name: getattr(stop, field.name) for field in fields(stop)}
+    connection.execute(statement("gateways/stop"), values | {"changed_by": changed_by})
+
+
+def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reason: str) -> int:
+    """Lifts all stops of a gateway, its carriers' and templates' too; returns how many there were."""
+    concerns = get_args(StopConcern)
+    return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
+
+
+def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> bool:
+    """Has this sender alone try again what was stopped: for all others it stays so until ``stop.until``. ``False``:
+    somebody else tries it, or has started it."""
+    values = {field.name: getattr(stop, field.name) for field in fields(stop)}
+    # Not by its rowcount, which within a pipeline is known late.
+    return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).fetchone() is not None
+
+
+def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, changed_by: str) -> None:
+    """Lifts the stop of a gateway or of a carrier there: it takes messages again. One that a person has stopped until
+    later meanwhile stays so."""
+    _lift(
+        connection,
+        gateway=stop.gateway,
+        concerns=[stop.concerns],
+        subject=stop.subject,
+        tried_at=now,
+        changed_by=changed_by,
+        reason="it answers again",
+    )
+
+
+def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
+    """Lifts stops of templates whose time is over; returns how many.
+
+    A gateway's or a carrier's stop stays until it has taken a message: it is given one at a time.
+    """
+    reason = "its time is over: tried again"
+    return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)
+
+
+def judge_carrier(
+    connection: Connection, gateway: str, carrier: str, since: datetime, numbers: int
+) -> tuple[int, bool]:
+    """How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first
+    refused since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile."""
+    values = {"gateway": gateway, "carrier": carrier, "since": since, "numbers": numbers}
+    row = connection.execute(statement("gateways/judge_carrier"), values).fetchone()
+    return (row["refused"], row["took_one"]) if row else (0, False)
+
+
+def _lift(
+    connection: Connection,
+    *,
+    concerns: Sequence[str],
+    changed_by: str,
+    reason: str,
+    gateway: str | None = None,
+    subject: str | None = None,
+    over_at: datetime | None = None,
+    tried_at: datetime | None = None,
+) -> int:
+    values = {
+        "gateway": gateway,
+        "concerns": list(concerns),
+        "subject": subject,
+        "over_at": over_at,
+        "tried_at": tried_at,
+        "changed_by": changed_by,
+        "reason": reason,
+    }
+    return connection.execute(statement("gateways/start"), values).rowcount
+
+
+def gateway_changes(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """The last stops and starts, the newest first."""
+    return connection.execute(statement("gateways/changes"), {"limit": limit}).fetchall()
+
+
+def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
+    """What the gateway has used, locked, so that all senders together keep to its limits."""
+    row = connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day}).fetchone()
+    return value_of(Allowance, row) if row else Allowance(None, 0)
+
+
+def use_allowance(
+    connection: Connection, gateway: str, *, day: date, segments: int, free_at: datetime | None = None
+) -> None:
+    """Counts segments of a day; below zero: gives back what was surely not taken. ``free_at``: the next start."""
+    if segments:
+        connection.execute(statement("gateways/count_segments"), {"gateway": gateway, "day": day, "segments": segments})
+    if free_at is not None:
+        connection.execute(statement("gateways/set_free_at"), {"gateway": gateway, "free_at": free_at})
+
+
+def segments_today(connection: Connection, day: date) -> dict[str, int]:
+    """Segments handed to each gateway on a day, by the clock of Vietnam."""
+    rows: Sequence[dict[str, Any]] = connection.execute(statement("gateways/segments_today"), {"day": day}).fetchall()
+    return {row["gateway"]: row["segments"] for row in rows}

@@ -1,0 +1,218 @@
+"""Messages: planned, claimed, settled. The database refuses every move that message_moves does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Messages whose event was recorded in [start, end); both empty: all messages."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, recorded_at: datetime) -> bool:
+        """Whether the window holds what was recorded then."""
+        return (self.start is None or recorded_at >= self.start) and (self.end is None or recorded_at < self.end)
+
+    @property
+    def bounds(self) -> dict[str, datetime | None]:
+        """As parameters of a statement."""
+        return {"start": self.start, "end": self.end}
+
+
+EVERYTHING = Window()
+
+
+def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Result and supplement messages of these dossiers."""
+    return connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)}).fetchall()
+
+
+def save_messages(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Writes new messages and returns them (id, kind, state, reason); one that exists already is left alone."""
+    if not rows:
+        return []
+    return connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now}).fetchall()
+
+
+def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
+    """Queues again what failed for a phone that the desk has mended since; returns how many. Without a window: of the
+    dossiers whose phone, or one of whose messages, has changed since this was last asked."""
+    return connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
+
+
+def reopen_confirmed(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Queues again what only an old step had called for, now that one that is not old does; returns how many.
+
+    ``rows``: ``message_id, occurred_at, useful_until, next_attempt_at``.
+    """
+    if not rows:
+        return 0
+    return connection.execute(statement("messages/reopen_confirmed"), {"rows": recordset(rows), "now": now}).rowcount
+
+
+def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
+    """Makes due at once what waited for the rows of these dossiers, which were read."""
+    if dossier_ids:
+        connection.execute(statement("messages/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now})
+
+
+def make_due(connection: Connection, window: Window, now: datetime) -> int:
+    """Makes due at once what failed in passing in this window; returns how many."""
+    return connection.execute(statement("messages/make_due"), {"now": now, **window.bounds}).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The due messages that a sender may claim for one gateway; with an empty name, those that no gateway is for."""
+
+    gateway: str
+    carriers: frozenset[str]
+    """Carriers that this gateway is the one for at present."""
+    registered: frozenset[str]
+    """Carriers that it could take, where another gateway refused the message."""
+    takes_unsorted: bool
+    """Messages whose carrier was never looked up too."""
+
+
+def plan_by_keys(connection: Connection) -> None:
+    """Has this connection plan each statement once, and read tables through their keys alone.
+
+    For a sender, which takes few rows at a time: planning a claim costs more than a claim, and a plan for an empty
+    table would be followed until it is long (docs/decisions/sending-speed.md).
+    """
+    connection.execute(statement("messages/plan_by_keys"))
+
+
+Place: TypeAlias = tuple[datetime, int]
+"""Of a queued message in the queue: when it is due, its number."""
+
+
+def claim(
+    connection: Connection, share: Share, window: Window, limit: int, now: datetime, first: Place | None = None
+) -> list[dict[str, Any]]:
+    """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends; from
+    the place ``first`` in the queue on, if one is given."""
+    from_due, from_id = first or (None, None)
+    values = {
+        "gateway": share.gateway,
+        "carriers": sorted(share.carriers),
+        "registered": sorted(share.registered),
+        "takes_unsorted": share.takes_unsorted,
+        "from_due": from_due,
+        "from_id": from_id,
+        "now": now,
+        "limit": limit,
+    }
+    return connection.execute(statement("messages/claim"), values | window.bounds).fetchall()
+
+
+def find_for_trial(
+    connection: Connection, gateway: str, carrier: str, window: Window, now: datetime, *, refused_too: bool
+) -> Place | None:
+    """The newest due message to a carrier that may try whether the gateway takes it again; of those whose numbers it
+    did not refuse, unless ``refused_too``."""
+    values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
+    row = connection.execute(statement("messages/find_for_trial"), values).fetchone()
+    return (row["next_attempt_at"], row["message_id"]) if row else None
+
+
+def any_due(connection: Connection, window: Window, by: datetime) -> bool:
+    """Whether any message of the window is due by then."""
+    row = connection.execute(statement("messages/any_due"), {"by": by, **window.bounds}).fetchone()
+    return bool(row and row["due"])
+
+
+def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
+    """Makes messages due at once that failed in passing just before their gateway was stopped for it."""
+    connection.execute(statement("messages/do_not_wait"), {"message_ids": list(message_ids), "now": now})
+
+
+def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Claimed messages that may not go: ``message_id``, ``state``, ``reason``."""
+    if rows:
+        connection.execute(statement("messages/turn_away"), {"rows": recordset(rows)})
+
+
+def postpone(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Claimed messages that must wait: ``message_id``, ``until``, and where they change ``reason, carrier, avoid``."""
+    if rows:
+        connection.execute(statement("messages/postpone"), {"rows": recordset(rows)})
+
+
+def begin_sending(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Claimed messages that go: ``message_id``, ``msisdn``, ``carrier``."""
+    connection.execute(statement("messages/begin_sending"), {"rows": recordset(rows)})
+
+
+def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The gateway's answers: ``message_id, state, reason, answered_at, next_attempt_at, avoid``."""
+    connection.execute(statement("messages/apply_outcomes"), {"rows": recordset(rows)})
+
+
+def expire(connection: Connection, window: Window, now: datetime) -> int:
+    """Closes queued messages that are no longer useful; returns how many."""
+    return connection.execute(statement("messages/expire"), {"now": now, **window.bounds}).rowcount
+
+
+def close_unconfirmed(connection: Connection, gateway: str, window: Window, before: datetime) -> int:
+    """Closes messages that the gateway took before then and that no receipt came for; returns how many."""
+    values = {"gateway": gateway, "before": before, **window.bounds}
+    return connection.execute(statement("messages/close_unconfirmed"), values).rowcount
+
+
+def release(
+    connection: Connection,
+    window: Window,
+    now: datetime,
+    *,
+    released_by: str,
+    reason: str,
+    message_ids: Sequence[int] | None = None,
+    gateway: str | None = None,
+) -> list[dict[str, Any]]:
+    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns them (id, agency, kind)."""
+    values = {
+        "message_ids": None if message_ids is None else list(message_ids),
+        "gateway": gateway,
+        "released_by": released_by,
+        "reason": reason,
+        "now": now,
+        **window.bounds,
+    }
+    return connection.execute(statement("messages/release"), values).fetchall()
+
+
+def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[dict[str, Any]]:
+    """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
+    return connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit}).fetchall()
+
+
+def count_held(connection: Connection, window: Window, now: datetime) -> list[dict[str, Any]]:
+    """``gateway, held, useful``: messages of unknown outcome."""
+    return connection.execute(statement("messages/count_held"), {"now": now, **window.bounds}).fetchall()
+
+
+def releases(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Messages that people let go again, the latest first."""
+    return connection.execute(statement("messages/releases"), {"limit": limit}).fetchall()
+
+
+def waiting(connection: Connection, window: Window, now: datetime) -> dict[str, int]:
+    """``due`` and ``failed``: queued messages that are due, and that failed before."""
+    row = connection.execute(statement("messages/waiting"), {"now": now, **window.bounds}).fetchone()
+    return dict(row or {"due": 0, "failed": 0})
+
+
+def by_state(connection: Connection) -> list[dict[str, Any]]:
+    """Messages counted by agency, kind, state and reason."""
+    return connection.execute(statement("messages/by_state")).fetchall()

@@ -1,0 +1,88 @@
+"""The sources: cursors, what the watcher compares with, failures, status maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCursor:
+    """How far a source has been read."""
+
+    source_id: int
+    name: str
+    cursor_transition_id: int | None
+    cursor_recorded_at: datetime | None
+    cursor_updated_at: datetime | None
+
+
+def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
+    """The source's cursor, locked until the transaction ends; its row is made where missing.
+
+    ``None``: another pick-up is at work on it. With ``wait`` that one is waited for.
+    """
+    with connection.cursor(row_factory=class_row(SourceCursor)) as cursor:
+        row = cursor.execute(statement("sources/wait_for" if wait else "sources/lock"), {"name": name}).fetchone()
+    return row
+
+
+def ensure_source(connection: Connection, name: str) -> None:
+    """Makes the source's row where it is missing."""
+    connection.execute(statement("sources/ensure"), {"name": name})
+
+
+def list_sources(connection: Connection) -> list[dict[str, Any]]:
+    """All sources, with cursors, watch, last failure, and ``ask_at``, when a row is to be read for an old step."""
+    return connection.execute(statement("sources/list")).fetchall()
+
+
+def advance_source(
+    connection: Connection,
+    source_id: int,
+    *,
+    transition_id: int | None,
+    recorded_at: datetime,
+    updated_at: datetime,
+    watch: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Moves the cursor on, keeps what the watcher compares with, and forgets the last failure."""
+    connection.execute(
+        statement("sources/advance"),
+        {
+            "source_id": source_id,
+            "transition_id": transition_id,
+            "recorded_at": recorded_at,
+            "updated_at": updated_at,
+            "watch": Jsonb(watch),
+            "now": now,
+        },
+    )
+
+
+def note_failure(connection: Connection, name: str, failure: str, now: datetime) -> None:
+    """Keeps why the source could not be read, cut to 500 characters."""
+    ensure_source(connection, name)
+    connection.execute(statement("sources/fail"), {"name": name, "failure": failure, "now": now})
+
+
+def status_map(connection: Connection, source_id: int) -> dict[int, int]:
+    """Status codes of this source that differ from the national ones."""
+    rows = connection.execute(statement("sources/statuses"), {"source_id": source_id}).fetchall()
+    return {row["source_status"]: row["status_code"] for row in rows}
+
+
+def map_status(connection: Connection, name: str, source_status: int, status_code: int) -> bool:
+    """Says what a status code of a source stands for; ``False``: no such source."""
+    done = connection.execute(
+        statement("sources/map_status"), {"name": name, "source_status": source_status, "status_code": status_code}
+    )
+    return done.rowcount == 1

@@ -1,0 +1,1 @@
+"""What is judged and published: quality, closings, publications, statements, complaints."""

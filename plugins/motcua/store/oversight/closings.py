@@ -1,0 +1,501 @@
+"""Closings of days and months: their watermarks, their figures as counted and as stored, what did not meet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import Any, LiteralString, TypeVar
+
+from motcua.domain.reconciliation import (
+    AgencyFigures,
+    Change,
+    Closing,
+    Difference,
+    DossierFigures,
+    Figures,
+    MessageFigures,
+    Orphan,
+    Period,
+    ReasonCount,
+    Timing,
+)
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.notices.apologies import forecast
+
+Value = TypeVar("Value")
+
+COUNTED = ("at_source", "out_of_scope", "only_source", "only_ledger")
+"""Figures that come of the comparison with the sources."""
+
+_BATCH = 5000
+_PATIENCE = 300.0
+"""Seconds that transactions from before the cut-off are waited for."""
+
+
+class ClosingHeldUp(Exception):
+    """A transaction of the ledger that began before the cut-off did not end, so nobody knows yet what it adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """The largest numbers in the ledger at a cut-off; all smaller ones are settled: a count by them never changes."""
+
+    known_version: int
+    known_transition: int
+    known_history: int
+    known_inquiry: int
+    known_receipt: int
+    known_message: int
+    """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
+
+
+def take_watermark(connection: Connection) -> Watermark:
+    """The watermark of this moment, after every transaction has ended that may have taken a smaller number.
+
+    ``connection`` has no transaction open. Nobody is held up; it waits for the longest transaction there is.
+
+    Raises:
+        ClosingHeldUp: one did not end within five minutes.
+    """
+    row = dict(connection.execute(statement("reconciliation/watermark")).fetchone() or {})
+    connection.commit()
+    horizon = {"horizon": row.pop("horizon")}
+    until = time.monotonic() + _PATIENCE
+    while True:
+        settled = connection.execute(statement("reconciliation/is_settled"), horizon).fetchone()
+        connection.commit()
+        if settled and settled["is_settled"]:
+            begun = connection.execute(statement("reconciliation/known_message"), row).fetchone()
+            return Watermark(**row, known_message=int(begun["known_message"]) if begun else 0)
+        if time.monotonic() > until:
+            raise ClosingHeldUp(
+                f"a transaction from before the cut-off was still open after {_PATIENCE:.0f} s; "
+                "rerun the task when it has ended (pg_stat_activity shows it)"
+            )
+        time.sleep(0.05)
+
+
+def data_as_of(connection: Connection, sources: Iterable[str]) -> datetime | None:
+    """When these sources had last been read, the oldest of them; ``None``: one never was."""
+    row = connection.execute(statement("reconciliation/data_as_of"), {"sources": list(sources)}).fetchone()
+    return row["data_as_of"] if row else None
+
+
+# --- Counting -----------------------------------------------------------------------------------------------------
+
+
+def compute_figures(
+    connection: Connection, closing: Closing, counted: Sequence[MessageFigures] | None = None
+) -> Figures:
+    """All figures of a closing, counted anew from the facts as they were known at its cut-off.
+
+    It reads the schema ``audit`` alone, so that an auditor can do the same. What the sources counted cannot be counted
+    again later: it is taken from ``counted``, by default the stored closing. How good a month's apologies were is the
+    sum of its days, each of which was judged, and can be counted again, by itself.
+    """
+    period = closing.period
+    bounds = {
+        "start": period.start,
+        "end": period.end,
+        "first_day": period.first,
+        "last_day": period.last,
+        "as_of": closing.as_of,
+        **{name: getattr(closing, name) for name in (each.name for each in fields(Watermark))},
+    }
+    if counted is None:
+        counted = load_message_figures(connection, closing.closing_no)
+    connection.execute(statement("reconciliation/more_memory"))
+    dossiers = _values(connection, "reconciliation/count_dossiers", DossierFigures, bounds)
+    tally = connection.execute(statement("reconciliation/count_messages"), bounds).fetchall()
+    asked = connection.execute(statement("reconciliation/count_inquiries"), bounds).fetchall()
+    return Figures(
+        dossiers=dossiers,
+        messages=_message_figures(counted, tally, asked),
+        reasons=_reasons(tally),
+        timings=_values(connection, "reconciliation/count_timings", Timing, bounds),
+        agencies=_agency_figures(connection, closing, asked, bounds),
+    )
+
+
+def _message_figures(
+    counted: Sequence[MessageFigures], tally: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]
+) -> tuple[MessageFigures, ...]:
+    cells: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for each in counted:
+        if each.kind != "reply":
+            cell = cells[each.agency_code, each.procedure_code, each.kind]
+            for name in COUNTED:
+                cell[name] += getattr(each, name)
+    for row in asked:
+        cells[row["agency_code"], row["procedure_code"], "reply"]["at_source"] += row["inquiries"]
+    for row in tally:
+        cell = cells[row["agency_code"], row["procedure_code"], row["kind"]]
+        cell[row["state"]] += row["messages"]
+        cell["segments"] += int(row["segments"])
+    return tuple(
+        MessageFigures(*key, **cell)  # type: ignore[arg-type]
+        for key, cell in sorted(cells.items())
+        if any(cell.values())
+    )
+
+
+def _reasons(tally: Sequence[Mapping[str, Any]]) -> tuple[ReasonCount, ...]:
+    return tuple(
+        sorted(
+            (value_of(ReasonCount, row) for row in tally if row["reason"]),
+            key=lambda each: (each.agency_code, each.procedure_code, each.kind, each.state, each.reason),
+        )
+    )
+
+
+_FORECAST = {"right": "apologies_right", "wrong": "apologies_wrong", "stopped": "apologies_stopped"}
+
+
+def _agency_figures(
+    connection: Connection, closing: Closing, asked: Sequence[Mapping[str, Any]], bounds: Mapping[str, Any]
+) -> tuple[AgencyFigures, ...]:
+    cells: dict[str, Counter[str]] = defaultdict(Counter)
+    if closing.period.is_month:
+        for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
+            for day in _values(connection, "reconciliation/agencies", AgencyFigures, {"closing_no": number}):
+                for name in (*_FORECAST.values(), "late_untold"):
+                    cells[day.agency_code][name] += getattr(day, name)
+    else:
+        known = {name: bounds[name] for name in ("known_version", "known_transition", "known_history")}
+        for row in forecast(connection, closing.period.first, closing.period.last, closing.as_of, known):
+            cells[row["agency_code"]][_FORECAST.get(row["outcome"], "late_untold")] += row["dossiers"]
+    for each in asked:
+        cell = cells[each["agency_code"]]
+        cell["inquiries"] += each["inquiries"]
+        cell["inquiry_fees"] += int(each["fees"])
+        cell["told_without_result"] += each["told_without_result"]
+    for found in connection.execute(statement("reconciliation/count_findings"), bounds).fetchall():
+        cells[found["agency_code"]]["findings_open"] += int(found["findings_open"])
+    return tuple(AgencyFigures(code, **cell) for code, cell in sorted(cells.items()) if any(cell.values()))
+
+
+def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]:
+    """What belongs to nothing in the closing's period, by its cut-off; of a month what its days say."""
+    if closing.period.is_month:
+        days = newest_closings(connection, closing.period.days, below=closing.closing_no or None)
+        return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
+    names = ("known_version", "known_history", "known_receipt", "known_message")
+    bounds = {name: getattr(closing, name) for name in names}
+    # By the ledger's own clock, as changes of agencies are.
+    bounds["closed_at"] = closing.closed_at if closing.closing_no else None
+    return _values(
+        connection,
+        "reconciliation/find_orphans",
+        Orphan,
+        {"start": closing.period.start, "end": closing.period.end, **bounds},
+    )
+
+
+def broken_histories(connection: Connection, closing: Closing, limit: int = 100) -> list[int]:
+    """Messages of the closing's period, up to ``limit``, whose moves do not join or do not end in their state."""
+    bounds = {"start": closing.period.start, "end": closing.period.end, "limit": limit}
+    rows = connection.execute(statement("reconciliation/broken_histories"), bounds).fetchall()
+    return [row["message_id"] for row in rows]
+
+
+def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: Sequence[Orphan]) -> str:
+    """SHA-256 over figures, differences and orphans, whatever order their rows are in."""
+    whole = {
+        each.name: sorted(
+            json.dumps(asdict(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
+        )
+        for each in fields(Figures)
+    }
+    whole["differences"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in differences)
+    whole["orphans"] = sorted(json.dumps(asdict(row), default=_plain, sort_keys=True) for row in orphans)
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    # The same moment reads the same, whatever time zone a session is in.
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+# --- Against the sources ------------------------------------------------------------------------------------------
+
+
+def empty_counted(connection: Connection) -> None:
+    """Makes room for the next comparison."""
+    connection.execute(statement("reconciliation/empty_counted"))
+
+
+def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
+    """Keeps a source's own count for the comparison."""
+    while batch := list(islice(occasions, _BATCH)):
+        connection.execute(statement("reconciliation/take_occasions"), {"source": source, "rows": recordset(batch)})
+
+
+def look_at_counted(connection: Connection) -> None:
+    """Tells the planner what was taken in this transaction: it knows nothing of a scratch table's rows by itself."""
+    connection.execute(statement("reconciliation/look_at_counted"))
+
+
+def counted_figures(connection: Connection) -> list[MessageFigures]:
+    """The sources' own count by agency, procedure and kind; nothing of the ledger's is in it."""
+    rows = connection.execute(statement("reconciliation/count_counted")).fetchall()
+    return [
+        MessageFigures(
+            row["agency_code"],
+            row["procedure_code"],
+            row["kind"],
+            at_source=row["at_source"],
+            out_of_scope=row["out_of_scope"],
+        )
+        for row in rows
+    ]
+
+
+def compare_occasions(
+    connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
+) -> list[dict[str, Any]]:
+    """Rows of ``Difference`` for results and supplements; with no ``reason`` where only the source can tell it, by what
+    it says now of ``numbers``: all transitions of a message without an occasion (side ``ledger``), or of one that is
+    about more than an occasion (side ``source``). ``overlap``: a source's row may be committed this long after it was
+    recorded."""
+    values = _comparison(closing, unread) | {"overlap": overlap}
+    return connection.execute(statement("reconciliation/compare_occasions"), values).fetchall()
+
+
+def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows of ``Difference`` for apologies."""
+    return connection.execute(statement("reconciliation/compare_apologies"), _comparison(closing, unread)).fetchall()
+
+
+def compare_replies(connection: Connection, closing: Closing) -> list[dict[str, Any]]:
+    """Rows of ``Difference`` for replies: inquiries whose reply is gone, replies that no inquiry asked for."""
+    values = _comparison(closing, ()) | {"known_inquiry": closing.known_inquiry}
+    return connection.execute(statement("reconciliation/compare_replies"), values).fetchall()
+
+
+def sources_of_messages(connection: Connection, period: Period, among: Sequence[str]) -> list[str]:
+    """Names of the sources, of those that are given, that messages of a period came of."""
+    if not among:
+        return []
+    values = {"names": list(among), "start": period.start, "end": period.end}
+    return [row["name"] for row in connection.execute(statement("reconciliation/sources_of_messages"), values)]
+
+
+def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
+    return {
+        "start": closing.period.start,
+        "end": closing.period.end,
+        "as_of": closing.as_of,
+        "known_transition": closing.known_transition,
+        "known_history": closing.known_history,
+        "unread": list(unread),
+    }
+
+
+def evenings_between(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """``agency_code, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
+    return connection.execute(statement("reconciliation/evenings"), {"start": start, "end": end}).fetchall()
+
+
+def scopes(connection: Connection) -> list[dict[str, Any]]:
+    """``written, agency_code, enabled_from``: every code of an agency, and from when on its dossiers are told of."""
+    return connection.execute(statement("reconciliation/scopes")).fetchall()
+
+
+def first_event(connection: Connection) -> datetime | None:
+    """When the first event was recorded of which there is a message."""
+    row = connection.execute(statement("reconciliation/first_event")).fetchone()
+    return row["recorded_at"] if row else None
+
+
+def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:
+    """The sources' count with what has no counterpart for a reason."""
+    cells = {(each.agency_code, each.procedure_code, each.kind): each for each in counted}
+    for difference in differences:
+        if difference.is_explained:
+            key = (difference.agency_code, difference.procedure_code, difference.kind)
+            cell = cells.get(key) or MessageFigures(*key)
+            cells[key] = (
+                replace(cell, only_source=cell.only_source + 1)
+                if difference.side == "source"
+                else replace(cell, only_ledger=cell.only_ledger + 1)
+            )
+    return [cells[key] for key in sorted(cells)]
+
+
+# --- What changed -------------------------------------------------------------------------------------------------
+
+
+def message_moves(connection: Connection, before: Closing, after: Closing) -> list[dict[str, Any]]:
+    """``agency_code, procedure_code, kind, cause``: why messages of the period differ between two cut-offs."""
+    return connection.execute(
+        statement("reconciliation/message_moves"),
+        {
+            "start": after.period.start,
+            "end": after.period.end,
+            "before": before.known_history,
+            "after": after.known_history,
+            "before_receipt": before.known_receipt,
+        },
+    ).fetchall()
+
+
+# --- Stored closings ----------------------------------------------------------------------------------------------
+
+
+def save_closing(
+    connection: Connection,
+    closing: Closing,
+    figures: Figures,
+    differences: Sequence[Difference],
+    orphans: Sequence[Orphan],
+    changes: Sequence[Change],
+) -> Closing:
+    """Writes a closing with all that belongs to it; returns it with its number.
+
+    Raises:
+        psycopg.errors.UniqueViolation: the period is closed already, or that closing was corrected.
+    """
+    values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
+    row = connection.execute(statement("reconciliation/save_closing"), values).fetchone() or {}
+    number = int(row["closing_no"])
+    parts: tuple[tuple[LiteralString, Sequence[Any]], ...] = (
+        ("reconciliation/save_dossiers", figures.dossiers),
+        ("reconciliation/save_messages", figures.messages),
+        ("reconciliation/save_reasons", figures.reasons),
+        ("reconciliation/save_timings", figures.timings),
+        ("reconciliation/save_agencies", figures.agencies),
+        ("reconciliation/save_differences", differences),
+        ("reconciliation/save_orphans", orphans),
+        ("reconciliation/save_changes", changes),
+    )
+    for name, rows in parts:
+        for start in range(0, len(rows), _BATCH):
+            batch = recordset(asdict(each) for each in rows[start : start + _BATCH])
+            connection.execute(statement(name), {"closing_no": number, "rows": batch})
+    return replace(closing, closing_no=number, closed_at=row["closed_at"])
+
+
+def load_closing(connection: Connection, closing_no: int) -> Closing:
+    """One closing.
+
+    Raises:
+        LookupError: there is none of this number.
+    """
+    row = connection.execute(statement("reconciliation/closing"), {"closing_no": closing_no}).fetchone()
+    if row is None:
+        raise LookupError(f"there is no closing {closing_no}")
+    return replace(
+        value_of(Closing, row), period=Period.parse(row["period"]), sources_unread=tuple(row["sources_unread"])
+    )
+
+
+def last_closing(connection: Connection, period: Period) -> Closing | None:
+    """The newest closing of a period; ``None``: it is not closed yet."""
+    row = connection.execute(statement("reconciliation/last_closing"), {"period": str(period)}).fetchone()
+    return None if row is None else load_closing(connection, row["closing_no"])
+
+
+def newest_closings(connection: Connection, periods: Iterable[Period], below: int | None = None) -> dict[Period, int]:
+    """Number of each period's newest closing, in their order; of those below a number where one is given."""
+    rows = connection.execute(
+        statement("reconciliation/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
+    ).fetchall()
+    return {Period.parse(row["period"]): row["closing_no"] for row in rows}
+
+
+def days_behind(connection: Connection, month: Period) -> set[date]:
+    """Days of a month that have, or may have, messages that their newest closing does not count."""
+    values = {"month": str(month), "start": month.start, "end": month.end}
+    return {row["day"] for row in connection.execute(statement("reconciliation/days_behind"), values).fetchall()}
+
+
+def closings_to_recheck(
+    connection: Connection, after: timedelta, now: datetime, closed_since: datetime
+) -> list[Period]:
+    """Periods whose first closing is older than ``after``, and none of its corrections was made that much later; the
+    oldest first, none from before ``closed_since``."""
+    values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
+    rows = connection.execute(statement("reconciliation/to_recheck"), values).fetchall()
+    return [Period.parse(row["period"]) for row in rows]
+
+
+def list_closings(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """``closing_no, period, corrects, as_of, difference, unexplained, sources_unread, expected, delivered, sent`` of
+    the closings of the newest periods."""
+    return connection.execute(statement("reconciliation/list_closings"), {"limit": limit}).fetchall()
+
+
+def closings_of_run(connection: Connection, run_id: str) -> list[int]:
+    """Numbers of the closings that a run made, in whichever of its tries, and that nothing corrected since."""
+    rows = connection.execute(statement("reconciliation/closings_of_run"), {"run_id": run_id}).fetchall()
+    return [row["closing_no"] for row in rows]
+
+
+def unpublished_closings(connection: Connection) -> list[int]:
+    """Numbers of the closings that no publication tells of, the oldest first."""
+    return [row["closing_no"] for row in connection.execute(statement("reconciliation/unpublished")).fetchall()]
+
+
+def first_day(connection: Connection) -> Period | None:
+    """The first day that is closed."""
+    row = connection.execute(statement("reconciliation/first_day")).fetchone()
+    return Period.parse(row["period"]) if row and row["period"] else None
+
+
+def segments_of_periods(connection: Connection, periods: Sequence[str]) -> dict[str, int]:
+    """SMS segments by period, as their newest closings counted them; a period that is not closed is missing."""
+    rows = connection.execute(statement("reconciliation/segments_of_periods"), {"periods": list(periods)})
+    return {row["period"]: int(row["segments"]) for row in rows}
+
+
+def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Names by procedure code, of those that have one."""
+    rows = connection.execute(statement("reconciliation/procedure_names"), {"codes": list(codes)})
+    return {row["procedure_code"]: row["name"] for row in rows if row["name"]}
+
+
+def load_figures(connection: Connection, closing_no: int) -> Figures:
+    """The figures of a closing, as stored."""
+    number = {"closing_no": closing_no}
+    return Figures(
+        dossiers=_values(connection, "reconciliation/dossiers", DossierFigures, number),
+        messages=load_message_figures(connection, closing_no),
+        reasons=_values(connection, "reconciliation/reasons", ReasonCount, number),
+        timings=_values(connection, "reconciliation/timings", Timing, number),
+        agencies=_values(connection, "reconciliation/agencies", AgencyFigures, number),
+    )
+
+
+def load_message_figures(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
+    """The figures of messages alone."""
+    return _values(connection, "reconciliation/messages", MessageFigures, {"closing_no": closing_no})
+
+
+def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:
+    """The differences of a closing, unexplained ones first."""
+    return _values(connection, "reconciliation/differences", Difference, {"closing_no": closing_no})
+
+
+def load_orphans(connection: Connection, closing_no: int) -> tuple[Orphan, ...]:
+    """The orphans of a closing."""
+    return _values(connection, "reconciliation/orphans", Orphan, {"closing_no": closing_no})
+
+
+def load_changes(connection: Connection, closing_no: int) -> tuple[Change, ...]:
+    """What a correction changed."""
+    found = _values(connection, "reconciliation/changes", Change, {"closing_no": closing_no})
+    return tuple(replace(each, causes=tuple(each.causes)) for each in found)
+
+
+def _values(
+    connection: Connection, name: LiteralString, kind: type[Value], parameters: Mapping[str, Any]
+) -> tuple[Value, ...]:
+    return tuple(value_of(kind, row) for row in connection.execute(statement(name), parameters).fetchall())

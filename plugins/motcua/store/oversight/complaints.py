@@ -1,0 +1,165 @@
+"""Complaints (phản ánh) in the ledger: recorded once, tied to dossier and message, taken back but never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+from motcua.domain.phones.reading import mask_phones
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import recordset, value_of
+
+Channel: TypeAlias = Literal["hotline", "desk", "portal", "letter", "mail", "other"]
+Claim: TypeAlias = Literal[
+    "no_result_yet", "wrong_person", "wrong_content", "never_received", "not_my_dossier", "other"
+]
+Outcome: TypeAlias = Literal["open", "upheld", "not_upheld"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+CLAIMS: tuple[Claim, ...] = get_args(Claim)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class NewComplaint:
+    """A complaint that is to be recorded."""
+
+    entry_key: str
+    """SHA-256 that the same entry has again; 64 hexadecimal digits."""
+    agency_code: str
+    dossier_code: str | None
+    received_at: datetime
+    channel: Channel
+    claim: Claim
+    note: str | None
+    imported_line: int | None = None
+    alike_no: int = 1
+    """The how many-th row of its file with its agency, code, claim and day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A complaint as recorded. Holds personal data."""
+
+    complaint_id: int
+    agency_code: str
+    dossier_code: str | None
+    dossier_id: int | None
+    message_id: int | None
+    received_at: datetime
+    channel: Channel
+    claim: Claim
+    note: str | None
+    recorded_by: str
+    recorded_at: datetime
+    imported_from: str | None
+    imported_line: int | None
+    outcome: Outcome
+    outcome_by: str | None
+    outcome_at: datetime | None
+    outcome_reason: str | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdraw_reason: str | None
+    repeats: int | None
+    """The earlier complaint that it repeats; it is not counted then."""
+    message_kind: str | None
+    message_state: str | None
+    message_accepted_at: datetime | None
+    intended_id: int | None
+    """The message that was planned before it came and that no gateway had taken by then; as it stands now."""
+    intended_kind: str | None
+    intended_state: str | None
+    intended_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintsAsked:
+    """Which complaints are asked for; ``None``: whichever."""
+
+    agency_code: str | None = None
+    claim: Claim | None = None
+    outcome: Outcome | None = None
+    unlinked: bool = False
+    """Only those whose dossier is not known."""
+    repeated: bool = False
+    """Only those that repeat an earlier one."""
+    begins: datetime | None = None
+    ends: datetime | None = None
+    most: int = 50
+    skipped: int = 0
+
+
+def save_complaints(
+    connection: Connection,
+    complaints: Iterable[NewComplaint],
+    recorded_by: str,
+    recorded_at: datetime,
+    *,
+    file: tuple[str, str] | None = None,
+) -> list[int]:
+    """Records complaints and gives the numbers of those that are new.
+
+    ``file``: name and SHA-256 of the file that they come from.
+    """
+    parameters = {
+        "rows": recordset(map(asdict, complaints)),
+        "recorded_by": recorded_by,
+        "recorded_at": recorded_at,
+        "imported_from": file[0] if file else None,
+        "imported_sha256": file[1] if file else None,
+    }
+    return [row["complaint_id"] for row in connection.execute(statement("complaints/save"), parameters)]
+
+
+def link_complaints(connection: Connection, now: datetime, complaint_ids: Collection[int] | None = None) -> int:
+    """Ties complaints, by default all that are not, to their dossier and message; returns how many were."""
+    ids = None if complaint_ids is None else list(complaint_ids)
+    return connection.execute(statement("complaints/link"), {"now": now, "complaint_ids": ids}).rowcount
+
+
+def withdraw_complaint(connection: Connection, complaint_id: int, by: str, reason: str, now: datetime) -> bool:
+    """Takes a complaint back; ``False``: there is none with this number, or it was taken back before."""
+    asked = {"complaint_id": complaint_id, "by": by, "reason": reason, "now": now}
+    return connection.execute(statement("complaints/withdraw"), asked).rowcount == 1
+
+
+def set_outcome(
+    connection: Connection, complaint_id: int, outcome: Outcome, by: str, reason: str | None, now: datetime
+) -> bool:
+    """Writes down what the check found; ``False``: there is no such complaint, or it was taken back."""
+    asked = {"complaint_id": complaint_id, "outcome": outcome, "by": by, "reason": reason, "now": now}
+    return connection.execute(statement("complaints/set_outcome"), asked).rowcount == 1
+
+
+def list_complaints(connection: Connection, asked: ComplaintsAsked) -> list[Complaint]:
+    """Complaints, the newest first; without phone numbers, which were not always refused."""
+    found = [value_of(Complaint, row) for row in connection.execute(statement("complaints/list"), asdict(asked))]
+    return [replace(each, dossier_code=_masked(each.dossier_code), note=_masked(each.note)) for each in found]
+
+
+def _masked(written: str | None) -> str | None:
+    return None if written is None else mask_phones(written)
+
+
+def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Complaints received in a period, by ``agency_code``, ``claim`` and ``outcome``; none taken back or repeated.
+
+    How many are in ``complaints``. Reads the views of schema ``audit`` alone: an auditor's role gets the same.
+    """
+    return connection.execute(statement("complaints/count"), {"begins": start, "ends": end}).fetchall()
+
+
+def repeated_complaints(
+    connection: Connection,
+    complaint_ids: Collection[int] | None = None,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> dict[int, int]:
+    """Complaints that repeat an earlier one → its number; of these, or of a period. An auditor's role gets the same."""
+    ids = None if complaint_ids is None else list(complaint_ids)
+    asked = {"complaint_ids": ids, "begins": start, "ends": end}
+    return {row["complaint_id"]: row["repeats"] for row in connection.execute(statement("complaints/repeats"), asked)}

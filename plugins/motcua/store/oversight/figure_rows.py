@@ -1,0 +1,125 @@
+"""From a figure of a closing down to the messages or dossiers that it counts, by the very rules that counted them.
+
+It reads the schema ``audit`` alone, so that an auditor can do the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, LiteralString
+
+from motcua.domain.reconciliation import (
+    IN_HAND,
+    NOT_SENT,
+    STATES,
+    Closing,
+    CountedDossier,
+    CountedMessage,
+    DossierFigures,
+    Figures,
+    MessageFigures,
+    ReasonCount,
+)
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
+    **{state: (state,) for state in STATES},
+    "messages": STATES,
+    "not_sent": NOT_SENT,
+    "waiting": (*IN_HAND, "accepted", "unconfirmed"),
+    "failed": ("undelivered", "rejected"),
+}
+"""By figure, the states of the messages that it counts; ``messages`` are all, as many as were expected."""
+
+DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
+    **{each.name: ({each.name: True},) for each in fields(DossierFigures)[2:]},
+    "received_direct": ({"received": True, "received_online": False, "received_postal": False},),
+    "resolved": tuple(
+        {name: True} for name in ("resolved_early", "resolved_on_time", "resolved_late", "resolved_without_due")
+    ),
+}
+"""By figure, what is true of the dossiers that it counts: of each, all of one of the parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The part of a closing that a figure is of; ``None``: all of them, an empty text: those that name none."""
+
+    agency_code: str | None = None
+    procedure_code: str | None = None
+    kind: str | None = None
+    """Of messages alone."""
+    reason: str | None = None
+    """Of messages alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRows:
+    """The first rows of a figure."""
+
+    of: type[CountedMessage] | type[CountedDossier]
+    rows: tuple[Any, ...]
+    all_rows: int
+    """How many there are."""
+    closed: int
+    """The figure as the closing stored it; another number than ``all_rows``: facts were changed since."""
+
+
+class NoSuchFigure(LookupError):
+    """No figure has this name; the message names those that there are."""
+
+
+def rows_of_figure(
+    connection: Connection, closing: Closing, figures: Figures, figure: str, cell: Cell, limit: int | None = None
+) -> FigureRows:
+    """The messages of a figure, the oldest first, or its dossiers, the longest overdue first.
+
+    Args:
+        connection: of anybody who may read the schema ``audit``.
+        closing: the closing.
+        figures: its figures as stored.
+        figure: one of ``MESSAGE_FIGURES`` or ``DOSSIER_FIGURES``.
+        cell: whose figure it is.
+        limit: the first so many rows; ``None``: all.
+
+    Raises:
+        NoSuchFigure: ``figure`` is none.
+    """
+    own: dict[str, Any]
+    if figure in MESSAGE_FIGURES:
+        states = MESSAGE_FIGURES[figure]
+        query: LiteralString = "reconciliation/messages_of_figure"
+        of: type[CountedMessage] | type[CountedDossier] = CountedMessage
+        own = {"known_history": closing.known_history, "states": list(states), "kind": cell.kind, "reason": cell.reason}
+        if cell.reason is None:
+            closed = sum(getattr(row, state) for row in figures.messages if _is_in(row, cell) for state in states)
+        else:
+            reasons = (row for row in figures.reasons if row.reason == cell.reason and row.state in states)
+            closed = sum(row.messages for row in reasons if _is_in(row, cell))
+    elif figure in DOSSIER_FIGURES:
+        query, of = "reconciliation/dossiers_of_figure", CountedDossier
+        own = {
+            "known_version": closing.known_version,
+            "figures": [json.dumps(each) for each in DOSSIER_FIGURES[figure]],
+        }
+        closed = sum(getattr(row, figure) for row in figures.dossiers if _is_in(row, cell))
+    else:
+        raise NoSuchFigure(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
+    bounds = {
+        "start": closing.period.start,
+        "end": closing.period.end,
+        "agency_code": cell.agency_code,
+        "procedure_code": cell.procedure_code,
+        "limit": limit,
+    }
+    found = connection.execute(statement(query), bounds | own).fetchall()
+    return FigureRows(of, tuple(value_of(of, row) for row in found), found[0]["all_rows"] if found else 0, closed)
+
+
+def _is_in(row: MessageFigures | ReasonCount | DossierFigures, cell: Cell) -> bool:
+    wanted = {"agency_code": cell.agency_code, "procedure_code": cell.procedure_code, "kind": cell.kind}
+    return all(value is None or value == getattr(row, name, value) for name, value in wanted.items())

@@ -1,0 +1,118 @@
+"""Publications: which report of which closing was published where, chained by the hashes of their manifests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from motcua.domain.reconciliation import Period
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One published report."""
+
+    publication_no: int
+    closing_no: int
+    corrects: int | None
+    """The publication that it corrects."""
+    folder: str
+    """Below the store of publications."""
+    manifest_sha256: str
+    previous_sha256: str
+    """Of the manifest before; 64 zeros for the first publication."""
+    manifest: dict[str, Any]
+    published_at: datetime
+    period: str
+
+    @property
+    def is_monthly(self) -> bool:
+        """It tells of a month."""
+        return Period.parse(self.period).is_month
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function or view of the ledger, as PostgreSQL itself writes it out."""
+
+    name: str
+    """With its schema; of a function with the types of its arguments: ``audit.messages_as_of(bigint)``."""
+    text: str
+
+    @property
+    def called(self) -> str:
+        """How statements name it."""
+        return self.name.partition("(")[0]
+
+    @property
+    def sha256(self) -> str:
+        """Of the text in UTF-8."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+def list_definitions(connection: Connection) -> list[Definition]:
+    """The functions and views of the schemas ``audit`` and ``motcua``, by name; anybody may read them."""
+    # What PostgreSQL leaves out of a name depends on the session's search path.
+    with connection.transaction(force_rollback=True):
+        connection.execute(statement("publications/write_names_in_full"))
+        return [value_of(Definition, row) for row in connection.execute(statement("publications/definitions"))]
+
+
+def list_publications(connection: Connection) -> list[Publication]:
+    """All, the first one first."""
+    return [value_of(Publication, row) for row in connection.execute(statement("publications/all"))]
+
+
+def find_publication(
+    connection: Connection,
+    *,
+    publication_no: int | None = None,
+    closing_no: int | None = None,
+    manifest_sha256: str | None = None,
+    folder: str | None = None,
+) -> Publication | None:
+    """The publication of this number, closing, manifest or folder; the last one of all where nothing is given."""
+    row = connection.execute(
+        statement("publications/find"),
+        {
+            "publication_no": publication_no,
+            "closing_no": closing_no,
+            "manifest_sha256": manifest_sha256,
+            "folder": folder,
+        },
+    ).fetchone()
+    return value_of(Publication, row) if row else None
+
+
+def publications_of_period(connection: Connection, period: str) -> int:
+    """How many there are of a period."""
+    row = connection.execute(statement("publications/count_of_period"), {"period": period}).fetchone()
+    return int(row["publications"]) if row else 0
+
+
+def names_on(connection: Connection, day: date) -> dict[str, str]:
+    """The name of each agency on a day, by what is known now."""
+    rows = connection.execute(statement("publications/names_on"), {"day": day})
+    return {row["agency_code"]: row["name"] for row in rows}
+
+
+def publications_since(connection: Connection, since: datetime) -> list[int]:
+    """Numbers of those published since a moment, the oldest first."""
+    return [row["publication_no"] for row in connection.execute(statement("publications/since"), {"since": since})]
+
+
+def save_publication(connection: Connection, publication: Publication) -> None:
+    """Writes the row that makes stored files a publication.
+
+    Raises:
+        psycopg.Error: it does not follow the last one (MC001), or its closing has been published.
+    """
+    values = asdict(publication) | {"manifest": Jsonb(publication.manifest)}
+    connection.execute(statement("publications/save"), values)

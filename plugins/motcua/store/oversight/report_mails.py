@@ -1,0 +1,67 @@
+"""Mails of reports: who was mailed which one, so that nobody is mailed twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+MailState: TypeAlias = Literal["sending", "sent", "failed", "unknown"]
+
+DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE = "department", "home_affairs", "justice", "committee"
+"""Bodies that are no agency: the Department; Sở Nội vụ and Sở Tư pháp, who audit; Ủy ban nhân dân tỉnh."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailedReport:
+    """One report to one body."""
+
+    report: Literal["quality", "publication"]
+    report_no: int
+    """Number of the run or of the publication."""
+    body: str
+    """One of the bodies above, or the code of an agency."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailedTo:
+    """How one recipient's mail of a report stands."""
+
+    recipient_hash: str
+    state: MailState
+    settled_at: datetime | None
+
+
+def hash_recipient(address: str) -> str:
+    """What stands for an address in the table: addresses that differ in case or blanks are one."""
+    return sha256(address.strip().lower().encode()).hexdigest()
+
+
+def reserve_mail(
+    connection: Connection, mailed: MailedReport, recipient_hash: str, now: datetime, *, again: bool
+) -> int | None:
+    """Our number of the mail that the caller may now hand over; ``None``: it is not to be sent (again).
+
+    The caller commits before it asks the mail server.
+    """
+    values = asdict(mailed) | {"recipient_hash": recipient_hash, "now": now, "again": again}
+    row = connection.execute(statement("report_mails/reserve"), values).fetchone()
+    return int(row["report_mail_id"]) if row else None
+
+
+def settle_mail(
+    connection: Connection, report_mail_id: int, state: MailState, failure: str | None, now: datetime
+) -> None:
+    """Writes how it ended; ``failure`` has no word of the server's."""
+    values = {"report_mail_id": report_mail_id, "state": state, "failure": failure, "now": now}
+    connection.execute(statement("report_mails/settle"), values)
+
+
+def mails_of(connection: Connection, mailed: MailedReport) -> list[MailedTo]:
+    """Each recipient's mail of a report to a body."""
+    rows = connection.execute(statement("report_mails/states"), asdict(mailed))
+    return [MailedTo(row["recipient_hash"], row["state"], row["settled_at"]) for row in rows]

@@ -1,0 +1,158 @@
+"""Agencies that are renamed, merged or closed: a message carries the name that is in force when it is planned."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.store.agencies import FormerName, in_force, save_agencies
+from motcua.store.ledger.database import connect
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.dossiers import lock_dossiers_to_plan
+from motcua.store.notices.messages import EVERYTHING
+from tests.conftest import NHA_TRANG, TU_PHAP, agency
+
+DAY = timedelta(days=1)
+NOW = datetime.now(UTC)
+TODAY = NOW.astimezone(VIETNAM).date()
+YESTERDAY, TOMORROW = TODAY - DAY, TODAY + DAY
+
+
+def save(*agencies):
+    with connect() as connection:
+        save_agencies(connection, agencies, "tests", by_department=True)
+
+
+def in_force_on(day):
+    with connect() as connection:
+        return {code: (each.in_charge, each.name_in_texts) for code, each in in_force(connection, day).items()}
+
+
+def run(now=NOW):
+    pick_up("khanhhoa", now=now)
+    return plan(now=now)
+
+
+def tell(one_stop, code=NHA_TRANG, at=NOW):
+    one_stop.dossier(agency_code=code, updated_at=at - timedelta(minutes=1), received_at=at - DAY, due_at=at + DAY)
+    one_stop.move(9, agency_code=code, at=at)
+
+
+def texts(rows):
+    return [
+        row["text"].partition("Mot cua ")[2].partition(" de nhan")[0]
+        for row in rows("SELECT text FROM motcua.messages")
+    ]
+
+
+def test_each_name_is_in_force_to_the_end_of_its_last_day(ledger):
+    save(
+        agency(
+            "A",
+            name="Tên mới",
+            short_name="Mới",
+            former_names=(
+                FormerName("Tên đầu", None, date(2025, 2, 28)),
+                FormerName("Tên giữa", "Giữa", date(2026, 6, 30)),
+            ),
+        )
+    )
+    for day, name in [
+        (date(2016, 9, 19), "Tên đầu"),
+        (date(2025, 2, 28), "Tên đầu"),
+        (date(2025, 3, 1), "Giữa"),
+        (date(2026, 6, 30), "Giữa"),
+        (date(2026, 7, 1), "Mới"),
+    ]:
+        assert in_force_on(day)["A"] == ("A", name), day
+
+
+def test_successors_are_followed_to_whoever_is_there(ledger):
+    end, next_end = date(2025, 2, 28), date(2025, 6, 30)
+    save(
+        agency("A", name="A", valid_until=end, successor_code="B"),
+        agency("B", name="B", valid_from=date(2025, 3, 1), valid_until=next_end, successor_code="C"),
+        agency("C", name="C mới", former_names=(FormerName("C cũ", None, date(2026, 1, 31)),)),
+        agency("X", name="X", valid_until=end),
+    )
+    for day, expected in [
+        (end, {"A": ("A", "A"), "B": ("B", "B"), "C": ("C", "C cũ"), "X": ("X", "X")}),
+        (next_end, {"A": ("B", "B"), "B": ("B", "B"), "C": ("C", "C cũ"), "X": (None, "X")}),
+        (date(2025, 7, 1), {"A": ("C", "C cũ"), "B": ("C", "C cũ"), "C": ("C", "C cũ"), "X": (None, "X")}),
+        (date(2026, 2, 1), {"A": ("C", "C mới"), "B": ("C", "C mới"), "C": ("C", "C mới"), "X": (None, "X")}),
+    ]:
+        assert in_force_on(day) == expected, day
+
+
+def test_circle_of_successors_typed_by_hand_ends(ledger, rows):
+    save(agency("A", name="A"), agency("B", name="B"))
+    for code, other in (("A", "B"), ("B", "A")):
+        rows(
+            "UPDATE motcua.agencies SET valid_until = '2025-01-01', successor_code = %s WHERE agency_code = %s",
+            other,
+            code,
+        )
+    assert {code: in_charge for code, (in_charge, _) in in_force_on(TODAY).items()} == {"A": None, "B": None}
+
+
+def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
+    """Both halves of one night: 23:59 of the last day, and 00:00 in Khánh Hòa, which is 17:00 UTC."""
+    save(agency(NHA_TRANG, name="Mới", former_names=(FormerName("Cũ", None, date(2026, 11, 30)),)))
+    tell(one_stop)
+    pick_up("khanhhoa", now=NOW)
+    dossier_ids = [row["dossier_id"] for row in rows("SELECT dossier_id FROM motcua.dossiers")]
+    for now, name in [
+        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "Cũ"),
+        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "Mới"),
+    ]:
+        with connect() as connection:
+            (row,) = lock_dossiers_to_plan(connection, dossier_ids, now)
+            assert row["agency_name"] == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"former_names": (FormerName("Ten cu", "Cu", TODAY),)}, "Cu"),
+        ({"former_names": (FormerName("Ten cu", "Cu", YESTERDAY),)}, "Nha Trang"),
+        ({"valid_until": TODAY, "successor_code": TU_PHAP}, "Nha Trang"),
+        ({"valid_until": YESTERDAY, "successor_code": TU_PHAP}, "So Tu phap"),
+    ],
+)
+def test_message_carries_the_name_in_force(one_stop, rows, changes, named):
+    save(agency(NHA_TRANG, name="Nha Trang", **changes))
+    tell(one_stop)
+    run()
+    assert texts(rows) == [named]
+
+
+def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
+    """The successor is not enabled, writes accents, leaves same-day procedures out: none of that is the old one's."""
+    save(
+        agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP),
+        agency(TU_PHAP, name="Sở Tư pháp", accented=True, same_day_excluded=True, enabled_from=None),
+    )
+    one_stop.dossier(updated_at=NOW - timedelta(minutes=1), received_at=NOW, due_at=NOW)
+    one_stop.move(9, at=NOW)
+    run()
+    assert rows("SELECT agency_code, state FROM motcua.messages") == [{"agency_code": NHA_TRANG, "state": "queued"}]
+    assert texts(rows) == ["So Tu phap"]
+    with connect() as connection:
+        assert [row["difference"] for row in identity(connection, EVERYTHING)] == [0]
+
+
+def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows):
+    save(agency(NHA_TRANG, valid_until=YESTERDAY))
+    tell(one_stop)
+    run()
+    assert rows("SELECT outcome FROM motcua.transitions") == [{"outcome": "out_of_scope"}]
+    assert texts(rows) == []
+    save(agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP))
+    run()
+    assert texts(rows) == ["So Tu phap"]
+    with connect() as connection:
+        assert [row["difference"] for row in identity(connection, EVERYTHING)] == [0]

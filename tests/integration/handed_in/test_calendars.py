@@ -1,0 +1,454 @@
+"""The calendar's table: seeded again and again, corrected by decisions, overridden by agencies, nothing forgotten."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from motcua.commands.calendars import app
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.working_days import SpecialDay, days_from_package
+from motcua.jobs.calendars import keeping as keep_calendars
+from motcua.jobs.calendars.files import CalendarError, CalendarFileError, read_calendar_file
+from motcua.jobs.calendars.keeping import (
+    Seeding,
+    UnconfirmedYear,
+    as_lines,
+    confirm_year,
+    export_calendar,
+    import_calendar,
+    prepare_calendars,
+    seed_calendar,
+    unconfirmed_years,
+)
+from motcua.settings import include_dir
+from motcua.store.agencies import save_agencies
+from motcua.store.calendars import (
+    UnknownAgency,
+    list_changes,
+    load_calendar,
+    load_calendars,
+    load_province_calendar,
+)
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
+
+SWAP = """
+province: khanh_hoa
+decisions:
+  - decision: 77/VPCP-KGVX ngày 1/6/2026
+    swaps: [{closed: 2026-07-06, worked: 2026-07-11}]
+    closed: [{day: 2026-07-07, reason: Nghỉ bão}]
+"""
+OWN_DAYS = f"""
+agencies:
+  - code: H32.30
+    notice: Thông báo 12/TB-UBND
+    hours: [{{from: 2026-07-01, saturday_mornings: true, morning: "7:30-11:30"}}]
+    closed: [{{day: 2026-07-08, reason: Chuyển trụ sở}}]
+    worked:
+      - {{day: 2026-07-07, reason: Trực giải quyết hồ sơ}}
+      - {{day: 2026-07-05, reason: Trực giải quyết hồ sơ, hours: morning}}
+  - code: {TU_PHAP}
+    notice: Thông báo 3/TB-STP
+    closed: [{{day: 2026-07-09, reason: Hội nghị toàn ngành}}]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def file(text: str, name: str = "lich.yaml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return file
+
+
+def july(whose: str) -> str:
+    """The first eleven days of July 2026, from a Wednesday on, a letter each: closed, full, morning."""
+    with connect() as connection:
+        calendar = load_calendar(connection, whose, date(2026, 7, 1), date(2026, 7, 11))
+    return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
+
+
+# ------------------------------------------------------------------------------------------------- seeding
+
+
+def test_seeding_again_changes_nothing_and_writes_no_history(agencies, rows):
+    first = prepare_calendars(NOW, "lan")
+    history = rows("SELECT count(*) AS n, min(changed_by) AS by FROM motcua.calendar_changes")
+    assert history == [{"n": len(first.written), "by": "lan"}]
+    assert prepare_calendars(NOW, "minh") == Seeding((), ())
+    assert rows("SELECT count(*) AS n, min(changed_by) AS by FROM motcua.calendar_changes") == history
+    assert rows("SELECT min(year) AS first, max(year) AS last FROM motcua.calendar_years") == [
+        {"first": 2016, "last": 2027}
+    ]
+
+
+def test_every_province_with_agencies_is_seeded_and_gets_the_governments_decisions(agencies):
+    with connect() as connection:
+        save_agencies(connection, [agency(VAN_PHONG, province="ninh_thuan")], "tests")
+    prepare_calendars(NOW, "lan")
+    with connect() as connection:
+        for province in ("khanh_hoa", "ninh_thuan"):
+            calendar = load_province_calendar(connection, province, date(2026, 1, 1), date(2026, 1, 31))
+            assert not calendar.is_working_day(date(2026, 1, 2))
+            assert calendar.is_seeded(date(2026, 1, 2))
+
+
+def a_newer_package(monkeypatch, year: int):
+    """It no longer knows 1/5, and knows a day more."""
+    days = [each for each in days_from_package(year) if (each.day.month, each.day.day) != (5, 1)]
+    days.append(SpecialDay(date(year, 7, 1), "closed", "Ngày mới", "package", "holidays 9"))
+    monkeypatch.setattr(keep_calendars, "days_from_package", lambda _: tuple(days))
+    monkeypatch.setattr(keep_calendars, "package_version", lambda: "holidays 9")
+
+
+def test_newer_package_corrects_a_year_that_nobody_confirmed(agencies, rows, monkeypatch):
+    seed_calendar([2027], "lan")
+    a_newer_package(monkeypatch, 2027)
+    written = as_lines(seed_calendar([2027], "minh").written)
+    assert [line[:1] for line in written] == ["~", "-", "+"]
+    assert rows("SELECT day::text, authority FROM motcua.calendar_days WHERE day IN ('2027-05-01', '2027-07-01')") == [
+        {"day": "2027-07-01", "authority": "holidays 9"}
+    ]
+    taken = rows(
+        "SELECT changed_by, after FROM motcua.calendar_changes WHERE day = '2027-05-01' AND before IS NOT NULL"
+    )
+    assert taken == [{"changed_by": "minh", "after": None}], "what goes is kept in the history, with who took it away"
+
+
+def test_confirmed_year_is_not_touched_by_a_newer_package(agencies, rows, monkeypatch):
+    confirm_year(2027, "1/TB-BNV", "lan", NOW)
+    before = rows("SELECT * FROM motcua.calendar_days ORDER BY day")
+    a_newer_package(monkeypatch, 2027)
+    seeding = seed_calendar([2027], "minh")
+    assert seeding.written == ()
+    assert [line[:1] for line in as_lines(seeding.kept_back)] == ["-", "+"]
+    assert rows("SELECT * FROM motcua.calendar_days ORDER BY day") == before
+
+
+def test_package_never_overwrites_a_decision_or_an_agency(agencies, write):
+    import_calendar(write(SWAP), "lan", NOW)
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    before = july(NHA_TRANG)
+    prepare_calendars(NOW, "minh")
+    assert july(NHA_TRANG) == before
+
+
+# ------------------------------------------------------------------------------------------------- importing
+
+
+def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(agencies, write):
+    prepare_calendars(NOW, "lan")
+    assert july(TU_PHAP) == "fffccfffffc"
+    import_calendar(write(SWAP), "lan", NOW)
+    assert july(TU_PHAP) == "fffccccffff"
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    assert july(TU_PHAP) == "fffccccfcff"
+    assert july(NHA_TRANG) == "fffmmcfcfff"
+    with connect() as connection:
+        calendar = load_calendar(connection, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
+    assert calendar.hours_on(date(2026, 7, 1)).opens == time(7, 30)
+    assert calendar.hours_on(date(2026, 6, 30)).opens == time(7, 0)
+
+
+def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
+    path = write(SWAP + OWN_DAYS)
+    told = import_calendar(path, "lan", NOW, dry_run=True)
+    assert rows("SELECT 1 FROM motcua.calendar_changes") == []
+    assert import_calendar(path, "lan", NOW) == told
+    assert import_calendar(path, "lan", NOW) == (), "and the second time nothing is left to change"
+    assert as_lines(told)[0].startswith("+ khanh_hoa  6/7/2026  closed: Nghỉ hoán đổi, làm bù ngày 11/7/2026 (77/VPCP")
+
+
+def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, write):
+    prepare_calendars(NOW, "lan")
+    usual = july(NHA_TRANG)
+    import_calendar(write(SWAP), "lan", NOW)
+    decided = july(NHA_TRANG)
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    own = "as_usual: [2026-07-05, 2026-07-07, 2026-07-08], hours_withdrawn: [2026-07-01]"
+    import_calendar(write(f"agencies: [{{code: {NHA_TRANG}, notice: Thông báo 13/TB-UBND, {own}}}]"), "minh", NOW)
+    assert july(NHA_TRANG) == decided
+    import_calendar(write("as_usual: [2026-07-06, 2026-07-07, 2026-07-11]"), "minh", NOW)
+    assert july(NHA_TRANG) == usual
+
+
+def test_whose_change_it_was_is_kept_and_cannot_be_changed(agencies, write, rows, ledger):
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    import_calendar(write(OWN_DAYS.replace("Chuyển trụ sở", "Sửa trụ sở")), "minh", NOW)
+    with connect() as connection:
+        newest, *rest = list_changes(connection, 2026, "khanh_hoa", NHA_TRANG)
+    assert (newest["changed_by"], newest["concerns"], newest["day"]) == ("minh", "day", date(2026, 7, 8))
+    assert (newest["before"]["reason"], newest["after"]["reason"]) == ("Chuyển trụ sở", "Sửa trụ sở")
+    assert {each["changed_by"] for each in rest} == {"lan"}
+    assert {each["concerns"] for each in rest} == {"day", "hours"}
+    for statement in ("UPDATE motcua.calendar_changes SET changed_by = 'x'", "DELETE FROM motcua.calendar_changes"):
+        with pytest.raises(psycopg.Error, match="append-only"):
+            rows(statement)
+    rows("DELETE FROM motcua.calendar_days WHERE day = '2026-07-08'")
+    by_hand = rows("SELECT changed_by FROM motcua.calendar_changes ORDER BY change_id DESC LIMIT 1")[0]["changed_by"]
+    assert by_hand == psycopg.conninfo.conninfo_to_dict(ledger)["user"], "a statement typed by hand names its role"
+
+
+def test_export_imports_to_the_same(agencies, write, rows):
+    prepare_calendars(NOW, "lan")
+    import_calendar(write(SWAP), "lan", NOW)
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    text = export_calendar()
+    assert import_calendar(write(text), "lan", NOW) == ()
+    own = "agency_code, day, origin, opening, reason, authority"
+    days = rows(f"SELECT {own} FROM motcua.calendar_days WHERE origin <> 'package' ORDER BY {own}")
+    hours = rows("SELECT * FROM motcua.office_hours")
+    rows("DELETE FROM motcua.calendar_days WHERE origin <> 'package'")
+    rows("DELETE FROM motcua.office_hours")
+    import_calendar(write(text), "lan", NOW)
+    assert rows(f"SELECT {own} FROM motcua.calendar_days WHERE origin <> 'package' ORDER BY {own}") == days
+    assert rows("SELECT * FROM motcua.office_hours") == hours
+
+
+DECISION = "decisions:\n  - decision: 1/QĐ\n"
+AGENCY = "agencies:\n  - code: A\n    notice: 1/TB\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", ": must hold some of the fields"),
+        ("- 1", ": must hold some of the fields"),
+        ("province: [", "line 1: expected the node content"),
+        ("province: Khánh Hòa", "line 1: province: String should match"),
+        ("province: khanh_hoa\nprovince: ninh_thuan", "line 2: province: stands twice"),
+        ("province: khanh_hoa\nholidays: []", "line 2: holidays: Extra inputs are not permitted"),
+        ("{[a]: 1}", "line 1: a name must be one word"),
+        ("a: &x [1]\nb: *x", "line 2: references (*) are not used here"),
+        ("a: !!python/object/apply:os.system ['true']", "line 1: a: Extra inputs"),
+        ("decisions: {}", "line 1: decisions: Input should be a valid tuple"),
+        ("decisions:\n  -\n", "line 2: decisions.1: Input should be"),
+        (
+            DECISION + "    closed: [{day: 2026-02-30, reason: x}]",
+            "line 3: decisions.1.closed.1.day: 2026-02-30 is no day",
+        ),
+        (DECISION + "    closed: [{day: 2/1/2026, reason: x}]", "decisions.1.closed.1.day: must be a day such as"),
+        (DECISION + "    closed: [{day: 20260102, reason: x}]", "decisions.1.closed.1.day: must be a day such as"),
+        (DECISION + "    closed: [{day: 2026-01-02T00:00:00, reason: x}]", "must be a day such as"),
+        (DECISION + "    closed: [{day: 1066-10-14, reason: x}]", "must lie between 1954 and 2100"),
+        (DECISION + "    closed:\n      - day: 2026-01-02\n", "line 4: decisions.1.closed.1.reason: Field required"),
+        (DECISION + "    closed: [{day: 2026-01-02, reason: ' '}]", "reason: must not be blank"),
+        (
+            DECISION + f"    closed: [{{day: 2026-01-02, reason: {'x' * 301}}}]",
+            "reason: must be one line of at most 300",
+        ),
+        (DECISION + '    closed: [{day: 2026-01-02, reason: "a\\nb"}]', "reason: must be one line of at most 300"),
+        (
+            DECISION + "    swaps:\n      - {closed: 2026-01-03, worked: 2026-01-10}",
+            "line 4: decisions.1.swaps.1: closed: 3/1",
+        ),
+        (DECISION + "    swaps:\n      - {closed: 2026-01-02, worked: 2026-01-09}", "9/1/2026 is no weekend day"),
+        (
+            DECISION + "    closed:\n      - {day: 2026-01-02, reason: x}\n      - {day: 2026-01-02, reason: y}",
+            "line 5: 2026-01-02 is stated twice",
+        ),
+        (
+            DECISION + "    closed: [{day: 2026-01-02, reason: x}]\nas_usual: [2026-01-02]",
+            "line 4: 2026-01-02 is stated",
+        ),
+        ("confirmed:\n  - {year: 2026, by: x}\n  - {year: 2026, by: y}", "line 3: year 2026 is stated twice"),
+        ("confirmed: [{year: 3000, by: x}]", "confirmed.1.year: Input should be less"),
+        ("confirmed: [{year: next, by: x}]", "confirmed.1.year: Input should be a valid integer"),
+        ("agencies:\n  - code: A\n", "line 2: agencies.1.notice: Field required"),
+        (AGENCY + "    hours: [{from: 2026-01-01, morning: 7h-11h}]", "morning: must be a span such as 7:00-11:30"),
+        (AGENCY + "    hours: [{from: 2026-01-01, morning: '11:30-7:00'}]", "morning: must begin before it ends"),
+        (AGENCY + "    hours: [{from: 2026-01-01, morning: '7:00-25:00'}]", "names no time of the day"),
+        (AGENCY + "    hours: [{from: 2026-01-01, morning: '7:00-14:00'}]", "the afternoon must not begin before"),
+        (AGENCY + "    hours: [{from: 2026-01-01, saturday_mornings: maybe}]", "must be true or false"),
+        (
+            AGENCY + "    worked: [{day: 2026-01-03, reason: x, hours: night}]",
+            "hours: Input should be 'full' or 'morning'",
+        ),
+        (
+            AGENCY + "    hours: [{from: 2026-01-01}]\n    hours_withdrawn: [2026-01-01]",
+            "line 5: hours of agency A from 2026-01-01 is stated twice",
+        ),
+        ("[" * 5000, "brackets in brackets"),
+        ("a: \x00", "cannot be read"),
+        ("x" * 1_000_001, "larger than"),
+    ],
+)
+def test_hostile_or_mistaken_file_is_refused_with_the_line_and_the_field(write, text, complaint):
+    path = write(text)
+    with pytest.raises(CalendarFileError) as error:
+        read_calendar_file(path)
+    assert str(error.value).startswith(str(path))
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_file_that_the_docs_show_is_one(write):
+    shown = (include_dir().parent / "docs" / "operations" / "calendar.md").read_text(encoding="utf-8")
+    file = read_calendar_file(write(shown.split("```yaml\n")[1].split("```")[0]))
+    assert len(file.days) == 6
+    assert [each.saturday_mornings for _, each in file.hours] == [True]
+
+
+def test_file_that_is_none_or_not_utf8_is_refused(tmp_path):
+    with pytest.raises(CalendarFileError, match="No such file"):
+        read_calendar_file(tmp_path / "nothing.yaml")
+    with pytest.raises(CalendarFileError, match="Is a directory"):
+        read_calendar_file(tmp_path)
+    (tmp_path / "latin").write_bytes(b"province: kh\xe1nh")
+    with pytest.raises(CalendarFileError, match="cannot be read"):
+        read_calendar_file(tmp_path / "latin")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (OWN_DAYS.replace(TU_PHAP, "H32.99"), "line 16: no agency has the code H32.99"),
+        (OWN_DAYS.replace(TU_PHAP, NHA_TRANG).replace("07-09", "07-08"), "is stated twice"),
+        (
+            OWN_DAYS + f"  - {{code: {NHA_TRANG}, notice: x, hours: [{{from: 2026-07-01}}]}}",
+            "hours of agency 000.00.30.H32 from 2026-07-01 are stated twice",
+        ),
+    ],
+)
+def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_written(
+    agencies, write, rows, text, complaint
+):
+    with pytest.raises(CalendarFileError) as error:
+        import_calendar(write(SWAP + text), "lan", NOW)
+    assert complaint in str(error.value)
+    assert rows("SELECT 1 FROM motcua.calendar_days") == []
+
+
+# ------------------------------------------------------------------------------------------------- loading
+
+
+def test_calendars_of_all_agencies_come_in_four_queries_and_are_right_around_the_days_asked_for(agencies, write):
+    prepare_calendars(NOW, "lan")
+    import_calendar(write(OWN_DAYS), "lan", NOW)
+    with connect() as connection:
+        statements = []
+        execute = connection.execute
+
+        def counted(query, *arguments):
+            statements.append(query)
+            return execute(query, *arguments)
+
+        connection.execute = counted
+        calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], date(2026, 12, 31), date(2027, 1, 1))
+        assert len(statements) == 4
+        assert load_calendars(connection, [], date(2026, 1, 1), date(2026, 1, 2)) == {}
+        with pytest.raises(UnknownAgency, match="X1"):
+            load_calendars(connection, [NHA_TRANG, "X1"], date(2026, 1, 1), date(2026, 1, 2))
+    assert set(calendars) == {NHA_TRANG, TU_PHAP}
+    for calendar in calendars.values():
+        assert calendar.is_seeded(date(2026, 12, 31))
+        assert calendar.is_seeded(date(2027, 1, 1))
+    assert calendars[TU_PHAP].next_working_day(date(2026, 12, 31)) == date(2027, 1, 4)
+    assert calendars[NHA_TRANG].next_working_day(date(2026, 12, 31)) == date(2027, 1, 2), "a Saturday morning"
+
+
+@pytest.mark.parametrize(("first", "last"), [(date.min, date(2026, 1, 1)), (date(2026, 1, 1), date.max)])
+def test_no_span_is_too_wide(agencies, first, last):
+    prepare_calendars(NOW, "lan")
+    with connect() as connection:
+        calendar = load_calendar(connection, NHA_TRANG, first, last)
+    assert calendar.is_working_day(date(2026, 1, 10))
+
+
+# ------------------------------------------------------------------------------------------------- confirming
+
+
+def test_this_year_is_due_at_once_and_the_next_one_from_the_first_of_december_in_vietnam(agencies):
+    prepare_calendars(NOW, "lan")
+    this, following = UnconfirmedYear("khanh_hoa", 2026), UnconfirmedYear("khanh_hoa", 2027)
+    last_of_november = datetime(2026, 11, 30, 23, 59, tzinfo=VIETNAM)
+    assert unconfirmed_years(last_of_november) == [this]
+    assert unconfirmed_years(datetime.fromisoformat("2026-11-30T17:00:00Z")) == [this, following]
+    confirm_year(2026, "9441/TB-BNV", "lan", NOW)
+    assert unconfirmed_years(last_of_november) == []
+    confirm_year(2027, "1/TB-BNV", "lan", NOW)
+    assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == []
+    confirm_year(2027, None, "minh", NOW)
+    assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == [following]
+    with connect() as connection:
+        said = [each["after"]["decision"] for each in list_changes(connection, 2027, "khanh_hoa") if not each["day"]]
+    assert said == [None, "1/TB-BNV", None], "each confirmation and its withdrawal is kept"
+
+
+def test_year_that_is_confirmed_without_having_been_seeded_is_seeded(agencies, rows, write):
+    confirm_year(2030, " 5/TB-BNV ", "lan", NOW)
+    import_calendar(write("confirmed: [{year: 2031, by: 6/TB-BNV}]"), "lan", NOW)
+    assert confirm_year(2031, "6/TB-BNV", "minh", NOW) == ()
+    assert rows("SELECT year, decision FROM motcua.calendar_years ORDER BY year") == [
+        {"year": 2030, "decision": "5/TB-BNV"},
+        {"year": 2031, "decision": "6/TB-BNV"},
+    ]
+    assert rows("SELECT DISTINCT extract(YEAR FROM day)::int AS y FROM motcua.calendar_days ORDER BY 1") == [
+        {"y": 2030},
+        {"y": 2031},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        (lambda: confirm_year(2101, "x", "lan", NOW), "from 1954 to 2100"),
+        (lambda: confirm_year(2027, "  ", "lan", NOW), "must be named"),
+        (lambda: confirm_year(2027, "x", "lan", NOW, "ha_noi"), "No agency is in the province ha_noi"),
+        (lambda: confirm_year(2027, "x", " ", NOW), "must be named"),
+        (lambda: seed_calendar([1900], "lan"), "from 1954 to 2100"),
+    ],
+)
+def test_what_cannot_be_confirmed_or_seeded_is_said_and_nothing_is_written(agencies, rows, wrong, complaint):
+    with pytest.raises(CalendarError, match=complaint):
+        wrong()
+    assert rows("SELECT 1 FROM motcua.calendar_changes") == []
+
+
+# ------------------------------------------------------------------------------------------------- commands
+
+
+def motcua(*arguments: str):
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "130"})
+
+
+def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write):
+    assert "NOT CONFIRMED" in motcua("show", "2026").output
+    assert motcua("seed").exit_code == 0
+    looked = motcua("import", str(write(OWN_DAYS)), "--dry-run")
+    assert "5 change(s), none written." in looked.output
+    assert "5 change(s) written." in motcua("import", str(write(OWN_DAYS))).output
+    shown = motcua("show", "2026", "--agency", "H32.30").output
+    assert "NOT CONFIRMED" in shown
+    assert " 8# " in shown
+    assert " 5~ " in shown
+    assert "10+" in shown
+    assert "2/1/2026  Fri  off  Nghỉ hoán đổi, làm bù ngày 10/1/2026  (12729/VPCP-KGVX ngày 25/12/2025)" in shown
+    assert motcua("unconfirmed").exit_code in (0, 1)
+    assert motcua("confirm", "2026", "--by-decision", "9441/TB-BNV").exit_code == 0
+    assert "confirmed by 9441/TB-BNV" in motcua("show", "2026").output
+    assert import_calendar(write(motcua("export").output, "again.yaml"), "lan", NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "2026", "--agency", "nobody"),
+        ("show", "1900"),
+        ("confirm", "2026"),
+        ("confirm", "2026", "--withdraw", "--by-decision", "x"),
+        ("import", "/nowhere.yaml"),
+        ("seed", "1900"),
+    ],
+)
+def test_an_operators_mistake_is_exit_code_2_and_no_traceback(agencies, arguments):
+    answer = motcua(*arguments)
+    assert answer.exit_code == 2
+    assert "Traceback" not in answer.output

@@ -1,0 +1,442 @@
+"""A provider's statement against the ledger: every verdict, what differs, what is refused, what a second file does."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from motcua.domain.occasions import VIETNAM
+from motcua.jobs.handed_in import statement_forms
+from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.tasks import reconcile_carrier
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, take_statement, window_month
+from motcua.store.ledger.database import connect
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.oversight.statements import RowsAsked, figures_of, list_statements, match_rows
+from tests.conftest import NHA_TRANG
+
+MONTH = date(2026, 10, 1)
+LATER = datetime(2026, 11, 5, 0, 0, tzinfo=UTC)
+HEADINGS = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;Số tin;Thành tiền;Trạng thái;Mạng"
+
+
+class Ours:
+    """What we sent and what came in, written straight into the ledger."""
+
+    def __init__(self, rows) -> None:
+        self.rows, self.number = rows, 0
+        rows("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")
+        (source,) = rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa') RETURNING source_id")
+        (dossier,) = rows(
+            "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)"
+            " VALUES (%s, %s, '160915001', '+84905123456', now()) RETURNING dossier_id",
+            source["source_id"],
+            NHA_TRANG,
+        )
+        self.dossier_id = dossier["dossier_id"]
+
+    def _message(self, kind: str, state: str, at: datetime) -> int:
+        self.number += 1
+        (row,) = self.rows(
+            "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, text, template_id,"
+            " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
+            " next_attempt_at, changed_at, carrier)"
+            " VALUES (%s, %s, %s, %s, %s, 'x', 'apology', 1, '{}', FALSE, 1, %s, %s, %s, %s, %s, %s, 'MobiFone')"
+            " RETURNING message_id",
+            *(kind, self.dossier_id, NHA_TRANG, f"o{self.number}", state, at, at, at, at, at, at),
+        )
+        return int(row["message_id"])
+
+    def attempt(self, at: datetime, state: str = "delivered", *, msisdn: str = "+84905123456", **more) -> str:
+        message_id = self._message("apology", "queued", at)
+        reference = f"our-{self.number:04d}"
+        self.rows(
+            "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at,"
+            " gateway_reference, segments) VALUES (%s, %s, %s, 1, 'run', %s, %s, %s, %s, %s)",
+            *(message_id, more.get("gateway", "kannel"), reference, msisdn, state, at),
+            *(more.get("theirs"), more.get("segments", 1)),
+        )
+        self.rows(
+            "INSERT INTO motcua.gateway_days VALUES ('kannel', %s, %s)"
+            " ON CONFLICT (gateway, day) DO UPDATE SET segments = gateway_days.segments + excluded.segments",
+            *(at.astimezone(VIETNAM).date(), more.get("segments", 1)),
+        )
+        return reference
+
+    def inquiry(self, at: datetime, theirs: str | None = None, msisdn: str = "+84905123456", fee: int = 1000) -> None:
+        message_id = self._message("reply", "accepted", at)
+        self.rows(
+            "INSERT INTO motcua.inquiries (gateway, gateway_message_id, dedupe_key, received_at, msisdn, outcome, fee,"
+            " message_id) VALUES ('kannel', %s, %s, %s, %s, 'help', %s, %s)",
+            *(theirs, f"k{self.number}", at, msisdn, fee, message_id),
+        )
+
+
+@pytest.fixture
+def ours(agencies, rows) -> Ours:
+    return Ours(rows)
+
+
+def at(day: int, hour: int = 10, minute: int = 0, second: int = 0, month: int = 10) -> datetime:
+    return datetime(2026, month, day, hour, minute, second, tzinfo=VIETNAM)
+
+
+def line(
+    reference: str = "",
+    theirs: str = "",
+    *,
+    kind: str = "MT",
+    phone: str = "",
+    when: datetime | None = None,
+    segments: int = 1,
+    amount: str = "350",
+    status: str = "Thành công",
+    carrier: str = "",
+) -> str:
+    written = f"{when or at(5):%d/%m/%Y %H:%M:%S}"
+    return ";".join((kind, reference, theirs, phone, written, str(segments), amount, status, carrier))
+
+
+def file_of(*lines: str, total: str = "") -> bytes:
+    return "\n".join([HEADINGS, *lines, *([total] if total else [])]).encode("utf-8-sig")
+
+
+def form(monkeypatch, **changes) -> None:
+    """The shipped form with other terms."""
+    shipped = statement_forms.load_form("kannel")
+    changed = shipped.model_copy(update=changes)
+    monkeypatch.setattr(reconcile_carrier, "load_form", lambda name: changed)
+
+
+def take(content: bytes, name: str = "bang-ke-2026-10.csv", now: datetime = LATER, by: str = "lan"):
+    return take_statement(content, name, "kannel", by, now)
+
+
+def figures(number: int):
+    with connect() as connection:
+        (found,) = figures_of(connection, list_statements(connection, statement_no=number))
+        return found
+
+
+def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
+    """(line, verdict, matched by, what differs) of everything, ours only last."""
+    found = []
+    with connect() as connection:
+        for each in [verdict] if verdict else ["exact", "partial", "theirs_only", "ours_only"]:
+            found += match_rows(connection, number, RowsAsked(each))
+    found.sort(key=lambda row: (row.line_no is None, row.line_no or 0))
+    return [(row.line_no, row.verdict, row.matched_by, tuple(row.differs)) for row in found]
+
+
+def test_each_way_of_matching_and_each_verdict(ours):
+    first = ours.attempt(at(5))
+    ours.attempt(at(6), theirs="SM-2")
+    ours.attempt(at(7, 10, 0, 30), msisdn="+84912000111")
+    ours.attempt(at(8))
+    ours.attempt(at(9), state="failed")
+    taken = take(
+        file_of(
+            line(first, when=at(5)),
+            line("unknown-to-us", "SM-2", when=at(6)),
+            line(phone="0912000111", when=at(7, 10, 1)),
+            line(phone="84988777666", when=at(7)),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "reference", ()),
+        (3, "exact", "gateway_reference", ()),
+        (4, "exact", "number_and_time", ()),
+        (5, "theirs_only", None, ()),
+        (None, "ours_only", None, ()),
+    ], "what the gateway refused is not missed"
+    told = figures(taken.statement_no)
+    assert (told.stored.lines, told.stored.segments, told.stored.amount) == (4, 4, Decimal(1400))
+    assert told.segments_percent == Decimal(2) * 100 / 4
+    assert told.over == ["segments"]
+
+
+def test_what_differs_is_named(ours, monkeypatch):
+    form(monkeypatch, prices={"MobiFone": Decimal(350), "other": Decimal(400)})
+    references = [ours.attempt(at(5 + place), segments=2 if place == 1 else 1) for place in range(5)]
+    undelivered = ours.attempt(at(20), "undelivered")
+    unknown = ours.attempt(at(21), "unknown")
+    before = ours.attempt(at(30, month=9))
+    taken = take(
+        file_of(
+            line(references[0], when=at(5)),
+            line(references[1], when=at(6)),
+            line(references[2], when=at(7), amount="400"),
+            line(references[3], when=at(8, 10, 6)),
+            line(references[4], when=at(9), amount="400", carrier="Viettel"),
+            line(undelivered, when=at(20)),
+            line(unknown, when=at(21)),
+            line(before, when=at(1, 0, 0, 5)),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "reference", ()),
+        (3, "partial", "reference", ("segments", "amount")),
+        (4, "partial", "reference", ("amount",)),
+        (5, "partial", "reference", ("time",)),
+        (6, "exact", "reference", ()),
+        (7, "partial", "reference", ("status",)),
+        (8, "partial", "reference", ("status",)),
+        (9, "partial", "reference", ("time", "month")),
+    ], "the carrier that the line names decides the price: numbers are ported"
+    told = figures(taken.statement_no)
+    assert told.of("mt", "partial").segments_off == 1
+    assert told.of("mt", "partial").amount_off == Decimal(350 + 50)
+    assert told.differs["mt", "partial", "status"] == 2
+
+
+def test_line_that_bills_a_second_time_is_theirs_only(ours):
+    first, second = ours.attempt(at(5), theirs="SM-1"), ours.attempt(at(6))
+    taken = take(file_of(line(first), line(first, when=at(5, 11)), line("", "SM-1"), line(second, when=at(6))))
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "reference", ()),
+        (3, "theirs_only", None, ("repeated",)),
+        (4, "theirs_only", None, ("repeated",)),
+        (5, "exact", "reference", ()),
+    ]
+    again = take(
+        file_of(line(second, when=at(2, month=11))), "bang-ke-2026-11.csv", now=datetime(2026, 12, 5, tzinfo=UTC)
+    )
+    assert verdicts(again.statement_no) == [(2, "theirs_only", None, ("repeated",))], "billed in October already"
+
+
+def test_messages_to_one_number_go_to_the_nearest_of_as_many_segments(ours):
+    for minute, segments in ((0, 1), (2, 2), (4, 1)):
+        ours.attempt(at(5, 10, minute), msisdn="+84912000111", segments=segments)
+    taken = take(
+        file_of(
+            line(phone="0912000111", when=at(5, 10, 1), segments=2),
+            line(phone="0912000111", when=at(5, 10, 1)),
+            line(phone="0912000111", when=at(5, 10, 5)),
+            line(phone="0912000111", when=at(5, 10, 3)),
+        )
+    )
+    found = verdicts(taken.statement_no)
+    assert [row[1] for row in found] == ["exact", "exact", "exact", "theirs_only"]
+
+
+def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours, monkeypatch):
+    form(monkeypatch, inquiry_share_percent=Decimal(45))
+    ours.inquiry(at(5), "MO-1")
+    ours.inquiry(at(6), msisdn="+84912000111")
+    ours.inquiry(at(7), "MO-3")
+    ours.inquiry(at(8), "MO-4")
+    taken = take(
+        file_of(
+            line("", "MO-1", kind="MO", amount="450", status=""),
+            line(phone="0912000111", kind="MO", when=at(6, 10, 0, 4), amount="450", status=""),
+            line("", "MO-3", kind="MO", when=at(7), amount="400", status=""),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "gateway_reference", ()),
+        (3, "exact", "number_and_time", ()),
+        (4, "partial", "gateway_reference", ("amount",)),
+        (None, "ours_only", None, ()),
+    ]
+    told = figures(taken.statement_no)
+    assert (told.stored.inquiries, told.our_inquiries) == (3, 4)
+    assert (told.stored.revenue, told.our_revenue) == (Decimal(1300), Decimal(1800))
+    assert told.over == ["inquiries"]
+
+
+def test_inquiries_that_are_only_counted_are_compared_in_sum(ours, monkeypatch):
+    form(monkeypatch, inquiry_lines="summary")
+    for day in (5, 6, 7):
+        ours.inquiry(at(day))
+    first = ours.attempt(at(5))
+    taken = take(file_of(line(first), line(kind="MO", segments=3, amount="3.000", status="")))
+    assert verdicts(taken.statement_no) == [(2, "exact", "reference", ())]
+    told = figures(taken.statement_no)
+    assert (told.stored.inquiries, told.our_inquiries, told.over) == (3, 3, [])
+
+
+def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
+    form(monkeypatch, undelivered_is_billed=False, prices={"other": Decimal(350)})
+    first, second, _ = (
+        ours.attempt(at(5), "undelivered"),
+        ours.attempt(at(6), "undelivered"),
+        ours.attempt(at(7), "undelivered"),
+    )
+    taken = take(
+        file_of(
+            line(first, amount="0", status="Thất bại"),
+            line(second, when=at(6), status="Thất bại"),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "reference", ()),
+        (3, "partial", "reference", ("amount",)),
+        (None, "ours_only", None, ()),
+    ]
+    told = figures(taken.statement_no)
+    assert told.of("mt", "ours_only").segments_off == 0, "it would have cost nothing"
+    assert told.of("mt", "partial").segments_off == 1
+
+
+def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
+    first, second = ours.attempt(at(5)), ours.attempt(at(6))
+    before = take(file_of(line(first)))
+    after = take(file_of(line(first), line(second, when=at(6))), "bang-ke-2026-10-sua.csv")
+    assert (after.supersedes, after.already_there) == (before.statement_no, False)
+    assert [row[1] for row in verdicts(after.statement_no)] == ["exact", "exact"], (
+        "not billed before by what it corrects"
+    )
+    assert [row[1] for row in verdicts(before.statement_no)] == ["exact", "ours_only"]
+    with connect() as connection:
+        in_force = [each.statement_no for each in list_statements(connection, month=MONTH) if each.in_force]
+    assert in_force == [after.statement_no]
+    again = take(file_of(line(first)))
+    assert (again.statement_no, again.already_there) == (before.statement_no, True)
+    assert len(rows("SELECT 1 FROM motcua.carrier_statements")) == 2
+    for table, column in (
+        ("carrier_statements", "month"),
+        ("statement_lines", "line_no"),
+        ("statement_matches", "verdict"),
+    ):
+        for change in (f"DELETE FROM motcua.{table}", f"UPDATE motcua.{table} SET {column} = {column}"):
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(change)
+
+
+def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
+    first = ours.attempt(at(5, month=11))
+    ours.attempt(at(5, 9, month=11))
+    ours.attempt(at(5, 9, 58, month=11))
+    ours.attempt(at(5, 12, month=11))
+    taken = take(file_of(line(first, when=at(5, month=11))), "bang-ke-2026-11.csv", now=at(6, month=11))
+    assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "ours_only"]
+
+
+def test_what_was_sent_as_the_month_ended_may_stand_in_the_next_statement(ours):
+    first = ours.attempt(at(5))
+    ours.attempt(at(31, 23, 58))
+    taken = take(file_of(line(first)))
+    assert verdicts(taken.statement_no, "ours_only") == [(None, "ours_only", None, ("month",))]
+    assert figures(taken.statement_no).over == []
+
+
+def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
+    first = ours.attempt(at(5))
+    with pytest.raises(FileRefused, match="dòng 3, cột “Thành tiền”"):
+        take(file_of(line(first), line(first, amount="1,050.00")))
+    assert rows("SELECT 1 FROM motcua.carrier_statements") == []
+    take(file_of(line("", phone="0905123456"), line("", phone="0988777666")))
+    kept = rows("SELECT to_jsonb(l)::text AS row FROM motcua.statement_lines AS l")
+    kept += rows("SELECT to_jsonb(s)::text AS row FROM motcua.carrier_statements AS s")
+    assert len(kept) == 3
+    assert not any(number in row["row"] for row in kept for number in ("905123456", "988777666"))
+    for table in ("lines", "ours", "pairs"):
+        assert rows(f"SELECT 1 FROM statements.{table}") == []
+    known = rows("SELECT attname FROM pg_stats WHERE schemaname = 'statements'")
+    assert known, "the planner knows what was there"
+    assert "msisdn" not in {row["attname"] for row in known}, "but for the numbers"
+
+
+def test_audit_role_gets_the_same_figures(ours, ledger):
+    first = ours.attempt(at(5))
+    ours.attempt(at(6))
+    take(file_of(line(first)))
+    with connect() as connection:
+        expected = figures_of(connection, list_statements(connection))
+    with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
+        auditor.execute("SET ROLE motcua_audit")
+        assert figures_of(auditor, list_statements(auditor)) == expected
+
+
+# --- The DAG's tasks ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, configure):
+    place = tmp_path / "statements" / "kannel"
+    place.mkdir(parents=True)
+    configure(MOTCUA_STATEMENTS=f"file://{tmp_path / 'statements'}", MOTCUA_GATEWAYS="kannel")
+    return place
+
+
+def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder):
+    first = ours.attempt(at(5))
+    (folder / "bang-ke-2026-09.csv").write_bytes(file_of(line("x", amount="abc", when=at(5, month=9))))
+    (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
+    (folder / "~$bang-ke.xlsx").write_bytes(b"x")
+    (folder / "ghi-chu.docx").write_bytes(b"x")
+    found = find_files(EVERYTHING)
+    assert [each["file"] for each in found] == ["bang-ke-2026-09.csv", "bang-ke-2026-10.csv"]
+    taken = [take_file(each["form"], each["file"], "run-1", LATER) for each in found]
+    assert "line 2" in taken[0]["refused"]
+    assert "abc" not in taken[0]["refused"]
+    with pytest.raises(RunIncomplete, match=r"File bang-ke-2026-09\.csv is refused"):
+        gate(EVERYTHING, taken, now=LATER)
+    assert [each["file"] for each in find_files(EVERYTHING)] == ["bang-ke-2026-09.csv"]
+    gate(EVERYTHING, taken[1:], now=LATER)
+
+
+def test_backfill_takes_the_files_of_its_month(ours, folder):
+    for name in ("bang-ke-2026-10.csv", "T09-2026.csv", "khac.csv"):
+        (folder / name).write_bytes(file_of(line("x", when=at(5))))
+    window = Window(at(4, 7, month=11), at(5, 7, month=11))
+    assert window_month(window) == MONTH
+    assert [each["file"] for each in find_files(window)] == ["bang-ke-2026-10.csv"]
+
+
+def test_over_the_tolerance_is_red_and_a_corrected_file_makes_it_green(ours, folder):
+    first, second = ours.attempt(at(5)), ours.attempt(at(6))
+    (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
+    taken = [take_file(**each, run_id="run-1", now=LATER) for each in find_files(EVERYTHING)]
+    with pytest.raises(RunIncomplete, match=r"over the agreed tolerance: segments"):
+        gate(EVERYTHING, taken, now=LATER)
+    (folder / "bang-ke-2026-10-sua.csv").write_bytes(file_of(line(first), line(second, when=at(6))))
+    taken = [take_file(**each, run_id="run-2", now=LATER) for each in find_files(EVERYTHING)]
+    gate(EVERYTHING, taken, now=LATER)
+
+
+def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, folder, caplog):
+    gate(EVERYTHING, now=LATER)
+    assert "no statement" not in caplog.text, "nothing was sent"
+    ours.attempt(at(5))
+    gate(EVERYTHING, now=datetime(2026, 11, 9, 16, 59, tzinfo=UTC))
+    assert "no statement of kannel for 10/2026, in which 1 segment(s) were handed to it" in caplog.text
+    with pytest.raises(RunIncomplete, match="no statement of kannel for 10/2026"):
+        gate(EVERYTHING, now=datetime(2026, 11, 9, 17, 0, tzinfo=UTC))
+
+
+def test_folder_that_is_not_there_is_an_empty_one(ours, configure, tmp_path):
+    configure(MOTCUA_DATA=str(tmp_path))
+    assert find_files(EVERYTHING) == []
+
+
+def test_workbook_with_two_sheets(ours):
+    import openpyxl
+
+    first = ours.attempt(at(5))
+    ours.inquiry(at(6), "MO-1")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "MT"
+    sheet.append(["CÔNG TY A"])
+    sheet.append(["Mã tham chiếu", "Thời gian gửi", "Số tin", "Thành tiền (đồng)"])
+    sheet.append([first, at(5).replace(tzinfo=None), 1, 350.5])
+    sheet.append(["Tổng cộng", None, 1, 350.5])
+    other = book.create_sheet("MO")
+    other.append(["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"])
+    other.append(["MO-1", "06/10/2026 10:00", "1", "1.000"])
+    stream = io.BytesIO()
+    book.save(stream)
+    taken = take(stream.getvalue(), "bang-ke-2026-10.xlsx")
+    assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "exact"]
+    assert figures(taken.statement_no).stored.amount == Decimal("350.5")
+
+
+def test_day_of_the_missing_statement_is_by_the_clock_of_vietnam():
+    assert not reconcile_carrier.is_overdue(at(10, 0, month=11) - timedelta(seconds=1), MONTH)
+    assert reconcile_carrier.is_overdue(at(10, 0, month=11), MONTH)

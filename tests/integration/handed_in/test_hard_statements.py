@@ -1,0 +1,336 @@
+"""Statements as they really come: what is refused is kept and told, wherever it lay, and nothing is billed unseen."""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.handed_in import statement_forms
+from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.tasks import reconcile_carrier
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
+from motcua.store.ledger.database import connect
+from motcua.store.notices.messages import EVERYTHING
+from motcua.store.oversight.statements import list_refusals
+from tests.integration.handed_in.test_carrier_statements import (
+    LATER,
+    Ours,
+    at,
+    figures,
+    file_of,
+    form,
+    line,
+    take,
+    verdicts,
+)
+
+OCTOBER = date(2026, 10, 1)
+NAME = "bang-ke-2026-10.csv"
+
+
+@pytest.fixture
+def ours(agencies, rows) -> Ours:
+    return Ours(rows)
+
+
+@pytest.fixture
+def folder(tmp_path, configure) -> Path:
+    place = tmp_path / "statements" / "kannel"
+    place.mkdir(parents=True)
+    configure(MOTCUA_STATEMENTS=f"file://{tmp_path / 'statements'}", MOTCUA_GATEWAYS="kannel")
+    return place
+
+
+def put(path: Path, content: bytes, day: int) -> None:
+    """Puts a file there on this day of November."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    moment = datetime(2026, 11, day, tzinfo=UTC).timestamp()
+    os.utime(path, (moment, moment))
+
+
+def run(now: datetime = LATER) -> list[dict]:
+    return [take_file(**each, run_id="run-1", now=now) for each in find_files(EVERYTHING)]
+
+
+def refusals(**asked):
+    with connect() as connection:
+        return list_refusals(connection, **asked)
+
+
+def command(*arguments: str):
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+# --- Files that were refused ----------------------------------------------------------------------------------------
+
+
+def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_tried_again(ours, folder):
+    first = ours.attempt(at(5))
+    put(folder / NAME, file_of(line(first), line(first, amount="1,050")), 5)
+    (taken,) = run()
+    assert "line 3, column “Thành tiền”: the number cannot be read" in taken["refused"]
+    (kept,) = refusals()
+    assert (kept.form, kept.month, kept.file_name, kept.refused_at, kept.refused_by) == (
+        *("kannel", OCTOBER, NAME, LATER, "run-1"),
+    )
+    assert "dòng 3, cột “Thành tiền”: không đọc được số" in kept.message
+    (taken,) = run(LATER + timedelta(days=1))
+    assert taken["refused"], "tried again"
+    assert len(refusals()) == 1, "shown once"
+    assert refusals()[0].refused_at == LATER + timedelta(days=1)
+    take(file_of(line("x", when=at(5, month=9))), "bang-ke-2026-09.csv", now=LATER + timedelta(days=2))
+    assert len(refusals()) == 1, "another month replaces nothing"
+    put(folder / "bang-ke-2026-10-sua.csv", file_of(line(first)), 7)
+    moment = LATER + timedelta(days=2)
+    found = find_files(EVERYTHING)
+    assert [each["file"] for each in found] == [NAME, "bang-ke-2026-10-sua.csv"]
+    gate(EVERYTHING, [take_file("kannel", "bang-ke-2026-10-sua.csv", "run-2", moment)], now=moment)
+    assert refusals() == []
+    assert refusals(settled=True)[0].replaced_by
+    assert find_files(EVERYTHING) == []
+
+
+def test_file_whose_form_was_mended_is_taken_and_ends_its_refusal(ours, folder, monkeypatch):
+    first = ours.attempt(at(5))
+    put(folder / NAME, file_of(line(first, carrier="Viettel Telecom")), 5)
+    assert "Viettel Telecom" not in run()[0]["refused"], "a log quotes nothing: it might be a name"
+    assert "không hiểu “Viettel Telecom”" in refusals()[0].message
+    carriers = statement_forms.load_form("kannel").carriers
+    form(monkeypatch, carriers=carriers | {"Viettel": ("Viettel Telecom",)})
+    (taken,) = run(LATER + timedelta(hours=1))
+    assert taken["statement_no"]
+    assert refusals() == []
+
+
+def test_of_a_file_that_tells_no_month_any_later_statement_of_the_form_is_enough(ours, folder):
+    put(folder / "bang-ke.xlsx", b"PK\x03\x04", 5)
+    run()
+    assert [each.month for each in refusals()] == [None]
+    take(file_of(line("x")), now=LATER + timedelta(hours=1))
+    assert refusals() == []
+    assert [each["file"] for each in find_files(EVERYTHING)] == ["bang-ke.xlsx"], "nobody knows its month: tried again"
+    run(LATER + timedelta(hours=2))
+    assert len(refusals()) == 1
+
+
+def test_file_that_has_the_same_name_each_month_hides_no_refusal_of_another_month(ours, folder):
+    for month, now in ((9, LATER), (10, LATER + timedelta(days=1))):
+        put(folder / "bang-ke.csv", file_of(line("x", amount="?", when=at(5, month=month))), 5)
+        run(now)
+    assert [each.month for each in refusals()] == [OCTOBER, date(2026, 9, 1)]
+    take(file_of(line("x")), now=LATER + timedelta(days=2))
+    assert [each.month for each in refusals()] == [date(2026, 9, 1)]
+
+
+def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tmp_path):
+    path = tmp_path / NAME
+    path.write_bytes(file_of(line("x", phone="abc0905123456")))
+    done = command("statements", "import", str(path), "--form", "kannel")
+    assert done.exit_code == 2
+    assert "line 2, column “Số thuê bao”: not a phone number" in done.output
+    assert "905123456" not in done.output
+    (kept,) = refusals()
+    assert (kept.form, kept.month) == ("kannel", OCTOBER)
+    assert "Refused: kannel/bang-ke-2026-10.csv" in command("statements", "show").output
+    assert "dòng 2, cột “Số thuê bao”" in command("statements", "refused").output
+    assert command("statements", "import", str(path), "--form", "kannel", "--dry-run").exit_code == 2
+    assert len(refusals()) == 1, "a dry run writes nothing"
+    command("statements", "import", str(path), "--form", "kannel", "--month", "2026-09")
+    assert refusals()[0].month == date(2026, 9, 1), "the month that was asked for"
+
+
+def test_what_is_no_statement_is_set_aside_with_a_reason_and_not_tried_again(ours, folder, rows):
+    put(folder / "ghi-chu-2026-10.csv", b"xin chao", 5)
+    run()
+    assert command("statements", "set-aside", "1", "--why", " ").exit_code == 2
+    assert command("statements", "set-aside", "9", "--why", "x").exit_code == 2
+    assert command("statements", "set-aside", "1", "--why", "Không phải bảng kê [1]").exit_code == 0
+    assert command("statements", "set-aside", "1", "--why", "lại").exit_code == 2
+    assert (refusals(), find_files(EVERYTHING)) == ([], [])
+    assert "No file is refused." in command("statements", "refused").output
+    assert "Không phải bảng kê [1]" in command("statements", "refused", "--all").output
+    for change in (
+        "DELETE FROM motcua.refused_statements",
+        "UPDATE motcua.refused_statements SET message = 'x'",
+        "UPDATE motcua.refused_statements SET set_aside_at = now()",
+    ):
+        with pytest.raises(psycopg.DatabaseError, match="append-only"):
+            rows(change)
+
+
+def test_auditor_sees_that_a_file_was_refused_and_not_a_word_of_it(ours, ledger):
+    with pytest.raises(FileRefused):
+        take(file_of(line("x", status="Bà Lan")))
+    with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
+        auditor.execute("SET ROLE motcua_audit")
+        (seen,) = auditor.execute("SELECT * FROM audit.refused_statements").fetchall()
+        assert (seen["form"], seen["month"], seen["faults"], seen["replaced_by"]) == ("kannel", OCTOBER, 1, None)
+        assert "Lan" not in str(seen)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            auditor.execute("SELECT message FROM motcua.refused_statements")
+
+
+# --- Where files lie ------------------------------------------------------------------------------------------------
+
+
+def test_file_in_a_wrong_place_or_of_an_old_kind_is_told_and_not_passed_over(ours, folder, monkeypatch):
+    root, good = folder.parent, file_of(line(ours.attempt(at(5))))
+    put(root / "viettel" / NAME, good, 1)
+    put(root / "T10-2026.csv", good, 2)
+    put(folder / "bang-ke-2026-09.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 3)
+    put(folder / ".an.csv", good, 4)
+    put(root / ".rac" / NAME, good, 4)
+    put(root / "viettel" / "doc-truoc.pdf", b"%PDF", 4)
+    taken = run()
+    assert [each["file"] for each in taken] == [
+        "viettel/bang-ke-2026-10.csv",
+        "T10-2026.csv",
+        "kannel/bang-ke-2026-09.xls",
+    ]
+    for each, said in zip(taken, ("here is no form “viettel”", "outside the providers' folders", ".xls"), strict=True):
+        assert said in each["refused"]
+    with pytest.raises(RunIncomplete, match="here is no form “viettel”"):
+        gate(EVERYTHING, taken, now=LATER)
+    told = {each.form: each.message for each in refusals()}
+    assert "Không có mẫu bảng kê nào tên là “viettel”; các mẫu: esms, kannel, vnpt" in told["viettel"]
+    assert "chuyển vào một trong các thư mục: esms, kannel, vnpt" in told[""]
+    assert "có mật khẩu" in told["kannel"]
+    (root / "viettel" / NAME).rename(folder / NAME)
+    (root / "T10-2026.csv").unlink()
+    assert [bool(each.get("statement_no")) for each in run(LATER + timedelta(hours=1))] == [True, False]
+    assert [each.form for each in refusals()] == ["kannel"], "the very file is taken now"
+
+
+def test_name_out_of_a_windows_archive_is_no_reason_to_fall_over(ours, folder):
+    first = ours.attempt(at(5))
+    (folder / os.fsdecode("bảng kê 2026-10.csv".encode("cp1258", "replace"))).write_bytes(file_of(line(first)))
+    (taken,) = run()
+    assert taken["file_name"].endswith("2026-10.csv")
+    assert command("statements", "show").exit_code == 0
+
+
+def test_broken_form_is_told_as_such_and_holds_up_no_other_file(ours, folder, monkeypatch):
+    put(folder / NAME, file_of(line(ours.attempt(at(5)))), 5)
+    put(folder.parent / "esms" / NAME, file_of(line("x")), 6)
+
+    def load(name: str):
+        if name == "esms":
+            raise statement_forms.FormError("esms.yaml: surprise: not permitted")
+        return statement_forms.load_form(name)
+
+    monkeypatch.setattr(reconcile_carrier, "load_form", load)
+    good, bad = run()
+    assert good["statement_no"]
+    assert "he form “esms” cannot be used: esms.yaml: surprise" in bad["refused"]
+
+
+def test_file_that_nobody_may_read_is_told_and_holds_up_no_other(ours, folder, monkeypatch):
+    put(folder / NAME, file_of(line(ours.attempt(at(5)))), 6)
+    put(folder / "bang-ke-2026-09.csv", b"x", 5)
+    path = next(path for _, name, path in reconcile_carrier._files() if name == "bang-ke-2026-09.csv")
+    read = type(path).read_bytes
+
+    def refuse(self):
+        if self.name == "bang-ke-2026-09.csv":
+            raise PermissionError(13, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(type(path), "read_bytes", refuse)
+    bad, good = run()
+    assert "cannot be opened" in bad["refused"]
+    assert good["statement_no"]
+
+
+def test_of_two_new_files_of_a_month_the_one_put_there_later_counts(ours, folder):
+    first, second = ours.attempt(at(5)), ours.attempt(at(6))
+    put(folder / NAME, file_of(line(first)), 5)
+    put(folder / "a-sua-2026-10.csv", file_of(line(first), line(second, when=at(6))), 6)
+    taken = run()
+    assert [each["file_name"] for each in taken] == [NAME, "a-sua-2026-10.csv"]
+    assert taken[1]["supersedes"] == taken[0]["statement_no"]
+    gate(EVERYTHING, taken, now=LATER)
+
+
+# --- What is billed -------------------------------------------------------------------------------------------------
+
+
+def test_line_with_our_reference_and_another_number_is_not_exact(ours):
+    first, second = ours.attempt(at(5)), ours.attempt(at(6))
+    taken = take(file_of(line(first, phone="0905123456"), line(second, phone="0912000111", when=at(6))))
+    assert verdicts(taken.statement_no) == [(2, "exact", "reference", ()), (3, "partial", "reference", ("number",))]
+
+
+def test_providers_reference_that_was_used_again_does_not_match_another_number(ours):
+    ours.attempt(at(5), theirs="17", msisdn="+84912000111")
+    ours.attempt(at(20), theirs="17")
+    taken = take(
+        file_of(
+            line("", "17", phone="0905123456", when=at(20)),
+            line("", "17", phone="0988777666", when=at(21)),
+            line("", "17", when=at(5)),
+        )
+    )
+    assert verdicts(taken.statement_no) == [
+        (2, "exact", "gateway_reference", ()),
+        (3, "theirs_only", None, ()),
+        (4, "exact", "gateway_reference", ()),
+    ]
+
+
+def test_every_line_twice_is_billed_once(ours):
+    numbers = [f"+8491200011{place}" for place in range(3)]
+    for place, number in enumerate(numbers):
+        ours.attempt(at(5 + place), msisdn=number)
+    lines = [line(phone=number, when=at(5 + place)) for place, number in enumerate(numbers)]
+    taken = take(file_of(*lines, *lines))
+    told = figures(taken.statement_no)
+    assert (told.of("mt", "exact").matches, told.of("mt", "theirs_only").matches) == (3, 3)
+    assert told.over == ["segments"]
+
+
+def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, monkeypatch):
+    first = ours.attempt(at(5))
+    ours.inquiry(at(6), "MO-1")
+    book = openpyxl.Workbook()
+    book.active.title = "MT"
+    book.active.append(["Mã tham chiếu", "Thời gian gửi", "Số tin", "Thành tiền"])
+    book.active.append([first, at(5).replace(tzinfo=None), 1, 350])
+    book.create_sheet("MO").append(["Mã giao dịch", "Thời gian", "Số lượng", "Thành tiền"])
+    stream = io.BytesIO()
+    book.save(stream)
+    taken = take(stream.getvalue(), "bang-ke-2026-10.xlsx")
+    assert verdicts(taken.statement_no, "ours_only") == [(None, "ours_only", None, ())]
+    assert figures(taken.statement_no).over == ["inquiries"]
+    form(monkeypatch, inquiry_lines="summary")
+    taken = take(file_of(line(first), line(kind="MO", segments=0, amount="0", status="")))
+    told = figures(taken.statement_no)
+    assert (told.stored.inquiries, told.our_inquiries, told.over) == (0, 1, ["inquiries"])
+    assert told.our_revenue == Decimal(1000)
+
+
+def test_month_that_has_not_begun_and_a_line_of_tomorrow_are_refused(ours):
+    now = at(5, 12, month=11)
+    for name, when in (("bang-ke-2026-11.csv", at(6, month=11)), ("bang-ke-2026-12.csv", at(1, month=12))):
+        with pytest.raises(FileRefused, match="dòng 2, cột “Thời gian”: thời gian ở tương lai"):
+            take(file_of(line("x", when=when)), name, now=now)
+    with pytest.raises(FileRefused, match="nằm ngoài tháng 11/2026"):
+        take(file_of(line("x")), "bang-ke-2026-11.csv", now=now)
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(ours, tmp_path):
+    path = tmp_path / "bang-ke [1] 2026-10.csv"
+    path.write_bytes(file_of(line("[/red]=1+1")))
+    assert command("statements", "import", str(path), "--form", "kannel").exit_code == 0
+    assert "[/red]=1+1" in command("statements", "rows", "1").output
+    assert "bang-ke [1] 2026-10.csv" in command("statements", "show").output

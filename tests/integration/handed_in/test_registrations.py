@@ -1,0 +1,252 @@
+"""What a provider has registered is the deployment's to say: by command, with its history, asked before each send."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import timedelta
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.texts.registrations import RegistrationRefused, register_text, unregister_text
+from motcua.settings import include_dir, settings
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.templates import load_templates
+from tests.conftest import NOW, PASSWORD, TU_PHAP, connection_uri
+from tests.gateways.loopback import LoopbackProvider, in_json
+from tests.registered import register_templates
+
+MINUTE = timedelta(minutes=1)
+
+
+def motcua(*arguments, exit_code=0):
+    result = CliRunner().invoke(app, ["texts", *arguments])
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return " ".join(result.output.split())
+
+
+def queue(one_stop, *codes, **changes):
+    for code in codes:
+        one_stop.dossier(code, **changes)
+        one_stop.move(9, code, **{name: value for name, value in changes.items() if name == "agency_code"})
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+
+
+def send_at(moment=NOW):
+    return send("run", clock=lambda: moment)
+
+
+def states(rows):
+    return [row["state"] for row in rows("SELECT state FROM motcua.messages ORDER BY message_id")]
+
+
+@pytest.fixture
+def viettel(ledger, configure, gateway, monkeypatch):
+    """A gateway that nothing is registered at."""
+    configure(MOTCUA_GATEWAYS="viettel", AIRFLOW_CONN_SMS_VIETTEL=f"http://a:b@127.0.0.1:{gateway.port}")
+    return gateway
+
+
+@pytest.fixture
+def vnpt(ledger, configure):
+    """A provider that takes ids and values, never words; the template is registered without the ids."""
+    provider = LoopbackProvider()
+    provider.answer = in_json({"RPLY": {"name": "send_sms_list", "ERROR": "0", "ERROR_DESC": "success"}})
+    contract = {"label_id": "1", "contract_id": "2", "agent_id": "3", "username": "u", "answer_timeout": 0.5}
+    connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
+    extra = {"adapter": "vnpt"} | contract
+    configure(MOTCUA_GATEWAYS="vnpt", AIRFLOW_CONN_SMS_VNPT=json.dumps(connection | {"extra": extra}))
+    register_templates(ledger, "vnpt")
+    yield provider
+    provider.close()
+
+
+def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_stop, viettel, rows):
+    queue(one_stop, "A")
+    (refusal,) = send_at().unregistered
+    assert "motcua texts register viettel result.v1" in refusal
+    assert f"{len(load_templates())} template(s) newly registered at viettel" in motcua("register", "viettel", "--all")
+    send_at(NOW + settings().gateway_stop)
+    assert (states(rows), len(viettel.asked)) == (["accepted"], 1)
+
+
+def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
+    """As often as it reads what is stopped."""
+    monkeypatch.setattr("motcua.jobs.notices.sending.sender._READ_STOPS_EVERY", 0.0)
+    queue(one_stop, *(f"D-{number}" for number in range(12)))
+
+    withdrawn = []
+
+    def withdraw_after_the_first_answer(sender):
+        if gateway.asked and not withdrawn:
+            withdrawn.append(unregister_text("kannel", "result.v1", "Lan", "thu hồi"))
+
+    monkeypatch.setattr("motcua.jobs.notices.sending.sender._Sender._refresh_if_old", withdraw_after_the_first_answer)
+    counts = send_at()
+    assert 0 < len(gateway.asked) < 12
+    assert sum(counts.unregistered.values()) == 12 - len(gateway.asked)
+
+
+def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, configure, ledger, rows):
+    provider = LoopbackProvider()
+    connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
+    extra = {"adapter": "esms", "answer_timeout": 0.3}
+    configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))
+    register_templates(ledger, "esms")
+    queue(one_stop, "A")
+    provider.answer = "hang"
+    send_at()
+    unregister_text("esms", "result.v1", "Lan", "thu hồi")
+    provider.answer = in_json({"CodeResult": "124"})
+    assert settle("settling", clock=lambda: NOW + MINUTE).repeated == 0
+    register_text("esms", "result.v1", "Lan")
+    assert settle("settling", clock=lambda: NOW + 10 * MINUTE).repeated == 1
+    provider.close()
+
+
+def test_provider_that_takes_ids_is_given_the_registered_one(one_stop, vnpt, rows):
+    queue(one_stop, "A", applicant_phone="0914333444")
+    (refusal,) = send_at().unregistered
+    assert "without the id of its unaccented text" in refusal
+    assert "motcua texts register vnpt result.v1 --provider-template-id" in refusal
+    assert vnpt.asked == []
+    assert rows("SELECT subject FROM motcua.gateway_stops") == []
+    motcua("register", "vnpt", "result.v1", "--provider-template-id", "7731")
+    send_at(NOW + settings().gateway_stop)
+    assert states(rows) == ["accepted"]
+    assert vnpt.asked[0].record["RQST"]["TEMPLATEID"] == "7731"
+
+
+def test_accented_text_has_an_id_of_its_own(one_stop, vnpt, rows):
+    register_text("vnpt", "result.v1", "Lan", provider_template_id="7731")
+    queue(one_stop, "A", applicant_phone="0914333444", agency_code=TU_PHAP)
+    (refusal,) = send_at().unregistered
+    assert "--accented-provider-template-id" in refusal
+    register_text("vnpt", "result.v1", "Lan", accented_provider_template_id="7732")
+    send_at(NOW + settings().gateway_stop)
+    assert vnpt.asked[0].record["RQST"]["TEMPLATEID"] == "7732"
+
+
+def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, rows, configure):
+    configure(MOTCUA_GATEWAYS="viettel")
+    named = ("viettel", "result.v1", "--by", "Lan")
+    assert "result.v1 is registered at viettel" in motcua("register", *named, "--because", "thư 12/VT")
+    assert "already registered so" in motcua("register", *named)
+    assert "result.v1 is changed" in motcua("register", *named, "--provider-template-id", "7731")
+    assert "already registered so" in motcua("register", *named, "--provider-template-id", " 7731 ")
+    assert "already registered so" in motcua("register", *named), "an id that is not given stays"
+    assert "7731" in motcua("registrations")
+    motcua("unregister", *named, "--because", "hết hạn")
+    changes = rows(
+        "SELECT change, ids_before, ids_after, changed_by, reason FROM motcua.template_registration_changes"
+        " WHERE gateway = 'viettel' ORDER BY change_id"
+    )
+    assert [tuple(change.values()) for change in changes] == [
+        ("registered", None, [None, None], "Lan", "thư 12/VT"),
+        ("changed", [None, None], ["7731", None], "Lan", None),
+        ("unregistered", ["7731", None], None, "Lan", "hết hạn"),
+    ]
+    assert "unregistered" in motcua("registrations", "--history")
+    with pytest.raises(psycopg.Error, match="append-only"):
+        rows("DELETE FROM motcua.template_registration_changes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("register", "viettell", "result.v1"), "There is no gateway viettell: MOTCUA_GATEWAYS names kannel."),
+        (("register", "viettell", "--all"), "There is no gateway viettell"),
+        (("register", "kannel", "result.v7"), "There is no template result.v7; there are apology.v1"),
+        (("register", "kannel", "result"), "result is no version of a template"),
+        (("register", "kannel", "result.v99999999999999999999"), "is no version of a template"),
+        (("register", "kannel", "result.v1", "--by", " "), "it takes who does it"),
+        (("register", "kannel", "result.v1", "--provider-template-id", " "), "id of a template is empty"),
+        (("register", "kannel"), "Name one template, such as result.v1, or --all"),
+        (("register", "kannel", "result.v1", "--all"), "Name one template"),
+        (("register", "kannel", "--all", "--provider-template-id", "7731"), "Name one template"),
+        (
+            ("unregister", "kannel", "result.v7", "--because", "x"),
+            "result.v7 is not registered at kannel: it is nowhere",
+        ),
+        (("unregister", "esms", "result.v1", "--because", "x"), "not registered at esms: it is only at kannel"),
+        (("unregister", "kannel", "result.v1", "--because", " "), "it takes who does it and why"),
+        (("unregister", "kannel", "result.v1", "--because", "x", "--by", ""), "it takes who does it and why"),
+    ],
+)
+def test_what_cannot_be_registered_is_one_sentence(ledger, rows, arguments, complaint):
+    before = rows("SELECT count(*) AS n FROM motcua.template_registration_changes")
+    assert complaint in motcua(*arguments, exit_code=2)
+    assert rows("SELECT count(*) AS n FROM motcua.template_registration_changes") == before
+
+
+def test_registration_of_a_gateway_that_is_gone_can_be_taken_away(ledger, configure):
+    configure(MOTCUA_GATEWAYS="viettel")
+    unregister_text("kannel", "result.v1", "Lan", "hết hợp đồng")
+    with pytest.raises(RegistrationRefused, match="nowhere"):
+        unregister_text("kannel", "result.v1", "Lan", "hết hợp đồng")
+
+
+def test_preview_shows_where_each_text_is_registered(ledger, configure):
+    configure(MOTCUA_GATEWAYS="kannel,viettel")
+    register_text("viettel", "apology.v1", "Lan")
+    shown = motcua()
+    assert "đã đăng ký ở: kannel, viettel" in shown
+    assert shown.count("đã đăng ký ở: kannel; chưa đăng ký, nên chưa gửi được qua: viettel") == 2
+
+
+def test_upgrade_registers_what_gateways_took_messages_of_and_nothing_else(postgres, tmp_path, monkeypatch):
+    old = tmp_path / "sql" / "migrations"
+    old.mkdir(parents=True)
+    for path in sorted((include_dir() / "sql" / "migrations").glob("*.sql")):
+        if path.name < "0023":
+            shutil.copy(path, old)
+    roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+    provision_ledger(postgres.admin_dsn, "motcua_before", *roles, "airflow_for_tests")
+    address = connection_uri(postgres.admin_dsn, "motcua_owner", "motcua_before")
+    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", address)
+    with monkeypatch.context() as before:
+        before.setattr("motcua.store.ledger.migrations.include_dir", lambda: tmp_path)
+        before.setattr("motcua.store.ledger.definitions.include_dir", lambda: tmp_path)
+        migrate()
+    with psycopg.connect(with_database(postgres.admin_dsn, "motcua_before"), autocommit=True) as admin:
+        admin.execute(_TAKEN_AND_NOT)
+        migrate()
+        registered = admin.execute(
+            "SELECT gateway, template_id, template_version, registered_by, provider_template_id"
+            " FROM audit.template_registrations ORDER BY template_id"
+        ).fetchall()
+        assert registered == [
+            ("kannel", "apology", 1, "migration", None),
+            ("kannel", "result", 1, "migration", None),
+        ]
+        kept = admin.execute(
+            "SELECT template_id, change, changed_by FROM audit.template_registration_changes"
+        ).fetchall()
+        assert kept == [(template, "registered", "migration") for template in ("apology", "result")]
+
+
+_TAKEN_AND_NOT = """
+INSERT INTO motcua.agencies (agency_code, name) VALUES ('000.00.30.H32', 'Nha Trang');
+INSERT INTO motcua.sources (name) VALUES ('khanhhoa');
+INSERT INTO motcua.gateways (name) VALUES ('kannel');
+INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)
+VALUES (1, '000.00.30.H32', 'A', '+84905123456', now());
+INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, text, template_id, template_version,
+    parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)
+SELECT 'apology', 1, '000.00.30.H32', t.name, 'queued', 'x', t.name, 1, '{}', FALSE, 1, now(), now(), now(), now(),
+    now(), now()
+FROM (VALUES ('apology'), ('result'), ('supplement')) AS t (name);
+INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at, state)
+SELECT m.message_id, 'kannel', md5(m.template_id), 1, 'run', '+84905123456', now(),
+    CASE m.template_id WHEN 'result' THEN 'accepted' WHEN 'apology' THEN 'delivered' ELSE 'failed' END
+FROM motcua.messages AS m;
+"""

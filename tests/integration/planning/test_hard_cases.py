@@ -1,0 +1,702 @@
+"""Cases in which a message could be lost, doubled or told wrongly, each met once and kept from coming back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.tasks.notify_transitions import send_messages
+from motcua.store.ledger.database import DatabaseFailed, connect, open_connection
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.ledger.queries import statement
+from motcua.store.notices import attempts as att
+from motcua.store.notices.gateways import ensure_gateway
+from motcua.store.notices.messages import EVERYTHING, Window, begin_sending
+from motcua.store.notices.receipts import apply_receipts, save_receipts
+from motcua.store.notices.sources import map_status
+from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database
+
+MINUTE = timedelta(minutes=1)
+
+
+def run(now=NOW, window=None):
+    if window is None:
+        pick_up("khanhhoa", now=now)
+        return plan(now=now)
+    pick_up("khanhhoa", window, now=now)
+    return plan(window, now=now)
+
+
+def send_at(moment=NOW, run_id="run", window=EVERYTHING):
+    return send(run_id, window, clock=lambda: moment)
+
+
+def states(rows):
+    return [(r["state"], r["reason"]) for r in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")]
+
+
+def report(ref, status):
+    with connect() as c:
+        return receive(c, open_gateway("kannel"), "kannel", {"reference": ref, "status": status})
+
+
+def refs(rows):
+    return [r["reference"] for r in rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")]
+
+
+def at_desk(one_stop, at, **kw):
+    one_stop.dossier(status_code=9, at_one_stop_desk=True, updated_at=at, **kw)
+
+
+def test_phone_spoilt_and_restored_to_the_same_number_is_sent(one_stop, gateway, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    at_desk(one_stop, NOW + MINUTE, applicant_phone="02583822001")
+    run(NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    assert states(rows) == [("suppressed", "landline")]
+    at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905123456")
+    run(NOW + 2 * MINUTE)
+    send_at(NOW + 2 * MINUTE)
+    assert states(rows) == [("accepted", None)]
+
+
+def test_undelivered_message_does_not_count_as_told(one_stop, gateway, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    send_at()
+    report(refs(rows)[0], "2")
+    one_stop.move(4, desk=False, at=NOW + MINUTE)
+    one_stop.move(9, at=NOW + 2 * MINUTE)
+    run(NOW + 2 * MINUTE)
+    send_at(NOW + 2 * MINUTE)
+    assert states(rows)[1] == ("accepted", None)
+
+
+def test_leave_and_return_committed_late_behind_an_accepted_message_tell_once(one_stop, gateway, rows):
+    one_stop.dossier()
+    one_stop.move(9, number=10, at=NOW - 5 * MINUTE)
+    run(NOW)
+    send_at(NOW)
+    # both committed late: the return happened before our acceptance
+    one_stop.move(4, number=11, desk=False, at=NOW - 3 * MINUTE)
+    one_stop.move(9, number=12, at=NOW - 2 * MINUTE)
+    run(NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    assert len(gateway.asked) == 1, states(rows)
+
+
+def test_first_half_committed_late_behind_a_row_does_not_cancel_it(one_stop, gateway, rows):
+    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
+    one_stop.move(4, number=10, desk=False, at=NOW - 30 * MINUTE)
+    run(NOW - 20 * MINUTE)
+    at_desk(one_stop, NOW)
+    run(NOW)
+    assert states(rows) == [("queued", None)]
+    one_stop.move(9, number=11, desk=False, at=NOW - MINUTE)  # the first half, recorded before, committed late
+    run(NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    run(NOW + 2 * MINUTE)
+    send_at(NOW + 2 * MINUTE)
+    assert len(gateway.asked) == 1, states(rows)
+
+
+def test_change_with_a_slightly_older_stamp_is_taken(one_stop, gateway, rows):
+    one_stop.dossier(updated_at=NOW + 4 * MINUTE)
+    run()
+    one_stop.dossier(updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888", status_code=9, at_one_stop_desk=True)
+    one_stop.move(9, at=NOW + 5 * MINUTE)
+    run(NOW + 5 * MINUTE)
+    send_at(NOW + 5 * MINUTE)
+    assert gateway.asked[0]["to"] == "+84905999888"
+
+
+def test_source_clock_ahead_does_not_make_an_older_row_newer(one_stop, gateway, rows):
+    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
+    one_stop.move(4, desk=False, at=NOW - 30 * MINUTE)
+    run(NOW - 20 * MINUTE)
+    # The source's clock is 4 minutes ahead: phone edited, a minute later the transition; row's status not yet written
+    one_stop.dossier(updated_at=NOW + 2 * MINUTE, applicant_phone="0905999888")
+    one_stop.move(9, at=NOW + 3 * MINUTE)
+    run(NOW)
+    send_at(NOW)
+    assert states(rows) == [("accepted", None)]
+
+
+def test_row_without_a_stamp_is_read_again_with_its_transition(one_stop, gateway, rows):
+    one_stop.dossier()
+    run()
+    one_stop.dossier(updated_at=None, applicant_phone="0905999888")
+    one_stop.move(9)
+    run()
+    send_at()
+    assert gateway.asked[0]["to"] == "+84905999888"
+
+
+@pytest.mark.parametrize("broken", [None, datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+def test_late_row_with_a_broken_time_is_read(one_stop, rows, broken):
+    one_stop.dossier("A")
+    one_stop.dossier("B")
+    one_stop.move(9, "A", number=20)
+    run()
+    one_stop.move(9, "B", number=19, recorded_at=broken)
+    run(NOW + MINUTE)
+    assert len(states(rows)) == 2
+
+
+def test_quarantined_row_mended_in_place_an_hour_later_goes_on(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(None)
+    run()
+    one_stop.dossier("X")
+    one_stop.move(4, "X", desk=False, at=NOW + 60 * MINUTE)
+    run(NOW + 60 * MINUTE)
+    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9 WHERE transition_id = 1")
+    for i in range(3):
+        run(NOW + (66 + i) * MINUTE)
+    assert states(rows) == [("queued", None)]
+
+
+def test_dossiers_row_that_arrives_after_two_days_frees_its_transition(one_stop, rows):
+    first = NOW - timedelta(days=2, hours=2)
+    one_stop.move(9, "LATE", at=first)
+    run(first)
+    later = first + timedelta(days=2, hours=1)
+    one_stop.dossier("X", updated_at=later)
+    one_stop.move(4, "X", desk=False, at=later)
+    run(later)
+    one_stop.dossier("LATE", updated_at=first - timedelta(days=9))
+    for i in range(3):
+        run(later + i * 60 * MINUTE)
+    assert states(rows) == [("queued", None)]
+
+
+def test_status_mapped_later_reads_the_row_again(one_stop, rows):
+    one_stop.dossier(updated_at=NOW - 60 * MINUTE)
+    one_stop.move(4, desk=False, at=NOW - 30 * MINUTE)
+    run(NOW - 20 * MINUTE)
+    one_stop.move(11, desk=False, at=NOW - MINUTE)
+    one_stop.dossier(status_code=11, at_one_stop_desk=True, updated_at=NOW)
+    run()
+    one_stop.dossier("X", updated_at=NOW + 60 * MINUTE)
+    one_stop.move(4, "X", desk=False, at=NOW + 60 * MINUTE)
+    run(NOW + 60 * MINUTE)
+    with connect() as c:
+        map_status(c, "khanhhoa", 11, 9)
+    run(NOW + 61 * MINUTE)
+    assert states(rows) == [("queued", None)]
+
+
+def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(9, at=NOW)
+    one_stop.move(5, at=NOW + 60 * MINUTE)
+    pick_up("khanhhoa", now=NOW + 60 * MINUTE)
+    plan(Window(NOW, NOW + MINUTE), now=NOW + 60 * MINUTE)
+    assert [r["kind"] for r in rows("SELECT kind FROM motcua.messages")] == ["result"]
+
+
+def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
+    one_stop.dossier(applicant_phone="0905 123 456 chi Lan")
+    one_stop.connection.execute("ALTER TABLE onestop.dossiers RENAME TO d0")
+    cols = (
+        "dossier_code, agency_code, procedure_code, procedure_name, field_name, applicant_name,"
+        " applicant_phone::bigint::text AS applicant_phone, phone_entered_at, submitted_via, received_at, due_at,"
+        " step_name, status_code, at_one_stop_desk, finished_at, returned_at, updated_at"
+    )
+    one_stop.connection.execute(f"CREATE VIEW onestop.dossiers AS SELECT {cols} FROM onestop.d0")
+    with pytest.raises(SourceFailed) as f:
+        pick_up("khanhhoa", now=NOW)
+    assert "Lan" not in str(f.value), str(f.value)
+
+
+def queue(one_stop, n=1, now=NOW):
+    for i in range(n):
+        one_stop.dossier(f"D-{i}", applicant_phone=f"0905123{i:03}")
+        one_stop.move(9, f"D-{i}", at=now)
+    run(now)
+
+
+def second_source(postgres, configure, one_stop):
+    name = _fresh_database(postgres, "template0", "onestop")
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+    configure(MOTCUA_SOURCES="khanhhoa,other", AIRFLOW_CONN_ONESTOP_OTHER=uri)
+    return OneStop(with_database(postgres.admin_dsn, name))
+
+
+def until_a_source_sleeps(one_stop):
+    """Waits until somebody reads what hangs."""
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    for _ in range(1000):
+        if one_stop.connection.execute(asleep).fetchone():
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody reads the source")
+
+
+def end_others(one_stop):
+    one_stop.connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, rows, configure, monkeypatch):
+    other = second_source(postgres, configure, one_stop)
+    one_stop.dossier()
+    one_stop.move(9)
+    other.dossier("Z", TU_PHAP)
+    other.move(9, "Z", TU_PHAP)
+    pick_up("khanhhoa", now=NOW - MINUTE)
+    pick_up("other", now=NOW - MINUTE)
+    one_stop.dossier("Q")
+    other.dossier("Y", TU_PHAP)
+    other.move(9, "Y", TU_PHAP)
+    one_stop.connection.execute("ALTER TABLE onestop.transitions RENAME TO t0")
+    one_stop.connection.execute(
+        "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(8)) AS s"
+    )
+    # latest() reads transitions too: let it pass, then hang, as a source that dies between two statements
+    from motcua.sources.contract import ContractSource, Latest
+
+    passes = Latest(NOW, 1, NOW, NOW)
+    latest = ContractSource.latest
+
+    def latest_that_passes(source):
+        hangs = source._connection.info.dbname == one_stop.connection.info.dbname
+        return passes if hangs else latest(source)
+
+    monkeypatch.setattr(ContractSource, "latest", latest_that_passes)
+    with ThreadPoolExecutor(2) as pool:
+        hanging = pool.submit(pick_up, "khanhhoa", now=NOW)
+        until_a_source_sleeps(one_stop)
+        pool.submit(pick_up, "other", now=NOW).result(6)
+        assert not hanging.done(), "it must hang all the while"
+        end_others(one_stop)
+        with pytest.raises(SourceFailed):
+            hanging.result()
+    other.connection.close()
+
+
+def test_gateway_dead_behind_a_proxy_costs_no_more_than_was_in_flight(one_stop, gateway, rows):
+    queue(one_stop, 40)
+    gateway.default = (502, "bad gateway")
+    send_at()
+    n = rows("SELECT count(*) n FROM motcua.messages WHERE state='unknown'")[0]["n"]
+    assert n <= 8, n
+
+
+def test_bad_timeout_setting_costs_no_message(one_stop, configure, rows):
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
+            {
+                "conn_type": "http",
+                "host": "127.0.0.1",
+                "port": 1,
+                "extra": {"adapter": "kannel", "answer_timeout": "20s"},
+            }
+        )
+    )
+    queue(one_stop, 30)
+    with pytest.raises(GatewayMisconfigured):
+        send_at()
+    assert {s for s, _ in states(rows)} == {"queued"}, states(rows)[:3]
+
+
+def test_bad_certificate_costs_no_message(one_stop, configure, rows):
+    import http.server
+    import ssl
+    import subprocess
+    import tempfile
+
+    d = tempfile.mkdtemp()
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            d + "/k",
+            "-out",
+            d + "/c",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=x",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    srv = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ctx.load_cert_chain(d + "/c", d + "/k")
+    srv.socket = ctx.wrap_socket(srv.socket, server_side=True)
+    threading.Thread(target=srv.serve_forever, daemon=True).start()
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
+            {
+                "conn_type": "http",
+                "schema": "https",
+                "host": "127.0.0.1",
+                "port": srv.server_address[1],
+                "extra": {"adapter": "kannel"},
+            }
+        )
+    )
+    queue(one_stop, 30)
+    send_at()
+    srv.shutdown()
+    assert {s for s, _ in states(rows)} == {"queued"}, states(rows)[:3]
+
+
+def test_denied_number_concerns_itself_only(one_stop, gateway, rows):
+    queue(one_stop, 1)
+    gateway.default = (400, "Number(s) has/have been denied by white- and/or black-lists.")
+    send_at()
+    assert states(rows) == [("rejected", "phone")], rows("SELECT * FROM motcua.gateways")
+
+
+def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows):
+    queue(one_stop, 12)
+    gateway.before_answer = lambda q: time.sleep(0.05 if len(gateway.asked) < 4 else 0.3)
+    clock = [NOW]
+
+    class Catch:
+        is_over = True
+
+        def __call__(self):
+            if len(gateway.asked) >= 3:
+                raise psycopg.OperationalError("planning failed")
+            return False
+
+    def tick():
+        clock[0] += timedelta(seconds=3)
+        return clock[0]
+
+    with pytest.raises(psycopg.OperationalError):
+        send("run", catch_up=Catch(), clock=tick)
+    assert 3 <= len(gateway.asked) < 12, "it failed while some were in flight and others waited"
+    send_at(NOW + 10 * MINUTE)
+    assert {s for s, _ in states(rows)} == {"accepted"}, states(rows)
+    assert len(gateway.asked) == 12
+
+
+def test_nul_in_the_answer_is_harmless(one_stop, gateway, rows):
+    queue(one_stop, 6)
+    gateway.default = (202, "0: Accepted\x00")
+    send_at()
+    assert {s for s, _ in states(rows)} == {"accepted"}, states(rows)
+    assert len(gateway.asked) == 6
+
+
+def twice_undelivered(one_stop, gateway, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    send_at()
+    report(refs(rows)[0], "2")
+    at_desk(one_stop, NOW + MINUTE, applicant_phone="0905999888")
+    run(NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    report(refs(rows)[1], "2")
+    report(refs(rows)[0], "1")
+
+
+def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, rows):
+    twice_undelivered(one_stop, gateway, rows)
+    report(refs(rows)[1], "1")
+    assert states(rows) == [("delivered", None)]
+    one_stop.dossier("D-2")
+    one_stop.move(9, "D-2", at=NOW + 2 * MINUTE)
+    run(NOW + 2 * MINUTE)
+    send_messages("run", EVERYTHING)
+    assert states(rows) == [("delivered", None), ("accepted", None)]
+
+
+def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
+    queue(one_stop, 2)
+    send_at()
+    first, second = refs(rows)
+    rows(f"ALTER TABLE motcua.attempts ADD CONSTRAINT fails CHECK (reference <> '{first}' OR state <> 'delivered')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        report(first, "1")
+    report(second, "1")
+    one_stop.dossier("D-2")
+    one_stop.move(9, "D-2", at=NOW + MINUTE)
+    run(NOW + MINUTE)
+    send_messages("run", EVERYTHING)
+    assert states(rows) == [("accepted", None), ("delivered", None), ("accepted", None)]
+    unread = (
+        "SELECT reference FROM motcua.receipts LEFT JOIN motcua.receipt_readings USING (receipt_id)"
+        " WHERE effect IS NULL"
+    )
+    assert rows(unread) == [{"reference": first}]
+    rows("ALTER TABLE motcua.attempts DROP CONSTRAINT fails")
+    send_messages("next run", EVERYTHING)
+    assert rows(unread) == []
+    assert states(rows)[0] == ("delivered", None)
+
+
+def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, gateway, rows):
+    twice_undelivered(one_stop, gateway, rows)
+    at_desk(one_stop, NOW + 2 * MINUTE, applicant_phone="0905999777")
+    run(NOW + 2 * MINUTE)
+    send_at(NOW + 2 * MINUTE)
+    send_at(NOW + timedelta(days=5))
+    assert states(rows)[0][0] != "queued"
+
+
+def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway, rows):
+    queue(one_stop)
+    mid = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
+    v = {"message_id": mid, "msisdn": "+84905123000", "reference": "r1"}
+    with connect() as c:
+        ensure_gateway(c, "kannel")
+        begin_sending(c, [v])
+        att.save_attempts(c, [v], gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    w = open_connection()
+    from motcua.store.notices import messages as ms
+
+    ms.apply_outcomes(
+        w,
+        [
+            {
+                "message_id": mid,
+                "state": "queued",
+                "reason": "gateway_busy",
+                "answered_at": NOW,
+                "next_attempt_at": NOW + MINUTE,
+            }
+        ],
+    )
+    att.apply_outcomes(
+        w,
+        [
+            {
+                "reference": "r1",
+                "attempt_state": "failed",
+                "outcome": "transient",
+                "http_status": 503,
+                "gateway_code": "",
+                "gateway_reference": None,
+                "answered_at": NOW,
+            }
+        ],
+    )
+    t = threading.Thread(target=report, args=("r1", "1"))
+    t.start()
+    time.sleep(1)
+    w.commit()
+    w.close()
+    t.join()
+    send_at(NOW + timedelta(days=5))
+    assert states(rows)[0][0] == "delivered", (states(rows), rows("SELECT state FROM motcua.attempts"))
+
+
+def test_no_library_logs_the_address_of_a_request(one_stop, configure, rows, caplog):
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen()
+
+    def serve():
+        c, _ = s.accept()
+        c.recv(65536)
+        c.sendall(b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok")
+        c.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
+            {
+                "conn_type": "http",
+                "host": "127.0.0.1",
+                "port": s.getsockname()[1],
+                "login": "m",
+                "password": "kannel-word",
+                "extra": {"adapter": "kannel"},
+            }
+        )
+    )
+    queue(one_stop)
+    with caplog.at_level(logging.INFO):
+        send_at()
+    assert "905123" not in caplog.text
+    assert "kannel-word" not in caplog.text
+
+
+def test_page_that_echoes_the_request_reaches_no_log(one_stop, gateway, rows):
+    queue(one_stop)
+    gateway.default = (404, "Cannot GET /cgi-bin/sendsms?username=motcua&password=kannel-word&to=0905.123.456")
+    counts = send_at()
+    assert "kannel-word" not in str(counts), str(counts)
+
+
+def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
+    postgres, one_stop, rows, configure, monkeypatch
+):
+    other = second_source(postgres, configure, one_stop)
+    import motcua.jobs.notices.picking_up as pu
+
+    monkeypatch.setattr(pu, "_BATCH", 1)
+    for code, p in (("A1", "P1"), ("A2", "P2")):
+        one_stop.dossier(code, procedure_code=p)
+    for code, p in (("B1", "P2"), ("B2", "P1")):
+        other.dossier(code, TU_PHAP, procedure_code=p)
+    orig = pu._PickUp._take_dossiers
+
+    def slow(self, r):
+        orig(self, r)
+        time.sleep(0.7)
+
+    monkeypatch.setattr(pu._PickUp, "_take_dossiers", slow)
+    with ThreadPoolExecutor(2) as pool:
+        for picked_up in [pool.submit(pick_up, name, now=NOW) for name in ("khanhhoa", "other")]:
+            picked_up.result()
+    other.connection.close()
+    assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 4}]
+
+
+def until_somebody_waits(connection):
+    """Waits until another connection wants a row that this one has locked."""
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
+    for _ in range(1000):
+        if connection.execute(waits).fetchone():
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
+    queue(one_stop, 2)
+    ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
+    v = [{"message_id": m, "msisdn": "+84905123000", "reference": f"r{m}"} for m in ids]
+    with connect() as c:
+        ensure_gateway(c, "kannel")
+        begin_sending(c, v)
+        att.save_attempts(c, v, gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    # what apply_receipts does first
+    r = open_connection()
+    r.execute(statement("receipts/lock_message"), {"gateway": "kannel", "reference": f"r{ids[0]}"}).fetchone()
+
+    def bury():
+        with connect() as c:
+            return att.abandon(c, 5, NOW, NOW + MINUTE)
+
+    with ThreadPoolExecutor(1) as pool, r:
+        buried = pool.submit(bury)
+        until_somebody_waits(r)
+        receipt = {"gateway": "kannel", "reference": f"r{ids[0]}"}
+        (number,) = save_receipts(r, [receipt | {"gateway_status": "1", "raw": {}}])
+        apply_receipts(r, [receipt | {"receipt_id": number, "meaning": "delivered", "reason": None}], NOW)
+        r.commit()
+        assert buried.result() == 1
+    assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
+
+
+def test_second_run_does_not_wait_behind_a_source_that_hangs(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    one_stop.connection.execute("ALTER TABLE onestop.transitions RENAME TO t0")
+    one_stop.connection.execute(
+        "CREATE VIEW onestop.transitions AS SELECT t0.* FROM onestop.t0 CROSS JOIN LATERAL (SELECT pg_sleep(15)) AS s"
+    )
+    one_stop.dossier("N")
+    with ThreadPoolExecutor(2) as pool:
+        hanging = pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE)
+        until_a_source_sleeps(one_stop)
+        pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE).result(6)
+        assert not hanging.done(), "it must hang all the while"
+        end_others(one_stop)
+        with pytest.raises(SourceFailed):
+            hanging.result()
+
+
+def test_refused_message_does_not_hold_up_the_others(one_stop, gateway, rows):
+    """One denied number: what the others see over an hour of runs, one a minute."""
+    queue(one_stop, 1)
+
+    class ByNumber(list):
+        def __bool__(self):
+            return True
+
+        def pop(self, i):
+            return (
+                (400, "Number(s) has/have been denied by white- and/or black-lists.")
+                if gateway.asked[-1]["to"].endswith("123000")
+                else (202, "0: Accepted")
+            )
+
+    gateway.script = ByNumber()
+    for minute in range(30):
+        t = NOW + minute * MINUTE
+        one_stop.dossier(f"N-{minute}", applicant_phone=f"0905777{minute:03}", updated_at=t)
+        one_stop.move(9, f"N-{minute}", at=t)
+        run(t)
+        send_at(t, f"run{minute}")
+    waits = rows(
+        "SELECT extract(epoch FROM accepted_at - recorded_at) / 60 AS w FROM motcua.messages"
+        " WHERE accepted_at IS NOT NULL"
+    )
+    assert len(waits) == 30
+    assert max(int(r["w"]) for r in waits) < 2
+
+
+def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
+    queue(one_stop, 2)
+    rows(
+        "UPDATE motcua.messages SET template_version = 7"
+        " WHERE message_id = (SELECT min(message_id) FROM motcua.messages)"
+    )
+    for i in range(2):
+        send_at(NOW + i * MINUTE)
+    assert len(gateway.asked) == 1, states(rows)
+
+
+def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
+    one_stop.dossier()
+    rows("ALTER TABLE motcua.dossiers ADD CHECK (applicant_phone <> '0905123456')")
+    import motcua.jobs.notices.picking_up as pu
+
+    def broken(*a):
+        raise psycopg.OperationalError("server closed the connection")
+
+    monkeypatch.setattr(pu, "note_failure", broken)
+    with pytest.raises(DatabaseFailed) as failed:
+        pick_up("khanhhoa", now=NOW)
+    assert "0905123456" not in "".join(traceback.format_exception(failed.value))
+
+
+def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
+    for code, at in (("IN", NOW), ("LATER", NOW + 60 * MINUTE)):
+        one_stop.dossier(code, applicant_phone="02583822001", updated_at=at)
+        one_stop.move(9, code, at=at)
+    run(NOW + 60 * MINUTE)
+    assert states(rows) == [("suppressed", "landline")] * 2
+    for code in ("IN", "LATER"):
+        one_stop.dossier(
+            code, status_code=9, at_one_stop_desk=True, applicant_phone="0905123456", updated_at=NOW + 90 * MINUTE
+        )
+    pick_up("khanhhoa", now=NOW + 90 * MINUTE)
+    plan(Window(NOW, NOW + MINUTE), now=NOW + 90 * MINUTE)
+    assert states(rows) == [("queued", "phone_mended"), ("suppressed", "landline")]

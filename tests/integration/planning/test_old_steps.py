@@ -1,0 +1,397 @@
+"""An older step that is typed in late takes nothing back and tells nothing, unless the dossier's row agrees with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import psycopg
+import pytest
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import Period
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.reconciliation.closing import close_period, complain
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.settings import settings
+from motcua.store.ledger.database import connect
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.messages import Window
+from motcua.store.oversight.closings import load_differences
+from tests.conftest import NOW
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+EVENING = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)
+DUE = datetime(2026, 11, 26, 15, 0, tzinfo=VIETNAM)
+LATE = 18 * HOUR
+RESULT, SUPPLEMENT = (9, True), (5, True)
+WORKED_ON = (4, False)
+
+
+class Desk:
+    """A dossier of the source, moved as its software writes it; and what became of it."""
+
+    def __init__(self, one_stop, rows, gateway):
+        self.one_stop, self.rows, self.gateway = one_stop, rows, gateway
+        self.row(WORKED_ON, NOW - 2 * HOUR)
+        self.step(WORKED_ON, NOW - 2 * HOUR)
+
+    def row(self, state, at):
+        status, desk = state
+        self.one_stop.dossier(
+            status_code=status, at_one_stop_desk=desk, updated_at=at, due_at=DUE, received_at=NOW - 72 * HOUR
+        )
+
+    def step(self, state, at, *, typed=None, **changes):
+        """A step of that moment; ``typed``: recorded only then."""
+        status, desk = state
+        return self.one_stop.move(status, desk=desk, at=typed or at, occurred_at=at, **changes)
+
+    def run(self, at):
+        pick_up("khanhhoa", now=at)
+        plan(now=at)
+        send(f"run {at}", clock=lambda: at)
+
+    @property
+    def messages(self):
+        return [
+            (row["kind"], row["state"], row["reason"])
+            for row in self.rows("SELECT kind, state, reason FROM motcua.messages ORDER BY message_id")
+            if row["kind"] != "apology"
+        ]
+
+    @property
+    def told(self):
+        return len(self.gateway.asked)
+
+    def apologies(self):
+        """How many the evening owes."""
+        pick_up("khanhhoa", now=EVENING + SECOND)
+        apologize(now=EVENING + 2 * SECOND)
+        return len(self.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'"))
+
+    def says_9029(self, at):
+        reading = InquiryReading(message_id=f"{at}", sender="+84905123456", text="MCKH 160915001", sent_at=at)
+        with connect() as connection:
+            return answer(connection, "kannel", reading, at).text
+
+    def balance(self):
+        with connect() as connection:
+            return [row for row in identity(connection) if row["difference"]]
+
+
+@pytest.fixture
+def desk(one_stop, rows, gateway):
+    return Desk(one_stop, rows, gateway)
+
+
+def closing_is_red():
+    closing = close_period(Period.parse("2026-11-25"), "tests", EVENING + 13 * HOUR).closing
+    try:
+        complain([closing.closing_no])
+    except RunIncomplete as red:
+        with connect() as ledger:
+            return str(red), load_differences(ledger, closing.closing_no)
+    return None
+
+
+def kinds(kind):
+    return {"result": RESULT, "supplement": SUPPLEMENT}[kind]
+
+
+@pytest.mark.parametrize("kind", ["result", "supplement"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
+def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once):
+    desk.step(kinds(kind), NOW)
+    desk.row(kinds(kind), NOW + SECOND)
+    if not at_once:
+        pick_up("khanhhoa", now=NOW + 2 * SECOND)
+        plan(now=NOW + 2 * SECOND)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
+    assert desk.told == 0
+    desk.run(NOW + 5 * MINUTE + 6 * SECOND)
+    assert desk.messages == [(kind, "accepted", None)]
+    assert desk.told == 1
+    assert desk.apologies() == 0
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW + SECOND)
+    desk.run(NOW + 2 * SECOND)
+    ready = desk.says_9029(NOW + 3 * SECOND)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND, to_step="Đang xử lý")
+    for later in (10 * SECOND, 6 * MINUTE):
+        desk.run(NOW + later)
+        assert desk.says_9029(NOW + later) == ready
+    assert desk.messages[0] == ("result", "accepted", None)
+    assert desk.apologies() == 0
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+@pytest.mark.parametrize("kind", ["result", "supplement"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
+def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
+    desk.step(kinds(kind), NOW)
+    desk.row(kinds(kind), NOW + SECOND)
+    if not at_once:
+        pick_up("khanhhoa", now=NOW + 2 * SECOND)
+        plan(now=NOW + 2 * SECOND)
+    # Its time of change is the step's, so that by itself the row would not count as newer.
+    desk.row(WORKED_ON, NOW - LATE)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.rows("UPDATE motcua.dossiers SET updated_at = NULL")
+    desk.run(NOW + 10 * SECOND)
+    assert desk.told == 0
+    desk.run(NOW + 6 * MINUTE)
+    assert desk.messages == [(kind, "cancelled", "taken_back")]
+    assert desk.told == 0
+    assert desk.apologies() == 1, "it is being worked on, the row says"
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+@pytest.mark.parametrize("kind", ["result", "supplement"])
+def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
+    desk.step(WORKED_ON, NOW)
+    desk.row(WORKED_ON, NOW)
+    desk.run(NOW + SECOND)
+    desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.row(kinds(kind), NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.messages == [(kind, "queued", "old_step")]
+    desk.run(NOW + 6 * MINUTE)
+    assert desk.messages == [(kind, "accepted", None)]
+    assert desk.apologies() == 0
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+@pytest.mark.parametrize("kind", ["result", "supplement"])
+def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_the_apology_goes(desk, kind):
+    desk.step(WORKED_ON, NOW)
+    desk.row(WORKED_ON, NOW)
+    desk.step(kinds(kind), NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    assert desk.messages == [(kind, "cancelled", "outdated")]
+    assert desk.apologies() == 1
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+@pytest.mark.parametrize("earlier", [LATE, 4 * 24 * HOUR], ids=["18 hours", "four days"])
+def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, earlier):
+    desk.step(WORKED_ON, NOW)
+    desk.step(RESULT, NOW - earlier, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    assert desk.told == 0
+    desk.step(RESULT, NOW + HOUR)
+    desk.row(RESULT, NOW + HOUR)
+    desk.run(NOW + HOUR + SECOND)
+    assert desk.messages == [("result", "accepted", None)]
+    assert desk.told == 1
+    assert desk.apologies() == 0
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+def test_row_that_says_the_result_after_an_old_one_was_not_believed_is_told(desk):
+    desk.step(WORKED_ON, NOW)
+    desk.step(RESULT, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    desk.row(RESULT, NOW + HOUR)
+    desk.run(NOW + HOUR + SECOND)
+    assert desk.messages == [("result", "accepted", None)]
+    assert desk.told == 1
+    assert desk.balance() == []
+
+
+def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
+    rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    desk.row(WORKED_ON, NOW + 7 * MINUTE)
+    desk.run(NOW + 7 * MINUTE + SECOND)
+    desk.run(NOW + 9 * MINUTE)
+    assert desk.messages == [("result", "cancelled", "taken_back")]
+    assert desk.apologies() == 1
+    assert desk.balance() == []
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("old", [(WORKED_ON,), (WORKED_ON, (2, False), WORKED_ON)], ids=["one", "three"])
+def test_entered_again_after_old_steps_only_is_told_once(desk, accepted, old):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    if accepted:
+        desk.run(NOW + SECOND)
+    for number, state in enumerate(old):
+        desk.step(state, NOW - LATE + number * MINUTE, typed=NOW + 2 * SECOND)
+    desk.step(RESULT, NOW + HOUR)
+    desk.row(RESULT, NOW + HOUR)
+    desk.run(NOW + HOUR + SECOND)
+    desk.run(NOW + HOUR + 10 * MINUTE)
+    expected = (
+        [("result", "accepted", None), ("result", "suppressed", "already_told")]
+        if accepted
+        else [("result", "cancelled", "superseded"), ("result", "accepted", None)]
+    )
+    assert desk.messages == expected
+    assert desk.told == 1
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+def test_mended_phone_brings_one_message_of_a_result_that_was_entered_again(desk, rows):
+    desk.one_stop.dossier(applicant_phone="", status_code=9, at_one_stop_desk=True, updated_at=NOW)
+    desk.step(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 2 * SECOND)
+    desk.run(NOW + 3 * SECOND)
+    desk.step(RESULT, NOW + 10 * MINUTE)
+    desk.run(NOW + 11 * MINUTE)
+    assert desk.told == 0
+    desk.row(RESULT, NOW + 20 * MINUTE)
+    desk.run(NOW + 21 * MINUTE)
+    assert desk.told == 1
+    assert desk.balance() == []
+
+
+@pytest.mark.parametrize("status", [3, 7, 10])
+def test_late_entry_of_what_ends_a_dossier_counts(desk, status):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step((status, False), NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.messages == [("result", "cancelled", "handed_over" if status == 10 else "taken_back")]
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        datetime(2026, 11, 25, 0, 0, tzinfo=VIETNAM),
+        NOW - 9 * MINUTE,
+        None,
+        datetime(1999, 12, 31, tzinfo=VIETNAM),
+        NOW + 2 * HOUR,
+    ],
+    ids=["midnight", "within the clocks' error", "none", "impossible", "in the future"],
+)
+def test_time_that_says_nothing_about_the_order_makes_no_old_step(desk, happened):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, happened, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.messages == [("result", "cancelled", "taken_back")]
+
+
+def test_lower_number_that_comes_late_makes_a_step_old(desk):
+    desk.one_stop.number = 10
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.row(RESULT, NOW)
+    desk.run(NOW + 6 * SECOND)
+    desk.step(RESULT, NOW, number=9)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.told == 0
+    desk.run(NOW + 6 * MINUTE)
+    assert desk.told == 1
+    assert desk.balance() == []
+
+
+def test_source_that_stays_away_holds_a_result_no_longer_than_its_clocks_may_be_off(desk):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    later = NOW + 5 * SECOND + settings().clock_skew + 10 * SECOND
+    send("without the source", clock=lambda: later)
+    assert desk.messages == [("result", "accepted", None)]
+
+
+def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.one_stop.connection.execute("DELETE FROM onestop.dossiers")
+    desk.run(NOW + 6 * MINUTE)
+    assert rows("SELECT ask_at FROM motcua.old_steps") == [{"ask_at": NOW + 11 * MINUTE}]
+    desk.run(NOW + timedelta(days=8))
+    assert rows("SELECT ask_at, version_id FROM motcua.old_steps") == [{"ask_at": None, "version_id": None}]
+
+
+def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert sources_with_news(NOW + 4 * MINUTE) == []
+    desk.run(NOW + 4 * MINUTE)
+    assert sources_with_news(NOW + 5 * MINUTE + 5 * SECOND) == ["khanhhoa"]
+    desk.run(NOW + 5 * MINUTE + 5 * SECOND)
+    assert sources_with_news(NOW + 5 * MINUTE + 6 * SECOND) == []
+
+
+def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    window = Window(NOW - MINUTE, NOW + MINUTE)
+    for _ in range(2):
+        pick_up("khanhhoa", window, now=NOW + HOUR)
+        plan(window, now=NOW + HOUR)
+        send("backfill", window, clock=lambda: NOW + HOUR)
+    assert desk.messages == [("result", "accepted", None)]
+    assert desk.told == 1
+
+
+def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
+    rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    assert desk.messages == [("result", "cancelled", "taken_back")]
+    assert rows("SELECT * FROM motcua.old_steps") == []
+
+
+def test_evening_is_counted_by_what_was_known_of_old_steps_then(desk):
+    """The row agrees only after the evening was settled: the evening stays what it was."""
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.run(NOW + SECOND)
+    desk.step(WORKED_ON, NOW - LATE, typed=EVENING - MINUTE)
+    assert desk.apologies() == 0
+    desk.row(WORKED_ON, EVENING + MINUTE)
+    desk.run(EVENING + 6 * MINUTE)
+    assert desk.balance() == []
+    assert closing_is_red() is None
+
+
+def test_judgement_is_written_once(desk, rows):
+    desk.step(RESULT, NOW)
+    desk.row(RESULT, NOW)
+    desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
+    desk.run(NOW + 10 * SECOND)
+    desk.run(NOW + 6 * MINUTE)
+    assert rows("SELECT has_force FROM motcua.old_steps") == [{"has_force": False}]
+    for change in ("UPDATE motcua.old_steps SET has_force = TRUE", "DELETE FROM motcua.old_steps"):
+        with pytest.raises(psycopg.DatabaseError, match=r"fixed|append-only"):
+            rows(change)

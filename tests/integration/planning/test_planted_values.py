@@ -1,0 +1,237 @@
+"""One row's bad value stops no job that serves others, whatever the column.
+
+The small world of ``make prove ONLY=values``, and each way in which a value once did harm.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.reconciliation import Period
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.sources.counting import plain_code
+from motcua.sources.desk_register import read_desk_register
+from motcua.store.ledger.database import connect, reason_without_values
+from motcua.store.oversight.closings import load_differences
+from tests.conftest import NHA_TRANG, NOW, PASSWORD
+from tests.integration.quality.world import extra_database
+from tests.planting.values import READY, columns_of
+from tests.prove.values import CLOSED, harm, judge, pass_through, without_trace, world
+
+pytestmark = pytest.mark.timeout(900)  # where others use the machine too
+MINUTE = timedelta(minutes=1)
+DAY = Period.parse("2026-11-25")
+
+
+# ------------------------------------------------------------------------------------------------ all values at once
+
+
+@pytest.fixture(scope="module")
+def passages(postgres, migrated, tmp_path_factory):
+    """All jobs on a world as it should be, and on one with each value planted once in each column."""
+    made = []
+    for name, lives in (("whole", ()), ("planted", (READY,))):
+        with world(postgres.admin_dsn, tmp_path_factory.mktemp(name), migrated, PASSWORD) as values:
+            made.append(pass_through(values, lives, thorough=False))
+    return made
+
+
+def test_no_job_fails_beside_planted_values(passages):
+    whole, planted = passages
+    assert (whole.failures, planted.failures) == ([], [])
+    assert len(planted.planted) > 1500
+
+
+def test_healthy_dossiers_come_out_as_without_planted_values(passages):
+    whole, planted = passages
+    assert whole.healthy == planted.healthy
+    assert len(whole.healthy["messages"]) >= 20
+    assert whole.healthy["findings"]
+
+
+def test_identity_balances_over_planted_values(passages):
+    assert [each.differences for each in passages] == [0, 0]
+    assert passages[1].unexplained == set()
+
+
+def test_each_planted_value_leaves_a_trace_or_is_as_good_as_any(passages):
+    assert without_trace(passages[1]) == []
+
+
+def test_planted_values_do_no_harm_where_they_are_shown(passages):
+    assert {name: found for name, found in harm(passages[1]).items() if found} == {}
+
+
+def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):
+    whole, planted = passages
+    lost = planted.healthy["messages"].pop()
+    try:
+        figures, faults = judge(whole, planted)
+    finally:
+        planted.healthy["messages"].add(lost)
+    assert faults == [f"messages: lost {lost}"]
+    assert [figure.ok for figure in figures].count(False) == 1
+
+
+# -------------------------------------------------------------------------------------------------------- one by one
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**62 + 1])
+def test_number_that_no_sequence_reaches_hides_no_later_row(one_stop, rows, number):
+    one_stop.dossier("A")
+    one_stop.dossier("B")
+    one_stop.move(9, "A", number=number)
+    pick_up("khanhhoa", now=NOW)
+    one_stop.move(9, "B", number=19, recorded_at=None)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    assert len(rows("SELECT 1 FROM motcua.transitions WHERE source_transition_id = 19")) == 1
+
+
+def test_smallest_number_of_all_stops_no_pick_up(one_stop, rows):
+    one_stop.dossier("A")
+    one_stop.move(9, "A", number=-(2**63))
+    for minute in range(3):
+        pick_up("khanhhoa", now=NOW + minute * MINUTE)
+    assert len(rows("SELECT 1 FROM motcua.transitions WHERE source_transition_id IS NOT NULL")) == 1
+
+
+def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_place(one_stop, rows):
+    one_stop.dossier("A")
+    one_stop.move(None, "A", number=-7)
+    pick_up("khanhhoa", now=NOW)
+    # Its recorded time leaves the overlap, so that only its number leads to it.
+    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9, recorded_at = '2026-11-01'")
+    pick_up("khanhhoa", now=NOW + 90 * MINUTE)
+    assert rows("SELECT status_code FROM motcua.transitions WHERE source_transition_id = -7") == [{"status_code": 9}]
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0001-01-01", "9999-12-31", "294276-12-31"])
+@pytest.mark.parametrize("column", ["phone_entered_at", "received_at", "due_at", "finished_at", "returned_at"])
+def test_time_that_cannot_be_is_empty_in_a_dossier_and_noted(one_stop, rows, column, moment):
+    one_stop.dossier(**{column: moment})
+    pick_up("khanhhoa", now=NOW)
+    assert rows(f"SELECT {column} AS kept FROM motcua.dossiers") == [{"kept": None}]
+    assert column in rows("SELECT detail FROM motcua.cleaned_fields")[0]["detail"]
+
+
+@pytest.mark.parametrize("table", ["dossiers", "dossier_versions", "transitions"])
+def test_ledger_itself_refuses_times_that_no_job_can_hold(one_stop, ledger, rows, table):
+    one_stop.dossier()
+    one_stop.move(9)
+    pick_up("khanhhoa", now=NOW)
+    with psycopg.connect(ledger, autocommit=True) as administrator:
+        administrator.execute("SET session_replication_role = replica")
+        columns = [
+            each.name
+            for each in columns_of(administrator, f"motcua.{table}")
+            if each.type == "timestamp with time zone"
+        ]
+        assert len(columns) >= 4
+        for column in columns:
+            for moment in ("infinity", "-infinity", "294276-12-31", "1899-12-31"):
+                with pytest.raises(psycopg.errors.CheckViolation):
+                    administrator.execute(f"UPDATE motcua.{table} SET {column} = '{moment}'")
+
+
+@pytest.mark.parametrize("code", ["\x1b[31m", "\u202eabc", " A", "a\u200bb", "a\nb"])
+def test_ledger_itself_refuses_codes_that_cannot_be_printed(one_stop, ledger, code):
+    one_stop.dossier()
+    pick_up("khanhhoa", now=NOW)
+    with psycopg.connect(ledger) as administrator, pytest.raises(psycopg.errors.CheckViolation):
+        administrator.execute("UPDATE motcua.dossiers SET dossier_code = %s", (code,))
+
+
+def test_due_date_at_the_end_of_time_leaves_its_source_counted(one_stop):
+    one_stop.dossier("A", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), updated_at=NOW - timedelta(days=3))
+    one_stop.dossier("B", due_at="294276-12-31 23:59:59+00")
+    one_stop.dossier("C", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), received_at="294276-12-31 23:59:59+00")
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    assert close_period(DAY, "tests", CLOSED).closing.sources_unread == ()
+
+
+def test_code_of_a_megabyte_is_kept_short_in_differences(one_stop):
+    one_stop.move(9, "x" * 1_048_576, at=NOW - MINUTE)
+    one_stop.move(9, "\x1b[31m red", at=NOW - MINUTE)
+    pick_up("khanhhoa", now=NOW)
+    closing = close_period(DAY, "tests", CLOSED).closing
+    with connect() as ledger:
+        found = load_differences(ledger, closing.closing_no)
+    assert {(each.dossier_code, each.reason) for each in found} == {
+        ("x" * 80, "quarantined"),
+        ("[31m red", "quarantined"),
+    }
+    assert len(plain_code("x" * 1_048_576)) == 80
+
+
+@pytest.mark.parametrize("agency", [None, "\t=1+1", "Z\u0301 Nguye\u0302\u0303n", "\u00a0\u2003"])
+def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop, agency):
+    one_stop.dossier("A", agency, status_code=9, at_one_stop_desk=True, updated_at=NOW - MINUTE)
+    pick_up("khanhhoa", now=NOW)
+    closing = close_period(DAY, "tests", CLOSED).closing
+    with connect() as ledger:
+        assert [each.reason for each in load_differences(ledger, closing.closing_no)] == ["quarantined"]
+    assert closing.unexplained == 0
+
+
+def test_register_with_times_that_cannot_be_is_read(postgres):
+    with extra_database(postgres) as (source, _):
+        source.execute("CREATE SCHEMA onestop")
+        source.execute(
+            "CREATE TABLE onestop.desk_register AS SELECT 'A'::text AS agency_code, t::text AS dossier_code,"
+            " t AS result_ready_at, t AS handed_over_at FROM unnest(%s::timestamptz[]) AS t",
+            (["infinity", "4713-01-01 BC", "294276-12-31", "2026-11-25", None],),
+        )
+        with psycopg.connect(source.info.dsn, password=source.info.password, row_factory=dict_row) as reading:
+            rows = read_desk_register(reading, NOW - timedelta(days=366), timedelta(seconds=5))
+            assert rows is not None
+            assert sorted(row.result_ready_at is None for row in rows) == [False, True, True, True]
+
+
+def test_quarantine_is_listed_without_steering_the_terminal_and_without_a_phone(one_stop):
+    one_stop.dossier("A", "\x1b[31m[/] evil")
+    one_stop.dossier("B", "0905 771 482")
+    pick_up("khanhhoa", now=NOW)
+    said = CliRunner().invoke(app, ["quarantine"])
+    assert said.exit_code == 0
+    assert "\x1b[31m" not in said.output
+    assert "771 482" not in said.output
+    assert "[31m[/] evil" in said.output
+
+
+def test_identity_is_printed_for_a_procedure_that_looks_like_markup(one_stop):
+    one_stop.dossier(procedure_code="[/]")
+    one_stop.move(9)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    said = CliRunner().invoke(app, ["identity", "--by-procedure"])
+    assert (said.exit_code, said.exception) == (0, None)
+    assert "[/]" in said.output
+
+
+def test_phone_typed_into_what_is_published_does_not_get_there(one_stop, rows):
+    one_stop.dossier("A", procedure_code="0905.771.482", procedure_name="Cấp bản sao, gọi +84 905 771 482 gặp Lan")
+    one_stop.dossier("B", NHA_TRANG, step_name="Chờ bổ sung (0905771482)")
+    pick_up("khanhhoa", now=NOW)
+    told = rows("SELECT procedure_code, step_name FROM motcua.dossiers ORDER BY dossier_code")
+    assert told == [
+        {"procedure_code": None, "step_name": "Xử lý"},
+        {"procedure_code": "1.005129", "step_name": "Chờ bổ sung (…)"},
+    ]
+    assert {row["detail"] for row in rows("SELECT detail FROM motcua.cleaned_fields")} == {
+        "procedure_code, procedure_name",
+        "step_name",
+    }
+
+
+def test_value_that_the_driver_quotes_is_not_told():
+    error = psycopg.DataError("timestamp too large (after year 10K): 'infinity'")
+    assert reason_without_values(error) == "DataError: timestamp too large (after year 10K)"

@@ -1,0 +1,250 @@
+"""Publications by mail: each body what it may see, once, and only what was published."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.mailing import MailsNotSent
+from motcua.jobs.publications import mailing as mailing_publications
+from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.tasks.reconcile_daily import mails_to_send
+from motcua.reports.publication.data import Told
+from motcua.reports.publication.files import PDF, WORKBOOK, agency_workbook_name
+from motcua.reports.publication.mail import attachment_names, compose_publication_mail
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.closings import hash_figures, save_closing
+from motcua.store.oversight.publications import Publication
+from tests import reconciliation_samples as samples
+from tests.conftest import agency
+from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
+
+SO, NOI_VU, TU_PHAP_SO = "so@tttt.example", "kiemtra@noivu.example", "theodoi@tuphap.example"
+TINH, LAN = "vpub@khanhhoa.example", "lan@tuphap.example"
+
+
+@pytest.fixture
+def server(configure: Callable[..., None]) -> Iterator[MailServer]:
+    server = MailServer()
+    configure(
+        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port),
+        AIRFLOW__API__BASE_URL="https://mot-cua.example/airflow/",
+        MOTCUA_DEPARTMENT_RECIPIENTS=SO,
+        MOTCUA_HOME_AFFAIRS_RECIPIENTS=f"{NOI_VU}, {NOI_VU.upper()}",
+        MOTCUA_JUSTICE_RECIPIENTS=TU_PHAP_SO,
+        MOTCUA_COMMITTEE_RECIPIENTS=TINH,
+    )
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def publication(
+    ledger: str, server: MailServer, tmp_path: Path, configure: Callable[..., None]
+) -> Callable[..., Publication]:
+    """Publishes a sample of a month or a day; Sở Tư pháp has a recipient, Nha Trang none."""
+    configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path}")
+    with connect() as connection:
+        named = [
+            agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN,)),
+            agency(samples.NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang"),
+        ]
+        save_agencies(connection, named, "tests")
+
+    def make(period=samples.MONTH) -> Publication:
+        report = replace(samples.report(period), differences=(), orphans=())
+        closing = replace(report.closing, figures_hash=hash_figures(report.figures, (), ()))
+        with connect() as connection:
+            number = save_closing(connection, closing, report.figures, (), (), ()).closing_no
+        return publish(number)
+
+    return make
+
+
+def attached(message) -> dict[str, bytes]:
+    return {part.get_filename(): part.get_content() for part in message.iter_attachments()}
+
+
+def test_each_body_gets_what_concerns_it_once(publication, server, rows):
+    number = publication().publication_no
+    assert bodies_of(number) == ["department", "home_affairs", "justice", "committee", samples.TU_PHAP]
+    for body in bodies_of(number):
+        assert mail_publication(number, body) == {"recipients": 1, "sent": 1, "had_it": 0}
+    for body in bodies_of(number):
+        assert mail_publication(number, body) == {"recipients": 1, "sent": 0, "had_it": 1}
+    assert [address.lower() for address in server.addresses()] == [SO, NOI_VU, TU_PHAP_SO, TINH, LAN]
+    for _, message in server.taken[:4]:
+        assert message["Subject"] == "Toàn tỉnh: đối chiếu tin nhắn tháng 10 năm 2026, 73,3% tới máy"
+        assert list(attached(message)) == [
+            "Báo cáo đối chiếu tin nhắn 10-2026.pdf",
+            "Toàn tỉnh - đối chiếu tin nhắn 10-2026.xlsx",
+        ]
+        text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        assert "Phải nhắn 3.500 tin = " in text
+        assert "Cơ quan đề nghị đôn đốc, xử lý" in html
+        assert 'href="https://mot-cua.example/airflow/motcua/reconciliation?closing=1"' in html
+    own = server.taken[4][1]
+    assert own["Subject"] == "Sở Tư pháp: đối chiếu tin nhắn tháng 10 năm 2026, 54% tới máy"
+    assert list(attached(own)) == ["Sở Tư pháp - đối chiếu tin nhắn 10-2026.xlsx"]
+    assert len({message["Message-ID"] for _, message in server.taken}) == 5
+    kept = rows("SELECT report, body, state, edition FROM motcua.report_mails ORDER BY report_mail_id")
+    assert [(row["body"], row["state"], row["edition"]) for row in kept] == [
+        (body, "sent", 1) for body in bodies_of(number)
+    ]
+    assert {row["report"] for row in kept} == {"publication"}
+
+
+def test_agency_s_mail_names_no_other_agency(publication, server):
+    mail_publication(publication().publication_no, samples.TU_PHAP)
+    (_, message) = server.taken[0]
+    book = openpyxl.load_workbook(io.BytesIO(next(iter(attached(message).values()))))
+    words = [str(cell.value) for sheet in book for row in sheet for cell in row]
+    words += [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
+    assert not [word for word in words if "Nha Trang" in word or samples.NHA_TRANG in word]
+
+
+def test_day_is_not_mailed_to_the_committee(publication, server):
+    number = publication(samples.DAY).publication_no
+    assert "committee" not in bodies_of(number)
+    assert mail_publication(number, "committee") == {"recipients": 0, "sent": 0, "had_it": 0}
+    assert server.taken == []
+
+
+def test_who_asks_gets_it_again_and_who_is_refused_alone_is_tried_again(publication, server):
+    number = publication(samples.DAY).publication_no
+    server.refuse = {SO}
+    with pytest.raises(MailsNotSent, match=r"publication 1, the Department: 1 of 1 .* SMTP 550"):
+        mail_publication(number, "department")
+    server.refuse = set()
+    assert mail_publication(number, "department")["sent"] == 1
+    assert mail_publication(number, "department", again=True)["sent"] == 1
+    assert len({message["Message-ID"] for _, message in server.taken}) == 2
+
+
+def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publication, server):
+    def left(now=None):
+        return [each["body"] for each in mails_to_send(now)]
+
+    number = publication(samples.DAY).publication_no
+    everyone = bodies_of(number)
+    assert left() == everyone
+    server.refuse = {NOI_VU, NOI_VU.upper()}
+    for body in everyone[:3]:
+        with contextlib.suppress(MailsNotSent):
+            mail_publication(number, body)
+    assert left() == ["home_affairs", *everyone[3:]]
+    assert left(datetime.now(UTC) + timedelta(days=5)) == [], "what is old is mailed when somebody asks"
+    server.refuse = set()
+    for body in left():
+        mail_publication(number, body)
+    assert left() == []
+    assert len(server.taken) == len(everyone)
+
+
+def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
+    published = publication()
+
+    def mail(*arguments: str) -> tuple[int, str]:
+        told = CliRunner().invoke(app, ["publications", "mail", *arguments])
+        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+        return told.exit_code, told.output
+
+    server.refuse = {TINH}
+    code, told = mail("1")
+    assert code == 1
+    assert "publication 1, committee: 1 of 1 recipient(s) not reached" in told
+    assert "home_affairs: 1 recipient(s), 1 mailed, 0 had it before." in told
+    server.refuse = set()
+    assert mail("1")[0] == 0
+    assert len(server.taken) == 5
+    assert mail("1", samples.TU_PHAP, "--again")[0] == 0
+    assert server.addresses()[5:] == [LAN]
+    assert mail("1", "H99") == (2, "H99 is no agency and none of department, home_affairs, justice, committee\n")
+    assert mail("9") == (2, "there is no publication 9\n")
+    path = tmp_path / published.folder / PDF
+    path.chmod(0o644)
+    path.write_bytes(b"doctored")
+    code, told = mail("1", "justice", "--again")
+    assert code == 1
+    assert "is not what was published; motcua verify 1 says more" in told
+
+
+def test_file_that_is_not_what_was_published_is_not_mailed(publication, server, tmp_path):
+    published = publication(samples.DAY)
+    path = tmp_path / published.folder / WORKBOOK
+    path.chmod(0o644)
+    path.write_bytes(b"doctored")
+    with pytest.raises(FileChanged, match="motcua verify 1"):
+        mail_publication(1, "department")
+    assert server.taken == []
+
+
+def test_file_that_is_too_large_stays_out_and_the_mail_says_so(publication, server, monkeypatch, tmp_path):
+    published = publication(samples.DAY)
+    monkeypatch.setattr(mailing_publications, "MOST_ATTACHED", (tmp_path / published.folder / PDF).stat().st_size)
+    mail_publication(1, "department")
+    (_, message) = server.taken[0]
+    assert list(attached(message)) == ["Báo cáo đối chiếu tin nhắn 24-11-2026.pdf"]
+    for kind in ("plain", "html"):
+        text = " ".join(message.get_body((kind,)).get_content().split())
+        assert "Quá lớn để gửi qua thư" in text
+        assert "Toàn tỉnh - đối chiếu tin nhắn 24-11-2026.xlsx" in text
+
+
+def test_what_nobody_knows_is_told(publication, server):
+    with pytest.raises(LookupError, match="no publication 9"):
+        mail_publication(9, "department")
+    publication(samples.DAY)
+    with pytest.raises(LookupError, match="H99 is no agency"):
+        mail_publication(1, "H99")
+    assert mail_publication(1, samples.NHA_TRANG) == {"recipients": 0, "sent": 0, "had_it": 0}
+
+
+def test_addresses_are_in_no_log(publication, server, caplog):
+    with caplog.at_level(logging.DEBUG):
+        number = publication(samples.DAY).publication_no
+        for body in bodies_of(number):
+            mail_publication(number, body)
+    logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("mail."))
+    assert "publication 1, home_affairs" in logged
+    assert ".example" not in logged.replace("mot-cua.example", "")
+
+
+@pytest.mark.parametrize("name", ["unbalanced", "correction", "empty", "zeros", "nasty"])
+def test_every_report_can_be_mailed_and_its_faults_stand_first(name):
+    report = getattr(samples, name)()
+    for whose in (None, samples.NHA_TRANG):
+        told = Told(report, None, whose)
+        mail = compose_publication_mail(told, 7, "cd" * 32, [], urging=True)
+        assert "\n" not in mail.subject
+        assert "<script" not in mail.html
+        assert len(mail.html) < 100_000, "Gmail cuts off at 102 kB"
+        assert attachment_names(told)["workbook"].endswith(".xlsx")
+        assert not set(attachment_names(told)["workbook"]) & set('/\\:*?"<>|')
+    if name == "unbalanced":
+        mail = compose_publication_mail(Told(report), 7, "cd" * 32, [])
+        assert "KHÔNG KHỚP 1 tin" in mail.subject
+        assert mail.text.index("!! KHÔNG KHỚP") < mail.text.index("Phải nhắn")
+    if name == "correction":
+        assert compose_publication_mail(Told(report), 7, "cd" * 32, []).subject.startswith("Đính chính: ")
+
+
+def test_agency_without_a_workbook_is_not_mailed(publication, server):
+    number = publication(samples.DAY).publication_no
+    with connect() as connection:
+        later = agency("000.00.99.H32", name="Sở Mới", report_recipients=("moi@so.example",))
+        save_agencies(connection, [later], "tests")
+    assert "000.00.99.H32" not in bodies_of(number)
+    assert agency_workbook_name("000.00.99.H32").endswith("000.00.99.H32.xlsx")

@@ -1,0 +1,255 @@
+"""The life of findings, sealed runs, checks that break, and a verdict that is Great Expectations' alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from motcua.jobs.quality.checking import CHECKING, CheckInProgress, check_quality, verify_seals
+from motcua.jobs.tasks import check_quality as tasks
+from motcua.jobs.tasks.notify_transitions import RunIncomplete
+from motcua.quality import expectations
+from motcua.quality.expectations import judge
+from motcua.quality.report_data import RowToCorrect
+from motcua.quality.reporting import agency_report, department_report, rows_to_correct
+from motcua.quality.rules import load_rules
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.locks import hold_lock
+from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.store.oversight.quality import acknowledge
+from tests.conftest import Server
+from tests.integration.quality.world import DAY, World, at, quality_ledger
+
+WEDNESDAY = at(25, 5, 30)
+PHONE = "0905771482"
+
+
+@pytest.fixture
+def world(postgres: Server, migrated: str) -> Iterator[World]:
+    with quality_ledger(postgres, migrated) as world:
+        world.source("khanhhoa")
+        world.agency("A", name="Sở Tư pháp")
+        world.agency("B")
+        for number in range(3):
+            dossier = world.dossier(f"fine {number}", "AB"[number % 2], due_at=at(30, 17, month=12))
+            world.move(dossier, 4, at(23))
+        yield world
+
+
+def check(run_id: str, now: Any, *rules: str) -> int:
+    """A run with only some rules in its suite; its number."""
+
+    def some(asked: Any, keep: Any) -> Any:
+        return judge([each for each in asked if each.rule.code in rules], keep)
+
+    return check_quality(run_id, now, judged_by=some).run_no
+
+
+def rows(run_no: int, **wanted: Any) -> dict[str, RowToCorrect]:
+    with connect() as connection:
+        return {row.subject: row for row in rows_to_correct(connection, run_no, **wanted)}
+
+
+def set_phone(world: World, code: str, refusal: str | None) -> None:
+    world.connection.execute(
+        "UPDATE motcua.dossiers SET phone_refusal = %s, msisdn = CASE WHEN %s::text IS NULL THEN '+84905771482' END"
+        " WHERE dossier_code = %s",
+        (refusal, refusal, code),
+    )
+
+
+def test_dossier_without_a_status_is_checked_beside_the_others(world):
+    world.dossier("no status", status_code=None, phone_refusal="landline", applicant_phone="02583822001")
+    counts = check_quality("one", WEDNESDAY)
+    assert (counts.dossiers, counts.broken) == (4, 0)
+    with connect() as connection:
+        found = {row.rule.code for row in rows_to_correct(connection, counts.run_no) if row.subject == "no status"}
+    assert "P4" in found, "it is open: nobody has said that it ended"
+
+
+def test_finding_is_new_stands_is_fixed_and_comes_back(world):
+    world.move(world.dossier("bad", phone_refusal="landline", applicant_phone="02583822001"), 4, at(23))
+    first = check("one", WEDNESDAY, "P4")
+    assert rows(first)["bad"].state == "new"
+    assert rows(first)["bad"].deadline == date(2026, 12, 8), "ten working days, the day itself counted"
+    assert rows(first)["bad"].masked_phone == "0258***001"
+    second = check("two", WEDNESDAY + DAY, "P4")
+    standing = rows(second)["bad"]
+    assert (standing.state, standing.age_days, standing.first_seen) == ("standing", 1, WEDNESDAY)
+    set_phone(world, "bad", None)
+    third = check("three", WEDNESDAY + 2 * DAY, "P4")
+    assert rows(third) == {}, "mended at the desk, it leaves the list by itself"
+    fixed = rows(third, fixed_since=second)["bad"]
+    assert (fixed.state, fixed.last_seen) == ("fixed", WEDNESDAY + DAY)
+    with connect() as connection:
+        report = agency_report(connection, third, "A")
+    assert (report.figures.found, report.figures.change.fixed) == (0, 1)
+    assert report.has_news
+    set_phone(world, "bad", "landline")
+    fourth = check("four", WEDNESDAY + 5 * DAY, "P4")
+    back = rows(fourth)["bad"]
+    assert (back.state, back.age_days, back.first_seen) == ("back", 0, WEDNESDAY)
+    with connect() as connection:
+        assert department_report(connection, fourth).results[0].change.back == 1
+        assert [point.found for point in department_report(connection, fourth).trend[-2:]] == [0, 1]
+    assert rows(first)["bad"].state == "new", "an old run is told as it was"
+    assert verify_seals() == (4, [])
+
+
+def test_deadline_passes_to_the_agency_and_then_to_the_department(world):
+    silent = world.dossier("silent", due_at=at(20, 17))
+    world.move(silent, 4, at(17))
+    stages = {}
+    for day in (25, 27, 30):
+        stages[day] = rows(check(f"day {day}", at(day, 5, 30), "R7"))["silent"]
+    assert stages[25].deadline == date(2026, 11, 27)
+    assert stages[27].stage == "in_time"
+    assert stages[30].stage == "remind_agency"
+    last = check("later", at(3, 5, 30, month=12), "R7")
+    assert stages[30].department_on == date(2026, 12, 2)
+    assert rows(last)["silent"].stage == "remind_department"
+    with connect() as connection:
+        result = agency_report(connection, last, "A").results[0]
+        first = agency_report(connection, last, "A").to_do_first[0]
+    assert (result.remind_agency, result.remind_department) == (0, 1)
+    assert first.sentence == "1 hồ sơ, 1 đã quá hạn sửa."
+
+
+def test_acknowledged_finding_is_shown_and_subtracted_until_its_day(world):
+    world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
+    first = check("one", WEDNESDAY, "P1")
+    number = rows(first)["bad"].finding_id
+    with connect() as connection:
+        assert acknowledge(connection, number, "Nguyễn Thị Lan", "Công dân không có điện thoại", date(2026, 11, 26),
+                           WEDNESDAY)  # fmt: skip
+        assert not acknowledge(connection, 999, "Nguyễn Thị Lan", "…", date(2026, 11, 26), WEDNESDAY)
+    second, third = check("two", WEDNESDAY + DAY, "P1"), check("three", WEDNESDAY + 2 * DAY, "P1")
+    accepted = rows(second)["bad"].acknowledged
+    assert (accepted.by, accepted.until) == ("Nguyễn Thị Lan", date(2026, 11, 26))
+    with connect() as connection:
+        result = agency_report(connection, second, "A").results[0]
+        assert (result.found, result.acknowledged, result.to_do) == (1, 1, 0)
+        assert agency_report(connection, third, "A").results[0].to_do == 1
+    assert rows(third)["bad"].acknowledged is None
+    world.connection.execute("SET session_replication_role = origin")
+    with pytest.raises(psycopg.Error, match="append-only"):
+        world.connection.execute("UPDATE motcua.finding_acknowledgements SET until = '2027-01-01'")
+
+
+def test_expectation_deleted_from_the_suite_is_gone_everywhere(world, monkeypatch):
+    world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
+    world.move(world.dossier("land", phone_refusal="landline"), 4, at(23))
+    check("one", WEDNESDAY, "P1", "P4")
+    build = expectations.build_suites
+
+    def without_missing(asked):
+        suites = build(asked)
+        for suite in suites.values():
+            for expectation in [each for each in suite.expectations if each.meta["rule"] == "P1"]:
+                suite.delete_expectation(expectation)
+        return suites
+
+    monkeypatch.setattr(expectations, "build_suites", without_missing)
+    second = check("two", WEDNESDAY + DAY, "P1", "P4")
+    with connect() as connection:
+        agency, department = agency_report(connection, second, "A"), department_report(connection, second)
+    assert [each.rule.code for each in agency.results] == ["P4"]
+    assert [each.rule.code for each in department.results] == ["P4"]
+    assert set(rows(second)) == {"land"}
+    assert (agency.figures.found, department.agencies[0].found, agency.trend[-1].found) == (1, 1, 1)
+    assert agency.figures.change.fixed == 0, "nobody mended what nobody looked at"
+    monkeypatch.undo()
+    assert rows(check("three", WEDNESDAY + 2 * DAY, "P1", "P4"))["bad"].state == "standing"
+
+
+def test_check_that_breaks_is_neither_green_nor_bad_data(world):
+    world.move(world.dossier("bad", phone_refusal="missing", applicant_phone=PHONE), 4, at(23))
+    check("one", WEDNESDAY, "P1", "P4")
+    book = load_rules()
+    spoilt = book.rules["P1"].model_copy(update={"where": "f.phone_refusal = 'missing' AND f.no_such_column"})
+    value = book.rules["P4"].model_copy(update={"where": "f.phone_refusal::bigint = 1"})
+    broken = book.model_copy(update={"rules": {**book.rules, "P1": spoilt, "P4": value}})
+
+    def some(asked: Any, keep: Any) -> Any:
+        return judge([each for each in asked if each.rule.code in ("P1", "P4")], keep)
+
+    counts = check_quality("two", WEDNESDAY + DAY, rules=broken, judged_by=some)
+    with connect() as connection:
+        report = agency_report(connection, counts.run_no, "A")
+    assert counts.broken == 2
+    assert {each.rule.code: each.status for each in report.results} == {"P1": "broken", "P4": "broken"}
+    assert report.broken[0].broken_reason is not None
+    reasons = {each.rule.code: each.broken_reason for each in report.broken}
+    assert reasons["P1"] == "UndefinedColumn: column f.no_such_column does not exist"
+    assert reasons["P4"] == "InvalidTextRepresentation", "what the database quotes may be a value"
+    assert rows(counts.run_no) == {}
+    assert report.has_news
+    with pytest.raises(RunIncomplete, match="2 check"):
+        tasks.gate(counts.run_no)
+    again = check("three", WEDNESDAY + 2 * DAY, "P1", "P4")
+    assert rows(again)["bad"].state == "standing", "not seen by a broken check is not mended"
+    tasks.gate(again)
+
+
+def test_run_is_sealed_and_refuses_change(world):
+    world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
+    one = check_quality("one", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
+    other = check_quality("two", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
+    assert one.content_hash == other.content_hash, "the same data give the same hash"
+    assert one.seal != other.seal, "each run has its place in the chain"
+    same = check_quality("one", WEDNESDAY + DAY)
+    assert same.sealed_before
+    assert (same.run_no, same.seal) == (one.run_no, one.seal)
+    world.connection.execute("SET session_replication_role = origin")
+    for attempt in (
+        "UPDATE motcua.quality_runs SET findings = 0",
+        "DELETE FROM motcua.quality_runs",
+        "UPDATE motcua.quality_results SET found = 0",
+        "DELETE FROM motcua.quality_counts",
+        "INSERT INTO motcua.quality_counts VALUES (1, 'P1', 'B', 1, 0, 0, 0)",
+        "INSERT INTO motcua.quality_agencies VALUES (1, 'zz', 1, 1)",
+        "UPDATE motcua.finding_episodes SET closed_run = 2",
+        "UPDATE motcua.finding_episodes SET opened_run = 2",
+        "DELETE FROM motcua.finding_episodes",
+        "INSERT INTO motcua.finding_episodes SELECT finding_id, 2, NULL, FALSE FROM motcua.findings",
+        "UPDATE motcua.findings SET subject = 'x'",
+        "DELETE FROM motcua.findings",
+    ):
+        with pytest.raises((psycopg.errors.RaiseException, psycopg.errors.IntegrityError, psycopg.Error)):
+            world.connection.execute(attempt)
+    assert verify_seals() == (2, [])
+    world.connection.execute("SET session_replication_role = replica")
+    world.connection.execute("UPDATE motcua.finding_episodes SET closed_run = 2")
+    _, faults = verify_seals()
+    assert faults == ["run 2: the rows of P1 are not those that were sealed"]
+
+
+def test_dag_tasks_use_the_sealed_run_of_a_past_day_and_mail_nobody_on_a_day_off(world):
+    world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
+    run_no = check("wednesday", WEDNESDAY, "P1")
+    past = Window(at(24, 5, 30), WEDNESDAY)
+    later = WEDNESDAY + 3 * DAY
+    assert tasks.check("backfill", past, later)["run_no"] == run_no
+    assert tasks.check("backfill", Window(at(22, 5, 30), at(23, 5, 30)), later)["run_no"] is None
+    tasks.gate(None)
+    assert tasks.agencies_to_mail(None) == []
+    assert tasks.agencies_to_mail(run_no) == ["A", "B"]
+    assert tasks.agencies_to_mail(check("saturday", later, "P1")) == []
+    with connect() as guard:
+        assert hold_lock(guard, CHECKING)
+        with pytest.raises(CheckInProgress):
+            tasks.check("manual", EVERYTHING, later + timedelta(hours=1))
+    with pytest.raises(RunIncomplete, match="mail_agency"):
+        tasks.gate(run_no, ["mail_agency"])
+
+
+def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monkeypatch):
+    monkeypatch.setattr(tasks.mailing_quality, "mail_department", lambda *_: pytest.fail("was mailed"))
+    with quality_ledger(postgres, migrated):
+        run_no = check("empty", WEDNESDAY, "P1", "R7")
+        assert tasks.agencies_to_mail(run_no) == []
+        assert tasks.mail_department(run_no) is None

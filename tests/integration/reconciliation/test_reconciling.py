@@ -1,0 +1,230 @@
+"""Closings: figures that meet the sources' own count, differences with a reason, corrections that say what changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import psycopg
+import pytest
+
+from motcua.domain.occasions import VIETNAM
+from motcua.domain.reconciliation import Period, sum_messages
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.reconciliation.closing import (
+    NothingInScope,
+    NotOver,
+    SourcesUnread,
+    close_period,
+    recheck_closed,
+)
+from motcua.store.ledger.database import connect
+from motcua.store.notices.messages import EVERYTHING
+from motcua.store.oversight.closings import (
+    compute_figures,
+    find_orphans,
+    hash_figures,
+    load_changes,
+    load_differences,
+    load_figures,
+    load_orphans,
+)
+from tests.conftest import NHA_TRANG, NOW, connection_uri
+
+DAY = Period.parse("2026-11-25")
+NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
+LATER = NEXT_MORNING + timedelta(days=4)
+
+
+def pick_up_and_plan(at: datetime = NOW) -> None:
+    pick_up("khanhhoa", EVERYTHING, at)
+    plan(now=at)
+
+
+def results(one_stop, count: int, at: datetime = NOW - timedelta(minutes=5), first: int = 1) -> None:
+    for number in range(first, first + count):
+        code = f"H{number:04}"
+        one_stop.dossier(code, received_at=at - timedelta(days=5), updated_at=at)
+        one_stop.move(4, code, desk=False, at=at - timedelta(hours=1))
+        one_stop.move(9, code, at=at)
+
+
+def reasons(closing_no: int) -> list[tuple[str, str]]:
+    with connect() as ledger:
+        return sorted((each.side, each.reason) for each in load_differences(ledger, closing_no))
+
+
+def totals(closing_no: int, kind: str = "result"):
+    with connect() as ledger:
+        figures = load_figures(ledger, closing_no).messages
+    return sum_messages(tuple(each for each in figures if each.kind == kind))
+
+
+def test_every_message_meets_an_occasion_of_the_source(one_stop):
+    results(one_stop, 5)
+    pick_up_and_plan()
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert (closing.difference, closing.unexplained, closing.corrects) == (0, 0, None)
+    whole = totals(closing.closing_no)
+    assert (whole.at_source, whole.expected, whole.queued, whole.difference) == (5, 5, 5, 0)
+    assert reasons(closing.closing_no) == []
+
+
+def test_day_that_is_not_over_is_not_closed(one_stop):
+    with pytest.raises(NotOver, match="2026-11-25 is not over"):
+        close_period(DAY, "tests", NOW)
+
+
+def test_day_before_any_agency_joined_is_not_closed(one_stop):
+    with pytest.raises(NothingInScope, match="no agency was enabled"):
+        close_period(Period.parse("2026-10-20"), "tests", NEXT_MORNING)
+
+
+def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, rows):
+    results(one_stop, 3)
+    pick_up_and_plan()
+    pick_up_and_plan(NOW + timedelta(hours=1))
+    rows("SET session_replication_role = replica")
+    with connect() as ledger:
+        lost = ledger.execute("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1").fetchone()
+    rows("DELETE FROM motcua.transitions WHERE message_id = %s RETURNING 1", lost["message_id"])
+    rows("DELETE FROM motcua.message_history WHERE message_id = %s RETURNING 1", lost["message_id"])
+    rows("DELETE FROM motcua.messages WHERE message_id = %s RETURNING 1", lost["message_id"])
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert (closing.difference, closing.unexplained) == (1, 1)
+    assert reasons(closing.closing_no) == [("source", "missing")]
+
+
+def test_transition_that_no_pick_up_can_have_read_yet_is_explained(one_stop):
+    results(one_stop, 1)
+    pick_up_and_plan()
+    results(one_stop, 1, at=NOW + timedelta(minutes=1), first=9)
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("source", "cut_off")]
+    assert (closing.difference, closing.unexplained) == (0, 0)
+
+
+def test_transition_that_was_never_planned_is_an_unexplained_difference(one_stop):
+    results(one_stop, 2)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert (closing.difference, closing.unexplained) == (2, 2)
+    assert reasons(closing.closing_no) == [("source", "unplanned")] * 2
+
+
+def test_message_whose_transition_the_source_never_had_is_an_unexplained_difference(one_stop):
+    results(one_stop, 2)
+    pick_up_and_plan()
+    one_stop.connection.execute("DELETE FROM onestop.transitions WHERE dossier_code = 'H0002'")
+    one_stop.connection.execute("UPDATE onestop.dossiers SET status_code = 4 WHERE dossier_code = 'H0002'")
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("ledger", "without_event")]
+    assert (closing.difference, closing.unexplained) == (1, 1)
+
+
+def test_transition_that_the_source_rewrote_is_explained(one_stop):
+    results(one_stop, 2)
+    pick_up_and_plan()
+    one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 4 WHERE dossier_code = 'H0002'")
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("ledger", "source_changed")]
+    assert (closing.difference, closing.unexplained) == (0, 0)
+
+
+def test_quarantined_row_is_explained_until_it_is_released(one_stop):
+    results(one_stop, 1)
+    one_stop.move(9, "NOBODY", at=NOW - timedelta(minutes=4))
+    pick_up_and_plan()
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("source", "quarantined")]
+    assert closing.difference == 0
+
+
+def test_procedure_changed_after_the_message_is_explained_on_both_sides(one_stop):
+    results(one_stop, 1)
+    pick_up_and_plan()
+    one_stop.connection.execute("UPDATE onestop.dossiers SET procedure_code = '2.000001'")
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert reasons(closing.closing_no) == [("ledger", "other_procedure"), ("source", "other_procedure")]
+    assert closing.difference == 0
+
+
+def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
+    results(one_stop, 2)
+    pick_up_and_plan()
+    first = close_period(DAY, "tests", NEXT_MORNING).closing
+    results(one_stop, 1, first=10)
+    pick_up_and_plan(NOW + timedelta(days=1))
+    second = close_period(DAY, "again", LATER)
+    assert second.changed
+    assert second.closing.corrects == first.closing_no
+    assert second.closing.difference == 0
+    with connect() as ledger:
+        found = load_changes(ledger, second.closing.closing_no)
+    changes = {(each.figure, each.was, each.became, each.causes) for each in found}
+    assert ("at_source", 2, 3, ("picked_up_late",)) in changes
+    assert any(figure in ("queued", "expired") and "picked_up_late" in causes for figure, _, _, causes in changes)
+
+
+def test_closing_again_with_nothing_new_gives_the_closing_that_stands(one_stop):
+    results(one_stop, 2)
+    pick_up_and_plan()
+    first = close_period(DAY, "tests", NEXT_MORNING)
+    again = close_period(DAY, "again", LATER)
+    assert not again.changed
+    assert again.closing == first.closing
+
+
+def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop, configure):
+    results(one_stop, 2)
+    pick_up_and_plan()
+    one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert closing.sources_unread == ("khanhhoa",)
+    assert closing.difference == 2
+    assert reasons(closing.closing_no) == []
+    one_stop.connection.execute("ALTER SCHEMA elsewhere RENAME TO onestop")
+    (corrected,) = recheck_closed("recheck", LATER)
+    assert corrected.closing.sources_unread == ()
+    assert corrected.closing.difference == 0
+    one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
+    with pytest.raises(SourcesUnread, match="khanhhoa"):
+        close_period(DAY, "tests", LATER)
+
+
+def test_stored_figures_are_what_the_facts_give_again(one_stop):
+    results(one_stop, 3)
+    pick_up_and_plan()
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    results(one_stop, 2, first=20)
+    pick_up_and_plan(NOW + timedelta(days=1))
+    with connect() as ledger:
+        figures = compute_figures(ledger, closing)
+        assert figures == load_figures(ledger, closing.closing_no)
+        differences, orphans = load_differences(ledger, closing.closing_no), load_orphans(ledger, closing.closing_no)
+    assert hash_figures(figures, differences, orphans) == closing.figures_hash
+
+
+def test_month_is_the_sum_of_its_days(one_stop):
+    results(one_stop, 2, at=NOW - timedelta(days=2))
+    results(one_stop, 3, first=10)
+    pick_up_and_plan()
+    closing = close_period(Period.parse("2026-11"), "tests", datetime(2026, 12, 1, 6, 30, tzinfo=VIETNAM)).closing
+    whole = totals(closing.closing_no)
+    assert (whole.at_source, whole.expected, whole.messages, closing.difference) == (5, 5, 5, 0)
+    with connect() as ledger:
+        (dossiers,) = load_figures(ledger, closing.closing_no).dossiers
+    assert (dossiers.agency_code, dossiers.received) == (NHA_TRANG, 5)
+
+
+def test_auditor_recomputes_a_closing_and_reads_no_phone(one_stop, postgres, ledger, configure):
+    results(one_stop, 3)
+    pick_up_and_plan()
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    database = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
+    configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
+    with connect() as auditing:
+        assert compute_figures(auditing, closing) == load_figures(auditing, closing.closing_no)
+        assert find_orphans(auditing, closing) == load_orphans(auditing, closing.closing_no)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            auditing.execute("SELECT msisdn FROM motcua.messages")

@@ -1,0 +1,463 @@
+"""From the ledger through a real Kannel to phones, and back by its receipts: what the scripted gateway only claims."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from motcua.gateways.adapter import ReceiptReading
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from motcua.web import callbacks
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, agency
+from tests.gateways.real_kannel import IS_INSTALLED, Kannel, eventually, smpp_carrier
+from tests.gateways.smsc import REFUSED, Fate, Smsc, Text
+
+pytestmark = pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")
+
+AT_ONCE = 4
+HOUR = timedelta(hours=1)
+"""Longer than any wait between two attempts and any stop of a gateway."""
+PASSWORD = "bí mật & 100%"
+USERS = f"""group = sendsms-user
+username = motcua
+password = "{PASSWORD}"
+max-messages = 8
+concatenation = true
+"""
+Rows = Callable[..., list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A Kannel behind sms_kannel, and the carrier behind it."""
+
+    kannel: Kannel
+    carrier: Smsc
+
+    def is_up(self) -> bool:
+        return self.carrier.is_bound
+
+    def restart(self) -> None:
+        self.kannel.restart()
+        eventually(self.is_up)
+
+
+@pytest.fixture
+def receipts_url(ledger: str) -> Iterator[str]:
+    """The callbacks app, served on a port of its own."""
+    callbacks._addresses.clear()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        app = callbacks.create_standalone()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/gateway/receipts/kannel"
+        server.should_exit = True
+        thread.join(10)
+    callbacks._addresses.clear()
+
+
+@pytest.fixture
+def name_gateway(configure: Callable[..., None], receipts_url: str) -> Callable[..., None]:
+    """Sets the connection sms_kannel."""
+
+    def name(port: int, password: str = PASSWORD, answer_timeout: float = 10) -> None:
+        extra = {
+            "adapter": "kannel",
+            "concurrency": AT_ONCE,
+            "answer_timeout": answer_timeout,
+            "callback_url": receipts_url,
+            "callback_secret": "receipt-word",
+        }
+        address = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "motcua", "password": password}
+        configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({**address, "extra": extra}))
+
+    return name
+
+
+@pytest.fixture
+def connect_kannel(tmp_path: Path, name_gateway: Callable[..., None]) -> Iterator[Callable[..., Line]]:
+    """Starts a Kannel and its carrier, and names it in sms_kannel."""
+    with ExitStack() as stack:
+
+        def start(*, core: str = "", routing: str = "", **connection: Any) -> Line:
+            carrier = Smsc()
+            stack.callback(carrier.close)
+            kannel = Kannel(tmp_path / "kannel", carrier=smpp_carrier(carrier.port, routing), groups=USERS, core=core)
+            stack.callback(kannel.stop)
+            line = Line(kannel, carrier)
+            eventually(line.is_up)
+            name_gateway(kannel.sendsms_port, **connection)
+            return line
+
+        yield start
+
+
+@pytest.fixture
+def line(connect_kannel: Callable[..., Line]) -> Line:
+    return connect_kannel()
+
+
+def phone(n: int) -> str:
+    return f"+84905123{n:03}"
+
+
+def queue_results(one_stop: OneStop, count: int = 1) -> None:
+    """A result for each of so many dossiers, the n-th one's to ``phone(n)``."""
+    for n in range(count):
+        one_stop.dossier(f"D-{n}", applicant_phone=f"0905123{n:03}")
+        one_stop.move(9, f"D-{n}")
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+
+
+def send_at(hours: int = 0) -> None:
+    moment = NOW + hours * HOUR
+    send(f"run {hours}", clock=lambda: moment)
+
+
+def states(rows: Rows) -> list[str]:
+    return [row["state"] for row in rows("SELECT state FROM motcua.messages ORDER BY message_id")]
+
+
+def receipts(rows: Rows) -> list[str]:
+    return [row["gateway_status"] for row in rows("SELECT gateway_status FROM motcua.receipts ORDER BY receipt_id")]
+
+
+def attempts(rows: Rows) -> list[tuple[int, str]]:
+    """Message and state of each attempt."""
+    found = rows("SELECT message_id, state FROM motcua.attempts ORDER BY attempt_id")
+    return [(row["message_id"], row["state"]) for row in found]
+
+
+def each_phone_got_its_text_once(carrier: Smsc, count: int) -> bool:
+    words = [RESULT.format(f"D-{n}", "UBND TP Nha Trang") for n in range(count)]
+    return [carrier.phone(phone(n)) for n in range(count)] == [[Text("MotcuaSMS", text, 1)] for text in words]
+
+
+# --- what the phone shows ---
+
+LONG = "000.00.04.H32-191225-0001"
+SIGNS = "A&b=1+2%d%p;#?/€[~]|"
+"""What means something in a URL, in Kannel's own escapes, and outside GSM-7's basic alphabet."""
+TT_TT = "000.00.04.H32"
+RESULT = (
+    "Thong bao: Ho so cua quy Ong/Ba ({}) da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua {} de nhan ket qua"
+)
+ACCENTED = (
+    "Thông báo: Hồ sơ của quý Ông/Bà ({}) đã được giải quyết xong. Mời Ông/Bà đến Bộ phận Một cửa {} để nhận kết quả"
+)
+SUPPLEMENT = (
+    "Thong bao: Ho so cua quy Ong/Ba ({}) can bo sung theo quy dinh."
+    " Moi Ong/Ba den Bo phan Mot cua {} de nhan thong bao"
+)
+
+
+TEXTS = {
+    "one part": (NHA_TRANG, "160915001", 9, RESULT.format("160915001", "UBND TP Nha Trang"), 133, [133]),
+    "160": (TT_TT, LONG, 9, RESULT.format(LONG, "So Thong tin va Truyen thong"), 160, [160]),
+    "161": (TT_TT, LONG + "2", 9, RESULT.format(LONG + "2", "So Thong tin va Truyen thong"), 161, [153, 8]),
+    "two parts": (TT_TT, LONG + "3", 5, SUPPLEMENT.format(LONG + "3", "So Thong tin va Truyen thong"), 165, [153, 12]),
+    "signs": (NHA_TRANG, SIGNS, 9, RESULT.format(SIGNS, "UBND TP Nha Trang"), 144, [149]),
+    "accented": (TU_PHAP, "160915001", 9, ACCENTED.format("160915001", "Sở Tư pháp"), 126, [134, 118]),
+    "long, accented": (TU_PHAP, LONG, 9, ACCENTED.format(LONG, "Sở Tư pháp"), 142, [134, 134, 16]),
+}
+"""Agency, code, status; the words, their number of characters; octets of each part: an octet a septet, two a UTF-16
+unit, without the header."""
+
+
+def test_phone_shows_the_very_text_in_as_many_parts_as_the_ledger_counted(
+    one_stop: OneStop, line: Line, rows: Rows
+) -> None:
+    with connect() as connection:
+        save_agencies(connection, [agency(TT_TT, name="Sở Thông tin và Truyền thông")], "tests")
+    for n, (agency_code, code, status, *_) in enumerate(TEXTS.values()):
+        one_stop.dossier(code, agency_code, applicant_phone=f"0905123{n:03}")
+        one_stop.move(status, code, agency_code)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    send_at()
+    eventually(lambda: states(rows) == ["delivered"] * len(TEXTS))
+    counted = {row["msisdn"]: row["segments"] for row in rows("SELECT msisdn, segments FROM motcua.messages")}
+    for n, (name, (*_, words, length, octets)) in enumerate(TEXTS.items()):
+        assert len(words) == length, name
+        assert line.carrier.phone(phone(n)) == [Text("MotcuaSMS", words, len(octets))], name
+        assert counted[phone(n)] == len(octets), name
+        submits = [submit for submit in line.carrier.submits if submit.receiver == phone(n)]
+        assert [len(submit.data) for submit in submits] == octets, name
+        assert all(submit.sender_is_a_name for submit in submits), name
+        if len(octets) > 1:
+            # One reference for all parts, and their places in order.
+            reference = submits[0].part and submits[0].part[0]
+            places = [(reference, len(octets), place + 1) for place in range(len(octets))]
+            assert [submit.part for submit in submits] == places, name
+    # Kannel reports a message once, not each of its parts.
+    assert sorted(receipts(rows)) == ["1"] * len(TEXTS) + ["8"] * len(TEXTS)
+
+
+# --- receipts ---
+
+FATES = {
+    "delivered": (Fate(), "delivered", ["1", "8"]),
+    "failed": (Fate(receipts=("UNDELIV",)), "undelivered", ["2", "8"]),
+    # Two bits: failed, and 32. The number itself is in no list of Kannel's.
+    "expired": (Fate(receipts=("EXPIRED",)), "undelivered", ["34", "8"]),
+    "deleted": (Fate(receipts=("DELETED",)), "undelivered", ["2", "8"]),
+    "rejected later": (Fate(receipts=("REJECTD",)), "undelivered", ["2", "8"]),
+    # 16 alone: that the carrier took it is never said.
+    "refused at once": (Fate(status=REFUSED), "undelivered", ["16"]),
+    "on its way, then delivered": (Fate(receipts=("ENROUTE", "ACCEPTD", "DELIVRD")), "delivered", ["1", "8"]),
+    "on its way": (Fate(receipts=("ACCEPTD", "ENROUTE")), "accepted", ["8"]),
+    # Kannel looks for a submit that it does not know yet, and drops the receipt.
+    "receipt before the carrier's answer": (Fate(overtakes=True), "accepted", ["8"]),
+    "no receipt": (Fate(receipts=()), "accepted", ["8"]),
+}
+
+
+def test_receipts_end_each_message_as_the_carrier_says(one_stop: OneStop, line: Line, rows: Rows) -> None:
+    line.carrier.fates = {phone(n): fate for n, (fate, *_) in enumerate(FATES.values())}
+    queue_results(one_stop, len(FATES))
+    send_at()
+    eventually(lambda: len(receipts(rows)) == sum(len(types) for _, _, types in FATES.values()))
+    found = rows("""
+        SELECT m.state, array_agg(r.gateway_status ORDER BY r.gateway_status) AS types
+        FROM motcua.messages AS m
+        INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+        INNER JOIN motcua.receipts AS r ON a.reference = r.reference
+        GROUP BY m.message_id
+        ORDER BY m.message_id
+    """)
+    eventually(lambda: states(rows) == [state for _, state, _ in FATES.values()])
+    assert {name: row["types"] for name, row in zip(FATES, found, strict=True)} == {
+        name: types for name, (_, _, types) in FATES.items()
+    }
+    kept = str(rows("SELECT raw FROM motcua.receipts"))
+    assert "stat:DELIVRD" in kept
+    assert "Thong" not in kept
+    assert "0905" not in kept.replace("+84", "0")
+    send_at(1)
+    assert len(line.carrier.submits) == len(FATES), "whatever became of them, nothing goes twice"
+
+
+def test_message_of_which_one_part_was_refused_is_not_called_delivered(
+    one_stop: OneStop, line: Line, rows: Rows
+) -> None:
+    line.carrier.fate = Fate(refused_part=2)
+    one_stop.dossier(LONG, TU_PHAP)
+    one_stop.move(9, LONG, TU_PHAP)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    send_at()
+    eventually(lambda: sorted(receipts(rows)) == ["1", "16"])
+    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == 2)
+    assert states(rows) == ["undelivered"]
+
+
+def test_receipt_that_we_could_not_take_is_brought_again(
+    one_stop: OneStop, line: Line, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str | None] = []
+    take = callbacks._intake.take
+
+    def take_at_the_second_try(name: str, reading: ReceiptReading) -> Any:
+        tried.append(reading.gateway_status)
+        if tried.count(reading.gateway_status) == 1:
+            raise RuntimeError("the ledger was away")
+        return take(name, reading)
+
+    monkeypatch.setattr(callbacks._intake, "take", take_at_the_second_try)
+    queue_results(one_stop)
+    send_at()
+    eventually(lambda: states(rows) == ["delivered"])
+    assert sorted(tried) == ["1", "1", "8", "8"]
+    assert sorted(receipts(rows)) == ["1", "8"]
+
+
+def test_receipt_that_comes_after_kannels_restart_still_finds_its_message(
+    one_stop: OneStop, line: Line, rows: Rows
+) -> None:
+    line.carrier.fate = Fate(receipts=())
+    queue_results(one_stop)
+    send_at()
+    eventually(lambda: receipts(rows) == ["8"])
+    line.restart()
+    line.carrier.report(line.carrier.submits[0], "DELIVRD")
+    eventually(lambda: states(rows) == ["delivered"])
+
+
+# --- outages ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_bearerbox_that_is_down_refuses_and_the_message_goes_once_after_its_return(
+    one_stop: OneStop, line: Line, rows: Rows, number: signal.Signals
+) -> None:
+    queue_results(one_stop)
+    line.kannel.end_bearerbox(number)
+    send_at()
+    assert rows("SELECT state, reason FROM motcua.messages") == [{"state": "queued", "reason": "gateway_busy"}]
+    assert rows("SELECT outcome FROM motcua.attempts") == [{"outcome": "transient"}]
+    line.restart()
+    send_at(1)
+    eventually(lambda: states(rows) == ["delivered"])
+    assert each_phone_got_its_text_once(line.carrier, 1)
+    assert len(attempts(rows)) == 2
+
+
+def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
+    one_stop: OneStop, line: Line, rows: Rows
+) -> None:
+    count = 60
+    queue_results(one_stop, count)
+
+    def kill() -> None:
+        if len(line.carrier.submits) == 10:
+            line.kannel.end_bearerbox()
+
+    line.carrier.when_taken = kill
+    send_at()
+    line.carrier.when_taken = None
+    before = Counter(states(rows))
+    assert before["queued"], "it was killed in mid-traffic"
+    assert before["unknown"] <= AT_ONCE
+    line.restart()
+    for hours in range(1, 6):
+        send_at(hours)
+    told = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
+    # What had no answer may lie in Kannel's store: it then goes out after the restart, and its receipt settles it.
+    assert len(told) >= count - before["unknown"]
+    eventually(lambda: all(line.carrier.phone(row["msisdn"]) for row in told))
+    assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
+    taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
+    assert set(taken.values()) == {1}, "each was given once; what had no answer was not given again"
+    # Kannel itself gives the carrier again what it had given without reading the answer: max-pending-submits.
+    again = [len(line.carrier.phone(phone(n))) - 1 for n in range(count)]
+    assert sum(copies for copies in again if copies > 0) <= 10
+    assert max(again) <= 1
+
+
+def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_wakes(
+    one_stop: OneStop, connect_kannel: Callable[..., Line], rows: Rows
+) -> None:
+    line = connect_kannel(answer_timeout=0.5)
+    queue_results(one_stop)
+    line.kannel.signal_bearerbox(signal.SIGSTOP)
+    send_at()
+    assert rows("SELECT state, reason FROM motcua.messages") == [{"state": "unknown", "reason": "no_answer"}]
+    send_at(1)
+    assert len(attempts(rows)) == 1, "not sent again"
+    assert line.carrier.submits == []
+    line.kannel.signal_bearerbox(signal.SIGCONT)
+    eventually(lambda: states(rows) == ["delivered"])
+    send_at(2)
+    assert each_phone_got_its_text_once(line.carrier, 1)
+
+
+def test_what_kannel_queues_while_the_carrier_is_away_outlives_kannels_end(
+    one_stop: OneStop, line: Line, rows: Rows
+) -> None:
+    line.carrier.go_away()
+    eventually(lambda: not line.is_up())
+    queue_results(one_stop, 3)
+    send_at()
+    assert states(rows) == ["accepted"] * 3
+    assert {row["gateway_code"] for row in rows("SELECT gateway_code FROM motcua.attempts")} <= {
+        "0: Accepted for delivery",
+        "3: Queued for later delivery",
+    }
+    line.kannel.stop()
+    line.carrier.come_back()
+    line.kannel.start()
+    eventually(lambda: states(rows) == ["delivered"] * 3)
+    assert each_phone_got_its_text_once(line.carrier, 3)
+
+
+def test_full_queue_of_kannel_is_waited_for_and_each_message_goes_once(
+    one_stop: OneStop, connect_kannel: Callable[..., Line], rows: Rows
+) -> None:
+    line = connect_kannel(core="sms-outgoing-queue-limit = 10")
+    count = 40
+    queue_results(one_stop, count)
+    line.carrier.hold()
+    send_at()
+    refused = rows("SELECT http_status, outcome, gateway_code FROM motcua.attempts WHERE state = 'failed'")
+    # Whoever was about to ask when the first refusal came has not asked.
+    answers = {tuple(row.values()) for row in refused} - {(None, "transient", "held back")}
+    assert answers == {(503, "transient", "Temporal failure, try again later.")}
+    assert set(states(rows)) == {"accepted", "queued"}
+    send_at()
+    asked = rows("SELECT message_id FROM motcua.attempts WHERE coalesce(gateway_code, '') <> 'held back'")
+    assert max(Counter(row["message_id"] for row in asked).values()) == 1, "not tried again at once"
+    line.carrier.release()
+    eventually(lambda: states(rows).count("delivered") == count - states(rows).count("queued"))
+    for hours in range(1, 6):
+        send_at(hours)
+    eventually(lambda: states(rows) == ["delivered"] * count)
+    assert each_phone_got_its_text_once(line.carrier, count)
+
+
+# --- refusals ---
+
+
+def test_wrong_credentials_stop_the_gateway_before_anything_is_spent(
+    one_stop: OneStop, connect_kannel: Callable[..., Line], name_gateway: Callable[..., None], rows: Rows
+) -> None:
+    line = connect_kannel(password="wrong")
+    count = 20
+    queue_results(one_stop, count)
+    send_at()
+    send_at()
+    answers = rows("SELECT http_status, outcome, gateway_code FROM motcua.attempts WHERE gateway_code <> 'held back'")
+    assert 0 < len(answers) <= AT_ONCE
+    assert {tuple(row.values()) for row in answers} == {(403, "configuration", "Authorization failed for sendsms")}
+    assert states(rows) == ["queued"] * count
+    assert line.carrier.submits == []
+    name_gateway(line.kannel.sendsms_port)
+    for hours in range(1, 4):
+        send_at(hours)
+    eventually(lambda: states(rows) == ["delivered"] * count)
+    assert each_phone_got_its_text_once(line.carrier, count)
+
+
+@pytest.fixture
+def unroutable(one_stop: OneStop, connect_kannel: Callable[..., Line]) -> Line:
+    """Kannel with no carrier for 0993…; eight messages go elsewhere, one there."""
+    line = connect_kannel(routing="denied-prefix = +84993")
+    one_stop.dossier("NO-ROUTE", applicant_phone="0993123456")
+    one_stop.move(9, "NO-ROUTE")
+    queue_results(one_stop, 8)
+    return line
+
+
+def test_number_that_kannel_has_no_route_to_holds_up_no_other(unroutable: Line, rows: Rows) -> None:
+    for hours in range(4):
+        send_at(hours)
+    eventually(lambda: states(rows).count("delivered") == 8)
+    assert each_phone_got_its_text_once(unroutable.carrier, 8)
+    assert unroutable.carrier.phone("+84993123456") == []
+
+
+def test_number_that_kannel_has_no_route_to_waits_for_one(unroutable: Line, rows: Rows) -> None:
+    send_at()
+    eventually(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
+    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
+    answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")
+    assert [tuple(row.values()) for row in answers] == [(403, "Not routable. Do not try again.")]
+    assert rows("SELECT state FROM motcua.messages WHERE msisdn = '+84993123456'") == [{"state": "queued"}]

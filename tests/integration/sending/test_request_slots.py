@@ -1,0 +1,182 @@
+"""Requests in flight at a gateway: kept to its limit by all processes together, shared, and freed by death."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from motcua.jobs.notices.sending import request_slots
+from motcua.jobs.notices.sending.request_slots import RequestSlots
+from motcua.jobs.notices.sending.sender import send
+from motcua.store.ledger.database import open_connection
+from tests.conftest import NOW
+from tests.crash.world import Forked
+from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
+from tests.registered import register_templates
+
+__all__ = ["two"]  # a fixture
+
+
+@pytest.fixture(autouse=True)
+def _registered(ledger):
+    """The templates are registered at the second gateway, too."""
+    register_templates(ledger, "second")
+
+
+@pytest.fixture
+def share(ledger, monkeypatch):
+    """Slots of one gateway for as many processes as a test asks for."""
+    monkeypatch.setattr(request_slots, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(request_slots, "_LOOK_WHEN_UNEVEN_EVERY", 0.0)
+    connections = []
+
+    def begin(concurrency=8, gateway="kannel"):
+        connections.append(open_connection())
+        connections[-1].autocommit = True
+        slots = RequestSlots(connections[-1], gateway, concurrency)
+        slots.balance()
+        return slots, connections[-1]
+
+    yield begin
+    for connection in connections:
+        connection.close()
+
+
+def test_alone_one_has_all_slots_and_two_have_half_each(share):
+    first, _ = share()
+    assert first.share == 8
+    second, _ = share()
+    assert second.share == 0
+    first.balance()
+    second.balance()
+    assert (first.share, second.share) == (4, 4)
+
+
+def test_slots_in_use_are_given_back_when_their_requests_are_answered(share):
+    first, _ = share(2)
+    with first.session(), first.session():
+        second, _ = share(2)
+        first.balance()
+        second.balance()
+        assert (first.share, second.share) == (1, 0)
+    first.balance()
+    second.balance()
+    assert (first.share, second.share) == (1, 1)
+
+
+def test_slots_of_the_dead_are_taken_over(share):
+    first, _ = share()
+    second, dying = share()
+    first.balance()
+    second.balance()
+    dying.close()
+    for _ in range(1000):
+        first.balance()
+        if first.share == 8:
+            break
+    assert first.share == 8
+
+
+def test_who_has_nothing_to_send_leaves_all_slots_to_others_and_gets_its_share_again(share):
+    first, _ = share()
+    second, _ = share()
+    first.give_all_back()
+    second.balance()
+    assert second.share == 8
+    first.balance()
+    second.balance()
+    first.balance()
+    assert (first.share, second.share) == (4, 4)
+
+
+def test_more_senders_than_slots_wait_for_one(share):
+    first, _ = share(1)
+    second, _ = share(1)
+    first.balance()
+    second.balance()
+    assert (first.share, second.share) == (1, 0)
+    first.give_all_back()
+    second.balance()
+    assert second.share == 1
+
+
+def test_gateways_have_slots_of_their_own(share):
+    first, _ = share(8, "kannel")
+    second, _ = share(8, "second")
+    assert (first.share, second.share) == (8, 8)
+
+
+def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed(one_stop, gateway, configure, rows):
+    configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=8))
+    queue(one_stop, *[MOBIFONE] * 200)
+    gateway.seconds = 0.1
+    came, enough = threading.Semaphore(0), 40
+    gateway.before_answer = lambda query: came.release()
+    killed, *others = [Forked(lambda report, n=n: send(f"run {n}")) for n in range(2)]
+    for _ in range(enough):
+        assert came.acquire(timeout=60)
+    killed.kill()
+    others.append(Forked(lambda report: send("run of another")))
+    assert killed.end()[1] == 9
+    assert [other.end() for other in others] == [([], 0)] * 2
+    assert 4 < gateway.most_connections <= 8
+    left = rows("SELECT state, count(*) FROM motcua.messages GROUP BY state")
+    counted = {row["state"]: row["count"] for row in left}
+    assert counted.pop("unknown", 0) <= 10
+    assert set(counted) == {"accepted"}
+
+
+def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configure):
+    configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=4))
+    queue(one_stop, *[MOBIFONE] * 160)
+    gateway.seconds = 0.1
+    counts = {}
+    is_busy = threading.Event()
+    gateway.before_answer = lambda query: is_busy.set()
+    senders = [threading.Thread(target=lambda n=n: counts.update({n: send(f"run {n}")})) for n in range(2)]
+    senders[0].start()
+    assert is_busy.wait(60)
+    senders[1].start()
+    for sender in senders:
+        sender.join()
+    assert counts[0].attempts + counts[1].attempts == 160
+    assert counts[1].attempts > 4
+    assert gateway.most_connections <= 4
+
+
+def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
+    """Two senders, each with all slots of one gateway, would wait for each other without an end."""
+    first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
+    others, _ = share(4, "second")
+    queue(one_stop, VIETTEL, MOBIFONE)
+    came, stop = threading.Event(), threading.Event()
+    first.before_answer = lambda query: came.set()
+    sender = threading.Thread(target=send, args=("run",), kwargs={"stop": stop, "clock": lambda: NOW})
+    sender.start()
+    assert came.wait(60)
+    another, _ = share(4, "kannel")
+    for _ in range(200):
+        another.balance()
+        if another.share == 4 or stop.wait(0.05):
+            break
+    had, _ = another.share, others.give_all_back()
+    if had < 4:
+        stop.set()
+    sender.join()
+    assert had == 4
+    assert len(second.asked) == 1
+
+
+def _connection(port, **extra):
+    return json.dumps(
+        {
+            "conn_type": "http",
+            "host": "127.0.0.1",
+            "port": port,
+            "login": "motcua",
+            "password": "kannel-word",
+            "extra": {"adapter": "kannel", "answer_timeout": 5} | extra,
+        }
+    )

@@ -1,0 +1,374 @@
+"""Several gateways: by priority and carrier, with limits and failover; never within one message while it is unknown."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send, unresolved
+from motcua.jobs.tasks.notify_transitions import RunIncomplete, send_messages
+from motcua.jobs.texts.registrations import unregister_text
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gateways import start_gateway
+from motcua.store.notices.messages import EVERYTHING
+from tests.conftest import NOW
+from tests.gateways.scripted import ScriptedGateway
+from tests.registered import register_templates
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+VIETTEL, MOBIFONE, ITEL = "0981234", "0905123", "0871234"
+
+
+def connection_of(port, **extra):
+    return json.dumps(
+        {
+            "conn_type": "http",
+            "host": "127.0.0.1",
+            "port": port,
+            "login": "motcua",
+            "password": "kannel-word",
+            "extra": {"adapter": "kannel", "concurrency": 4, "answer_timeout": 0.5} | extra,
+        }
+    )
+
+
+@pytest.fixture
+def two(configure):
+    """Two gateways, ``kannel`` preferred to ``second``; ``set_up(kannel={…}, second={…})`` adds to their extra."""
+    doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
+
+    def set_up(**extra):
+        configure(
+            MOTCUA_GATEWAYS="kannel,second",
+            **{
+                f"AIRFLOW_CONN_SMS_{name.upper()}": connection_of(double.port, **extra.get(name, {}))
+                for name, double in doubles.items()
+            },
+        )
+        return doubles["kannel"], doubles["second"]
+
+    set_up()
+    yield set_up
+    for double in doubles.values():
+        double.close()
+
+
+@pytest.fixture(autouse=True)
+def _registered(ledger):
+    """The templates are registered at both."""
+    register_templates(ledger, "second")
+
+
+def queue(one_stop, *blocks, at=NOW):
+    start = one_stop.number
+    for number, block in enumerate(blocks, start):
+        one_stop.dossier(f"D-{number}", applicant_phone=f"{block}{number:03}")
+        one_stop.move(9, f"D-{number}", at=at)
+    pick_up("khanhhoa", now=at)
+    plan(now=at)
+
+
+def send_at(moment=NOW, run_id="run"):
+    return send(run_id, clock=lambda: moment)
+
+
+def numbers(double):
+    return sorted(asked["to"] for asked in double.asked)
+
+
+def states(rows):
+    return [
+        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
+    ]
+
+
+def changes(rows):
+    return [
+        (row["gateway"], row["subject"], row["change"])
+        for row in rows("SELECT gateway, subject, change FROM motcua.gateway_changes ORDER BY change_id")
+    ]
+
+
+def test_each_carrier_goes_where_the_brandname_is_registered(one_stop, two, rows):
+    first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": "MobiFone, viettel"})
+    queue(one_stop, VIETTEL, MOBIFONE, VIETTEL)
+    counts = send_at()
+    assert numbers(first) == ["+84981234000", "+84981234002"]
+    assert numbers(second) == ["+84905123001"]
+    assert counts.by_gateway == {"kannel": 2, "second": 1}
+    assert [r["carrier"] for r in rows("SELECT carrier FROM motcua.messages ORDER BY 1")] == [
+        "MobiFone",
+        "Viettel",
+        "Viettel",
+    ]
+
+
+def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, two, rows):
+    first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
+    queue(one_stop, ITEL, MOBIFONE)
+    counts = send_at()
+    assert numbers(first) == []
+    assert numbers(second) == ["+84905123001"]
+    assert counts.unregistered == {"no gateway's brandname is registered at iTel": 1}
+    assert states(rows) == [("queued", "carrier_unregistered"), ("accepted", None)]
+    rows(
+        "UPDATE motcua.messages SET next_attempt_at = now() - interval '1 minute',"
+        " useful_until = now() + interval '1 day' WHERE state = 'queued'"
+    )
+    with pytest.raises(RunIncomplete, match=r"1 message\(s\) wait: no gateway's brandname is registered at iTel"):
+        send_messages("red", EVERYTHING)
+
+
+def test_registering_the_carrier_lets_its_messages_go(one_stop, two, rows):
+    first, _ = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
+    queue(one_stop, ITEL)
+    send_at()
+    two(kannel={"carriers": ["Viettel", "iTel"]})
+    send_at(NOW + 6 * MINUTE)
+    assert numbers(first) == ["+84871234000"]
+
+
+def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_none(one_stop, two, rows):
+    first, _ = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
+    queue(one_stop, ITEL)
+    send_at()
+    one_stop.dossier("D-0", applicant_phone="0981234567", status_code=9, at_one_stop_desk=True)
+    pick_up("khanhhoa", now=NOW + 2 * MINUTE)
+    send_at(NOW + 6 * MINUTE)
+    send_at(NOW + 7 * MINUTE)
+    assert numbers(first) == ["+84981234567"]
+
+
+def test_configuration_error_fails_over_at_once_and_is_recorded(one_stop, two, rows):
+    first, second = two()
+    first.default = (403, "Authorization failed for sendsms")
+    queue(one_stop, *[VIETTEL] * 12)
+    send_at()
+    assert len(first.asked) <= 4
+    assert sorted(numbers(second)) == [f"+84981234{n:03}" for n in range(12)]
+    assert set(states(rows)) == {("accepted", None)}
+    assert ("kannel", "", "stopped") in changes(rows)
+    assert any("gateway kannel stopped: 403" in line for line in unresolved("run", now=NOW))
+
+
+def test_gateway_is_preferred_again_after_its_time_one_request_first(one_stop, two, rows):
+    first, second = two()
+    first.default = (403, "Authorization failed for sendsms")
+    queue(one_stop, VIETTEL)
+    send_at()
+    first.default = (202, "0: Accepted for delivery")
+    first.asked.clear()
+    first.seconds = 0.05
+    queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
+    begun = []
+    first.before_answer = lambda query: begun.append(first.in_flight)
+    send_at(NOW + 6 * MINUTE)
+    assert begun[0] == 1
+    assert begun[1] == 1 or len(begun) == 1
+    assert len(first.asked) == 8
+    assert len(second.asked) == 1
+    assert changes(rows) == [("kannel", "", "stopped"), ("kannel", "", "started")]
+
+
+def test_gateway_that_still_does_not_answer_costs_one_message_more(one_stop, two, rows):
+    first, second = two()
+    first.default = "hang"
+    queue(one_stop, *[VIETTEL] * 8)
+    send_at()
+    unknown = len(first.asked)
+    assert unknown <= 4
+    queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
+    send_at(NOW + 6 * MINUTE)
+    assert len(first.asked) == unknown + 1
+    assert len(second.asked) == 16 - unknown - 1
+    assert not set(numbers(first)) & set(numbers(second))
+
+
+def test_gateway_started_by_hand_is_used_at_once(one_stop, two, rows):
+    first, _ = two()
+    first.default = (403, "Authorization failed for sendsms")
+    queue(one_stop, VIETTEL)
+    send_at()
+    first.default = (202, "0: Accepted for delivery")
+    result = CliRunner().invoke(app, ["gateways", "start", "kannel"])
+    assert result.exit_code == 0, result.output
+    queue(one_stop, VIETTEL, at=NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    assert numbers(first) == ["+84981234000", "+84981234001"]
+    assert changes(rows)[-1] == ("kannel", "", "started")
+
+
+def test_outage_fails_over(one_stop, two, rows):
+    first, second = two()
+    first.default = (503, "Temporal failure, try again later.")
+    queue(one_stop, *[VIETTEL] * 10)
+    send_at()
+    assert len(first.asked) <= 6
+    send_at(NOW + MINUTE)
+    assert len(second.asked) == 10
+    assert set(states(rows)) == {("accepted", None)}
+
+
+def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
+    first, second = two()
+    first.script = ["hang"]
+    queue(one_stop, VIETTEL)
+    for minutes in (0, 6, 60):
+        send_at(NOW + minutes * MINUTE)
+    assert len(first.asked) == 1
+    assert second.asked == []
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first(one_stop, two, rows):
+    first, second = two()
+    first.script = [(403, "Not routable")]
+    queue(one_stop, VIETTEL, VIETTEL, VIETTEL)
+    send_at()
+    assert len(first.asked) == 3
+    assert len(second.asked) == 1
+    assert set(states(rows)) == {("accepted", None)}
+    assert changes(rows) == []
+
+
+def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
+    first, second = two()
+    first.default = (403, "Not routable")
+    queue(one_stop, *[VIETTEL] * 24)
+    send_at()
+    assert 10 <= len(first.asked) <= 15
+    assert len(second.asked) == 24
+    assert ("kannel", "Viettel", "stopped") in changes(rows)
+    first.default = (202, "0: Accepted for delivery")
+    queue(one_stop, MOBIFONE, VIETTEL, at=NOW + SECOND)
+    send_at(NOW + SECOND)
+    assert first.asked[-1]["to"].startswith("+84905123")
+    assert second.asked[-1]["to"].startswith("+84981234")
+
+
+def test_message_that_every_gateway_refuses_waits_and_is_tried_again(one_stop, two, rows):
+    first, second = two()
+    first.default = second.default = (403, "Not routable")
+    queue(one_stop, VIETTEL)
+    send_at()
+    assert (len(first.asked), len(second.asked)) == (1, 1)
+    assert states(rows) == [("queued", "carrier_refused")]
+    send_at(NOW + MINUTE)
+    assert (len(first.asked), len(second.asked)) == (1, 1)
+    second.default = (202, "0: Accepted for delivery")
+    send_at(NOW + 10 * MINUTE)
+    assert states(rows) == [("accepted", None)]
+
+
+def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, configure, rows):
+    configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(gateway.port, concurrency=16, segments_per_second=20))
+    now = NOW
+    queue(one_stop, *[VIETTEL] * 50, at=now)
+    came: list[float] = []
+    gateway.before_answer = lambda query: came.append(time.monotonic())
+    began = time.monotonic()
+    moment = lambda: now + timedelta(seconds=time.monotonic() - began)  # noqa: E731
+    senders = [threading.Thread(target=send, args=(f"run {n}",), kwargs={"clock": moment}) for n in range(3)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    came.sort()
+    assert len(came) == 50
+    most = max(sum(first <= other < first + 1 for other in came) for first in came)
+    assert most <= 24, most  # the limit, one message, and what threads waver
+    assert came[-1] - came[0] >= 49 / 20 * 0.9
+
+
+def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, rows):
+    first, second = two(kannel={"segments_per_day": 3})
+    queue(one_stop, *[VIETTEL] * 8)
+    send_at()
+    send_at(NOW + MINUTE)
+    assert len(first.asked) == 3
+    assert len(second.asked) == 5
+    segments = {r["gateway"]: r["segments"] for r in rows("SELECT gateway, segments FROM motcua.gateway_days")}
+    assert segments == {"kannel": 3, "second": 5}
+    assert "the 3 segments of the day are used" in rows("SELECT reason FROM motcua.gateway_changes")[0]["reason"]
+    tomorrow = NOW + timedelta(hours=15)  # past midnight in Vietnam
+    queue(one_stop, VIETTEL, at=tomorrow)
+    send_at(tomorrow)
+    assert len(first.asked) == 4
+
+
+def test_refused_segments_do_not_count_against_the_day(one_stop, two, rows):
+    first, _ = two(kannel={"segments_per_day": 3})
+    first.script = [(400, "Missing receiver number, rejected")] * 2
+    queue(one_stop, *[VIETTEL] * 5)
+    send_at()
+    send_at(NOW + MINUTE)
+    assert len(first.asked) == 5
+
+
+def test_template_that_the_first_gateway_does_not_know_goes_through_the_second(one_stop, two, rows):
+    unregister_text("kannel", "result.v1", "Lan", "nhà cung cấp báo hết hạn")
+    first, second = two()
+    queue(one_stop, VIETTEL)
+    counts = send_at()
+    assert (len(first.asked), len(second.asked)) == (0, 1)
+    assert counts.unregistered == {}
+
+
+def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two, rows, configure):
+    _, second = two()
+    configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(1, segments_per_second="many"))
+    queue(one_stop, VIETTEL)
+    send_at()
+    assert len(second.asked) == 1
+    assert any("segments_per_second" in line for line in unresolved("run", now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("extra", "word"),
+    [
+        ({"segments_per_second": 0}, "segments_per_second"),
+        ({"segments_per_second": "x"}, "segments_per_second"),
+        ({"segments_per_day": -1}, "segments_per_day"),
+        ({"segments_per_day": []}, "segments_per_day"),
+        ({"carriers": ["Vietel"]}, "carriers is a list of"),
+        ({"carriers": []}, "carriers is a list of"),
+        ({"carriers": 7}, "carriers is a list of"),
+        ({"when_unknown": "resend"}, "when_unknown"),
+        ({"when_unknown": None}, "when_unknown"),
+        ({"horizon_hours": 0}, "horizon_hours"),
+        ({"unknown_after_hours": "soon"}, "unknown_after_hours"),
+        ({"concurrency": "many"}, "concurrency"),
+    ],
+)
+def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure, extra, word):
+    configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(1, **extra))
+    with pytest.raises(GatewayMisconfigured, match=word):
+        open_gateway("kannel")
+
+
+def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
+    first, _ = two(kannel={"carriers": ["Viettel"], "segments_per_day": 100})
+    first.default = (403, "Authorization failed for sendsms")
+    queue(one_stop, VIETTEL)
+    send_at()
+    shown = CliRunner().invoke(app, ["gateways", "list"]).output
+    assert "Viettel" in shown
+    assert "of 100" in shown
+    assert "403" in shown
+    assert "stopped" in CliRunner().invoke(app, ["gateways", "changes"]).output
+    assert CliRunner().invoke(app, ["gateways", "stop", "second", "--reason", "contract ended"]).exit_code == 0
+    assert "contract ended" in CliRunner().invoke(app, ["gateways", "changes"]).output
+    assert not any("contract ended" in line for line in unresolved("run"))
+    unknown = CliRunner().invoke(app, ["gateways", "start", "nobody"])
+    assert unknown.exit_code == 2
+    with connect() as connection:
+        assert start_gateway(connection, "second", changed_by="tests", reason="test") == 1

@@ -1,0 +1,510 @@
+"""From the ledger to a gateway over real HTTP, and back by receipts: nothing doubled, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from motcua.gateways import open_gateway
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.request_slots import http_session
+from motcua.jobs.notices.sending.sender import retry_wait, send, unresolved
+from motcua.jobs.tasks.notify_transitions import RunIncomplete, gate, send_messages
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
+from motcua.store.notices import attempts
+from motcua.store.notices.accounting import identity, summed_up
+from motcua.store.notices.gateways import ensure_gateway, start_gateway
+from motcua.store.notices.messages import EVERYTHING, Window, begin_sending
+from tests.conftest import NHA_TRANG, NOW, agency
+
+MINUTE = timedelta(minutes=1)
+
+
+def queue_results(one_stop, count=1, now=NOW):
+    for number in range(count):
+        one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
+        one_stop.move(9, f"D-{number}", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+
+
+def send_at(moment=NOW, run_id="run", window=None):
+    if window is None:
+        return send(run_id, clock=lambda: moment)
+    return send(run_id, window, clock=lambda: moment)
+
+
+def states(rows):
+    return [
+        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
+    ]
+
+
+def test_request_is_what_kannel_expects(one_stop, gateway, rows):
+    queue_results(one_stop)
+    counts = send_at()
+    asked = gateway.asked[0]
+    reference = rows("SELECT reference FROM motcua.attempts")[0]["reference"]
+    assert (asked["from"], asked["to"], asked["coding"], asked["charset"]) == (
+        "MotcuaSMS",
+        "+84905123000",
+        "0",
+        "UTF-8",
+    )
+    assert asked["dlr-url"].startswith(f"http://127.0.0.1:1/gateway/receipts/kannel?reference={reference}&status=%d")
+    assert int(asked["max-messages"]) > 1
+    assert asked["text"].startswith("Thong bao: Ho so cua quy Ong/Ba (D-0) da duoc giai quyet xong.")
+    assert counts.by_outcome == {"accepted": 1}
+    assert states(rows) == [("accepted", None)]
+
+
+def test_sending_again_at_once_or_in_parallel_sends_nothing_twice(one_stop, gateway, rows):
+    queue_results(one_stop, 30)
+    gateway.seconds = 0.02
+    senders = [threading.Thread(target=send_at, args=(NOW, f"run {number}")) for number in range(3)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    send_at()
+    assert sorted(asked["to"] for asked in gateway.asked) == sorted({asked["to"] for asked in gateway.asked})
+    assert len(gateway.asked) == 30
+    assert states(rows) == [("accepted", None)] * 30
+
+
+def test_never_more_in_flight_than_the_gateway_allows(one_stop, gateway):
+    queue_results(one_stop, 20)
+    gateway.seconds = 0.02
+    send_at()
+    assert 2 <= gateway.most_in_flight <= 4
+
+
+def test_http_client_repeats_nothing_by_itself(one_stop, gateway):
+    queue_results(one_stop)
+    gateway.script = ["reset"]
+    send_at()
+    assert len(gateway.asked) == 1
+    session = http_session()
+    assert all(adapter.max_retries.total == 0 for adapter in session.adapters.values())
+    assert not session.trust_env
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "reason", "attempt"),
+    [
+        ((202, "0: Accepted for delivery"), "accepted", None, "accepted"),
+        ((202, "3: Queued for later delivery"), "accepted", None, "accepted"),
+        ((503, "Temporal failure, try again later."), "queued", "gateway_busy", "failed"),
+        ((429, ""), "queued", "gateway_busy", "failed"),
+        ((400, "Missing receiver number, rejected"), "rejected", "phone", "rejected"),
+        ((400, "Invalid charset"), "queued", "gateway_stopped", "failed"),
+        ((403, "Authorization failed for sendsms"), "queued", "gateway_stopped", "failed"),
+        ((500, "oops"), "unknown", "no_answer", "unknown"),
+        ((502, "bad gateway"), "unknown", "no_answer", "unknown"),
+        ("hang", "unknown", "no_answer", "unknown"),
+        ("reset", "unknown", "no_answer", "unknown"),
+    ],
+)
+def test_each_answer_is_classed(one_stop, gateway, rows, answer, state, reason, attempt):
+    queue_results(one_stop)
+    gateway.script = [answer]
+    send_at()
+    assert states(rows) == [(state, reason)]
+    assert rows("SELECT state FROM motcua.attempts")[0]["state"] == attempt
+
+
+def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.close()
+    send_at()
+    assert states(rows) == [("queued", "gateway_busy")]
+    assert unresolved("run", now=NOW) == [
+        "1 message(s) transient",
+        "1 message(s) due while a gateway is stopped",
+        "gateway kannel stopped: takes nothing: no connection",
+    ]
+    assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
+
+
+def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.script = ["hang"]
+    for hour in range(4):
+        send_at(NOW + timedelta(hours=hour))
+    assert len(gateway.asked) == 1
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.script = [(503, "Temporal failure"), (503, "Temporal failure")]
+    send_at()
+    send_at(NOW + timedelta(seconds=10))
+    assert len(gateway.asked) == 1, "still waiting"
+    send_at(NOW + timedelta(seconds=30))
+    send_at(NOW + timedelta(seconds=90))
+    assert len(gateway.asked) == 3
+    assert states(rows) == [("accepted", None)]
+
+
+def test_waits_grow_are_bounded_and_respect_what_the_gateway_asks():
+    waits = [retry_wait(made, None).total_seconds() for made in range(1, 40)]
+    assert 15 <= waits[0] <= 25
+    assert max(waits) <= 900 * 1.25
+    assert retry_wait(1, 120).total_seconds() == 120
+
+
+def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, gateway, rows):
+    queue_results(one_stop, 20)
+    gateway.default = (403, "Authorization failed for sendsms")
+    send_at()
+    assert len(gateway.asked) <= 4
+    assert {state for state, _ in states(rows)} == {"queued"}
+    before = len(gateway.asked)
+    send_at(NOW + MINUTE)
+    assert len(gateway.asked) == before + 1, "one tries whether it was mended"
+    left = unresolved("run", now=NOW + MINUTE)
+    assert any("gateway kannel stopped: 403" in line for line in left)
+    with connect() as connection:
+        assert start_gateway(connection, "kannel", changed_by="tests", reason="mended")
+    gateway.default = (202, "0: Accepted for delivery")
+    send_at(NOW + 10 * MINUTE)
+    assert {state for state, _ in states(rows)} == {"accepted"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("taken back", ("cancelled", "taken_back")),
+        ("handed over", ("cancelled", "handed_over")),
+        ("switched off", ("suppressed", "kind_off")),
+        ("phone spoilt", ("suppressed", "landline")),
+        ("too old", ("expired", "too_late")),
+    ],
+)
+def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, rows, change, expected):
+    queue_results(one_stop)
+    moment = NOW + MINUTE
+    match change:
+        case "taken back":
+            one_stop.move(4, "D-0", desk=False, at=moment)
+        case "handed over":
+            one_stop.dossier("D-0", status_code=9, at_one_stop_desk=True, returned_at=moment, updated_at=moment)
+        case "switched off":
+            with connect() as connection:
+                save_agencies(connection, [agency(NHA_TRANG, kinds_off=("result",))], "tests")
+        case "phone spoilt":
+            one_stop.dossier(
+                "D-0", applicant_phone="02583822001", updated_at=moment, status_code=9, at_one_stop_desk=True
+            )
+        case "too old":
+            moment = NOW + timedelta(days=3)
+    pick_up("khanhhoa", now=moment)
+    plan(now=moment)
+    send_at(moment)
+    assert gateway.asked == []
+    assert states(rows) == [expected]
+
+
+def test_phone_changed_meanwhile_is_used(one_stop, gateway):
+    queue_results(one_stop)
+    one_stop.dossier("D-0", applicant_phone="0905999888", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    send_at(NOW + MINUTE)
+    assert gateway.asked[0]["to"] == "+84905999888"
+
+
+@pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
+def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
+    one_stop, gateway, rows, minutes, told_twice
+):
+    queue_results(one_stop)
+    send_at()
+    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
+    moment = NOW + timedelta(minutes=minutes)
+    one_stop.move(9, "D-0", at=moment)
+    pick_up("khanhhoa", now=moment)
+    plan(now=moment)
+    send_at(moment)
+    assert len(gateway.asked) == 1 + told_twice
+    assert states(rows)[1] == (("accepted", None) if told_twice else ("suppressed", "already_told"))
+
+
+def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.script = ["hang"]
+    send_at()
+    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
+    one_stop.move(9, "D-0", at=NOW + 2 * MINUTE)
+    pick_up("khanhhoa", now=NOW + 2 * MINUTE)
+    plan(now=NOW + 2 * MINUTE)
+    send_at(NOW + 2 * MINUTE)
+    assert len(gateway.asked) == 1
+    assert states(rows) == [("unknown", "no_answer"), ("queued", None)]
+
+
+def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, rows):
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, result_hold=15 * MINUTE)], "tests")
+    queue_results(one_stop, 2)
+    send_at(NOW + MINUTE)
+    assert gateway.asked == []
+    one_stop.move(4, "D-0", desk=False, at=NOW + 5 * MINUTE)
+    pick_up("khanhhoa", now=NOW + 5 * MINUTE)
+    send_at(NOW + 16 * MINUTE)
+    assert states(rows) == [("cancelled", "taken_back"), ("accepted", None)]
+
+
+def test_attempt_is_committed_before_the_call(one_stop, gateway, rows):
+    queue_results(one_stop)
+    seen = []
+    gateway.before_answer = lambda query: seen.extend(
+        rows(
+            "SELECT a.state, m.state AS message FROM motcua.attempts AS a JOIN motcua.messages AS m USING (message_id)"
+        )
+    )
+    send_at()
+    assert seen == [{"state": "in_flight", "message": "sending"}]
+
+
+def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(one_stop, gateway, rows):
+    queue_results(one_stop, 2)
+    with open_connection() as living, open_connection() as dying:
+        for connection, sender_id, message in ((living, 11, 0), (dying, 22, 1)):
+            connection.autocommit = True
+            assert hold_lock(connection, sender_id)
+            message_id = rows("SELECT message_id FROM motcua.messages ORDER BY 1")[message]["message_id"]
+            value = {"message_id": message_id, "msisdn": "+84905123000", "reference": f"ref {sender_id}"}
+            ensure_gateway(connection, "kannel")
+            begin_sending(connection, [value])
+            attempts.save_attempts(connection, [value], gateway="kannel", sender_id=sender_id, run_id="old", now=NOW)
+        dying.close()
+        counts = send_at(NOW + MINUTE)
+    assert counts.abandoned == 1
+    assert gateway.asked == []
+    assert states(rows) == [("sending", None), ("unknown", "sender_ended")]
+
+
+def report(reference, status):
+    with connect() as connection:
+        return receive(
+            connection,
+            open_gateway("kannel"),
+            "kannel",
+            {"reference": reference, "status": status, "reply": "0905123456"},
+        )
+
+
+def reference_of(rows, message=0):
+    return rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[message]["reference"]
+
+
+@pytest.mark.parametrize(
+    ("reports", "state"),
+    [
+        (["8"], "accepted"),
+        (["1"], "delivered"),
+        (["8", "1"], "delivered"),
+        (["1", "8"], "delivered"),
+        (["1", "1", "1"], "delivered"),
+        (["1", "2"], "delivered"),
+        (["2"], "undelivered"),
+        (["34"], "undelivered"),
+        (["16"], "undelivered"),
+        (["2", "1"], "delivered"),
+        (["4"], "accepted"),
+        (["nonsense", "", "-1"], "accepted"),
+    ],
+)
+def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway, rows, reports, state):
+    queue_results(one_stop)
+    send_at()
+    for status in reports:
+        report(reference_of(rows), status)
+    assert states(rows)[0][0] == state
+    assert len(rows("SELECT 1 FROM motcua.receipts")) == len(reports)
+    assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(reports)
+    assert "0905123456" not in str(rows("SELECT raw FROM motcua.receipts"))
+
+
+def test_receipt_keeps_none_of_the_messages_words(gateway):
+    report = "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 Text:Ho so cua quy Ong/Ba"
+    reading = open_gateway("kannel").read_receipt({"reference": "r", "status": "1", "reply": report})
+    assert reading.raw["reply"] == "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000 "
+
+
+def test_receipt_for_an_unknown_reference_is_kept(one_stop, gateway, rows):
+    assert report("never sent", "1") == "unknown_reference"
+    assert rows("SELECT reference FROM motcua.receipts") == [{"reference": "never sent"}]
+
+
+def test_receipt_settles_what_no_answer_came_for(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.script = ["hang"]
+    send_at()
+    report(reference_of(rows), "1")
+    assert states(rows)[0][0] == "delivered"
+
+
+def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.before_answer = lambda query: report(reference_of(rows), "1")
+    send_at()
+    assert states(rows) == [("delivered", None)]
+    assert rows("SELECT accepted_at IS NOT NULL AS known FROM motcua.messages") == [{"known": True}]
+
+
+def test_receipt_after_a_failed_answer_stops_the_retry(one_stop, gateway, rows):
+    """A proxy said 503 after Kannel had taken the message."""
+    queue_results(one_stop)
+    gateway.script = [(503, "busy")]
+    send_at()
+    report(reference_of(rows), "1")
+    send_at(NOW + timedelta(hours=1))
+    assert len(gateway.asked) == 1
+    assert states(rows)[0][0] == "delivered"
+
+
+def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_not_touch_it(one_stop, gateway, rows):
+    queue_results(one_stop)
+    send_at()
+    report(reference_of(rows), "2")
+    one_stop.dossier("D-0", applicant_phone="0905999888", updated_at=NOW + MINUTE, status_code=9, at_one_stop_desk=True)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    report(reference_of(rows), "1")
+    assert states(rows) == [("queued", "phone_mended")]
+    send_at(NOW + MINUTE)
+    assert [asked["to"] for asked in gateway.asked] == ["+84905123000", "+84905999888"]
+    report(reference_of(rows, 0), "2")
+    report(reference_of(rows, 1), "1")
+    assert states(rows)[0][0] == "delivered"
+
+
+def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_stop, gateway, rows):
+    queue_results(one_stop)
+    send_at()
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        rows(
+            "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at)"
+            " SELECT message_id, gateway, 'second', 1, 'r', msisdn, now() FROM motcua.attempts"
+        )
+
+
+def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop, gateway, rows):
+    queue_results(one_stop)
+    gateway.script = [(503, "busy")]
+    send_at()
+    one_stop.dossier("LATER")
+    one_stop.move(9, "LATER", at=NOW + timedelta(hours=1))
+    moment = NOW + timedelta(seconds=5)
+    window = Window(NOW, NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + timedelta(hours=1))
+    plan(window, now=moment)
+    for _ in range(2):
+        send_at(moment, "backfill", window)
+    assert len(gateway.asked) == 2
+    assert rows("SELECT state FROM motcua.messages") == [{"state": "accepted"}]
+
+
+def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gateway, rows, configure, monkeypatch):
+    queue_results(one_stop)
+    configure(MOTCUA_GATEWAYS="other")
+    monkeypatch.setenv("AIRFLOW_CONN_SMS_OTHER", f"http://a:b@127.0.0.1:{gateway.port}")
+    counts = send_at()
+    assert gateway.asked == []
+    refusal = "template result.v1 is not registered at gateway other (motcua texts register other result.v1)"
+    assert counts.unregistered == {refusal: 1}
+    with pytest.raises(RunIncomplete, match="not registered"):
+        send_messages("run", EVERYTHING)
+    assert states(rows) == [("queued", None)]
+
+
+def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows):
+    queue_results(one_stop, 12)
+    gateway.script = [(503, "busy"), "hang", (400, "Missing receiver number"), (202, "0: Accepted for delivery")]
+    send_at()
+    one_stop.dossier("NO-PHONE", applicant_phone="")
+    one_stop.move(5, "NO-PHONE", at=NOW + MINUTE)
+    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    with connect() as connection:
+        figures = identity(connection)
+    assert sum(row["expected"] for row in figures) == 13
+    assert {row["difference"] for row in figures} == {0}
+    (total,) = summed_up(figures)
+    assert (total["expected"], total["rejected"], total["suppressed"]) == (13, 1, 1)
+    with connect() as connection:
+        (later,) = summed_up(identity(connection, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
+        earlier = summed_up(identity(connection, Window(NOW, NOW + MINUTE)), "kind")
+    assert (later["expected"], later["suppressed"], later["difference"]) == (1, 1, 0)
+    assert [(row["kind"], row["expected"], row["difference"]) for row in earlier] == [("result", 12, 0)]
+    rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
+    with connect() as connection:
+        assert [row["difference"] for row in identity(connection) if row["kind"] == "supplement"] == [1]
+
+
+def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):
+    configure(MOTCUA_LINGER_QUIET="0.5")
+    queue_results(one_stop, now=datetime.now(UTC))
+
+    def later(query):
+        if len(gateway.asked) < 3:
+            code = f"LATER-{len(gateway.asked)}"
+            one_stop.dossier(code, updated_at=datetime.now(UTC))
+            one_stop.move(9, code, at=datetime.now(UTC))
+
+    gateway.before_answer = later
+    counts = send_messages("run", EVERYTHING)
+    assert len(gateway.asked) == 3
+    assert counts["meanwhile"]["picked_up"]["transitions"] == 2
+    assert counts["meanwhile"]["planned"]["by_state"] == {"queued": 2}
+    assert states(rows) == [("accepted", None)] * 3
+
+
+def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
+    queue_results(one_stop, 40)
+    gateway.seconds = 0.05
+
+    def terminate(query):
+        if len(gateway.asked) == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    gateway.before_answer = terminate
+    send_messages("run", EVERYTHING)
+    assert 6 <= len(gateway.asked) < 40
+    assert {row["state"] for row in rows("SELECT DISTINCT state FROM motcua.messages")} == {"accepted", "queued"}
+    assert len(rows("SELECT 1 FROM motcua.messages WHERE state = 'accepted'")) == len(gateway.asked)
+
+
+def test_only_one_sender_goes_on_for_all(one_stop, gateway):
+    queue_results(one_stop, now=datetime.now(UTC))
+    with open_connection() as other:
+        other.autocommit = True
+        assert hold_lock(other, LINGERING)
+        assert is_held(other, LINGERING)
+        began = time.monotonic()
+        send_messages("run", EVERYTHING)
+        assert time.monotonic() - began < 2.5, "did what was due and ended"
+    assert len(gateway.asked) == 1
+
+
+def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
+    """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""
+    queue_results(one_stop)
+    gateway.script = [(503, "busy")]
+    send_at(run_id="woken")
+    gate("by the clock", EVERYTHING, (), Window(NOW + MINUTE, NOW + 2 * MINUTE))
+    with pytest.raises(RunIncomplete, match=r"1 message.s. of this run's minute"):
+        gate("by the clock", EVERYTHING, (), Window(NOW, NOW + MINUTE))

@@ -1,0 +1,450 @@
+"""What becomes of attempts without an answer and of messages without a receipt; releases by people."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.gateways import open_gateway
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.notify_transitions import RunIncomplete, plan_messages
+from motcua.jobs.tasks.settle_messages import gate
+from motcua.store.ledger.database import connect
+from motcua.store.notices.accounting import identity, summed_up
+from motcua.store.notices.messages import EVERYTHING, Window
+from tests.conftest import NOW
+from tests.gateways.loopback import LoopbackProvider, http, in_json
+from tests.registered import register_templates
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def queue(one_stop, count=1, at=NOW):
+    for number in range(count):
+        one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
+        one_stop.move(9, f"D-{number}", at=at)
+    pick_up("khanhhoa", now=at)
+    plan(now=at)
+
+
+def send_at(moment=NOW, window=EVERYTHING):
+    return send("run", window, clock=lambda: moment)
+
+
+def settle_at(moment, window=EVERYTHING):
+    return settle("settling", window, clock=lambda: moment)
+
+
+def states(rows):
+    return [
+        (row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
+    ]
+
+
+def reference(rows, position=0):
+    return rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[position]["reference"]
+
+
+def report(rows, status, position=0):
+    with connect() as connection:
+        return receive(
+            connection, open_gateway("kannel"), "kannel", {"reference": reference(rows, position), "status": status}
+        )
+
+
+def policy(gateway, configure, **extra):
+    configure(
+        AIRFLOW_CONN_SMS_KANNEL=json.dumps(
+            {
+                "conn_type": "http",
+                "host": "127.0.0.1",
+                "port": gateway.port,
+                "extra": {"adapter": "kannel", "concurrency": 4, "answer_timeout": 0.3} | extra,
+            }
+        )
+    )
+
+
+@pytest.fixture
+def unknown(one_stop, gateway, rows):
+    """One message of unknown outcome."""
+    queue(one_stop)
+    gateway.script = ["hang"]
+    send_at()
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_gateway_that_promises_nothing_is_never_given_the_message_again(unknown, gateway, rows):
+    for hours in range(0, 90, 5):
+        settle_at(NOW + hours * HOUR)
+    assert len(gateway.asked) == 1
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_held_message_is_shown_and_makes_the_run_red_while_it_is_useful(unknown, rows, monkeypatch):
+    counts = settle_at(NOW + HOUR)
+    assert (counts.held, counts.held_useful) == ({"kannel": 1}, 1)
+    rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
+    shown = CliRunner().invoke(app, ["messages", "held"]).output
+    assert "D-0" in shown
+    assert "0905123" not in shown
+    with pytest.raises(RunIncomplete, match=r"1 message\(s\) of unknown outcome at kannel"):
+        gate(EVERYTHING)
+    rows("UPDATE motcua.messages SET useful_until = now() - interval '1 hour'")
+    gate(EVERYTHING)
+    assert "No message" in CliRunner().invoke(app, ["messages", "held"]).output
+    assert "D-0" in CliRunner().invoke(app, ["messages", "held", "--all"]).output
+
+
+def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(unknown, gateway, rows):
+    before = rows("SELECT text, msisdn FROM motcua.messages")
+    (released,) = release("Nguyễn Văn A", "nhà mạng xác nhận chưa nhận", now=NOW + HOUR)
+    assert states(rows) == [("queued", "released")]
+    send_at(NOW + HOUR)
+    assert states(rows) == [("accepted", None)]
+    first, second = gateway.asked
+    assert (second["to"], second["text"]) == (first["to"], first["text"])
+    assert second["dlr-url"] != first["dlr-url"]
+    assert rows("SELECT text, msisdn FROM motcua.messages") == before
+    (kept,) = rows("SELECT message_id, released_by, reason, released_at FROM audit.releases")
+    assert kept == {
+        "message_id": released["message_id"],
+        "released_by": "Nguyễn Văn A",
+        "reason": "nhà mạng xác nhận chưa nhận",
+        "released_at": NOW + HOUR,
+    }
+    with pytest.raises(psycopg.DatabaseError, match="append-only"):
+        rows("DELETE FROM motcua.releases")
+
+
+def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
+    release("A", "why", now=NOW + HOUR)
+    one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
+    pick_up("khanhhoa", now=NOW + HOUR)
+    plan(now=NOW + HOUR)
+    send_at(NOW + HOUR)
+    assert len(gateway.asked) == 1
+    assert states(rows) == [("cancelled", "taken_back")]
+
+
+@pytest.mark.parametrize(("who", "why"), [("", "x"), (" ", "x"), ("A", ""), ("A", " ")])
+def test_release_needs_who_and_why(unknown, who, why):
+    with pytest.raises(ValueError, match="who does it and why"):
+        release(who, why)
+
+
+def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
+    queue(one_stop, 3)
+    gateway.script = ["hang", "hang", (202, "ok")]
+    send_at()
+    ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
+    unknown = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages WHERE state = 'unknown'")]
+    accepted = set(ids) - set(unknown)
+    assert release("A", "why", message_ids=list(accepted), now=NOW) == []
+    assert release("A", "why", gateway="another", now=NOW) == []
+    assert release("A", "why", Window(NOW + HOUR, NOW + 2 * HOUR), now=NOW) == []
+    assert release("A", "why", now=NOW + 4 * DAY) == []
+    assert [r["message_id"] for r in release("A", "why", message_ids=unknown[:1], now=NOW)] == unknown[:1]
+    assert release("A", "why", message_ids=unknown[:1], now=NOW) == []
+    assert sorted(state for state, _ in states(rows)) == ["accepted", "queued", "unknown"]
+
+
+def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
+    rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
+    number = str(rows("SELECT message_id FROM motcua.messages")[0]["message_id"])
+    run = CliRunner().invoke
+    assert run(app, ["messages", "release", "--reason", "x"]).exit_code == 2
+    assert run(app, ["messages", "release", number]).exit_code == 2
+    assert run(app, ["messages", "release", number, "--reason", "x"], input="n\n").exit_code == 1
+    assert states(rows) == [("unknown", "no_answer")]
+    assert run(app, ["messages", "release", number, "--reason", "x"], input="y\n").exit_code == 0
+    assert states(rows) == [("queued", "released")]
+    again = run(app, ["messages", "release", number, "--reason", "x", "--yes"])
+    assert again.exit_code == 1
+    assert number in again.output
+
+
+def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
+    release("A", "why", now=NOW + HOUR)
+    assert report(rows, "1") == "applied"
+    assert states(rows) == [("delivered", None)]
+    send_at(NOW + HOUR)
+    assert len(gateway.asked) == 1
+
+
+def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unknown, rows):
+    rows(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
+        reference(rows),
+    )
+    assert release("A", "why", now=NOW + HOUR) == []
+    assert states(rows) == [("delivered", None)]
+
+
+def test_late_receipt_of_a_released_attempt_is_kept_as_a_fact_and_moves_nothing_else(unknown, rows):
+    release("A", "why", now=NOW + HOUR)
+    send_at(NOW + HOUR)
+    assert report(rows, "1") == "no_change"
+    assert report(rows, "1", 1) == "applied"
+    assert states(rows) == [("delivered", None)]
+    attempts = rows("SELECT state, released FROM motcua.attempts ORDER BY attempt_id")
+    assert attempts == [{"state": "delivered", "released": True}, {"state": "delivered", "released": False}]
+
+
+def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
+    queue(one_stop)
+    gateway.script = ["hang"]
+    send_at()
+    rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
+    window = Window(NOW - MINUTE, NOW + MINUTE)
+    plan_messages(window)
+    assert states(rows) == [("unknown", "no_answer")]
+    plan_messages(Window(NOW + MINUTE, NOW + HOUR), "operator, backfill__1")
+    plan_messages(EVERYTHING, "operator, manual__1")
+    assert states(rows) == [("unknown", "no_answer")]
+    assert plan_messages(window, "operator, backfill__2")["released"] == 1
+    assert states(rows) == [("queued", "released")]
+    assert rows("SELECT released_by FROM motcua.releases") == [{"released_by": "operator, backfill__2"}]
+
+
+def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, gateway, configure, rows):
+    policy(gateway, configure, when_unknown="accept", unknown_after_hours=2)
+    queue(one_stop, 2)
+    gateway.script = ["hang", "hang"]
+    send_at()
+    settle_at(NOW + HOUR)
+    assert states(rows) == [("unknown", "no_answer")] * 2
+    counts = settle_at(NOW + 3 * HOUR)
+    assert counts.assumed == 2
+    assert states(rows) == [("accepted", "assumed")] * 2
+    report(rows, "1")
+    send_at(NOW + 3 * HOUR)
+    settle_at(NOW + 4 * DAY)
+    assert len(gateway.asked) == 2
+    assert states(rows) == [("delivered", None), ("unconfirmed", "no_receipt")]
+
+
+def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_receipt_counts(
+    one_stop, gateway, configure, rows
+):
+    policy(gateway, configure, horizon_hours=24)
+    queue(one_stop, 3)
+    send_at()
+    report(rows, "2", 1)
+    settle_at(NOW + 23 * HOUR)
+    assert states(rows) == [("accepted", None), ("undelivered", "gateway status 2"), ("accepted", None)]
+    assert settle_at(NOW + 25 * HOUR).unconfirmed == 2
+    assert states(rows) == [
+        ("unconfirmed", "no_receipt"),
+        ("undelivered", "gateway status 2"),
+        ("unconfirmed", "no_receipt"),
+    ]
+    assert report(rows, "1", 0) == "applied"
+    assert report(rows, "2", 2) == "applied"
+    assert [state for state, _ in states(rows)] == ["delivered", "undelivered", "undelivered"]
+    assert settle_at(NOW + 26 * HOUR).unconfirmed == 0
+
+
+def test_receipt_that_waits_to_be_read_is_not_closed_over(one_stop, gateway, configure, rows):
+    policy(gateway, configure, horizon_hours=24)
+    queue(one_stop)
+    send_at()
+    rows(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
+        reference(rows),
+    )
+    settle_at(NOW + 25 * HOUR)
+    assert states(rows) == [("delivered", None)]
+
+
+def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, rows, monkeypatch):
+    queue(one_stop)
+    send_at()
+    monkeypatch.delenv("AIRFLOW_CONN_SMS_KANNEL")
+    assert settle_at(NOW + 71 * HOUR).unconfirmed == 0
+    assert settle_at(NOW + 73 * HOUR).unconfirmed == 1
+
+
+def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
+    queue(one_stop)
+    gateway.default = (403, "Authorization failed for sendsms")
+    send_at()
+    assert settle_at(NOW + 2 * DAY).expired == 0
+    assert settle_at(NOW + 3 * DAY + MINUTE).expired == 1
+    assert states(rows) == [("expired", "too_late")]
+
+
+def test_settling_a_window_leaves_the_others_alone(one_stop, gateway, configure, rows):
+    policy(gateway, configure, horizon_hours=1)
+    queue(one_stop)
+    send_at()
+    settle_at(NOW + 2 * HOUR, Window(NOW + MINUTE, NOW + HOUR))
+    assert states(rows) == [("accepted", None)]
+    settle_at(NOW + 2 * HOUR, Window(NOW, NOW + MINUTE))
+    assert states(rows) == [("unconfirmed", "no_receipt")]
+
+
+def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway):
+    release("A", "why", now=NOW + HOUR)
+    send_at(NOW + HOUR)
+    settle_at(NOW + 5 * DAY)
+    with connect() as connection:
+        (total,) = summed_up(identity(connection))
+    assert (total["expected"], total["unconfirmed"], total["difference"]) == (1, 1, 0)
+
+
+@pytest.fixture
+def esms(configure, ledger):
+    """A provider that refuses a second request with the same reference for a day, and that can be asked."""
+    provider = LoopbackProvider()
+    extra = {"adapter": "esms", "concurrency": 4, "answer_timeout": 0.3}
+    connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
+    configure(MOTCUA_GATEWAYS="esms", AIRFLOW_CONN_SMS_ESMS=json.dumps(connection | {"extra": extra}))
+    register_templates(ledger, "esms")
+    yield provider
+    provider.close()
+
+
+def sent(provider):
+    """Requests to send, by reference."""
+    return [asked.record["RequestId"] for asked in provider.asked if "SendMultipleMessage" in asked.path]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({"CodeResult": "124"}, ("accepted", None)),
+        ({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"}, ("accepted", None)),
+        ({"CodeResult": "99"}, ("rejected", "phone")),
+        ({"CodeResult": "146"}, ("unknown", "no_answer")),
+        ({"CodeResult": "no such code"}, ("unknown", "no_answer")),
+    ],
+)
+def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, rows, answer, state):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    assert states(rows) == [("unknown", "no_answer")]
+    esms.answer = in_json(answer)
+    assert settle_at(NOW + timedelta(seconds=20)).repeated == 0
+    settle_at(NOW + MINUTE)
+    assert states(rows) == [state]
+    assert len(sent(esms)) == 2
+    assert len(set(sent(esms))) == 1
+    first, second = (asked.record for asked in esms.asked if "SendMultipleMessage" in asked.path)
+    assert first == second
+    settle_at(NOW + MINUTE)
+    assert len(sent(esms)) == 2
+
+
+def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "reset"
+    send_at()
+    for minutes in range(1, 30 * 60, 30):
+        settle_at(NOW + minutes * MINUTE)
+    assert 15 <= len(sent(esms)) <= 45
+    assert len(set(sent(esms))) == 1
+    last = len(sent(esms))
+    esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
+    settle_at(NOW + timedelta(hours=23))
+    assert len(sent(esms)) == last
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        ({"SendStatus": 5, "SendResult": 1}, ("delivered", None)),
+        ({"SendStatus": 5, "SendResult": 0}, ("undelivered", "gateway status SendStatus=5 SendSuccess=0 SendFailed=1")),
+        ({"SendStatus": 2, "SendResult": None}, ("accepted", None)),
+    ],
+)
+def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, rows, result, state):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    entry = {"Campaign": reference(rows), "ReferenceId": "d533459ee42b2b9525ba9eabf6a8156"} | result
+    esms.answer = in_json({"CodeResult": "100", "SentData": [entry]})
+    counts = settle_at(NOW + MINUTE)
+    assert counts.repeated == 0
+    assert states(rows) == [state]
+    assert len(sent(esms)) == 1
+    assert rows("SELECT raw ->> 'asked' AS asked FROM motcua.receipts") == [{"asked": "1"}]
+
+
+def test_repeat_is_not_made_for_a_message_that_no_longer_holds(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    one_stop.move(4, "D-0", desk=False, at=NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    esms.answer = in_json({"CodeResult": "124"})
+    settle_at(NOW + 2 * MINUTE)
+    assert len(sent(esms)) == 1
+    assert states(rows) == [("unknown", "no_answer")]
+
+
+def test_repeat_is_not_made_to_another_number(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    rows("UPDATE motcua.dossiers SET msisdn = '+84905999888'")
+    esms.answer = in_json({"CodeResult": "124"})
+    settle_at(NOW + MINUTE)
+    assert len(sent(esms)) == 1
+
+
+def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
+    send_at()
+    assert states(rows) == [("accepted", None)]
+    esms.answer = in_json({"CodeResponse": "100", "SendStatus": 2, "SendSuccess": 0, "SendFailed": 0})
+    settle_at(NOW + MINUTE)
+    assert len(esms.asked) == 1
+    settle_at(NOW + 3 * MINUTE)
+    settle_at(NOW + 3 * MINUTE)
+    assert len(esms.asked) == 2
+    assert states(rows) == [("accepted", None)]
+    esms.answer = in_json({"CodeResponse": "100", "SendStatus": 5, "SendSuccess": 1, "SendFailed": 0})
+    settle_at(NOW + HOUR)
+    assert states(rows) == [("delivered", None)]
+    settle_at(NOW + 2 * HOUR)
+    assert len(esms.asked) == 3
+
+
+def test_gateway_that_cannot_be_asked_now_settles_nothing_and_breaks_nothing(one_stop, esms, rows):
+    queue(one_stop, 3)
+    esms.answer = "hang"
+    send_at()
+    for answer in (http(500, "oops"), http(200, "<html>"), "reset", "hang"):
+        esms.answer = answer
+        settle_at(NOW + HOUR)
+    assert {state for state, _ in states(rows)} == {"unknown"}
+
+
+def test_refused_account_while_settling_stops_the_gateway(one_stop, esms, rows):
+    queue(one_stop)
+    esms.answer = "hang"
+    send_at()
+    esms.answer = in_json({"CodeResult": "101"})
+    settle_at(NOW + MINUTE)
+    assert rows("SELECT gateway, reason FROM motcua.gateway_stops") == [
+        {"gateway": "esms", "reason": "200 101 wrong ApiKey or SecretKey"}
+    ]
+    before = len(esms.asked)
+    settle_at(NOW + MINUTE + timedelta(seconds=1))
+    assert len(esms.asked) == before
+    assert states(rows) == [("unknown", "no_answer")]

@@ -1,0 +1,311 @@
+"""What is stopped for how long, and what starts it again: by the ledger, within seconds, one message at a time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.tasks.notify_transitions import send_messages
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gateways import GatewayStop, stop_gateway
+from motcua.store.notices.messages import EVERYTHING
+from tests.conftest import NOW
+from tests.gateways.scripted import ScriptedGateway
+from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states
+from tests.registered import register_templates
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+TAKEN, NOT_ROUTABLE = (202, "0: Accepted for delivery"), (403, "Not routable. Do not try again.")
+BUSY, NO_ACCOUNT = (503, "Temporal failure, try again later."), (403, "Authorization failed for sendsms")
+
+
+@pytest.fixture(autouse=True)
+def _registered(ledger):
+    """The templates are registered at the second gateway, too."""
+    register_templates(ledger, "second")
+
+
+def refuse(gateway, *numbers):
+    """These numbers are not routable, all others are."""
+    gateway.answer_to = lambda query: NOT_ROUTABLE if query["to"] in numbers else TAKEN
+
+
+def numbers_of(one_stop, count, block=VIETTEL):
+    """The numbers that the next dossiers get."""
+    return [f"+84{block[1:]}{number:03}" for number in range(one_stop.number, one_stop.number + count)]
+
+
+def stops(rows):
+    return rows("SELECT concerns, subject, until, pause FROM motcua.gateway_stops")
+
+
+# A carrier
+
+
+def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier(one_stop, gateway, rows):
+    refuse(gateway, *numbers_of(one_stop, 8))
+    queue(one_stop, *[VIETTEL] * 68)
+    send_at()
+    assert states(rows).count(("accepted", None)) == 60
+    assert states(rows).count(("queued", "carrier_refused")) == 8
+    for minutes in (7, 14, 30):
+        queue(one_stop, VIETTEL, at=NOW + minutes * MINUTE)
+        send_at(NOW + minutes * MINUTE)
+    assert states(rows).count(("accepted", None)) == 63
+    assert len(gateway.asked) > 71, "those refused were tried again"
+    assert changes(rows) == []
+
+
+def test_number_that_is_refused_again_and_again_counts_once(one_stop, gateway, rows):
+    gateway.default = NOT_ROUTABLE
+    queue(one_stop, VIETTEL, VIETTEL)
+    for round_ in range(10):
+        send_at(NOW + round_ * timedelta(hours=1))
+    assert len(gateway.asked) == 20
+    assert stops(rows) == []
+
+
+def test_carrier_of_which_every_number_is_refused_is_stopped_whichever_run_was_refused(one_stop, gateway, rows):
+    gateway.default = NOT_ROUTABLE
+    queue(one_stop, *[VIETTEL] * 6)
+    send_at(NOW)
+    assert stops(rows) == []
+    queue(one_stop, *[VIETTEL] * 12)
+    send_at(NOW + SECOND, "another run")
+    assert 10 <= len(gateway.asked) < 18
+    assert [(stop["concerns"], stop["subject"]) for stop in stops(rows)] == [("carrier", "Viettel")]
+    queue(one_stop, MOBIFONE)
+    send_at(NOW + SECOND)
+    assert gateway.asked[-1]["to"].startswith("+84905123"), "others are not stopped"
+
+
+def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
+    gateway.default = NOT_ROUTABLE
+    queue(one_stop, *[VIETTEL] * 30)
+    send_at()
+    asked = [len(gateway.asked)]
+    moment = NOW
+    for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
+        send_at(moment + timedelta(seconds=pause - 1))
+        assert len(gateway.asked) == asked[-1], "left alone"
+        moment += timedelta(seconds=pause)
+        send_at(moment)
+        asked.append(len(gateway.asked))
+        assert asked[-1] == asked[-2] + 1, "one message"
+    assert stops(rows)[0]["pause"] == 5 * MINUTE
+
+
+def test_stopped_carrier_is_tried_with_a_number_that_was_not_refused_and_whatever_is_taken_starts_it(
+    one_stop, gateway, rows
+):
+    refused = numbers_of(one_stop, 16)
+    refuse(gateway, *refused)
+    queue(one_stop, *[VIETTEL] * 16)
+    send_at()
+    assert len(stops(rows)) == 1
+    new = numbers_of(one_stop, 60)
+    queue(one_stop, *[VIETTEL] * 60, at=NOW + SECOND)
+    gateway.asked.clear()
+    send_at(NOW + 2 * SECOND)
+    assert gateway.asked[0]["to"] == new[-1]
+    assert {asked["to"] for asked in gateway.asked} >= set(new)
+    assert stops(rows) == []
+    assert changes(rows)[-1] == ("kannel", "Viettel", "started")
+
+
+def test_two_senders_try_a_stopped_carrier_with_one_message_together(one_stop, gateway, rows):
+    gateway.default = NOT_ROUTABLE
+    queue(one_stop, *[VIETTEL] * 30)
+    send_at()
+    asked = len(gateway.asked)
+    senders = [threading.Thread(target=send_at, args=(NOW + 3 * SECOND, f"run {n}")) for n in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert len(gateway.asked) == asked + 1
+
+
+# A gateway
+
+
+@pytest.mark.parametrize("away", [BUSY, NO_ACCOUNT])
+def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, gateway, rows, away):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = away
+    send_at()
+    assert len(gateway.asked) <= 5
+    gateway.default = TAKEN
+    send_at(NOW + SECOND)
+    assert states(rows).count(("accepted", None)) == 0
+    send_at(NOW + 2 * SECOND)
+    assert states(rows).count(("accepted", None)) >= 15
+    assert stops(rows) == []
+
+
+def test_messages_that_a_busy_gateway_turned_away_wait_for_it_and_not_for_themselves(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = BUSY
+    send_at()
+    gateway.default = TAKEN
+    send_at(NOW + 2 * SECOND)
+    assert set(states(rows)) == {("accepted", None)}
+
+
+def test_gateway_that_stays_away_is_tried_after_longer_and_longer_pauses(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = BUSY
+    send_at()
+    asked, moment = len(gateway.asked), NOW
+    for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
+        send_at(moment + timedelta(seconds=pause - 1))
+        moment += timedelta(seconds=pause)
+        send_at(moment)
+        asked += 1
+        assert len(gateway.asked) == asked
+
+
+def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 30)
+    gateway.default = (502, "bad gateway")
+    for seconds in range(0, 301, 2):
+        send_at(NOW + timedelta(seconds=seconds))
+    unknown = states(rows).count(("unknown", "no_answer"))
+    assert unknown == len(gateway.asked) <= 4 + 4
+    assert states(rows).count(("queued", None)) == 30 - unknown
+
+
+def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = BUSY
+    send_at()
+    gateway.default, gateway.script = TAKEN, [NOT_ROUTABLE]
+    send_at(NOW + 3 * SECOND)
+    assert states(rows).count(("accepted", None)) == 19
+    assert stops(rows) == []
+
+
+def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = BUSY
+    send_at()
+    gateway.default, gateway.script = TAKEN, [TAKEN, "reset"]
+    send_at(NOW + 3 * SECOND)
+    assert sorted(set(states(rows))) == [("accepted", None), ("unknown", "no_answer")]
+    assert states(rows).count(("accepted", None)) == 19
+
+
+def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
+    """Trust grows with each message taken: after each stop one, then two, not as many as may be in flight."""
+    queue(one_stop, *[VIETTEL] * 60)
+    gateway.default = "reset"
+    send_at()
+    unknown = states(rows).count(("unknown", "no_answer"))
+    for minute in range(1, 6):
+        gateway.script = [TAKEN]
+        send_at(NOW + 6 * minute * MINUTE)
+    assert states(rows).count(("accepted", None)) == 5
+    assert states(rows).count(("unknown", "no_answer")) <= unknown + 5 * 2
+
+
+def test_stop_lasts_at_least_as_long_as_the_gateway_asked(one_stop, gateway, rows):
+    queue(one_stop, *[VIETTEL] * 20)
+    gateway.default = (503, "busy")
+    gateway.headers = {"Retry-After": "60"}
+    send_at()
+    gateway.default, gateway.headers, asked = TAKEN, {}, len(gateway.asked)
+    send_at(NOW + 59 * SECOND)
+    assert len(gateway.asked) == asked
+    send_at(NOW + 61 * SECOND)
+    assert set(states(rows)) == {("accepted", None)}
+
+
+def test_what_a_person_stopped_is_not_started_by_a_message_that_was_out_before(one_stop, gateway, rows):
+    queue(one_stop, VIETTEL)
+
+    def stop(query):
+        with connect() as connection:
+            by_hand = GatewayStop("kannel", "gateway", "", NOW, NOW + 60 * MINUTE, "contract ended", by_hand=True)
+            stop_gateway(connection, by_hand, changed_by="tests")
+
+    gateway.before_answer = stop
+    send_at()
+    queue(one_stop, VIETTEL)
+    send_at(NOW + 10 * MINUTE)
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.parametrize("how", ["away", "resets"])
+def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure, how):
+    configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
+    queue(one_stop, *[VIETTEL] * 40, at=datetime.now(UTC))
+    gateway.script = [TAKEN] * 8
+    gateway.default = "reset"
+    again = []
+
+    def restart(query):
+        if len(gateway.asked) == 8:
+            back = (
+                (lambda: again.append(ScriptedGateway(gateway.port)))
+                if how == "away"
+                else (lambda: setattr(gateway, "default", TAKEN))
+            )
+            threading.Timer(3, back).start()
+            if how == "away":
+                threading.Thread(target=gateway.close).start()
+
+    gateway.before_answer = restart
+    try:
+        send_messages("run", EVERYTHING)
+    finally:
+        for double in again:
+            double.close()
+    unknown = states(rows).count(("unknown", "no_answer"))
+    assert states(rows).count(("accepted", None)) == 40 - unknown
+    assert unknown <= 2 * 4
+
+
+# How an attempt ended
+
+
+def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
+    from tests.integration.sending.test_sending import report
+
+    queue(one_stop, *[VIETTEL] * 40)
+    gateway.script = [BUSY, NOT_ROUTABLE, (400, "Missing receiver number"), (500, "oops"), "reset"] + [TAKEN] * 7
+
+    def overtake(query):
+        reference = query["dlr-url"].partition("reference=")[2].partition("&")[0]
+        number = int(query["to"][-3:])
+        if number % 3 == 0:
+            report(reference, "1" if number % 2 else "2")
+
+    gateway.before_answer = overtake
+    for minutes in range(0, 60, 10):
+        send_at(NOW + minutes * MINUTE)
+    ends = rows("SELECT state, outcome, http_status, gateway_code FROM motcua.attempts WHERE state <> 'in_flight'")
+    assert len(ends) >= 40
+    assert [end for end in ends if end["outcome"] in (None, "receipt")] == []
+    assert {end["http_status"] for end in ends if end["state"] in ("delivered", "undelivered")} >= {202}
+    assert {end["outcome"] for end in ends} >= {"accepted", "transient", "configuration", "phone", "unknown"}
+
+
+def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
+    from motcua.store.notices import attempts
+    from motcua.store.notices.gateways import ensure_gateway
+    from motcua.store.notices.messages import begin_sending
+    from tests.integration.sending.test_sending import report
+
+    queue(one_stop, VIETTEL)
+    message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
+    value = {"message_id": message_id, "msisdn": "+84981234000", "reference": "of the dead"}
+    with connect() as connection:
+        ensure_gateway(connection, "kannel")
+        begin_sending(connection, [value])
+        attempts.save_attempts(connection, [value], gateway="kannel", sender_id=5, run_id="x", now=NOW)
+    report("of the dead", "1")
+    send("another", clock=lambda: NOW)
+    assert rows("SELECT state, outcome FROM motcua.attempts") == [{"state": "delivered", "outcome": "receipt"}]

@@ -1,0 +1,128 @@
+"""What is done together for speed keeps the guarantees of what is done one by one."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from motcua.gateways import open_gateway
+from motcua.jobs.notices.receiving import Intake, keep_and_read
+from motcua.store.ledger.database import connect, open_connection
+from tests.conftest import NOW
+from tests.integration.sending.test_sending import queue_results, send_at, states
+
+
+@pytest.fixture
+def sent(one_stop, gateway, rows):
+    """Six accepted messages; their references in order."""
+    queue_results(one_stop, 6)
+    send_at()
+    return [row["reference"] for row in rows("SELECT reference FROM motcua.attempts ORDER BY message_id")]
+
+
+def take(*reports):
+    """Hands reports to an intake whose thread is busy until all of them wait."""
+    adapter, intake, all_wait = open_gateway("kannel"), Intake(connect), threading.Event()
+    intake._thread.submit(all_wait.wait, 10)
+    effects = [
+        intake.take("kannel", adapter.read_receipt({"reference": reference, "status": status}))
+        for reference, status in reports
+    ]
+    all_wait.set()
+    return effects
+
+
+def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows):
+    effects = take((sent[0], "1"), (sent[1], "8"), (sent[1], "1"), (sent[2], "2"), ("nobody's", "1"), (sent[3], "4"))
+    assert [effect.result(10) for effect in effects] == [
+        "applied",
+        "no_change",
+        "applied",
+        "applied",
+        "unknown_reference",
+        "no_change",
+    ]
+    assert [state for state, _ in states(rows)] == [
+        "delivered",
+        "delivered",
+        "undelivered",
+        "accepted",
+        "accepted",
+        "accepted",
+    ]
+    assert len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(rows("SELECT 1 FROM motcua.receipts")) == 6
+
+
+def test_report_that_cannot_be_stored_holds_up_no_other(sent, rows):
+    good, bad, also_good = take((sent[0], "1"), ("\ud800", "1"), (sent[1], "1"))
+    assert good.result(10) == also_good.result(10) == "applied"
+    assert bad.exception(10) is not None
+    assert [state for state, _ in states(rows)][:3] == ["delivered", "delivered", "accepted"]
+
+
+def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_waits(sent, rows):
+    with open_connection() as other:
+        other.execute("SELECT 1 FROM motcua.messages ORDER BY message_id LIMIT 1 FOR UPDATE")
+        held, *free = take((sent[0], "1"), *[(reference, "1") for reference in sent[1:]])
+        while len(rows("SELECT 1 FROM motcua.messages WHERE state = 'delivered'")) < 5:
+            assert not held.done()
+        assert not held.done()
+        other.rollback()
+    assert held.result(10) == "applied"
+    assert {effect.result(10) for effect in free} == {"applied"}
+
+
+def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
+    with connect() as connection:
+        connection.execute("UPDATE motcua.attempts SET segments = 3")
+    effects = take((sent[0], "1"), (sent[0], "16"), (sent[0], "1"))
+    assert [effect.result(10) for effect in effects] == ["applied", "applied", "no_change"]
+    assert states(rows)[0] == ("undelivered", "part_refused")
+
+
+def test_report_stored_alone_commits_before_it_is_read(sent, rows, monkeypatch):
+    from motcua.jobs.notices import receiving
+
+    seen = []
+
+    def look(*_):
+        seen.append(len(rows("SELECT 1 FROM motcua.receipts")))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(receiving, "_read", look)
+    reading = open_gateway("kannel").read_receipt({"reference": sent[0], "status": "1"})
+    with connect() as connection, pytest.raises(ZeroDivisionError):
+        keep_and_read(connection, "kannel", reading)
+    assert seen == [1]
+
+
+def test_outage_costs_no_more_messages_than_were_in_flight_although_more_were_ready(one_stop, gateway, rows):
+    queue_results(one_stop, 30)
+    gateway.script = [(202, "0: Accepted for delivery")] * 10
+    gateway.default = "hang"
+    send_at()
+    unknown = len(gateway.asked) - 10
+    assert unknown <= 4
+    assert states(rows).count(("unknown", "no_answer")) == unknown
+    held_back = rows("SELECT 1 FROM motcua.attempts WHERE gateway_code = 'held back' AND state = 'failed'")
+    assert len(held_back) == states(rows).count(("queued", "held_back"))
+
+
+def test_answers_of_a_turn_that_fails_are_written_all_the_same(one_stop, gateway, rows, monkeypatch):
+    from motcua.store.notices import messages
+
+    queue_results(one_stop, 12)
+    claim, claims = messages.claim, []
+
+    def fail_the_second_time(*arguments):
+        claims.append(1)
+        if len(claims) == 2:
+            raise ZeroDivisionError
+        return claim(*arguments)
+
+    monkeypatch.setattr(messages, "claim", fail_the_second_time)
+    with pytest.raises(ZeroDivisionError):
+        send_at(NOW)
+    assert {state for state, _ in states(rows)} == {"accepted", "queued"}
+    assert [state for state, _ in states(rows)].count("accepted") == len(gateway.asked)

@@ -1,0 +1,908 @@
+"""The simulated phone network behaves as the Kannel 1.4.5 that it stands for, and forgets nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import requests
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.sandbox.network.access_log import without_query
+from motcua.sandbox.network.application import create_app
+from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviour
+from motcua.sandbox.network.short_messages import split_parts
+from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually, free_port
+
+QUICK = Timing(
+    delivery=(0.02, 0.05),
+    submit_receipt=0.0,
+    late=0.3,
+    receipt_retry=0.05,
+    receipt_retries=3,
+    inquiry_retry=0.05,
+    hang=0.4,
+)
+ACCOUNT = {"username": "motcua", "password": "bí mật"}
+NUMBER = "0905123456"
+
+
+class Application:
+    """What stands behind a dlr-url or get-url: remembers every call, answers as told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, str, dict[str, str]]] = []
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.standing_answer: tuple[int, dict[str, str], bytes] = (200, {}, b"")
+        application = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                query = urlsplit(self.path).query
+                fields = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+                application.calls.append((time.monotonic(), self.path, fields))
+                status, headers, body = (
+                    application.answers.pop(0) if application.answers else application.standing_answer
+                )
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def fields(self) -> list[dict[str, str]]:
+        return [fields for _, _, fields in self.calls]
+
+    def types(self) -> list[int]:
+        return [int(fields["d"]) for fields in self.fields]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Running:
+    """A network under a real uvicorn on a free port."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        app = create_app(folder, **{**ACCOUNT, "timing": QUICK, **options})
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        eventually(lambda: self._server.started)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+    def send(self, text: str = "Xin chao", **fields: Any) -> requests.Response:
+        query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": text}
+        query |= {name.replace("_", "-"): value for name, value in fields.items()}
+        return requests.get(f"{self.url}/cgi-bin/sendsms", query, timeout=10)
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        answer = requests.request(method, self.url + path, timeout=10, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+    def truth(self, after_id: int = 0) -> list[dict[str, Any]]:
+        return self.call("GET", "/api/messages", params={"after_id": after_id})["messages"]
+
+    def received(self) -> list[dict[str, Any]]:
+        return [message for message in self.truth() if message["received_at"]]
+
+    def counts(self) -> dict[str, Any]:
+        return self.call("GET", "/api/counts")
+
+    def handle(self, number: str = NUMBER) -> str:
+        return self.call("POST", "/phones", json={"number": number})["handle"]
+
+    def behave(self, behaviour: str | None, number: str = NUMBER) -> None:
+        self.call("PUT", f"/phones/{self.handle(number)}/behaviour", json={"behaviour": behaviour})
+
+    def fault(self, **faults: Any) -> None:
+        self.call("PUT", "/faults", json=faults)
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    application = Application()
+    yield application
+    application.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    with contextlib.ExitStack() as stack:
+
+        def begin(**options: Any) -> Running:
+            network = Running(tmp_path / "network", **options)
+            stack.callback(network.stop)
+            network.behave("delivered")
+            return network
+
+        yield begin
+
+
+@pytest.fixture
+def network(start: Callable[..., Running], application: Application) -> Running:
+    return start(inquiry_url=application.url + "/inquiries?secret=s&sender=%p&to=%P&text=%a&time=%T&id=%I")
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One network for the tests that only ask what a request is answered."""
+    network = Running(tmp_path_factory.mktemp("lasting"))
+    network.behave("delivered")
+    yield network
+    network.stop()
+
+
+# --- sendsms ---
+
+
+ANSWERS: list[tuple[dict[str, str | None], int, str]] = [
+    ({"password": "wrong"}, 403, "Authorization failed for sendsms"),
+    ({"username": None}, 403, "Authorization failed for sendsms"),
+    ({"to": None}, 400, "Missing receiver number, rejected"),
+    ({"to": ""}, 400, "Empty receiver number not allowed, rejected"),
+    ({"to": "09x5"}, 400, "Number(s) has/have been denied by white- and/or black-lists."),
+    ({"from": None}, 400, "Sender missing and no global set, rejected"),
+    ({"dlr-url": "short"}, 400, "DLR-URL field misformed, rejected"),
+    ({"dlr-url": "ftp://example.org/"}, 400, "DLR-URL field misformed, rejected"),
+    ({"dlr-mask": "67"}, 400, "DLR-Mask field misformed, rejected"),
+    ({"dlr-mask": "-2"}, 400, "DLR-Mask field misformed, rejected"),
+    ({"coding": "3"}, 400, "Coding field misformed, rejected"),
+    ({"validity": "-5"}, 400, "Validity field misformed, rejected"),
+    ({"priority": "4"}, 400, "Priority field misformed, rejected"),
+    ({"charset": "bogus"}, 400, "Charset or body misformed, rejected"),
+    ({"charset": "hex"}, 400, "Charset or body misformed, rejected"),
+    ({"coding": "x", "validity": "", "dlr-mask": "y"}, 202, "0: Accepted for delivery"),
+    ({"text": None}, 202, "0: Accepted for delivery"),
+    ({"smsc": "unheard-of"}, 202, "0: Accepted for delivery"),
+    ({"username": None, "user": "motcua"}, 202, "0: Accepted for delivery"),
+    ({"password": None, "pass": "bí mật"}, 202, "0: Accepted for delivery"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "status", "sentence"), ANSWERS)
+def test_sendsms_answers_in_the_words_of_kannel(
+    lasting: Running, fields: dict[str, str | None], status: int, sentence: str
+) -> None:
+    before = len(lasting.truth())
+    answer = lasting.send(**fields)
+    assert (answer.status_code, answer.text) == (status, sentence)
+    assert len(lasting.truth()) - before == (status == 202)
+
+
+def test_a_post_of_plain_text_carries_its_fields_in_headers(network: Running) -> None:
+    headers = {
+        "X-Kannel-Username": "motcua",
+        "X-Kannel-Password": "bí mật".encode(),
+        "X-Kannel-From": "MotcuaSMS",
+        "X-Kannel-To": NUMBER,
+        "X-Kannel-Coding": "2",
+        "Content-Type": "text/plain; charset=UTF-8",
+    }
+    url = network.url + "/cgi-bin/sendsms"
+    assert requests.post(url, "Hồ sơ".encode(), headers=headers, timeout=10).status_code == 202
+    unnamed = {**headers, "Content-Type": "text/plain"}  # then HTTP's own default counts: ISO-8859-1
+    assert requests.post(url, "Hồ".encode(), headers=unnamed, timeout=10).status_code == 202
+    assert [message["text"] for message in network.truth()] == ["Hồ sơ", "Há»\x93"]
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", "image/png"])
+def test_a_post_of_a_form_or_json_is_refused(lasting: Running, kind: str) -> None:
+    before = lasting.truth()
+    url = lasting.url + "/cgi-bin/sendsms"
+    answer = requests.post(url, "username=motcua", headers={"Content-Type": kind}, timeout=10)
+    assert (answer.status_code, answer.text) == (400, "Invalid content-type")
+    assert lasting.truth() == before
+
+
+SHOWN: list[tuple[str, dict[str, str], str]] = [
+    ("Hồ sơ đã xong à", {}, "H? s? ?? xong à"),
+    ("Hồ sơ đã xong", {"coding": "2", "charset": "UTF-8"}, "Hồ sơ đã xong"),
+    ("Hồ", {"coding": "2"}, "Hồ".encode().decode("utf-16-be", "replace")),  # no charset: nonsense
+    ("[€] {~} ç\t", {}, "[€] {~} Ç?"),
+    ("😀 xong", {"coding": "2", "charset": "utf-8"}, "😀 xong"),
+    ("", {}, ""),
+    ("a\x00b", {}, "a?b"),
+]
+
+
+@pytest.mark.parametrize(("text", "fields", "shown"), SHOWN)
+def test_a_phone_shows_what_kannel_makes_of_the_coding(
+    lasting: Running, text: str, fields: dict[str, str], shown: str
+) -> None:
+    assert lasting.send(text, **fields).status_code == 202
+    assert eventually(lambda: lasting.truth()[-1]["received_parts"]) == [shown]
+
+
+GSM_LIMITS = [
+    ("x" * 160, 0, [160], [160]),
+    ("x" * 161, 0, [160], [153, 8]),
+    ("x" * 159 + "€", 0, [159], [153, 7]),  # an escape pair is never split
+    ("x" * 152 + "€" * 5, 0, [156], [152, 5]),
+    ("ộ" * 70, 2, [70], [70]),
+    ("ộ" * 71, 2, [70], [67, 4]),
+    ("ộ" * 66 + "😀" * 3, 2, [68], [66, 3]),  # nor is a surrogate pair
+]
+
+
+@pytest.mark.parametrize(("text", "coding", "cut", "whole"), GSM_LIMITS)
+def test_parts_are_cut_where_the_standard_cuts_them(text: str, coding: int, cut: list[int], whole: list[int]) -> None:
+    assert [len(part) for part in split_parts(text, coding, 1)] == cut
+    assert [len(part) for part in split_parts(text, coding, 10)] == whole
+
+
+@given(st.text(st.sampled_from("aộ€😀{\n"), max_size=400), st.sampled_from([0, 2]))
+def test_parts_lose_nothing_while_there_are_enough_of_them(text: str, coding: int) -> None:
+    parts = split_parts(text, coding, 100)
+    assert "".join(parts) == text
+    assert all(parts) or text == ""
+
+
+def test_a_long_text_is_cut_with_a_202_unless_the_user_may_send_more(
+    start: Callable[..., Running],
+) -> None:
+    network = start()
+    assert network.send("x" * 200, max_messages="5", concatenation="true").status_code == 202
+    (message,) = eventually(network.received)
+    assert (message["text"], message["received_parts"]) == ("x" * 200, ["x" * 160])
+    network.stop()
+
+    network = start(max_messages=3)
+    network.send("y" * 200)
+    network.send("ộ" * 300, coding="2", charset="UTF-8")
+    eventually(lambda: len(network.received()) == 3)
+    assert [len("".join(message["received_parts"])) for message in network.truth()] == [160, 200, 201]
+    assert [message["parts"] for message in network.truth()] == [1, 2, 3]
+
+
+def test_several_receivers_are_several_messages_and_one_phone_has_many_spellings(network: Running) -> None:
+    assert network.send(to="+84905123456 84905123456 abc 0905123456").status_code == 202
+    assert [message["to"] for message in network.truth()] == ["+84905123456", "84905123456", "0905123456"]
+    (phone,) = network.call("GET", "/api/phones")["phones"]
+    assert (phone["number"], len(phone["messages"])) == (NUMBER, 3)
+
+
+# --- receipts ---
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "fields", "types", "reaches_the_phone"),
+    [
+        ("delivered", {}, [8, 1], True),
+        ("failed", {}, [8, 2], False),
+        ("late", {}, [8, 1], True),
+        ("late", {"validity": "0"}, [8, 34], False),  # expired: the bits count, not the number
+        ("rejected", {}, [16], False),
+        ("delivered", {"dlr_mask": "1"}, [1], True),
+        ("failed", {"dlr_mask": "1"}, [], False),
+        ("delivered", {"dlr_mask": "0"}, [], True),
+        ("delivered", {"dlr_url": None}, [], True),
+        ("never", {}, [], None),
+    ],
+)
+def test_receipts_follow_the_behaviour_of_the_number_and_the_mask(
+    network: Running,
+    application: Application,
+    behaviour: str,
+    fields: dict[str, str],
+    types: list[int],
+    reaches_the_phone: bool | None,
+) -> None:
+    network.behave(behaviour)
+    network.send(**{"dlr_mask": "31", "dlr_url": application.url + "/receipts?d=%d", **fields})
+    (message,) = network.truth()
+    assert sorted(receipt["type"] for receipt in message["receipts"]) == sorted(types)
+    eventually(lambda: sorted(application.types()) == sorted(types))
+    if reaches_the_phone is not None:
+        assert message["will_be_received"] == reaches_the_phone
+    if message["will_be_received"]:
+        eventually(network.received)
+    (message,) = eventually(
+        lambda: all(r["state"] == "sent" for r in network.truth()[0]["receipts"]) and network.truth()
+    )
+    assert [a["answer"] for r in message["receipts"] for a in r["attempts"]] == ["200"] * len(types)
+
+
+def test_a_silent_number_is_recorded_with_whether_its_phone_got_the_text(network: Running) -> None:
+    numbers = [f"09050000{n:02}" for n in range(30)]
+    for number in numbers:
+        network.behave("never", number)
+    network.send(to=" ".join(numbers))
+    reached = [message["will_be_received"] for message in network.truth()]
+    assert 5 < sum(reached) < 25
+    counts = eventually(lambda: network.counts()["on_the_way"] == 0 and network.counts())
+    assert (counts["never"], counts["delivered"], counts["lost"]) == (30, sum(reached), 30 - sum(reached))
+
+
+def test_the_escapes_of_a_dlr_url_are_filled_as_kannel_fills_them(network: Running, application: Application) -> None:
+    network.send(
+        to="+84905123456",
+        smsc="viettel 1",
+        dlr_mask="8",
+        dlr_url=application.url + "/r?d=%d&A=%A&F=%F&p=%p&P=%P&t=%t&T=%T&I=%I&i=%i&n=%n&z=%z&pc=%%",
+    )
+    ((_, path, _),) = eventually(lambda: application.calls)
+    assert re.fullmatch(
+        r"/r\?d=8&A=ACK%2F&F=[0-9a-f-]{36}&p=%2B84905123456&P=MotcuaSMS&t=\d{4}-\d\d-\d\d\+\d\d:\d\d:\d\d"
+        r"&T=\d{10}&I=[0-9a-f-]{36}&i=viettel\+1&n=motcua&z=%25z&pc=%25",
+        path,
+    )
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_a_receipt_that_is_not_taken_is_sent_again_with_the_same_id(
+    network: Running, application: Application, status: int
+) -> None:
+    application.answers = [(status, {}, b"")] * 2
+    network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d&id=%I")
+    (receipt,) = eventually(lambda: [r for m in network.truth() for r in m["receipts"] if r["state"] == "sent"])
+    assert [attempt["answer"] for attempt in receipt["attempts"]] == [str(status), str(status), "200"]
+    assert len({fields["id"] for fields in application.fields}) == 1
+
+
+def test_a_receipt_is_given_up_after_the_last_retry_and_that_is_logged(
+    network: Running, application: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    application.standing_answer = (500, {}, b"")
+    network.send(dlr_mask="1", dlr_url=application.url + "/r?number=%p")
+    eventually(lambda: network.counts()["receipts"]["given_up"] == 1)
+    assert len(application.calls) == 1 + QUICK.receipt_retries
+    assert "given up after 4 tries: 500" in caplog.text
+    assert NUMBER not in caplog.text
+
+
+def test_receipts_not_yet_sent_are_sent_after_a_restart(
+    start: Callable[..., Running], application: Application
+) -> None:
+    patient = Timing(delivery=(0.0, 0.0), submit_receipt=0.0, receipt_retry=0.2)
+    network = start(timing=patient)
+    network.fault(outage=False, queued={"next": 1})
+    application.standing_answer = (503, {}, b"")
+    assert network.send(dlr_mask="31", dlr_url=application.url + "/r?d=%d").text.startswith("3: Queued")
+    eventually(lambda: len(application.calls) >= 2)
+    network.stop()
+    application.standing_answer = (202, {}, b"")
+    application.calls.clear()
+    network = start(timing=patient)
+    eventually(lambda: network.counts()["receipts"] == {"sent": 2, "pending": 0, "given_up": 0, "lost": 0})
+    assert sorted(application.types()) == [1, 8]
+    assert len(network.truth()) == 1
+
+
+def process(folder: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "motcua.sandbox.network", "--port", str(port)]
+    settings = {"PATH": os.environ["PATH"], **environment}
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen([*command, "--folder", str(folder / "data")], stdout=log, stderr=log, env=settings)
+
+
+CREDENTIALS = {"MOTCUA_KANNEL_USERNAME": "motcua", "MOTCUA_KANNEL_PASSWORD": "bí mật"}
+
+
+def test_nothing_accepted_is_lost_when_the_process_is_killed_and_its_log_shows_no_query(
+    tmp_path: Path, application: Application
+) -> None:
+    port, answered = free_port(), []
+    url = f"http://127.0.0.1:{port}"
+    running = process(tmp_path, port, **CREDENTIALS)
+
+    def healthy() -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(url + "/health", timeout=5).ok
+        return False
+
+    def send(name: str) -> None:
+        session = requests.Session()
+        with contextlib.suppress(requests.ConnectionError):
+            for n in range(10_000):
+                query = {**ACCOUNT, "from": "M", "to": NUMBER, "text": f"{name} {n}", "dlr-mask": "16"}
+                if session.get(url + "/cgi-bin/sendsms", params=query, timeout=10).status_code == 202:
+                    answered.append(query["text"])
+
+    try:
+        eventually(healthy, 30)
+        senders = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
+        for sender in senders:
+            sender.start()
+        eventually(lambda: len(answered) > 200, 30)
+        running.send_signal(signal.SIGKILL)
+        running.wait(10)
+        for sender in senders:
+            sender.join(30)
+        running = process(tmp_path, port, **CREDENTIALS)
+        eventually(healthy, 30)
+        truth, after = [], 0
+        while page := requests.get(url + "/api/messages", {"after_id": after}, timeout=10).json()["messages"]:
+            truth += [message["text"] for message in page]
+            after = page[-1]["id"]
+        assert set(answered) <= set(truth)
+        assert len(truth) == len(set(truth)) <= len(answered) + len(senders)
+    finally:
+        running.kill()
+        running.wait(10)
+    log = (tmp_path / "log").read_text()
+    assert "/cgi-bin/sendsms" in log
+    assert not [word for word in (NUMBER, "password", "?", "Traceback") if word in log]
+
+
+def test_an_operators_mistake_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file in the folder's place")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for environment, words in (
+            ({}, "MOTCUA_KANNEL_USERNAME and MOTCUA_KANNEL_PASSWORD must be set"),
+            (CREDENTIALS, "cannot be used"),
+            (CREDENTIALS, "address already in use"),
+        ):
+            (tmp_path / "log").unlink(missing_ok=True)
+            assert process(tmp_path, taken.getsockname()[1], **environment).wait(30) != 0
+            log = (tmp_path / "log").read_text()
+            assert words in log
+            assert "Traceback" not in log
+            if words == "cannot be used":
+                (tmp_path / "data").unlink()
+
+
+# --- faults ---
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "sentence", "accepted"),
+    [
+        ("error_503", 503, "Temporal failure, try again later.", 0),
+        ("error_429", 429, "Too many requests.", 0),
+        ("not_routable", 403, "Not routable. Do not try again.", 0),
+        ("queued", 202, "3: Queued for later delivery", 1),
+    ],
+)
+def test_a_fault_hits_the_next_requests_and_no_more(
+    network: Running, fault: str, status: int, sentence: str, accepted: int
+) -> None:
+    network.fault(**{fault: {"next": 2}})
+    answers = [network.send() for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [status, status, 202]
+    assert answers[0].text == sentence
+    assert len(network.truth()) == 2 * accepted + 1
+
+
+def test_a_fault_hits_a_share_of_the_requests_and_is_off_when_it_is_no_longer_named(
+    network: Running,
+) -> None:
+    network.fault(error_503={"probability": 0.5})
+    hit = sum(network.send().status_code == 503 for _ in range(60))
+    assert 10 < hit < 50
+    network.fault()
+    assert all(network.send().ok for _ in range(20))
+    assert network.call("GET", "/faults")["error_503"] == {"probability": 0.0, "next": 0}
+
+
+@pytest.mark.parametrize("fault", [{"eror_503": {"next": 1}}, {"error_503": {"probability": 2}}, {"outage": {}}])
+def test_a_misspelt_fault_is_refused(lasting: Running, fault: dict[str, Any]) -> None:
+    assert requests.put(lasting.url + "/faults", json=fault, timeout=10).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [("accept_then_reset", requests.ConnectionError), ("accept_then_timeout", requests.ReadTimeout)],
+)
+def test_an_answer_may_never_come_although_the_message_was_accepted(
+    network: Running, fault: str, failure: type[Exception]
+) -> None:
+    network.fault(**{fault: {"next": 1}})
+    query = {**ACCOUNT, "from": "M", "to": NUMBER, "text": "ambiguous"}
+    with pytest.raises(failure):
+        requests.get(network.url + "/cgi-bin/sendsms", query, timeout=0.2)
+    assert [message["text"] for message in network.truth()] == ["ambiguous"]
+    assert network.send().ok
+
+
+def test_a_hung_answer_ends_in_a_reset(network: Running) -> None:
+    network.fault(accept_then_timeout={"next": 1})
+    started = time.monotonic()
+    with pytest.raises(requests.ConnectionError):
+        network.send()
+    assert time.monotonic() - started >= QUICK.hang
+
+
+def test_a_slow_answer_comes_after_the_message_was_accepted(network: Running) -> None:
+    network.fault(slow_seconds={"seconds": 0.3, "next": 1})
+    started = time.monotonic()
+    assert network.send().ok
+    assert time.monotonic() - started >= 0.3
+
+
+def test_receipts_may_be_lost_repeated_or_come_before_the_reply(network: Running, application: Application) -> None:
+    ask = {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d&id=%I"}
+    network.fault(receipts_before_reply={"next": 1})
+    network.send(**ask)
+    assert application.types() == [8, 1]
+    application.calls.clear()
+
+    network.fault(receipts_repeated={"next": 1})
+    network.send(**ask)
+    eventually(lambda: len(application.calls) == 4)
+    assert sorted(application.types()) == [1, 1, 8, 8]
+    assert len({fields["id"] for fields in application.fields}) == 2
+    application.calls.clear()
+
+    network.fault(receipts_lost={"next": 1})
+    network.send(**ask)
+    eventually(lambda: len(network.received()) == 3)
+    assert [receipt["state"] for receipt in network.truth()[-1]["receipts"]] == ["lost", "lost"]
+    eventually(lambda: network.counts()["receipts"] == {"sent": 4, "pending": 0, "given_up": 0, "lost": 2})
+    assert not application.calls
+
+
+def test_an_outage_accepts_nothing_and_receipts_wait_for_its_end(network: Running, application: Application) -> None:
+    network.behave("late")
+    network.send(dlr_mask="1", dlr_url=application.url + "/r?d=%d")
+    network.fault(outage=True)
+    with pytest.raises(requests.ConnectionError):
+        network.send()
+    eventually(network.received)
+    assert network.call("GET", "/health") == {"status": "outage"}
+    assert not application.calls
+    network.fault()
+    eventually(lambda: application.types() == [1])
+    assert len(network.truth()) == 1
+
+
+# --- inquiries ---
+
+REPLY = "Hồ sơ của quý Ông/Bà (160915001) hiện đang ở bước Thẩm định, trạng thái hồ sơ: Đúng hạn."
+UTF8 = {"Content-Type": "text/plain; charset=utf-8"}
+ACCENTED = {**UTF8, "X-Kannel-Coding": "2"}
+
+
+def inquire(network: Running, text: str) -> str:
+    handle = network.handle()
+    before = len(network.truth())
+    network.call("POST", f"/phones/{handle}/texts", json={"to": "9029", "text": text})
+    (reply,) = eventually(lambda: network.truth()[before:])
+    assert (reply["kind"], reply["from"], reply["number"]) == ("reply", "9029", NUMBER)
+    return "".join(reply["received_parts"])
+
+
+def test_an_inquiry_reaches_the_application_as_kannel_would_bring_it(
+    start: Callable[..., Running], application: Application
+) -> None:
+    template = application.url + "/inquiries?secret=s&sender=%p&to=%P&text=%a&time=%T&id=%I"
+    network = start(inquiry_url=template, max_messages=3)
+    application.standing_answer = (200, ACCENTED, REPLY.encode())
+    assert inquire(network, "  MCKH  160915001 a&b=c%20+d#é ") == REPLY
+    ((_, path, fields),) = application.calls
+    assert fields["sender"] == NUMBER
+    assert (fields["to"], fields["secret"]) == ("9029", "s")
+    assert "text=MCKH+160915001+a%26b%3Dc%2520%2Bd%23%C3%A9&" in path
+    (phone,) = network.call("GET", "/api/phones")["phones"]
+    assert [(m["kind"], m["state"]) for m in phone["messages"]] == [
+        ("inquiry", "delivered"),
+        ("reply", "delivered"),
+    ]
+    assert network.counts()["replies"] == 1
+    assert network.counts()["accepted"] == 0  # counts what came through sendsms
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ((200, ACCENTED, "Hồ sơ".encode()), "Hồ sơ"),
+        ((200, UTF8, "Hồ sơ".encode()), "H? s?"),  # accents need X-Kannel-Coding: 2
+        ((200, {"Content-Type": "text/plain"}, "Hồ".encode()), "H???"),  # no charset: ISO-8859-1
+        ((200, UTF8, b""), "<Empty reply from service provider>"),
+        ((202, UTF8, b"ok"), "ok"),
+        (
+            (200, {"Content-Type": "application/json"}, b"{}"),
+            "Result could not be represented as an SMS message.",
+        ),
+        ((200, UTF8, b"x" * 200), "x" * 160),
+    ],
+)
+def test_a_reply_is_shown_as_kannel_shows_it(
+    network: Running, application: Application, answer: tuple[int, dict[str, str], bytes], shown: str
+) -> None:
+    application.standing_answer = answer
+    assert inquire(network, "mckh 160915001") == shown
+
+
+def test_an_inquiry_is_repeated_with_the_same_id_until_it_is_answered(
+    network: Running, application: Application
+) -> None:
+    application.answers = [(500, {}, b""), (503, {}, b"")]
+    application.standing_answer = (200, UTF8, b"Dung han")
+    assert inquire(network, "MCKH 160915001") == "Dung han"
+    assert len({fields["id"] for fields in application.fields}) == 1
+    assert len(application.calls) == 3
+
+
+def test_after_four_failures_the_citizen_gets_kannels_apology(network: Running, application: Application) -> None:
+    application.standing_answer = (500, {}, b"")
+    assert inquire(network, "MCKH 160915001") == "Could not fetch content, sorry."
+    assert len(application.calls) == 4
+
+
+def test_a_text_without_the_keyword_never_reaches_the_application(network: Running, application: Application) -> None:
+    assert inquire(network, "Xin chao MCKH") == "Request Failed"
+    assert not application.calls
+
+
+def test_an_inquiry_left_unanswered_is_taken_up_after_a_restart(
+    start: Callable[..., Running], application: Application
+) -> None:
+    application.standing_answer = (500, {}, b"")
+    template = application.url + "/inquiries?id=%I"
+    patient = Timing(inquiry_retry=30)
+    network = start(inquiry_url=template, timing=patient)
+    network.call("POST", f"/phones/{network.handle()}/texts", json={"text": "MCKH 160915001"})
+    eventually(lambda: application.calls)
+    network.stop()
+    application.standing_answer = (200, UTF8, b"Tre han")
+    network = start(inquiry_url=template)
+    assert eventually(network.truth)[0]["received_parts"] == ["Tre han"]
+    assert len({fields["id"] for fields in application.fields}) == 1
+
+
+# --- people, numbers, pages ---
+
+
+def test_most_numbers_are_good_and_what_is_no_living_mobile_is_rejected() -> None:
+    found = [default_behaviour(f"09{n:08}", seed=7) for n in range(20_000)]
+    shares = {behaviour: found.count(behaviour) / len(found) for behaviour in Behaviour}
+    assert shares == pytest.approx(
+        {"delivered": 0.93, "failed": 0.03, "late": 0.02, "never": 0.02, "rejected": 0}, abs=0.005
+    )
+    assert default_behaviour("0905123456", 1) == default_behaviour("0905123456", 1)
+    for number in ("02583822229", "01225123456", "9029", "", "0955123456", "84"):
+        assert default_behaviour(number, seed=7) is Behaviour.REJECTED
+
+
+def test_a_handle_is_opaque_and_a_behaviour_set_by_hand_outlives_a_restart(tmp_path: Path) -> None:
+    network = Running(tmp_path)
+    handle = network.handle("+84 905 123 456")
+    assert handle == network.handle(NUMBER)
+    assert NUMBER[1:] not in handle
+    network.behave("rejected")
+    network.stop()
+    network = Running(tmp_path)
+    try:
+        network.send()
+        assert network.truth()[0]["behaviour"] == "rejected"
+        network.behave(None)
+        network.send()
+        assert network.truth()[1]["behaviour"] == default_behaviour(NUMBER, 0)
+    finally:
+        network.stop()
+
+
+def test_an_unknown_handle_or_behaviour_is_refused(lasting: Running) -> None:
+    url = lasting.url + "/phones/feedbeef"
+    assert requests.put(url + "/behaviour", json={"behaviour": "late"}, timeout=10).status_code == 404
+    assert requests.post(url + "/texts", json={"text": "MCKH 1"}, timeout=10).status_code == 404
+    url = f"{lasting.url}/phones/{lasting.handle()}"
+    assert requests.put(url + "/behaviour", json={"behaviour": "dead"}, timeout=10).status_code == 422
+    assert requests.post(url + "/texts", json={"text": ""}, timeout=10).status_code == 422
+
+
+def test_every_accepted_message_is_counted_once(network: Running, application: Application) -> None:
+    for place, behaviour in enumerate(Behaviour):
+        network.behave(behaviour, f"090512345{place}")
+        network.send("x", to=f"090512345{place}", dlr_mask="31", dlr_url=application.url + "/r?d=%d")
+    network.send("y", **{"from": "Other"})
+    counts = eventually(lambda: network.counts()["on_the_way"] == 0 and network.counts())
+    outcomes = ("delivered", "failed", "rejected", "lost", "on_the_way")
+    assert counts["accepted"] == sum(counts[outcome] for outcome in outcomes) == 6
+    assert {sender: row["accepted"] for sender, row in counts["by_sender"].items()} == {
+        "MotcuaSMS": 5,
+        "Other": 1,
+    }
+    assert counts["parts"] == counts["delivered"]
+
+
+def test_the_newest_phone_comes_first_and_can_be_found_by_number_or_text(network: Running) -> None:
+    network.send("Ho so 100%_a cua ong", to="0905000001")
+    network.send("Hồ sơ của bà", to="0905000002", coding="2", charset="UTF-8")
+
+    def found(**query: str) -> list[str]:
+        return [phone["number"] for phone in network.call("GET", "/api/phones", params=query)["phones"]]
+
+    assert found() == ["0905000002", "0905000001"]
+    assert found(limit="1") == ["0905000002"]
+    assert found(search="+84 905 000 001") == ["0905000001"]
+    assert found(search="000.002") == ["0905000002"]
+    assert found(search="của bà") == ["0905000002"]
+    assert found(search="hồ sơ 100%_a") == ["0905000001"]
+    assert found(search="100_") == []
+    assert found(search="không có") == []
+
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>&amp;"
+
+
+def test_hostile_text_is_data_and_never_part_of_the_page(network: Running) -> None:
+    network.send(HOSTILE, **{"from": "<b>M</b>"})
+    eventually(network.received)
+    (phone,) = network.call("GET", "/api/phones")["phones"]
+    assert phone["messages"][0]["text"] == HOSTILE
+    page = requests.get(network.url + "/", timeout=10)
+    assert "onerror" not in page.text
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page.text)
+    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # nothing from elsewhere
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_a_browser_shows_hostile_text_harmlessly(network: Running, tmp_path: Path) -> None:
+    network.send(HOSTILE)
+    network.send("Hồ sơ đã xong", coding="2", charset="UTF-8")
+    eventually(lambda: len(network.received()) == 2)
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    quiet = "--disable-background-networking --disable-component-update --virtual-time-budget=4000"
+    dom = subprocess.run(
+        [
+            "chromium",
+            *flags.split(),
+            *quiet.split(),
+            f"--user-data-dir={tmp_path}",
+            "--dump-dom",
+            network.url,
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    ).stdout.decode()
+    assert "<title>Mạng điện thoại mô phỏng · MotcuaSMS</title>" in dom
+    assert "&lt;img src=x onerror=" in dom
+    assert "<img" not in dom
+    assert "Hồ sơ đã xong" in dom
+    assert "0905 123 456" in dom
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/messages"),
+        ("GET", "/faults"),
+        ("PUT", "/faults"),
+        ("POST", "/phones"),
+        ("PUT", "/phones/x/behaviour"),
+    ],
+)
+def test_the_truth_and_the_switches_are_for_this_machine_only(tmp_path: Path, method: str, path: str) -> None:
+    app = create_app(tmp_path, **ACCOUNT)
+    stranger = httpx.ASGITransport(app, client=("203.0.113.7", 40000))
+
+    async def ask(method: str, path: str) -> int:
+        async with httpx.AsyncClient(transport=stranger, base_url="http://network") as client:
+            return (await client.request(method, path, json={})).status_code
+
+    assert asyncio.run(ask(method, path)) == 403
+    assert asyncio.run(ask("GET", "/api/counts")) == 200
+
+
+def test_an_access_log_line_keeps_the_path_and_loses_the_query() -> None:
+    def line(path: str) -> logging.LogRecord:
+        arguments = ("127.0.0.1:1", "GET", path, "1.1", 202)
+        return logging.LogRecord("uvicorn.access", 20, "", 0, '%s - "%s %s HTTP/%s" %d', arguments, None)
+
+    record = line("/cgi-bin/sendsms?to=0905123456&password=p")
+    assert without_query(record)
+    assert record.getMessage() == '127.0.0.1:1 - "GET /cgi-bin/sendsms HTTP/1.1" 202'
+    assert not without_query(line("/api/phones?search=0905"))
+
+
+# --- held against a real Kannel ---
+
+KANNEL_GROUPS = """
+group = sendsms-user
+username = motcua
+password = "bí mật"
+max-messages = 3
+concatenation = true
+
+group = sms-service
+keyword = mckh
+get-url = "{get_url}"
+accept-x-kannel-headers = true
+max-messages = 3
+concatenation = true
+"""
+
+
+@pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")
+def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(
+    start: Callable[..., Running], application: Application, tmp_path: Path
+) -> None:
+    template = "/inquiries?secret=s&sender=%p&to=%P&text=%a"
+    carrier = FakeCarrier()
+    groups = KANNEL_GROUPS.format(get_url=application.url + template)
+    kannel = Kannel(tmp_path, carrier=carrier.group, groups=groups)
+    try:
+        carrier.connect()
+        network = start(inquiry_url=application.url + template, max_messages=3)
+        for fields, status, sentence in ANSWERS:
+            query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "x", **fields}
+            answer = requests.get(kannel.url + "/cgi-bin/sendsms", query, timeout=10)
+            assert (answer.status_code, answer.text) == (status, sentence), fields
+
+        accented = {"coding": "2", "charset": "UTF-8"}
+        texts = [(text, fields) for text, fields, _ in SHOWN]
+        texts += [(text, accented if coding else {}) for text, coding, *_ in GSM_LIMITS if "😀" not in text]
+        texts += [("z" * 1000, {}), ("ộ" * 1000, accented)]
+        for place, (text, fields) in enumerate(texts):
+            number = f"09040000{place:02}"
+            network.behave("delivered", number)
+            query = {**ACCOUNT, "from": "MotcuaSMS", "to": number, "text": text, **fields}
+            for url in (kannel.url, network.url):
+                assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
+            ours = eventually(lambda: network.truth()[-1]["received_parts"])
+
+            def theirs(number: str = number, accented: bool = fields.get("coding") == "2") -> list[str]:
+                return [part.words(accented=accented) for part in carrier.parts if part.receiver == number]
+
+            eventually(lambda theirs=theirs, ours=ours: len(theirs()) >= len(ours))
+            assert theirs() == ours, text[:20]
+
+        ask = {"dlr-mask": "31", "dlr-url": application.url + "/r?d=%d&A=%A&p=%p&P=%P&n=%n&pc=%%"}
+        reports = []
+        for url in (kannel.url, network.url):
+            query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "x", **ask}
+            assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
+            eventually(lambda: len(application.calls) == 2)
+            by_type = sorted(application.fields, key=lambda fields: int(fields["d"]))
+            by_type[0].pop("A", None)  # the carrier's own words, which the fake carrier does not have
+            reports.append(by_type)
+            application.calls.clear()
+        assert reports[0] == reports[1]
+
+        application.standing_answer = (200, ACCENTED, REPLY.encode())
+        carrier.parts.clear()
+        carrier.text(NUMBER, "mckh  160915001 a&b=c%20+d#")
+        eventually(lambda: len(carrier.parts) == 2)
+        shown = "".join(part.words(accented=True) for part in carrier.parts)
+        assert inquire(network, "mckh  160915001 a&b=c%20+d#") == shown == REPLY
+        asked, asked_again = (path for _, path, _ in application.calls)
+        assert asked == asked_again
+    finally:
+        kannel.stop()
+        carrier.close()

@@ -1,0 +1,402 @@
+"""The supervisor leaves nothing behind, whatever its programs do and however it is ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+FORKS_AND_IGNORES_TERM = """
+    import os, signal, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.fork() == 0:
+        os.setsid()  # leaves the session, as PostgreSQL's back ends do
+        if os.fork() == 0:
+            time.sleep(600)
+        time.sleep(600)
+    time.sleep(600)
+"""
+SLEEPS = "import time; time.sleep(600)"
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from motcua.sandbox.machine.supervisor import Component, Restarts, StopRequested, Supervisor, SupervisorError
+
+marked = {{"MARK": {mark!r}}}
+
+def python(name, code, **more):
+    more = {{"stop_within": 0.5, **more}}
+    return Component(name, [sys.executable, "-c", code], marked, **more)
+
+try:
+    with Supervisor(Path({folder!r}), lambda line: print(line, flush=True)) as supervisor:
+        {body}
+        print("UP", flush=True)
+        while True:
+            supervisor.wait(1)
+except StopRequested as stop:
+    print("STOPPED", stop, flush=True)
+except SupervisorError as error:
+    sys.exit(str(error))
+"""
+
+
+class Run:
+    """A supervisor in a process of its own, in a foreground group of its own."""
+
+    def __init__(self, folder: Path, mark: str, body: str) -> None:
+        indented = textwrap.indent(textwrap.dedent(body).strip(), " " * 8).strip()
+        program = PROGRAM.format(mark=mark, folder=str(folder), body=indented)
+        self.mark = mark
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+        self.lines: list[str] = []
+
+    def read_until(self, word: str) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if word in line:
+                return line
+        raise AssertionError(f"{word!r} never came:\n" + "".join(self.lines))
+
+    def end(self) -> int:
+        assert self.process.stdout is not None
+        self.lines += self.process.stdout.readlines()
+        return self.process.wait(30)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+
+def marked(mark: str) -> set[int]:
+    """Living processes with this mark in their environment."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if f"MARK={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found.add(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Callable[[str], Run]]:
+    runs: list[Run] = []
+
+    def start(body: str) -> Run:
+        runs.append(Run(tmp_path, tmp_path.name + str(os.getpid()), body))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.wait()
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        for pid in marked(run.mark):
+            os.kill(pid, signal.SIGKILL)
+
+
+STUBBORN = f"""
+stubborn = {textwrap.dedent(FORKS_AND_IGNORES_TERM)!r}
+supervisor.start(python("sleeps", {SLEEPS!r}), python("stubborn", stubborn))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_leaves_no_process(supervise: Callable[[str], Run], number: signal.Signals, whole_group: bool) -> None:
+    run = supervise(STUBBORN)
+    run.read_until("UP")
+    wait_for(lambda: len(marked(run.mark)) == 4)
+
+    if whole_group:
+        os.killpg(run.process.pid, number)
+    else:
+        run.process.send_signal(number)
+
+    assert run.end() == 0
+    assert f"STOPPED {number.name}" in run.output
+    assert not marked(run.mark)
+
+
+def test_a_second_ctrl_c_does_not_wait(supervise: Callable[[str], Run]) -> None:
+    run = supervise("""
+        ignores = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
+        log = supervisor.logs / "slow.log"
+        supervisor.start(python("slow", ignores, stop_within=60, ready=lambda since: log.stat().st_size > 0))
+    """)
+    run.read_until("UP")
+    begun = time.monotonic()
+    run.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert "slow killed" in run.output
+    assert time.monotonic() - begun < 10
+
+
+def test_a_program_that_hangs_with_its_work_done_is_killed(supervise: Callable[[str], Run]) -> None:
+    run = supervise("""
+        hangs = "import signal, time; signal.signal(15, 1); print('x', flush=True); time.sleep(600)"
+        log = supervisor.logs / "hangs.log"
+        up = lambda since: log.stat().st_size > 0
+        supervisor.start(python("hangs", hangs, stop_within=60, ready=up, finished=lambda titles: not titles))
+    """)
+    run.read_until("UP")
+    begun = time.monotonic()
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert "hangs killed" in run.output
+    assert time.monotonic() - begun < 20
+
+
+def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        print("UP", flush=True)
+        supervisor.run("step", [sys.executable, "-c", {SLEEPS!r}], marked)
+    """)
+    run.read_until("UP")
+    wait_for(lambda: bool(marked(run.mark)))
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert not marked(run.mark)
+
+
+def test_programs_are_stopped_in_the_reverse_order_of_their_start(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        for name in ("database", "airflow", "world"):
+            supervisor.start(python(name, {SLEEPS!r}))
+    """)
+    run.read_until("UP")
+    run.process.send_signal(signal.SIGINT)
+    run.end()
+    assert [line.split()[0] for line in run.lines if " stopped after" in line] == [
+        "world",
+        "airflow",
+        "database",
+    ]
+
+
+def test_one_program_is_stopped_for_good_while_the_others_go_on(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        supervisor.start(python("stays", {SLEEPS!r}), python("goes", {SLEEPS!r}))
+        supervisor.finish("goes")
+        supervisor.wait(1)
+    """)
+    run.read_until("UP")
+    assert "goes stopped" in run.output
+    assert "died" not in run.output
+    assert len(marked(run.mark)) == 1
+
+
+def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: Callable[[str], Run]) -> None:
+    run = supervise(STUBBORN)
+    run.read_until("UP")
+    wait_for(lambda: len(marked(run.mark)) == 4)
+    before = marked(run.mark)
+    stubborn = {pid for pid in before if parent(pid) == run.process.pid and children(pid)}
+    assert len(stubborn) == 1
+    os.kill(stubborn.pop(), signal.SIGKILL)
+
+    assert "stubborn died (exit code -9)" in run.read_until("died")
+    wait_for(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
+
+
+def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
+    supervise: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run = supervise(f"""
+        supervisor.start(python("sleeps", {SLEEPS!r}))
+        dies = "import time; time.sleep(0.2); raise SystemExit('no more ink')"
+        supervisor.start(python("dies", dies, restarts=Restarts(limit=2, first_wait=0.05)))
+    """)
+    assert run.end() == 1
+    assert run.output.count("dies died (exit code 1)") == 2
+    assert "dies died 3 times (exit code 1)" in run.output
+    assert str(tmp_path / "logs" / "dies.log") in run.output
+    assert "no more ink" in run.output
+    assert "Traceback" not in run.output
+    assert not marked(run.mark)
+
+
+def test_a_program_that_never_gets_ready_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        supervisor.start(python("mute", {SLEEPS!r}, ready=lambda since: False, ready_within=0.5))
+    """)
+    assert run.end() == 1
+    assert "mute was not ready within" in run.output
+    assert "Traceback" not in run.output
+    assert not marked(run.mark)
+
+
+def test_a_second_supervisor_of_the_folder_is_refused(supervise: Callable[[str], Run]) -> None:
+    first = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
+    first.read_until("UP")
+    second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
+    assert second.end() == 1
+    assert second.output.startswith(f"Process {first.process.pid} is already running in ")
+    assert len(marked(first.mark)) == 1
+
+
+def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: Callable[[str], Run]) -> None:
+    first = supervise(STUBBORN)
+    first.read_until("UP")
+    wait_for(lambda: len(marked(first.mark)) == 4)
+    first.process.kill()
+    first.process.wait()
+    left = marked(first.mark)
+    assert len(left) == 4
+
+    second = supervise(f'supervisor.start(python("sleeps", {SLEEPS!r}))')
+    second.read_until("UP")
+    assert "4 processes that a killed run left" in second.output
+    assert not marked(first.mark) & left
+    assert len(marked(second.mark)) == 1
+
+
+def test_a_stranger_with_a_recorded_number_is_spared(supervise: Callable[[str], Run], tmp_path: Path) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        (tmp_path / "pids.json").write_text(
+            f'{{"boot": "{boot}", "components": '
+            f'[{{"name": "old", "pid": {stranger.pid}, "started": 1, "stop_signal": 15}}]}}'
+        )
+        run = supervise("")
+        run.read_until("UP")
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"boot": 1}', '{"boot": "x", "components": [{}]}'])
+def test_a_spoilt_list_of_processes_is_passed_over(
+    supervise: Callable[[str], Run], tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "pids.json").write_text(content)
+    run = supervise("")
+    run.read_until("UP")
+
+
+DEMO_OF_STUBS = """
+from dataclasses import replace
+from motcua.sandbox.machine.components import components
+from motcua.sandbox.machine.deployment import Databases, Deployment, Secrets, read_addresses
+from motcua.sandbox.world.one_stop import OneStopAddresses
+
+folder = supervisor.folder
+addresses = read_addresses(folder, {}, free_ports=True)
+nowhere = Databases("", "", "", {})
+deployment = Deployment(
+    addresses, Secrets.of(folder), nowhere, OneStopAddresses({}, ""), {"MOTCUA_HOME": str(folder)}
+)
+ports = {
+    "phone-network": addresses.network,
+    "mailbox": addresses.mailbox,
+    "airflow-api-server": addresses.airflow,
+}
+for group in components(deployment):
+    supervisor.start(
+        *(
+            replace(
+                each,
+                command=[sys.executable, "-c", stub, str(ports.get(each.name, 0)), str(folder / "go")],
+                environment=marked,
+                stop_within=0.5,
+            )
+            for each in group
+        )
+    )
+"""
+
+STUB = """
+import json, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        late = self.path == "/execution/health" and not Path(sys.argv[2]).exists()
+        self.send_response(503 if late else 200)
+        self.end_headers()
+        beat = "2999-01-01T00:00:00+00:00"
+        health = {job: {f"latest_{job}_heartbeat": beat} for job in ("scheduler", "triggerer", "dag_processor")}
+        self.wfile.write(json.dumps(health).encode())
+
+if sys.argv[1] == "0":
+    time.sleep(600)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def started(folder: Path) -> set[str]:
+    return {each["name"] for each in json.loads((folder / "pids.json").read_text())["components"]}
+
+
+def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(
+    supervise: Callable[[str], Run], tmp_path: Path
+) -> None:
+    run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
+    # The API server answers people by now, and tasks not yet.
+    run.read_until("phone-network ready")
+    assert {"phone-network", "mailbox", "airflow-api-server"} <= started(tmp_path)
+    assert not started(tmp_path) & {"airflow-scheduler", "world"}
+    (tmp_path / "go").touch()
+    run.read_until("UP")
+    assert {"airflow-scheduler", "airflow-triggerer", "airflow-dag-processor", "world"} <= started(tmp_path)
+    said = [line.split()[0] for line in run.lines if " ready after " in line]
+    assert said.index("airflow-api-server") < said.index("airflow-scheduler") < said.index("world")
+    assert said.index("phone-network") < said.index("airflow-scheduler")
+
+
+def test_what_a_start_waits_for_is_said_with_its_log(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        import motcua.sandbox.machine.supervisor
+        motcua.sandbox.machine.supervisor._SPEAK_EVERY = 0.2
+        supervisor.start(python("late", {SLEEPS!r}, ready=lambda since: False))
+    """)
+    assert "logs/late.log" in run.read_until("waiting for late")
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if parent(int(entry.name)) == pid:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found

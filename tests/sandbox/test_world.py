@@ -1,0 +1,787 @@
+"""The sandbox's one-stop world: true to the contract, dirty as reality, never at odds with its own truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from motcua.sandbox import world
+from motcua.sandbox.world import people
+from motcua.sandbox.world.__main__ import what_comes
+from motcua.sandbox.world.clockwork import World, WorldError
+from motcua.sandbox.world.happenings import condition
+from motcua.sandbox.world.lives import ODDITIES, born, life
+from motcua.sandbox.world.one_stop import ROLES, TRUTH, create_one_stop_databases
+from motcua.sandbox.world.procedures import pilot
+from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
+from motcua.sources.contract import ContractSource
+from motcua.sources.opencps import OpencpsSource
+from motcua.store.ledger.queries import statement
+
+START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+SECONDS, RATE = 200, 14
+
+CONTRACT = {
+    "dossiers": {
+        "dossier_code": "text",
+        "agency_code": "text",
+        "procedure_code": "text",
+        "procedure_name": "text",
+        "field_name": "text",
+        "applicant_name": "text",
+        "applicant_phone": "text",
+        "phone_entered_at": "timestamp with time zone",
+        "submitted_via": "text",
+        "received_at": "timestamp with time zone",
+        "due_at": "timestamp with time zone",
+        "step_name": "text",
+        "status_code": "smallint",
+        "at_one_stop_desk": "boolean",
+        "finished_at": "timestamp with time zone",
+        "returned_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "transitions": {
+        "transition_id": "bigint",
+        "agency_code": "text",
+        "dossier_code": "text",
+        "from_step": "text",
+        "to_step": "text",
+        "status_code": "smallint",
+        "at_one_stop_desk": "boolean",
+        "occurred_at": "timestamp with time zone",
+        "recorded_at": "timestamp with time zone",
+        "actor": "text",
+        "note": "text",
+    },
+    "desk_register": {
+        "agency_code": "text",
+        "dossier_code": "text",
+        "result_ready_at": "timestamp with time zone",
+        "handed_over_at": "timestamp with time zone",
+    },
+}
+
+
+def connection(dsn, **options):
+    return psycopg.connect(dsn, autocommit=True, row_factory=dict_row, **options)
+
+
+@pytest.fixture(scope="module")
+def addresses(postgres):
+    yield create_one_stop_databases(postgres.admin_dsn, {role: f"test {role}" for role in ROLES})
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        for name in ("onestop_khanhhoa", "onestop_vanphong", TRUTH):
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class Stage:
+    """A world whose clock the test sets, and eyes on all its databases."""
+
+    def __init__(self, addresses):
+        sources = addresses.sources
+        self.khanhhoa = connection(sources["khanhhoa"].writer_dsn)
+        self.vanphong = connection(sources["vanphong"].writer_dsn)
+        self.truth = connection(addresses.truth_dsn)
+        self.now = START
+        self.world = None
+
+    def begin_anew(self, **options):
+        self.truth.execute("TRUNCATE world.clock")
+        self.now = START
+        self.start(**options)
+
+    def start(self, **options):
+        writers = {"khanhhoa": OneStopWriter(self.khanhhoa), "vanphong": OpencpsWriter(self.vanphong)}
+        self.world = World(self.truth, writers, clock=lambda: self.now, **options)
+        self.world.wake()
+
+    def run(self, seconds):
+        for _ in range(seconds):
+            self.now += timedelta(seconds=1)
+            self.world.tick()
+
+    def transitions(self):
+        return self.khanhhoa.execute(statement("sources/contract/transitions") + " ORDER BY transition_id").fetchall()
+
+    def close(self):
+        for each in (self.khanhhoa, self.vanphong, self.truth):
+            each.close()
+
+
+@pytest.fixture
+def stage(addresses):
+    stage = Stage(addresses)
+    yield stage
+    stage.close()
+
+
+class Lived:
+    """What four minutes of life left behind, read once."""
+
+    def __init__(self, stage):
+        stage.begin_anew(seed=20, rate=RATE)
+        highest, self.late, seen = 0, 0, set()
+        for _ in range(SECONDS):
+            stage.run(1)
+            rows = stage.khanhhoa.execute(
+                "SELECT transition_id FROM onestop.transitions WHERE transition_id > %s", (highest - 200,)
+            ).fetchall()
+            numbers = {row["transition_id"] for row in rows} - seen
+            self.late += sum(number < highest for number in numbers) if highest else 0
+            seen |= numbers
+            highest = max(seen)
+        self.khanhhoa_transitions = stage.transitions()
+        self.vanphong_transitions = stage.vanphong.execute(
+            statement("sources/opencps/transitions") + " ORDER BY transition_id"
+        ).fetchall()
+        self.dossiers = (
+            stage.khanhhoa.execute(statement("sources/contract/dossiers")).fetchall()
+            + stage.vanphong.execute(statement("sources/opencps/dossiers")).fetchall()
+        )
+        self.raw_vanphong = stage.vanphong.execute('SELECT * FROM opencps."HoSo"').fetchall()
+        self.register = stage.khanhhoa.execute("SELECT * FROM onestop.desk_register").fetchall()
+        self.notices = stage.truth.execute("SELECT * FROM truth.expected_notices").fetchall()
+        self.events = stage.truth.execute("SELECT * FROM truth.events ORDER BY event_id").fetchall()
+        self.transitions = self.khanhhoa_transitions + self.vanphong_transitions
+
+
+@pytest.fixture(scope="module")
+def lived(addresses):
+    stage = Stage(addresses)
+    yield Lived(stage)
+    stage.close()
+
+
+def canonical(code):
+    agency = pilot().find(code)
+    return agency.code if agency else code
+
+
+# The databases
+
+
+@pytest.mark.parametrize("view", CONTRACT)
+def test_contract_view_has_exactly_the_contracts_columns_and_types(addresses, view):
+    with connection(addresses.sources["khanhhoa"].reader_dsn) as reader:
+        columns = reader.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'onestop' AND table_name = %s ORDER BY ordinal_position",
+            (view,),
+        ).fetchall()
+    assert [(c["column_name"], c["data_type"]) for c in columns] == list(CONTRACT[view].items())
+
+
+@pytest.mark.parametrize("view", ["dossiers", "transitions"])
+def test_second_vendors_tables_are_mapped_to_the_contracts_columns_and_types(addresses, view):
+    shapes = []
+    for source, adapter in (("khanhhoa", "contract"), ("vanphong", "opencps")):
+        with psycopg.connect(addresses.sources[source].reader_dsn) as reader:
+            cursor = reader.execute(statement(f"sources/{adapter}/{view}"), {})
+            shapes.append([(column.name, column.type_code) for column in cursor.description])
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "attempt"),
+    [
+        ("khanhhoa", "UPDATE onestop.dossiers SET step_name = 'x'"),
+        ("khanhhoa", "INSERT INTO onestop.desk_register VALUES ('a', 'b')"),
+        ("khanhhoa", "DELETE FROM onestop.transitions"),
+        ("khanhhoa", "SELECT * FROM mot_cua.dossiers"),
+        ("khanhhoa", "CREATE TEMPORARY TABLE x (y int)"),
+        ("khanhhoa", "CREATE TABLE public.x (y int)"),
+        ("vanphong", 'UPDATE opencps."HoSo" SET "GhiChu" = \'x\''),
+        ("vanphong", 'DELETE FROM opencps."TienDoXuLy"'),
+    ],
+)
+def test_reader_can_only_read(addresses, source, attempt):
+    with connection(addresses.sources[source].reader_dsn) as reader:
+        with pytest.raises((psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)):
+            reader.execute(attempt)
+        reader.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(attempt)
+
+
+@pytest.mark.parametrize("database", [TRUTH, "onestop_khanhhoa"])
+def test_nobody_else_can_see_the_truth_or_another_source(addresses, database):
+    for dsn in (addresses.sources["vanphong"].reader_dsn, addresses.sources["vanphong"].writer_dsn):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(dsn, dbname=database)
+
+
+def test_passwords_are_not_shown_by_accident(addresses):
+    assert "test " not in repr(addresses)
+
+
+def test_creating_the_databases_again_changes_nothing(postgres, addresses, stage):
+    stage.begin_anew(seed=1)
+    before = stage.transitions()
+    again = create_one_stop_databases(postgres.admin_dsn, {role: f"test {role}" for role in ROLES})
+    assert again == addresses
+    assert stage.transitions() == before
+    assert before
+
+
+# The second vendor
+
+ODD_DATES = (
+    None,
+    "",
+    " ",
+    "28/11/2026",
+    "20260231170000",
+    "20261325101500",
+    "20260925250000",
+    "20260925109900",
+)
+MORE_ODD_DATES = ("00000000000000", "2026-11-25 10:00", "now", "infinity", "20260925101500x", "x" * 100_000)
+
+
+@pytest.mark.parametrize("date", ODD_DATES + MORE_ODD_DATES, ids=lambda date: repr(date)[:20])
+def test_date_that_is_no_date_is_none_and_never_an_error(addresses, stage, date):
+    with stage.vanphong.transaction(force_rollback=True):
+        stage.vanphong.execute(
+            'INSERT INTO opencps."HoSo" ("MaHoSo", "NgayTiepNhan", "NgayHenTra", "NgayKetThucXuLy",'
+            ' "NgayTra", "TrangThaiHoSo", "NgayCapNhat")'
+            " VALUES (%(code)s, %(date)s, %(date)s, %(date)s, %(date)s, %(status)s, now())",
+            {"code": "odd", "date": date, "status": "chín"},
+        )
+        stage.vanphong.execute(
+            'INSERT INTO opencps."TienDoXuLy" ("MaHoSo", "ThoiDiemXuLy", "TrangThai", "NgayGhi")'
+            " VALUES ('odd', %s, '9x', now())",
+            (date,),
+        )
+        dossier = stage.vanphong.execute(
+            f"SELECT * FROM ({statement('sources/opencps/dossiers')}) AS d WHERE dossier_code = 'odd'"
+        ).fetchone()
+        transition = stage.vanphong.execute(
+            f"SELECT * FROM ({statement('sources/opencps/transitions')}) AS t WHERE dossier_code = 'odd'"
+        ).fetchone()
+    dates = ("received_at", "due_at", "finished_at", "returned_at", "phone_entered_at")
+    assert [dossier[name] for name in dates] == [None] * 5
+    assert transition["occurred_at"] is None
+    assert (dossier["status_code"], transition["status_code"]) == (None, None)
+    assert (dossier["at_one_stop_desk"], transition["at_one_stop_desk"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "supplement", "department", "desk"),
+    [
+        ("9", None, "MOT_CUA", True),
+        ("9", None, "P_CHUYEN_MON", False),
+        ("9", "MotCua", "LANH_DAO", False),
+        ("5", "MotCua", "P_CHUYEN_MON", True),
+        ("5", "ChuyenMon", "MOT_CUA", False),
+        ("5", None, "MOT_CUA", False),
+        (" 5 ", "MotCua", None, True),
+        ("4", None, "MOT_CUA", True),
+        ("10", None, None, False),
+        (None, "MotCua", "MOT_CUA", True),
+    ],
+)
+def test_desk_flag_is_derived_from_the_second_vendors_words(stage, status, supplement, department, desk):
+    values = {"status": status, "supplement": supplement, "department": department}
+    with stage.vanphong.transaction(force_rollback=True):
+        stage.vanphong.execute(
+            'INSERT INTO opencps."HoSo"'
+            ' ("MaHoSo", "TrangThaiHoSo", "TrangThaiBoSung", "PhongBanXuLy", "NgayCapNhat")'
+            " VALUES ('desk', %(status)s, %(supplement)s, %(department)s, now())",
+            values,
+        )
+        stage.vanphong.execute(
+            'INSERT INTO opencps."TienDoXuLy"'
+            ' ("MaHoSo", "TrangThai", "TrangThaiBoSung", "PhongBanXuLy", "NgayGhi")'
+            " VALUES ('desk', %(status)s, %(supplement)s, %(department)s, now())",
+            values,
+        )
+        found = [
+            stage.vanphong.execute(
+                f"SELECT * FROM ({statement(f'sources/opencps/{view}')}) AS v WHERE dossier_code = 'desk'"
+            ).fetchone()
+            for view in ("dossiers", "transitions")
+        ]
+    assert [row["at_one_stop_desk"] for row in found] == [desk, desk]
+    assert [row["status_code"] for row in found] == [int(status) if status else None] * 2
+
+
+@pytest.mark.parametrize(("source", "adapter"), [("khanhhoa", ContractSource), ("vanphong", OpencpsSource)])
+def test_adapter_reads_typed_rows_through_the_reader(addresses, lived, source, adapter):
+    reader = psycopg.connect(addresses.sources[source].reader_dsn, row_factory=dict_row)
+    opened, ever = adapter(reader), datetime(2000, 1, 1, tzinfo=UTC)
+    dossiers = list(opened.dossiers_since(ever, open_too=True))
+    transitions = list(opened.transitions_since(ever, 0))
+    reader.close()
+    assert len(dossiers) > 20
+    assert len(transitions) > 100
+    assert all(isinstance(row.updated_at, datetime) and row.updated_at.tzinfo for row in dossiers)
+    assert all(isinstance(row.status_code, int) or row.status_code is None for row in transitions)
+    assert {row.at_one_stop_desk for row in transitions} == {True, False}
+    assert all(canonical(row.agency_code) != row.agency_code for row in dossiers) == (source == "vanphong")
+    received = [row.received_at for row in dossiers if row.received_at]
+    assert all(datetime(2026, 1, 1, tzinfo=UTC) < at < START + timedelta(days=1) for at in received)
+
+
+# Life
+
+
+def test_every_agency_moves_and_tells(lived):
+    codes = {agency.code for agency in pilot().agencies}
+    assert len(codes) == 13
+    begun = [row for row in lived.transitions if row["recorded_at"] >= START]
+    assert codes <= {canonical(row["agency_code"]) for row in begun}
+    assert codes <= {notice["agency_code"] for notice in lived.notices if notice["kind"] == "result"}
+
+
+def test_pace_is_the_rate_asked_for(lived):
+    begun = sum(row["recorded_at"] >= START for row in lived.transitions)
+    assert 0.6 * RATE < begun / SECONDS < 1.5 * RATE
+    kinds = Counter(notice["kind"] for notice in lived.notices)
+    assert kinds["result"] / begun >= 0.08
+    assert kinds["supplement"] / begun >= 0.02
+
+
+def test_history_lies_before_the_beginning_and_shows_every_state(lived):
+    history = [row for row in lived.transitions if row["recorded_at"] < START]
+    assert len(history) > 1500
+    assert all((row["occurred_at"] or row["recorded_at"]) < START for row in history)
+    assert {row["status_code"] for row in history} >= {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+    today = START.astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    due = Counter(
+        row["due_at"].astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).date() - today
+        for row in lived.dossiers
+        if row["due_at"] and row["status_code"] in (2, 4) and row["received_at"] < START
+    )
+    assert due[timedelta(0)] >= 5
+    assert due[timedelta(1)] >= 10
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("received", "result_ready", "handed_over", "phone_mended", "misclick", "misclick_undone"),
+        *("supplement_through_result", "status_ahead_of_paper", "collected_at_once", "end_of_day_batch"),
+        *(
+            "wrong_procedure",
+            "procedure_corrected",
+            "unknown_agency",
+            "unknown_status",
+            "row_later",
+            "row_arrived",
+        ),
+        *("hostile_text", "code_padded", "code_unusable", "repeated_row", "clock_error"),
+        *("written_row_first", "written_transition_first", "written_late", "withdrawn", "stopped"),
+    ],
+)
+def test_dirt_of_every_kind_appears(lived, kind):
+    assert any(event["kind"] == kind for event in lived.events)
+
+
+def test_rows_become_visible_late_under_a_lower_number(lived):
+    assert lived.late >= 3
+
+
+def test_source_holds_what_may_not_be_usable(lived):
+    assert any(row["agency_code"] == pilot().unknown_agency for row in lived.transitions)
+    assert {11, None} & {row["status_code"] for row in lived.transitions}
+    assert any(len(row["dossier_code"]) > 40 for row in lived.transitions)
+    assert any(len(row["applicant_name"]) > 4_000 for row in lived.dossiers)
+    texts = [row["applicant_name"] for row in lived.dossiers] + [row["note"] or "" for row in lived.transitions]
+    assert any(unicodedata.category(letter) == "Cc" for text in texts for letter in text)
+    assert any(unicodedata.normalize("NFC", text) != text for text in texts)
+    assert any(row["NgayHenTra"] and len(row["NgayHenTra"]) != 14 for row in lived.raw_vanphong)
+
+
+def test_expected_notices_are_what_the_sources_tell(lived):
+    """Replays what can be read at the sources, without the world's own bookkeeping."""
+    told = Counter()
+    for rows in (lived.khanhhoa_transitions, lived.vanphong_transitions):
+        last = defaultdict(lambda: None)
+        for row in rows:
+            key = canonical(row["agency_code"]), row["dossier_code"].strip()
+            now = condition(row["status_code"], row["at_one_stop_desk"])
+            if now and now != last[key] and row["recorded_at"] >= START:
+                told[*key, now] += 1
+            last[key] = now
+    expected = Counter((n["agency_code"], n["dossier_code"], n["kind"]) for n in lived.notices)
+    assert told == expected
+    assert sum(told.values()) > 200
+
+
+def test_notice_knows_when_it_could_be_planned(lived):
+    by_obstacle = defaultdict(list)
+    for notice in lived.notices:
+        by_obstacle[notice["obstacle"]].append(notice)
+        assert notice["occurred_at"] <= notice["committed_at"] <= notice["occurred_at"] + timedelta(seconds=15)
+    assert all(notice["plannable_at"] == notice["committed_at"] for notice in by_obstacle[None])
+    assert all(n["plannable_at"] is None for n in by_obstacle["unknown_agency"] + by_obstacle["unusable_code"])
+    arrived = [n["plannable_at"] - n["committed_at"] for n in by_obstacle["no_dossier_row"] if n["plannable_at"]]
+    assert arrived
+    assert max(arrived) < timedelta(seconds=75)
+
+
+def test_register_says_what_happened_on_paper(lived):
+    paper = defaultdict(dict)
+    for event in lived.events:
+        if event["kind"] in ("result_ready", "handed_over") and event["source"] == "khanhhoa":
+            paper[event["agency_code"], event["dossier_code"]].setdefault(event["kind"], event["at"])
+    register = {
+        (row["agency_code"], row["dossier_code"].strip()): {
+            kind: row[column]
+            for kind, column in (("result_ready", "result_ready_at"), ("handed_over", "handed_over_at"))
+            if row[column]
+        }
+        for row in lived.register
+    }
+    assert register == paper
+    ahead = [n for n in lived.notices if not n["truthful"] and n["source"] == "khanhhoa"]
+    assert ahead
+    for notice in ahead:
+        entry = register.get((notice["agency_code"], notice["dossier_code"]), {})
+        assert entry.get("result_ready", notice["occurred_at"] + timedelta(1)) > notice["occurred_at"]
+
+
+def test_same_seed_same_life(stage):
+    lives = []
+    for _ in range(2):
+        stage.begin_anew(seed=5, rate=30)
+        stage.run(5)
+        lives.append(stage.transitions())
+    assert lives[0] == lives[1]
+
+
+# Stopping, crashing, going on
+
+
+def test_world_goes_on_where_it_stopped_as_if_no_time_had_passed(stage):
+    stage.begin_anew(seed=8)
+    stage.run(10)
+    stage.world.rest()
+    due = "SELECT action_id, due_at - %s AS due_in FROM world.agenda ORDER BY action_id"
+    agenda, transitions = stage.truth.execute(due, (stage.now,)).fetchall(), stage.transitions()
+    stage.now += timedelta(hours=14)
+    stage.start(seed=8)
+    assert stage.truth.execute(due, (stage.now,)).fetchall() == agenda
+    assert stage.transitions() == transitions
+    stage.run(10)
+    assert len(transitions) < len(stage.transitions()) < len(transitions) + 200
+
+
+def test_machine_that_slept_causes_no_burst(stage):
+    stage.begin_anew(seed=8)
+    stage.run(2)
+    before = len(stage.transitions())
+    stage.now += timedelta(hours=3)
+    stage.world.tick()
+    assert len(stage.transitions()) - before < 10
+
+
+def test_crash_between_source_and_memory_doubles_nothing(stage, monkeypatch):
+    stage.begin_anew(seed=9)
+
+    def power_cut(self, dossier_id, dossier):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(World, "_save", power_cut)
+        for _ in range(30):
+            with pytest.raises(KeyboardInterrupt):
+                stage.run(5)
+    stage.start(seed=9)
+    stage.run(3)
+    rows = stage.khanhhoa.execute(
+        "SELECT agency_code, dossier_code, status_code, at_one_stop_desk, to_step FROM onestop.transitions"
+        " WHERE recorded_at >= %s",
+        (START,),
+    ).fetchall()
+    repeated = [key for key, count in Counter(tuple(row.values()) for row in rows).items() if count > 1]
+    known = {
+        (event["agency_code"], event["dossier_code"])
+        for event in stage.truth.execute("SELECT * FROM truth.events WHERE kind = 'repeated_row'")
+    }
+    assert rows
+    assert {key[:2] for key in repeated} <= known
+
+
+def test_world_broken_off_while_beginning_begins_again(stage, monkeypatch):
+    stage.truth.execute("TRUNCATE world.clock")
+
+    def power_cut(self, dossier, at, kind, detail):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(World, "_event", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            stage.start(seed=1)
+    stage.start(seed=1)
+    known = stage.truth.execute("SELECT count(*) AS n FROM world.dossiers").fetchone()["n"]
+    written = sum(
+        source.execute(f"SELECT count(*) AS n FROM {table}").fetchone()["n"]
+        for source, table in ((stage.khanhhoa, "onestop.dossiers"), (stage.vanphong, 'opencps."HoSo"'))
+    )
+    assert known == written > 350
+
+
+# A visitor as the desk's official
+
+
+def one_dossier(stage, agency_code, **where):
+    rows = stage.truth.execute(
+        "SELECT dossier_code, memory FROM world.dossiers WHERE agency_code = %s ORDER BY dossier_id",
+        (agency_code,),
+    )
+    return next(r["dossier_code"] for r in rows if all(r["memory"][name] == value for name, value in where.items()))
+
+
+def test_visitor_mends_a_phone(stage):
+    stage.begin_anew(seed=3)
+    code = one_dossier(stage, "000.00.10.H32")
+    stage.now += timedelta(minutes=1)
+    stage.world.mend_by_hand("H32.10", f" {code} ", "0905 123 456")
+    row = stage.vanphong.execute('SELECT * FROM opencps."HoSo" WHERE "MaHoSo" = %s', (code,)).fetchone()
+    assert row["SoDienThoai"] == "0905 123 456"
+    assert row["NgayCapNhat"] == stage.now
+
+
+def test_visitors_move_counts_and_the_worlds_own_plans_are_dropped(stage):
+    stage.begin_anew(seed=3)
+    stage.run(20)
+    agency_code = "000.00.30.H32"
+    code = one_dossier(stage, agency_code, status=4)
+    stage.world.move_by_hand("H32.30", code, 9, desk=True)
+    stage.run(60)
+    last = [
+        row for row in stage.transitions() if (row["agency_code"], row["dossier_code"].strip()) == (agency_code, code)
+    ][-1]
+    assert (last["status_code"], last["at_one_stop_desk"], last["actor"]) == (9, True, "khach.tham_quan")
+    row = stage.khanhhoa.execute(
+        "SELECT * FROM onestop.dossiers WHERE agency_code = %s AND btrim(dossier_code) = %s",
+        (agency_code, code),
+    ).fetchone()
+    assert (row["status_code"], row["at_one_stop_desk"]) == (9, True)
+    notices = stage.truth.execute(
+        "SELECT * FROM truth.expected_notices"
+        " WHERE agency_code = %s AND dossier_code = %s AND kind = 'result' ORDER BY occasion",
+        (agency_code, code),
+    ).fetchall()
+    assert notices[-1]["transition_id"] == last["transition_id"]
+
+
+def test_step_that_a_visitor_types_in_late_leaves_the_row_as_it_is(stage):
+    stage.begin_anew(seed=3)
+    stage.run(20)
+    code = one_dossier(stage, "000.00.30.H32", status=4)
+    stage.world.move_by_hand("H32.30", code, 9, desk=True)
+    stage.world.type_in_late("H32.30", code, 4, timedelta(hours=18), desk=False)
+    rows = [row for row in stage.transitions() if row["dossier_code"].strip() == code]
+    assert [
+        (row["status_code"], row["recorded_at"] - row["occurred_at"] > timedelta(hours=17)) for row in rows[-2:]
+    ] == [
+        (9, False),
+        (4, True),
+    ]
+    row = stage.khanhhoa.execute("SELECT * FROM onestop.dossiers WHERE btrim(dossier_code) = %s", (code,)).fetchone()
+    assert (row["status_code"], row["at_one_stop_desk"]) == (9, True)
+
+
+def test_visitor_overtaking_a_half_written_move_has_the_last_word(stage):
+    stage.begin_anew(seed=3, rate=20)
+    for _ in range(60):
+        stage.run(1)
+        half = stage.truth.execute(
+            "SELECT d.agency_code, d.dossier_code FROM world.agenda AS a"
+            " INNER JOIN world.dossiers AS d USING (dossier_id)"
+            " WHERE a.act ->> 'kind' = 'write' AND a.act ? 'transition'"
+            " AND d.memory ->> 'source' = 'khanhhoa' LIMIT 1"
+        ).fetchone()
+        if half:
+            break
+    stage.world.move_by_hand(half["agency_code"], half["dossier_code"], 5, desk=True)
+    stage.run(15)
+    rows = [r for r in stage.transitions() if r["dossier_code"].strip() == half["dossier_code"]]
+    assert rows[-1]["status_code"] == 5
+
+
+def test_visitor_who_mistypes_is_told(stage):
+    stage.begin_anew(seed=3)
+    with pytest.raises(WorldError, match="no dossier"):
+        stage.world.mend_by_hand("H32.4", "no such", "0905123456")
+    with pytest.raises(WorldError, match=r"no agency 'H99'; it plays .*000\.00\.04\.H32"):
+        stage.world.move_by_hand("H99", "no such", 9, desk=True)
+
+
+@pytest.mark.parametrize(
+    ("phone", "status", "desk", "told"),
+    [
+        ("0905 123 456", 4, False, "reads as 0905***456. No message is owed at status 4, not at the desk"),
+        ("0905 123 456", 9, False, "No message is owed at status 9, not at the desk: move it to 9 or 5 with --desk."),
+        ("0905 123 456", 9, True, "reads as 0905***456. The result message goes there within seconds"),
+        ("0905 123 456", 5, True, "The supplement message goes there within seconds"),
+        ("0258 3822 001", 9, True, "landline (Số cố định, không nhận được tin nhắn). The result message is kept"),
+        ("0912345678901234", 4, False, "Nobody can be texted"),
+        ("không có", 5, True, "Nobody can be texted: the phone field reads as missing"),
+    ],
+)
+def test_visitor_is_told_what_comes_of_it_or_why_nothing_does(stage, phone, status, desk, told):
+    stage.begin_anew(seed=3)
+    code = one_dossier(stage, "000.00.04.H32", hidden=False)
+    stage.world.move_by_hand("H32.4", code, status, desk=desk)
+    assert told in what_comes(stage.world.mend_by_hand("H32.4", code, phone))
+
+
+# The process
+
+
+@pytest.fixture
+def world_environment(addresses, monkeypatch):
+    dsns = {
+        "MOTCUA_WORLD_KHANHHOA_DSN": addresses.sources["khanhhoa"].writer_dsn,
+        "MOTCUA_WORLD_VANPHONG_DSN": addresses.sources["vanphong"].writer_dsn,
+        "MOTCUA_WORLD_TRUTH_DSN": addresses.truth_dsn,
+    }
+    for name, dsn in dsns.items():
+        monkeypatch.setenv(name, dsn)
+
+
+def test_process_lives_until_it_is_told_to_stop(stage, world_environment, tmp_path, monkeypatch, capsys):
+    stage.truth.execute("TRUNCATE world.clock")
+    command = [sys.executable, "-m", "motcua.sandbox.world", "--folder", str(tmp_path), "--rate", "40"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        row = stage.truth.execute(
+            "SELECT max(at) - min(at) AS span FROM truth.events WHERE at > now() - interval '1 minute'"
+        )
+        if (row.fetchone()["span"] or timedelta(0)) > timedelta(seconds=1):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert errors == ""
+    report = json.loads(output.splitlines()[-1])
+    assert report["transitions"] > 0
+    assert report["planned"] > 0
+
+    # A visitor in another shell knows the folder only.
+    for name in ("KHANHHOA", "VANPHONG", "TRUTH"):
+        monkeypatch.delenv(f"MOTCUA_WORLD_{name}_DSN")
+    assert (tmp_path / "connections.json").stat().st_mode & 0o077 == 0
+    code = one_dossier(stage, "000.00.04.H32")
+    folder = ["--folder", str(tmp_path)]
+    assert world.main([*folder, "mend", "H32.4", code, "0905123456"]) == 0
+    assert "Done. The phone field reads as 0905***456." in capsys.readouterr().out
+    assert world.main([*folder, "move", "H32.4", code, "9", "--no-desk"]) == 0
+    assert world.main([*folder, "mend", "H32.4", "none", "0905123456"]) == 1
+    assert "no dossier" in capsys.readouterr().err
+
+
+def test_mistakes_of_an_operator_get_a_sentence(world_environment, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MOTCUA_WORLD_TRUTH_DSN", "host=127.0.0.1 port=1 dbname=x user=x connect_timeout=2")
+    assert world.main(["--folder", str(tmp_path)]) == 1
+    monkeypatch.delenv("MOTCUA_WORLD_TRUTH_DSN")
+    assert world.main(["--folder", str(tmp_path / "none")]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "cannot be used" in errors[0]
+    assert "MOTCUA_WORLD_TRUTH_DSN" in errors[1]
+    for wrong in (["--rate", "0"], ["move", "H32.4", "x", "100"]):
+        with pytest.raises(SystemExit, match="2"):
+            world.main(wrong)
+
+
+# People
+
+
+def test_phone_fields_are_as_dirty_as_reality():
+    random = Random(1)
+    phones = [people.phone(random) for _ in range(5000)]
+    share = Counter(phone.kind.split("_")[0] if phone.kind.startswith("good") else phone.kind for phone in phones)
+    assert 0.62 < share["good"] / 5000 < 0.72
+    assert 0.08 < share["missing"] / 5000 < 0.12
+    assert 0.06 < share["landline"] / 5000 < 0.10
+    assert 0.03 < share["old_eleven_digits"] / 5000 < 0.05
+    assert set(share) == {
+        *(
+            "good",
+            "missing",
+            "landline",
+            "old_eleven_digits",
+            "ambiguous_058",
+            "old_profile_landline",
+            "identity_card",
+        ),
+        *(
+            "two_numbers",
+            "two_numbers_short_tail",
+            "with_note",
+            "dummy",
+            "service_number",
+            "broken",
+            "not_a_phone",
+        ),
+        *("foreign", "broker", "stranger"),
+    }
+    assert len({phone.kind for phone in phones if phone.kind.startswith("good")}) == 18
+
+
+def test_true_numbers_can_be_texted():
+    import phonenumbers
+
+    random = Random(2)
+    for _ in range(3000):
+        phone = people.phone(random)
+        if phone.number:
+            number = phonenumbers.parse(phone.number)
+            assert phonenumbers.is_valid_number(number), phone
+            assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE, phone
+
+
+def test_names_and_procedures_are_written_correctly():
+    random = Random(3)
+    names = [people.name(random, business=n % 3 == 0) for n in range(300)]
+    procedures = [p for agency in pilot().agencies for p in agency.procedures]
+    for text in names + [p.name for p in procedures] + [p.field for p in procedures]:
+        assert text == unicodedata.normalize("NFC", text).strip()
+    assert all(3 <= len(agency.procedures) <= 8 for agency in pilot().agencies)
+    assert any(p.term == 0 for p in procedures)
+
+
+def test_life_is_in_order_and_its_halves_never_overtake_each_other():
+    random = Random(4)
+    serials = Counter()
+
+    def serial(agency_code, series):
+        serials[agency_code, series] += 1
+        return serials[agency_code, series]
+
+    codes = Counter()
+    for _ in range(500):
+        agency = random.choice(pilot().agencies)
+        oddity = random.choice(list(ODDITIES))
+        dossier, acts = born(random, agency, pilot().unknown_agency, START, serial, oddity=oddity)
+        codes[dossier.agency_code, dossier.code] += 1
+        moves = [act for act in acts if act.kind in ("move", "repeat")]
+        assert [act.after for act in acts] == sorted(act.after for act in acts)
+        assert acts[0].kind == "move"
+        for before, after in pairwise(moves):
+            apart = 9.99 if before.move and before.move.writing != "together" else 0
+            assert after.after - before.after >= apart
+    assert set(codes.values()) == {1}
+    assert life(Random(1), pilot().agencies[0], pilot().agencies[0].procedures[0])
