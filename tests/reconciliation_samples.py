@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from motcua.domain.dossiers import Kind
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     STATES,
     AgencyFigures,
@@ -25,7 +26,6 @@ from motcua.domain.reconciliation import (
     MessageFigures,
     Orphan,
     OrphanSort,
-    Period,
     QueryUsed,
     ReasonCount,
     ReconciliationReport,

@@ -14,7 +14,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, XComArg, g
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from motcua.store.notices.messages import EVERYTHING, Window
+from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
 

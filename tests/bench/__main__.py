@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.sending.request_slots import http_session
+from motcua.jobs.notices.request_slots import http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings

@@ -9,8 +9,9 @@ from datetime import datetime
 
 import psycopg
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period, sum_messages
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import sum_messages
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.settings import settings
 from motcua.store.ledger.database import connect

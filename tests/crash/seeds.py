@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
 from motcua.gateways.esms import EsmsGateway
 from motcua.gateways.kannel import KannelGateway
@@ -29,7 +30,6 @@ from motcua.jobs.notices.settling import settle
 from motcua.sandbox.network.behaviour import default_behaviour
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.templates import load_template_versions
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal

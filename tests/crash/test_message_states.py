@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways.adapter import GatewayAddress, Outcome, ReceiptReading
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
@@ -37,7 +38,6 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.accounting import identity
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
-from motcua.store.notices.messages import EVERYTHING, Window
 from tests.conftest import NHA_TRANG
 
 MOVES = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from motcua.domain.apologies import ApologyRules
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import Window
 from motcua.jobs.notices.apologizing import evening_window
-from motcua.store.notices.messages import Window
 
 ROOT = Path(__file__).parents[2]
 WEDNESDAY = datetime(2026, 11, 25, 17, 30, tzinfo=VIETNAM)

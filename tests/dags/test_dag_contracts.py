@@ -23,13 +23,13 @@ import pytest
 from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.orchestration import SourcesWatch, run_window
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
-from motcua.store.notices.messages import EVERYTHING, Window
 from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import window_month
-from motcua.store.notices.messages import EVERYTHING, Window
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from motcua.domain.receipts import Meaning
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading, Outcome, OutcomeClass, ReceiptReading, SentAttempt
 from motcua.gateways.exchange import LONGEST_BODY
-from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.store.notices.receipts import Meaning
+from motcua.jobs.notices.request_slots import http_session
 from tests.gateways.conftest import ECHO, EXTRA, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
 from tests.gateways.loopback import LoopbackProvider, http, in_json
 

@@ -17,7 +17,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 import psycopg
 from psycopg import sql
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.store.ledger.queries import statement
 
 NOW: Final = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.notices.answering import answer
@@ -36,7 +37,6 @@ from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies, save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.sources import map_status
 from tests.prove._reconciliation_oracle import LANDLINE, ZONE, Dossier, Message, Office, Oracle, Row, Step, at, day_of
 

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from motcua.domain import apologies
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices import apologizing
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed
@@ -36,7 +37,6 @@ from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.accounting import identity
 from motcua.store.notices.apologies import forecast
-from motcua.store.notices.messages import EVERYTHING, Window
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing

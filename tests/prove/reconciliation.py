@@ -28,7 +28,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from motcua.domain import reconciliation as periods
-from motcua.domain.reconciliation import Closing, DifferenceReason, Figures, Period
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import Closing, DifferenceReason, Figures
+from motcua.domain.run_window import Window
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import apologizing, picking_up, planning, receiving
 from motcua.jobs.notices.sending import sender as sending
@@ -36,7 +38,6 @@ from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
-from motcua.store.notices.messages import Window
 from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
 from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure

@@ -29,8 +29,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.provisioning import with_database
@@ -285,10 +285,10 @@ def _notify(passage: Passage, moment: datetime) -> None:
 
 
 def _evening(passage: Passage) -> None:
+    from motcua.domain.run_window import EVERYTHING
     from motcua.jobs.notices.apologizing import apologize
     from motcua.jobs.notices.sending.sender import send
     from motcua.jobs.tasks.apologize_due_tomorrow import read_source
-    from motcua.store.notices.messages import EVERYTHING
 
     for source in AGENCY_OF:
         passage.step(f"read {source} in the evening", read_source, source, EVERYTHING, EVENING)

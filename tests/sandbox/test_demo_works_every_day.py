@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import prepare_calendars
 from motcua.sandbox.demo import work_today
 from motcua.store.calendars import load_calendars

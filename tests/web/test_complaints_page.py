@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.cli import app as commands
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.web import complaints_page
 from motcua.web.auth import signed_in
 from tests.conftest import NHA_TRANG, TU_PHAP

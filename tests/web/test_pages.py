@@ -13,7 +13,7 @@ from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare_calendars
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies

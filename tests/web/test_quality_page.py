@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.web import quality_page
 from motcua.web.auth import signed_in
 from tests.conftest import TU_PHAP

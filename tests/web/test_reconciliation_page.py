@@ -12,8 +12,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
@@ -22,7 +23,6 @@ from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING
 from motcua.web import reconciliation_page
 from motcua.web.rendering import PageRefused, render_refusal
 from tests.conftest import NHA_TRANG, NOW, agency

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.domain.months import first_of, month_before
+from motcua.domain.periods import Period
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.web import statements_page
 from motcua.web.rendering import PageRefused, render_refusal
@@ -96,9 +96,9 @@ def test_superseded_statement_is_still_shown_as_such(ours, page):
 
 def test_missing_statement_is_told(ours, page, rows):
     now = datetime.now(UTC)
-    rows("INSERT INTO motcua.gateway_days VALUES ('kannel', %s, 1234)", month_before(first_of(now)))
+    rows("INSERT INTO motcua.gateway_days VALUES ('kannel', %s, 1234)", Period.month_before(now).first)
     shown = words(page.get("/statements"))
-    month = month_before(first_of(now))
+    month = Period.month_before(now).first
     assert f"Chưa có bảng kê tháng {month.month}/{month.year} của kannel." in shown
     assert "1.234 bản tin" in shown
 

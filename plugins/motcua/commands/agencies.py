@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import (
     FIELDS,
     AgencyFileError,

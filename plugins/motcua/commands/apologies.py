@@ -12,12 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING
 from motcua.domain.texts import date_in_text
 from motcua.jobs.notices.apologizing import waiting_evenings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.apologies import forecast, letters_needed, list_evenings
-from motcua.store.notices.messages import EVERYTHING
 
 app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
 _console = console()

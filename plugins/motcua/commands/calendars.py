@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar, written_day
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR, CalendarError
 from motcua.jobs.calendars.keeping import (

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import complain, console, refuse
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import STATES, NotAPeriod, Period, sum_messages
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import NotAPeriod, Period
+from motcua.domain.reconciliation import STATES, sum_messages
 from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
 from motcua.reports.publication.csv_tables import plain_csv
 from motcua.store.ledger.database import connect

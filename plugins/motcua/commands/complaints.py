@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from motcua.commands.terminal import console, handed_in, refuse
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.complaints import (
     LARGEST_FILE,
     ComplaintRefused,

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console, without_phone
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings

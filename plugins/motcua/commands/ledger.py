@@ -11,14 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console, written_elsewhere
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import STATES
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import migrate
 from motcua.store.notices.accounting import identity, latency, summed_up
 from motcua.store.notices.inquiries import inquiries_by_outcome
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.quarantine import open_quarantine
 
 _console = console()

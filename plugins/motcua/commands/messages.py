@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console, without_phone
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.releasing import release
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING, Window, count_held, held
+from motcua.store.notices.messages import count_held, held
 
 app = typer.Typer(help="Messages whose outcome nobody can tell.", no_args_is_help=True)
 _console = console()

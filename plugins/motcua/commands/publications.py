@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import complain, console, refuse
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
 from motcua.jobs.publications.publishing import publications_store

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import complain, console, refuse, without_phone
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality.checking import CheckInProgress, check_quality, verify_seals

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import list_sources, map_status

@@ -14,12 +14,13 @@ import typer
 from rich.table import Table
 
 from motcua.commands.terminal import console, handed_in, refuse, without_phone
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
-from motcua.domain.occasions import VIETNAM
 from motcua.jobs.handed_in.statement_files import read_statement
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
+from motcua.jobs.handed_in.statements import figures_in_words, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE, FileRefused
-from motcua.jobs.tasks.reconcile_carrier import figures_in_words, missing_now, take_statement
+from motcua.jobs.tasks.reconcile_carrier import missing_now
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (
     DIFFERENCES,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.terminal import console, refuse
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import AgencyFileError
 from motcua.jobs.texts.previews import (
     FIXED_WORDS,

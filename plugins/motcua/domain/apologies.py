@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
-from motcua.domain.occasions import VIETNAM, BeginState
+from motcua.domain.clock import VIETNAM
+from motcua.domain.occasions import BeginState
 from motcua.domain.working_days import WorkingCalendar
 
 ApologyDay: TypeAlias = Literal["calendar", "working_day"]

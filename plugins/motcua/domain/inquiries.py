@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal, TypeAlias
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import remove_accents
 
 Outcome: TypeAlias = Literal["answered", "help", "unknown_code", "several_agencies", "too_many", "service_off", "error"]

@@ -13,11 +13,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
-
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 Outcome: TypeAlias = Literal["message", "same_occasion", "no_occasion", "out_of_scope"]
 BeginState: TypeAlias = Literal["queued", "suppressed", "cancelled", "expired"]

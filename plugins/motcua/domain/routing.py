@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import CARRIER_BY_PREFIX, carrier_of
 
 OTHER_CARRIER: Final = "other"

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias, get_args
 
 import holidays
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 
 Opening: TypeAlias = Literal["closed", "full", "morning"]
 """What a desk does on a day: closed all day, open morning and afternoon, open in the morning only."""

@@ -40,7 +40,8 @@ from xml.sax.saxutils import escape
 
 import requests
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.receipts import Meaning
 from motcua.gateways.adapter import (
     GatewayAddress,
     InquiryReading,
@@ -51,7 +52,6 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Verdict, get, judged, post, refusing_repeats
-from motcua.store.notices.receipts import Meaning
 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"

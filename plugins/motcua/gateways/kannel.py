@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
+from motcua.domain.receipts import Meaning
 from motcua.gateways.adapter import (
     Concern,
     GatewayAddress,
@@ -26,7 +27,6 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Answer, get
-from motcua.store.notices.receipts import Meaning
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED

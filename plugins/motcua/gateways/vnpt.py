@@ -32,6 +32,7 @@ from typing import Any, Final
 
 import requests
 
+from motcua.domain.receipts import Meaning
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
@@ -44,7 +45,6 @@ from motcua.gateways.adapter import (
     SentAttempt,
 )
 from motcua.gateways.exchange import Verdict, judged, post, refusing_repeats
-from motcua.store.notices.receipts import Meaning
 
 _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"

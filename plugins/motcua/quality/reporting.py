@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, get_args
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn
 from motcua.domain.working_days import written_day
 from motcua.quality.report_data import (

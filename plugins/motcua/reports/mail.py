@@ -9,7 +9,7 @@ from email.policy import SMTP, default
 from email.utils import format_datetime
 from pathlib import PurePosixPath
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.reports.quality.charts import Picture
 
 _TYPES = {

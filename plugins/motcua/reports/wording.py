@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.settings import include_dir
 
 MINUS = "−"

@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
 from motcua.jobs.calendars.keeping import import_calendar, prepare_calendars
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.texts.registrations import register_all

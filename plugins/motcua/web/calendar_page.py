@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct

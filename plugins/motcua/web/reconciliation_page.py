@@ -12,7 +12,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.domain.reconciliation import STATES, CountedDossier, Period, ReconciliationReport
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import STATES, CountedDossier, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.reports import wording

@@ -10,15 +10,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import STATES
 from motcua.domain.routing import CARRIERS, day_of
+from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
-from motcua.store.notices.messages import Window, held, releases
+from motcua.store.notices.messages import held, releases
 from motcua.web.rendering import PageRefused, render
 
 _SHOWN = 50

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import FormerName, in_force, save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity
 from motcua.store.notices.dossiers import lock_dossiers_to_plan
-from motcua.store.notices.messages import EVERYTHING
 from tests.conftest import NHA_TRANG, TU_PHAP, agency
 
 DAY = timedelta(days=1)

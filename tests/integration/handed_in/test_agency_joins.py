@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.notices.dry_running import UnknownAgency, dry_run
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.commands.calendars import app
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import SpecialDay, days_from_package
 from motcua.jobs.calendars import keeping as keep_calendars
 from motcua.jobs.calendars.files import CalendarError, CalendarFileError, read_calendar_file

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from motcua.domain.months import first_of
-from motcua.jobs.tasks.reconcile_carrier import take_statement
+from motcua.domain.periods import Period
+from motcua.jobs.handed_in.statements import take_statement
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import Timing
 from motcua.sandbox.network.carrier_statement import FIRST_AFTER, CarrierOffice, main, write_statement
@@ -50,7 +50,7 @@ def test_statement_of_the_network_matches_the_ledger(agencies, rows, network, tm
     ours.inquiry(now)
     later = datetime.now(UTC) + timedelta(seconds=1)
     path = tmp_path / "bang-ke.xlsx"
-    assert write_statement(folder, path, first_of(now), later) == (3, 1)
+    assert write_statement(folder, path, Period.month_at(now).first, later) == (3, 1)
     taken = take_statement(path.read_bytes(), path.name, "kannel", "demo", later)
     assert [row[1] for row in verdicts(taken.statement_no)] == ["exact"] * 4
     with connect() as connection:
@@ -66,7 +66,7 @@ def test_statement_of_a_month_in_which_nobody_texted_9029_is_taken(agencies, row
     send(http, Ours(rows).attempt(now, "accepted", msisdn="+84905123456"), "84905123456", "x")
     later = datetime.now(UTC) + timedelta(seconds=1)
     path = tmp_path / "bang-ke.xlsx"
-    assert write_statement(folder, path, first_of(now), later) == (1, 0)
+    assert write_statement(folder, path, Period.month_at(now).first, later) == (1, 0)
     taken = take_statement(path.read_bytes(), path.name, "kannel", "demo", later)
     assert [row[1] for row in verdicts(taken.statement_no)] == ["exact"]
     with connect() as connection:

@@ -9,14 +9,15 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in import statement_forms
+from motcua.jobs.handed_in.statements import take_statement
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
-from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, take_statement, window_month
+from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, window_month
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.oversight.statements import RowsAsked, figures_of, list_statements, match_rows
 from tests.conftest import NHA_TRANG
 

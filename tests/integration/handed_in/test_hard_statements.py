@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in import statement_forms
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING
 from motcua.store.oversight.statements import list_refusals
 from tests.integration.handed_in.test_carrier_statements import (
     LATER,

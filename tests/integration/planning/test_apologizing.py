@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from motcua.commands.apologies import app
 from motcua.domain.apologies import ApologyRules, QuietHours
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices import apologizing
 from motcua.jobs.notices.apologizing import apologize, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
@@ -18,11 +20,9 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks import apologize_due_tomorrow as tasks
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.apologies import forecast, letters_needed
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.sources import ensure_source, lock_source
 from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
 from tests.prove.apology import simulate

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
@@ -25,7 +26,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement
 from motcua.store.notices import attempts as att
 from motcua.store.notices.gateways import ensure_gateway
-from motcua.store.notices.messages import EVERYTHING, Window, begin_sending
+from motcua.store.notices.messages import begin_sending
 from motcua.store.notices.receipts import apply_receipts, save_receipts
 from motcua.store.notices.sources import map_status
 from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import Window
 from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -17,11 +19,9 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_with_news
 from motcua.jobs.reconciliation.closing import close_period, complain
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity
-from motcua.store.notices.messages import Window
 from motcua.store.oversight.closings import load_differences
 from tests.conftest import NOW
 

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.watching import sources_with_news
-from motcua.jobs.tasks.notify_transitions import RunIncomplete, gate
+from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.sources import map_status
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 

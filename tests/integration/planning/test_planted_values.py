@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.reconciliation.closing import close_period

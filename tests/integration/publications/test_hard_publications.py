@@ -22,7 +22,8 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing, verifying_again
@@ -44,7 +45,6 @@ from motcua.reports.publication.files import (
 )
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING
 from motcua.store.oversight.closings import hash_figures, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import Publication, list_definitions, list_publications
 from tests import reconciliation_samples as samples

@@ -18,7 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.reconciliation import Change, Figures, Period, ReconciliationReport
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import Change, Figures, ReconciliationReport
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing
@@ -30,7 +32,6 @@ from motcua.reports.publication.files import FIRST, MANIFEST, canonical
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.messages import EVERYTHING
 from motcua.store.oversight.closings import hash_figures, load_figures, load_orphans, save_closing
 from motcua.store.oversight.publications import Publication, list_publications
 from tests import reconciliation_samples as samples

@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.quality.checking import CHECKING, CheckInProgress, check_quality, verify_seals
 from motcua.jobs.tasks import check_quality as tasks
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.quality import expectations
 from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
@@ -19,7 +20,6 @@ from motcua.quality.reporting import agency_report, department_report, rows_to_c
 from motcua.quality.rules import load_rules
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.oversight.quality import acknowledge
 from tests.conftest import Server
 from tests.integration.quality.world import DAY, World, at, quality_ledger

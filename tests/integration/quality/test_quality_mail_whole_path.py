@@ -15,13 +15,13 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.commands.quality import app
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.tasks.check_quality import agencies_to_mail
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING
 from motcua.web.auth import signed_in
 from motcua.web.quality_page import may_decide
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency

@@ -13,9 +13,11 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.commands.closings import app
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import NotAPeriod, Period
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import NotAPeriod, Period
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -24,12 +26,10 @@ from motcua.jobs.publications.publishing import publish
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, complain, recheck_closed
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.jobs.tasks import reconcile_daily, reconcile_monthly
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.sources import ensure_source, map_status
 from motcua.store.oversight.closings import (
     load_changes,

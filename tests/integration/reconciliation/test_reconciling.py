@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
-from motcua.domain.occasions import VIETNAM
-from motcua.domain.reconciliation import Period, sum_messages
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import sum_messages
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.reconciliation.closing import (
@@ -19,7 +21,6 @@ from motcua.jobs.reconciliation.closing import (
     recheck_closed,
 )
 from motcua.store.ledger.database import connect
-from motcua.store.notices.messages import EVERYTHING
 from motcua.store.oversight.closings import (
     compute_figures,
     find_orphans,

@@ -11,15 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send, unresolved
-from motcua.jobs.tasks.notify_transitions import RunIncomplete, send_messages
+from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts.registrations import unregister_text
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import start_gateway
-from motcua.store.notices.messages import EVERYTHING
 from tests.conftest import NOW
 from tests.gateways.scripted import ScriptedGateway
 from tests.registered import register_templates

@@ -11,20 +11,22 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
-from motcua.jobs.notices.sending.request_slots import http_session
+from motcua.jobs.notices.request_slots import http_session
 from motcua.jobs.notices.sending.sender import retry_wait, send, unresolved
-from motcua.jobs.tasks.notify_transitions import RunIncomplete, gate, send_messages
+from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
 from motcua.store.notices import attempts
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
-from motcua.store.notices.messages import EVERYTHING, Window, begin_sending
+from motcua.store.notices.messages import begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
 
 MINUTE = timedelta(minutes=1)

@@ -10,18 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import open_gateway
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.tasks.notify_transitions import RunIncomplete, plan_messages
+from motcua.jobs.tasks.notify_transitions import plan_messages
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity, summed_up
-from motcua.store.notices.messages import EVERYTHING, Window
 from tests.conftest import NOW
 from tests.gateways.loopback import LoopbackProvider, http, in_json
 from tests.registered import register_templates

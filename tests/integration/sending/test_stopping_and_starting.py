@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
-from motcua.store.notices.messages import EVERYTHING
 from tests.conftest import NOW
 from tests.gateways.scripted import ScriptedGateway
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states

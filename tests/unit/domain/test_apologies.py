@@ -20,7 +20,7 @@ from motcua.domain.apologies import (
     occasion_of,
     useful_until,
 )
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
 
 CALENDAR = WorkingCalendar()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import (
     STATES,
     UNEXPLAINED,
@@ -17,8 +18,6 @@ from motcua.domain.reconciliation import (
     Difference,
     DossierFigures,
     MessageFigures,
-    NotAPeriod,
-    Period,
     sum_dossiers,
     sum_messages,
 )

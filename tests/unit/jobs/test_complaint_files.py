@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.complaints import read_complaints, read_moment, titles
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.store.oversight.complaints import CHANNELS, CLAIMS, OUTCOMES

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from motcua.commands.agencies import app
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import (
     FIELDS,
     AgencyFileError,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import OfficeHours, days_from_package, package_version, written_day
 from motcua.jobs.calendars.files import (
     FIRST_YEAR,

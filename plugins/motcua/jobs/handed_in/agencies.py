@@ -25,7 +25,7 @@ from pydantic import (
     ValidationError,
 )
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import find_province
 from motcua.domain.phones.reading import holds_phone
 from motcua.settings import include_dir

@@ -20,10 +20,10 @@ from typing import Any, Final, cast
 
 import yaml
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import NOTE_LIMIT, clean_code, clean_words
 from motcua.domain.inquiries import code_key
 from motcua.domain.inquiries import fold as fold_code
-from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.handed_in.tables import (
     ROUNDED,

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple, cast
 
 import yaml
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import EARLIEST, LATEST
-from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones.reading import (
     NOTES,
     REFUSALS,

@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from motcua.domain.months import month_bounds
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
 from motcua.jobs.handed_in.statement_forms import IDENTITIES, REFERENCES, Column, Direction, StatementForm
 from motcua.jobs.handed_in.tables import (
     MOST_FAULTS,
@@ -365,7 +365,7 @@ class _Reader:
         assert texts is not None
         moments = _times(texts, self.form.dates)
         self._fault("bad_time", moments.isna(), "sent_at", example=self._example_time)
-        begins, ends = month_bounds(self.month)
+        begins, ends = Period.month_of(self.month).start, Period.month_of(self.month).end
         outside = moments.notna() & ((moments < begins) | (moments >= ends))
         self._fault("outside_month", outside, "sent_at", month=f"{self.month.month}/{self.month.year}")
         if self.now is not None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import (
     AskedCodes,
     DossierState,
@@ -30,7 +31,6 @@ from motcua.domain.inquiries import (
     punctuality,
     read_inquiry_text,
 )
-from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn
 from motcua.domain.texts import RenderedText, Template, render
 from motcua.gateways.adapter import InquiryReading

@@ -28,6 +28,7 @@ from motcua.domain.apologies import (
     useful_until,
 )
 from motcua.domain.routing import carrier_of_msisdn
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import date_in_text, render
 from motcua.domain.working_days import WorkingCalendar
 from motcua.settings import settings
@@ -43,7 +44,7 @@ from motcua.store.notices.apologies import (
     save_evening,
     unsettled_evenings,
 )
-from motcua.store.notices.messages import EVERYTHING, Window, make_due, save_messages
+from motcua.store.notices.messages import make_due, save_messages
 from motcua.store.notices.templates import load_templates
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import (
     CleanDossier,
     Kind,
@@ -22,7 +23,6 @@ from motcua.domain.dossiers import (
     clean_transition,
 )
 from motcua.domain.occasions import (
-    VIETNAM,
     BeginState,
     DossierFacts,
     NewMessage,

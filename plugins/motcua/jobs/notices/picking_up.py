@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import (
     CleanDossier,
     CleanTransition,
@@ -20,8 +21,8 @@ from motcua.domain.dossiers import (
     clean_transition,
     kept_code,
 )
-from motcua.domain.occasions import VIETNAM
 from motcua.domain.phones.reading import read_phone
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.contract import ContractSource, Key
@@ -41,7 +42,7 @@ from motcua.store.notices.dossiers import (
     save_dossiers,
     save_procedures,
 )
-from motcua.store.notices.messages import EVERYTHING, Window, make_due_judged
+from motcua.store.notices.messages import make_due_judged
 from motcua.store.notices.old_steps import judge_old_steps, mark_old_steps, old_steps_to_judge
 from motcua.store.notices.quarantine import curable_rows, quarantine_rows, release_rows
 from motcua.store.notices.sources import (
@@ -81,10 +82,13 @@ def connection_id(source: str) -> str:
     return f"onestop_{source}"
 
 
-def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = None) -> PickUpCounts:
+def pick_up(
+    source: str, window: Window = EVERYTHING, now: datetime | None = None, *, waits: bool = False
+) -> PickUpCounts:
     """Reads what is new at a source, or what was recorded in a backfill's window, into the ledger.
 
-    Where another pick-up of this source is at work, nothing is done: that one reads it all. A backfill waits for it.
+    Where another pick-up of this source is at work, nothing is done: that one reads it all. A backfill waits for it,
+    and so does who ``waits``, since that one may have begun before what must be known now.
 
     Raises:
         SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
@@ -94,7 +98,7 @@ def pick_up(source: str, window: Window = EVERYTHING, now: datetime | None = Non
         with connect() as ledger:
             ensure_source(ledger, source)
         with connect() as ledger, open_connection(connection_id(source)) as reading:
-            cursor = lock_source(ledger, source, wait=window is not EVERYTHING)
+            cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
             if cursor is None:
                 return PickUpCounts()
             return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading), moment).run(window)

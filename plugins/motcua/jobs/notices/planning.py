@@ -18,14 +18,13 @@ from motcua.domain.occasions import (
     plan_dossier,
 )
 from motcua.domain.routing import carrier_of_msisdn
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Template, render
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.rows import value_of
 from motcua.store.notices.dossiers import lock_dossiers_to_plan
 from motcua.store.notices.messages import (
-    EVERYTHING,
-    Window,
     make_due,
     messages_of,
     reopen_confirmed,

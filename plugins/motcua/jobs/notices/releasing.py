@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.store.ledger.database import connect
 from motcua.store.notices import messages
-from motcua.store.notices.messages import EVERYTHING, Window
 
 
 def release(

@@ -23,6 +23,7 @@ from typing import Any
 
 from motcua.domain.occasions import SendCandidate, look_again
 from motcua.domain.routing import day_of, fit_day, next_pause, start_times
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import (
@@ -33,10 +34,7 @@ from motcua.gateways.adapter import (
     ReceiptReading,
     SentAttempt,
 )
-from motcua.jobs.notices.planning import planning_rules
-from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
-from motcua.jobs.notices.sending.request_slots import RequestSlots
-from motcua.jobs.notices.sending.sender import (
+from motcua.jobs.notices.attempts import (
     ATTEMPT_STATE,
     SETTLE_FIRST,
     bury_the_dead,
@@ -45,6 +43,9 @@ from motcua.jobs.notices.sending.sender import (
     rests_until,
     settle_time,
 )
+from motcua.jobs.notices.planning import planning_rules
+from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection
 from motcua.store.ledger.locks import hold_lock
@@ -58,7 +59,6 @@ from motcua.store.notices.gateways import (
     stop_gateway,
     use_allowance,
 )
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.notices.registrations import registrations
 
 log = logging.getLogger(__name__)

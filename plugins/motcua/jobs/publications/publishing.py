@@ -19,7 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motcua.domain.reconciliation import Period, ReconciliationReport
+from motcua.domain.periods import Period
+from motcua.domain.reconciliation import ReconciliationReport
 from motcua.jobs.reconciliation.reporting import build_report, queries_used
 from motcua.reports.publication.again import words_value
 from motcua.reports.publication.csv_tables import closing_value

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
 from motcua.jobs.publications.publishing import folder_of, is_link, is_local, publications_store
 from motcua.jobs.publications.verification import Fault, Verification, not_too_many, shown, walk
 from motcua.jobs.publications.verifying_again import check_files_again

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
-from motcua.domain.occasions import VIETNAM
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.quality.expectations import Keep, Verdict, judge, prepare, software
 from motcua.quality.rules import Asked, RuleBook, ask, load_rules

@@ -17,8 +17,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from motcua.domain.apologies import due_days
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     Change,
     ChangeCause,
@@ -27,12 +28,11 @@ from motcua.domain.reconciliation import (
     DifferenceReason,
     Figures,
     MessageFigures,
-    Period,
     sum_messages,
 )
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.picking_up import connection_id
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.counting import Evening, SourceCount, plain_code

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import LiteralString
 
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     AgencyWords,
     Budget,
@@ -15,7 +16,6 @@ from motcua.domain.reconciliation import (
     ComplaintCount,
     Figures,
     Measure,
-    Period,
     QueryUsed,
     ReconciliationReport,
     Urged,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.calendars.keeping import unconfirmed_years
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize, apology_rules, evening_window, waiting_evenings
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.tasks import notify_transitions
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.notices.messages import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
-
-_MINUTE = timedelta(minutes=1)
 
 
 def find_sources() -> list[str]:
@@ -33,9 +31,7 @@ def read_source(source: str, window: Window, now: datetime | None = None) -> dic
     Raises:
         motcua.jobs.notices.picking_up.SourceFailed: the source could not be read.
     """
-    moment = now or datetime.now(UTC)
-    # A pick-up with a window is one that waits; rows that are read again change nothing.
-    counts = asdict(pick_up(source, Window(moment - _MINUTE, moment) if window is EVERYTHING else window, moment))
+    counts = asdict(pick_up(source, window, now, waits=True))
     log.info("%s: %s", source, counts)
     return counts
 

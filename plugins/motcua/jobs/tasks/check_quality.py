@@ -8,14 +8,14 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.quality.reporting import get_run
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.oversight.quality import agencies_of
 
 log = logging.getLogger(__name__)

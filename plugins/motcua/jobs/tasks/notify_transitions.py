@@ -11,6 +11,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
@@ -20,14 +22,10 @@ from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.notices.watching import CatchUp, sources_with_news
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.notices.messages import EVERYTHING, Window, waiting
+from motcua.store.notices.messages import waiting
 from motcua.store.notices.sources import list_sources
 
 log = logging.getLogger(__name__)
-
-
-class RunIncomplete(Exception):
-    """Something failed that may be retried; the run must be red, so that a backfill finds it."""
 
 
 @without_values()

@@ -1,199 +1,49 @@
-"""The tasks of the DAG ``reconcile_carrier``: find the providers' files, take each one, gate; and taking one by hand.
+"""The tasks of the DAG ``reconcile_carrier``: find the providers' files, take each one, gate.
 
-Taking a file is one transaction: read, matched with our attempts and inquiries, and kept with every verdict, or nothing
-of it. What is over the agreed tolerance, and a file that cannot be read, make the run red. That a file was refused, and
-why, is kept for the page until a good file replaces it. Operators read of it in English, staff in Vietnamese.
+What is over the agreed tolerance, and a file that cannot be read, make the run red. Operators read of it in
+English, staff in Vietnamese.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from motcua.domain.months import first_of, month_before, month_bounds
-from motcua.domain.occasions import VIETNAM
-from motcua.jobs.handed_in.statement_files import Statement, month_in_name, read_statement
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.handed_in.statement_files import month_in_name
 from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form
+from motcua.jobs.handed_in.statements import keep_refusal, figures_in_words, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE, Fault, FileRefused, shown_name
-from motcua.jobs.tasks.notify_transitions import RunIncomplete
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, without_values
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.oversight.statements import (
     MissingStatement,
-    Refusal,
-    StatementFigures,
-    StatementFile,
-    add_lines,
-    begin_import,
     figures_of,
     known_files,
-    known_statement,
     list_statements,
-    match_lines,
     missing_statements,
-    save_refusal,
     settled_refusals,
 )
 
 log = logging.getLogger(__name__)
-
 DUE_DAY = 10
 """From this day of the month on a statement of the month before that is not there makes the run red."""
-_LINES_A_TIME = 50_000
 _ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 """Of files that may be statements; the last three are refused, as passing over them would look like taking them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a file."""
-
-    statement_no: int
-    file_name: str
-    already_there: bool
-    """This very file was imported before; nothing was written."""
-    supersedes: int | None
-
-
-# --- One file ---------------------------------------------------------------------------------------------------
-
-
-def _terms(form: StatementForm, statement: Statement) -> dict[str, Any]:
-    terms: dict[str, Any] = form.model_dump(mode="json")
-    terms["covers"] = sorted(statement.covers)
-    fee = Decimal(settings().inquiry_fee)
-    # What a line about an inquiry should say.
-    terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
-    return terms
-
-
-def take_statement(
-    content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
-) -> Taken:
-    """Imports a statement and matches every line; a second file of its form and month supersedes the first.
-
-    Args:
-        content: of the file.
-        name: its name, without a folder.
-        form_name: of a file in include/statements.
-        imported_by: a person, or a run.
-        now: when. A month that is not over yet is compared up to the statement's last line.
-        month: its first day; by default as ``read_statement`` finds it.
-
-    Raises:
-        FormError: there is no such form, or it cannot be used.
-        FileRefused: the file cannot be taken; nothing of it was kept but that it was refused, and why.
-    """
-    try:
-        return _take(content, name, form_name, imported_by, now, month)
-    except FileRefused as refused:
-        refused.month = refused.month or month or month_in_name(name)
-        _keep_refusal(refused, form_name, sha256(content).hexdigest(), imported_by, now)
-        raise
-
-
-def _keep_refusal(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> None:
-    with connect() as connection:
-        save_refusal(
-            connection,
-            Refusal(
-                form=form_name,
-                month=refused.month,
-                file_name=refused.name,
-                sha256=digest,
-                refused_at=now,
-                refused_by=by,
-                faults=len(refused.faults),
-                message=str(refused),
-            ),
-        )
-
-
-def _take(
-    content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
-) -> Taken:
-    form = load_form(form_name)
-    digest = sha256(content).hexdigest()
-    # A file that is there already is not read again; which one it would correct is not asked yet.
-    with connect() as connection:
-        known = known_statement(connection, digest, form_name, month or date.min)
-    if known.same_file is not None:
-        return Taken(known.same_file, name, True, None)
-    statement = read_statement(content, name, form, month, now)
-    begins, ends = month_bounds(statement.month)
-    covers_until = ends if now >= ends else _covered(statement, form, begins)
-    with connect() as connection:
-        begin_import(connection)
-        known = known_statement(connection, digest, form_name, statement.month)
-        if known.same_file is not None:
-            return Taken(known.same_file, name, True, None)
-        for rows in _as_json(statement):
-            add_lines(connection, rows)
-        number = match_lines(
-            connection,
-            StatementFile(
-                form=form_name,
-                gateway=form.gateway,
-                month=statement.month,
-                begins=begins,
-                ends=ends,
-                covers_until=covers_until,
-                file_name=name,
-                sha256=digest,
-                imported_at=now,
-                imported_by=imported_by,
-                terms=_terms(form, statement),
-                supersedes=known.in_force,
-                covers_mt="mt" in statement.covers,
-                covers_mo="mo" in statement.covers,
-            ),
-        )
-    return Taken(number, name, False, known.in_force)
-
-
-def _covered(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
-    """How far a statement of a month that is not over goes; what was on its way at its last line may be missing."""
-    return max(begins, statement.last_at - timedelta(seconds=form.tolerance.seconds))
-
-
-def _as_json(statement: Statement) -> Iterator[str]:
-    lines = statement.lines.assign(sent_at=statement.lines["sent_at"].astype("int64") // 10**9)
-    for first in range(0, len(lines), _LINES_A_TIME):
-        yield lines.iloc[first : first + _LINES_A_TIME].to_json(orient="records", force_ascii=False)
-
-
-def figures_in_words(figures: StatementFigures) -> str:
-    """The verdicts in one line, for a log."""
-    stored = figures.stored
-    parts = [
-        f"{figures.of('mt', 'exact').matches} exact, {figures.of('mt', 'partial').matches} partial,"
-        f" {figures.of('mt', 'theirs_only').matches} theirs only, {figures.of('mt', 'ours_only').matches} ours only;"
-        f" segments off by {figures.segments_percent:.2f} %"
-    ]
-    if stored.terms["prices"]:
-        parts.append(f"amount off by {figures.amount_percent:.2f} %")
-    if figures.tells_inquiries:
-        parts.append(
-            f"inquiries {stored.inquiries} theirs, {figures.our_inquiries} ours,"
-            f" off by {figures.inquiries_percent:.2f} %"
-        )
-    return f"statement {stored.statement_no} of {stored.form}, {stored.month:%m/%Y}: {'; '.join(parts)}"
-
-
-# --- The DAG ----------------------------------------------------------------------------------------------------
 
 
 def window_month(window: Window) -> date | None:
     """The month that a backfill is about: the one before its run's; ``None``: every other run takes what is there."""
     if window is EVERYTHING or window.end is None:
         return None
-    return month_before(first_of(window.end))
+    return Period.month_before(window.end).first
 
 
 def _folder() -> Any:  # noqa: ANN401 - ObjectStoragePath is untyped
@@ -301,7 +151,7 @@ def _content(path: Any, file: str, form: str, run_id: str, now: datetime) -> byt
     if fault is not None:
         refused = FileRefused(file, [fault])
         refused.month = month_in_name(file)
-        _keep_refusal(refused, form, _digest(path), run_id, now)
+        keep_refusal(refused, form, _digest(path), run_id, now)
         raise refused
     return content
 
@@ -310,7 +160,7 @@ def missing_now(
     connection: Connection, now: datetime, month: date | None = None
 ) -> tuple[date, list[MissingStatement]]:
     """Gateways without a statement for a month in which they took messages, by default the month before this one."""
-    month = month or month_before(first_of(now))
+    month = month or Period.month_before(now).first
     gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)
     return month, missing_statements(connection, sorted(gateways), month)
 
@@ -363,5 +213,5 @@ def gate(
 
 def is_overdue(now: datetime, month: date) -> bool:
     """Whether a statement of this month should be there: from the 10th of the month after it on."""
-    due = month_bounds(month)[1] + timedelta(days=DUE_DAY - 1)
+    due = Period.month_of(month).end + timedelta(days=DUE_DAY - 1)
     return now.astimezone(VIETNAM) >= due

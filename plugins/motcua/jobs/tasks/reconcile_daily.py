@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.handed_in.complaints import relink
 from motcua.jobs.publications import mailing as mailing_publications
 from motcua.jobs.publications import publishing
 from motcua.jobs.reconciliation.closing import NothingInScope, close_period, complain, recheck_closed
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.notices.messages import EVERYTHING, Window
 from motcua.store.oversight.closings import closings_of_run, first_day, newest_closings, unpublished_closings
 from motcua.store.oversight.publications import publications_since
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
+from motcua.domain.run_window import Window
 from motcua.jobs.reconciliation.closing import NothingInScope, close_period
 from motcua.store.ledger.database import without_values
-from motcua.store.notices.messages import Window
 
 log = logging.getLogger(__name__)
 

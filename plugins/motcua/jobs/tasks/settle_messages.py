@@ -7,12 +7,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.tasks.notify_transitions import RunIncomplete, asked_to_stop
+from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.notices.messages import Window, count_held
+from motcua.store.notices.messages import count_held
 
 
 @without_values()

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from motcua.domain.dossiers import Kind
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     AgencyFigures,
     Change,
@@ -20,7 +21,6 @@ from motcua.domain.reconciliation import (
     DossierFigures,
     MessageFigures,
     Orphan,
-    Period,
     ReconciliationReport,
     Timing,
     Urged,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import STATES, MessageFigures, Urged
 from motcua.reports.publication.charts import Drawing, draw_dossiers, draw_messages
 from motcua.reports.publication.data import LEAST_EXPECTED, AgencyLine, Told, duration, points, share

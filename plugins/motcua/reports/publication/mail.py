@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from motcua.domain.reconciliation import Period
+from motcua.domain.periods import Period
 from motcua.reports import wording
 from motcua.reports.mail import Attachment, Mail, inline_styles, tidy
 from motcua.reports.publication.data import Told, points, share

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import QueryUsed
 from motcua.reports import wording
 from motcua.reports.publication.csv_tables import TABLES, FigureTable, heads, utc

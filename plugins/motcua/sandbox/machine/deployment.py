@@ -19,7 +19,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.store.ledger.database import Connection

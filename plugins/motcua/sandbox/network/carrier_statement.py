@@ -21,8 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from motcua.domain.months import first_of, month_bounds
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
 from motcua.domain.routing import carrier_of_msisdn
 
 PRICE: Final = Decimal(350)
@@ -66,7 +66,7 @@ _MO_HEADINGS: Final = (
 
 
 def _rows(log: Path, statement: str, month: date, until: datetime) -> Iterator[sqlite3.Row]:
-    begins, ends = month_bounds(month)
+    begins, ends = Period.month_of(month).start, Period.month_of(month).end
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True, timeout=10)) as connection:
         connection.row_factory = sqlite3.Row
         yield from connection.execute(
@@ -170,7 +170,7 @@ class CarrierOffice:
         if now < self._next:
             return None
         self._next = now + THEN_EVERY
-        month = first_of(now)
+        month = Period.month_at(now).first
         path = self._folder / f"bang-ke-{month:%Y-%m}-den-{now.astimezone(VIETNAM):%d-%Hh%M}.xlsx"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     now = datetime.now(UTC)
     try:
-        month = date.fromisoformat(f"{chosen.month}-01") if chosen.month else first_of(now)
+        month = date.fromisoformat(f"{chosen.month}-01") if chosen.month else Period.month_at(now).first
         chosen.to.mkdir(parents=True, exist_ok=True)
         path = chosen.to / f"bang-ke-{month:%Y-%m}.xlsx"
         sent, asked = write_statement(chosen.network, path, month, now)

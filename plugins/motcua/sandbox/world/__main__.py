@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn, read_phone
 from motcua.jobs.calendars.keeping import HOME_PROVINCE
 from motcua.jobs.handed_in.phones import phone_labels

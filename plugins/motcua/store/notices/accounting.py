@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from motcua.domain.reconciliation import STATES
+from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.messages import EVERYTHING, Window
 
 
 def identity(connection: Connection, window: Window = EVERYTHING) -> list[dict[str, Any]]:

@@ -7,29 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Messages whose event was recorded in [start, end); both empty: all messages."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def holds(self, recorded_at: datetime) -> bool:
-        """Whether the window holds what was recorded then."""
-        return (self.start is None or recorded_at >= self.start) and (self.end is None or recorded_at < self.end)
-
-    @property
-    def bounds(self) -> dict[str, datetime | None]:
-        """As parameters of a statement."""
-        return {"start": self.start, "end": self.end}
-
-
-EVERYTHING = Window()
 
 
 def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -10,10 +10,6 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset
 
-Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
-"""``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
-``absent``: the gateway never had it."""
-
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 
 

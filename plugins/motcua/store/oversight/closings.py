@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     AgencyFigures,
     Change,
@@ -21,7 +22,6 @@ from motcua.domain.reconciliation import (
     Figures,
     MessageFigures,
     Orphan,
-    Period,
     ReasonCount,
     Timing,
 )

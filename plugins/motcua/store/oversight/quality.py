@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 from psycopg import IsolationLevel, sql
 from psycopg.types.json import Jsonb
 
-from motcua.domain.occasions import VIETNAM
+from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from psycopg.types.json import Jsonb
 
-from motcua.domain.months import month_after, month_bounds
+from motcua.domain.periods import Period
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
@@ -289,7 +289,7 @@ def figures_of(connection: Connection, statements: Iterable[StoredStatement]) ->
 
 
 def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int, Decimal]:
-    asked = {"gateway": stored.gateway, "begins": month_bounds(stored.month)[0], "until": stored.covers_until}
+    asked = {"gateway": stored.gateway, "begins": Period.month_of(stored.month).start, "until": stored.covers_until}
     row = connection.execute(statement("statements/inquiries_of"), asked).fetchone() or {"inquiries": 0, "fees": 0}
     return int(row["inquiries"]), int(row["fees"]) * Decimal(str(stored.terms["inquiry_share_percent"])) / 100
 
@@ -357,7 +357,7 @@ class MissingStatement:
 
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
     """Which of these gateways took messages from us in the month and have no statement for it."""
-    asked = {"gateways": list(gateways), "month": month, "next_month": month_after(month)}
+    asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
     rows = connection.execute(statement("statements/months_without"), asked)
     return [value_of(MissingStatement, row) for row in rows]
 

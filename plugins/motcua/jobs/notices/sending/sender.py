@@ -35,15 +35,23 @@ from motcua.domain.routing import (
     start_times,
     unregistered_carriers,
 )
-from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate, require_registered
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
-from motcua.jobs.notices.apologizing import apology_rules
+from motcua.gateways.adapter import Gateway, Outcome, OutgoingMessage
+from motcua.jobs.notices.attempts import (
+    ATTEMPT_STATE,
+    bury_the_dead,
+    outgoing_message,
+    provider_template_id,
+    rests_until,
+    settle_time,
+)
 from motcua.jobs.notices.planning import planning_rules
-from motcua.jobs.notices.sending.request_slots import RequestSlots
+from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection
-from motcua.store.ledger.locks import LINGERING, hold_lock, release_lock
+from motcua.store.ledger.locks import LINGERING, hold_lock
 from motcua.store.ledger.rows import value_of
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gateways import (
@@ -59,7 +67,7 @@ from motcua.store.notices.gateways import (
     stop_gateway,
     use_allowance,
 )
-from motcua.store.notices.messages import EVERYTHING, Place, Share, Window
+from motcua.store.notices.messages import Place, Share
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -80,10 +88,6 @@ _IDLE_AFTER = 1.0
 """Seconds without news after which others may have all of this sender's slots."""
 _HELD_BACK = Outcome("transient", code="held back")
 """Of a message kept ready that was not called, because others failed meanwhile."""
-SETTLE_FIRST = timedelta(seconds=30)
-"""When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
-ASK_FIRST = timedelta(minutes=2)
-"""When a gateway that can be asked is first asked for the receipt of what it accepted."""
 _CLAIM_FOR = 20 * 60.0
 """Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight."""
 
@@ -143,18 +147,6 @@ def send(
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         return _Sender(ledger, lock, sender_id, run_id, window, catch_up, stop or threading.Event(), clock).run()
-
-
-def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Makes unknown what senders that no longer live left in flight; returns how many messages."""
-    abandoned = 0
-    for sender_id in attempts.senders_in_flight(ledger):
-        if sender_id != own and hold_lock(lock, sender_id):
-            abandoned += attempts.abandon(ledger, sender_id, now, now + SETTLE_FIRST)
-            ledger.commit()
-            release_lock(lock, sender_id)
-    ledger.commit()
-    return abandoned
 
 
 @dataclass(slots=True)
@@ -872,64 +864,12 @@ def _words(outcome: Outcome) -> str:
     return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
 
 
-def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When a message that may go may go at the earliest; ``None``: now. Apologies rest at night, and while their source
-    was not read for too long."""
-    return apology_rules().wait_until(now, row["source_read_at"]) if row["kind"] == "apology" else None
-
-
-def settle_time(outcome: Outcome, gateway: Gateway, now: datetime) -> datetime | None:
-    """When the gateway may first be asked about an attempt, or be given it again under the same reference."""
-    if outcome.outcome == "unknown":
-        return now + SETTLE_FIRST
-    if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:
-        return now + ASK_FIRST
-    return None
-
-
-ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
-    "accepted": "accepted",
-    "duplicate": "accepted",
-    "phone": "rejected",
-    "configuration": "failed",
-    "transient": "failed",
-    "unknown": "unknown",
-}
-
-
 def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
     """Wait before the next attempt: doubling, with jitter so that a crowd does not come back at once; never less than
     the gateway asked for."""
     longest = settings().retry_longest
     doubled: timedelta = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
     return max(doubled * random.uniform(0.75, 1.25), timedelta(seconds=asked or 0))  # noqa: S311
-
-
-def provider_template_id(
-    known: Mapping[RegistrationKey, Registration], row: Mapping[str, Any], gateway: Gateway
-) -> str | None:
-    """The provider's own id of the template that a row's message was made from, where it gives one.
-
-    Raises:
-        UnregisteredTemplate: the template is not registered at the gateway.
-    """
-    key = (gateway.address.name, row["template_id"], row["template_version"])
-    return require_registered(known, key, accented=row["accented"], by_id=gateway.takes_template_ids)
-
-
-def outgoing_message(row: Mapping[str, Any], reference: str, provider_template_id: str | None) -> OutgoingMessage:
-    """The message of a row, as adapters take it."""
-    return OutgoingMessage(
-        reference=reference,
-        msisdn=row["msisdn"],
-        text=row["text"],
-        accented=row["accented"],
-        segments=row["segments"],
-        template_id=row["template_id"],
-        template_version=row["template_version"],
-        parameters=tuple(row["parameters"]),
-        provider_template_id=provider_template_id,
-    )
 
 
 def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:

@@ -1,0 +1,81 @@
+"""What sending and settling share: how an attempt reads what its gateway answered, and what a request is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from motcua.domain.texts import Registration, RegistrationKey, require_registered
+from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
+from motcua.jobs.notices.apologizing import apology_rules
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.locks import hold_lock, release_lock
+from motcua.store.notices import attempts
+
+SETTLE_FIRST = timedelta(seconds=30)
+"""When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
+ASK_FIRST = timedelta(minutes=2)
+"""When a gateway that can be asked is first asked for the receipt of what it accepted."""
+ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
+    "accepted": "accepted",
+    "duplicate": "accepted",
+    "phone": "rejected",
+    "configuration": "failed",
+    "transient": "failed",
+    "unknown": "unknown",
+}
+
+
+def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
+    """Makes unknown what senders that no longer live left in flight; returns how many messages."""
+    abandoned = 0
+    for sender_id in attempts.senders_in_flight(ledger):
+        if sender_id != own and hold_lock(lock, sender_id):
+            abandoned += attempts.abandon(ledger, sender_id, now, now + SETTLE_FIRST)
+            ledger.commit()
+            release_lock(lock, sender_id)
+    ledger.commit()
+    return abandoned
+
+
+def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When a message that may go may go at the earliest; ``None``: now. Apologies rest at night, and while their source
+    was not read for too long."""
+    return apology_rules().wait_until(now, row["source_read_at"]) if row["kind"] == "apology" else None
+
+
+def settle_time(outcome: Outcome, gateway: Gateway, now: datetime) -> datetime | None:
+    """When the gateway may first be asked about an attempt, or be given it again under the same reference."""
+    if outcome.outcome == "unknown":
+        return now + SETTLE_FIRST
+    if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:
+        return now + ASK_FIRST
+    return None
+
+
+def provider_template_id(
+    known: Mapping[RegistrationKey, Registration], row: Mapping[str, Any], gateway: Gateway
+) -> str | None:
+    """The provider's own id of the template that a row's message was made from, where it gives one.
+
+    Raises:
+        UnregisteredTemplate: the template is not registered at the gateway.
+    """
+    key = (gateway.address.name, row["template_id"], row["template_version"])
+    return require_registered(known, key, accented=row["accented"], by_id=gateway.takes_template_ids)
+
+
+def outgoing_message(row: Mapping[str, Any], reference: str, provider_template_id: str | None) -> OutgoingMessage:
+    """The message of a row, as adapters take it."""
+    return OutgoingMessage(
+        reference=reference,
+        msisdn=row["msisdn"],
+        text=row["text"],
+        accented=row["accented"],
+        segments=row["segments"],
+        template_id=row["template_id"],
+        template_version=row["template_version"],
+        parameters=tuple(row["parameters"]),
+        provider_template_id=provider_template_id,
+    )
