@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from motcua.gateways.adapter import Outcome
+from motcua.gateways.adapter import GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
 from motcua.store.notices import attempts, messages
 from tests.crash.steps import replace_everywhere
@@ -39,24 +39,24 @@ def _leave_behind(message_state: str, attempt_state: str) -> None:
     _replace(attempts.abandon, abandon)
 
 
-def _guess(instead: Mapping[str, Outcome]) -> None:
+def _guess(instead: Mapping[str, GatewayAnswer]) -> None:
     """Some answers are taken for others."""
     adapter: Any = KannelGateway
     submit = adapter.submit
 
-    def guess(*arguments: Any) -> Outcome:
-        outcome: Outcome = submit(*arguments)
+    def guess(*arguments: Any) -> GatewayAnswer:
+        outcome: GatewayAnswer = submit(*arguments)
         return instead.get(outcome.outcome, outcome)
 
     adapter.submit = guess
 
 
 def _take_no_answer_for_a_failure() -> None:
-    _guess({"unknown": Outcome("transient")})
+    _guess({"unknown": GatewayAnswer("transient")})
 
 
 def _take_no_answer_for_success() -> None:
-    _guess({"unknown": Outcome("accepted", 202), "transient": Outcome("accepted", 202)})
+    _guess({"unknown": GatewayAnswer("accepted", 202), "transient": GatewayAnswer("accepted", 202)})
 
 
 def _write_attempts_after_the_call() -> None:

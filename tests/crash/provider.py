@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.network.application import NoAnswer
-from motcua.sandbox.network.faults import BusyFault, Fault, SlowFault
+from motcua.sandbox.network.faults import BusyFault, NetworkFault, SlowFault
 
 _REMEMBERS = timedelta(hours=24)
 _LISTED_AFTER = timedelta(minutes=1)
@@ -42,9 +42,9 @@ class ProviderFaults(BaseModel):
     now: datetime
     error_429: BusyFault = BusyFault()
     error_503: BusyFault = BusyFault()
-    accept_then_timeout: Fault = Fault()
-    accept_then_reset: Fault = Fault()
-    accept_then_500: Fault = Fault()
+    accept_then_timeout: NetworkFault = NetworkFault()
+    accept_then_reset: NetworkFault = NetworkFault()
+    accept_then_500: NetworkFault = NetworkFault()
     slow_seconds: SlowFault = SlowFault()
 
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways.adapter import GatewayAddress, Outcome, ReceiptReading
+from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, ReceiptReading
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.planning import plan
@@ -70,15 +70,15 @@ FORBIDDEN = sorted(
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANSWERS = {
     # What the gateway does with a request: whether it takes the message, and what it answers.
-    "takes it": (True, Outcome("accepted", 202)),
-    "takes it and is silent": (True, Outcome("unknown")),
-    "is silent": (False, Outcome("unknown")),
-    "is busy": (False, Outcome("transient", 503)),
-    "is busy for long": (False, Outcome("transient", 429, retry_after=1800)),
-    "refuses the number": (False, Outcome("phone", 400)),
-    "refuses the account": (False, Outcome("configuration", 403)),
-    "refuses the message": (False, Outcome("configuration", 400, concerns="message")),
-    "refuses the carrier": (False, Outcome("configuration", 403, concerns="carrier")),
+    "takes it": (True, GatewayAnswer("accepted", 202)),
+    "takes it and is silent": (True, GatewayAnswer("unknown")),
+    "is silent": (False, GatewayAnswer("unknown")),
+    "is busy": (False, GatewayAnswer("transient", 503)),
+    "is busy for long": (False, GatewayAnswer("transient", 429, retry_after=1800)),
+    "refuses the number": (False, GatewayAnswer("phone", 400)),
+    "refuses the account": (False, GatewayAnswer("configuration", 403)),
+    "refuses the message": (False, GatewayAnswer("configuration", 400, concerns="message")),
+    "refuses the carrier": (False, GatewayAnswer("configuration", 403, concerns="carrier")),
     "breaks": (True, RuntimeError("the adapter's own mistake")),
 }
 STATUSES = ["1", "2", "4", "8", "16", "34", "nonsense", ""]
@@ -96,7 +96,7 @@ class Provider(KannelGateway):
 
     def submit(self, session, message):
         if self.refuses_repeats_for and self.taken[message.reference]:
-            return Outcome("duplicate", 409)
+            return GatewayAnswer("duplicate", 409)
         takes, answer = ANSWERS[self.script.pop(0) if self.script else "takes it"]
         self.taken[message.reference] += takes
         if isinstance(answer, Exception):

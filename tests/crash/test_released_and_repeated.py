@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from motcua.gateways.adapter import GatewayAddress, Outcome
+from motcua.gateways.adapter import GatewayAddress, GatewayAnswer
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.picking_up import pick_up
@@ -37,13 +37,13 @@ class RefusesRepeats(KannelGateway):
     def submit(self, session, message):
         if self.loses:
             self.loses -= 1
-            return Outcome("unknown")
+            return GatewayAnswer("unknown")
         disturb, self.disturb = self.disturb, lambda: None
         disturb()
         if message.reference in self.taken:
-            return Outcome("duplicate")
+            return GatewayAnswer("duplicate")
         self.taken.append(message.reference)
-        return Outcome("accepted", 202)
+        return GatewayAnswer("accepted", 202)
 
 
 @pytest.fixture

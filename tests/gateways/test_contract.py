@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 
 from motcua.domain.receipts import Meaning
 from motcua.gateways import open_gateway
-from motcua.gateways.adapter import Gateway, InquiryReading, Outcome, OutcomeClass, ReceiptReading, SentAttempt
+from motcua.gateways.adapter import (
+    Gateway,
+    GatewayAnswer,
+    InquiryReading,
+    OutcomeClass,
+    ReceiptReading,
+    SentAttempt,
+)
 from motcua.gateways.exchange import LONGEST_BODY
 from motcua.jobs.notices.request_slots import http_session
 from tests.gateways.conftest import ECHO, EXTRA, MSISDN, PASSWORD, REFERENCE, TEXT, adapter_classes, make, outgoing
@@ -145,7 +152,7 @@ def test_nobody_there_is_a_passing_failure(adapter, provider, session, nothing_s
         gateway.submit(session, outgoing()),
         make(adapter, "http://no-such-host.invalid").submit(session, outgoing()),
     ]
-    assert outcomes == [Outcome("transient", code="no connection")] * 2
+    assert outcomes == [GatewayAnswer("transient", code="no connection")] * 2
     assert [gateway.ask(session, attempt) for attempt in ATTEMPTS] == [None, None]
     nothing_shows(outcomes)
 
@@ -185,7 +192,7 @@ def test_failed_handshake_is_a_configuration_error_since_nothing_was_written(ada
     try:
         for port in (untrusted.port, provider.port):
             outcome = make(adapter, f"https://127.0.0.1:{port}").submit(session, outgoing())
-            assert outcome == Outcome("configuration", code="TLS")
+            assert outcome == GatewayAnswer("configuration", code="TLS")
         assert untrusted.asked == []
     finally:
         untrusted.close()

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import complain, console, refuse
+from motcua.commands.terminal import console, print_error, refuse
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import STATES, sum_messages
@@ -165,7 +165,7 @@ def rows(
         if found.all_rows > len(found.rows):
             _console.print(f"{found.all_rows - len(found.rows)} more: --limit, or --csv for all")
     if found.all_rows != found.closed:
-        complain(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify")
+        print_error(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify")
         raise typer.Exit(1)
 
 

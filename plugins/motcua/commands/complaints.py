@@ -27,10 +27,10 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.reports import wording
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
+    CheckResult,
     Claim,
     Complaint,
     ComplaintsAsked,
-    Outcome,
     count_complaints,
     list_complaints,
     repeated_complaints,
@@ -77,7 +77,7 @@ def import_file(
 def list_all(
     agency: Annotated[str | None, typer.Option("--agency", help="Code of an agency.")] = None,
     claim: Annotated[Claim | None, typer.Option("--claim")] = None,
-    outcome: Annotated[Outcome | None, typer.Option("--outcome")] = None,
+    outcome: Annotated[CheckResult | None, typer.Option("--outcome")] = None,
     unlinked: Annotated[bool, typer.Option("--unlinked", help="Only those whose dossier is not known.")] = False,
     repeated: Annotated[bool, typer.Option("--repeated", help="Only those that repeat an earlier one.")] = False,
     most: Annotated[int, typer.Option("--most", min=1, max=10_000)] = 50,
@@ -146,7 +146,7 @@ def withdraw(complaint_id: _Number, why: Annotated[str, typer.Option("--why", he
 @app.command()
 def outcome(
     complaint_id: _Number,
-    found: Annotated[Outcome, typer.Argument(help="open, upheld or not_upheld.")],
+    found: Annotated[CheckResult, typer.Argument(help="open, upheld or not_upheld.")],
     why: Annotated[str, typer.Option("--why", help="What the check found.")] = "",
 ) -> None:
     """Write down what the agency's check found."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import complain, console, refuse
+from motcua.commands.terminal import console, print_error, refuse
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
@@ -100,7 +100,7 @@ def mail(
         except LookupError as error:
             raise refuse(error) from None
         except (MailsNotSent, FileChanged) as error:
-            complain(error)
+            print_error(error)
             failed = True
         else:
             told = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
@@ -114,7 +114,7 @@ def verify_every() -> None:
     """Verify every publication, and look for folders that are none; exit 1 if one does not hold."""
     failed = looked = 0
     for checked in verify_all():
-        _tell(checked)
+        _print_verification(checked)
         looked += 1
         failed += bool(checked.faults)
     try:
@@ -141,12 +141,12 @@ def verify(
         checked = verify_publication(publication)
     except NoSuchPublication as error:
         raise refuse(error) from None
-    _tell(checked)
+    _print_verification(checked)
     if checked.faults:
         raise typer.Exit(1)
 
 
-def _tell(checked: Verification) -> None:
+def _print_verification(checked: Verification) -> None:
     own = checked.publication
     _plain.print(
         f"Publication {own.publication_no}, {own.period}, closing {own.closing_no}", style="bold", markup=False

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import complain, console, refuse, without_phone
+from motcua.commands.terminal import console, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.mailing import MailsNotSent
@@ -250,7 +250,7 @@ def mail(
                 else mail_department(chosen, settings().department_recipients, again=again)
             )
         except MailsNotSent as error:
-            complain(error)
+            print_error(error)
             failed = True
         else:
             _console.print(

@@ -26,9 +26,9 @@ from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
     KeptRefusal,
+    LineMatch,
     RowsAsked,
     StatementFigures,
-    Verdict,
     figures_of,
     list_refusals,
     list_statements,
@@ -183,7 +183,7 @@ def _show(statement_no: int) -> StatementFigures:
 def rows(
     statement_no: Annotated[int, typer.Argument(help="Number of a statement.")],
     verdict: Annotated[
-        Verdict | None,
+        LineMatch | None,
         typer.Option("--verdict", help="By default all but exact."),
     ] = None,
     differs: Annotated[str | None, typer.Option("--differs", help=f"One of {', '.join(DIFFERENCES)}.")] = None,

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from motcua.domain.dossiers import clean_words
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
-from motcua.jobs.handed_in.tables import Fault, FileRefused, shown_name
+from motcua.jobs.handed_in.tables import FileFault, FileRefused, shown_name
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -24,14 +24,14 @@ def console(*, markup: bool = True) -> Console:
     return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
 
 
-def complain(sentence: object) -> None:
+def print_error(sentence: object) -> None:
     """Says in red, on standard error, what failed; the command goes on."""
     _errors.print(str(sentence), style="red")
 
 
 def refuse(sentence: object) -> typer.Exit:
     """Says in red what cannot be done; raise what it gives: exit code 2."""
-    complain(sentence)
+    print_error(sentence)
     return typer.Exit(2)
 
 
@@ -65,7 +65,7 @@ def handed_in(path: Path, most: int) -> tuple[str, bytes]:
         raise typer.BadParameter(f"there is no file {path}.")
     name = shown_name(path.name)
     if path.stat().st_size > most:
-        raise FileRefused(name, [Fault("too_large", values={"most": most // 1024**2})])
+        raise FileRefused(name, [FileFault("too_large", values={"most": most // 1024**2})])
     try:
         return name, path.read_bytes()
     except OSError as error:

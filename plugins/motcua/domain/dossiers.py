@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-Refusal: TypeAlias = Literal[
+RowRefusal: TypeAlias = Literal[
     "agency_missing",
     "agency_unknown",
     "status_missing",
@@ -138,9 +138,9 @@ class CleanTransition:
 class Refused(Exception):
     """The row cannot be used; ``reason`` says why."""
 
-    def __init__(self, reason: Refusal) -> None:
+    def __init__(self, reason: RowRefusal) -> None:
         super().__init__(reason)
-        self.reason: Refusal = reason
+        self.reason: RowRefusal = reason
 
 
 def clean_code(raw: str) -> str | None:

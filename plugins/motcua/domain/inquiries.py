@@ -15,7 +15,9 @@ from typing import Literal, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import remove_accents
 
-Outcome: TypeAlias = Literal["answered", "help", "unknown_code", "several_agencies", "too_many", "service_off", "error"]
+InquiryResult: TypeAlias = Literal[
+    "answered", "help", "unknown_code", "several_agencies", "too_many", "service_off", "error"
+]
 Punctuality: TypeAlias = Literal["on_time", "late", "no_due_date"]
 
 KEYWORD = "MCKH"

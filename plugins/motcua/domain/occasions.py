@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
 
-Outcome: TypeAlias = Literal["message", "same_occasion", "no_occasion", "out_of_scope"]
+PlanningResult: TypeAlias = Literal["message", "same_occasion", "no_occasion", "out_of_scope"]
 BeginState: TypeAlias = Literal["queued", "suppressed", "cancelled", "expired"]
 
 RESULT_STATUS, SUPPLEMENT_STATUS, RETURNED_STATUS = 9, 5, 10
@@ -41,7 +41,7 @@ class PastTransition:
     at_one_stop_desk: bool
     occurred_at: datetime
     recorded_at: datetime
-    outcome: Outcome | None
+    outcome: PlanningResult | None
     """``None``: not planned yet."""
     is_old: bool = False
     """It happened well before a step of a lower number: an older step, typed in late."""
@@ -150,7 +150,7 @@ class DossierPlan:
     """What planning decided for one dossier."""
 
     messages: tuple[NewMessage, ...]
-    outcomes: tuple[tuple[int, Outcome, int | None], ...]
+    outcomes: tuple[tuple[int, PlanningResult, int | None], ...]
     """(transition, outcome, transition that begins its occasion) for each transition whose outcome changed."""
     confirmed: tuple[Confirmation, ...] = ()
     """Messages to be queued again where they had ended because only an old step called for them."""
@@ -287,7 +287,7 @@ def plan_dossier(
     message_at = {message.transition_id: message for message in messages}
     new: list[NewMessage] = []
     confirmed: list[Confirmation] = []
-    outcomes: dict[int, tuple[Outcome, int | None]] = {}
+    outcomes: dict[int, tuple[PlanningResult, int | None]] = {}
     occasions = _occasions(history)
     for occasion in occasions:
         first = occasion.first
@@ -361,10 +361,12 @@ class SendCandidate:
     """Another message may have told of it."""
 
 
-Verdict: TypeAlias = tuple[Literal["send", "wait", "wait_for_row", "cancelled", "suppressed", "expired"], str | None]
+SendDecision: TypeAlias = tuple[
+    Literal["send", "wait", "wait_for_row", "cancelled", "suppressed", "expired"], str | None
+]
 
 
-def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) -> Verdict:
+def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) -> SendDecision:
     """Whether a claimed message may still go, decided just before the HTTP call."""
     if not candidate.occasion_holds:
         return "cancelled", candidate.gone or "taken_back"

@@ -102,7 +102,7 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GatewayAnswer:
     """The gateway's answer, classed. ``code`` holds no phone number and none of the message's words."""
 
     outcome: OutcomeClass
@@ -178,7 +178,7 @@ class Gateway(Protocol):
         Never raises for what the network does.
         """
 
-    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """Hands one message over, in one request, never repeated here; never raises for what the network does."""
 
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:

@@ -44,39 +44,39 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.receipts import Meaning
 from motcua.gateways.adapter import (
     GatewayAddress,
+    GatewayAnswer,
     InquiryReading,
-    Outcome,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
 )
-from motcua.gateways.exchange import Verdict, get, judged, post, refusing_repeats
+from motcua.gateways.exchange import CodeMeaning, get, judged, post, refusing_repeats
 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"
 _REFUSES_REPEATS_HOURS = 23.0
 """An hour less than the 24 that are documented, for clocks that differ."""
 
-ANSWERS: Final[Mapping[str, Verdict]] = {
-    "99": Verdict("phone", "number blocked"),
-    "100": Verdict("accepted", "accepted"),
-    "101": Verdict("configuration", "wrong ApiKey or SecretKey"),
-    "102": Verdict("configuration", "no price list"),
-    "103": Verdict("configuration", "balance too low"),
-    "104": Verdict("configuration", "unknown brandname"),
-    "108": Verdict("phone", "number not in order"),
-    "118": Verdict("configuration", "unsupported type"),
-    "124": Verdict("duplicate", "duplicate RequestId"),
-    "140": Verdict("configuration", "address not on the list"),
-    "143": Verdict("configuration", "account locked or not active"),
-    "146": Verdict("configuration", "not as the registered template", "template"),
-    "177": Verdict("configuration", "carrier not registered", "carrier"),
-    "201": Verdict("configuration", "blocked keyword", "message"),
-    "300": Verdict("configuration", "missing type"),
+ANSWERS: Final[Mapping[str, CodeMeaning]] = {
+    "99": CodeMeaning("phone", "number blocked"),
+    "100": CodeMeaning("accepted", "accepted"),
+    "101": CodeMeaning("configuration", "wrong ApiKey or SecretKey"),
+    "102": CodeMeaning("configuration", "no price list"),
+    "103": CodeMeaning("configuration", "balance too low"),
+    "104": CodeMeaning("configuration", "unknown brandname"),
+    "108": CodeMeaning("phone", "number not in order"),
+    "118": CodeMeaning("configuration", "unsupported type"),
+    "124": CodeMeaning("duplicate", "duplicate RequestId"),
+    "140": CodeMeaning("configuration", "address not on the list"),
+    "143": CodeMeaning("configuration", "account locked or not active"),
+    "146": CodeMeaning("configuration", "not as the registered template", "template"),
+    "177": CodeMeaning("configuration", "carrier not registered", "carrier"),
+    "201": CodeMeaning("configuration", "blocked keyword", "message"),
+    "300": CodeMeaning("configuration", "missing type"),
     # Not numbers: ``{"error": "Invalid request"}`` without a code, and a 124 whose message was rejected.
-    "Invalid request": Verdict("configuration", "without a code"),
-    "124 rejected": Verdict("configuration", "before", "message"),
+    "Invalid request": CodeMeaning("configuration", "without a code"),
+    "124 rejected": CodeMeaning("configuration", "before", "message"),
 }
 """``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out: ``unknown``."""
 
@@ -129,7 +129,7 @@ class EsmsGateway:
         # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
         return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
 
-    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``SendMultipleMessage_V4_post_json``."""
         record = self._keys | {
             "Phone": _local(message.msisdn),
@@ -144,7 +144,7 @@ class EsmsGateway:
         if receipt_url := self._receipt_url(message.reference):
             record["CallbackUrl"] = receipt_url
         answer = post(session, self._url("SendMultipleMessage_V4_post_json/"), record, self.address.timeout)
-        if isinstance(answer, Outcome):
+        if isinstance(answer, GatewayAnswer):
             return answer
         code = str(answer.record.get("CodeResult", answer.record.get("error", ""))).strip()
         if code == "124" and str(answer.record.get("SendStatus")) in _REJECTED:
@@ -153,7 +153,7 @@ class EsmsGateway:
         sms_id = str(answer.record.get("SMSID", ""))
         if outcome.outcome != "accepted" or not _KEPT["SMSID"].fullmatch(sms_id):
             return outcome
-        return Outcome(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
+        return GatewayAnswer(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """By the vendor's ``SMSID``; without one by our reference in the list of what was made around that time."""
@@ -166,7 +166,7 @@ class EsmsGateway:
         query = urlencode({"RefId": sms_id, **self._keys})
         answer = get(session, f"{self._url('GetSendStatus')}?{query}", self.address.timeout)
         # 105, not found, is also said of a message that was taken a moment ago.
-        if isinstance(answer, Outcome) or str(answer.record.get("CodeResponse")) != "100":
+        if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResponse")) != "100":
             return None
         return answer.record if answer.record.get("SMSID", sms_id) == sms_id else None
 
@@ -181,7 +181,7 @@ class EsmsGateway:
             "PageSize": _PAGE,
         }
         answer = post(session, self._url("GetSmsSentData_V2"), record, self.address.timeout)
-        if isinstance(answer, Outcome) or str(answer.record.get("CodeResult")) != "100":
+        if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResult")) != "100":
             return None
         entries = answer.record.get("SentData")
         for entry in entries if isinstance(entries, list) else []:

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, New
 from urllib3.exceptions import SSLError as NoTls
 
 from motcua.gateways import GatewayMisconfigured
-from motcua.gateways.adapter import Concern, GatewayAddress, Outcome, OutcomeClass
+from motcua.gateways.adapter import Concern, GatewayAddress, GatewayAnswer, OutcomeClass
 
 LONGEST_BODY = 1024 * 1024
 """Bytes; what a gateway says beyond them is not read."""
@@ -57,7 +57,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CodeMeaning:
     """The class of a provider's own code, and in our words what it means: its words may echo the message."""
 
     outcome: OutcomeClass
@@ -65,7 +65,7 @@ class Verdict:
     concerns: Concern = "gateway"
 
 
-def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> Answer | Outcome:
+def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> Answer | GatewayAnswer:
     """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens.
 
     The query must be encoded already.
@@ -74,7 +74,7 @@ def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> An
     try:
         prepared = _prepared(session, address)
     except _UNUSABLE as failure:
-        return Outcome("configuration", code=type(failure).__name__)
+        return GatewayAnswer("configuration", code=type(failure).__name__)
     if query:
         prepared.url = f"{prepared.url}?{query}"
     return _exchange(session, prepared, timeout)
@@ -82,16 +82,16 @@ def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> An
 
 def post(
     session: requests.Session, url: str, record: Mapping[str, Any], timeout: tuple[float, float]
-) -> Answer | Outcome:
+) -> Answer | GatewayAnswer:
     """One POST of a JSON object, likewise."""
     try:
         prepared = session.prepare_request(requests.Request("POST", url, json=record))
     except _UNUSABLE as failure:
-        return Outcome("configuration", code=type(failure).__name__)
+        return GatewayAnswer("configuration", code=type(failure).__name__)
     return _exchange(session, prepared, timeout)
 
 
-def judged(answer: Answer, code: object, verdicts: Mapping[str, Verdict]) -> Outcome:
+def judged(answer: Answer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
     """The outcome by a provider's table of codes, and where it gave none that is known, by HTTP's status.
 
     A code outside the table is ``unknown``, not a refusal: what it means for the message is not known, and a second
@@ -102,7 +102,7 @@ def judged(answer: Answer, code: object, verdicts: Mapping[str, Verdict]) -> Out
     verdict = verdicts.get(name)
     is_answer, is_refusal = 200 <= status < 300, status in _REFUSED
     if verdict and (is_answer or (is_refusal and verdict.outcome not in ("accepted", "duplicate"))):
-        return Outcome(
+        return GatewayAnswer(
             verdict.outcome,
             status,
             f"{name} {verdict.meaning}",
@@ -110,11 +110,11 @@ def judged(answer: Answer, code: object, verdicts: Mapping[str, Verdict]) -> Out
             concerns=verdict.concerns,
         )
     if status == 429:
-        return Outcome("transient", status, "too many requests", retry_after=answer.retry_after)
+        return GatewayAnswer("transient", status, "too many requests", retry_after=answer.retry_after)
     if is_refusal:
-        return Outcome("configuration", status, "refused")
+        return GatewayAnswer("configuration", status, "refused")
     is_number = name.removeprefix("-").isdecimal() and len(name) <= 5
-    return Outcome("unknown", status, f"unknown code {name}" if is_answer and is_number else "unreadable answer")
+    return GatewayAnswer("unknown", status, f"unknown code {name}" if is_answer and is_number else "unreadable answer")
 
 
 def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
@@ -145,11 +145,11 @@ def _prepared(session: requests.Session, address: str) -> requests.PreparedReque
 
 def _exchange(
     session: requests.Session, prepared: requests.PreparedRequest, timeout: tuple[float, float]
-) -> Answer | Outcome:
+) -> Answer | GatewayAnswer:
     try:
         transport = session.get_adapter(prepared.url or "")
     except _UNUSABLE as failure:
-        return Outcome("configuration", code=type(failure).__name__)
+        return GatewayAnswer("configuration", code=type(failure).__name__)
     try:
         # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address.
         verify = True if session.verify is None else session.verify
@@ -159,7 +159,7 @@ def _exchange(
     try:
         body = _read(response, timeout[1])
     except (requests.exceptions.RequestException, HTTPError, OSError):
-        return Outcome("unknown", response.status_code, "connection lost")
+        return GatewayAnswer("unknown", response.status_code, "connection lost")
     finally:
         response.close()
     try:
@@ -183,22 +183,22 @@ def _read(response: requests.Response, seconds: float) -> bytes:
     return body
 
 
-def _without_answer(failure: Exception) -> Outcome:
+def _without_answer(failure: Exception) -> GatewayAnswer:
     cause = failure.args[0] if failure.args else None
     if isinstance(cause, MaxRetryError):
         # No more than one try; urllib3 wraps in it what stopped that one.
         cause = cause.reason
     if isinstance(failure, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return Outcome("transient", code="no connection")
+        return GatewayAnswer("transient", code="no connection")
     if isinstance(cause, NewConnectionError):
-        return Outcome("transient", code="no connection")
+        return GatewayAnswer("transient", code="no connection")
     if isinstance(cause, NoTls) and _in_the_handshake(cause):
-        return Outcome("configuration", code="TLS")
+        return GatewayAnswer("configuration", code="TLS")
     if isinstance(failure, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationValueError)):
-        return Outcome("configuration", code=type(failure).__name__)
+        return GatewayAnswer("configuration", code=type(failure).__name__)
     if isinstance(failure, requests.exceptions.ConnectionError):
-        return Outcome("unknown", code="connection lost")
-    return Outcome("unknown", code=type(failure).__name__)
+        return GatewayAnswer("unknown", code="connection lost")
+    return GatewayAnswer("unknown", code=type(failure).__name__)
 
 
 def _in_the_handshake(failure: NoTls) -> bool:

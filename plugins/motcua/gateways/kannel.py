@@ -18,8 +18,8 @@ from motcua.domain.receipts import Meaning
 from motcua.gateways.adapter import (
     Concern,
     GatewayAddress,
+    GatewayAnswer,
     InquiryReading,
-    Outcome,
     OutcomeClass,
     OutgoingMessage,
     ReceiptReading,
@@ -73,7 +73,7 @@ class KannelGateway:
         # Kannel fills in %d (type of report), %A (the carrier's words) and %F (the carrier's own number).
         return f"{callback}?reference={quote(reference, safe='')}&status=%d&reply=%A&smsc_id=%F&secret={secret}"
 
-    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One GET of ``/cgi-bin/sendsms``."""
         query: dict[str, str | int] = {
             "username": self.address.login,
@@ -89,9 +89,9 @@ class KannelGateway:
             query |= {"dlr-mask": _MASK, "dlr-url": receipt_url}
         url = f"{self.address.base_url}/cgi-bin/sendsms?{urlencode(query)}"
         answer = get(session, url, self.address.timeout)
-        return answer if isinstance(answer, Outcome) else self._read_answer(answer, message)
+        return answer if isinstance(answer, GatewayAnswer) else self._read_answer(answer, message)
 
-    def _read_answer(self, answer: Answer, message: OutgoingMessage) -> Outcome:
+    def _read_answer(self, answer: Answer, message: OutgoingMessage) -> GatewayAnswer:
         plain = _PLAIN.match(answer.text.strip())
         said = _DIGITS.sub("…", plain.group() if plain else "")[:100]
         secrets = (self.address.password, str(self.address.extra.get("callback_secret") or ""))
@@ -101,9 +101,9 @@ class KannelGateway:
         code = "" if is_echo else said
         for status, words, outcome, concerns in _ANSWERS:
             if answer.status == status and (words is None or words.search(said)):
-                return Outcome(outcome, status, code, retry_after=answer.retry_after, concerns=concerns)
+                return GatewayAnswer(outcome, status, code, retry_after=answer.retry_after, concerns=concerns)
         # Anything else (500, 502, 504, a redirect) may come from something between us, after Kannel took the message.
-        return Outcome("unknown", answer.status, code)
+        return GatewayAnswer("unknown", answer.status, code)
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """Kannel keeps no message that could be asked about: ``None``, without a request."""

@@ -37,14 +37,14 @@ from motcua.domain.routing import carrier_of_msisdn
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import (
     GatewayAddress,
+    GatewayAnswer,
     InquiryReading,
-    Outcome,
     OutgoingMessage,
     ReceiptReading,
     ReplyForm,
     SentAttempt,
 )
-from motcua.gateways.exchange import Verdict, judged, post, refusing_repeats
+from motcua.gateways.exchange import CodeMeaning, judged, post, refusing_repeats
 
 _OWN_NETWORK = "VinaPhone"
 _CUSTOMER_CARE, _NOW, _LIST_OF_OURS = "1", "", "0"
@@ -52,39 +52,39 @@ _UNACCENTED, _ACCENTED = "0", "8"
 _XML = frozenset("&<>\"'")
 _NEEDED = ("label_id", "contract_id", "agent_id", "username")
 
-ANSWERS: Final[Mapping[str, Verdict]] = {
-    "-1": Verdict("unknown", "internal error"),
-    "0": Verdict("accepted", "accepted"),
-    "1": Verdict("configuration", "wrong user, password or address"),
-    "2": Verdict("configuration", "wrong schedule"),
-    "3": Verdict("configuration", "wrong method"),
-    "7": Verdict("configuration", "template not valid for label and agent", "template"),
-    "8": Verdict("configuration", "outside the hours for advertising"),
-    "9": Verdict("configuration", "wrong type of contract"),
-    "10": Verdict("configuration", "wrong USERNAME"),
-    "11": Verdict("configuration", "wrong length", "message"),
-    "12": Verdict("configuration", "not at this time"),
-    "13": Verdict("configuration", "contract not valid"),
-    "14": Verdict("configuration", "label not valid"),
-    "15": Verdict("configuration", "agent not valid"),
-    "16": Verdict("transient", "too fast"),
-    "17": Verdict("configuration", "wrong encoding", "message"),
-    "20": Verdict("configuration", "quota of the contract used up"),
-    "21": Verdict("configuration", "quota of the customer used up"),
-    "22": Verdict("configuration", "quota of the agent used up"),
+ANSWERS: Final[Mapping[str, CodeMeaning]] = {
+    "-1": CodeMeaning("unknown", "internal error"),
+    "0": CodeMeaning("accepted", "accepted"),
+    "1": CodeMeaning("configuration", "wrong user, password or address"),
+    "2": CodeMeaning("configuration", "wrong schedule"),
+    "3": CodeMeaning("configuration", "wrong method"),
+    "7": CodeMeaning("configuration", "template not valid for label and agent", "template"),
+    "8": CodeMeaning("configuration", "outside the hours for advertising"),
+    "9": CodeMeaning("configuration", "wrong type of contract"),
+    "10": CodeMeaning("configuration", "wrong USERNAME"),
+    "11": CodeMeaning("configuration", "wrong length", "message"),
+    "12": CodeMeaning("configuration", "not at this time"),
+    "13": CodeMeaning("configuration", "contract not valid"),
+    "14": CodeMeaning("configuration", "label not valid"),
+    "15": CodeMeaning("configuration", "agent not valid"),
+    "16": CodeMeaning("transient", "too fast"),
+    "17": CodeMeaning("configuration", "wrong encoding", "message"),
+    "20": CodeMeaning("configuration", "quota of the contract used up"),
+    "21": CodeMeaning("configuration", "quota of the customer used up"),
+    "22": CodeMeaning("configuration", "quota of the agent used up"),
     # Given for several networks in one request too, but each of ours has one number.
-    "23": Verdict("phone", "number not valid"),
-    "24": Verdict("configuration", "schedule in the past"),
+    "23": CodeMeaning("phone", "number not valid"),
+    "24": CodeMeaning("configuration", "schedule in the past"),
     # The number was ported, and the label is not registered at its network: another gateway may reach it.
-    "25": Verdict("configuration", "ported to a network without the label", "message"),
-    "26": Verdict("configuration", "counted as advertising", "message"),
-    "27": Verdict("configuration", "value not as the template declares", "message"),
-    "28": Verdict("configuration", "value longer than the template declares", "message"),
-    "29": Verdict("configuration", "label expired"),
-    "30": Verdict("configuration", "blocked keyword", "message"),
-    "31": Verdict("configuration", "customer not valid"),
-    "32": Verdict("configuration", "template not valid", "template"),
-    "33": Verdict("duplicate", "duplicate REQID"),
+    "25": CodeMeaning("configuration", "ported to a network without the label", "message"),
+    "26": CodeMeaning("configuration", "counted as advertising", "message"),
+    "27": CodeMeaning("configuration", "value not as the template declares", "message"),
+    "28": CodeMeaning("configuration", "value longer than the template declares", "message"),
+    "29": CodeMeaning("configuration", "label expired"),
+    "30": CodeMeaning("configuration", "blocked keyword", "message"),
+    "31": CodeMeaning("configuration", "customer not valid"),
+    "32": CodeMeaning("configuration", "template not valid", "template"),
+    "33": CodeMeaning("duplicate", "duplicate REQID"),
 }
 """``ERROR`` of ``send_sms_list``."""
 
@@ -107,17 +107,17 @@ class VnptGateway:
         path = str(extra.get("path") or "smsmarketing/api")
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
 
-    def submit(self, session: requests.Session, message: OutgoingMessage) -> Outcome:
+    def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
         if not message.provider_template_id:
             name = f"{message.template_id}.v{message.template_version}"
-            return Outcome("configuration", code=f"no template id for {name}", concerns="template")
+            return GatewayAnswer("configuration", code=f"no template id for {name}", concerns="template")
         if message.accented and carrier_of_msisdn(message.msisdn) != _OWN_NETWORK:
-            return Outcome("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
+            return GatewayAnswer("configuration", code=f"accented text outside {_OWN_NETWORK}", concerns="message")
         if any(_XML.intersection(value) for value in message.parameters):
-            return Outcome("configuration", code="special character of XML in a value", concerns="message")
+            return GatewayAnswer("configuration", code="special character of XML in a value", concerns="message")
         answer = post(session, self._url, {"RQST": self._request(message)}, self.address.timeout)
-        if isinstance(answer, Outcome):
+        if isinstance(answer, GatewayAnswer):
             return answer
         reply = answer.record.get("RPLY")
         return judged(answer, reply.get("ERROR") if isinstance(reply, dict) else None, ANSWERS)

@@ -127,7 +127,7 @@ class _MailServerFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _HandOver:
     state: MailState
     failure: str | None = None
 
@@ -140,7 +140,7 @@ class _MailServer:
         self._address = parseaddr(sender)[1]
         self._domain = self._address.partition("@")[2] or "localhost"
 
-    def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> _Outcome:
+    def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> _HandOver:
         """Offers one mail to one recipient, step by step, since what a broken connection means depends on the step.
 
         Before the content went out, it is a failure that may be tried again. After it, nobody can tell.
@@ -150,18 +150,18 @@ class _MailServer:
             self._client.ehlo_or_helo_if_needed()
             for answer in (self._client.mail(self._address), self._client.rcpt(recipient)):
                 if answer[0] not in (250, 251):
-                    return _Outcome("failed", _answer(*answer))
+                    return _HandOver("failed", _answer(*answer))
         except ValueError:
-            return _Outcome("failed", "not a mail address")
+            return _HandOver("failed", "not a mail address")
         except OSError as error:
-            return _Outcome("failed", _kind(error))
+            return _HandOver("failed", _kind(error))
         try:
             code, words = self._client.data(message)
         except smtplib.SMTPDataError as refused:
-            return _Outcome("failed", _kind(refused))
+            return _HandOver("failed", _kind(refused))
         except OSError as error:
-            return _Outcome("unknown", f"{_kind(error)} after the content")
-        return _Outcome("sent") if code == 250 else _Outcome("failed", _answer(code, words))
+            return _HandOver("unknown", f"{_kind(error)} after the content")
+        return _HandOver("sent") if code == 250 else _HandOver("failed", _answer(code, words))
 
 
 @contextmanager

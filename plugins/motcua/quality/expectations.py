@@ -39,7 +39,7 @@ _NAMES_NO_VALUE = ("UndefinedColumn", "UndefinedTable", "UndefinedFunction", "Sy
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleResult:
     """What Great Expectations said of one rule."""
 
     rule: str
@@ -84,7 +84,7 @@ def prepare() -> None:
     import_module("great_expectations.expectations.core.unexpected_rows_expectation")
 
 
-def judge(asked: Sequence[Asked], keep: Keep) -> tuple[Verdict, ...]:
+def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleResult, ...]:
     """Runs every rule on the snapshot.
 
     Args:
@@ -98,7 +98,7 @@ def judge(asked: Sequence[Asked], keep: Keep) -> tuple[Verdict, ...]:
     with _great_expectations() as context:
         suites = build_suites(asked)
         source = context.data_sources.add_postgres("ledger", **_address())
-        verdicts: list[Verdict] = []
+        verdicts: list[RuleResult] = []
         try:
             for table, suite in suites.items():
                 verdicts += _judge_table(context, source, table, suite, keep)
@@ -121,7 +121,7 @@ def _judge_table(
     table: str,
     suite: ExpectationSuite,
     keep: Keep,
-) -> Iterator[Verdict]:
+) -> Iterator[RuleResult]:
     import great_expectations as gx
 
     if not suite.expectations:
@@ -146,21 +146,21 @@ def _fetch(definition: ValidationDefinition, expectation: Expectation) -> list[R
         return list(definition.get_unexpected_rows(expectation))
 
 
-def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> Verdict:
+def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> RuleResult:
     errors = list(_errors(said.exception_info))
     count = said.result.get("observed_value")
     if errors or count is None:
-        return Verdict(rule, "broken", 0, _reason(errors))
+        return RuleResult(rule, "broken", 0, _reason(errors))
     if said.success:
-        return Verdict(rule, "checked", 0)
+        return RuleResult(rule, "checked", 0)
     try:
         rows = fetch()
     except RuntimeError as error:
-        return Verdict(rule, "broken", 0, _reason([str(error)]))
+        return RuleResult(rule, "broken", 0, _reason([str(error)]))
     if len(rows) != count:
-        return Verdict(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
+        return RuleResult(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
     keep(rule, rows)
-    return Verdict(rule, "checked", count)
+    return RuleResult(rule, "checked", count)
 
 
 def _errors(info: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from motcua.domain.working_days import written_day
 from motcua.settings import include_dir
 
-Refusal: TypeAlias = Literal[
+PageRefusal: TypeAlias = Literal[
     "no_such_page",
     "no_such_year",
     "no_such_day",
@@ -41,7 +41,7 @@ HEADERS = {
 class PageRefused(Exception):
     """The page that was asked for cannot be shown; ``words`` fill the places of the refusal's text."""
 
-    def __init__(self, status: int, refusal: Refusal, **words: object) -> None:
+    def __init__(self, status: int, refusal: PageRefusal, **words: object) -> None:
         super().__init__(refusal)
         self.status, self.refusal, self.words = status, refusal, words
 
@@ -76,6 +76,6 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     return HTMLResponse(text, status, HEADERS | {"Content-Security-Policy": policy})
 
 
-def render_refusal(request: Request, status: int, refusal: Refusal, **words: object) -> HTMLResponse:
+def render_refusal(request: Request, status: int, refusal: PageRefusal, **words: object) -> HTMLResponse:
     """The page that says why there is no page."""
     return render(request, "refusal.html", status=status, refusal=refusal, words=words)

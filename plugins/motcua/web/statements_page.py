@@ -17,10 +17,10 @@ from motcua.store.ledger.database import page_connection
 from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
+    LineMatch,
     MissingStatement,
     RowsAsked,
     StatementFigures,
-    Verdict,
     figures_of,
     list_refusals,
     list_statements,
@@ -43,7 +43,7 @@ class Missing:
     overdue: bool
 
 
-def bar_of(figures: StatementFigures, direction: str) -> list[tuple[Verdict, float, float]]:
+def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, float, float]]:
     """The verdicts as parts of a bar 1000 wide: verdict, where it begins, how wide it is; none is too thin to see."""
     counts = [(verdict, figures.of(direction, verdict).matches) for verdict in VERDICTS]
     present = [(verdict, count) for verdict, count in counts if count]

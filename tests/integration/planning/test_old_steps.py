@@ -18,7 +18,7 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import sources_with_news
-from motcua.jobs.reconciliation.closing import close_period, complain
+from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.accounting import identity
@@ -93,7 +93,7 @@ def desk(one_stop, rows, gateway):
 def closing_is_red():
     closing = close_period(Period.parse("2026-11-25"), "tests", EVENING + 13 * HOUR).closing
     try:
-        complain([closing.closing_no])
+        require_complete([closing.closing_no])
     except RunIncomplete as red:
         with connect() as ledger:
             return str(red), load_differences(ledger, closing.closing_no)

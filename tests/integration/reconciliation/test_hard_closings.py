@@ -23,7 +23,7 @@ from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
-from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, complain, recheck_closed
+from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed, require_complete
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.jobs.tasks import reconcile_daily, reconcile_monthly
 from motcua.settings import settings
@@ -83,7 +83,7 @@ def cells(closing_no: int) -> dict[tuple[str, str, str], tuple[int, int]]:
 
 def is_red(closing_no: int) -> bool:
     try:
-        complain([closing_no])
+        require_complete([closing_no])
     except RunIncomplete:
         return True
     return False

@@ -16,7 +16,7 @@ import phonenumbers
 
 from motcua.domain.phones import numbering_plan as plan
 
-Refusal = Literal[
+PhoneRefusal = Literal[
     "missing",
     "too_short",
     "too_long",
@@ -76,11 +76,11 @@ class Spelled(NamedTuple):
     zero_added: bool
 
 
-class Verdict(NamedTuple):
+class NumberReading(NamedTuple):
     """What one number is; ``local`` is set when it may be texted, ``refusal`` when not."""
 
     local: str | None
-    refusal: Refusal | None
+    refusal: PhoneRefusal | None
     notes: tuple[Note, ...] = ()
 
 
@@ -117,28 +117,28 @@ def spell_local(digits: str, plus: bool) -> Spelled | None:
     return Spelled(local, True, False) if _WHOLE.fullmatch(local) else None
 
 
-def classify(local: str, reading: ReadingPlan) -> Verdict:
+def classify(local: str, reading: ReadingPlan) -> NumberReading:
     """Say what a whole number is: a mobile of today, or why nobody may be texted."""
     if _SERVICE.fullmatch(local):
-        return Verdict(None, "service_1800_1900")
+        return NumberReading(None, "service_1800_1900")
     if len(set(local[1:])) == 1:
-        return Verdict(None, "repeated_digits")
+        return NumberReading(None, "repeated_digits")
     if len(local) == 11:
         new_prefix = plan.MIGRATED_PREFIXES.get(local[:4])
         if new_prefix is None:
-            return Verdict(None, "landline")
+            return NumberReading(None, "landline")
         made_up = _made_up(local)
         if made_up:
-            return Verdict(None, made_up)
+            return NumberReading(None, made_up)
         verdict = _as_mobile(new_prefix + local[4:])
         return verdict._replace(notes=("migrated_11_to_10", *verdict.notes))
     if len(local) != 10 or local[1] in "246":
-        return Verdict(None, "landline")
+        return NumberReading(None, "landline")
     refusal = _made_up(local) or (_landline_reading(local, reading) if local[1] != "9" else None)
-    return Verdict(None, refusal) if refusal else _as_mobile(local)
+    return NumberReading(None, refusal) if refusal else _as_mobile(local)
 
 
-def _landline_reading(local: str, reading: ReadingPlan) -> Refusal | None:
+def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
     """Say whether ten digits under 03, 05, 07 or 08 are, or may be, a landline of before 2017."""
     if reading.era < Era.TEN_DIGITS:
         since_2017 = reading.era == Era.UNTIL_10_DIGITS
@@ -164,10 +164,10 @@ def _type_of(local: str) -> int:
         return int(phonenumbers.PhoneNumberType.UNKNOWN)
 
 
-def _as_mobile(local: str) -> Verdict:
+def _as_mobile(local: str) -> NumberReading:
     made_up = _made_up(local)
     if made_up:
-        return Verdict(None, made_up)
+        return NumberReading(None, made_up)
     kind = _type_of(local)
     if kind == phonenumbers.PhoneNumberType.MOBILE:
         unknown = local.startswith(plan.WITHOUT_A_LIVING_CARRIER)
@@ -175,8 +175,8 @@ def _as_mobile(local: str) -> Verdict:
         # New blocks open before the library learns of them: a warning, not a refusal.
         unknown = True
     else:
-        return Verdict(None, "landline")
-    return Verdict(local, None, ("unknown_block",) if unknown else ())
+        return NumberReading(None, "landline")
+    return NumberReading(local, None, ("unknown_block",) if unknown else ())
 
 
 def is_foreign(digits: str) -> bool:
@@ -204,7 +204,7 @@ _LONG_PREFIXES: Final = frozenset(prefix[:3] for prefix in plan.CARRIER_BY_PREFI
 _PATTERN_REPEATED: Final = re.compile(r"(\d\d)\1{3,}|(\d{3})\2{2,}")
 
 
-def _made_up(local: str) -> Refusal | None:
+def _made_up(local: str) -> PhoneRefusal | None:
     """Recognise 0900000000, 0912345678 and 0909090909: who owns them is not who typed them."""
     has_long_prefix = len(local) == 11 or local[:3] in _LONG_PREFIXES
     if len(set(local[4:] if has_long_prefix else local[3:])) == 1:
@@ -257,7 +257,7 @@ def _is_day(digits: str) -> bool:
     return day_first or (digits[:2] in ("19", "20") and is_day_and_month(digits[6:], digits[4:6]))
 
 
-def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> Refusal:
+def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> PhoneRefusal:
     """Name what digits are that make no whole number."""
     size = len(digits)
     if size <= 3 and set(digits) == {"0"}:
@@ -290,12 +290,12 @@ def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> Refusal:
     return _refuse_ten(digits) if size == 10 else _refuse_long(digits)
 
 
-def _refuse_after_84(rest: str) -> Refusal:
+def _refuse_after_84(rest: str) -> PhoneRefusal:
     local = rest if rest.startswith("0") else "0" + rest
     return "too_short" if len(local) < (11 if local[:4] in plan.MIGRATED_PREFIXES else 10) else "too_long"
 
 
-def _refuse_nine(digits: str, reading: ReadingPlan) -> Refusal:
+def _refuse_nine(digits: str, reading: ReadingPlan) -> PhoneRefusal:
     if digits[0] == "0":
         return "too_short" if digits[1] in "35789" or digits[:3] in ("016", "018", "019") else "id_card_like"
     if digits[0] in "46" and reading.own_codes and ("0" + digits).startswith(reading.own_codes):
@@ -303,7 +303,7 @@ def _refuse_nine(digits: str, reading: ReadingPlan) -> Refusal:
     return "not_a_phone" if begins_with_day(digits) else "id_card_like"
 
 
-def _refuse_ten(digits: str) -> Refusal:
+def _refuse_ten(digits: str) -> PhoneRefusal:
     if digits[0] == "0":
         return "too_short" if digits[:4] in plan.MIGRATED_PREFIXES else "not_a_phone"
     # The tax codes of many provinces begin so: 3600…3703, 5800…5901.
@@ -311,7 +311,7 @@ def _refuse_ten(digits: str) -> Refusal:
     return "too_long" if digits[0] in "35789" and not is_tax_code_like else "not_a_phone"
 
 
-def _refuse_long(digits: str) -> Refusal:
+def _refuse_long(digits: str) -> PhoneRefusal:
     size = len(digits)
     is_mobile_with_more = digits[0] == "0" and (digits[1] in "35789" or digits[:4] in plan.MIGRATED_PREFIXES)
     if size == 12 and digits[0] == "0":

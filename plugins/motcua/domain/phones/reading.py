@@ -23,10 +23,10 @@ from motcua.domain.phones import numbering_plan as plan
 from motcua.domain.phones.numbers import (
     Era,
     Note,
+    NumberReading,
+    PhoneRefusal,
     ReadingPlan,
-    Refusal,
     Spelled,
-    Verdict,
     begins_with_day,
     classify,
     is_day_and_month,
@@ -56,7 +56,7 @@ __all__ = [
     "Note",
     "NumberUse",
     "PhoneReading",
-    "Refusal",
+    "PhoneRefusal",
     "SharedNumber",
     "find_shared_numbers",
     "holds_phone",
@@ -66,7 +66,7 @@ __all__ = [
     "to_local",
 ]
 
-REFUSALS: Final[tuple[Refusal, ...]] = get_args(Refusal)
+REFUSALS: Final[tuple[PhoneRefusal, ...]] = get_args(PhoneRefusal)
 NOTES: Final[tuple[Note, ...]] = get_args(Note)
 
 
@@ -80,7 +80,7 @@ class PhoneReading:
     """
 
     e164: str | None
-    refusal: Refusal | None
+    refusal: PhoneRefusal | None
     notes: tuple[Note, ...] = ()
     alternates: tuple[str, ...] = ()
     carrier: str | None = None
@@ -250,7 +250,7 @@ def _most_shared(e164: str, pairs: Sequence[tuple[date | None, str]], within: ti
 class _Found(NamedTuple):
     """One number, or one other thing, of a field; ``tails`` are the numbers that its short tails complete."""
 
-    verdict: Verdict
+    verdict: NumberReading
     is_phone: bool
     digits: str
     no_longer_used: bool = False
@@ -260,7 +260,7 @@ class _Found(NamedTuple):
 # Most fields; blocks that may be a tax code are looked at more closely.
 _PLAIN: Final = re.compile(r"0(?!30|31|50)[35789][0-9]{8}")
 # Refusals as they are chosen when a field holds several: the nearer to a phone, the more it tells.
-_TELLS_MOST: Final[tuple[Refusal, ...]] = (
+_TELLS_MOST: Final[tuple[PhoneRefusal, ...]] = (
     "ambiguous_landline",
     "landline",
     "foreign",
@@ -328,8 +328,8 @@ def _rank(item: _Found) -> int:
     return _TELLS_MOST.index(refusal) if refusal else 0
 
 
-def _other(refusal: Refusal, digits: str) -> _Found:
-    return _Found(Verdict(None, refusal), False, digits)
+def _other(refusal: PhoneRefusal, digits: str) -> _Found:
+    return _Found(NumberReading(None, refusal), False, digits)
 
 
 def _digits(runs: Iterable[Run]) -> str:
@@ -619,20 +619,20 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
     return found + _refuse_rest(rest, is_doubtful and not found, words, reading)
 
 
-def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: ReadingPlan) -> Verdict:
+def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: ReadingPlan) -> NumberReading:
     """Classify a whole number by its plan, its spelling and the words beside it."""
     worst = max(run.touch for run in runs)
     if worst == Touch.MASK or (spelled.zero_added and worst == Touch.LETTERS):
-        return Verdict(None, "bad_chars")
+        return NumberReading(None, "bad_chars")
     verdict = classify(spelled.local, reading)
     other = _other_reading(spelled, runs, words, verdict, reading)
     if other:
-        return Verdict(None, other)
+        return NumberReading(None, other)
     if verdict.refusal == "service_1800_1900":
         return verdict
     may_be_landline = verdict.local or verdict.refusal == "ambiguous_landline"
     if may_be_landline and words.name_landline and spelled.local.startswith(_OLD_CODES):
-        return Verdict(None, "landline")
+        return NumberReading(None, "landline")
     notes: list[Note] = list(verdict.notes)
     if spelled.prefix_84:
         notes.append("prefix_84")
@@ -644,8 +644,8 @@ def _judge(spelled: Spelled, runs: Sequence[Run], words: Words, reading: Reading
 
 
 def _other_reading(
-    spelled: Spelled, runs: Sequence[Run], words: Words, verdict: Verdict, reading: ReadingPlan
-) -> Refusal | None:
+    spelled: Spelled, runs: Sequence[Run], words: Words, verdict: NumberReading, reading: ReadingPlan
+) -> PhoneRefusal | None:
     """Say what digits are that make a whole number, but more likely something else."""
     local = spelled.local
     if spelled.zero_added:

@@ -27,8 +27,8 @@ from motcua.domain.inquiries import fold as fold_code
 from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.handed_in.tables import (
     ROUNDED,
-    Fault,
     FaultCode,
+    FileFault,
     FileRefused,
     Table,
     clean_cell,
@@ -44,9 +44,9 @@ from motcua.store.oversight.complaints import (
     CLAIMS,
     OUTCOMES,
     Channel,
+    CheckResult,
     Claim,
     NewComplaint,
-    Outcome,
     link_complaints,
     repeated_complaints,
     save_complaints,
@@ -213,7 +213,7 @@ class ComplaintsRead:
     """What a file holds."""
 
     complaints: Sequence[NewComplaint]
-    faults: Sequence[Fault]
+    faults: Sequence[FileFault]
     """The rows that cannot be taken, the first thing that is wrong with each."""
 
 
@@ -229,7 +229,7 @@ class ComplaintsImported:
     """Those of them whose dossier is known."""
     repeated: int
     """Those of them that repeat an earlier one, which counts alone."""
-    faults: Sequence[Fault]
+    faults: Sequence[FileFault]
 
 
 def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now: datetime) -> ComplaintsRead:
@@ -245,12 +245,12 @@ def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now:
         FileRefused: it is no table, has not the headings, or is too large.
     """
     if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
     table = find_table(read_sheet(content, name), name, _words()["columns"], _REQUIRED)
     if len(table.rows) > MOST_ROWS:
-        raise FileRefused(name, [Fault("too_many_lines", values={"most": MOST_ROWS})])
+        raise FileRefused(name, [FileFault("too_many_lines", values={"most": MOST_ROWS})])
     complaints: list[NewComplaint] = []
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     seen: Counter[str] = Counter()
     alike: Counter[tuple[str, str, str, date]] = Counter()
     spilt = set(table.spilt)
@@ -355,7 +355,7 @@ def record_complaint(
     try:
         read = _read(entry, _agency_names(connection), now)
     except _Broken as broken:
-        fault = Fault(broken.code, values=broken.values)
+        fault = FileFault(broken.code, values=broken.values)
         raise ComplaintRefused(f"{_words()['columns'][broken.column][0]}: {fault}") from None
     key = hashlib.sha256(f"form {form_key}".encode()).hexdigest()
     new = save_complaints(connection, [replace(read, entry_key=key)], recorded_by, now)
@@ -365,7 +365,7 @@ def record_complaint(
 
 def _reason(written: str) -> str | None:
     if holds_phone(written):
-        raise ComplaintRefused(f"Lý do: {Fault('holds_phone')}")
+        raise ComplaintRefused(f"Lý do: {FileFault('holds_phone')}")
     return clean_words(written, LONGEST_REASON)
 
 
@@ -383,7 +383,7 @@ def take_back(connection: Connection, complaint_id: int, by: str, reason: str, n
 
 
 def write_outcome(
-    connection: Connection, complaint_id: int, outcome: Outcome, by: str, reason: str, now: datetime
+    connection: Connection, complaint_id: int, outcome: CheckResult, by: str, reason: str, now: datetime
 ) -> None:
     """Writes down what the agency's check found.
 

@@ -23,13 +23,13 @@ from motcua.domain.phones.reading import (
     REFUSALS,
     Note,
     NumberUse,
-    Refusal,
+    PhoneRefusal,
     find_shared_numbers,
     mask_msisdn,
     read_phone,
     to_local,
 )
-from motcua.jobs.handed_in.tables import Fault, FileRefused, read_sheet
+from motcua.jobs.handed_in.tables import FileFault, FileRefused, read_sheet
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import include_dir, settings
 from motcua.sources import adapter
@@ -63,7 +63,7 @@ class Finding(NamedTuple):
     """One row to correct, or to look at: the field as typed, or the number as read."""
 
     row: PhoneRow
-    code: Refusal | Note
+    code: PhoneRefusal | Note
     number: str = ""
     owners: int = 0
 
@@ -78,7 +78,7 @@ _WARNINGS: Final[tuple[Note, ...]] = ("unknown_block", "letters_repaired")
 class PhoneCheck:
     """What a table holds: counts by agency, rows to correct, rows to look at."""
 
-    by_agency: dict[str, Counter[Refusal | None]] = field(default_factory=lambda: defaultdict(Counter))
+    by_agency: dict[str, Counter[PhoneRefusal | None]] = field(default_factory=lambda: defaultdict(Counter))
     notes: Counter[Note] = field(default_factory=Counter)
     to_correct: list[Finding] = field(default_factory=list)
     to_look_at: list[Finding] = field(default_factory=list)
@@ -95,7 +95,7 @@ class PhoneCheck:
 
 
 @lru_cache(maxsize=1)
-def phone_labels() -> Mapping[Refusal | Note, Label]:
+def phone_labels() -> Mapping[PhoneRefusal | Note, Label]:
     """Vietnamese titles and instructions of every refusal and note, from ``include/templates/report``.
 
     Raises:
@@ -214,7 +214,7 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
         raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
     filled = cells[(cells != "").any(axis=1)]
     if not len(filled):
-        raise UnreadableTable(f"Tệp {path}: {Fault('no_lines')}")
+        raise UnreadableTable(f"Tệp {path}: {FileFault('no_lines')}")
     headings = [heading.strip().strip("\ufeff") for heading in map(str, filled.iloc[0])]
     while headings and not headings[-1]:
         headings.pop()

@@ -19,8 +19,8 @@ from motcua.jobs.handed_in.statement_forms import IDENTITIES, REFERENCES, Column
 from motcua.jobs.handed_in.tables import (
     MOST_FAULTS,
     ROUNDED,
-    Fault,
     FaultCode,
+    FileFault,
     FileRefused,
     Sheet,
     Table,
@@ -132,7 +132,7 @@ def read_statement(
         tables = list(_tables(content, name, form))
         month = month or _first_month(tables, form)
         if month is None:
-            raise FileRefused(name, [Fault("bad_month")])
+            raise FileRefused(name, [FileFault("bad_month")])
         return _checked(tables, name, form, month, now)
     except FileRefused as refused:
         refused.month = month
@@ -144,7 +144,7 @@ def _checked(
 ) -> Statement:
     import pandas as pd
 
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     parts = []
     readers = [_Reader(table, form, direction, month, now) for direction, table in tables]
     filled = any(reader.has_lines for reader in readers)
@@ -159,11 +159,11 @@ def _checked(
         raise FileRefused(name, sorted(faults, key=lambda fault: (fault.sheet or "", fault.line or 0)))
     lines = pd.concat(parts, ignore_index=True)
     if len(lines) > MOST_LINES:
-        raise FileRefused(name, [Fault("too_many_lines", values={"most": MOST_LINES})])
+        raise FileRefused(name, [FileFault("too_many_lines", values={"most": MOST_LINES})])
     for column in ("segments", "amount"):
         if lines[column].astype("float64").sum() > _LARGEST_SUM:
             heading = tables[0][1].headings.get(column)
-            raise FileRefused(name, [Fault("too_large_number", tables[0][1].sheet, heading=heading)])
+            raise FileRefused(name, [FileFault("too_large_number", tables[0][1].sheet, heading=heading)])
     covers: set[Direction] = set(lines["direction"].unique())
     if len(tables) > 1:
         covers |= {direction for direction, _ in tables}
@@ -187,7 +187,7 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
             chosen[direction] = known
     if not chosen:
         if form.sheets and len(book.names) > 1:
-            raise FileRefused(name, [Fault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
+            raise FileRefused(name, [FileFault("no_sheet", values={"names": ", ".join(sum(form.sheets.values(), ()))})])
         chosen["mt"] = book.names[0]
     found = {direction: table(book.read(sheet, decimal=form.decimal)) for direction, sheet in chosen.items()}
     for sheet in book.names:
@@ -195,7 +195,7 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
         if sheet not in chosen.values():
             first = book.read(sheet, decimal=form.decimal, most=_FIRST_ROWS)
             if _looks_like_lines(first, name, form, found.values()):
-                raise FileRefused(name, [Fault("extra_sheet", sheet)])
+                raise FileRefused(name, [FileFault("extra_sheet", sheet)])
     yield from found.items()
 
 
@@ -247,7 +247,7 @@ class _Reader:
         self, table: Table, form: StatementForm, direction: Direction, month: date, now: datetime | None
     ) -> None:
         self.table, self.form, self.direction, self.month, self.now = table, form, direction, month, now
-        self.faults: list[Fault] = []
+        self.faults: list[FileFault] = []
         self._totals = tuple(fold(word) for word in form.totals)
         self._decimal = re.escape(form.decimal)
         self._thousands = "." if form.decimal == "," else ","
@@ -294,7 +294,7 @@ class _Reader:
 
         rows, total = self._rows, self._total
         if not len(rows):
-            self.faults.append(Fault("no_lines", self.table.sheet))
+            self.faults.append(FileFault("no_lines", self.table.sheet))
         read: dict[str, Any] = {"line_no": rows.index + 1}
         read["direction"] = self._words("direction", rows, self.form.directions, self.direction)
         for column in REFERENCES:
@@ -317,7 +317,7 @@ class _Reader:
         else:
             lines["billed"] = (lines["status"] != "undelivered").fillna(True)
         if total is None and self.form.total_required:
-            self.faults.append(Fault("no_total", self.table.sheet))
+            self.faults.append(FileFault("no_total", self.table.sheet))
         if total is not None and not self.faults:
             self._check_total(lines, total)
         return lines

@@ -20,9 +20,9 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.statements import (
-    Refusal,
     StatementFigures,
     StatementFile,
+    StatementRefusal,
     add_lines,
     begin_import,
     known_statement,
@@ -79,10 +79,11 @@ def take_statement(
 
 
 def keep_refusal(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> None:
+    """Keeps that a file was refused, and why, for the page."""
     with connect() as connection:
         save_refusal(
             connection,
-            Refusal(
+            StatementRefusal(
                 form=form_name,
                 month=refused.month,
                 file_name=refused.name,

@@ -66,7 +66,7 @@ FaultCode: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FileFault:
     """One thing that is wrong in a file, and where."""
 
     code: FaultCode
@@ -109,7 +109,7 @@ def _words(language: str) -> dict[str, Any]:
 class FileRefused(Exception):
     """A file cannot be taken; the message names the first faults, one a line."""
 
-    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, name: str, faults: Sequence[FileFault]) -> None:
         self.name, self.faults = name, tuple(faults)
         self.month: date | None = None
         """First day of the month that the file is about, where that much could be read."""
@@ -184,11 +184,11 @@ class Table:
     spilt: Sequence[int] = ()
     """Indexes of rows with a cell beyond the headings: their columns have slipped."""
 
-    def fault(self, code: FaultCode, index: int | None, column: str | None = None, **values: object) -> Fault:
+    def fault(self, code: FaultCode, index: int | None, column: str | None = None, **values: object) -> FileFault:
         """A fault in the row of this index."""
         line = None if index is None else index + 1
         heading = None if column is None else self.headings.get(column)
-        return Fault(code, self.sheet, line, heading, values)
+        return FileFault(code, self.sheet, line, heading, values)
 
 
 def is_workbook(content: bytes, name: str) -> bool:
@@ -232,16 +232,16 @@ class Workbook:
                 unpacked = sum(each.file_size for each in packed.infolist())
             swollen = unpacked > LARGEST_FILE and unpacked > MOST_UNPACKED * len(content)
             if swollen or unpacked > LARGEST_WORKBOOK:
-                raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+                raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
             with warnings.catch_warnings():
                 # openpyxl warns of styles and extensions that it leaves out.
                 warnings.simplefilter("ignore", UserWarning)
                 book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             self._sheets = {str(sheet.title): sheet for sheet in book.worksheets}
             if not self._sheets:
-                raise FileRefused(name, [Fault("no_lines")])
+                raise FileRefused(name, [FileFault("no_lines")])
         except _DAMAGED:
-            raise FileRefused(name, [Fault("not_a_table")]) from None
+            raise FileRefused(name, [FileFault("not_a_table")]) from None
 
     @property
     def names(self) -> list[str]:
@@ -269,12 +269,12 @@ class Workbook:
                 found.reset_dimensions()
                 for place, cells in enumerate(found.iter_rows(values_only=True)):
                     if place >= MOST_ROWS:
-                        raise FileRefused(self._name, [Fault("too_many_lines", sheet, values={"most": MOST_ROWS})])
+                        raise FileRefused(self._name, [FileFault("too_many_lines", sheet, values={"most": MOST_ROWS})])
                     if most is not None and place >= most:
                         break
                     texts = [_as_text(cell, decimal) for cell in cells[:MOST_COLUMNS]]
                     if len(cells) > MOST_COLUMNS and any(cell is not None for cell in cells[MOST_COLUMNS:]):
-                        fault = Fault("too_wide", sheet, place + 1, values={"most": MOST_COLUMNS})
+                        fault = FileFault("too_wide", sheet, place + 1, values={"most": MOST_COLUMNS})
                         raise FileRefused(self._name, [fault])
                     while texts and not texts[-1]:
                         texts.pop()
@@ -282,7 +282,7 @@ class Workbook:
                         rows.append(texts)
                         places.append(place)
         except _DAMAGED:
-            raise FileRefused(self._name, [Fault("not_a_table", sheet)]) from None
+            raise FileRefused(self._name, [FileFault("not_a_table", sheet)]) from None
         width = max(map(len, rows), default=0)
         for texts in rows:
             texts += [""] * (width - len(texts))
@@ -311,13 +311,13 @@ def read_sheet(content: bytes, name: str, *, decimal: str = ",", headed: bool = 
 def _look_at(content: bytes, name: str) -> None:
     """Refuses what can be told by its size and its first bytes."""
     if len(content) > LARGEST_FILE:
-        raise FileRefused(name, [Fault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        raise FileRefused(name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
     # An .xls, or an .xlsx that is locked with a password.
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise FileRefused(name, [Fault("old_workbook")])
+        raise FileRefused(name, [FileFault("old_workbook")])
     first = content[:500].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"").lower()
     if first.startswith((b"<!doctype", b"<html", b"<head", b"<table", b"<meta", b"<?xml")):
-        raise FileRefused(name, [Fault("web_page")])
+        raise FileRefused(name, [FileFault("web_page")])
 
 
 def _as_text(cell: object, decimal: str) -> str:
@@ -348,7 +348,7 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
     told = re.match(r"sep=([,;\t])\n", text)
     body = text[told.end() :] if told else text
     if not body.strip():
-        raise FileRefused(name, [Fault("no_lines")])
+        raise FileRefused(name, [FileFault("no_lines")])
     separator = told[1] if told else _separator(body, headed)
     width = _width(body, separator, name)
     try:
@@ -364,7 +364,7 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
             skip_blank_lines=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):
-        raise FileRefused(name, [Fault("not_a_table")]) from None
+        raise FileRefused(name, [FileFault("not_a_table")]) from None
     # Cells that a short row does not have.
     return table.fillna("")
 
@@ -389,7 +389,9 @@ def _width(body: str, separator: str, name: str) -> int:
         counts = [line.count(separator) for line in body.split("\n")]
         widest = max(counts)
         if widest >= MOST_COLUMNS:
-            raise FileRefused(name, [Fault("too_wide", line=counts.index(widest) + 1, values={"most": MOST_COLUMNS})])
+            raise FileRefused(
+                name, [FileFault("too_wide", line=counts.index(widest) + 1, values={"most": MOST_COLUMNS})]
+            )
         return widest + 1
     row, before = 0, 0
     widths: Counter[int] = Counter()
@@ -400,7 +402,7 @@ def _width(body: str, separator: str, name: str) -> int:
         for cells in rows:
             row += 1
             if len(cells) > MOST_COLUMNS:
-                raise FileRefused(name, [Fault("too_wide", line=row, values={"most": MOST_COLUMNS})])
+                raise FileRefused(name, [FileFault("too_wide", line=row, values={"most": MOST_COLUMNS})])
             if rows.line_num - before > 1:
                 long.append((row, max(cell.count(separator) for cell in cells if "\n" in cell)))
             elif within := max((cell.count(separator) for cell in cells), default=0):
@@ -408,12 +410,12 @@ def _width(body: str, separator: str, name: str) -> int:
             widths[len(cells)] += 1
             before = rows.line_num
     except csv.Error:
-        raise FileRefused(name, [Fault("open_quote", line=row + 1)]) from None
+        raise FileRefused(name, [FileFault("open_quote", line=row + 1)]) from None
     # A cell over several lines with as many separators as a row has is where two rows became one.
     usual = max(widths.most_common(1)[0][0] - 1, 1)
-    faults = [Fault("open_quote", line=row) for row, count in long if count >= usual]
+    faults = [FileFault("open_quote", line=row) for row, count in long if count >= usual]
     # And a row with too few cells, one of which holds the separators that it lacks, is where cells became one.
-    faults += [Fault("open_quote", line=row) for row, own, within in joined if own < usual <= own + within]
+    faults += [FileFault("open_quote", line=row) for row, own, within in joined if own < usual <= own + within]
     if faults:
         raise FileRefused(name, faults)
     return max(widths)
@@ -433,9 +435,9 @@ def _decoded(content: bytes, name: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as wrong:
         line = content[: wrong.start].count(b"\n") + 1
-        raise FileRefused(name, [Fault("not_utf8", line=line)]) from None
+        raise FileRefused(name, [FileFault("not_utf8", line=line)]) from None
     if "\x00" in text:
-        raise FileRefused(name, [Fault("not_text", line=text.count("\n", 0, text.index("\x00")) + 1)])
+        raise FileRefused(name, [FileFault("not_text", line=text.count("\n", 0, text.index("\x00")) + 1)])
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -477,9 +479,9 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
     row = int(sheet.cells.index[place]) if len(sheet.cells) else 0
     if not found:
         wanted = "; ".join(next(iter(columns[column])) for column in columns if column in required)
-        raise FileRefused(name, [Fault("no_heading", sheet.name, values={"headings": wanted})])
+        raise FileRefused(name, [FileFault("no_heading", sheet.name, values={"headings": wanted})])
     faults = [
-        Fault("missing_heading", sheet.name, row + 1, values={"headings": " / ".join(columns[column])})
+        FileFault("missing_heading", sheet.name, row + 1, values={"headings": " / ".join(columns[column])})
         for column in columns
         if column in required and column not in found
     ]
@@ -487,7 +489,7 @@ def find_table(sheet: Sheet, name: str, columns: Mapping[str, Iterable[str]], re
     at = {column: min(ranked)[1] for column, ranked in found.items()}
     headings = {column: clean_cell(str(sheet.cells.iloc[place, position])) for column, position in at.items()}
     faults += [
-        Fault("heading_twice", sheet.name, row + 1, headings[column])
+        FileFault("heading_twice", sheet.name, row + 1, headings[column])
         for column, ranked in found.items()
         if sum(rank == min(ranked)[0] for rank, _ in ranked) > 1
     ]

@@ -24,7 +24,7 @@ from motcua.domain.inquiries import (
     AskedCodes,
     DossierState,
     Hit,
-    Outcome,
+    InquiryResult,
     asking_phone,
     choose,
     dedupe_key,
@@ -55,7 +55,7 @@ _MAY_WAIT = 8
 """Inquiries that wait for a ledger that is away; any more get the apology at once, or all threads would wait."""
 _KEEP_UNCOUNTED = 100_000
 
-_TEMPLATE_OF: dict[Outcome, str] = {
+_TEMPLATE_OF: dict[InquiryResult, str] = {
     "answered": "reply",
     "help": "reply_help",
     "unknown_code": "reply_unknown",
@@ -75,7 +75,7 @@ class Answer:
 
     text: str
     accented: bool
-    outcome: Outcome
+    outcome: InquiryResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class _TooLate(Exception):
 class _Found:
     """A reply before it is written down."""
 
-    outcome: Outcome
+    outcome: InquiryResult
     reply: RenderedText
     asked_code: str | None = None
     dossier: Mapping[str, Any] | None = None
@@ -186,7 +186,7 @@ def _answer(connection: Connection, asked: _Asked) -> Answer:
     return Answer(before["text"], before["accented"], before["outcome"])
 
 
-def _fixed(outcome: Outcome, code: str | None = None) -> _Found:
+def _fixed(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
     # Each template takes what it names: a known code as written, a stranger's with its links cut.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
@@ -225,14 +225,14 @@ def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found
     ]
     choice = choose(codes, hits, agencies)
     if choice.hit is not None:
-        return _tell(dossiers[choice.hit.dossier_id], asked.received_at)
+        return _say_where_it_is(dossiers[choice.hit.dossier_id], asked.received_at)
     if choice.shared_code is not None:
         return _fixed("several_agencies", choice.shared_code)
     shown = codes.shown(agencies)
     return _fixed("help") if shown is None else _fixed("unknown_code", shown)
 
 
-def _tell(dossier: Mapping[str, Any], now: datetime) -> _Found:
+def _say_where_it_is(dossier: Mapping[str, Any], now: datetime) -> _Found:
     template = _templates()["reply"]
     state = DossierState(
         status_code=dossier["status_code"],

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from motcua.domain.texts import Registration, RegistrationKey, require_registered
-from motcua.gateways.adapter import Gateway, Outcome, OutcomeClass, OutgoingMessage
+from motcua.gateways.adapter import Gateway, GatewayAnswer, OutcomeClass, OutgoingMessage
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
@@ -45,7 +45,7 @@ def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
     return apology_rules().wait_until(now, row["source_read_at"]) if row["kind"] == "apology" else None
 
 
-def settle_time(outcome: Outcome, gateway: Gateway, now: datetime) -> datetime | None:
+def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> datetime | None:
     """When the gateway may first be asked about an attempt, or be given it again under the same reference."""
     if outcome.outcome == "unknown":
         return now + SETTLE_FIRST

@@ -26,9 +26,9 @@ from motcua.domain.occasions import (
     BeginState,
     DossierFacts,
     NewMessage,
-    Outcome,
     PastMessage,
     PastTransition,
+    PlanningResult,
     PlanningRules,
     condition_of,
     plan_dossier,
@@ -305,7 +305,7 @@ def rehearse(
 class _Rehearsal:
     def __init__(self, dossier: DossierFacts, rules: PlanningRules) -> None:
         self.dossier, self.rules = dossier, rules
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, PlanningResult] = {}
         self.told: dict[int, PastMessage] = {}
         self.waiting: dict[int, NewMessage] = {}
         self.outdated: dict[int, Rehearsed] = {}

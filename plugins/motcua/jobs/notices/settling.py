@@ -29,7 +29,7 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import (
     DEFAULT_HORIZON_HOURS,
     Gateway,
-    Outcome,
+    GatewayAnswer,
     OutgoingMessage,
     ReceiptReading,
     SentAttempt,
@@ -279,7 +279,7 @@ class _Settler:
 
     def _find_out(
         self, row: Mapping[str, Any], repeat: OutgoingMessage | None
-    ) -> tuple[ReceiptReading | None, Outcome | None]:
+    ) -> tuple[ReceiptReading | None, GatewayAnswer | None]:
         """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
         if self.gateway.can_be_asked and (reading := self._ask(row)) is not None:
             return reading, None
@@ -289,7 +289,7 @@ class _Settler:
             with self.slots.session() as http:
                 return None, self.gateway.submit(http, repeat)
         except Exception as failure:
-            return None, Outcome("unknown", code=f"adapter: {type(failure).__name__}")
+            return None, GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
 
     def _ask(self, row: Mapping[str, Any]) -> ReceiptReading | None:
         """What the gateway says of the attempt; ``None``: nothing that settles it."""
@@ -316,7 +316,7 @@ class _Settler:
         key = f"{how}: {what}"
         self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
 
-    def _write_repeat(self, row: Mapping[str, Any], outcome: Outcome) -> None:
+    def _write_repeat(self, row: Mapping[str, Any], outcome: GatewayAnswer) -> None:
         """What the answer to the repeated request proves. A refusal in passing, or of our account, proves nothing
         of the first request: the attempt stays unknown."""
         self.counts.repeated += 1

@@ -13,7 +13,7 @@ MOST_TOLD = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Mismatch:
     """One thing that does not hold, in words."""
 
     where: str
@@ -30,28 +30,28 @@ class Verification:
     publication: Publication
     held: list[str] = field(default_factory=list)
     """What was looked at and holds, in words."""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Mismatch] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """What is no fault and yet to be known: what could not be looked at, and why."""
 
 
-def walk(path: str, was: object, now: object) -> Iterator[tuple[str, object, object]]:
+def differing_values(path: str, was: object, now: object) -> Iterator[tuple[str, object, object]]:
     """Where two values of JSON differ: the path, the one, the other."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in sorted(was.keys() | now.keys()):
-            yield from walk(f"{path}.{name}".lstrip("."), was.get(name), now.get(name))
+            yield from differing_values(f"{path}.{name}".lstrip("."), was.get(name), now.get(name))
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for place, (left, right) in enumerate(zip(was, now, strict=True)):
-            yield from walk(f"{path}[{place}]", left, right)
+            yield from differing_values(f"{path}[{place}]", left, right)
     elif was != now or isinstance(was, bool) != isinstance(now, bool):
         yield path, was, now
 
 
-def not_too_many(where: str, faults: list[Fault]) -> list[Fault]:
+def not_too_many(where: str, faults: list[Mismatch]) -> list[Mismatch]:
     """As many faults of one place as anybody reads, and how many more there are."""
     if len(faults) <= MOST_TOLD:
         return faults
-    return [*faults[:MOST_TOLD], Fault(where, f"{len(faults) - MOST_TOLD} more such differences")]
+    return [*faults[:MOST_TOLD], Mismatch(where, f"{len(faults) - MOST_TOLD} more such differences")]
 
 
 def shown(value: object) -> str:

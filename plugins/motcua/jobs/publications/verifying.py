@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from motcua.domain.periods import Period
 from motcua.jobs.publications.publishing import folder_of, is_link, is_local, publications_store
-from motcua.jobs.publications.verification import Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.publications.verification import (
+    Mismatch,
+    Verification,
+    differing_values,
+    not_too_many,
+    shown,
+)
 from motcua.jobs.publications.verifying_again import check_files_again
 from motcua.jobs.publications.verifying_figures import ComputeFigures, ComputeOrphans, check_figures
 from motcua.reports.publication.files import FIRST, MANIFEST, canonical
@@ -66,7 +72,7 @@ def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verificati
         yield verify_publication(str(number), compute)
 
 
-def stray_folders() -> Iterator[Fault]:
+def stray_folders() -> Iterator[Mismatch]:
     """Folders of the store that look like a publication's and that no row names.
 
     One with a manifest is a publication whose row was taken away, or a try that died just before its row was written.
@@ -82,7 +88,7 @@ def stray_folders() -> Iterator[Fault]:
     base = f"{store.path.rstrip('/')}/"
     for folder in (each.removeprefix(base) for each in found):
         if folder not in named:
-            yield Fault(
+            yield Mismatch(
                 folder,
                 f"holds a {MANIFEST} and no row of the ledger names it: a publication whose row was taken away, or the "
                 "rest of a try that died before its row was written, which may be moved elsewhere",
@@ -195,7 +201,7 @@ def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[st
     registered = sha256(canonical(given)).hexdigest()
     if registered != publication.manifest_sha256:
         faults.append(
-            Fault(
+            Mismatch(
                 "ledger, audit.publications",
                 f"the manifest of publication {publication.publication_no} has SHA-256 {registered}, the row says "
                 f"{publication.manifest_sha256}",
@@ -205,10 +211,10 @@ def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[st
     written: Any = None
     if not folder.exists():
         faults.append(
-            Fault(str(folder), "is not there; the setting MOTCUA_PUBLICATIONS says where publications are stored")
+            Mismatch(str(folder), "is not there; the setting MOTCUA_PUBLICATIONS says where publications are stored")
         )
     elif not path.exists() and not is_link(path):
-        faults.append(Fault(MANIFEST, f"is missing in {folder}"))
+        faults.append(Mismatch(MANIFEST, f"is missing in {folder}"))
     else:
         written = _check_manifest_file(checked, path, given)
     if registered != publication.manifest_sha256 and is_manifest(written):
@@ -216,7 +222,7 @@ def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[st
         if found == publication.manifest_sha256 or not is_manifest(given):
             given = written
     if not is_manifest(given):
-        faults.append(Fault("ledger, audit.publications", "its manifest is none: it lists no files and no closing"))
+        faults.append(Mismatch("ledger, audit.publications", "its manifest is none: it lists no files and no closing"))
         given = {"files": [], "closing": {}}
     faults.extend(_unlike_row(publication, given))
     if len(faults) == before:
@@ -230,27 +236,29 @@ def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: 
     try:
         content = _read(path)
     except (OSError, _NoFile) as error:
-        faults.append(Fault(MANIFEST, _why(error) if isinstance(error, _NoFile) else f"cannot be read: {_why(error)}"))
+        faults.append(
+            Mismatch(MANIFEST, _why(error) if isinstance(error, _NoFile) else f"cannot be read: {_why(error)}")
+        )
         return None
     found, published = sha256(content).hexdigest(), checked.publication.manifest_sha256
     try:
         written = json.loads(content, object_pairs_hook=_once)
     except _NamedTwice as error:
-        faults.append(Fault(MANIFEST, f"says {error} twice, so that two readers read two things"))
+        faults.append(Mismatch(MANIFEST, f"says {error} twice, so that two readers read two things"))
         written = json.loads(content)
     except (ValueError, RecursionError):
-        faults.append(Fault(MANIFEST, "is no JSON"))
+        faults.append(Mismatch(MANIFEST, "is no JSON"))
         written = None
     if found != published:
-        faults.append(Fault(MANIFEST, f"published with SHA-256 {published}, the file has {found}"))
+        faults.append(Mismatch(MANIFEST, f"published with SHA-256 {published}, the file has {found}"))
         if written is not None:
             was, now = (given if isinstance(given, dict) else {}), written
             changed = [
-                Fault(MANIFEST, f"{path}: published {shown(old)}, the file says {shown(new)}")
-                for path, old, new in walk("", was, now)
+                Mismatch(MANIFEST, f"{path}: published {shown(old)}, the file says {shown(new)}")
+                for path, old, new in differing_values("", was, now)
             ]
             if not changed:
-                changed = [Fault(MANIFEST, "says the same in other bytes: blanks, order, line ends or the like")]
+                changed = [Mismatch(MANIFEST, "says the same in other bytes: blanks, order, line ends or the like")]
             faults.extend(not_too_many(MANIFEST, changed))
     return written
 
@@ -281,7 +289,7 @@ def is_manifest(value: object) -> bool:
     )
 
 
-def _unlike_row(publication: Publication, manifest: dict[str, Any]) -> Iterator[Fault]:
+def _unlike_row(publication: Publication, manifest: dict[str, Any]) -> Iterator[Mismatch]:
     """What a manifest says of its publication, against the row."""
     period = Period.parse(publication.period)
     row = {
@@ -290,8 +298,8 @@ def _unlike_row(publication: Publication, manifest: dict[str, Any]) -> Iterator[
         "period": {"name": str(period), "first": period.first.isoformat(), "last": period.last.isoformat()},
     }
     for name, value in row.items():
-        for path, was, now in walk(name, manifest.get(name), value):
-            yield Fault(MANIFEST, f"{path}: the manifest says {shown(was)}, the ledger's row {shown(now)}")
+        for path, was, now in differing_values(name, manifest.get(name), value):
+            yield Mismatch(MANIFEST, f"{path}: the manifest says {shown(was)}, the ledger's row {shown(now)}")
 
 
 def _check_files(checked: Verification, folder: ObjectStoragePath, manifest: dict[str, Any]) -> dict[str, bytes]:
@@ -301,23 +309,23 @@ def _check_files(checked: Verification, folder: ObjectStoragePath, manifest: dic
         return {}
     listed_names = Counter(each["name"] for each in manifest["files"])
     for name in sorted(name for name, times in listed_names.items() if times > 1):
-        faults.append(Fault(MANIFEST, f"lists {name} more than once"))
+        faults.append(Mismatch(MANIFEST, f"lists {name} more than once"))
     for listed in manifest["files"]:
         name = listed["name"]
         if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-            faults.append(Fault(MANIFEST, f"lists {name}, which is no file of its folder"))
+            faults.append(Mismatch(MANIFEST, f"lists {name}, which is no file of its folder"))
             continue
         content = _read_listed(checked, folder, name)
         if content is None:
             continue
         contents[name] = content
         if len(content) != listed["size"]:
-            faults.append(Fault(name, f"published with {listed['size']} bytes, the file has {len(content)}"))
+            faults.append(Mismatch(name, f"published with {listed['size']} bytes, the file has {len(content)}"))
         found = sha256(content).hexdigest()
         if found != listed["sha256"]:
-            faults.append(Fault(name, f"published with SHA-256 {listed['sha256']}, the file has {found}"))
+            faults.append(Mismatch(name, f"published with SHA-256 {listed['sha256']}, the file has {found}"))
     faults.extend(
-        Fault(name, "stands in the folder and is not in the manifest")
+        Mismatch(name, "stands in the folder and is not in the manifest")
         for name in _names_in(folder)
         if name not in listed_names and name != MANIFEST
     )
@@ -339,9 +347,9 @@ def _read_listed(checked: Verification, folder: ObjectStoragePath, name: str) ->
             raise _NoFile("is missing")
         return _read(path)
     except _NoFile as error:
-        checked.faults.append(Fault(name, str(error)))
+        checked.faults.append(Mismatch(name, str(error)))
     except OSError as error:
-        checked.faults.append(Fault(name, f"cannot be read: {_why(error)}"))
+        checked.faults.append(Mismatch(name, f"cannot be read: {_why(error)}"))
     return None
 
 
@@ -366,23 +374,23 @@ def _check_chain(
     previous = find_publication(ledger, publication_no=number - 1) if number > 1 else None
     following = find_publication(ledger, publication_no=number + 1)
     if number > 1 and previous is None:
-        faults.append(Fault("chain", f"publication {number - 1} is missing in the ledger"))
+        faults.append(Mismatch("chain", f"publication {number - 1} is missing in the ledger"))
     expected = previous.manifest_sha256 if previous else FIRST if number == 1 else publication.previous_sha256
     said = manifest.get("previous")
     said = said if isinstance(said, dict) else {}
     for where, value in (("its row", publication.previous_sha256), ("its manifest", said.get("manifest_sha256"))):
         if value != expected:
             faults.append(
-                Fault("chain", f"{where} names {shown(value)} as the manifest before; that one has {expected}")
+                Mismatch("chain", f"{where} names {shown(value)} as the manifest before; that one has {expected}")
             )
     if said.get("publication_no") != (number - 1 if number > 1 else None):
         faults.append(
-            Fault("chain", f"its manifest names {shown(said.get('publication_no'))} as the publication before")
+            Mismatch("chain", f"its manifest names {shown(said.get('publication_no'))} as the publication before")
         )
     faults.extend(_unlike_corrected(ledger, publication, manifest))
     if following is not None and following.previous_sha256 != publication.manifest_sha256:
         faults.append(
-            Fault(
+            Mismatch(
                 "chain",
                 f"publication {following.publication_no} names {following.previous_sha256} as the manifest before; "
                 f"this one has {publication.manifest_sha256}",
@@ -398,30 +406,30 @@ def _check_chain(
         checked.held.append(f"its place in the chain holds ({beside})")
 
 
-def _unlike_corrected(ledger: Connection, publication: Publication, manifest: dict[str, Any]) -> Iterator[Fault]:
+def _unlike_corrected(ledger: Connection, publication: Publication, manifest: dict[str, Any]) -> Iterator[Mismatch]:
     """Whether row and manifest name the same publication as the corrected one, as that one is."""
     corrected = None if publication.corrects is None else find_publication(ledger, publication_no=publication.corrects)
     if publication.corrects is not None and corrected is None:
-        yield Fault("chain", f"publication {publication.corrects}, which it corrects, is missing in the ledger")
+        yield Mismatch("chain", f"publication {publication.corrects}, which it corrects, is missing in the ledger")
         return
     value = corrected and {
         "publication_no": corrected.publication_no,
         "folder": corrected.folder,
         "manifest_sha256": corrected.manifest_sha256,
     }
-    for path, was, now in walk("corrects", manifest.get("corrects"), value):
-        yield Fault("chain", f"{path}: its manifest says {shown(was)}, the ledger {shown(now)}")
+    for path, was, now in differing_values("corrects", manifest.get("corrects"), value):
+        yield Mismatch("chain", f"{path}: its manifest says {shown(was)}, the ledger {shown(now)}")
 
 
-def _neighbour_changed(store: ObjectStoragePath, neighbour: Publication) -> Iterator[Fault]:
+def _neighbour_changed(store: ObjectStoragePath, neighbour: Publication) -> Iterator[Mismatch]:
     path = store / neighbour.folder / MANIFEST
     try:
         if not path.exists():
-            yield Fault("chain", f"{path} of publication {neighbour.publication_no} is missing")
+            yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} is missing")
         elif sha256(_read(path)).hexdigest() != neighbour.manifest_sha256:
-            yield Fault("chain", f"{path} of publication {neighbour.publication_no} was changed")
+            yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} was changed")
     except (OSError, _NoFile) as error:
-        yield Fault("chain", f"{path} of publication {neighbour.publication_no} cannot be read: {_why(error)}")
+        yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} cannot be read: {_why(error)}")
 
 
 def _store_of(folder: ObjectStoragePath, publication: Publication) -> ObjectStoragePath | None:

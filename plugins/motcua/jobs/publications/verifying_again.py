@@ -16,7 +16,13 @@ from typing import Any, TypeAlias
 from zipfile import ZipFile
 
 from motcua.domain.reconciliation import Closing, Figures
-from motcua.jobs.publications.verification import Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.publications.verification import (
+    Mismatch,
+    Verification,
+    differing_values,
+    not_too_many,
+    shown,
+)
 from motcua.jobs.reconciliation.reporting import query_version, urge
 from motcua.reports.publication.again import made_otherwise, report_again
 from motcua.reports.publication.data import Corrected
@@ -68,25 +74,25 @@ Other: TypeAlias = Mapping[str, tuple[Any, Any]]
 """In what the software was another that made a publication: ``made_otherwise``."""
 
 
-def _unusable(error: Exception) -> Fault:
-    return Fault(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
+def _unusable(error: Exception) -> Mismatch:
+    return Mismatch(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
 
 
 def _check_words(checked: Verification, words: Any, closing: Closing, counted: Figures, other: Other) -> None:  # noqa: ANN401
     """What the manifest says beside figures, as far as figures say it too."""
-    found: list[Fault] = []
+    found: list[Mismatch] = []
     try:
         urged = [asdict(each) for each in urge(counted, words["thresholds"])]
         found += [
-            Fault(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
-            for path, was, now in walk("urged", words["urged"], urged)
+            Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
+            for path, was, now in differing_values("urged", words["urged"], urged)
         ]
         spent = words["budget"]["spent_in_period"]
         price = closing.segment_price
         now = None if price is None else price * sum(each.segments for each in counted.messages)
         if spent != now:
             found.append(
-                Fault(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
+                Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(spent)}, recomputed {shown(now)}")
             )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         found.append(_unusable(error))
@@ -172,7 +178,9 @@ def _check_made_again(
     listed = {each["name"] for each in manifest["files"]}
     unlike = {name: list(_unlike(name, contents[name], made[name], named)) for name in sorted(contents.keys() & made)}
     found = {
-        name: [Fault(name, "is published, and the figures make no such file" if name in listed else "is not published")]
+        name: [
+            Mismatch(name, "is published, and the figures make no such file" if name in listed else "is not published")
+        ]
         for name in sorted(listed ^ made.keys())
     } | {name: faults for name, faults in unlike.items() if faults}
     if other and found:
@@ -187,7 +195,7 @@ def _check_made_again(
         checked.held.append(f"{whole} are what the recomputed figures make, made again")
 
 
-def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Fault]:
+def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Mismatch]:
     """Where a published file is not the one made again; nothing where it is."""
     if content == own:
         return
@@ -195,7 +203,7 @@ def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[
         yield from _unlike_workbook(name, content, own)
     elif not (name.endswith(".csv") and name in named):
         made, first = sha256(own).hexdigest(), _first_unlike_line(content, own)
-        yield Fault(name, f"is not what the figures make: made again it has SHA-256 {made}{first}")
+        yield Mismatch(name, f"is not what the figures make: made again it has SHA-256 {made}{first}")
 
 
 def _first_unlike_line(content: bytes, own: bytes) -> str:
@@ -215,7 +223,7 @@ def _first_unlike_line(content: bytes, own: bytes) -> str:
     return ""
 
 
-def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
+def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Mismatch]:
     """Cells that differ; nothing where two workbooks are the same but for how they are packed."""
     try:
         with ZipFile(BytesIO(content)) as given, ZipFile(BytesIO(own)) as made:
@@ -228,22 +236,22 @@ def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
             found = True
             yield fault
     except Exception as error:  # whatever a doctored archive makes a reader say
-        yield Fault(name, f"cannot be read as a workbook: {type(error).__name__}")
+        yield Mismatch(name, f"cannot be read as a workbook: {type(error).__name__}")
         return
     if not found:
-        yield Fault(
+        yield Mismatch(
             name, "says the same in every cell and looks otherwise: formats, hidden rows or what is behind them"
         )
 
 
-def _unlike_cells(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
+def _unlike_cells(name: str, content: bytes, own: bytes) -> Iterator[Mismatch]:
     from openpyxl import load_workbook
     from openpyxl.utils import get_column_letter
 
     given, made = load_workbook(BytesIO(content), read_only=True), load_workbook(BytesIO(own), read_only=True)
     for sheet in [*made.sheetnames, *(each for each in given.sheetnames if each not in made.sheetnames)]:
         if sheet not in given.sheetnames or sheet not in made.sheetnames:
-            yield Fault(name, f"sheet {sheet} {'is too much' if sheet in given.sheetnames else 'is missing'}")
+            yield Mismatch(name, f"sheet {sheet} {'is too much' if sheet in given.sheetnames else 'is missing'}")
             continue
         rows = zip_longest(
             given[sheet].iter_rows(values_only=True), made[sheet].iter_rows(values_only=True), fillvalue=()
@@ -252,4 +260,4 @@ def _unlike_cells(name: str, content: bytes, own: bytes) -> Iterator[Fault]:
             for column, (was, now) in enumerate(zip_longest(left, right), 1):
                 if was != now:
                     cell = f"{get_column_letter(column)}{line}"
-                    yield Fault(name, f"sheet {sheet}, cell {cell}: published {shown(was)}, made again {shown(now)}")
+                    yield Mismatch(name, f"sheet {sheet}, cell {cell}: published {shown(was)}, made again {shown(now)}")

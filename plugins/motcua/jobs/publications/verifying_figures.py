@@ -8,7 +8,14 @@ from dataclasses import fields
 from typing import Any, TypeAlias
 
 from motcua.domain.reconciliation import Change, Closing, Difference, Figures, Orphan
-from motcua.jobs.publications.verification import MOST_TOLD, Fault, Verification, not_too_many, shown, walk
+from motcua.jobs.publications.verification import (
+    MOST_TOLD,
+    Mismatch,
+    Verification,
+    differing_values,
+    not_too_many,
+    shown,
+)
 from motcua.reports.publication.csv_tables import (
     CASES,
     COMPLAINTS,
@@ -61,14 +68,14 @@ def check_figures(
     try:
         closing = load_closing(ledger, number)
     except LookupError as error:
-        faults.append(Fault("ledger, audit.closings", str(error)))
+        faults.append(Mismatch("ledger, audit.closings", str(error)))
         return None
     before = len(faults)
     # A figure that a closing has since a later version of this software is in no manifest from before it.
     value = {name: each for name, each in closing_value(closing).items() if name in manifest["closing"]}
     faults.extend(
-        Fault(MANIFEST, f"closing.{path}: published {shown(was)}, the ledger says {shown(now)}")
-        for path, was, now in walk("", manifest["closing"], value)
+        Mismatch(MANIFEST, f"closing.{path}: published {shown(was)}, the ledger says {shown(now)}")
+        for path, was, now in differing_values("", manifest["closing"], value)
     )
     stored, counted = load_figures(ledger, number), compute(ledger, closing)
     differences, changes = load_differences(ledger, number), load_changes(ledger, number)
@@ -91,7 +98,7 @@ def check_figures(
     # How many there were then cannot be counted again: they go on being recorded.
     _published(checked, COMPLAINTS, contents, manifest)
     faults.extend(
-        Fault("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
+        Mismatch("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
         for message in broken_histories(ledger, closing, MOST_TOLD)
     )
     faults.extend(_at_odds(closing, counted, differences))
@@ -101,7 +108,7 @@ def check_figures(
     found = hash_figures(counted, differences, orphans_now)
     if found != closing.figures_hash:
         faults.append(
-            Fault("figures", f"recomputed they have SHA-256 {found}, the closing says {closing.figures_hash}")
+            Mismatch("figures", f"recomputed they have SHA-256 {found}, the closing says {closing.figures_hash}")
         )
     if len(faults) == before:
         rows = sum(len(each) for each in figure_rows(counted).values())
@@ -109,15 +116,17 @@ def check_figures(
     return closing, counted
 
 
-def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Fault]:
+def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Mismatch]:
     """Figures and single cases must say the same, so that neither can be changed alone."""
     where = "ledger, audit.closings"
     difference = sum(abs(each.difference) for each in counted.messages)
     if difference != closing.difference:
-        yield Fault(where, f"difference {closing.difference}, recomputed {difference}")
+        yield Mismatch(where, f"difference {closing.difference}, recomputed {difference}")
     unexplained = sum(not each.is_explained for each in differences)
     if unexplained != closing.unexplained:
-        yield Fault(where, f"unexplained {closing.unexplained}, but {unexplained} row(s) of differences have no reason")
+        yield Mismatch(
+            where, f"unexplained {closing.unexplained}, but {unexplained} row(s) of differences have no reason"
+        )
     for side, figure in (("source", "only_source"), ("ledger", "only_ledger")):
         cases = Counter(
             (each.agency_code, each.procedure_code, each.kind)
@@ -131,26 +140,26 @@ def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Differenc
         }
         for key in sorted(cases.keys() | said.keys()):
             if cases[key] != said.get(key, 0):
-                yield Fault(
+                yield Mismatch(
                     "ledger, audit.closing_messages",
                     f"({_named_cells(key)}): {figure} is {said.get(key, 0)}, and {cases[key]} row(s) of differences "
                     "say so",
                 )
 
 
-def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: int) -> Iterator[Fault]:
+def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: int) -> Iterator[Mismatch]:
     """Of a correction: whether its row names the publication of the closing that its own closing corrects."""
     first = find_publication(ledger, closing_no=corrected_closing)
     # A closing that was published after its correction is not named by it.
     if first is not None and first.publication_no < own.publication_no and first.publication_no != own.corrects:
-        yield Fault(
+        yield Mismatch(
             "ledger, audit.publications",
             f"closing {own.closing_no} corrects closing {corrected_closing}, told by publication "
             f"{first.publication_no}; the row names {shown(own.corrects)} as the corrected one",
         )
 
 
-def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -> list[Fault]:
+def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -> list[Mismatch]:
     """What a correction says that it changed, against the figures of both closings."""
     cells: dict[tuple[str, str, str, str], list[int]] = {}
     for place, figures in enumerate((was, became)):
@@ -165,7 +174,7 @@ def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -
         (each.agency_code, each.procedure_code, each.kind, each.figure): (each.was, each.became) for each in changes
     }
     faults = [
-        Fault(
+        Mismatch(
             "ledger, audit.closing_changes",
             f"({_named_cells(key)}): "
             + (f"said {said[key][0]} → {said[key][1]}" if key in said else "not said")
@@ -183,36 +192,36 @@ def _published(
     """The rows of a published CSV file, without its head; ``None``: it cannot be read, and a fault says why."""
     if table.file_name not in contents:
         if table.file_name not in {each["name"] for each in manifest["files"]}:
-            checked.faults.append(Fault(MANIFEST, f"lists no {table.file_name}"))
+            checked.faults.append(Mismatch(MANIFEST, f"lists no {table.file_name}"))
         return None
     try:
         lines = read_csv(contents[table.file_name])
     except ValueError as error:
-        checked.faults.append(Fault(table.file_name, f"cannot be read as CSV: {error}"))
+        checked.faults.append(Mismatch(table.file_name, f"cannot be read as CSV: {error}"))
         return None
     if not lines or tuple(lines[0]) != heads(table):
-        checked.faults.append(Fault(table.file_name, f"row 1: its columns are not {', '.join(heads(table))}"))
+        checked.faults.append(Mismatch(table.file_name, f"row 1: its columns are not {', '.join(heads(table))}"))
         return None
     said = next(each.get("rows") for each in manifest["files"] if each["name"] == table.file_name)
     if said != len(lines) - 1:
         checked.faults.append(
-            Fault(table.file_name, f"published with {shown(said)} rows, the file has {len(lines) - 1}")
+            Mismatch(table.file_name, f"published with {shown(said)} rows, the file has {len(lines) - 1}")
         )
     return lines[1:]
 
 
 def _compare(
     table: FigureTable, closing_no: int, published: list[list[str]], rows: Sequence[Any], label: str
-) -> list[Fault]:
+) -> list[Mismatch]:
     """Published rows against ``rows``, cell by cell; those of a table without keys are compared as wholes."""
     wanted = [tuple(map(unquoted, row)) for row in table_rows(table, closing_no, rows)]
     file, columns = table.file_name, heads(table)
-    faults: list[Fault] = []
+    faults: list[Mismatch] = []
     lines: dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]] = {}
     width = 1 + table.keys if table.keys else len(columns)
     for place, line in enumerate(published, 2):
         if len(line) != len(columns):
-            faults.append(Fault(file, f"row {place} has {len(line)} cells, not {len(columns)}"))
+            faults.append(Mismatch(file, f"row {place} has {len(line)} cells, not {len(columns)}"))
         else:
             lines.setdefault(tuple(line[1:width] if table.keys else line), []).append((place, tuple(line)))
     for row in wanted:
@@ -220,12 +229,14 @@ def _compare(
         found = lines.get(key)
         if not found:
             faults.append(
-                Fault(file, f"the row ({_named_cells(key)}) is missing; {label}: {_told(columns[width:], row[width:])}")
+                Mismatch(
+                    file, f"the row ({_named_cells(key)}) is missing; {label}: {_told(columns[width:], row[width:])}"
+                )
             )
             continue
         (place, cells), name = found.pop(0), _named_cells(key)
         faults.extend(
-            Fault(
+            Mismatch(
                 file,
                 f"row {place} ({name}), column {column}: published {shown(was)}, {label} {shown(now)}",
             )
@@ -233,7 +244,7 @@ def _compare(
             if was != now
         )
     faults.extend(
-        Fault(file, f"row {place} ({_named_cells(key)}) is published, and not {label}")
+        Mismatch(file, f"row {place} ({_named_cells(key)}) is published, and not {label}")
         for key, left in lines.items()
         for place, _ in left
     )
@@ -242,14 +253,14 @@ def _compare(
 
 def _stored_against_counted(
     table: FigureTable, closing_no: int, stored: Sequence[Any], counted: Sequence[Any]
-) -> list[Fault]:
+) -> list[Mismatch]:
     """Also where a file is missing or broken, the ledger's own closing is held against the facts."""
     old, new = Counter(table_rows(table, closing_no, stored)), Counter(table_rows(table, closing_no, counted))
     if old == new:
         return []
     where = f"ledger, audit.{table.table}"
-    faults = [Fault(where, f"stored and not recomputed: {_told(heads(table), row)}") for row in old - new]
-    faults += [Fault(where, f"recomputed and not stored: {_told(heads(table), row)}") for row in new - old]
+    faults = [Mismatch(where, f"stored and not recomputed: {_told(heads(table), row)}") for row in old - new]
+    faults += [Mismatch(where, f"recomputed and not stored: {_told(heads(table), row)}") for row in new - old]
     return not_too_many(where, faults)
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
 from motcua.jobs.notices.picking_up import connection_id
-from motcua.quality.expectations import Keep, Verdict, judge, prepare, software
+from motcua.quality.expectations import Keep, RuleResult, judge, prepare, software
 from motcua.quality.rules import Asked, RuleBook, ask, load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import suggest
@@ -59,7 +59,7 @@ class QualityCounts:
     """The run was there already: nothing was checked again."""
 
 
-Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[Verdict]]
+Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[RuleResult]]
 
 
 @without_values()
@@ -217,7 +217,7 @@ def _record(
     ledger: Connection,
     book: RuleBook,
     asked: Sequence[Asked],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[RuleResult],
     run_id: str,
     now: datetime,
     since: datetime,

@@ -236,7 +236,7 @@ class _Closer:
                 return ClosingResult(before, changed=False)
             changes = [] if before is None else self._changes(ledger, before, draft, figures, compared)
             closing = save_closing(ledger, draft, figures, compared.differences, orphans, changes)
-        _tell(closing, figures)
+        _log_closing(closing, figures)
         return ClosingResult(closing, changed=True)
 
     def _draft(self, ledger: Connection, period: Period, before: Closing | None) -> Closing:
@@ -553,7 +553,7 @@ def _difference(row: Mapping[str, Any], names: Mapping[int, str]) -> Difference:
     )
 
 
-def _tell(closing: Closing, figures: Figures) -> None:
+def _log_closing(closing: Closing, figures: Figures) -> None:
     whole = sum_messages(figures.messages)
     log.info(
         "%s: closing %d%s, %d expected, %d messages, difference %d, %d unexplained%s",
@@ -579,7 +579,7 @@ def _is_stale(closing: Closing) -> bool:
 
 
 @without_values()
-def complain(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
+def require_complete(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
     """Makes a run red over what somebody must look at.
 
     Raises:

@@ -19,8 +19,8 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.handed_in.statement_files import month_in_name
 from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form_names, load_form
-from motcua.jobs.handed_in.statements import keep_refusal, figures_in_words, take_statement
-from motcua.jobs.handed_in.tables import LARGEST_FILE, Fault, FileRefused, shown_name
+from motcua.jobs.handed_in.statements import figures_in_words, keep_refusal, take_statement
+from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.oversight.statements import (
@@ -131,23 +131,23 @@ def _content(path: Any, file: str, form: str, run_id: str, now: datetime) -> byt
         FileRefused: it cannot be tried at all; that is kept.
     """
     known = ", ".join(form_names())
-    fault: Fault | None = None
+    fault: FileFault | None = None
     content = b""
     if not form:
-        fault = Fault("no_folder", values={"known": known})
+        fault = FileFault("no_folder", values={"known": known})
     elif form not in form_names():
-        fault = Fault("no_form", values={"form": form, "known": known})
+        fault = FileFault("no_form", values={"form": form, "known": known})
     else:
         try:
             load_form(form)
             if path.stat().st_size > LARGEST_FILE:
-                fault = Fault("too_large", values={"most": LARGEST_FILE // 1024**2})
+                fault = FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})
             else:
                 content = path.read_bytes()
         except FormError as wrong:
-            fault = Fault("bad_form", values={"form": form, "why": str(wrong).removesuffix(".")})
+            fault = FileFault("bad_form", values={"form": form, "why": str(wrong).removesuffix(".")})
         except OSError:
-            fault = Fault("unreadable")
+            fault = FileFault("unreadable")
     if fault is not None:
         refused = FileRefused(file, [fault])
         refused.month = month_in_name(file)

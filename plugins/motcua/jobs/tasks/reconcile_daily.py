@@ -15,7 +15,7 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.handed_in.complaints import relink
 from motcua.jobs.publications import mailing as mailing_publications
 from motcua.jobs.publications import publishing
-from motcua.jobs.reconciliation.closing import NothingInScope, close_period, complain, recheck_closed
+from motcua.jobs.reconciliation.closing import NothingInScope, close_period, recheck_closed, require_complete
 from motcua.store.ledger.database import connect, without_values
 from motcua.store.oversight.closings import closings_of_run, first_day, newest_closings, unpublished_closings
 from motcua.store.oversight.publications import publications_since
@@ -121,4 +121,4 @@ def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
     Raises:
         RunIncomplete: with what is left.
     """
-    complain(closing_nos, failed_tasks)
+    require_complete(closing_nos, failed_tasks)

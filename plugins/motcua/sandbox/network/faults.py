@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from motcua.sandbox.network.short_messages import phone_number
 
 
-class Fault(BaseModel):
+class NetworkFault(BaseModel):
     """A fault that hits a share of the requests, the next so many of them, or the next one to each of some numbers."""
 
     model_config = ConfigDict(extra="forbid")
@@ -30,13 +30,13 @@ class Fault(BaseModel):
         return lot.random() < self.probability
 
 
-class BusyFault(Fault):
+class BusyFault(NetworkFault):
     """A refusal that may say after how many seconds to come back."""
 
     retry_after: int | None = Field(default=None, ge=0)
 
 
-class SlowFault(Fault):
+class SlowFault(NetworkFault):
     """A fault that holds something back for some seconds after the message was accepted."""
 
     seconds: float = Field(default=0.0, ge=0)
@@ -50,21 +50,21 @@ class Faults(BaseModel):
     """The gateway is gone: every request is reset, nothing is accepted, receipts wait."""
     error_503: BusyFault = BusyFault()
     error_429: BusyFault = BusyFault()
-    not_routable: Fault = Fault()
-    queued: Fault = Fault()
+    not_routable: NetworkFault = NetworkFault()
+    queued: NetworkFault = NetworkFault()
     """Accepted with ``3: Queued for later delivery``, as while the SMSC is down."""
-    accept_then_timeout: Fault = Fault()
-    accept_then_reset: Fault = Fault()
-    accept_then_500: Fault = Fault()
+    accept_then_timeout: NetworkFault = NetworkFault()
+    accept_then_reset: NetworkFault = NetworkFault()
+    accept_then_500: NetworkFault = NetworkFault()
     """As when something between the gateway and its caller breaks after the gateway took the message."""
     slow_seconds: SlowFault = SlowFault()
-    receipts_lost: Fault = Fault()
-    receipts_repeated: Fault = Fault()
-    receipts_before_reply: Fault = Fault()
+    receipts_lost: NetworkFault = NetworkFault()
+    receipts_repeated: NetworkFault = NetworkFault()
+    receipts_before_reply: NetworkFault = NetworkFault()
     receipts_late: SlowFault = SlowFault()
-    receipts_reversed: Fault = Fault()
+    receipts_reversed: NetworkFault = NetworkFault()
     """The carrier's report comes first, then the one that the SMSC took the message."""
-    receipts_by_part: Fault = Fault()
+    receipts_by_part: NetworkFault = NetworkFault()
     """A carrier that reports each part: of a message that fails only the last one did."""
 
 

@@ -16,10 +16,10 @@ Channel: TypeAlias = Literal["hotline", "desk", "portal", "letter", "mail", "oth
 Claim: TypeAlias = Literal[
     "no_result_yet", "wrong_person", "wrong_content", "never_received", "not_my_dossier", "other"
 ]
-Outcome: TypeAlias = Literal["open", "upheld", "not_upheld"]
+CheckResult: TypeAlias = Literal["open", "upheld", "not_upheld"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 CLAIMS: tuple[Claim, ...] = get_args(Claim)
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[CheckResult, ...] = get_args(CheckResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Complaint:
     recorded_at: datetime
     imported_from: str | None
     imported_line: int | None
-    outcome: Outcome
+    outcome: CheckResult
     outcome_by: str | None
     outcome_at: datetime | None
     outcome_reason: str | None
@@ -81,7 +81,7 @@ class ComplaintsAsked:
 
     agency_code: str | None = None
     claim: Claim | None = None
-    outcome: Outcome | None = None
+    outcome: CheckResult | None = None
     unlinked: bool = False
     """Only those whose dossier is not known."""
     repeated: bool = False
@@ -127,7 +127,7 @@ def withdraw_complaint(connection: Connection, complaint_id: int, by: str, reaso
 
 
 def set_outcome(
-    connection: Connection, complaint_id: int, outcome: Outcome, by: str, reason: str | None, now: datetime
+    connection: Connection, complaint_id: int, outcome: CheckResult, by: str, reason: str | None, now: datetime
 ) -> bool:
     """Writes down what the check found; ``False``: there is no such complaint, or it was taken back."""
     asked = {"complaint_id": complaint_id, "outcome": outcome, "by": by, "reason": reason, "now": now}

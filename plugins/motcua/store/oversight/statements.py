@@ -20,8 +20,8 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
 
-Verdict: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+LineMatch: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
+VERDICTS: tuple[LineMatch, ...] = get_args(LineMatch)
 DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
 """What may differ, as in ``statement_matches``."""
 _MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
@@ -191,9 +191,9 @@ class StatementFigures:
     """A statement with its verdicts in figures, and whether it keeps to what was agreed."""
 
     stored: StoredStatement
-    sums: dict[tuple[str, Verdict], Sums]
+    sums: dict[tuple[str, LineMatch], Sums]
     """By direction and verdict."""
-    differs: dict[tuple[str, Verdict, str], int]
+    differs: dict[tuple[str, LineMatch, str], int]
     """How often what differs, by direction and verdict; of one match several things may."""
     our_inquiries: int
     """Inquiries by our ledger: those that the lines were held against; where lines only count them, those that the
@@ -201,7 +201,7 @@ class StatementFigures:
     our_revenue: Decimal
     """Our share of what citizens paid for them, đồng."""
 
-    def of(self, direction: str, verdict: Verdict) -> Sums:
+    def of(self, direction: str, verdict: LineMatch) -> Sums:
         """The sums of one direction and verdict."""
         return self.sums.get((direction, verdict), Sums())
 
@@ -267,10 +267,10 @@ def figures_of(connection: Connection, statements: Iterable[StoredStatement]) ->
     """Statements with their verdicts in figures; an auditor's role gets the same."""
     stored = list(statements)
     asked = {"statement_nos": [each.statement_no for each in stored]}
-    sums: dict[int, dict[tuple[str, Verdict], Sums]] = {}
+    sums: dict[int, dict[tuple[str, LineMatch], Sums]] = {}
     for row in connection.execute(statement("statements/sums"), asked):
         sums.setdefault(row["statement_no"], {})[row["direction"], row["verdict"]] = value_of(Sums, row)
-    differs: dict[int, dict[tuple[str, Verdict, str], int]] = {}
+    differs: dict[int, dict[tuple[str, LineMatch, str], int]] = {}
     for row in connection.execute(statement("statements/differences"), asked):
         found = differs.setdefault(row["statement_no"], {})
         found[row["direction"], row["verdict"], row["what"]] = row["matches"]
@@ -299,7 +299,7 @@ class MatchRow:
     """One match with both sides."""
 
     match_id: int
-    verdict: Verdict
+    verdict: LineMatch
     direction: str
     line_no: int | None
     matched_by: str | None
@@ -327,7 +327,7 @@ class MatchRow:
 class RowsAsked:
     """Which rows of a statement are asked for."""
 
-    verdict: Verdict | None = None
+    verdict: LineMatch | None = None
     """``None``: all that are not exact."""
     differs: str | None = None
     most: int = 200
@@ -366,7 +366,7 @@ def missing_statements(connection: Connection, gateways: Iterable[str], month: d
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class StatementRefusal:
     """A file that was to be a statement and was refused."""
 
     form: str
@@ -400,7 +400,7 @@ class KeptRefusal:
     set_aside_reason: str | None
 
 
-def save_refusal(connection: Connection, refusal: Refusal) -> int:
+def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
     """Keeps that a file was refused; returns the refusal's number."""
     row = connection.execute(statement("statements/save_refusal"), asdict(refusal)).fetchone()
     assert row is not None

@@ -38,7 +38,7 @@ from motcua.domain.routing import (
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways import GatewayMisconfigured, open_gateway
-from motcua.gateways.adapter import Gateway, Outcome, OutgoingMessage
+from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.attempts import (
     ATTEMPT_STATE,
     bury_the_dead,
@@ -86,7 +86,7 @@ _START_AHEAD = timedelta(seconds=0.5)
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
 """Seconds without news after which others may have all of this sender's slots."""
-_HELD_BACK = Outcome("transient", code="held back")
+_HELD_BACK = GatewayAnswer("transient", code="held back")
 """Of a message kept ready that was not called, because others failed meanwhile."""
 _CLAIM_FOR = 20 * 60.0
 """Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight."""
@@ -211,7 +211,7 @@ class _Lane:
             self.calling += may_go
         return may_go
 
-    def end_call(self, outcome: Outcome) -> None:
+    def end_call(self, outcome: GatewayAnswer) -> None:
         """Counts a request's end."""
         whole = outcome.outcome == "configuration" and outcome.concerns == "gateway"
         with self.guard:
@@ -228,7 +228,7 @@ class _Answer:
     lane: _Lane
     row: Mapping[str, Any]
     message: OutgoingMessage
-    outcome: Outcome
+    outcome: GatewayAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -674,7 +674,7 @@ class _Sender:
                     outcome = lane.gateway.submit(http, call.message)
                 except Exception as failure:
                     # An adapter's own mistake, after the request may have left: the outcome is not known.
-                    outcome = Outcome("unknown", code=f"adapter: {type(failure).__name__}")
+                    outcome = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
                 lane.end_call(outcome)
         self.answers.put(_Answer(lane, call.row, call.message, outcome))
 
@@ -859,7 +859,7 @@ class _Sender:
                 }  # fmt: skip
 
 
-def _words(outcome: Outcome) -> str:
+def _words(outcome: GatewayAnswer) -> str:
     """An answer in few words, for who reads why something is stopped."""
     return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome
 
