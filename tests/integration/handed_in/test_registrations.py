@@ -81,7 +81,7 @@ def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_
 
 def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
     """As often as it reads what is stopped."""
-    monkeypatch.setattr("motcua.jobs.notices.sending.sender._READ_STOPS_EVERY", 0.0)
+    monkeypatch.setattr("motcua.jobs.notices.sending.routing._READ_STOPS_EVERY", 0.0)
     queue(one_stop, *(f"D-{number}" for number in range(12)))
 
     withdrawn = []
@@ -90,7 +90,7 @@ def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, m
         if gateway.asked and not withdrawn:
             withdrawn.append(unregister_text("kannel", "result.v1", "Lan", "thu hồi"))
 
-    monkeypatch.setattr("motcua.jobs.notices.sending.sender._Sender._refresh_if_old", withdraw_after_the_first_answer)
+    monkeypatch.setattr("motcua.jobs.notices.sending.sender.Sender._refresh_if_old", withdraw_after_the_first_answer)
     counts = send_at()
     assert 0 < len(gateway.asked) < 12
     assert sum(counts.unregistered.values()) == 12 - len(gateway.asked)

@@ -18,7 +18,9 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.request_slots import http_session
-from motcua.jobs.notices.sending.sender import retry_wait, send, unresolved
+from motcua.jobs.notices.sending.outcomes import retry_wait
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, open_connection

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from motcua.domain.texts import Registration, RegistrationKey, require_registered
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutcomeClass, OutgoingMessage
@@ -12,6 +11,8 @@ from motcua.jobs.notices.apologizing import apology_rules
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
 from motcua.store.notices import attempts
+from motcua.store.notices.attempts import UnsettledAttempt
+from motcua.store.notices.messages import ClaimedMessage, Words
 
 SETTLE_FIRST = timedelta(seconds=30)
 """When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
@@ -39,10 +40,11 @@ def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int 
     return abandoned
 
 
-def rests_until(row: Mapping[str, Any], now: datetime) -> datetime | None:
+def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> datetime | None:
     """When a message that may go may go at the earliest; ``None``: now. Apologies rest at night, and while their source
     was not read for too long."""
-    return apology_rules().wait_until(now, row["source_read_at"]) if row["kind"] == "apology" else None
+    is_apology = message.words.kind == "apology"
+    return apology_rules().wait_until(now, message.source_read_at) if is_apology else None
 
 
 def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> datetime | None:
@@ -54,28 +56,26 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
     return None
 
 
-def provider_template_id(
-    known: Mapping[RegistrationKey, Registration], row: Mapping[str, Any], gateway: Gateway
-) -> str | None:
-    """The provider's own id of the template that a row's message was made from, where it gives one.
+def provider_template_id(known: Mapping[RegistrationKey, Registration], words: Words, gateway: Gateway) -> str | None:
+    """The provider's own id of the template that words were made from, where it gives one.
 
     Raises:
         UnregisteredTemplate: the template is not registered at the gateway.
     """
-    key = (gateway.address.name, row["template_id"], row["template_version"])
-    return require_registered(known, key, accented=row["accented"], by_id=gateway.takes_template_ids)
+    key = (gateway.address.name, words.template_id, words.template_version)
+    return require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
 
 
-def outgoing_message(row: Mapping[str, Any], reference: str, provider_template_id: str | None) -> OutgoingMessage:
-    """The message of a row, as adapters take it."""
+def outgoing_message(words: Words, msisdn: str, reference: str, provider_template_id: str | None) -> OutgoingMessage:
+    """A request as adapters take it."""
     return OutgoingMessage(
         reference=reference,
-        msisdn=row["msisdn"],
-        text=row["text"],
-        accented=row["accented"],
-        segments=row["segments"],
-        template_id=row["template_id"],
-        template_version=row["template_version"],
-        parameters=tuple(row["parameters"]),
+        msisdn=msisdn,
+        text=words.text,
+        accented=words.accented,
+        segments=words.segments,
+        template_id=words.template_id,
+        template_version=words.template_version,
+        parameters=tuple(words.parameters),
         provider_template_id=provider_template_id,
     )

@@ -14,14 +14,13 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from motcua.domain.occasions import SendCandidate, look_again
+from motcua.domain.occasions import look_again
 from motcua.domain.routing import day_of, fit_day, next_pause, start_times
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import UnregisteredTemplate
@@ -49,8 +48,8 @@ from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection
 from motcua.store.ledger.locks import hold_lock
-from motcua.store.ledger.rows import value_of
 from motcua.store.notices import attempts, messages
+from motcua.store.notices.attempts import AskedAttempt, UnsettledAttempt
 from motcua.store.notices.gateways import (
     GatewayStop,
     gateway_names,
@@ -202,56 +201,57 @@ class _Settler:
         while not self.stop.is_set() and not self._is_stopped and self._may_ask():
             now = self.clock()
             # No more than may be in flight: each is called at once after it was looked at.
-            rows = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
-            if not rows:
+            found = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
+            if not found:
                 break
-            repeating = self._to_repeat(rows, now)
+            repeating = self._to_repeat(found, now)
             # Nobody may release a message while its request is out once more.
             attempts.begin_repeat(self.ledger, self.sender_id, sorted(repeating))
-            self.counts.asked += len(rows) if self.gateway.can_be_asked else 0
-            self._note(rows, now)
+            self.counts.asked += len(found) if self.gateway.can_be_asked else 0
+            self._note([each.attempt for each in found], now)
             self.ledger.commit()
-            answers = pool.map(lambda row, repeat=repeating: self._find_out(row, repeat.get(row["attempt_id"])), rows)
-            for row, (reading, outcome) in zip(rows, answers, strict=True):
+            asked = [each.attempt for each in found]
+            answers = pool.map(lambda each, repeat=repeating: self._find_out(each, repeat.get(each.attempt_id)), asked)
+            for each, (reading, outcome) in zip(found, answers, strict=True):
                 self.slots.balance()
                 if reading is not None:
-                    self._keep(row, reading)
+                    self._keep(each.attempt, reading)
                 if outcome is not None:
-                    self._write_repeat(row, outcome)
-                if row["attempt_id"] in repeating:
-                    attempts.end_repeat(self.ledger, self.sender_id, row["attempt_id"])
+                    self._write_repeat(each, outcome)
+                if each.attempt.attempt_id in repeating:
+                    attempts.end_repeat(self.ledger, self.sender_id, each.attempt.attempt_id)
                     self.ledger.commit()
         self.ledger.commit()
 
-    def _note(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    def _note(self, asked: Sequence[AskedAttempt], now: datetime) -> None:
         longest = settings().settle_longest
         attempts.note_settling(
             self.ledger,
             [
                 {
-                    "attempt_id": row["attempt_id"],
-                    "settle_at": now + min(longest, SETTLE_FIRST * 2 ** min(row["settlings"] + 1, 12)),
+                    "attempt_id": each.attempt_id,
+                    "settle_at": now + min(longest, SETTLE_FIRST * 2 ** min(each.settlings + 1, 12)),
                 }
-                for row in rows
+                for each in asked
             ],
         )
 
-    def _to_repeat(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, OutgoingMessage]:
+    def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:
         """The requests that may go once more, by attempt: the provider still refuses a second one, the message still
         holds and is useful, its number is the same, its template is registered, and the gateway's limits leave room."""
         until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
         rules = planning_rules()
         wanted = [
-            row
-            for row in rows
-            if row["started_at"] + until > now
-            and row["msisdn"] == row["sent_to"]
-            and look_again(value_of(SendCandidate, row), now, rules)[0] == "send"
-            and rests_until(row, now) is None
+            each
+            for each in found
+            if each.attempt.started_at + until > now
+            and each.msisdn == each.attempt.sent_to
+            and look_again(each.candidate, now, rules)[0] == "send"
+            and rests_until(each, now) is None
         ]
         requests = self._same_requests(wanted)
-        wanted = [row for row in wanted if row["attempt_id"] in requests]
-        address, day, segments = self.gateway.address, day_of(now), [row["segments"] for row in wanted]
+        wanted = [each for each in wanted if each.attempt.attempt_id in requests]
+        address, day, segments = self.gateway.address, day_of(now), [each.words.segments for each in wanted]
         if wanted and (address.segments_per_second is not None or address.segments_per_day is not None):
             allowance = lock_allowance(self.ledger, self.name, day)
             if address.segments_per_day is not None:
@@ -262,26 +262,27 @@ class _Settler:
                 starts, free_at = start_times(segments, address.segments_per_second, allowance.free_at, now, ahead)
                 segments = segments[: len(starts)]
             use_allowance(self.ledger, self.name, day=day, segments=sum(segments), free_at=free_at)
-        return {row["attempt_id"]: requests[row["attempt_id"]] for row in wanted[: len(segments)]}
+        going = [each.attempt.attempt_id for each in wanted[: len(segments)]]
+        return {attempt_id: requests[attempt_id] for attempt_id in going}
 
-    def _same_requests(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, OutgoingMessage]:
+    def _same_requests(self, wanted: Sequence[UnsettledAttempt]) -> dict[int, OutgoingMessage]:
         """The stored words to the stored number under the stored reference, as the first time, by attempt; without
         those whose template is no longer registered."""
         known = registrations(self.ledger)
-        found = {}
-        for row in rows:
+        requests = {}
+        for each in wanted:
             with contextlib.suppress(UnregisteredTemplate):
-                known_as = provider_template_id(known, row, self.gateway)
-                found[row["attempt_id"]] = outgoing_message(
-                    {**row, "msisdn": row["sent_to"]}, row["reference"], known_as
-                )
-        return found
+                known_as = provider_template_id(known, each.words, self.gateway)
+                attempt = each.attempt
+                request = outgoing_message(each.words, attempt.sent_to, attempt.reference, known_as)
+                requests[attempt.attempt_id] = request
+        return requests
 
     def _find_out(
-        self, row: Mapping[str, Any], repeat: OutgoingMessage | None
+        self, attempt: AskedAttempt, repeat: OutgoingMessage | None
     ) -> tuple[ReceiptReading | None, GatewayAnswer | None]:
         """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
-        if self.gateway.can_be_asked and (reading := self._ask(row)) is not None:
+        if self.gateway.can_be_asked and (reading := self._ask(attempt)) is not None:
             return reading, None
         if repeat is None:
             return None, None
@@ -291,24 +292,26 @@ class _Settler:
         except Exception as failure:
             return None, GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
 
-    def _ask(self, row: Mapping[str, Any]) -> ReceiptReading | None:
+    def _ask(self, attempt: AskedAttempt) -> ReceiptReading | None:
         """What the gateway says of the attempt; ``None``: nothing that settles it."""
-        attempt = SentAttempt(row["reference"], row["gateway_reference"], row["sent_to"], row["started_at"])
+        sent = SentAttempt(attempt.reference, attempt.gateway_reference, attempt.sent_to, attempt.started_at)
         try:
             with self.slots.session() as http:
-                reading = self.gateway.ask(http, attempt)
+                reading = self.gateway.ask(http, sent)
         except Exception as failure:
             log.warning("asking %s: %s", self.name, type(failure).__name__)
             return None
         if reading is None or reading.meaning in ("pending", "unreadable"):
             return None
-        if reading.meaning == "absent" and self.clock() - row["started_at"] < _SURE_AFTER:
+        if reading.meaning == "absent" and self.clock() - attempt.started_at < _SURE_AFTER:
             return None
         return reading
 
-    def _keep(self, row: Mapping[str, Any], reading: ReceiptReading) -> None:
+    def _keep(self, attempt: AskedAttempt, reading: ReceiptReading) -> None:
         """An answer that the gateway was asked for is kept and read as a receipt is."""
-        known = ReceiptReading(row["reference"], reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"})
+        known = ReceiptReading(
+            attempt.reference, reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"}
+        )
         if keep_and_read(self.ledger, self.name, known) == "applied":
             self._count("asked", reading.meaning)
 
@@ -316,7 +319,7 @@ class _Settler:
         key = f"{how}: {what}"
         self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
 
-    def _write_repeat(self, row: Mapping[str, Any], outcome: GatewayAnswer) -> None:
+    def _write_repeat(self, repeated: UnsettledAttempt, outcome: GatewayAnswer) -> None:
         """What the answer to the repeated request proves. A refusal in passing, or of our account, proves nothing
         of the first request: the attempt stays unknown."""
         self.counts.repeated += 1
@@ -326,8 +329,8 @@ class _Settler:
             settled = attempts.settle_repeat(
                 self.ledger,
                 {
-                    "message_id": row["message_id"],
-                    "attempt_id": row["attempt_id"],
+                    "message_id": repeated.message_id,
+                    "attempt_id": repeated.attempt.attempt_id,
                     "state": "accepted" if accepted else "rejected",
                     "reason": None if accepted else "phone",
                     "attempt_state": ATTEMPT_STATE[outcome.outcome],
@@ -352,13 +355,13 @@ class _Settler:
     def _ask_for_receipts(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop.is_set() and self._may_ask():
             now = self.clock()
-            rows = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
-            self._note(rows, now)
+            asked = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
+            self._note(asked, now)
             self.ledger.commit()
-            if not rows:
+            if not asked:
                 break
-            self.counts.asked += len(rows)
-            for row, reading in zip(rows, pool.map(self._ask, rows), strict=True):
+            self.counts.asked += len(asked)
+            for attempt, reading in zip(asked, pool.map(self._ask, asked), strict=True):
                 self.slots.balance()
                 if reading is not None and reading.meaning in ("delivered", "undelivered"):
-                    self._keep(row, reading)
+                    self._keep(attempt, reading)

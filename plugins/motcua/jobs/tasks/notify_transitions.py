@@ -18,7 +18,8 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.releasing import release
-from motcua.jobs.notices.sending.sender import send, unresolved
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.notices.watching import CatchUp, sources_with_news
 from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from motcua.domain.occasions import SendCandidate
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.notices.messages import Words
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAttempt:
+    """An attempt that its gateway may be asked about."""
+
+    attempt_id: int
+    reference: str
+    gateway_reference: str | None
+    """The provider's own; empty where its answer never came."""
+    sent_to: str
+    started_at: datetime
+    settlings: int
+    """How often it was asked about or repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsettledAttempt:
+    """An attempt whose end is not known, with what its message looks like at this moment."""
+
+    attempt: AskedAttempt
+    message_id: int
+    msisdn: str | None
+    """The dossier's number now."""
+    source_read_at: datetime | None
+    words: Words
+    candidate: SendCandidate
 
 
 def save_attempts(
@@ -50,16 +80,28 @@ def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]
     return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()
 
 
-def unsettled(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+def unsettled(
+    connection: Connection, gateway: str, window: Window, now: datetime, limit: int
+) -> list[UnsettledAttempt]:
     """Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
-    return connection.execute(statement("attempts/unsettled"), values).fetchall()
+    return [
+        UnsettledAttempt(
+            value_of(AskedAttempt, row),
+            row["message_id"],
+            row["msisdn"],
+            row["source_read_at"],
+            value_of(Words, row),
+            value_of(SendCandidate, row),
+        )
+        for row in connection.execute(statement("attempts/unsettled"), values)
+    ]
 
 
-def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[dict[str, Any]]:
+def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[AskedAttempt]:
     """Accepted attempts at a gateway without a final receipt that may be asked about now, locked."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
-    return connection.execute(statement("attempts/unreported"), values).fetchall()
+    return [value_of(AskedAttempt, row) for row in connection.execute(statement("attempts/unreported"), values)]
 
 
 def note_settling(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

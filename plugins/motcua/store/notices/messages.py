@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from motcua.domain.dossiers import Kind
+from motcua.domain.occasions import SendCandidate
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import recordset, value_of
 
 
 def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -53,6 +55,39 @@ def make_due(connection: Connection, window: Window, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What a message says: written once, from one version of a template."""
+
+    kind: Kind
+    text: str
+    accented: bool
+    segments: int
+    template_id: str
+    template_version: int
+    parameters: Sequence[str]
+
+    @property
+    def template(self) -> str:
+        """The template as its file is called."""
+        return f"{self.template_id}.v{self.template_version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A due message, locked for one sender, with what its dossier and agency look like at this moment."""
+
+    message_id: int
+    attempts_made: int
+    avoid: Sequence[str]
+    """Gateways that did not take it."""
+    msisdn: str
+    """The dossier's number now; empty where it has none, which ``candidate`` refuses."""
+    source_read_at: datetime | None
+    words: Words
+    candidate: SendCandidate
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """The due messages that a sender may claim for one gateway; with an empty name, those that no gateway is for."""
 
@@ -80,7 +115,7 @@ Place: TypeAlias = tuple[datetime, int]
 
 def claim(
     connection: Connection, share: Share, window: Window, limit: int, now: datetime, first: Place | None = None
-) -> list[dict[str, Any]]:
+) -> list[ClaimedMessage]:
     """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends; from
     the place ``first`` in the queue on, if one is given."""
     from_due, from_id = first or (None, None)
@@ -94,7 +129,18 @@ def claim(
         "now": now,
         "limit": limit,
     }
-    return connection.execute(statement("messages/claim"), values | window.bounds).fetchall()
+    return [
+        ClaimedMessage(
+            row["message_id"],
+            row["attempts_made"],
+            row["avoid"],
+            row["msisdn"] or "",
+            row["source_read_at"],
+            value_of(Words, row),
+            value_of(SendCandidate, row),
+        )
+        for row in connection.execute(statement("messages/claim"), values | window.bounds)
+    ]
 
 
 def find_for_trial(

@@ -1,0 +1,216 @@
+"""Claims due messages for a lane, looks at each once more, and commits an attempt for those that go."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from motcua.domain.occasions import look_again
+from motcua.domain.routing import carrier_of_msisdn, day_of, fit_day, next_day, start_times, unregistered_carriers
+from motcua.domain.texts import UnregisteredTemplate
+from motcua.gateways.adapter import OutgoingMessage
+from motcua.jobs.notices.attempts import outgoing_message, rests_until
+from motcua.jobs.notices.planning import planning_rules
+from motcua.jobs.notices.sending.lanes import Call, Lane
+from motcua.jobs.notices.sending.routing import Routing
+from motcua.jobs.notices.sending.run import SenderRun
+from motcua.settings import settings
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.gateways import lock_allowance, use_allowance
+from motcua.store.notices.messages import ClaimedMessage, Place, Share
+
+_WAIT_FOR_UNSETTLED = timedelta(minutes=1)
+_WAIT_FOR_ROW = timedelta(seconds=10)
+"""Beyond the moment from which on the dossier's row is read for an old step; that reading makes it due by itself."""
+_START_AHEAD = timedelta(seconds=0.5)
+"""How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A claimed message that may go through a lane now."""
+
+    message: ClaimedMessage
+    carrier: str
+    known_as: str | None
+    """The provider's own id of its template."""
+
+    def request(self, reference: str) -> OutgoingMessage:
+        return outgoing_message(self.message.words, self.message.msisdn, reference, self.known_as)
+
+
+class Claiming:
+    """What one sender claims; everything is in the transaction that the caller commits."""
+
+    def __init__(self, run: SenderRun, routing: Routing) -> None:
+        self.run, self.routing = run, routing
+
+    def set_unroutable_aside(self, may_claim: Callable[[], bool]) -> None:
+        """Messages to carriers that no gateway's brandname is registered at wait and are reported."""
+        nowhere = unregistered_carriers(self.routing.routes)
+        if not nowhere or not self.routing.routes:
+            return
+        share = Share("", nowhere, frozenset(), takes_unsorted=False)
+        while may_claim():
+            rows = messages.claim(self.run.ledger, share, self.run.window, 1000, self.run.clock())
+            now = self.run.clock()
+            postponed = []
+            for message in self._judge(rows, now):
+                carrier = carrier_of_msisdn(message.msisdn)
+                wait = {"message_id": message.message_id, "carrier": carrier, "until": now, "reason": "carrier_changed"}
+                if carrier in nowhere:
+                    wait |= {"until": now + settings().gateway_stop, "reason": "carrier_unregistered"}
+                    self.run.counts.count_unregistered(f"no gateway's brandname is registered at {carrier}")
+                postponed.append(wait)
+            messages.postpone(self.run.ledger, postponed)
+            self.run.ledger.commit()
+            if not rows:
+                break
+
+    def claim(self, lane: Lane) -> list[Call]:
+        """Claims due messages of the lane's share and saves their attempts; they may be called once committed."""
+        now = self.run.clock()
+        route = self.routing.route(lane)
+        share = Share(
+            lane.name,
+            self.routing.assigned[lane.name],
+            route.open_carriers,
+            takes_unsorted=next(r.gateway for r in self.routing.routes if not r.stopped) == lane.name,
+        )
+        going = self._claim_for_trials(lane, now)
+        room = max(0, lane.room - len(going))
+        rows = messages.claim(self.run.ledger, share, self.run.window, room, now) if room else []
+        lane.exhausted = not rows and not going
+        going += self._fit_to_go(lane, share, rows, now)
+        if going and lane.stop is not None:
+            going = going if self.routing.begin_trial(lane, lane.stop, now) else []
+        starts = self._within_limits(lane, [each.message.words.segments for each in going], now)
+        going = going[: len(starts)]
+        requests = [each.request(secrets.token_hex(16)) for each in going]
+        if going:
+            values = [
+                {
+                    "message_id": each.message.message_id,
+                    "reference": request.reference,
+                    "msisdn": request.msisdn,
+                    "carrier": each.carrier,
+                    "segments": request.segments,
+                }
+                for each, request in zip(going, requests, strict=True)
+            ]
+            messages.begin_sending(self.run.ledger, values)
+            attempts.save_attempts(
+                self.run.ledger,
+                values,
+                gateway=lane.name,
+                sender_id=self.run.sender_id,
+                run_id=self.run.run_id,
+                now=now,
+            )
+        return [
+            Call(each.message, each.carrier, request, (start - now).total_seconds())
+            for each, request, start in zip(going, requests, starts, strict=True)
+        ]
+
+    def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
+        """For each carrier that was stopped here long enough one message that tries whether it is taken again."""
+        going: list[_Fit] = []
+        for carrier, stop in list(lane.carrier_stops.items()):
+            if lane.stop is not None or stop.until > now or len(going) >= lane.room:
+                continue
+            only = frozenset({carrier})
+            share = Share(lane.name, only, only, takes_unsorted=False)
+            fit: list[_Fit] = []
+            while not fit and (place := self._place_of_trial(lane, carrier, now)) is not None:
+                rows = messages.claim(self.run.ledger, share, self.run.window, 1, now, place)
+                if not rows:
+                    # Others have it.
+                    break
+                fit = self._fit_to_go(lane, share, rows, now)
+            if fit and self.routing.begin_trial(lane, stop, now):
+                going += fit
+        return going
+
+    def _place_of_trial(self, lane: Lane, carrier: str, now: datetime) -> Place | None:
+        """Where in the queue the message is that tries a carrier again; better one whose number was not refused."""
+        for refused_too in (False, True):
+            place = messages.find_for_trial(
+                self.run.ledger, lane.name, carrier, self.run.window, now, refused_too=refused_too
+            )
+            if place is not None:
+                return place
+        return None
+
+    def _fit_to_go(self, lane: Lane, share: Share, claimed: Sequence[ClaimedMessage], now: datetime) -> list[_Fit]:
+        """Of claimed messages those that may go through the lane now; the others are settled."""
+        going: list[_Fit] = []
+        postponed: list[dict[str, Any]] = []
+        for message in self._judge(claimed, now):
+            carrier = carrier_of_msisdn(message.msisdn)
+            if carrier not in (share.registered if message.avoid else share.carriers):
+                # The desk changed the number since, or nobody had looked the carrier up.
+                postponed.append({"message_id": message.message_id, "carrier": carrier, "until": now})
+                self.routing.look_anew()
+            else:
+                try:
+                    going.append(_Fit(message, carrier, self.routing.provider_template_id(message.words, lane.gateway)))
+                except UnregisteredTemplate as refusal:
+                    wait = self.routing.try_another(message, lane.name, carrier, now)
+                    postponed.append(wait | {"message_id": message.message_id})
+                    if wait["until"] > now:
+                        self.run.counts.count_unregistered(str(refusal))
+        messages.postpone(self.run.ledger, postponed)
+        return going
+
+    def _judge(self, claimed: Sequence[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
+        """Looks at claimed messages again; settles those that may not go and returns the others."""
+        rules = planning_rules()
+        going: list[ClaimedMessage] = []
+        away: list[dict[str, Any]] = []
+        waiting: list[dict[str, Any]] = []
+        for message in claimed:
+            verdict, reason = look_again(message.candidate, now, rules)
+            if verdict == "send" and (until := rests_until(message, now)) is not None:
+                waiting.append({"message_id": message.message_id, "until": until})
+            elif verdict == "send":
+                going.append(message)
+            elif verdict == "wait":
+                waiting.append({"message_id": message.message_id, "until": now + _WAIT_FOR_UNSETTLED})
+            elif verdict == "wait_for_row":
+                waits_until = None if message.candidate.waits_for_row else message.candidate.waits_until
+                until = now + _WAIT_FOR_UNSETTLED if waits_until is None else waits_until + _WAIT_FOR_ROW
+                waiting.append({"message_id": message.message_id, "until": until, "reason": "old_step"})
+            else:
+                away.append({"message_id": message.message_id, "state": verdict, "reason": reason})
+                self.run.counts.turned_away[verdict] = self.run.counts.turned_away.get(verdict, 0) + 1
+        messages.turn_away(self.run.ledger, away)
+        messages.postpone(self.run.ledger, waiting)
+        return going
+
+    def _within_limits(self, lane: Lane, segments: Sequence[int], now: datetime) -> list[datetime]:
+        """When each of the first of these messages may start; the others stay queued. Counted before the call, in
+        the transaction of the attempts: all senders together keep to the limits, also if one dies."""
+        if not segments:
+            return []
+        per_second, per_day = lane.gateway.address.segments_per_second, lane.gateway.address.segments_per_day
+        day, room, free_at = day_of(now), len(segments), None
+        starts = [now] * room
+        if per_second is not None or per_day is not None:
+            allowance = lock_allowance(self.run.ledger, lane.name, day)
+            if per_day is not None and (room := fit_day(segments, per_day, allowance.segments_today)) < len(segments):
+                if room + lane.in_flight == 0:
+                    self.routing.stop(lane.name, f"the {per_day} segments of the day are used", next_day(now) - now)
+                # What is in flight may be refused, and give back what it took.
+                lane.exhausted = True
+            starts = starts[:room]
+            if per_second is not None:
+                starts, free_at = start_times(segments[:room], per_second, allowance.free_at, now, _START_AHEAD)
+                if len(starts) < room:
+                    lane.resume_at = time.monotonic() + max(0.0, (free_at - now - _START_AHEAD).total_seconds())
+        used = sum(segments[: len(starts)])
+        use_allowance(self.run.ledger, lane.name, day=day, segments=used, free_at=free_at)
+        return starts

@@ -1,0 +1,126 @@
+"""A lane: one gateway in use by one sender, with its share of the requests, its threads and what is out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
+from motcua.jobs.notices.request_slots import RequestSlots
+from motcua.store.notices.gateways import GatewayStop
+from motcua.store.notices.messages import ClaimedMessage
+
+_READY = 4
+"""One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
+HELD_BACK = GatewayAnswer("transient", code="held back")
+"""Of a message kept ready that was not called, because others failed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message whose attempt is committed."""
+
+    message: ClaimedMessage
+    carrier: str
+    request: OutgoingMessage
+    start_in: float
+    """Seconds after the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call and what its gateway answered."""
+
+    lane: Lane
+    call: Call
+    answer: GatewayAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an answer leads to: columns of the message and of the attempt."""
+
+    message: Mapping[str, Any]
+    attempt: Mapping[str, Any]
+    segments_given_back: int
+
+
+@dataclass(slots=True)
+class Lane:
+    """One gateway in use by this sender."""
+
+    gateway: Gateway
+    slots: RequestSlots
+    pool: ThreadPoolExecutor
+    trusted: int
+    """How many requests may be out as far as the gateway can be trusted: after a stop one, then one more for each
+    message that it takes."""
+    answers: list[Answered] = field(default_factory=list)
+    """Answers that came since its last turn."""
+    unwritten: list[Settled] = field(default_factory=list)
+    """What answers led to, until that is committed."""
+    in_flight: int = 0
+    calling: int = 0
+    """Requests that are out at this moment."""
+    failing: int = 0
+    """Requests in a row that failed through no fault of the message."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    """Of these two, which the lane's threads change."""
+    unanswered: int = 0
+    """Requests in a row that no answer came for."""
+    turned_away: list[Answered] = field(default_factory=list)
+    """The last answers in a row that turned a message away in passing."""
+    exhausted: bool = False
+    """The last claim found nothing."""
+    resume_at: float = 0.0
+    """By the monotonic clock: its limit a second allows no claim before."""
+    stop: GatewayStop | None = None
+    """It is stopped as a whole; or it was, and has taken nothing since: one request at a time."""
+    on_trial: bool = False
+    """A request is out that tries whether it takes messages again."""
+    carrier_stops: dict[str, GatewayStop] = field(default_factory=dict)
+    """The same of carriers there."""
+
+    @property
+    def name(self) -> str:
+        """The gateway's."""
+        return self.gateway.address.name
+
+    @property
+    def most(self) -> int:
+        """How many requests may be out now."""
+        return min(self.slots.share, 1 if self.stop else self.trusted)
+
+    @property
+    def room(self) -> int:
+        """How many more attempts may be committed. Those that failed count until it takes one: an outage must cost no
+        more messages than may be in flight at once. While all is well a few more are kept ready, so that no thread
+        waits for a commit."""
+        if not self.failing:
+            return self.most + self.most // _READY - self.in_flight
+        room = self.most - self.in_flight - self.failing
+        # One that takes nothing, and is not stopped for it, is tried on: one request at a time.
+        return room if self.in_flight else max(room, 1)
+
+    def begin_call(self) -> bool:
+        """Whether one more request may go out. What was kept ready may not, once others fail."""
+        with self.guard:
+            may_go = self.calling == 0 or self.calling + self.failing < self.most
+            self.calling += may_go
+        return may_go
+
+    def end_call(self, answer: GatewayAnswer) -> None:
+        """Counts a request's end."""
+        whole = answer.outcome == "configuration" and answer.concerns == "gateway"
+        with self.guard:
+            self.calling -= 1
+            self.failing = self.failing + 1 if whole or answer.outcome in ("unknown", "transient") else 0
+
+    @property
+    def wants_more(self) -> bool:
+        """There may be due messages for it, and it has room for one."""
+        return not self.exhausted and self.most > 0 and self.room > 0 and time.monotonic() >= self.resume_at

@@ -1,0 +1,109 @@
+"""Writes what gateways answered: the attempt's end, the message's state, and when and where it is tried again."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of
+from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, Settled
+from motcua.jobs.notices.sending.routing import Routing, words_of
+from motcua.jobs.notices.sending.run import SenderRun
+from motcua.settings import settings
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.gateways import judge_carrier, use_allowance
+
+
+class Outcomes:
+    """What becomes of one sender's calls; everything is in the transaction that the caller commits."""
+
+    def __init__(self, run: SenderRun, routing: Routing) -> None:
+        self.run, self.routing = run, routing
+
+    def write(self, lane: Lane) -> None:
+        """Writes what the lane's answers lead to."""
+        now = self.run.clock()
+        refused: dict[str, str] = {}
+        do_not_wait: list[int] = []
+        while lane.answers:
+            answered = lane.answers.pop(0)
+            lane.in_flight -= 1
+            do_not_wait += self.routing.notice(answered)
+            if answered.answer.outcome == "configuration" and answered.answer.concerns == "carrier":
+                refused[answered.call.carrier] = words_of(answered.answer)
+            lane.unwritten.append(self._settle(answered, now))
+        if not lane.unwritten:
+            return
+        messages.apply_outcomes(self.run.ledger, [settled.message for settled in lane.unwritten])
+        attempts.apply_outcomes(self.run.ledger, [settled.attempt for settled in lane.unwritten])
+        if do_not_wait:
+            messages.do_not_wait(self.run.ledger, do_not_wait, now)
+        for carrier in refused.keys() - lane.carrier_stops.keys():
+            # Judged by the ledger, which knows what other senders and earlier runs were answered.
+            since = now - settings().useful_for
+            numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
+            if carrier_is_refused(numbers, took_one):
+                self.routing.stop_for_a_pause(lane, refused[carrier], "carrier", carrier)
+        if given_back := sum(settled.segments_given_back for settled in lane.unwritten):
+            use_allowance(self.run.ledger, lane.name, day=day_of(now), segments=-given_back)
+
+    def _settle(self, answered: Answered, now: datetime) -> Settled:
+        lane, outcome = answered.lane, answered.answer
+        self.run.counts.by_outcome[outcome.outcome] = self.run.counts.by_outcome.get(outcome.outcome, 0) + 1
+        attempt_state = ATTEMPT_STATE[outcome.outcome]
+        if lane.gateway.address.segments_per_day is not None:
+            lane.exhausted = False
+        return Settled(
+            message={"message_id": answered.call.message.message_id, "answered_at": now} | self._after(answered, now),
+            attempt={
+                "reference": answered.call.request.reference,
+                "attempt_state": attempt_state,
+                "outcome": outcome.outcome,
+                "concerns": outcome.concerns if outcome.outcome == "configuration" else None,
+                "http_status": outcome.http_status,
+                "gateway_code": outcome.code,
+                "gateway_reference": outcome.gateway_reference,
+                "answered_at": now,
+                "settle_at": settle_time(outcome, lane.gateway, now),
+            },
+            segments_given_back=answered.call.request.segments if attempt_state in ("rejected", "failed") else 0,
+        )
+
+    def _after(self, answered: Answered, now: datetime) -> dict[str, Any]:
+        """What an answer leads to: the message's state, the reason, when and where it is tried again."""
+        message, outcome = answered.call.message, answered.answer
+        match outcome.outcome:
+            case "accepted" | "duplicate":
+                return {"state": "accepted", "reason": None}
+            case "phone":
+                return {"state": "rejected", "reason": "phone"}
+            case "unknown":
+                return {"state": "unknown", "reason": "no_answer"}
+            case "transient" if outcome is HELD_BACK:
+                return {"state": "queued", "reason": "held_back", "next_attempt_at": now}
+            case "transient":
+                wait = retry_wait(message.attempts_made + 1, outcome.retry_after)
+                if self.routing.route(answered.lane).stopped:
+                    # It waits for the gateway, not for itself.
+                    wait = timedelta(seconds=outcome.retry_after or 0)
+                return {"state": "queued", "reason": "gateway_busy", "next_attempt_at": now + wait}
+            case "configuration":
+                on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
+                if on["until"] > now:
+                    # After the others: what is refused may be this message. The gateway itself has pauses of its own.
+                    on["until"] = now if outcome.concerns == "gateway" else on["until"]
+                    on["until"] += retry_wait(message.attempts_made + 1, None)
+                reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
+                return {
+                    "state": "queued", "reason": reason, "next_attempt_at": on["until"], "avoid": on["avoid"]
+                }  # fmt: skip
+
+
+def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
+    """Wait before the next attempt: doubling, with jitter so that a crowd does not come back at once; never less than
+    the gateway asked for."""
+    longest = settings().retry_longest
+    doubled: timedelta = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
+    return max(doubled * random.uniform(0.75, 1.25), timedelta(seconds=asked or 0))  # noqa: S311

@@ -1,0 +1,228 @@
+"""What is stopped or registered at which gateway, and which gateway each carrier goes to meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from motcua.domain.routing import Route, another_gateway, assign_carriers, next_pause
+from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
+from motcua.gateways.adapter import Gateway, GatewayAnswer
+from motcua.jobs.notices.attempts import provider_template_id
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane
+from motcua.jobs.notices.sending.run import SenderRun
+from motcua.settings import settings
+from motcua.store.notices import messages
+from motcua.store.notices.gateways import (
+    GatewayStop,
+    StopConcern,
+    begin_trial,
+    end_trial,
+    gateway_stops,
+    lift_stops_that_are_over,
+    stop_gateway,
+)
+from motcua.store.notices.messages import ClaimedMessage, Words
+from motcua.store.notices.registrations import registrations
+from motcua.store.notices.templates import load_template_versions
+
+_READ_STOPS_EVERY = 5.0
+
+
+class Routing:
+    """Routes of one sender's lanes; what it stops and starts is the ledger's, so that all senders keep to it."""
+
+    def __init__(self, run: SenderRun, lanes: Sequence[Lane]) -> None:
+        self.run, self.lanes = run, lanes
+        self.templates = load_template_versions()
+        self.routes: list[Route] = []
+        self.assigned: dict[str, frozenset[str]] = {}
+        self.stopped_templates: set[tuple[str, str]] = set()
+        self.registrations: Mapping[RegistrationKey, Registration] = {}
+        self.on_trial: frozenset[tuple[str, str]] = frozenset()
+        self.changed = False
+        """Something was stopped or started since it was last read: nothing is claimed before it is read again."""
+        self._read_at = 0.0
+
+    def read(self) -> None:
+        """What is stopped and registered at each gateway, and which one each carrier goes to now."""
+        now = self.run.clock()
+        if lift_stops_that_are_over(self.run.ledger, now, changed_by=self.run.run_id):
+            self.run.ledger.commit()
+        stops = gateway_stops(self.run.ledger)
+        self.registrations = registrations(self.run.ledger)
+        self.run.ledger.commit()
+        ends = [(stop.until - now).total_seconds() for stop in stops if stop.until > now]
+        self._read_at, self.changed = time.monotonic() + min([_READ_STOPS_EVERY, *ends]), False
+        self.routes = []
+        for lane in self.lanes:
+            ours = [stop for stop in stops if stop.gateway == lane.name]
+            lane.stop = next((stop for stop in ours if stop.concerns == "gateway"), None)
+            lane.carrier_stops = {stop.subject: stop for stop in ours if stop.concerns == "carrier"}
+            if lane.stop is not None:
+                lane.trusted = 1
+            stopped = lane.stop is not None and lane.stop.until > now
+            self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
+        self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
+        assigned = assign_carriers(self.routes)
+        on_trial = frozenset(
+            (stop.gateway, stop.subject) for stop in stops if stop.concerns == "carrier" and stop.until <= now
+        )
+        if assigned != self.assigned or on_trial != self.on_trial:
+            self.assigned, self.on_trial = assigned, on_trial
+            self.look_anew()
+
+    def read_if_old(self) -> None:
+        """Likewise, when that was some seconds ago or something was changed since."""
+        if self.changed or time.monotonic() >= self._read_at:
+            self.read()
+
+    def look_anew(self) -> None:
+        """Something changed that may make a message due at any gateway."""
+        for lane in self.lanes:
+            lane.exhausted = False
+
+    def route(self, lane: Lane) -> Route:
+        """Of a lane."""
+        return next(route for route in self.routes if route.gateway == lane.name)
+
+    def next_trial(self) -> float | None:
+        """In how many seconds something that messages wait for is tried again; ``None``: nothing is."""
+        now = self.run.clock()
+        stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
+        ends = [stop.until for stop in stops if stop.pause is not None and stop.until > now]
+        waits = bool(ends) and messages.any_due(self.run.ledger, self.run.window, min(ends))
+        self.run.ledger.commit()
+        return (min(ends) - now).total_seconds() if waits else None
+
+    def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
+        """Whether this sender is the one that tries what was stopped again."""
+        pause = next_pause(stop.pause, settings().gateway_stop)
+        tried = replace(stop, until=now + pause, pause=pause)
+        if not begin_trial(self.run.ledger, tried, now):
+            self.changed = True
+            return False
+        if stop.concerns == "gateway":
+            lane.stop, lane.on_trial = tried, True
+        else:
+            lane.carrier_stops[stop.subject] = tried
+        return True
+
+    def provider_template_id(self, words: Words, gateway: Gateway) -> str | None:
+        """The provider's own id of the message's template, where it gives one.
+
+        Raises:
+            UnregisteredTemplate: the gateway would refuse the template, so nothing is spent on it.
+        """
+        if (gateway.address.name, words.template) in self.stopped_templates:
+            raise UnregisteredTemplate(f"template {words.template} is stopped at {gateway.address.name}")
+        if (words.template_id, words.template_version) not in self.templates:
+            raise UnregisteredTemplate(f"template {words.template} has no file")
+        return provider_template_id(self.registrations, words, gateway)
+
+    def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> dict[str, Any]:
+        """When and where a message goes on that this gateway does not take: at once by another one, else later."""
+        avoid = [*message.avoid, gateway]
+        if another_gateway(self.routes, carrier, avoid):
+            self.look_anew()
+            return {"until": now, "avoid": avoid, "carrier": carrier}
+        return {"until": now + settings().gateway_stop, "avoid": [], "carrier": carrier}
+
+    def notice(self, answered: Answered) -> list[int]:
+        """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
+        the gateway from now on, and not for a time of their own."""
+        lane, outcome, carrier = answered.lane, answered.answer, answered.call.carrier
+        wait_for_it: list[int] = []
+        if outcome is HELD_BACK:
+            return wait_for_it
+        is_transient, words = outcome.outcome == "transient", words_of(outcome)
+        lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
+        lane.turned_away = [*lane.turned_away, answered] if is_transient else []
+        # One that fails alone, just after a restart for example, is nothing.
+        limit = 1 if lane.on_trial else max(2, lane.most)
+        if lane.unanswered >= limit:
+            # It takes no more than was in flight to see that nobody answers; the queue waits.
+            self.stop_for_a_pause(lane, "no answer", costs_a_message=True)
+        elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
+            # Without a status nobody is there, which one request shows as well as many.
+            self.stop_for_a_pause(lane, f"takes nothing: {words}")
+            wait_for_it = [each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after]
+            lane.turned_away = []
+        elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
+            self.stop_for_a_pause(lane, words)
+        elif outcome.outcome == "configuration" and outcome.concerns == "template":
+            template = answered.call.message.words.template
+            self.stop(lane.name, words, settings().gateway_stop, "template", template)
+        if outcome.outcome in ("accepted", "duplicate"):
+            self._start_what_takes_messages(lane, carrier)
+        elif outcome.outcome == "phone" or (outcome.outcome == "configuration" and outcome.concerns != "gateway"):
+            # It refuses this message alone, so it works.
+            self._start_what_takes_messages(lane, None)
+        lane.on_trial = False
+        return wait_for_it
+
+    def _start_what_takes_messages(self, lane: Lane, carrier: str | None) -> None:
+        """The gateway answered as it should, and took a message to the carrier, if one is given: neither stays stopped
+        until its time. What is stopped until a fixed time does: a person, or a day's limit, did it."""
+        lane.trusted = min(lane.gateway.address.concurrency, lane.trusted + 1)
+        for stop in filter(None, (lane.stop, lane.carrier_stops.get(carrier or ""))):
+            if stop.pause is not None or stop.until <= self.run.clock():
+                end_trial(self.run.ledger, stop, self.run.clock(), changed_by=self.run.run_id)
+                self.changed = True
+                if stop is lane.stop:
+                    lane.stop = None
+                else:
+                    del lane.carrier_stops[stop.subject]
+
+    def stop_for_a_pause(
+        self,
+        lane: Lane,
+        reason: str,
+        concerns: StopConcern = "gateway",
+        subject: str = "",
+        *,
+        costs_a_message: bool = False,
+    ) -> None:
+        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked.
+
+        A try that cost a message, whose outcome nobody knows now, lengthens the pause once more.
+        """
+        if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
+            # It is left alone already; this request was out before.
+            return
+        longest = settings().gateway_stop
+        pause = lane.stop.pause if concerns == "gateway" and lane.stop is not None else None
+        if pause is None or costs_a_message:
+            pause = next_pause(pause, longest)
+        asked = timedelta(seconds=max((each.answer.retry_after or 0.0 for each in lane.turned_away), default=0.0))
+        self.stop(lane.name, reason, max(pause, asked), concerns, subject, pause)
+
+    def stop(
+        self,
+        gateway: str,
+        reason: str,
+        lasting: timedelta,
+        concerns: StopConcern = "gateway",
+        subject: str = "",
+        pause: timedelta | None = None,
+    ) -> None:
+        """Stops a gateway, or a carrier or a template there, for a time."""
+        now = self.run.clock()
+        stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, pause=pause)
+        stop_gateway(self.run.ledger, stop, changed_by=self.run.run_id)
+        self.run.counts.stopped.append(str(stop))
+        # The routes are read anew before the next claim.
+        self.changed = True
+        if concerns == "gateway":
+            self.routes = [replace(route, stopped=True) if route.gateway == gateway else route for route in self.routes]
+            for lane in self.lanes:
+                if lane.name == gateway:
+                    lane.stop = stop
+
+
+def words_of(outcome: GatewayAnswer) -> str:
+    """An answer in few words, for who reads why something is stopped."""
+    return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome

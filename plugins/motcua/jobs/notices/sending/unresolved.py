@@ -1,0 +1,32 @@
+"""What a run leaves that may be retried: why its gate is red."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.settings import settings
+from motcua.store.ledger.database import connect
+from motcua.store.notices import attempts, messages
+from motcua.store.notices.gateways import gateway_stops
+
+
+def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:
+    """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
+    moment = now or datetime.now(UTC)
+    with connect() as ledger:
+        left = [
+            f"{row['unresolved']} message(s) {row['outcome']}"
+            for row in attempts.attempts_of_run(ledger, run_id)
+            if row["unresolved"]
+        ]
+        stops = gateway_stops(ledger)
+        due = messages.waiting(ledger, window, moment)["due"] if stops else 0
+        # With messages due what was stopped counts until it is tried again, also just after its pause.
+        longest = settings().gateway_stop if due else timedelta(0)
+        stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
+        if stops and due:
+            left.append(f"{due} message(s) due while a gateway is stopped")
+        left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
+    return left
