@@ -62,7 +62,7 @@ def test_statement_is_one_that_the_schema_understands(name, schema):
 def test_every_table_and_column_has_a_comment(schema):
     silent = [
         (row["table_name"], row["column_name"])
-        for row in schema.execute(statement("dictionary/columns"), {})
+        for row in schema.execute(statement("data_dictionary/columns"), {})
         if not row["column_comment"] or not row["table_comment"]
     ]
     assert silent == []

@@ -1,5 +1,6 @@
 -- The attempts that a dead sender left in flight: their outcome is unknown, and so is their messages'. Messages are
--- locked first, as receipts and answers do, so that none waits for the other in a circle. Called by store/notices/attempts.py.
+-- locked first, as receipts and answers do, so that none waits for the other in a circle. Called by
+-- store/notices/attempts.py.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m

@@ -1,5 +1,6 @@
 -- Attempts without an answer at a gateway whose declared policy takes them for accepted: a receipt still moves them,
--- else they end as unconfirmed; they are never sent again. Messages are locked first. Called by store/notices/attempts.py.
+-- else they end as unconfirmed; they are never sent again. Messages are locked first. Called by
+-- store/notices/attempts.py.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id, a.attempt_id
     FROM motcua.messages AS m

@@ -1,5 +1,6 @@
 -- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last step the newer one
--- tells step and status, after an old step that counts, or waits to be judged, the row. Called by store/notices/inquiries.py.
+-- tells step and status, after an old step that counts, or waits to be judged, the row. Called by
+-- store/notices/inquiries.py.
 SELECT
     d.dossier_id,
     d.agency_code,

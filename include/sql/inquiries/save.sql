@@ -1,4 +1,5 @@
--- An inquiry, once: a repeat waits for the first one's end and then writes nothing. Called by store/notices/inquiries.py.
+-- An inquiry, once: a repeat waits for the first one's end and then writes nothing. Called by
+-- store/notices/inquiries.py.
 INSERT INTO motcua.inquiries (
     gateway, gateway_message_id, dedupe_key, received_at, msisdn, text, asked_code, outcome, dossier_id, agency_code,
     as_of, told_result, fee, message_id

@@ -2,7 +2,8 @@
 -- and their occasion still holds. The old reason stays in message_history. A suppressed one whose phone was typed anew
 -- and is unusable for another reason now gets that reason. Looks at the dossiers that motcua.phone_changes names, and
 -- takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is looked up,
--- whatever PostgreSQL believes of how many they are. Returns those that are queued again. Called by store/notices/messages.py.
+-- whatever PostgreSQL believes of how many they are. Returns those that are queued again. Called by
+-- store/notices/messages.py.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL

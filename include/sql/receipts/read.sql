@@ -4,7 +4,8 @@
 -- where its last attempt was taken for failed or a person released it: the receipt proves that it was taken all the
 -- same. Of a message in parts that one part of was refused no receipt makes a delivered one. Absent: the gateway was
 -- asked and never had it; the message is due again, and looked at once more before it goes. An attempt that no answer
--- was written of yet ends by its receipt: the answer may be on its way, or never come. Called by store/notices/receipts.py.
+-- was written of yet ends by its receipt: the answer may be on its way, or never come. Called by
+-- store/notices/receipts.py.
 WITH given AS MATERIALIZED (
     SELECT
         r.receipt_id,

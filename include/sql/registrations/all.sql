@@ -1,4 +1,5 @@
--- Which version of each template is registered at which gateway, and since when. Called by store/notices/registrations.py.
+-- Which version of each template is registered at which gateway, and since when. Called by
+-- store/notices/registrations.py.
 SELECT
     gateway,
     template_id,

@@ -1,4 +1,5 @@
--- Statements, the newest month first, corrected ones after those that correct them. Called by store/oversight/statements.py.
+-- Statements, the newest month first, corrected ones after those that correct them. Called by
+-- store/oversight/statements.py.
 SELECT
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
     segments, amount, inquiries, revenue, supersedes, in_force

@@ -1,6 +1,6 @@
 -- Pairs a line that is left with something of ours that is left, to the same number, within the tolerance, where each
--- is the other's nearest: of as many segments before others, taken before others. Called by store/oversight/statements.py, until
--- nothing is found.
+-- is the other's nearest: of as many segments before others, taken before others. Called by
+-- store/oversight/statements.py, until nothing is found.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 WITH lines AS MATERIALIZED (
     SELECT l.direction, l.line_no, l.msisdn, l.sent_at, l.segments FROM statements.lines AS l

@@ -1,4 +1,5 @@
--- A change that only the dossier's row told of, placed after the last transition known. Called by store/notices/transitions.py.
+-- A change that only the dossier's row told of, placed after the last transition known. Called by
+-- store/notices/transitions.py.
 INSERT INTO motcua.transitions (
     source_id,
     dossier_id,

@@ -441,7 +441,7 @@ class QueryUsed:
     """A query behind the figures, or a function or view behind a query."""
 
     name: str
-    """Path below include/sql, ``reconciliation/count_messages.sql``, or a name in the ledger,
+    """Path below include/sql, ``closings/counting/count_messages.sql``, or a name in the ledger,
     ``audit.messages_as_of(bigint)``."""
     sha256: str
     """Of the file, or of what the ledger itself writes out as the definition."""

@@ -686,11 +686,11 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
         "audit.message_history",
         "motcua.dossier_as_of(bigint, timestamp with time zone, bigint, bigint)",
         "motcua.agency_scopes",
-        "reconciliation/count_messages.sql",
+        "closings/counting/count_messages.sql",
         "sources/reading/occasions.sql",
         "sources/reading/transitions_by_agency.sql",
     } <= named.keys()
-    assert "reconciliation/count_messages.sql" in named["audit.messages_as_of(bigint)"].split(", ")
+    assert "closings/counting/count_messages.sql" in named["audit.messages_as_of(bigint)"].split(", ")
     assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
     # The mappings of the software that is in use, with the sources that use it.
     assert named["sources/contract/dossiers.sql"].endswith("(khanhhoa)")

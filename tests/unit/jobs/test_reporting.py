@@ -53,7 +53,7 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
 @pytest.mark.parametrize(
     "name",
     [
-        "reconciliation/count_messages.sql",
+        "closings/counting/count_messages.sql",
         "sources/opencps/dossiers.sql",
         # Named by publications from before functions were named themselves.
         "migrations/0021_dossiers_in_period.sql",
@@ -63,11 +63,19 @@ def test_version_of_a_query_is_the_hash_of_its_file(name):
     assert query_version(name) == sha256((include_dir() / "sql" / name).read_bytes()).hexdigest()
 
 
+def test_query_is_found_under_the_name_that_earlier_publications_give_it():
+    for old, now in (
+        ("count_messages", "counting/count_messages"),
+        ("compare_occasions", "comparing/compare_occasions"),
+    ):
+        assert query_version(f"reconciliation/{old}.sql") == query_version(f"closings/{now}.sql") is not None
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "reconciliation/gone.sql",
-        "reconciliation/count_messages",
+        "closings/counting/count_messages",
         "../templates/report/publication.typ",
         "reconciliation/../reconciliation/count_messages.sql",
         "audit.messages_as_of(bigint)",

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import LiteralString
 
 from motcua.domain.periods import Period
@@ -41,17 +42,17 @@ from motcua.store.oversight.complaints import count_complaints
 from motcua.store.oversight.publications import Definition, list_definitions
 
 _QUERIES: dict[LiteralString, str] = {
-    "reconciliation/count_dossiers": "dossiers",
-    "reconciliation/count_messages": "messages, reasons",
-    "reconciliation/count_timings": "timings",
-    "reconciliation/count_inquiries": "messages (reply), agencies (inquiries)",
-    "reconciliation/count_findings": "agencies (findings_open)",
-    "reconciliation/count_counted": "messages (at_source, out_of_scope)",
-    "reconciliation/compare_occasions": "differences (result, supplement)",
-    "reconciliation/compare_apologies": "differences (apology)",
-    "reconciliation/compare_replies": "differences (reply)",
-    "reconciliation/find_orphans": "orphans",
-    "reconciliation/message_moves": "changes",
+    "closings/counting/count_dossiers": "dossiers",
+    "closings/counting/count_messages": "messages, reasons",
+    "closings/counting/count_timings": "timings",
+    "closings/counting/count_inquiries": "messages (reply), agencies (inquiries)",
+    "closings/counting/count_findings": "agencies (findings_open)",
+    "closings/comparing/count_counted": "messages (at_source, out_of_scope)",
+    "closings/comparing/compare_occasions": "differences (result, supplement)",
+    "closings/comparing/compare_apologies": "differences (apology)",
+    "closings/comparing/compare_replies": "differences (reply)",
+    "closings/counting/find_orphans": "orphans",
+    "closings/counting/message_moves": "changes",
     "apologies/forecast": "agencies (apologies)",
     "sources/reading/occasions": "messages (at_source of result, supplement)",
     "sources/reading/apologies_due": "messages (at_source of apology)",
@@ -111,13 +112,23 @@ def queries_used(ledger: Connection) -> list[QueryUsed]:
 
 
 def query_version(name: str) -> str | None:
-    """SHA-256 of a statement, ``reconciliation/count_messages.sql``, as it is now; ``None``: there is no such one."""
-    if not _STATEMENT.fullmatch(name) or not (include_dir() / "sql" / name).is_file():
+    """SHA-256 of a statement, ``closings/counting/count_messages.sql``, as it is now; ``None``: there is none."""
+    if not _STATEMENT.fullmatch(name):
         return None
-    return _hash(name.removesuffix(".sql"))
+    folder, _, file = name.partition("/")
+    if folder == _EARLIER_ROOM:
+        moved = (f"closings/{room}/{file}" for room in _ROOMS)
+        name = next((each for each in moved if (_sql() / each).is_file()), name)
+    return _hash(name.removesuffix(".sql")) if (_sql() / name).is_file() else None
 
 
+_EARLIER_ROOM, _ROOMS = "reconciliation", ("counting", "comparing")
+"""Publications from before the statements of closings had rooms name them so."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+\.sql")
+
+
+def _sql() -> Path:
+    return include_dir() / "sql"
 
 
 def _hash(query: str) -> str:

@@ -17,7 +17,7 @@ the views of the same names in schema `audit`, which leave out whatever is perso
 
 def data_dictionary(connection: Connection) -> str:
     """Markdown with every table and column; a test keeps the copy in docs/ current."""
-    rows = connection.execute(statement("dictionary/columns"), {}).fetchall()
+    rows = connection.execute(statement("data_dictionary/columns"), {}).fetchall()
     parts = [_HEAD]
     for table, columns in groupby(rows, key=itemgetter("table_name")):
         listed = list(columns)

@@ -20,4 +20,6 @@ def save_findings(connection: Connection, source_id: int, rows: Sequence[Mapping
     Each dossier and each transition once; a dossier's row that is read so again is seen again.
     """
     if rows:
-        connection.execute(statement("findings/save"), {"rows": recordset(rows), "source_id": source_id, "now": now})
+        connection.execute(
+            statement("cleaned_fields/save"), {"rows": recordset(rows), "source_id": source_id, "now": now}
+        )

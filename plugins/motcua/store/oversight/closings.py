@@ -65,15 +65,15 @@ def take_watermark(connection: Connection) -> Watermark:
     Raises:
         ClosingHeldUp: one did not end within five minutes.
     """
-    row = dict(connection.execute(statement("reconciliation/watermark")).fetchone() or {})
+    row = dict(connection.execute(statement("closings/watermark")).fetchone() or {})
     connection.commit()
     horizon = {"horizon": row.pop("horizon")}
     until = time.monotonic() + _PATIENCE
     while True:
-        settled = connection.execute(statement("reconciliation/is_settled"), horizon).fetchone()
+        settled = connection.execute(statement("closings/is_settled"), horizon).fetchone()
         connection.commit()
         if settled and settled["is_settled"]:
-            begun = connection.execute(statement("reconciliation/known_message"), row).fetchone()
+            begun = connection.execute(statement("closings/comparing/known_message"), row).fetchone()
             return Watermark(**row, known_message=int(begun["known_message"]) if begun else 0)
         if time.monotonic() > until:
             raise ClosingHeldUp(
@@ -85,7 +85,7 @@ def take_watermark(connection: Connection) -> Watermark:
 
 def data_as_of(connection: Connection, sources: Iterable[str]) -> datetime | None:
     """When these sources had last been read, the oldest of them; ``None``: one never was."""
-    row = connection.execute(statement("reconciliation/data_as_of"), {"sources": list(sources)}).fetchone()
+    row = connection.execute(statement("closings/data_as_of"), {"sources": list(sources)}).fetchone()
     return row["data_as_of"] if row else None
 
 
@@ -112,15 +112,15 @@ def compute_figures(
     }
     if counted is None:
         counted = load_message_figures(connection, closing.closing_no)
-    connection.execute(statement("reconciliation/more_memory"))
-    dossiers = _values(connection, "reconciliation/count_dossiers", DossierFigures, bounds)
-    tally = connection.execute(statement("reconciliation/count_messages"), bounds).fetchall()
-    asked = connection.execute(statement("reconciliation/count_inquiries"), bounds).fetchall()
+    connection.execute(statement("closings/counting/more_memory"))
+    dossiers = _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
+    tally = connection.execute(statement("closings/counting/count_messages"), bounds).fetchall()
+    asked = connection.execute(statement("closings/counting/count_inquiries"), bounds).fetchall()
     return Figures(
         dossiers=dossiers,
         messages=_message_figures(counted, tally, asked),
         reasons=_reasons(tally),
-        timings=_values(connection, "reconciliation/count_timings", Timing, bounds),
+        timings=_values(connection, "closings/counting/count_timings", Timing, bounds),
         agencies=_agency_figures(connection, closing, asked, bounds),
     )
 
@@ -165,7 +165,7 @@ def _agency_figures(
     cells: dict[str, Counter[str]] = defaultdict(Counter)
     if closing.period.is_month:
         for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
-            for day in _values(connection, "reconciliation/agencies", AgencyFigures, {"closing_no": number}):
+            for day in _values(connection, "closings/reading/agencies", AgencyFigures, {"closing_no": number}):
                 for name in (*_FORECAST.values(), "late_untold"):
                     cells[day.agency_code][name] += getattr(day, name)
     else:
@@ -177,7 +177,7 @@ def _agency_figures(
         cell["inquiries"] += each["inquiries"]
         cell["inquiry_fees"] += int(each["fees"])
         cell["told_without_result"] += each["told_without_result"]
-    for found in connection.execute(statement("reconciliation/count_findings"), bounds).fetchall():
+    for found in connection.execute(statement("closings/counting/count_findings"), bounds).fetchall():
         cells[found["agency_code"]]["findings_open"] += int(found["findings_open"])
     return tuple(AgencyFigures(code, **cell) for code, cell in sorted(cells.items()) if any(cell.values()))
 
@@ -193,7 +193,7 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
     bounds["closed_at"] = closing.closed_at if closing.closing_no else None
     return _values(
         connection,
-        "reconciliation/find_orphans",
+        "closings/counting/find_orphans",
         Orphan,
         {"start": closing.period.start, "end": closing.period.end, **bounds},
     )
@@ -202,7 +202,7 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
 def broken_histories(connection: Connection, closing: Closing, limit: int = 100) -> list[int]:
     """Messages of the closing's period, up to ``limit``, whose moves do not join or do not end in their state."""
     bounds = {"start": closing.period.start, "end": closing.period.end, "limit": limit}
-    rows = connection.execute(statement("reconciliation/broken_histories"), bounds).fetchall()
+    rows = connection.execute(statement("closings/counting/broken_histories"), bounds).fetchall()
     return [row["message_id"] for row in rows]
 
 
@@ -229,23 +229,23 @@ def _plain(value: object) -> str:
 
 def empty_counted(connection: Connection) -> None:
     """Makes room for the next comparison."""
-    connection.execute(statement("reconciliation/empty_counted"))
+    connection.execute(statement("closings/comparing/empty_counted"))
 
 
 def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
     """Keeps a source's own count for the comparison."""
     while batch := list(islice(occasions, _BATCH)):
-        connection.execute(statement("reconciliation/take_occasions"), {"source": source, "rows": recordset(batch)})
+        connection.execute(statement("closings/comparing/take_occasions"), {"source": source, "rows": recordset(batch)})
 
 
 def look_at_counted(connection: Connection) -> None:
     """Tells the planner what was taken in this transaction: it knows nothing of a scratch table's rows by itself."""
-    connection.execute(statement("reconciliation/look_at_counted"))
+    connection.execute(statement("closings/comparing/look_at_counted"))
 
 
 def counted_figures(connection: Connection) -> list[MessageFigures]:
     """The sources' own count by agency, procedure and kind; nothing of the ledger's is in it."""
-    rows = connection.execute(statement("reconciliation/count_counted")).fetchall()
+    rows = connection.execute(statement("closings/comparing/count_counted")).fetchall()
     return [
         MessageFigures(
             row["agency_code"],
@@ -266,18 +266,20 @@ def compare_occasions(
     about more than an occasion (side ``source``). ``overlap``: a source's row may be committed this long after it was
     recorded."""
     values = _comparison(closing, unread) | {"overlap": overlap}
-    return connection.execute(statement("reconciliation/compare_occasions"), values).fetchall()
+    return connection.execute(statement("closings/comparing/compare_occasions"), values).fetchall()
 
 
 def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for apologies."""
-    return connection.execute(statement("reconciliation/compare_apologies"), _comparison(closing, unread)).fetchall()
+    return connection.execute(
+        statement("closings/comparing/compare_apologies"), _comparison(closing, unread)
+    ).fetchall()
 
 
 def compare_replies(connection: Connection, closing: Closing) -> list[dict[str, Any]]:
     """Rows of ``Difference`` for replies: inquiries whose reply is gone, replies that no inquiry asked for."""
     values = _comparison(closing, ()) | {"known_inquiry": closing.known_inquiry}
-    return connection.execute(statement("reconciliation/compare_replies"), values).fetchall()
+    return connection.execute(statement("closings/comparing/compare_replies"), values).fetchall()
 
 
 def sources_of_messages(connection: Connection, period: Period, among: Sequence[str]) -> list[str]:
@@ -285,7 +287,7 @@ def sources_of_messages(connection: Connection, period: Period, among: Sequence[
     if not among:
         return []
     values = {"names": list(among), "start": period.start, "end": period.end}
-    return [row["name"] for row in connection.execute(statement("reconciliation/sources_of_messages"), values)]
+    return [row["name"] for row in connection.execute(statement("closings/comparing/sources_of_messages"), values)]
 
 
 def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
@@ -301,17 +303,17 @@ def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
     """``agency_code, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
-    return connection.execute(statement("reconciliation/evenings"), {"start": start, "end": end}).fetchall()
+    return connection.execute(statement("closings/evenings"), {"start": start, "end": end}).fetchall()
 
 
 def scopes(connection: Connection) -> list[dict[str, Any]]:
     """``written, agency_code, enabled_from``: every code of an agency, and from when on its dossiers are told of."""
-    return connection.execute(statement("reconciliation/scopes")).fetchall()
+    return connection.execute(statement("closings/counting/scopes")).fetchall()
 
 
 def first_event(connection: Connection) -> datetime | None:
     """When the first event was recorded of which there is a message."""
-    row = connection.execute(statement("reconciliation/first_event")).fetchone()
+    row = connection.execute(statement("closings/first_event")).fetchone()
     return row["recorded_at"] if row else None
 
 
@@ -336,7 +338,7 @@ def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Di
 def message_moves(connection: Connection, before: Closing, after: Closing) -> list[dict[str, Any]]:
     """``agency_code, procedure_code, kind, cause``: why messages of the period differ between two cut-offs."""
     return connection.execute(
-        statement("reconciliation/message_moves"),
+        statement("closings/counting/message_moves"),
         {
             "start": after.period.start,
             "end": after.period.end,
@@ -364,17 +366,17 @@ def save_closing(
         psycopg.errors.UniqueViolation: the period is closed already, or that closing was corrected.
     """
     values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
-    row = connection.execute(statement("reconciliation/save_closing"), values).fetchone() or {}
+    row = connection.execute(statement("closings/saving/save_closing"), values).fetchone() or {}
     number = int(row["closing_no"])
     parts: tuple[tuple[LiteralString, Sequence[Any]], ...] = (
-        ("reconciliation/save_dossiers", figures.dossiers),
-        ("reconciliation/save_messages", figures.messages),
-        ("reconciliation/save_reasons", figures.reasons),
-        ("reconciliation/save_timings", figures.timings),
-        ("reconciliation/save_agencies", figures.agencies),
-        ("reconciliation/save_differences", differences),
-        ("reconciliation/save_orphans", orphans),
-        ("reconciliation/save_changes", changes),
+        ("closings/saving/save_dossiers", figures.dossiers),
+        ("closings/saving/save_messages", figures.messages),
+        ("closings/saving/save_reasons", figures.reasons),
+        ("closings/saving/save_timings", figures.timings),
+        ("closings/saving/save_agencies", figures.agencies),
+        ("closings/saving/save_differences", differences),
+        ("closings/saving/save_orphans", orphans),
+        ("closings/saving/save_changes", changes),
     )
     for name, rows in parts:
         for start in range(0, len(rows), _BATCH):
@@ -389,7 +391,7 @@ def load_closing(connection: Connection, closing_no: int) -> Closing:
     Raises:
         LookupError: there is none of this number.
     """
-    row = connection.execute(statement("reconciliation/closing"), {"closing_no": closing_no}).fetchone()
+    row = connection.execute(statement("closings/reading/closing"), {"closing_no": closing_no}).fetchone()
     if row is None:
         raise LookupError(f"there is no closing {closing_no}")
     return replace(
@@ -399,14 +401,14 @@ def load_closing(connection: Connection, closing_no: int) -> Closing:
 
 def last_closing(connection: Connection, period: Period) -> Closing | None:
     """The newest closing of a period; ``None``: it is not closed yet."""
-    row = connection.execute(statement("reconciliation/last_closing"), {"period": str(period)}).fetchone()
+    row = connection.execute(statement("closings/last_closing"), {"period": str(period)}).fetchone()
     return None if row is None else load_closing(connection, row["closing_no"])
 
 
 def newest_closings(connection: Connection, periods: Iterable[Period], below: int | None = None) -> dict[Period, int]:
     """Number of each period's newest closing, in their order; of those below a number where one is given."""
     rows = connection.execute(
-        statement("reconciliation/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
+        statement("closings/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
     ).fetchall()
     return {Period.parse(row["period"]): row["closing_no"] for row in rows}
 
@@ -414,7 +416,7 @@ def newest_closings(connection: Connection, periods: Iterable[Period], below: in
 def days_behind(connection: Connection, month: Period) -> set[date]:
     """Days of a month that have, or may have, messages that their newest closing does not count."""
     values = {"month": str(month), "start": month.start, "end": month.end}
-    return {row["day"] for row in connection.execute(statement("reconciliation/days_behind"), values).fetchall()}
+    return {row["day"] for row in connection.execute(statement("closings/days_behind"), values).fetchall()}
 
 
 def closings_to_recheck(
@@ -423,42 +425,42 @@ def closings_to_recheck(
     """Periods whose first closing is older than ``after``, and none of its corrections was made that much later; the
     oldest first, none from before ``closed_since``."""
     values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
-    rows = connection.execute(statement("reconciliation/to_recheck"), values).fetchall()
+    rows = connection.execute(statement("closings/to_recheck"), values).fetchall()
     return [Period.parse(row["period"]) for row in rows]
 
 
 def list_closings(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """``closing_no, period, corrects, as_of, difference, unexplained, sources_unread, expected, delivered, sent`` of
     the closings of the newest periods."""
-    return connection.execute(statement("reconciliation/list_closings"), {"limit": limit}).fetchall()
+    return connection.execute(statement("closings/reading/list_closings"), {"limit": limit}).fetchall()
 
 
 def closings_of_run(connection: Connection, run_id: str) -> list[int]:
     """Numbers of the closings that a run made, in whichever of its tries, and that nothing corrected since."""
-    rows = connection.execute(statement("reconciliation/closings_of_run"), {"run_id": run_id}).fetchall()
+    rows = connection.execute(statement("closings/reading/closings_of_run"), {"run_id": run_id}).fetchall()
     return [row["closing_no"] for row in rows]
 
 
 def unpublished_closings(connection: Connection) -> list[int]:
     """Numbers of the closings that no publication tells of, the oldest first."""
-    return [row["closing_no"] for row in connection.execute(statement("reconciliation/unpublished")).fetchall()]
+    return [row["closing_no"] for row in connection.execute(statement("closings/reading/unpublished")).fetchall()]
 
 
 def first_day(connection: Connection) -> Period | None:
     """The first day that is closed."""
-    row = connection.execute(statement("reconciliation/first_day")).fetchone()
+    row = connection.execute(statement("closings/first_day")).fetchone()
     return Period.parse(row["period"]) if row and row["period"] else None
 
 
 def segments_of_periods(connection: Connection, periods: Sequence[str]) -> dict[str, int]:
     """SMS segments by period, as their newest closings counted them; a period that is not closed is missing."""
-    rows = connection.execute(statement("reconciliation/segments_of_periods"), {"periods": list(periods)})
+    rows = connection.execute(statement("closings/reading/segments_of_periods"), {"periods": list(periods)})
     return {row["period"]: int(row["segments"]) for row in rows}
 
 
 def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
     """Names by procedure code, of those that have one."""
-    rows = connection.execute(statement("reconciliation/procedure_names"), {"codes": list(codes)})
+    rows = connection.execute(statement("closings/reading/procedure_names"), {"codes": list(codes)})
     return {row["procedure_code"]: row["name"] for row in rows if row["name"]}
 
 
@@ -466,32 +468,32 @@ def load_figures(connection: Connection, closing_no: int) -> Figures:
     """The figures of a closing, as stored."""
     number = {"closing_no": closing_no}
     return Figures(
-        dossiers=_values(connection, "reconciliation/dossiers", DossierFigures, number),
+        dossiers=_values(connection, "closings/comparing/dossiers", DossierFigures, number),
         messages=load_message_figures(connection, closing_no),
-        reasons=_values(connection, "reconciliation/reasons", ReasonCount, number),
-        timings=_values(connection, "reconciliation/timings", Timing, number),
-        agencies=_values(connection, "reconciliation/agencies", AgencyFigures, number),
+        reasons=_values(connection, "closings/reading/reasons", ReasonCount, number),
+        timings=_values(connection, "closings/reading/timings", Timing, number),
+        agencies=_values(connection, "closings/reading/agencies", AgencyFigures, number),
     )
 
 
 def load_message_figures(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
     """The figures of messages alone."""
-    return _values(connection, "reconciliation/messages", MessageFigures, {"closing_no": closing_no})
+    return _values(connection, "closings/reading/messages", MessageFigures, {"closing_no": closing_no})
 
 
 def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:
     """The differences of a closing, unexplained ones first."""
-    return _values(connection, "reconciliation/differences", Difference, {"closing_no": closing_no})
+    return _values(connection, "closings/reading/differences", Difference, {"closing_no": closing_no})
 
 
 def load_orphans(connection: Connection, closing_no: int) -> tuple[Orphan, ...]:
     """The orphans of a closing."""
-    return _values(connection, "reconciliation/orphans", Orphan, {"closing_no": closing_no})
+    return _values(connection, "closings/reading/orphans", Orphan, {"closing_no": closing_no})
 
 
 def load_changes(connection: Connection, closing_no: int) -> tuple[Change, ...]:
     """What a correction changed."""
-    found = _values(connection, "reconciliation/changes", Change, {"closing_no": closing_no})
+    found = _values(connection, "closings/reading/changes", Change, {"closing_no": closing_no})
     return tuple(replace(each, causes=tuple(each.causes)) for each in found)
 
 

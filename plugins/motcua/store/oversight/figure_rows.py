@@ -92,7 +92,7 @@ def rows_of_figure(
     own: dict[str, Any]
     if figure in MESSAGE_FIGURES:
         states = MESSAGE_FIGURES[figure]
-        query: LiteralString = "reconciliation/messages_of_figure"
+        query: LiteralString = "closings/counting/messages_of_figure"
         of: type[CountedMessage] | type[CountedDossier] = CountedMessage
         own = {"known_history": closing.known_history, "states": list(states), "kind": cell.kind, "reason": cell.reason}
         if cell.reason is None:
@@ -101,7 +101,7 @@ def rows_of_figure(
             reasons = (row for row in figures.reasons if row.reason == cell.reason and row.state in states)
             closed = sum(row.messages for row in reasons if _is_in(row, cell))
     elif figure in DOSSIER_FIGURES:
-        query, of = "reconciliation/dossiers_of_figure", CountedDossier
+        query, of = "closings/counting/dossiers_of_figure", CountedDossier
         own = {
             "known_version": closing.known_version,
             "figures": [json.dumps(each) for each in DOSSIER_FIGURES[figure]],

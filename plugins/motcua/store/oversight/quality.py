@@ -26,35 +26,35 @@ LANES = 2
 """The snapshot is made by so many connections side by side, all of which see one moment of the ledger."""
 _LANES: tuple[tuple[str, ...], ...] = (
     (
-        "quality/fill_dossiers",
-        "quality/fill_moves",
-        "quality/fill_result_messages",
-        "quality/fill_edited",
-        "quality/look_at_edited",
-        "quality/mark_edits",
+        "quality/snapshot/fill_dossiers",
+        "quality/snapshot/fill_moves",
+        "quality/snapshot/fill_result_messages",
+        "quality/snapshot/fill_edited",
+        "quality/snapshot/look_at_edited",
+        "quality/marks/mark_edits",
     ),
     (
-        "quality/fill_moves",
-        "quality/fill_actor_days",
-        "quality/fill_agency_days",
-        "quality/mark_shared_numbers",
-        "quality/mark_failed_numbers",
-        "quality/mark_refiled",
-        "quality/mark_inquiries",
-        "quality/mark_complaints",
-        "quality/mark_cleaned_fields",
-        "quality/mark_register",
-        "quality/fill_source_facts",
+        "quality/snapshot/fill_moves",
+        "quality/snapshot/fill_actor_days",
+        "quality/snapshot/fill_agency_days",
+        "quality/marks/mark_shared_numbers",
+        "quality/marks/mark_failed_numbers",
+        "quality/marks/mark_refiled",
+        "quality/marks/mark_inquiries",
+        "quality/marks/mark_complaints",
+        "quality/marks/mark_cleaned_fields",
+        "quality/marks/mark_register",
+        "quality/snapshot/fill_source_facts",
     ),
 )
 """What is taken from the ledger; the two lanes cost about the same."""
-_FACTS = ("quality/fill_dossier_facts",)
+_FACTS = ("quality/snapshot/fill_dossier_facts",)
 """What is made of it, part by part, without another look at the ledger."""
 _SUMS: tuple[tuple[str, ...], ...] = (
-    ("quality/fill_desk_cells",),
-    ("quality/fill_notice_cells", "quality/fill_usual_waits"),
+    ("quality/snapshot/fill_desk_cells",),
+    ("quality/snapshot/fill_notice_cells", "quality/snapshot/fill_usual_waits"),
 )
-_MONTHS = ("quality/fill_agency_month_facts",)
+_MONTHS = ("quality/snapshot/fill_agency_month_facts",)
 _HASHED = (*_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS)
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = (
@@ -71,17 +71,17 @@ _KNOWN_TO_PLANNER = (
 
 def begin_snapshot(connection: Connection) -> None:
     """Empties the snapshot of the last run."""
-    connection.execute(statement("quality/begin_snapshot"))
+    connection.execute(statement("quality/snapshot/begin_snapshot"))
 
 
 def add_register(connection: Connection, source: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of a source's desk register, under our own agency codes."""
-    connection.execute(statement("quality/add_register"), {"source": source, "rows": recordset(rows)})
+    connection.execute(statement("quality/marks/add_register"), {"source": source, "rows": recordset(rows)})
 
 
 def add_register_reading(connection: Connection, source: str, failure: str | None) -> None:
     """That a source's desk register was read, or why it could not be."""
-    connection.execute(statement("quality/add_register_reading"), {"source": source, "failure": failure})
+    connection.execute(statement("quality/marks/add_register_reading"), {"source": source, "failure": failure})
 
 
 def one_moment(connection: Connection) -> None:
@@ -116,7 +116,7 @@ def fill_snapshot(
     leader.commit()
     for lane in lanes:
         one_moment(lane)
-    moment = leader.execute(statement("quality/export_moment")).fetchone()
+    moment = leader.execute(statement("quality/snapshot/export_moment")).fetchone()
     ranges = _halves(leader, since)
     for lane in lanes[1:]:
         # No statement with parameters: it takes a literal alone.
@@ -125,19 +125,19 @@ def fill_snapshot(
     for lane in lanes:
         lane.isolation_level = None
     for table, column in _KNOWN_TO_PLANNER:
-        leader.execute(statement("quality/look_at"), {"table_name": table, "column_name": column})
+        leader.execute(statement("quality/snapshot/look_at"), {"table_name": table, "column_name": column})
     leader.commit()
     _side_by_side(lanes, (_FACTS, _FACTS), given, ranges)
     _side_by_side(lanes, _SUMS, given, ranges)
     _run(leader, _MONTHS, given)
-    row = leader.execute(statement("quality/count_dossiers")).fetchone()
+    row = leader.execute(statement("quality/reading/count_dossiers")).fetchone()
     leader.commit()
     return int(row["dossiers"]) if row else 0
 
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
     """Ranges of dossier numbers for the two lanes, about as many in each; a planner can tell how many."""
-    row = connection.execute(statement("quality/middle"), {"since": since}).fetchone()
+    row = connection.execute(statement("quality/reading/middle"), {"since": since}).fetchone()
     middle = int(row["middle"] or 0) if row else 0
     return [{"low": 0, "high": middle}, {"low": middle, "high": 2**62}]
 
@@ -161,7 +161,7 @@ def _side_by_side(
 
 def _run(connection: Connection, names: Sequence[LiteralString], given: Mapping[str, Any]) -> None:
     for name in names:
-        connection.execute(statement("quality/set_up"), {"nested_loops": "off" if name in _HASHED else "on"})
+        connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off" if name in _HASHED else "on"})
         connection.execute(statement(name), given)
 
 
@@ -184,28 +184,28 @@ def _add_calendars(
                 {"calendar": number, "day": each, "working": is_worked, "nth": nth, "previous_working_day": before}
             )
             before = each if is_worked else before
-    connection.execute(statement("quality/add_days"), {"rows": recordset(rows)})
-    connection.execute(statement("quality/look_at"), {"table_name": "days", "column_name": "day"})
-    connection.execute(statement("quality/add_agencies"), {"rows": recordset(agencies), "day": day})
-    connection.execute(statement("quality/look_at"), {"table_name": "agencies", "column_name": "agency_code"})
+    connection.execute(statement("quality/marks/add_days"), {"rows": recordset(rows)})
+    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "days", "column_name": "day"})
+    connection.execute(statement("quality/saving/add_agencies"), {"rows": recordset(agencies), "day": day})
+    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "agencies", "column_name": "agency_code"})
 
 
 def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """The rows that were returned for a rule."""
     for start in range(0, len(rows), _BATCH):
         part = recordset(rows[start : start + _BATCH])
-        connection.execute(statement("quality/add_found"), {"rule": rule, "level": level, "rows": part})
+        connection.execute(statement("quality/findings/add_found"), {"rule": rule, "level": level, "rows": part})
 
 
 def data_as_of(connection: Connection) -> datetime | None:
     """When the snapshot's sources had last been read, the oldest of them."""
-    row = connection.execute(statement("quality/data_as_of")).fetchone()
+    row = connection.execute(statement("quality/reading/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
 
 
 def taken_back(connection: Connection, since: datetime) -> list[dict[str, Any]]:
     """By agency: results told, its hold time, and after how many minutes results were taken back, in order."""
-    return connection.execute(statement("quality/taken_back"), {"since": since}).fetchall()
+    return connection.execute(statement("quality/findings/taken_back"), {"since": since}).fetchall()
 
 
 # ------------------------------------------------------------------------------------------------- writing a run
@@ -214,7 +214,7 @@ def taken_back(connection: Connection, since: datetime) -> list[dict[str, Any]]:
 def save_run(connection: Connection, run: Mapping[str, Any]) -> int:
     """Writes a run that is not sealed yet and returns its number."""
     given = {**run, "rules": Jsonb(run["rules"]), "thresholds": Jsonb(run["thresholds"])}
-    row = connection.execute(statement("quality/save_run"), given).fetchone()
+    row = connection.execute(statement("quality/saving/save_run"), given).fetchone()
     if row is None:
         raise RuntimeError("the ledger returned no number for the run")
     return int(row["run_no"])
@@ -232,26 +232,31 @@ def save_findings(
         checked: rules whose absence of a finding means that it is fixed; not those that are broken.
         deadlines: ``rule``, and working days for the ``agency`` and then the ``department``.
     """
-    connection.execute(statement("quality/look_at"), {"table_name": "found", "column_name": "subject"})
+    connection.execute(statement("quality/snapshot/look_at"), {"table_name": "found", "column_name": "subject"})
     given = {"run_no": run_no, "day": day, "checked": list(checked), "deadlines": recordset(deadlines)}
-    connection.execute(statement("quality/set_up"), {"nested_loops": "off"})
+    connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off"})
     for name in _LIFE:
         connection.execute(statement(name), given)
-    connection.execute(statement("quality/set_up"), {"nested_loops": "on"})
+    connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
 
 
-_LIFE = ("quality/change_findings", "quality/add_findings", "quality/close_episodes", "quality/open_episodes")
+_LIFE = (
+    "quality/findings/change_findings",
+    "quality/findings/add_findings",
+    "quality/findings/close_episodes",
+    "quality/findings/open_episodes",
+)
 
 
 def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, tuple[int, str]]:
     """By rule: how many rows a run's episodes hold, and the hash of their ids."""
-    rows = connection.execute(statement("quality/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
+    rows = connection.execute(statement("quality/reading/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
 
 def save_results(connection: Connection, run_no: int, results: Sequence[Mapping[str, Any]]) -> None:
     """What was said of each rule: ``rule, status, broken_reason, found, rows_hash``."""
-    connection.execute(statement("quality/save_results"), {"run_no": run_no, "rows": recordset(results)})
+    connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
 def save_figures(connection: Connection, run_no: int, day: date, since: date) -> None:
@@ -262,24 +267,29 @@ def save_figures(connection: Connection, run_no: int, day: date, since: date) ->
         connection.execute(statement(name), given)
 
 
-_FIGURES = ("quality/save_counts", "quality/save_agencies", "quality/save_shares", "quality/save_sources")
+_FIGURES = (
+    "quality/saving/save_counts",
+    "quality/saving/save_agencies",
+    "quality/saving/save_shares",
+    "quality/saving/save_sources",
+)
 
 
 def save_suggestions(connection: Connection, run_no: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """What the data suggest: ``agency_code, kind, facts``."""
-    connection.execute(statement("quality/save_suggestions"), {"run_no": run_no, "rows": recordset(rows)})
+    connection.execute(statement("quality/saving/save_suggestions"), {"run_no": run_no, "rows": recordset(rows)})
 
 
 def last_seal(connection: Connection) -> str | None:
     """The seal that the next run follows."""
-    row = connection.execute(statement("quality/last_seal")).fetchone()
+    row = connection.execute(statement("quality/reading/last_seal")).fetchone()
     return row["seal"] if row else None
 
 
 def seal_run(connection: Connection, run_no: int, content_hash: str, previous_seal: str, seal: str) -> None:
     """Seals a run."""
     given = {"run_no": run_no, "content_hash": content_hash, "previous_seal": previous_seal, "seal": seal}
-    connection.execute(statement("quality/seal_run"), given)
+    connection.execute(statement("quality/saving/seal_run"), given)
 
 
 # ------------------------------------------------------------------------------------------------- reading
@@ -295,56 +305,60 @@ def list_runs(
 ) -> list[dict[str, Any]]:
     """Runs, the newest first."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
-    return connection.execute(statement("quality/runs"), given).fetchall()
+    return connection.execute(statement("quality/reading/runs"), given).fetchall()
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
     """The run that changes are told against: the last one of an earlier working day."""
-    row = connection.execute(statement("quality/previous_run"), {"run_no": run_no}).fetchone()
+    row = connection.execute(statement("quality/reading/previous_run"), {"run_no": run_no}).fetchone()
     return row["run_no"] if row else None
 
 
 def weekly_runs(connection: Connection, run_no: int, weeks: int) -> dict[date, int]:
     """The last run of each of the last weeks, by the week's Monday."""
-    rows = connection.execute(statement("quality/weekly_runs"), {"run_no": run_no, "weeks": weeks})
+    rows = connection.execute(statement("quality/reading/weekly_runs"), {"run_no": run_no, "weeks": weeks})
     return {row["week"]: row["run_no"] for row in rows}
 
 
 def results_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
     """What was said of each rule."""
-    return connection.execute(statement("quality/results"), {"run_nos": list(run_nos)}).fetchall()
+    return connection.execute(statement("quality/reading/results"), {"run_nos": list(run_nos)}).fetchall()
 
 
 def counts_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
     """Rows returned, by rule and agency."""
-    return connection.execute(statement("quality/counts"), {"run_nos": list(run_nos)}).fetchall()
+    return connection.execute(statement("quality/reading/counts"), {"run_nos": list(run_nos)}).fetchall()
 
 
 def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
     """How much of each agency was checked."""
-    return connection.execute(statement("quality/checked_agencies"), {"run_nos": list(run_nos)}).fetchall()
+    return connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)}).fetchall()
 
 
 def changes_of(connection: Connection, run_no: int, since_run: int) -> list[dict[str, Any]]:
     """By rule and agency: ``new``, ``back`` and ``fixed`` in a run against an earlier one."""
-    return connection.execute(statement("quality/changes"), {"run_no": run_no, "since_run": since_run}).fetchall()
+    return connection.execute(
+        statement("quality/reading/changes"), {"run_no": run_no, "since_run": since_run}
+    ).fetchall()
 
 
 def shares_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[dict[str, Any]]:
     """Textable numbers, the worst first."""
-    return connection.execute(statement("quality/shares"), {"run_no": run_no, "agency_code": agency_code}).fetchall()
+    return connection.execute(
+        statement("quality/reading/shares"), {"run_no": run_no, "agency_code": agency_code}
+    ).fetchall()
 
 
 def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[dict[str, Any]]:
     """What the data suggested."""
     return connection.execute(
-        statement("quality/suggestions"), {"run_no": run_no, "agency_code": agency_code}
+        statement("quality/reading/suggestions"), {"run_no": run_no, "agency_code": agency_code}
     ).fetchall()
 
 
 def sources_of(connection: Connection, run_no: int) -> list[dict[str, Any]]:
     """How fresh and how whole each source was."""
-    return connection.execute(statement("quality/sources"), {"run_no": run_no}).fetchall()
+    return connection.execute(statement("quality/reading/sources"), {"run_no": run_no}).fetchall()
 
 
 def rows_of(
@@ -369,11 +383,11 @@ def rows_of(
     }
     with connection.cursor(name="quality_rows") as cursor:
         cursor.itersize = 2000
-        cursor.execute(statement("quality/rows"), given)
+        cursor.execute(statement("quality/reading/rows"), given)
         yield from cursor
 
 
 def acknowledge(connection: Connection, finding_id: int, by: str, why: str, until: date, now: datetime) -> bool:
     """Somebody accepts a finding for a time; ``False``: there is no such finding."""
     given = {"finding_id": finding_id, "by": by, "why": why, "until": until, "now": now}
-    return connection.execute(statement("quality/acknowledge"), given).fetchone() is not None
+    return connection.execute(statement("quality/findings/acknowledge"), given).fetchone() is not None

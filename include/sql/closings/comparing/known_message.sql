@@ -1,4 +1,5 @@
--- All messages up to this one had begun by a move of message_history that is known. Called by store/oversight/closings.py.
+-- All messages up to this one had begun by a move of message_history that is known. Called by
+-- store/oversight/closings.py.
 SELECT
     coalesce(
         (

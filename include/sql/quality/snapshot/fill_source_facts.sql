@@ -1,5 +1,6 @@
 -- Everything that the rules about sources look at: of each source, and of each agency in it. A working week is five
--- working days that are over; usual is the average of the four weeks before the last one. Called by store/oversight/quality.py.
+-- working days that are over; usual is the average of the four weeks before the last one. Called by
+-- store/oversight/quality.py.
 INSERT INTO quality.source_facts (
     subject, source_id, agency_code, picked_up_at, hours_unread, failed_at, last_transition_at, silent_days, recent,
     usual, unknown_codes, unknown_since, unusable_rows, unusable_since, register_failure

@@ -1,4 +1,5 @@
--- A number in the middle of those of the dossiers that are looked at, as in fill_dossiers. Called by store/oversight/quality.py.
+-- A number in the middle of those of the dossiers that are looked at, as in fill_dossiers. Called by
+-- store/oversight/quality.py.
 SELECT avg(d.dossier_id)::bigint AS middle
 FROM motcua.dossiers AS d
 WHERE

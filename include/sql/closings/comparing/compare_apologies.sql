@@ -1,6 +1,7 @@
 -- Apologies of the evenings in [start, end): dossiers that the sources say were owed one and that have no message by
 -- the cut-off, and messages that they say nobody owed, each with its reason. A dossier that two sources hold, or one
--- twice, is owed one message. Messages of sources that could not be read are left out. Called by store/oversight/closings.py.
+-- twice, is owed one message. Messages of sources that could not be read are left out. Called by
+-- store/oversight/closings.py.
 WITH owed AS (
     SELECT
         o.occasion_no,

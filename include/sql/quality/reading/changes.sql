@@ -1,4 +1,5 @@
--- By rule and agency: findings that are new, back or fixed in a run against an earlier one. Called by store/oversight/quality.py.
+-- By rule and agency: findings that are new, back or fixed in a run against an earlier one. Called by
+-- store/oversight/quality.py.
 SELECT
     f.rule,
     f.agency_code,

@@ -1,4 +1,5 @@
--- Texts to 9029 in [start, end) that were known at the cut-off, by agency and procedure. Called by store/oversight/closings.py.
+-- Texts to 9029 in [start, end) that were known at the cut-off, by agency and procedure. Called by
+-- store/oversight/closings.py.
 SELECT
     coalesce(i.agency_code, '') AS agency_code,
     coalesce(m.procedure_code, '') AS procedure_code,

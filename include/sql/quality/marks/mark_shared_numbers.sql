@@ -1,5 +1,6 @@
--- Dossiers whose number stood for many owners within some days: each owner's latest use counts until so many days later
--- or that owner's next use, whichever comes first. Names that differ in case are one. Called by store/oversight/quality.py.
+-- Dossiers whose number stood for many owners within some days: each owner's latest use counts until so many days
+-- later or that owner's next use, whichever comes first. Names that differ in case are one. Called by
+-- store/oversight/quality.py.
 INSERT INTO quality.marks (dossier_id, phone_owners)
 WITH often AS (
     SELECT d.msisdn

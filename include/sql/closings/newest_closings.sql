@@ -1,4 +1,5 @@
--- The newest closing of each of these periods, of those below a number where one is given. Called by store/oversight/closings.py.
+-- The newest closing of each of these periods, of those below a number where one is given. Called by
+-- store/oversight/closings.py.
 SELECT DISTINCT ON (period)
     period,
     closing_no
