@@ -33,7 +33,7 @@ def schema_of(dsn: str) -> str:
 
 
 if __name__ == "__main__":
-    from tests.prove._ledgers import proving_ledger, proving_server
+    from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -39,7 +39,7 @@ from motcua.store.notices.accounting import identity
 from motcua.store.notices.apologies import forecast
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
-from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing
+from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST, DAYS = date(2015, 12, 28), 366

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.crash.live_airflow import MINUTE, NOTIFY, Case, LiveAirflow, kill, live_airflow
+from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, kill, live_airflow
 from tests.prove import Figure
 
 LANDLINE = "02583822334"

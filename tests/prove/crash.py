@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
 
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import Mode, Tally, end_at_first_signal, run, run_broken
@@ -42,9 +40,6 @@ def _all(seed: int, seeds: int) -> Iterator[Figure]:
         does = BREAKAGES[name].does
         value = f"{tally.defects[does]} {does} in {tally.seeds} seeds"
         yield Figure(f"a sender that {name}", value, f"found out: {does}", tally.defects[does] > 0)
-    if find_spec("tests.crash.live_airflow"):
-        live = import_module("tests.crash.live_airflow")
-        yield from live.figures(seed) if hasattr(live, "figures") else []
 
 
 def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:

@@ -36,8 +36,8 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
-from tests.prove._ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 from tests.prove.apology import SOURCE_TABLES
+from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = date(2016, 3, 9)

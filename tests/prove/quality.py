@@ -28,7 +28,7 @@ from tests.planting.defects import build
 from tests.planting.ledger import write
 from tests.planting.world import HOUR, NOW, Life, World
 from tests.prove import Figure
-from tests.prove._ledgers import PASSWORD, proving_server
+from tests.prove.worlds.ledgers import PASSWORD, proving_server
 
 CLEAN, PLANTED = 100_000, 5_000
 

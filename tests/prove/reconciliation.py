@@ -42,7 +42,7 @@ from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
 from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES, Cell, rows_of_figure
 from tests.prove import Figure
-from tests.prove._ledgers import (
+from tests.prove.worlds.ledgers import (
     PASSWORD,
     Mistake,
     notice_mistakes,
@@ -50,16 +50,7 @@ from tests.prove._ledgers import (
     proving_server,
     replacing,
 )
-from tests.prove._reconciliation_oracle import (
-    AGENCY_COLUMNS,
-    DOSSIER_COLUMNS,
-    MESSAGE_COLUMNS,
-    UNEXPLAINED,
-    Count,
-    at,
-)
-from tests.prove._reconciliation_publications import publications
-from tests.prove._reconciliation_world import (
+from tests.prove.worlds.reconciliation import (
     DAY,
     NEVER_HEARD_OF,
     THREE_DAYS,
@@ -70,6 +61,15 @@ from tests.prove._reconciliation_world import (
     World,
     international,
 )
+from tests.prove.worlds.reconciliation_oracle import (
+    AGENCY_COLUMNS,
+    DOSSIER_COLUMNS,
+    MESSAGE_COLUMNS,
+    UNEXPLAINED,
+    Count,
+    at,
+)
+from tests.prove.worlds.reconciliation_publications import publications
 
 PER_DAY = 2
 """Dossiers received a day at each agency."""

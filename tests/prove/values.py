@@ -55,7 +55,7 @@ from tests.planting.values import (
     plant_ledger,
 )
 from tests.prove import Figure
-from tests.prove._ledgers import PASSWORD, proving_server
+from tests.prove.worlds.ledgers import PASSWORD, proving_server
 
 csv.field_size_limit(2**24)
 EVENING = NOW.replace(hour=17, minute=30, second=5)

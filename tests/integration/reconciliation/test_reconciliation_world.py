@@ -9,9 +9,9 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 from tests.conftest import Server
-from tests.prove._reconciliation_oracle import Dossier, Office, Oracle, Row, Step, at
-from tests.prove._reconciliation_world import EIGHT_DAYS
 from tests.prove.reconciliation import simulate
+from tests.prove.worlds.reconciliation import EIGHT_DAYS
+from tests.prove.worlds.reconciliation_oracle import Dossier, Office, Oracle, Row, Step, at
 
 PLANTED = {
     *("cut_off", "quarantined", "other_period", "other_procedure", "source_changed", "time_cleaned", "scope_changed"),

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from motcua.sandbox.network.behaviour import DELIVERED, SMSC_ACCEPTED, SMSC_REFUSED, UNDELIVERED, distort_receipts
-from tests.sandbox.test_phone_network import Application, Running, eventually
+from tests.sandbox.network.test_phone_network import Application, Running, eventually
 
 FIRST, SECOND = "0905123456", "0905123457"
 

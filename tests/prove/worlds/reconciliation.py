@@ -38,7 +38,18 @@ from motcua.store.agencies import Agency, list_agencies, save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import map_status
-from tests.prove._reconciliation_oracle import LANDLINE, ZONE, Dossier, Message, Office, Oracle, Row, Step, at, day_of
+from tests.prove.worlds.reconciliation_oracle import (
+    LANDLINE,
+    ZONE,
+    Dossier,
+    Message,
+    Office,
+    Oracle,
+    Row,
+    Step,
+    at,
+    day_of,
+)
 
 AWAY = "postgres://nobody:x@127.0.0.1:1/none"
 ODD_STATUS = 12

@@ -1,6 +1,6 @@
 """A real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test writes itself.
 
-``python -m tests.crash.live_airflow FOLDER`` starts what the demo starts, the simulated world left out, on free ports
+``python -m tests.live.airflow FOLDER`` starts what the demo starts, the simulated world left out, on free ports
 below FOLDER, and ends when its parent does; with a port behind FOLDER it is its phone network alone.
 :func:`live_airflow` runs it as a child: the supervisor kills whatever descends from its process, which must not be the
 test's own.
@@ -611,7 +611,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     folder.chmod(0o711)
     with said.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.live_airflow", str(folder)],
+            [sys.executable, "-m", "tests.live.airflow", str(folder)],
             cwd=ROOT,
             env={**inherited, "PYTHONUNBUFFERED": "1", **variables},
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.live_airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
+from tests.live.airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, contract
 
 pytestmark = pytest.mark.live
