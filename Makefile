@@ -18,9 +18,16 @@ demo: $(READY)
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make test [ONLY=path or -k expression]: all tests
+## make test [ONLY=path or -k expression]: all tests; those that share no machine's time side by side, then the others
 test: $(READY)
+ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
+else
+	@status=0; \
+	$(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 --dist loadfile || status=1; \
+	$(BIN)/python -m pytest -m alone || status=1; \
+	exit $$status
+endif
 
 ## make lint: ruff, mypy --strict, sqlfluff
 lint: $(READY)

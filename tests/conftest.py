@@ -18,13 +18,13 @@ from typing import Any
 _HOME = tempfile.mkdtemp(prefix="motcua-airflow-")
 
 
-def _take_home_away(owner: int) -> None:
+def _take_away(folder: str | Path, owner: int) -> None:
     # A forked child ends, too.
     if os.getpid() == owner:
-        shutil.rmtree(_HOME, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-atexit.register(_take_home_away, os.getpid())
+atexit.register(_take_away, _HOME, os.getpid())
 os.environ.update(
     AIRFLOW_HOME=_HOME,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
@@ -90,7 +90,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if given := os.environ.get("MOTCUA_TEST_DSN"):
         yield Server(given)
         return
-    folder = tmp_path_factory.mktemp("postgres")
+    folder = _in_memory() or tmp_path_factory.mktemp("postgres")
     server = EmbeddedPostgres(folder, free_port())
     server.set_up()
     with (server.data / "postgresql.conf").open("a") as configuration:
@@ -99,6 +99,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield Server(server.admin_dsn)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=20)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+_ROOM = 4 * 1024**3
+"""Bytes that a session's databases, and as many of a second worker, need at most."""
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory, where a copy of a ledger costs a third; ``None``: this machine has no room there."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < _ROOM:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="motcua-tests-", dir=memory))
+    # As root PostgreSQL runs as another user, who must pass through.
+    folder.chmod(0o711)
+    atexit.register(_take_away, folder, os.getpid())
+    return folder
 
 
 def connection_uri(dsn: str, user: str, database: str) -> str:
@@ -110,19 +127,21 @@ def connection_uri(dsn: str, user: str, database: str) -> str:
 def migrated(postgres: Server) -> str:
     """Name of a migrated database that each test copies; every text is registered at ``kannel``."""
     roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
-    provision_ledger(postgres.admin_dsn, "motcua_template", *roles, "airflow_for_tests")
-    os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", "motcua_template")
+    name = f"motcua_template{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
+    os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", name)
     migrate()
-    register_templates(with_database(postgres.admin_dsn, "motcua_template"), "kannel")
+    register_templates(with_database(postgres.admin_dsn, name), "kannel")
     del os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"]
-    return "motcua_template"
+    return name
 
 
 _numbers = iter(range(10_000))
 
 
 def _fresh_database(postgres: Server, template: str, prefix: str) -> str:
-    name = f"{prefix}_{next(_numbers)}"
+    # Workers that were given one server share it.
+    name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
     copy_database(postgres, template, name)
     return name
 

@@ -35,6 +35,8 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.settings import Settings, settings
 from tests.conftest import NHA_TRANG, OneStop, Server, free_port
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -863,7 +865,6 @@ def begin_gateway(machine: Machine) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.live
 @pytest.mark.timeout(240)
 def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine) -> None:
     one_stop, network = begin_one_stop(machine), begin_gateway(machine)

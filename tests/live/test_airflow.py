@@ -16,7 +16,7 @@ import pytest
 from tests.live.airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, contract
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+pytestmark = pytest.mark.alone
+
 DEMO = "from motcua.sandbox.demo import run_demo; raise SystemExit(run_demo())"
 PORTS = ("PG", "AIRFLOW", "NETWORK", "MAILBOX", "SMTP")
 
@@ -115,7 +117,6 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
         os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.live
 def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[], Demo], tmp_path: Path) -> None:
     data = tmp_path / "data"
     demo = start()
@@ -135,7 +136,6 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[],
     assert not processes_of(data)
 
 
-@pytest.mark.live
 def test_ctrl_c_during_the_set_up_leaves_no_process(start: Callable[[], Demo], tmp_path: Path) -> None:
     demo = start()
     demo.wait_until_said("roles and databases created")

@@ -29,6 +29,8 @@ from motcua.sandbox.machine.deployment import (
     read_addresses,
 )
 
+pytestmark = pytest.mark.alone
+
 DEMO = "from motcua.sandbox.demo import run_demo; raise SystemExit(run_demo())"
 DSN = "host=127.0.0.1 port=15432 user={} password='p:@/%\"' dbname={}"
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 FORKS_AND_IGNORES_TERM = """
     import os, signal, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -278,7 +280,7 @@ def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(supervise: C
     second.read_until("UP")
     assert "4 processes that a killed run left" in second.output
     assert not marked(first.mark) & left
-    assert len(marked(second.mark)) == 1
+    wait_for(lambda: len(marked(second.mark)) == 1)
 
 
 def test_a_stranger_with_a_recorded_number_is_spared(supervise: Callable[[str], Run], tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
 
+pytestmark = pytest.mark.alone
+
 WORD, KEY = "inquiry-word-9", "esms-private-key"
 URL = "/gateway/inquiries/kannel"
 SECRET = {"secret": WORD}

@@ -24,6 +24,8 @@ from motcua.web import callbacks, protocol
 from motcua.web.access_log import mask_target
 from tests.conftest import free_port
 
+pytestmark = pytest.mark.alone
+
 WORD = "receipt-word-9"
 PATIENCE = 20
 """Seconds in which whatever must come comes."""

@@ -28,7 +28,7 @@ from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, agency
 from tests.gateways.real_kannel import IS_INSTALLED, Kannel, eventually, smpp_carrier
 from tests.gateways.smsc import REFUSED, Fate, Smsc, Text
 
-pytestmark = pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not IS_INSTALLED, reason="Kannel is not installed")]
 
 AT_ONCE = 4
 HOUR = timedelta(hours=1)

@@ -16,6 +16,8 @@ from tests.crash.world import Forked
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 from tests.registered import register_templates
 
+pytestmark = pytest.mark.alone
+
 __all__ = ["two"]  # a fixture
 
 

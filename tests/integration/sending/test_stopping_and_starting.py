@@ -17,6 +17,8 @@ from tests.gateways.scripted import ScriptedGateway
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, changes, queue, send_at, states
 from tests.registered import register_templates
 
+pytestmark = pytest.mark.alone
+
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 TAKEN, NOT_ROUTABLE = (202, "0: Accepted for delivery"), (403, "Not routable. Do not try again.")
 BUSY, NO_ACCOUNT = (503, "Temporal failure, try again later."), (403, "Authorization failed for sendsms")

@@ -33,6 +33,8 @@ from motcua.sandbox.network.behaviour import Behaviour, Timing, default_behaviou
 from motcua.sandbox.network.short_messages import split_parts
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel, eventually, free_port
 
+pytestmark = pytest.mark.alone
+
 QUICK = Timing(
     delivery=(0.02, 0.05),
     submit_receipt=0.0,

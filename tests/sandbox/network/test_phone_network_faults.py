@@ -13,6 +13,8 @@ import requests
 from motcua.sandbox.network.behaviour import DELIVERED, SMSC_ACCEPTED, SMSC_REFUSED, UNDELIVERED, distort_receipts
 from tests.sandbox.network.test_phone_network import Application, Running, eventually
 
+pytestmark = pytest.mark.alone
+
 FIRST, SECOND = "0905123456", "0905123457"
 
 

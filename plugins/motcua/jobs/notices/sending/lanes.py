@@ -102,14 +102,18 @@ class Lane:
         waits for a commit."""
         if not self.failing:
             return self.most + self.most // _READY - self.in_flight
-        room = self.most - self.in_flight - self.failing
-        # One that takes nothing, and is not stopped for it, is tried on: one request at a time.
-        return room if self.in_flight else max(room, 1)
+        return self.most - self.in_flight - self.failing
+
+    def try_on(self) -> None:
+        """One that takes nothing, and is not stopped for it, is tried on, one request at a time: with none in flight,
+        there is room for one."""
+        if not self.in_flight:
+            self.failing = min(self.failing, max(self.most - 1, 0))
 
     def begin_call(self) -> bool:
         """Whether one more request may go out. What was kept ready may not, once others fail."""
         with self.guard:
-            may_go = self.calling == 0 or self.calling + self.failing < self.most
+            may_go = self.calling + self.failing < self.most
             self.calling += may_go
         return may_go
 

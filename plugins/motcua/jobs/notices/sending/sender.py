@@ -224,6 +224,7 @@ class Sender:
             if self._may_claim and (lane.slots.share or not (lane.exhausted or self.routing.route(lane).stopped)):
                 # Also of an idle lane: others may want what it has.
                 lane.slots.balance()
+            lane.try_on()
             if not (lane.answers or lane.unwritten or self._may_claim_for(lane)):
                 continue
             with self.sending.ledger.pipeline():
