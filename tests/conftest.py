@@ -94,7 +94,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = EmbeddedPostgres(folder, free_port())
     server.set_up()
     with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\n")
+        configuration.write("fsync = off\nscram_iterations = 1\n")
     process = server.start(folder / "log")
     yield Server(server.admin_dsn)
     process.send_signal(signal.SIGINT)

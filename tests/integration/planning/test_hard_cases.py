@@ -352,7 +352,7 @@ def test_bad_certificate_costs_no_message(one_stop, configure, rows):
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.load_cert_chain(d + "/c", d + "/k")
     srv.socket = ctx.wrap_socket(srv.socket, server_side=True)
-    threading.Thread(target=srv.serve_forever, daemon=True).start()
+    threading.Thread(target=srv.serve_forever, args=(0.01,), daemon=True).start()
     configure(
         AIRFLOW_CONN_SMS_KANNEL=json.dumps(
             {

@@ -37,7 +37,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     server.folder.chmod(0o711)
     server.set_up()
     with (server.data / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\n")
+        configuration.write("fsync = off\nscram_iterations = 1\n")
     if trusting:
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
     process = server.start(folder / "postgres.log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,8 +120,18 @@ def _read(path: Path) -> Template:
     if named is None:
         raise TemplateFileError(f"{path}: file name: must be <id>.v<version>.yaml, such as result.v1.yaml")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        written = path.read_bytes()
+    except OSError as error:
+        raise TemplateFileError(f"{path}: cannot be read as YAML: {error}") from error
+    return _parse(path, named, written)
+
+
+@lru_cache(maxsize=256)
+def _parse(path: Path, named: tuple[str, int], written: bytes) -> Template:
+    """Each plan and each sender reads all files; what they hold is understood once."""
+    try:
+        content = yaml.load(written.decode("utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         # ValueError: not UTF-8, or a date or number that is none. RecursionError: brackets in brackets.
         raise TemplateFileError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
