@@ -29,8 +29,9 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications import publishing, verifying_again
 from motcua.jobs.publications.publishing import StoreFailed, publish
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
+from motcua.jobs.reconciliation import reporting
 from motcua.jobs.reconciliation.closing import close_period
-from motcua.jobs.reconciliation.reporting import queries_used
+from motcua.jobs.reconciliation.reporting import queries_used, query_version, statement_hash
 from motcua.reports import wording
 from motcua.reports.publication import again as publication_again
 from motcua.reports.publication.files import (
@@ -63,6 +64,7 @@ from tests.integration.publications.test_publishing import (
     stored_figures,
     stored_orphans,
 )
+from tests.known_statements import recorded
 
 __all__ = ["closings", "store"]
 
@@ -735,14 +737,36 @@ def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
     assert "(SHA-256 none: it is gone)" in gone
 
 
-def test_query_that_is_another_by_now_is_a_remark_and_no_fault(day, monkeypatch):
-    real = verifying_again.query_version
+@pytest.fixture
+def change_query(monkeypatch) -> Callable[[str, Callable[[str], str]], None]:
+    """Has a statement's file hold something else from now on."""
+
+    def change(name: str, to: Callable[[str], str]) -> None:
+        real = reporting.statement
+        monkeypatch.setattr(reporting, "statement", lambda other: to(real(other)) if other == name else real(other))
+
+    return change
+
+
+def test_query_whose_comments_are_others_by_now_is_the_same_query(day, change_query, monkeypatch):
+    name = "closings/counting/count_messages"
+    change_query(name, lambda text: f"-- One comment.\n{text}")
+    known = recorded() | {query_version(f"{name}.sql"): statement_hash(reporting.statement(name))}
+    monkeypatch.setattr(reporting, "_known_statements", lambda: known)
+    checked = verify_publication("1")
+    assert (checked.faults, checked.remarks) == ([], [])
+    known[query_version(f"{name}.sql")] = statement_hash(f"{reporting.statement(name)} LIMIT 1")
+    assert len(verify_publication("1").remarks) == 1, "what is another statement is told"
+
+
+def test_query_that_is_another_by_now_is_a_remark_and_no_fault(day, change_query):
     changed = "sources/contract/dossiers.sql"
-    monkeypatch.setattr(verifying_again, "query_version", lambda name: "f" * 64 if name == changed else real(name))
+    change_query(changed.removesuffix(".sql"), lambda text: f"{text} LIMIT 1")
+    now = query_version(changed)
     checked = verify_publication("1")
     assert checked.faults == []
     (remark,) = checked.remarks
-    assert remark.startswith(f"{changed} is another by now (SHA-256 {'f' * 64}) than the one that made the figures (")
+    assert remark.startswith(f"{changed} is another by now (SHA-256 {now}) than the one that made the figures (")
 
 
 def test_true_publication_of_the_older_form_holds(day, rows, store):

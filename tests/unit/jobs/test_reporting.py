@@ -10,6 +10,7 @@ import pytest
 from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
 from motcua.jobs.reconciliation.reporting import query_version, thresholds_of, urge
 from motcua.settings import Settings, include_dir
+from tests.known_statements import as_they_are, recorded
 
 
 def urged(**parts):
@@ -84,3 +85,7 @@ def test_query_is_found_under_the_name_that_earlier_publications_give_it():
 )
 def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it(name):
     assert query_version(name) is None
+
+
+def test_file_of_each_statement_that_a_publication_may_name_is_known_with_the_statement_in_it():
+    assert as_they_are().items() <= recorded().items(), "run: python -m tests.known_statements"

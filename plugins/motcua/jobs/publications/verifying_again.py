@@ -23,7 +23,7 @@ from motcua.jobs.publications.verification import (
     not_too_many,
     shown,
 )
-from motcua.jobs.reconciliation.reporting import query_version, urge
+from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
 from motcua.reports.publication.again import made_otherwise, report_again
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
@@ -128,11 +128,11 @@ def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict
         if not isinstance(each, dict):
             continue
         name = str(each.get("name"))
-        now = known.get(name) or query_version(name)
-        if now != each.get("sha256"):
+        now, published = known.get(name) or query_version(name), each.get("sha256")
+        if now != published and not is_same_query(name, str(published)):
             checked.remarks.append(
                 f"{name} is another by now (SHA-256 {now or 'none: it is gone'}) than the one that made the figures "
-                f"({each.get('sha256')}): they were counted anew by this one"
+                f"({published}): they were counted anew by this one"
             )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import LiteralString
@@ -111,8 +113,39 @@ def queries_used(ledger: Connection) -> list[QueryUsed]:
     return [*used, *_source_readings(), *_definitions_called(ledger, [each.name for each in used])]
 
 
+def is_same_query(name: str, published: str) -> bool:
+    """Whether a statement that a publication names by its file's SHA-256 is the same now, whatever its comments say.
+
+    ``include/sql/known_statements.json`` knows the files of earlier versions: SHA-256 of a file, and of its statement.
+    """
+    now = query_version(name)
+    if now is None or now == published:
+        return now is not None
+    known = _known_statements()
+    return published in known and known[published] == known.get(now)
+
+
+def statement_hash(text: str) -> str:
+    """SHA-256 of a statement without the lines that are comments."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def pinned_statements() -> Iterator[str]:
+    """Every statement that a publication may name, ``closings/counting/count_messages``."""
+    yield from _QUERIES
+    yield from (f"sources/reading/{name}" for name in _OF_SOURCES)
+    yield from (f"sources/{kind}/{name}" for kind in ("contract", "opencps") for name in ("dossiers", "transitions"))
+
+
+@cache
+def _known_statements() -> dict[str, str]:
+    known: dict[str, str] = json.loads((_sql() / "known_statements.json").read_text(encoding="utf-8"))
+    return known
+
+
 def query_version(name: str) -> str | None:
-    """SHA-256 of a statement, ``closings/counting/count_messages.sql``, as it is now; ``None``: there is none."""
+    """SHA-256 of a statement's file, ``closings/counting/count_messages.sql``, now; ``None``: there is none."""
     if not _STATEMENT.fullmatch(name):
         return None
     folder, _, file = name.partition("/")
