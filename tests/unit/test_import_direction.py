@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "cli": {"commands", "store"},
     "__init__": set(),
 }
+DAGS_MAY_IMPORT = {"jobs", "orchestration", "settings"}
 PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}
 
 
@@ -58,6 +59,20 @@ def modules() -> list[Path]:
 
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_architecture_shows_these_arrows_and_none_points_up():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = [line.split("→") for line in page.splitlines() if "→" in line and not line.startswith("|")]
+    shown = {name.strip(): set(targets.replace(",", " ").split()) for name, targets in lines}
+    everywhere = {"domain", "settings"}
+    small = {"settings", "preloading", "__init__", "domain"}
+    allowed = {name: targets - everywhere - {name} for name, targets in MAY_IMPORT.items() if name not in small}
+    assert shown == allowed | {"dags": DAGS_MAY_IMPORT - everywhere}
+    order = list(shown)
+    assert [
+        name for name, targets in shown.items() if any(order.index(each) < order.index(name) for each in targets)
+    ] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -85,4 +100,4 @@ def test_dag_files_only_wire(path):
     for name in imports(path):
         assert name.split(".")[0] in ("__future__", "datetime", "typing", "airflow", "motcua"), name
         if name.startswith("motcua."):
-            assert name.split(".")[1] in ("jobs", "orchestration", "settings"), name
+            assert name.split(".")[1] in DAGS_MAY_IMPORT, name
