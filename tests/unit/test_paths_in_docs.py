@@ -131,6 +131,12 @@ def test_names_that_a_page_names_are_there(page):
     assert names_that_are_gone(page.read_text(encoding="utf-8")) == []
 
 
+@every_page
+def test_links_of_a_page_lead_to_files(page):
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 @pytest.mark.parametrize(
     ("text", "gone"),
     [
