@@ -432,7 +432,6 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
     assert not is_sign()
 
 
-@pytest.mark.guarantee("identity", "the identity counts one reply for each inquiry")
 @pytest.mark.guarantee("inquiries", "there are as many replies as inquiries")
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
     from motcua.store.ledger.database import connect
