@@ -298,6 +298,7 @@ def started_before(name: str) -> set[str]:
     return set(others).union(*(started_before(other) for other in others))
 
 
+@pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
 def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() -> None:
     for name in SERVICES:
         for other, condition in waits_for(name).items():

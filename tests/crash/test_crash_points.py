@@ -39,6 +39,10 @@ def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
     )
 
 
+@pytest.mark.guarantee(
+    "once",
+    "`make prove ONLY=crash` holds what the phone network takes late against the seed that it is of",
+)
 def test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes() -> None:
     tallies = run_stray_requests(first=1, seeds=4)
     assert {name for name, tally in tallies.items() if not tally.figures["stray"]} == set(), (

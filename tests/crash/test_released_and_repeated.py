@@ -67,6 +67,7 @@ def states(rows):
     return [row["state"] for row in rows("SELECT state FROM motcua.messages ORDER BY message_id")]
 
 
+@pytest.mark.guarantee("unknown-outcome", "nobody can release a message while its request is out once more")
 def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(one_stop, provider, rows):
     queue(one_stop, "D-0")
     send("first", clock=lambda: NOW)
@@ -87,6 +88,7 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
     assert states(rows) == ["accepted"]
 
 
+@pytest.mark.guarantee("unknown-outcome", "a dossier that is taken back while others are repeated is not repeated")
 def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
     queue(one_stop, "D-0", "D-1")
     provider.loses = 2
@@ -104,6 +106,10 @@ def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(on
     assert len(provider.taken) == 1
 
 
+@pytest.mark.guarantee(
+    "unknown-outcome",
+    "a late receipt of an attempt that was given up counts also when the message had ended as expired or cancelled",
+)
 @pytest.mark.parametrize("end", ["expired", "cancelled"])
 def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_meanwhile(one_stop, provider, rows, end):
     queue(one_stop, "D-0")

@@ -82,6 +82,10 @@ CALL_A_GATEWAY = {
 }
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "what calls a gateway, and gates, are never tried again by Airflow; every other task is",
+)
 def test_what_calls_a_gateway_and_gates_are_never_tried_again_and_all_others_are(bag):
     tasks = {(dag.dag_id, task.task_id): task for dag in bag.dags.values() for task in dag.tasks}
     assert tasks.keys() >= CALL_A_GATEWAY
@@ -119,6 +123,10 @@ def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
     assert calling == CALL_A_GATEWAY
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "a source that is away is waited for by nobody; a task that never began is tried again",
+)
 def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_tried_again(bag):
     for dag_id, task_id in (("notify_transitions", "pick_up"), ("apologize_due_tomorrow", "read_source")):
         task = bag.dags[dag_id].get_task(task_id)

@@ -44,6 +44,10 @@ def hold(figures: Sequence[Figure]) -> None:
     assert not short, "\n".join(short)
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "a run with sends that failed and may be retried is red; a bad phone makes no run red",
+)
 def test_bad_phone_does_not_make_a_run_red(live: LiveAirflow) -> None:
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
     live.wait_for_states(good, "delivered")
@@ -51,10 +55,15 @@ def test_bad_phone_does_not_make_a_run_red(live: LiveAirflow) -> None:
     assert live.states(bad) == Counter(suppressed=1)
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "a run with sends that failed and may be retried is red; a bad phone makes no run red",
+)
 def test_run_with_sends_that_may_be_retried_is_red(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
     assert live.wait_for_run(red[0]) == "failed"
 
 
+@pytest.mark.guarantee("airflow", "mark success changes no message")
 def test_mark_success_changes_no_message(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
     run, failing = red
     before = live.picture(failing)
@@ -64,6 +73,10 @@ def test_mark_success_changes_no_message(live: LiveAirflow, red: tuple[str, list
     assert live.picture(failing) == before
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "clear and rerun, or two runs at once, send nothing that is accepted, delivered or unknown",
+)
 def test_clear_and_rerun_send_nothing_again(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
     everyone = live.desk.cases
     sender = live.senders_of([case for case in everyone if case not in red[1]])[0]
@@ -76,10 +89,12 @@ def test_clear_and_rerun_send_nothing_again(live: LiveAirflow, red: tuple[str, l
     assert len(live.network_log()) == log
 
 
+@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
 def test_killed_task_loses_and_doubles_nothing(live: LiveAirflow) -> None:
     hold(contract.killed_task(live))
 
 
+@pytest.mark.guarantee("airflow", "a backfill of the failed runs resends exactly what failed")
 def test_backfill_of_failed_runs_resends_exactly_what_failed(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
     failing = red[1]
     others = [case for case in live.desk.cases if case not in failing]
@@ -95,6 +110,7 @@ def test_backfill_of_failed_runs_resends_exactly_what_failed(live: LiveAirflow, 
     assert live.picture(others) == before
 
 
+@pytest.mark.guarantee("airflow", "a day is closed, published and mailed once")
 def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
     live.ledger("UPDATE motcua.agencies SET report_recipients = '{}' WHERE agency_code <> %s RETURNING 1", AGENCY)
     live.pause(False, "reconcile_daily")
@@ -117,5 +133,6 @@ def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
     live.pause(True, "reconcile_daily")
 
 
+@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
 def test_killed_scheduler_loses_and_doubles_nothing(live: LiveAirflow) -> None:
     hold(contract.killed_scheduler(live))

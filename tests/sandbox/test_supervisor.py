@@ -363,6 +363,7 @@ def started(folder: Path) -> set[str]:
     return {each["name"] for each in json.loads((folder / "pids.json").read_text())["components"]}
 
 
+@pytest.mark.guarantee("airflow", "no task is started before the API server answers tasks, however slow the machine")
 def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(
     supervise: Callable[[str], Run], tmp_path: Path
 ) -> None:

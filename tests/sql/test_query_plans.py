@@ -166,6 +166,11 @@ CASES = [
 ]
 
 
+@pytest.mark.guarantee(
+    "cost",
+    "a statement that is asked again and again reads at most 1,000 pages for a few rows, and no more in "
+    "a ledger kept four times as long",
+)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_ledger(ledgers, case):
     short, long = (pages(ledger, case.name, case.values(ledger), case.prepare) for ledger in ledgers)
@@ -175,6 +180,7 @@ def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_l
     assert long <= short * 1.25 + 10 + case.looked_up * 10
 
 
+@pytest.mark.guarantee("cost", "the identity of a day costs what the day holds")
 def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledgers):
     """Each thing that the day holds is looked up: some ten pages each, at three levels of a tree."""
     short, long = (pages(ledger, "accounting/identity", YESTERDAY) for ledger in ledgers)

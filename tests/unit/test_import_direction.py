@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ MAY_IMPORT = {
     "cli": {"commands", "store"},
     "__init__": set(),
 }
+DAGS_MAY_IMPORT = {"jobs", "orchestration", "settings"}
 PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}
 
 
@@ -58,6 +60,18 @@ def modules() -> list[Path]:
 
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_architecture_shows_these_arrows_and_none_points_up():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    arrows = re.findall(r"^(\w+) +→(.*)$", page, re.M)
+    shown = {name: set(targets.replace(",", " ").split()) for name, targets in arrows}
+    everywhere = {"domain", "settings"}
+    small = {"settings", "preloading", "__init__", "domain"}
+    allowed = {name: targets - everywhere - {name} for name, targets in MAY_IMPORT.items() if name not in small}
+    assert shown == allowed | {"dags": DAGS_MAY_IMPORT - everywhere}
+    below = {name: set(list(shown)[place:]) for place, name in enumerate(shown, 1)}
+    assert [name for name, targets in shown.items() if not targets <= below[name]] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -85,4 +99,4 @@ def test_dag_files_only_wire(path):
     for name in imports(path):
         assert name.split(".")[0] in ("__future__", "datetime", "typing", "airflow", "motcua"), name
         if name.startswith("motcua."):
-            assert name.split(".")[1] in ("jobs", "orchestration", "settings"), name
+            assert name.split(".")[1] in DAGS_MAY_IMPORT, name

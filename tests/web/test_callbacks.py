@@ -49,6 +49,7 @@ def test_there_are_routes_and_no_pages_of_documentation(client):
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.guarantee("inquiries", "forged callers are refused")
 @pytest.mark.parametrize(("path", "method"), routes())
 @pytest.mark.parametrize("query", [{}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}])
 def test_every_route_refuses_strangers(client, rows, path, method, query):
@@ -95,6 +96,7 @@ def test_hostile_reports_are_never_an_error_inside(client, query, status):
     assert client.get(URL, params=query | SECRET).status_code == status
 
 
+@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
 @pytest.mark.parametrize("field", ["reference", "status", "reply", "smsc_id"])
 @pytest.mark.parametrize(
     "number", ["0905123456", "+84 905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
@@ -110,12 +112,14 @@ def test_number_in_a_receipt_is_masked_wherever_it_stands(client, rows, field, n
     assert ("0905***456" in kept["audited"]) == (field in ("reference", "status"))
 
 
+@pytest.mark.guarantee("callbacks", "our own reference stays whole in a receipt")
 def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows):
     ours = "0905123456" + "a" * 22
     assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
     assert rows("SELECT reference FROM audit.receipts") == [{"reference": ours}]
 
 
+@pytest.mark.guarantee("callbacks", "a receipt keeps no phone number, and shows auditors none that an older one kept")
 @pytest.mark.parametrize(
     "number", ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
 )
@@ -158,6 +162,10 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
 
 
+@pytest.mark.guarantee(
+    "receipts",
+    "a receipt that is stored and not read waits until it is read, and no longer: in a crash, by hand, by two at once",
+)
 def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
     """Also by hand, or where one of both is rolled back; two that read at once do not take each other's away."""
 

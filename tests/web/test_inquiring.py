@@ -142,6 +142,10 @@ def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client,
     assert answer.headers["X-Kannel-Coding"] == "0"
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    "each inquiry is answered within 2 s: unknown code, no code, over the limit, service off",
+)
 def test_every_other_reply(client, dossier, configure):
     dossier("7777")
     dossier("7777", TU_PHAP, msisdn="+84912345679", step_name="Ký duyệt")
@@ -174,6 +178,7 @@ def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, 
     assert ask(client, "MCKH 0012/2016 9.299") == told("0012/2016", "B299")
 
 
+@pytest.mark.guarantee("inquiries", "the clock of a stopped dossier stands")
 def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
     number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
 
@@ -215,6 +220,10 @@ def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, 
     assert ask(client, "MCKH 160915001") == told("160915001", "Da tra ket qua")
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    "an inquiry is counted once with one reply, however often and however much at once it is brought",
+)
 def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
     dossier("160915001")
     first = ask(client, "MCKH 160915001", id="one")
@@ -228,6 +237,10 @@ def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
     assert len(rows("SELECT 1 FROM motcua.messages WHERE kind = 'reply'")) == 3
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    "an inquiry is counted once with one reply, however often and however much at once it is brought",
+)
 def test_repeats_at_the_same_moment_are_counted_once(client, dossier, rows):
     dossier("160915001")
     barrier = threading.Barrier(8)
@@ -254,6 +267,7 @@ def test_phone_beyond_its_day_is_answered_with_the_limit(client, dossier, rows, 
     assert ask(client, "MCKH 160915001") == told("160915001")
 
 
+@pytest.mark.guarantee("inquiries", "a phone's limit holds also when it asks at once, and keeps nobody else waiting")
 def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_meanwhile(
     client, dossier, rows, configure
 ):
@@ -274,6 +288,7 @@ def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_mea
     wait_for(lambda: len(rows("SELECT 1 FROM motcua.inquiries")) == 24)
 
 
+@pytest.mark.guarantee("inquiries", "a sender that is no number is answered, counted once and stored as none")
 @pytest.mark.parametrize("sender", ["MotcuaSMS", "9029", ""])
 def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(client, dossier, rows, configure, sender):
     dossier("160915001")
@@ -329,6 +344,10 @@ def wait_for(condition):
     raise AssertionError("it did not come")
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    "whatever breaks inside, the inquiry is answered, logged without its number, and counted",
+)
 def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(client, rows, monkeypatch, caplog):
     with monkeypatch.context() as broken:
         broken.setattr(answering, "find_dossiers", lambda *_: 1 / 0)
@@ -340,6 +359,10 @@ def test_what_breaks_inside_is_answered_logged_without_the_number_and_counted(cl
     assert counted == [{"outcome": "error", "fee": 1000}]
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    "each inquiry is answered within 2 s also while the ledger is away, and is counted on its return",
+)
 def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client, dossier, rows, monkeypatch):
     dossier("160915001")
     ask(client, "MCKH 160915001")
@@ -369,6 +392,7 @@ def test_connections_cut_by_the_server_are_opened_anew(client, dossier, rows):
     assert ask(client, "MCKH 160915001") == told("160915001")
 
 
+@pytest.mark.guarantee("inquiries", "a ledger that hangs is not waited for")
 def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
     dossier("160915001")
     ask(client, "MCKH 160915001")
@@ -380,6 +404,10 @@ def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
     wait_for(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
 
 
+@pytest.mark.guarantee(
+    "inquiries",
+    'who asks after "result ready" and before it is handed over leaves a sign for data quality',
+)
 def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, rows):
     number = dossier("160915001", status_code=9, step_name="Trả kết quả")
 
@@ -406,6 +434,7 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
     assert not is_sign()
 
 
+@pytest.mark.guarantee("inquiries", "there are as many replies as inquiries")
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
     from motcua.store.ledger.database import connect
     from motcua.store.notices.accounting import identity
@@ -478,6 +507,7 @@ def test_esms_is_answered_in_its_xml_by_its_signature(client, dossier, rows):
     assert len(rows("SELECT 1 FROM motcua.inquiries")) == 1
 
 
+@pytest.mark.guarantee("inquiries", "forged callers are refused")
 @pytest.mark.parametrize(
     "changes", [{"sign": ""}, {"sign": "x"}, {"content": "MCKH 160915002"}, {"smsid": "s-2"}, {"sign": "é\ufffd"}]
 )
@@ -488,6 +518,7 @@ def test_forged_signature_is_refused(client, rows, changes):
     assert rows("SELECT 1 FROM motcua.inquiries") == []
 
 
+@pytest.mark.guarantee("inquiries", "nothing that comes is an error inside, not even NUL in a rightly signed inquiry")
 @pytest.mark.parametrize("name", ["content", "smsid", "cpid"])
 def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossier, rows, name):
     dossier("160915001")
@@ -502,6 +533,10 @@ def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossie
     assert kept == [{"text": "MCKH 160915001", "gateway_message_id": "s-1"}]
 
 
+@pytest.mark.guarantee(
+    "callbacks",
+    "a secret in a body lets nobody in, and a body beside a signed query changes nothing of it",
+)
 def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows):
     dossier("160915001")
     answer = client.post("/gateway/inquiries/esms", params=esms_fields(), data={"content": "MCKH 160915002"})
@@ -616,6 +651,7 @@ names = st.sampled_from(
 )
 
 
+@pytest.mark.guarantee("inquiries", "nothing that comes is an error inside, not even NUL in a rightly signed inquiry")
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["inquiries", "receipts"]),

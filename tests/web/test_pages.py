@@ -109,6 +109,7 @@ NO_NUMBERS = (
 )
 
 
+@pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
     for page in ("quality_page", "complaints_page"):
@@ -370,6 +371,10 @@ def test_months_hold_every_day_of_the_year_once(agencies):
 # --------------------------------------------------------------------------------------------- what takes too long
 
 
+@pytest.mark.guarantee(
+    "cost",
+    "a statement of a staff page is given up after 15 s (`MOTCUA_PAGE_PATIENCE`), and the page says what to do",
+)
 @pytest.mark.parametrize(
     "address",
     [
@@ -400,6 +405,10 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(sta
     assert "chọn ít dữ liệu hơn" in answer.text
 
 
+@pytest.mark.guarantee(
+    "cost",
+    "a statement of a staff page is given up after 15 s (`MOTCUA_PAGE_PATIENCE`), and the page says what to do",
+)
 def test_every_page_is_among_those_whose_patience_is_tested(server):
     (marker,) = test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do.pytestmark
     tested = {address.partition("?")[0] for address in marker.args[1]}

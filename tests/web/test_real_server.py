@@ -154,6 +154,7 @@ BEGUN = [
 ]
 
 
+@pytest.mark.guarantee("callbacks", "a caller who breaks off leaves one line and no traceback")
 def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, *STANDALONE) as server:
@@ -168,6 +169,7 @@ def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, t
     assert len(rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries")) == 1
 
 
+@pytest.mark.guarantee("callbacks", "a stranger is refused before anything of a body is read")
 @pytest.mark.parametrize(
     "target",
     [
@@ -186,6 +188,10 @@ def test_stranger_is_refused_before_the_body_is_there(server, target):
             assert everything(connected).startswith(b"HTTP/1.1 401 ")
 
 
+@pytest.mark.guarantee(
+    "callbacks",
+    "a secret in a body lets nobody in, and a body beside a signed query changes nothing of it",
+)
 def test_secret_in_the_body_lets_nobody_in(server, rows):
     body = f"secret={WORD}&reference=x&status=1".encode()
     for place in PLACES:
@@ -193,6 +199,7 @@ def test_secret_in_the_body_lets_nobody_in(server, rows):
     assert rows("SELECT 1 FROM motcua.receipts") == []
 
 
+@pytest.mark.guarantee("callbacks", "a body is waited for 5 s, all of it, however slowly it drips")
 @pytest.mark.parametrize("place", PLACES)
 def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypatch, place):
     monkeypatch.setattr(callbacks, "_READ_WITHIN", 0.3)
@@ -204,6 +211,7 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
         assert everything(silent).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.guarantee("callbacks", "headers are waited for 10 s")
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
     with server.connection() as silent:
@@ -285,6 +293,11 @@ def call_everything(running: Running) -> None:
         connected.recv(65536)
 
 
+@pytest.mark.guarantee(
+    "callbacks",
+    "neither number, words nor secret is written, whatever was asked for and however encoded; what is "
+    "refused is one masked line",
+)
 def test_own_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, *STANDALONE) as server:
@@ -312,6 +325,11 @@ uvicorn.main(["__main__:server", "--factory", "--no-access-log", *__import__("sy
 """
 
 
+@pytest.mark.guarantee(
+    "callbacks",
+    "neither number, words nor secret is written, whatever was asked for and however encoded; what is "
+    "refused is one masked line",
+)
 def test_airflows_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, "-c", AIRFLOWS) as server:

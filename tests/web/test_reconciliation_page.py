@@ -136,6 +136,10 @@ def links(answer):
     return {html.unescape(query): int(number.replace(".", "")) for query, number in found}
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "each figure of messages and dossiers leads to as many rows as it says, down to the dossiers",
+)
 def test_every_number_leads_to_as_many_rows(closed, page, ledger):
     answer = page.get("/reconciliation")
     found = links(answer)
@@ -151,6 +155,10 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
         assert "Số đã chốt là" not in rows.text
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "the rows of a figure are those of its cut-off, and name the dossier and nobody",
+)
 def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
     shown = page.get("/reconciliation/rows?closing=1&figure=not_sent")
     assert "B2" in words(shown)
@@ -163,6 +171,10 @@ def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
         assert number not in shown.text
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "the rows of a figure are those of its cut-off, and name the dossier and nobody",
+)
 def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_stop):
     before = page.get("/reconciliation/rows.csv?closing=1&figure=resolved").text
     later = NOW + timedelta(days=3)
@@ -172,6 +184,7 @@ def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_sto
     assert "Số đã chốt là" not in page.get("/reconciliation/rows?closing=1&figure=resolved").text
 
 
+@pytest.mark.guarantee("reconciliation", "a figure that was doctored is told with its rows")
 def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
     with psycopg.connect(ledger) as owner:
         owner.execute("ALTER TABLE motcua.closing_messages DISABLE TRIGGER USER")

@@ -134,6 +134,7 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
     return [(row.line_no, row.verdict, row.matched_by, tuple(row.differs)) for row in found]
 
 
+@pytest.mark.guarantee("statements", "a line finds its message by our reference, the provider's, or number and time")
 def test_each_way_of_matching_and_each_verdict(ours):
     first = ours.attempt(at(5))
     ours.attempt(at(6), theirs="SM-2")
@@ -195,6 +196,7 @@ def test_what_differs_is_named(ours, monkeypatch):
     assert told.differs["mt", "partial", "status"] == 2
 
 
+@pytest.mark.guarantee("statements", "what is billed a second time is found, also a month later")
 def test_line_that_bills_a_second_time_is_theirs_only(ours):
     first, second = ours.attempt(at(5), theirs="SM-1"), ours.attempt(at(6))
     taken = take(file_of(line(first), line(first, when=at(5, 11)), line("", "SM-1"), line(second, when=at(6))))
@@ -210,6 +212,10 @@ def test_line_that_bills_a_second_time_is_theirs_only(ours):
     assert verdicts(again.statement_no) == [(2, "theirs_only", None, ("repeated",))], "billed in October already"
 
 
+@pytest.mark.guarantee(
+    "statements",
+    "messages to one number go to the nearest lines of as many segments: one line, one message",
+)
 def test_messages_to_one_number_go_to_the_nearest_of_as_many_segments(ours):
     for minute, segments in ((0, 1), (2, 2), (4, 1)):
         ours.attempt(at(5, 10, minute), msisdn="+84912000111", segments=segments)
@@ -284,6 +290,7 @@ def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkey
     assert told.of("mt", "partial").segments_off == 1
 
 
+@pytest.mark.guarantee("statements", "a statement never changes; a corrected file supersedes it")
 def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
     before = take(file_of(line(first)))
@@ -326,6 +333,10 @@ def test_what_was_sent_as_the_month_ended_may_stand_in_the_next_statement(ours):
     assert figures(taken.statement_no).over == []
 
 
+@pytest.mark.guarantee(
+    "statements",
+    "a file is taken whole or not at all; no number of it is kept, and none among the planner's figures",
+)
 def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
     first = ours.attempt(at(5))
     with pytest.raises(FileRefused, match="dòng 3, cột “Thành tiền”"):

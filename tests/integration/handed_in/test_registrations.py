@@ -70,6 +70,10 @@ def vnpt(ledger, configure):
     provider.close()
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "a template that no gateway knows waits, the run is red and names the command to type; nothing is spent",
+)
 def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_stop, viettel, rows):
     queue(one_stop, "A")
     (refusal,) = send_at().unregistered
@@ -79,6 +83,11 @@ def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_
     assert (states(rows), len(viettel.asked)) == (["accepted"], 1)
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "a sender at work asks again what is registered; a request whose template was unregistered meanwhile "
+    "is not repeated",
+)
 def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
     """As often as it reads what is stopped."""
     monkeypatch.setattr("motcua.jobs.notices.sending.routing._READ_STOPS_EVERY", 0.0)
@@ -96,6 +105,11 @@ def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, m
     assert sum(counts.unregistered.values()) == 12 - len(gateway.asked)
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "a sender at work asks again what is registered; a request whose template was unregistered meanwhile "
+    "is not repeated",
+)
 def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, configure, ledger, rows):
     provider = LoopbackProvider()
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
@@ -113,6 +127,10 @@ def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, con
     provider.close()
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "a provider that takes ids is given the registered one; an accented text has an id of its own",
+)
 def test_provider_that_takes_ids_is_given_the_registered_one(one_stop, vnpt, rows):
     queue(one_stop, "A", applicant_phone="0914333444")
     (refusal,) = send_at().unregistered
@@ -126,6 +144,10 @@ def test_provider_that_takes_ids_is_given_the_registered_one(one_stop, vnpt, row
     assert vnpt.asked[0].record["RQST"]["TEMPLATEID"] == "7731"
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "a provider that takes ids is given the registered one; an accented text has an id of its own",
+)
 def test_accented_text_has_an_id_of_its_own(one_stop, vnpt, rows):
     register_text("vnpt", "result.v1", "Lan", provider_template_id="7731")
     queue(one_stop, "A", applicant_phone="0914333444", agency_code=TU_PHAP)
@@ -136,6 +158,7 @@ def test_accented_text_has_an_id_of_its_own(one_stop, vnpt, rows):
     assert vnpt.asked[0].record["RQST"]["TEMPLATEID"] == "7732"
 
 
+@pytest.mark.guarantee("registrations", "who registered what, when and why is kept, append-only")
 def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, rows, configure):
     configure(MOTCUA_GATEWAYS="viettel")
     named = ("viettel", "result.v1", "--by", "Lan")
@@ -203,6 +226,7 @@ def test_preview_shows_where_each_text_is_registered(ledger, configure):
     assert shown.count("đã đăng ký ở: kannel; chưa đăng ký, nên chưa gửi được qua: viettel") == 2
 
 
+@pytest.mark.guarantee("registrations", "an upgrade registers what gateways took messages of, and nothing else")
 def test_upgrade_registers_what_gateways_took_messages_of_and_nothing_else(postgres, tmp_path, monkeypatch):
     old = tmp_path / "sql" / "migrations"
     old.mkdir(parents=True)

@@ -122,6 +122,7 @@ def due(one_stop, day, code="160915001", *, since=None, **changes):
 # ------------------------------------------------------------------ the table of cases, a test in both modes
 
 
+@pytest.mark.guarantee("apologies", "each row of the table of cases holds, in both modes")
 @pytest.mark.parametrize(
     ("due_day", "by_mode"),
     [
@@ -342,6 +343,7 @@ def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evening
     assert message["agency_code"] == NHA_TRANG
 
 
+@pytest.mark.guarantee("apologies", "settling an evening again makes nothing new")
 def test_settling_again_at_any_time_makes_nothing_new(one_stop, evenings):
     due(one_stop, THURSDAY)
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
@@ -556,6 +558,7 @@ def test_dossier_that_changed_meanwhile_is_cancelled_just_before_the_sms_leaves(
     assert [state for state, _ in evenings.messages] == ["cancelled"]
 
 
+@pytest.mark.guarantee("apologies", "an apology that meets the night before the desk opens expires")
 def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, evenings, gateway):
     due(one_stop, THURSDAY)
     pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
@@ -794,6 +797,11 @@ def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):
 # -------------------------------------------------------------------------------------------- three weeks of outages
 
 
+@pytest.mark.guarantee(
+    "apologies",
+    "three weeks of random outages, reruns and backfills yield exactly the apologies that an oracle that "
+    "shares no code names",
+)
 def test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name(postgres, ledger):
     short = [figure for figure in simulate(7, 21, postgres.admin_dsn, ledger) if not figure.ok]
     assert short == []

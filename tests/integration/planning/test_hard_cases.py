@@ -77,6 +77,7 @@ def test_phone_spoilt_and_restored_to_the_same_number_is_sent(one_stop, gateway,
     assert states(rows) == [("accepted", None)]
 
 
+@pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
 def test_undelivered_message_does_not_count_as_told(one_stop, gateway, rows):
     one_stop.dossier()
     one_stop.move(9)
@@ -204,6 +205,7 @@ def test_status_mapped_later_reads_the_row_again(one_stop, rows):
     assert states(rows) == [("queued", None)]
 
 
+@pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
     one_stop.dossier()
     one_stop.move(9, at=NOW)
@@ -259,6 +261,10 @@ def end_others(one_stop):
     )
 
 
+@pytest.mark.guarantee(
+    "once",
+    "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
+)
 def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, rows, configure, monkeypatch):
     other = second_source(postgres, configure, one_stop)
     one_stop.dossier()
@@ -296,6 +302,10 @@ def test_source_that_hangs_in_mid_reading_holds_up_no_other(postgres, one_stop, 
     other.connection.close()
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "an outage costs no more messages than were in flight; another gateway takes over",
+)
 def test_gateway_dead_behind_a_proxy_costs_no_more_than_was_in_flight(one_stop, gateway, rows):
     queue(one_stop, 40)
     gateway.default = (502, "bad gateway")
@@ -377,6 +387,10 @@ def test_denied_number_concerns_itself_only(one_stop, gateway, rows):
     assert states(rows) == [("rejected", "phone")], rows("SELECT * FROM motcua.gateways")
 
 
+@pytest.mark.guarantee(
+    "once",
+    "whatever fails in a sender while requests are in flight, their answers are waited for and written",
+)
 def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows):
     queue(one_stop, 12)
     gateway.before_answer = lambda q: time.sleep(0.05 if len(gateway.asked) < 4 else 0.3)
@@ -434,6 +448,10 @@ def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, row
     assert states(rows) == [("delivered", None), ("accepted", None)]
 
 
+@pytest.mark.guarantee(
+    "receipts",
+    "a receipt that cannot be applied stays stored and unread; nothing else waits for it",
+)
 def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
     queue(one_stop, 2)
     send_at()
@@ -614,6 +632,10 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
 
 
+@pytest.mark.guarantee(
+    "once",
+    "a source that hangs ends its pick-up after 30 s; the others, and a second run, go on meanwhile",
+)
 def test_second_run_does_not_wait_behind_a_source_that_hangs(one_stop, rows):
     one_stop.dossier()
     one_stop.move(9)
@@ -663,6 +685,7 @@ def test_refused_message_does_not_hold_up_the_others(one_stop, gateway, rows):
     assert max(int(r["w"]) for r in waits) < 2
 
 
+@pytest.mark.guarantee("registrations", "a template version whose file is gone concerns itself only")
 def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
     queue(one_stop, 2)
     rows(
@@ -688,6 +711,7 @@ def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
     assert "0905123456" not in "".join(traceback.format_exception(failed.value))
 
 
+@pytest.mark.guarantee("airflow", "a backfill plans and reopens nothing outside its window")
 def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
     for code, at in (("IN", NOW), ("LATER", NOW + 60 * MINUTE)):
         one_stop.dossier(code, applicant_phone="02583822001", updated_at=at)

@@ -104,6 +104,11 @@ def kinds(kind):
     return {"result": RESULT, "supplement": SUPPLEMENT}[kind]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "an older step typed in late takes nothing back that the dossier's row still says; where the row "
+    "agrees with it, it does",
+)
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 @pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
 def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once):
@@ -124,6 +129,11 @@ def test_old_step_takes_nothing_back_that_the_row_still_says(desk, kind, at_once
     assert closing_is_red() is None
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "nobody who was told that the result is ready is told at 17:30, or by 9029, that it is not, because "
+    "of an older step",
+)
 def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     desk.step(RESULT, NOW)
     desk.row(RESULT, NOW + SECOND)
@@ -139,6 +149,11 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     assert closing_is_red() is None
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "an older step typed in late takes nothing back that the dossier's row still says; where the row "
+    "agrees with it, it does",
+)
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 @pytest.mark.parametrize("at_once", [True, False], ids=["one pick-up", "two"])
 def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
@@ -161,6 +176,10 @@ def test_old_step_that_the_row_agrees_with_takes_it_back(desk, kind, at_once):
     assert closing_is_red() is None
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "an older step typed in late tells nothing that the dossier's row does not say; where the row agrees, it is told",
+)
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
     desk.step(WORKED_ON, NOW)
@@ -177,6 +196,10 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees(desk, kind):
     assert closing_is_red() is None
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "an older step typed in late tells nothing that the dossier's row does not say; where the row agrees, it is told",
+)
 @pytest.mark.parametrize("kind", ["result", "supplement"])
 def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_the_apology_goes(desk, kind):
     desk.step(WORKED_ON, NOW)
@@ -190,6 +213,7 @@ def test_old_step_into_the_condition_is_cancelled_where_the_row_disagrees_and_th
     assert closing_is_red() is None
 
 
+@pytest.mark.guarantee("what-fires", "a result that comes after an old one that was not believed is told")
 @pytest.mark.parametrize("earlier", [LATE, 4 * 24 * HOUR], ids=["18 hours", "four days"])
 def test_result_that_comes_after_an_old_one_that_was_not_believed_is_told(desk, earlier):
     desk.step(WORKED_ON, NOW)
@@ -234,6 +258,7 @@ def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, row
     assert desk.balance() == []
 
 
+@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is told once")
 @pytest.mark.parametrize("accepted", [True, False])
 @pytest.mark.parametrize("old", [(WORKED_ON,), (WORKED_ON, (2, False), WORKED_ON)], ids=["one", "three"])
 def test_entered_again_after_old_steps_only_is_told_once(desk, accepted, old):

@@ -38,6 +38,10 @@ def messages(rows):
     ]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "a result is told at status 9 and at the desk, a supplement at status 5 and at the desk",
+)
 def test_result_needs_the_status_and_the_desk(one_stop, rows):
     one_stop.dossier()
     one_stop.move(9, desk=False)
@@ -62,6 +66,10 @@ def test_text_is_the_reports_to_the_letter(one_stop, rows):
     ]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "whichever half comes second brings the occasion, also when only the dossier's row tells of it",
+)
 def test_row_completes_the_second_half_without_a_transition(one_stop, rows):
     one_stop.dossier()
     one_stop.move(9, desk=False)
@@ -83,6 +91,7 @@ def test_row_older_than_the_transition_does_not_take_it_back(one_stop, rows):
     assert messages(rows) == [("result", "queued", None)]
 
 
+@pytest.mark.guarantee("what-fires", "repeated rows are one occasion; leaving and returning is another")
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
     for minute, (status, desk) in enumerate([(9, True), (9, True), (4, False), (9, True)]):
@@ -95,6 +104,10 @@ def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     ]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "rows committed late under a lower number, and rows repeated, are neither lost nor doubled",
+)
 def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop, rows):
     one_stop.dossier("A-1")
     one_stop.dossier("A-2")
@@ -125,6 +138,7 @@ def test_late_leaving_row_splits_an_occasion_and_tells_again(one_stop, rows):
     assert messages(rows) == [("result", "queued", None)] * 2
 
 
+@pytest.mark.guarantee("what-fires", "of two contradicting events in one pick-up the newer wins")
 @pytest.mark.parametrize(
     ("second", "expected"),
     [
@@ -141,6 +155,10 @@ def test_of_two_contradicting_events_in_one_pick_up_the_newer_wins(one_stop, row
     assert messages(rows) == expected
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "a result that was already handed over is not told, also where the desk clicked it after handing it over",
+)
 def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, rows):
     one_stop.dossier(returned_at=NOW, updated_at=NOW - MINUTE)
     one_stop.move(9, at=NOW - MINUTE)
@@ -148,6 +166,10 @@ def test_dossier_handed_over_before_its_result_was_read_is_cancelled(one_stop, r
     assert messages(rows) == [("result", "cancelled", "handed_over")]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "a mended phone reopens what failed for its phone, while it is useful and still true",
+)
 @pytest.mark.parametrize(("phone", "reason"), [(None, "missing"), ("không có", "missing"), ("02583822001", "landline")])
 def test_unusable_phone_is_a_suppressed_message_and_a_mended_one_reopens_it(one_stop, rows, phone, reason):
     one_stop.dossier(applicant_phone=phone)
@@ -174,6 +196,7 @@ def test_phone_mended_after_the_result_was_handed_over_reopens_nothing(one_stop,
     assert messages(rows) == [("result", "suppressed", "missing")]
 
 
+@pytest.mark.guarantee("what-fires", "what happened before an agency was enabled is out of scope for good")
 def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(one_stop, rows):
     with connect() as connection:
         save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW)], "tests")
@@ -226,6 +249,10 @@ def test_same_day_and_switched_off_kinds_are_suppressed_with_their_reason(one_st
     ]
 
 
+@pytest.mark.guarantee(
+    "broken-rows",
+    "a row that cannot be used is quarantined with its reason, and everything else goes on",
+)
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
@@ -329,6 +356,7 @@ def test_quarantined_row_that_the_source_mends_in_place_goes_on(one_stop, rows):
     assert released(rows) == [False]
 
 
+@pytest.mark.guarantee("what-fires", "a phone that was mended before its message failed reopens it as well")
 @pytest.mark.parametrize("passed_over", [False, True])
 def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):
     one_stop.dossier()
@@ -346,6 +374,7 @@ def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, ro
     assert rows("SELECT * FROM motcua.phone_changes") == []
 
 
+@pytest.mark.guarantee("what-fires", "a backfill leaves the mended phones outside its window to the next plan")
 def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
     one_stop.dossier(applicant_phone="02583822229")
     one_stop.move(9)
@@ -358,6 +387,7 @@ def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(o
     assert messages(rows) == [("result", "queued", "phone_mended")]
 
 
+@pytest.mark.guarantee("cost", "what a pick-up reads again as it was is neither written nor locked")
 def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     one_stop.dossier(applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
     one_stop.move(4, desk=False)
@@ -381,6 +411,7 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     ]
 
 
+@pytest.mark.guarantee("broken-rows", "as long as a row in quarantine stays as it is, it is not written again")
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
     one_stop.dossier()
     one_stop.move(None)
@@ -402,6 +433,10 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
     assert [row["reason"] for row in changed] == ["status_unknown"]
 
 
+@pytest.mark.guarantee(
+    "broken-rows",
+    "a row in quarantine that its source mends in place goes on within a tenth of its age",
+)
 @pytest.mark.parametrize("age", [MINUTE, timedelta(hours=1), timedelta(days=2)])
 @pytest.mark.parametrize("others_before", [0, 50])
 def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
@@ -421,6 +456,7 @@ def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_a
     assert messages(rows) == [("result", "queued", None)]
 
 
+@pytest.mark.guarantee("broken-rows", "times out of order cost no citizen the message")
 @pytest.mark.parametrize(
     "moments",
     [
@@ -450,6 +486,7 @@ def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows, moments)
     assert len(messages(rows)) == 2, "a wild time must not move the cursor past honest rows"
 
 
+@pytest.mark.guarantee("broken-rows", "hostile text is cleaned, noted and sent")
 def test_hostile_text_is_cleaned_noted_and_sent(one_stop, rows):
     one_stop.dossier(
         applicant_name="\u202eNguyễn\x07 Văn\n\tA" * 500, step_name="a\r\nb" * 9000, procedure_name="p\x1b[31m" * 999
@@ -580,6 +617,10 @@ def test_source_that_failed_is_not_asked_in_every_run(one_stop, configure):
     assert sources_with_news(NOW + timedelta(seconds=50)) == ["away"]
 
 
+@pytest.mark.guarantee(
+    "what-fires",
+    "an agency enabled later the same day tells what happened since the moment it was enabled from",
+)
 def test_agency_enabled_later_the_same_day_tells_what_happened_since(one_stop, rows):
     with connect() as connection:
         save_agencies(connection, [agency(NHA_TRANG, enabled_from=None)], "tests")

@@ -613,6 +613,7 @@ def published_as(day: Publication, store: Path, rows: Rows) -> Callable[[Callabl
     return publish_as
 
 
+@pytest.mark.guarantee("publications", "a publication from before the rendering had a number holds byte for byte")
 def test_true_publication_from_before_the_rendering_had_a_number_holds_byte_for_byte(published_as, monkeypatch):
     def as_it_was(manifest: dict[str, Any]) -> None:
         by = manifest["words"]["made_by"]
@@ -635,6 +636,10 @@ def test_true_publication_of_other_software_holds_where_its_files_can_be_made_ag
     holds()
 
 
+@pytest.mark.guarantee(
+    "publications",
+    "a publication of other software holds too, and what could not be made again is named",
+)
 def test_true_publication_of_other_software_holds_and_says_what_was_not_looked_at(day, published_as, monkeypatch):
     published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=RENDERING + 1))
     words = wording.publication_words()["letterhead"]
@@ -677,6 +682,10 @@ def test_publication_of_this_software_whose_words_make_no_report_is_found(publis
 # ------------------------------------------------------------------------------------ what the figures are made of
 
 
+@pytest.mark.guarantee(
+    "publications",
+    "a publication names every function, view and vendor's mapping behind its queries",
+)
 def test_publication_names_every_function_view_and_mapping_behind_its_queries(day, configure):
     named = {each["name"]: each["figures"] for each in day.manifest["queries"]}
     assert {
@@ -704,6 +713,10 @@ def test_publication_names_every_function_view_and_mapping_behind_its_queries(da
     assert named["sources/opencps/transitions.sql"].endswith("(dienkhanh, vanphong)")
 
 
+@pytest.mark.guarantee(
+    "publications",
+    "a publication names every function, view and vendor's mapping behind its queries",
+)
 def test_auditor_computes_the_hash_of_a_function_and_of_a_view_with_psql_alone(day, postgres, ledger):
     named = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
     address = connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
@@ -722,6 +735,7 @@ def test_definition_reads_the_same_whatever_a_session_s_search_path_is(ledger):
         assert connection.execute("SHOW search_path").fetchone() == {"search_path": "motcua, audit"}
 
 
+@pytest.mark.guarantee("publications", "a definition that was replaced since is told, and is no fault")
 def test_definition_that_was_replaced_since_is_a_remark_and_no_fault(day, rows):
     was = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
     (kept,) = rows("SELECT pg_get_functiondef('audit.messages_as_of(bigint)'::regprocedure) AS text")

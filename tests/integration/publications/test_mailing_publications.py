@@ -77,6 +77,7 @@ def attached(message) -> dict[str, bytes]:
     return {part.get_filename(): part.get_content() for part in message.iter_attachments()}
 
 
+@pytest.mark.guarantee("publications", "each body is mailed what concerns it, once")
 def test_each_body_gets_what_concerns_it_once(publication, server, rows):
     number = publication().publication_no
     assert bodies_of(number) == ["department", "home_affairs", "justice", "committee", samples.TU_PHAP]

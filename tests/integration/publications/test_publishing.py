@@ -223,6 +223,7 @@ def die() -> None:
     raise Killed
 
 
+@pytest.mark.guarantee("publications", "wherever publishing dies, the next try makes the one publication")
 def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closings, store):
     number = closings()
     real_store, real_rename = publishing.store_file, Path.rename
@@ -390,6 +391,7 @@ def test_figures_that_were_changed_in_the_ledger_are_named(published, rows):
     assert any("column delivered: published" in each and "stored in the closing" in each for each in said)
 
 
+@pytest.mark.guarantee("publications", "a doctored file, row, manifest or fact is found and named")
 @pytest.mark.parametrize(
     ("doctor", "said"),
     [
@@ -452,6 +454,7 @@ def test_forger_who_also_mends_the_manifest_is_found_by_the_row(published):
     assert any("column delivered: published 9999, recomputed" in each for each in said)
 
 
+@pytest.mark.guarantee("publications", "a doctored file, row, manifest or fact is found and named")
 def test_forger_who_also_mends_the_row_is_found_by_the_chain_and_the_facts(published, rows):
     change_cell(published / "csv/messages.csv", "delivered", "9999")
     manifest = json.loads((published / MANIFEST).read_bytes())
@@ -508,6 +511,7 @@ def closed_day(one_stop, store) -> Publication:
     return publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
 
 
+@pytest.mark.guarantee("publications", "an auditor verifies against the facts without any other right")
 def test_auditor_verifies_against_the_facts_without_any_other_right(closed_day, ledger, postgres, configure):
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
@@ -521,6 +525,10 @@ def test_auditor_verifies_against_the_facts_without_any_other_right(closed_day, 
     assert CliRunner().invoke(app, ["publications", "verify-all"]).exit_code == 0
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "each figure of messages and dossiers leads to as many rows as it says, down to the dossiers",
+)
 def test_auditor_opens_a_figure_down_to_its_dossiers(closed_day, ledger, postgres, configure):
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])

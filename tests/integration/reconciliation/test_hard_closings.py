@@ -126,6 +126,10 @@ def other(postgres, one_stop, configure) -> Iterator[OneStop]:
 # --- Lost at pick-up ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a dropped transition is red whatever its kind and minute, also the one between two results",
+)
 def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_stop, lose):
     lost = {}
     for status in (9, 5):
@@ -142,6 +146,10 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     assert [rows_of(each.closing_no) for each in beside] == [[], []]
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a dropped transition is red whatever its kind and minute, also the one between two results",
+)
 def test_lost_departure_between_two_results_on_two_days_is_red(one_stop, lose):
     """The citizen of the second result is not told, since the ledger takes it for the first one said again."""
     result(one_stop, "A", NOW - ONE_DAY)
@@ -196,6 +204,7 @@ def test_departure_that_the_source_wrote_later_is_explained(one_stop, first):
     assert not is_red(closing.closing_no)
 
 
+@pytest.mark.guarantee("reconciliation", "a row in quarantine explains no loss beside it")
 def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
     """Codes are not unique across agencies, and a row may wait in quarantine for years."""
     with connect() as ledger:
@@ -246,6 +255,7 @@ def test_row_in_quarantine_from_before_its_agency_joined_is_out_of_scope(one_sto
     assert cells(closing.closing_no)[TU_PHAP, "", "result"] == (0, 0)
 
 
+@pytest.mark.guarantee("reconciliation", "a number that a source gives a second time hides no lost result")
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
     """A source that was set back gives its numbers again; pick-up knows them, and nobody would be told."""
     number = result(one_stop, "A", NOW - 2 * ONE_DAY)
@@ -269,6 +279,7 @@ def test_dossier_that_the_source_renamed_after_its_message_is_explained(one_stop
     assert not is_red(closing.closing_no)
 
 
+@pytest.mark.guarantee("reconciliation", "a source that was never read is not taken for an empty one")
 def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop):
     result(one_stop, "A")
     result(other, "B")
@@ -306,6 +317,10 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
 # --- The ledger was changed ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+)
 def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
     result(one_stop, "A")
     run()
@@ -315,6 +330,10 @@ def test_message_deleted_from_the_ledger_is_red(one_stop, tamper):
     assert is_red(closing.closing_no)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+)
 def test_message_doubled_in_the_ledger_is_red(one_stop, rows):
     result(one_stop, "A")
     run()
@@ -329,6 +348,10 @@ def test_message_doubled_in_the_ledger_is_red(one_stop, rows):
     assert is_red(closing.closing_no)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+)
 @pytest.mark.parametrize("change", [f"agency_code = '{TU_PHAP}'", "procedure_code = '9.999999'"])
 def test_message_moved_to_another_cell_of_the_ledger_is_red_and_listed(one_stop, rows, change):
     result(one_stop, "A")
@@ -349,6 +372,10 @@ def test_message_moved_to_another_cell_of_the_ledger_is_red_and_listed(one_stop,
     assert is_red(closing.closing_no)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+)
 def test_message_moved_to_another_dossier_is_red_and_listed(one_stop, rows):
     result(one_stop, "A")
     one_stop.dossier("B")
@@ -381,6 +408,7 @@ def test_message_without_its_dossier_is_an_orphan_and_stops_no_closing(one_stop,
         assert [each.sort for each in load_orphans(ledger, closing.closing_no)] == ["message_without_dossier"]
 
 
+@pytest.mark.guarantee("reconciliation", "a loss beside an invention is red although the sums agree")
 def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, lose):
     """The sums agree, and nothing else does."""
     number = result(one_stop, "A")
@@ -488,6 +516,7 @@ def test_agency_that_its_source_writes_under_a_new_code_is_the_same_one(one_stop
     assert cells(closing.closing_no)[NHA_TRANG, "1.005129", "result"] == (1, 1)
 
 
+@pytest.mark.guarantee("reconciliation", "a dossier that goes on under the new code of its agency is the same one")
 def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(one_stop, lose):
     """The software writes the new code from one day on, and what was written stays."""
     result(one_stop, "REPEATED", NOW - 30 * MINUTE, agency_code="H32.30")
@@ -518,6 +547,7 @@ def test_code_that_is_no_agencys_any_more_is_explained(one_stop):
 # --- Sources change -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("reconciliation", "a source that is given up makes no closed period worse")
 def test_source_that_is_read_no_longer_makes_no_closed_period_worse(other, one_stop, configure):
     result(one_stop, "A")
     result(other, "B", agency_code=TU_PHAP)
@@ -604,6 +634,7 @@ def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
     )
 
 
+@pytest.mark.guarantee("reconciliation", "what a source holds twice is one event, or is explained by row")
 def test_dossier_that_its_source_holds_twice_is_explained_by_row(one_stop):
     result(one_stop, "RESULT", NOW - 30 * MINUTE)
     result(one_stop, "PROCEDURE", NOW - 30 * MINUTE)
@@ -630,6 +661,7 @@ def test_dossier_that_its_source_holds_twice_is_explained_by_row(one_stop):
     }
 
 
+@pytest.mark.guarantee("reconciliation", "what a source holds twice is one event, or is explained by row")
 def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
     for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):
         result(one_stop, code, NOW - 30 * MINUTE)
@@ -656,6 +688,7 @@ def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(on
     }
 
 
+@pytest.mark.guarantee("reconciliation", "a dossier that two sources hold is owed one apology")
 def test_dossier_that_two_sources_hold_is_owed_one_apology(other, one_stop):
     tomorrow = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
     for source in (one_stop, other):
@@ -782,6 +815,7 @@ def test_page_refuses_what_is_no_closing(ledger):
 # --- Runs again ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("reconciliation", "a run over a period that does not meet is red each time, until it is mended")
 def test_run_over_a_red_day_is_red_again_until_it_is_mended(one_stop, lose):
     number = result(one_stop, "A")
     lose(number)
@@ -813,6 +847,7 @@ def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_co
     assert reconcile_daily.look_again("daily", EVERYTHING, LATER) == []
 
 
+@pytest.mark.guarantee("reconciliation", "a run over a period that does not meet is red each time, until it is mended")
 def test_month_that_stands_red_makes_each_of_its_runs_red(one_stop, lose):
     number = result(one_stop, "A")
     lose(number)
@@ -822,6 +857,7 @@ def test_month_that_stands_red_makes_each_of_its_runs_red(one_stop, lose):
             reconcile_daily.gate(reconcile_monthly.close_month("monthly", interval, FIRST_OF_DECEMBER))
 
 
+@pytest.mark.guarantee("reconciliation", "a message that was lost after its day was closed is listed by the month")
 def test_message_that_was_lost_after_its_day_was_closed_is_listed_by_the_month(one_stop, tamper):
     result(one_stop, "A")
     result(one_stop, "B", NOW - ONE_DAY)
@@ -1062,6 +1098,10 @@ def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_sto
     assert closing.difference == 0
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a reply without its inquiry, and an inquiry without its reply, are red and listed",
+)
 @pytest.mark.parametrize("lost", ["messages", "inquiries"])
 def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_listed(one_stop, tamper, lost):
     result(one_stop, "160915001")

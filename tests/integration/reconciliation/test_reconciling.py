@@ -61,6 +61,10 @@ def totals(closing_no: int, kind: str = "result"):
     return sum_messages(tuple(each for each in figures if each.kind == kind))
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "every message meets an occasion that the source itself counts, or is listed with a reason",
+)
 def test_every_message_meets_an_occasion_of_the_source(one_stop):
     results(one_stop, 5)
     pick_up_and_plan()
@@ -81,6 +85,10 @@ def test_day_before_any_agency_joined_is_not_closed(one_stop):
         close_period(Period.parse("2026-10-20"), "tests", NEXT_MORNING)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a transition that the ledger lost, or never planned, is a difference without a reason: red",
+)
 def test_transition_lost_from_the_ledger_is_an_unexplained_difference(one_stop, rows):
     results(one_stop, 3)
     pick_up_and_plan()
@@ -105,6 +113,10 @@ def test_transition_that_no_pick_up_can_have_read_yet_is_explained(one_stop):
     assert (closing.difference, closing.unexplained) == (0, 0)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a transition that the ledger lost, or never planned, is a difference without a reason: red",
+)
 def test_transition_that_was_never_planned_is_an_unexplained_difference(one_stop):
     results(one_stop, 2)
     pick_up("khanhhoa", EVERYTHING, NOW)
@@ -113,6 +125,7 @@ def test_transition_that_was_never_planned_is_an_unexplained_difference(one_stop
     assert reasons(closing.closing_no) == [("source", "unplanned")] * 2
 
 
+@pytest.mark.guarantee("reconciliation", "a message that nothing called for is a difference without a reason: red")
 def test_message_whose_transition_the_source_never_had_is_an_unexplained_difference(one_stop):
     results(one_stop, 2)
     pick_up_and_plan()
@@ -150,6 +163,10 @@ def test_procedure_changed_after_the_message_is_explained_on_both_sides(one_stop
     assert closing.difference == 0
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "closing again gives the closing that stands, or a correction that says what changed and why",
+)
 def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
     results(one_stop, 2)
     pick_up_and_plan()
@@ -167,6 +184,10 @@ def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
     assert any(figure in ("queued", "expired") and "picked_up_late" in causes for figure, _, _, causes in changes)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "closing again gives the closing that stands, or a correction that says what changed and why",
+)
 def test_closing_again_with_nothing_new_gives_the_closing_that_stands(one_stop):
     results(one_stop, 2)
     pick_up_and_plan()
@@ -176,6 +197,10 @@ def test_closing_again_with_nothing_new_gives_the_closing_that_stands(one_stop):
     assert again.closing == first.closing
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a source that does not answer is named, and never undoes a closing that had it",
+)
 def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop, configure):
     results(one_stop, 2)
     pick_up_and_plan()
@@ -193,6 +218,10 @@ def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop, confi
         close_period(DAY, "tests", LATER)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "stored figures are what the facts give again, also for the auditor's role, which reads no phone",
+)
 def test_stored_figures_are_what_the_facts_give_again(one_stop):
     results(one_stop, 3)
     pick_up_and_plan()
@@ -218,6 +247,10 @@ def test_month_is_the_sum_of_its_days(one_stop):
     assert (dossiers.agency_code, dossiers.received) == (NHA_TRANG, 5)
 
 
+@pytest.mark.guarantee(
+    "reconciliation",
+    "stored figures are what the facts give again, also for the auditor's role, which reads no phone",
+)
 def test_auditor_recomputes_a_closing_and_reads_no_phone(one_stop, postgres, ledger, configure):
     results(one_stop, 3)
     pick_up_and_plan()

@@ -110,6 +110,7 @@ def test_gateways_have_slots_of_their_own(share):
     assert (first.share, second.share) == (8, 8)
 
 
+@pytest.mark.guarantee("limits", "all senders together keep a gateway's `concurrency`, also when one of them is killed")
 def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed(one_stop, gateway, configure, rows):
     configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=8))
     queue(one_stop, *[MOBIFONE] * 200)
@@ -130,6 +131,10 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     assert set(counted) == {"accepted"}
 
 
+@pytest.mark.guarantee(
+    "limits",
+    "a second sender gets its share of a long queue; one that waits for slots leaves what is idle to others",
+)
 def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configure):
     configure(AIRFLOW_CONN_SMS_KANNEL=_connection(gateway.port, concurrency=4))
     queue(one_stop, *[MOBIFONE] * 160)
@@ -148,6 +153,10 @@ def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configu
     assert gateway.most_connections <= 4
 
 
+@pytest.mark.guarantee(
+    "limits",
+    "a second sender gets its share of a long queue; one that waits for slots leaves what is idle to others",
+)
 def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
     """Two senders, each with all slots of one gateway, would wait for each other without an end."""
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})

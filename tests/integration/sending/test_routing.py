@@ -114,6 +114,11 @@ def test_each_carrier_goes_where_the_brandname_is_registered(one_stop, two, rows
     ]
 
 
+@pytest.mark.guarantee(
+    "registrations",
+    "where no gateway's brandname is registered at the carrier, the message waits and the run is red; it "
+    "never goes anonymously",
+)
 def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, two, rows):
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
     queue(one_stop, ITEL, MOBIFONE)
@@ -150,6 +155,11 @@ def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_non
     assert numbers(first) == ["+84981234567"]
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a gateway that refuses the account is stopped before more is spent; another one takes over at once, "
+    "and that is recorded",
+)
 def test_configuration_error_fails_over_at_once_and_is_recorded(one_stop, two, rows):
     first, second = two()
     first.default = (403, "Authorization failed for sendsms")
@@ -181,6 +191,10 @@ def test_gateway_is_preferred_again_after_its_time_one_request_first(one_stop, t
     assert changes(rows) == [("kannel", "", "stopped"), ("kannel", "", "started")]
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a stopped gateway is tried with one message after each pause; pauses grow, more where a try costs a message",
+)
 def test_gateway_that_still_does_not_answer_costs_one_message_more(one_stop, two, rows):
     first, second = two()
     first.default = "hang"
@@ -209,6 +223,10 @@ def test_gateway_started_by_hand_is_used_at_once(one_stop, two, rows):
     assert changes(rows)[-1] == ("kannel", "", "started")
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "an outage costs no more messages than were in flight; another gateway takes over",
+)
 def test_outage_fails_over(one_stop, two, rows):
     first, second = two()
     first.default = (503, "Temporal failure, try again later.")
@@ -220,6 +238,7 @@ def test_outage_fails_over(one_stop, two, rows):
     assert set(states(rows)) == {("accepted", None)}
 
 
+@pytest.mark.guarantee("once", "a message of unknown outcome is not given to another gateway")
 def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
     first, second = two()
     first.script = ["hang"]
@@ -231,6 +250,10 @@ def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
     assert states(rows) == [("unknown", "no_answer")]
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a number whose carrier is refused goes to the next gateway, and stops nothing at first",
+)
 def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first(one_stop, two, rows):
     first, second = two()
     first.script = [(403, "Not routable")]
@@ -242,6 +265,10 @@ def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first
     assert changes(rows) == []
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "ten different refused numbers of a carrier, and none taken meanwhile, stop that carrier there and only there",
+)
 def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
     first, second = two()
     first.default = (403, "Not routable")
@@ -271,6 +298,7 @@ def test_message_that_every_gateway_refuses_waits_and_is_tried_again(one_stop, t
     assert states(rows) == [("accepted", None)]
 
 
+@pytest.mark.guarantee("limits", "all senders together keep the limit of segments a second")
 def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, configure, rows):
     configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(gateway.port, concurrency=16, segments_per_second=20))
     now = NOW
@@ -291,6 +319,10 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
     assert came[-1] - came[0] >= 49 / 20 * 0.9
 
 
+@pytest.mark.guarantee(
+    "limits",
+    "when the segments of a day are used up the gateway is closed, and another one takes over",
+)
 def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, rows):
     first, second = two(kannel={"segments_per_day": 3})
     queue(one_stop, *[VIETTEL] * 8)
@@ -316,6 +348,7 @@ def test_refused_segments_do_not_count_against_the_day(one_stop, two, rows):
     assert len(first.asked) == 5
 
 
+@pytest.mark.guarantee("registrations", "a template that the first gateway does not know goes through the second")
 def test_template_that_the_first_gateway_does_not_know_goes_through_the_second(one_stop, two, rows):
     unregister_text("kannel", "result.v1", "Lan", "nhà cung cấp báo hết hạn")
     first, second = two()
@@ -334,6 +367,7 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
     assert any("segments_per_second" in line for line in unresolved("run", now=NOW))
 
 
+@pytest.mark.guarantee("limits", "a limit that cannot be read closes the gateway")
 @pytest.mark.parametrize(
     ("extra", "word"),
     [

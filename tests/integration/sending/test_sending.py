@@ -72,6 +72,14 @@ def test_request_is_what_kannel_expects(one_stop, gateway, rows):
     assert states(rows) == [("accepted", None)]
 
 
+@pytest.mark.guarantee(
+    "once",
+    "two runs at once, or the same run again, send nothing twice: each message is claimed by one sender",
+)
+@pytest.mark.guarantee(
+    "airflow",
+    "clear and rerun, or two runs at once, send nothing that is accepted, delivered or unknown",
+)
 def test_sending_again_at_once_or_in_parallel_sends_nothing_twice(one_stop, gateway, rows):
     queue_results(one_stop, 30)
     gateway.seconds = 0.02
@@ -103,6 +111,10 @@ def test_http_client_repeats_nothing_by_itself(one_stop, gateway):
     assert not session.trust_env
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "each answer of a gateway is classed; a refused number makes the message `rejected`",
+)
 @pytest.mark.parametrize(
     ("answer", "state", "reason", "attempt"),
     [
@@ -140,6 +152,10 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
     assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
 
 
+@pytest.mark.guarantee(
+    "once",
+    "a message whose request timed out, was reset or got 500 or 502 becomes `unknown` and is never repeated blindly",
+)
 def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = ["hang"]
@@ -149,6 +165,10 @@ def test_unknown_is_never_sent_again_blindly(one_stop, gateway, rows):
     assert states(rows) == [("unknown", "no_answer")]
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "after 503, 429 or no connection a message waits, longer each time, and then goes",
+)
 def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = [(503, "Temporal failure"), (503, "Temporal failure")]
@@ -168,6 +188,11 @@ def test_waits_grow_are_bounded_and_respect_what_the_gateway_asks():
     assert retry_wait(1, 120).total_seconds() == 120
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a gateway that refuses the account is stopped before more is spent; another one takes over at once, "
+    "and that is recorded",
+)
 def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, gateway, rows):
     queue_results(one_stop, 20)
     gateway.default = (403, "Authorization failed for sendsms")
@@ -186,6 +211,10 @@ def test_configuration_error_stops_the_gateway_before_more_is_spent(one_stop, ga
     assert {state for state, _ in states(rows)} == {"accepted"}
 
 
+@pytest.mark.guarantee(
+    "once",
+    "a dossier that changed before the call is not told: the message is `cancelled`, `suppressed` or `expired`",
+)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -228,6 +257,7 @@ def test_phone_changed_meanwhile_is_used(one_stop, gateway):
     assert gateway.asked[0]["to"] == "+84905999888"
 
 
+@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message is not told again")
 @pytest.mark.parametrize(("minutes", "told_twice"), [(9, False), (11, True)])
 def test_return_within_ten_minutes_of_an_accepted_message_is_not_told_again(
     one_stop, gateway, rows, minutes, told_twice
@@ -281,6 +311,11 @@ def test_attempt_is_committed_before_the_call(one_stop, gateway, rows):
     assert seen == [{"state": "in_flight", "message": "sending"}]
 
 
+@pytest.mark.guarantee(
+    "once",
+    "what a dead sender had in flight or kept ready becomes `unknown` at the next sender or settling; a "
+    "living sender's is left alone",
+)
 def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     with open_connection() as living, open_connection() as dying:
@@ -313,6 +348,11 @@ def reference_of(rows, message=0):
     return rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[message]["reference"]
 
 
+@pytest.mark.guarantee(
+    "receipts",
+    "a receipt that overtakes the answer, or comes twice, late or out of order, moves the message only "
+    "where the table of moves allows",
+)
 @pytest.mark.parametrize(
     ("reports", "state"),
     [
@@ -395,6 +435,10 @@ def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_n
     assert states(rows)[0][0] == "delivered"
 
 
+@pytest.mark.guarantee(
+    "once",
+    "PostgreSQL refuses a second attempt beside one that may be on its way, whoever tries to start it",
+)
 def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_stop, gateway, rows):
     queue_results(one_stop)
     send_at()
@@ -405,6 +449,10 @@ def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_sto
         )
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "a backfill sends its window only, and makes due at once what failed there and may be retried",
+)
 def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
@@ -434,6 +482,7 @@ def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gat
     assert states(rows) == [("queued", None)]
 
 
+@pytest.mark.guarantee("identity", "the identity balances over everything that happened")
 def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows):
     queue_results(one_stop, 12)
     gateway.script = [(503, "busy"), "hang", (400, "Missing receiver number"), (202, "0: Accepted for delivery")]
@@ -477,6 +526,7 @@ def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, ro
     assert states(rows) == [("accepted", None)] * 3
 
 
+@pytest.mark.guarantee("once", "after SIGTERM a sender claims nothing more and ends with nothing in flight")
 def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
     queue_results(one_stop, 40)
     gateway.seconds = 0.05
@@ -504,6 +554,10 @@ def test_only_one_sender_goes_on_for_all(one_stop, gateway):
     assert len(gateway.asked) == 1
 
 
+@pytest.mark.guarantee(
+    "airflow",
+    "a run by the clock is also red for the messages of its own minute, whichever run tried them",
+)
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
     """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""
     queue_results(one_stop)

@@ -85,6 +85,7 @@ def unknown(one_stop, gateway, rows):
     assert states(rows) == [("unknown", "no_answer")]
 
 
+@pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing is never given a message again")
 def test_gateway_that_promises_nothing_is_never_given_the_message_again(unknown, gateway, rows):
     for hours in range(0, 90, 5):
         settle_at(NOW + hours * HOUR)
@@ -107,6 +108,7 @@ def test_held_message_is_shown_and_makes_the_run_red_while_it_is_useful(unknown,
     assert "D-0" in CliRunner().invoke(app, ["messages", "held", "--all"]).output
 
 
+@pytest.mark.guarantee("unknown-outcome", "a release repeats the stored words and is audited")
 def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(unknown, gateway, rows):
     before = rows("SELECT text, msisdn FROM motcua.messages")
     (released,) = release("Nguyễn Văn A", "nhà mạng xác nhận chưa nhận", now=NOW + HOUR)
@@ -128,6 +130,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
         rows("DELETE FROM motcua.releases")
 
 
+@pytest.mark.guarantee("unknown-outcome", "a release looks at the dossier again")
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     one_stop.move(4, "D-0", desk=False, at=NOW + HOUR)
@@ -138,12 +141,14 @@ def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     assert states(rows) == [("cancelled", "taken_back")]
 
 
+@pytest.mark.guarantee("unknown-outcome", "a release needs who and why")
 @pytest.mark.parametrize(("who", "why"), [("", "x"), (" ", "x"), ("A", ""), ("A", " ")])
 def test_release_needs_who_and_why(unknown, who, why):
     with pytest.raises(ValueError, match="who does it and why"):
         release(who, why)
 
 
+@pytest.mark.guarantee("unknown-outcome", "a release lets nothing go but what is unknown, named and useful")
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
     queue(one_stop, 3)
     gateway.script = ["hang", "hang", (202, "ok")]
@@ -175,6 +180,7 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
     assert number in again.output
 
 
+@pytest.mark.guarantee("unknown-outcome", "a receipt that comes before a released message went stops it")
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)
     assert report(rows, "1") == "applied"
@@ -192,6 +198,7 @@ def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unkno
     assert states(rows) == [("delivered", None)]
 
 
+@pytest.mark.guarantee("unknown-outcome", "a receipt that comes after a released message went is kept as a fact")
 def test_late_receipt_of_a_released_attempt_is_kept_as_a_fact_and_moves_nothing_else(unknown, rows):
     release("A", "why", now=NOW + HOUR)
     send_at(NOW + HOUR)
@@ -202,6 +209,7 @@ def test_late_receipt_of_a_released_attempt_is_kept_as_a_fact_and_moves_nothing_
     assert attempts == [{"state": "delivered", "released": True}, {"state": "delivered", "released": False}]
 
 
+@pytest.mark.guarantee("unknown-outcome", "a backfill releases its window only, and only when told to")
 def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
     queue(one_stop)
     gateway.script = ["hang"]
@@ -218,6 +226,7 @@ def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gatew
     assert rows("SELECT released_by FROM motcua.releases") == [{"released_by": "operator, backfill__2"}]
 
 
+@pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends again, and a receipt still counts")
 def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, gateway, configure, rows):
     policy(gateway, configure, when_unknown="accept", unknown_after_hours=2)
     queue(one_stop, 2)
@@ -235,6 +244,10 @@ def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, ga
     assert states(rows) == [("delivered", None), ("unconfirmed", "no_receipt")]
 
 
+@pytest.mark.guarantee(
+    "unknown-outcome",
+    "a message without a receipt is `unconfirmed` after the gateway's horizon; a late receipt still counts",
+)
 def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_receipt_counts(
     one_stop, gateway, configure, rows
 ):
@@ -256,6 +269,7 @@ def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_re
     assert settle_at(NOW + 26 * HOUR).unconfirmed == 0
 
 
+@pytest.mark.guarantee("unknown-outcome", "no message becomes `unconfirmed` over a receipt that waits to be read")
 def test_receipt_that_waits_to_be_read_is_not_closed_over(one_stop, gateway, configure, rows):
     policy(gateway, configure, horizon_hours=24)
     queue(one_stop)
@@ -276,6 +290,7 @@ def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, ro
     assert settle_at(NOW + 73 * HOUR).unconfirmed == 1
 
 
+@pytest.mark.guarantee("unknown-outcome", "what is no longer useful expires, also while every gateway is stopped")
 def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
     queue(one_stop)
     gateway.default = (403, "Authorization failed for sendsms")

@@ -47,6 +47,11 @@ def stops(rows):
 # A carrier
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "few unroutable numbers hold up no other of their carrier, and a number that is refused again and "
+    "again counts once",
+)
 def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier(one_stop, gateway, rows):
     refuse(gateway, *numbers_of(one_stop, 8))
     queue(one_stop, *[VIETTEL] * 68)
@@ -61,6 +66,11 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier(one_stop, gate
     assert changes(rows) == []
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "few unroutable numbers hold up no other of their carrier, and a number that is refused again and "
+    "again counts once",
+)
 def test_number_that_is_refused_again_and_again_counts_once(one_stop, gateway, rows):
     gateway.default = NOT_ROUTABLE
     queue(one_stop, VIETTEL, VIETTEL)
@@ -84,6 +94,10 @@ def test_carrier_of_which_every_number_is_refused_is_stopped_whichever_run_was_r
     assert gateway.asked[-1]["to"].startswith("+84905123"), "others are not stopped"
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a stopped carrier is tried with one message after longer and longer pauses",
+)
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
     gateway.default = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 30)
@@ -170,6 +184,10 @@ def test_gateway_that_stays_away_is_tried_after_longer_and_longer_pauses(one_sto
         assert len(gateway.asked) == asked
 
 
+@pytest.mark.guarantee(
+    "gateways-that-fail",
+    "a stopped gateway is tried with one message after each pause; pauses grow, more where a try costs a message",
+)
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
     gateway.default = (502, "bad gateway")
@@ -190,6 +208,7 @@ def test_gateway_that_refuses_one_number_when_it_is_tried_again_works(one_stop, 
     assert stops(rows) == []
 
 
+@pytest.mark.guarantee("gateways-that-fail", "one reset after an outage stops nothing")
 def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 20)
     gateway.default = BUSY
@@ -200,6 +219,7 @@ def test_one_reset_after_an_outage_stops_nothing(one_stop, gateway, rows):
     assert states(rows).count(("accepted", None)) == 19
 
 
+@pytest.mark.guarantee("gateways-that-fail", "a gateway that takes one now and then costs few messages")
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
     """Trust grows with each message taken: after each stop one, then two, not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
@@ -240,6 +260,7 @@ def test_what_a_person_stopped_is_not_started_by_a_message_that_was_out_before(o
     assert len(gateway.asked) == 1
 
 
+@pytest.mark.guarantee("gateways-that-fail", "when a gateway restarts, sending goes on within seconds, in the same run")
 @pytest.mark.parametrize("how", ["away", "resets"])
 def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure, how):
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
@@ -273,6 +294,10 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
 # How an attempt ended
 
 
+@pytest.mark.guarantee(
+    "receipts",
+    "each finished attempt says how it ended, also a dead sender's that a receipt told of",
+)
 def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
     from tests.integration.sending.test_sending import report
 
@@ -295,6 +320,10 @@ def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
     assert {end["outcome"] for end in ends} >= {"accepted", "transient", "configuration", "phone", "unknown"}
 
 
+@pytest.mark.guarantee(
+    "receipts",
+    "each finished attempt says how it ended, also a dead sender's that a receipt told of",
+)
 def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
     from motcua.store.notices import attempts
     from motcua.store.notices.gateways import ensure_gateway

@@ -662,6 +662,7 @@ def test_every_spelling_that_can_be_texted_looks_like_a_phone_and_is_masked(fiel
     assert "905123456" not in re.sub("[^0-9]", "", mask_phones(field)), reason
 
 
+@pytest.mark.guarantee("complaints", "a complaint holds no phone number, however it is spelled")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -80,6 +80,7 @@ def test_amounts_as_they_are_written_in_vietnam(written, amount):
     assert read(csv(row(amount=written))).amount == Decimal(amount)
 
 
+@pytest.mark.guarantee("statements", "what could be read in two ways is refused by line and column")
 @pytest.mark.parametrize(
     "written",
     ["1,050", "1,050.00", "350.5", "1.05", "1.0500", "12.34.567", "-350", "1e3", "٣٥٠", "=1+1", "=cmd|'/C calc'!A0",
@@ -332,6 +333,7 @@ def test_damaged_workbooks_are_refused(content):
     assert "không đọc được như một bảng" in refusal(content, "bang-ke-2026-10.xlsx").lower()
 
 
+@pytest.mark.guarantee("statements", "no bytes raise anything but a refusal")
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_a_refusal(content):
     for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
@@ -406,12 +408,20 @@ def test_sheet_without_a_line_says_that_there_was_none():
 TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
 
 
+@pytest.mark.guarantee(
+    "statements",
+    "a sheet with nothing but a total of 0 tells of none; a total without its lines is refused",
+)
 @pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
 def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
     found = read(workbook(MT=[list(HEADINGS), list(ROW)], MO=[list(HEADINGS), *below]), "bang-ke-2026-10.xlsx")
     assert (found.covers, found.segments, found.inquiries) == ({"mt", "mo"}, 1, 0)
 
 
+@pytest.mark.guarantee(
+    "statements",
+    "a sheet with nothing but a total of 0 tells of none; a total without its lines is refused",
+)
 def test_total_without_the_lines_that_it_sums_up_is_refused():
     headings, lines = list(HEADINGS), [list(ROW)]
     for amount, said in (("0", "dòng tổng cộng ghi 2"), ("2.000", "dòng tổng cộng ghi 2.000")):
@@ -466,6 +476,7 @@ def test_workbook_that_was_cut_off_is_refused(part):
     assert "đọc được như một bảng" in refusal(content[: int(len(content) * part)], "bang-ke-2026-10.xlsx")
 
 
+@pytest.mark.guarantee("statements", "quotes that do not match never swallow a line")
 @given(
     st.permutations(range(6)),
     st.sampled_from([",", ";", "\t"]),

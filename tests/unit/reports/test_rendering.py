@@ -47,12 +47,14 @@ def test_rendering_has_recorded_bytes():
     assert golden.recorded()["rendering"] == RENDERING, "run python -m tests.golden_publications"
 
 
+@pytest.mark.guarantee("publications", "the bytes of a publication change only with the number of the rendering")
 def test_bytes_that_no_library_decides_change_only_with_the_number_of_the_rendering(now):
     was = golden.recorded()["everywhere"]
     assert golden.changed(was, now["everywhere"]) == [], golden.HOW_TO_CHANGE
     assert golden.missing(was, now["everywhere"]) == [], golden.HOW_TO_CHANGE
 
 
+@pytest.mark.guarantee("publications", "the bytes of a publication change only with the number of the rendering")
 def test_bytes_of_print_page_and_workbooks_change_only_with_the_number_of_the_rendering(now):
     kept, own = golden.recorded(), golden.software()
     made = now[own]
@@ -112,6 +114,10 @@ def another_template(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPa
     return change
 
 
+@pytest.mark.guarantee(
+    "publications",
+    "what changes one printed word, layout or sum without raising that number is caught",
+)
 @pytest.mark.parametrize(
     ("change", "file"),
     [
@@ -147,6 +153,10 @@ UNTOLD = {
 """Words that no golden publication says, and why."""
 
 
+@pytest.mark.guarantee(
+    "publications",
+    "what changes one printed word, layout or sum without raising that number is caught",
+)
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_golden_publications_say_every_word_that_a_publication_can_say():
     words = wording.publication_words()
@@ -193,6 +203,7 @@ def letters(content: bytes) -> str:
 # ------------------------------------------------------------------------------------------------- made by
 
 
+@pytest.mark.guarantee("publications", "comments and line ends of the source change nothing of what made a publication")
 def test_comments_and_line_ends_of_the_source_are_no_part_of_what_made_a_publication(tmp_path):
     for folder in ("plugins", "include"):
         shutil.copytree(include_dir().parent / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,0 +1,97 @@
+"""What is guaranteed, from the marks on the tests that hold it: the tables of docs/guarantees.md.
+
+A test says what it protects by ``@pytest.mark.guarantee("section", "claim")``; several may say the same, one may say
+several things. ``python -m tests.guarantees`` writes the tables between the page's comments anew; a test holds the page
+against the marks.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+PAGE = TESTS.parent / "docs" / "guarantees.md"
+_BLOCK = re.compile(r"(?<=<!-- guarantees: )(?P<section>[\w-]+) -->\n(?P<table>.*?)(?=<!-- end -->)", re.S)
+_CLAIM = re.compile(r"^\| (.+?) \|", re.M)
+_HEAD = "| claim | test |\n| --- | --- |\n"
+
+
+class NotAGuarantee(ValueError):
+    """A mark that cannot stand in the page, or a section of the page that no test speaks for."""
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """What one test protects."""
+
+    section: str
+    claim: str
+    test: str
+
+
+def _is_mark(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.guarantee"
+
+
+def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
+    """The guarantees of a file of tests, in its order.
+
+    :raises NotAGuarantee: for a mark that says anything but two strings, or that is not on a test that pytest collects.
+    """
+    module = ast.parse(source)
+    bodies = [module.body, *(node.body for node in module.body if isinstance(node, ast.ClassDef))]
+    read = 0
+    for test in (node for body in bodies for node in body if isinstance(node, ast.FunctionDef)):
+        for mark in test.decorator_list:
+            match mark:
+                case ast.Call(
+                    func=function,
+                    args=[ast.Constant(value=str(section)), ast.Constant(value=str(claim))],
+                    keywords=[],
+                ) if _is_mark(function) and test.name.startswith("test_"):
+                    read += 1
+                    yield Guarantee(section, claim, test.name)
+    if read != sum(map(_is_mark, ast.walk(module))):
+        raise NotAGuarantee(f"{name}: a mark 'guarantee' takes two strings, section and claim, and stands on a test")
+
+
+def all_guarantees() -> list[Guarantee]:
+    """Those of all tests.
+
+    :raises NotAGuarantee: see :func:`guarantees_in`.
+    """
+    files = sorted(TESTS.rglob("test_*.py"))
+    return [each for path in files for each in guarantees_in(path.read_text(encoding="utf-8"), path.name)]
+
+
+def with_tables(page: str, guarantees: list[Guarantee]) -> str:
+    """The page with the tables that these guarantees make. Claims keep the order of the page; new ones come last.
+
+    :raises NotAGuarantee: for a guarantee of a section that the page does not have, or a section without a guarantee.
+    """
+    tests: dict[str, dict[str, list[str]]] = {block["section"]: {} for block in _BLOCK.finditer(page)}
+    for each in guarantees:
+        if each.section not in tests:
+            raise NotAGuarantee(f"{each.test}: {PAGE.name} has no section {each.section!r}")
+        tests[each.section].setdefault(each.claim, []).append(each.test)
+    if empty := [section for section, claims in tests.items() if not claims]:
+        raise NotAGuarantee(f"no test speaks for: {', '.join(empty)}")
+
+    def table(block: re.Match[str]) -> str:
+        claims = tests[block["section"]]
+        places = {claim: place for place, claim in enumerate(_CLAIM.findall(block["table"]))}
+        ordered = sorted(claims, key=lambda claim: places.get(claim, len(places)))
+        lines = (f"| {claim} | {'<br>'.join(f'`{test}`' for test in claims[claim])} |\n" for claim in ordered)
+        return f"{block['section']} -->\n{_HEAD}{''.join(lines)}"
+
+    return _BLOCK.sub(table, page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), all_guarantees()), encoding="utf-8")
+    sys.stdout.write(f"{PAGE.name} written\n")

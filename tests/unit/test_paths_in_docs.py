@@ -1,0 +1,177 @@
+"""Files, rooms and names of the project that the docs name are there."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path, PurePath
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOP = ("dags", "docs", "include", "plugins", "scripts", "tests")
+DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
+EXTENSIONS = (".py", ".sql", ".md", ".yaml", ".toml", ".lock", ".typ", ".sh")
+HANDED_IN_OR_PUBLISHED = (".xlsx", ".csv")
+WRITTEN_BY_WHO_DEPLOYS = {"docker-compose.override.yaml"}
+
+every_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@cache
+def there() -> tuple[PurePath, ...]:
+    """Every file and folder of the project."""
+    found = [path for name in TOP for path in (ROOT / name).rglob("*") if "__pycache__" not in path.parts]
+    return tuple(path.relative_to(ROOT) for path in (*ROOT.glob("*.*"), *map(ROOT.joinpath, TOP), *found))
+
+
+@cache
+def rooms() -> frozenset[str]:
+    """Names that a path begins with when it is told from the package or from the statements on."""
+    folders = [*(ROOT / "plugins" / "motcua").iterdir(), *(ROOT / "include" / "sql").iterdir()]
+    return frozenset(path.name for path in folders if path.is_dir())
+
+
+def is_path(word: str) -> bool:
+    if not re.fullmatch(r"[\w.<>*-]+(/[\w.<>*-]+)*/?", word) or word in WRITTEN_BY_WHO_DEPLOYS:
+        return False
+    first, slash, _ = word.partition("/")
+    if word.endswith(HANDED_IN_OR_PUBLISHED):
+        return False
+    return word.endswith(EXTENSIONS) or bool(slash and (first in TOP or first in rooms()))
+
+
+def finds(path: str) -> list[PurePath]:
+    """What ends as the path does; ``<x>`` and ``*`` stand for anything between two slashes."""
+    pattern = re.sub(r"<\w+>", "*", path.rstrip("/"))
+    return [each for each in there() if each.match(pattern)]
+
+
+@cache
+def defined_in(module: PurePath) -> frozenset[str]:
+    body = ast.parse((ROOT / module).read_text(encoding="utf-8")).body
+    return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+
+
+def is_there(path: str) -> bool:
+    """Whether a file or folder ends so; also a module or statement without its ending, and what a module defines."""
+    if finds(path) or finds(f"{path}.py") or finds(f"{path}.sql"):
+        return True
+    module, _, name = path.rpartition(".")
+    return bool(module) and any(name in defined_in(each) for each in finds(f"{module}.py"))
+
+
+def words_of(text: str) -> Iterator[str]:
+    for quoted in re.findall(r"`([^`\n]+)`", text):
+        yield from (word.strip("().,;:") for word in quoted.split())
+
+
+def paths_that_are_gone(text: str) -> list[str]:
+    return [word for word in words_of(text) if is_path(word) and not is_there(word)]
+
+
+@cache
+def schema() -> frozenset[str]:
+    """Every table, view, function and setting of the ledger, with its schema."""
+    return frozenset(
+        re.findall(r"\b(?:motcua|audit|quality)\.\w+", (ROOT / "docs" / "schema.sql").read_text(encoding="utf-8"))
+    )
+
+
+def is_module_or_in_one(name: str) -> bool:
+    path = name.replace(".", "/")
+    return is_there(path) or is_there(".".join(path.rsplit("/", 1)))
+
+
+def names_that_are_gone(text: str) -> list[str]:
+    """Dotted names of modules, of what stands in them, or of the ledger's schema."""
+    return [
+        name
+        for name in re.findall(r"\b(?:motcua|audit|quality|tests)\.[\w.]*\w\*?", " ".join(words_of(text)))
+        if not (is_module_or_in_one(name) or fnmatch.filter(schema(), name))
+    ]
+
+
+@every_page
+def test_paths_that_a_page_names_are_there(page):
+    assert paths_that_are_gone(page.read_text(encoding="utf-8")) == []
+
+
+def folders_in(*parts: str) -> list[Path]:
+    found = [path for path in ROOT.joinpath(*parts).rglob("*") if path.is_dir() and path.name != "__pycache__"]
+    assert found
+    return found
+
+
+def test_architecture_names_every_room_of_the_package():
+    named = set(words_of((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    package = ROOT / "plugins" / "motcua"
+    rooms_of_package = {f"{path.relative_to(package)}/" for path in folders_in("plugins", "motcua")}
+    assert rooms_of_package - named == set()
+
+
+def test_architecture_names_every_room_of_statements_that_is_not_called_as_a_module_of_store():
+    named = set(words_of((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    statements = ROOT / "include" / "sql"
+    nouns = {path.stem for path in (ROOT / "plugins" / "motcua" / "store").rglob("*.py")}
+    odd = {
+        f"{path.relative_to(ROOT)}/"
+        for path in folders_in("include", "sql")
+        if path.relative_to(statements).parts[0] not in {"definitions", "sandbox"}
+        and not (path.parent == statements and path.name in nouns)
+    }
+    assert odd | {"include/sql/definitions/<noun>/", "include/sql/<noun>/"} <= named
+
+
+@every_page
+def test_names_that_a_page_names_are_there(page):
+    assert names_that_are_gone(page.read_text(encoding="utf-8")) == []
+
+
+@every_page
+def test_links_of_a_page_lead_to_files(page):
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("`domain/texts.py`, (`plugins/motcua/settings.py`)", []),
+        ("`jobs/notices/planning.plan` and `messages/claim`", []),
+        ("`include/templates/sms/<id>.v<version>.yaml`", []),
+        ("`psql -f include/sql/publications/definitions.sql`", []),
+        ("`2026/11`, `.env`, `https://`, `csv/messages.csv`, jobs/sending.py", []),
+        ("`jobs/sending.py`", ["jobs/sending.py"]),
+        ("`jobs/notices/planning.plans`", ["jobs/notices/planning.plans"]),
+        ("`include/sql/reconciliation/`", ["include/sql/reconciliation/"]),
+        ("`jobs/pick_*`", ["jobs/pick_*"]),
+        ("`phone_text.py`", ["phone_text.py"]),
+    ],
+)
+def test_paths_that_are_gone_are_told_from_those_that_are_there(text, gone):
+    assert paths_that_are_gone(text) == gone
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("`python -m motcua.sandbox.world`, `motcua.jobs.mailing`, `motcua.domain.inquiries.fold`", []),
+        ("`motcua.messages`, `motcua.closing_*`, `audit.messages`, `motcua.code_key(code)`", []),
+        ("`motcua.jobs.sending`", ["motcua.jobs.sending"]),
+        ("`motcua.letters`, `motcua.letter_*`", ["motcua.letters", "motcua.letter_*"]),
+    ],
+)
+def test_names_that_are_gone_are_told_from_those_that_are_there(text, gone):
+    assert names_that_are_gone(text) == gone
+
+
+def test_layout_in_the_readme_names_what_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    layout = text.split("## Where things are")[1].split("```")[1]
+    named = re.findall(r"\b[\w./]+(?:/(?!\w)|\.py\b|\.yaml\b)", layout)
+    assert len(named) >= len(layout.strip().splitlines())
+    assert [path for path in named if not is_there(path)] == []
