@@ -18,7 +18,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 from unittest import mock
@@ -27,12 +26,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from motcua.domain import reconciliation as periods
+from motcua.domain import periods
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import Closing, DifferenceReason, Figures
 from motcua.domain.run_window import Window
 from motcua.gateways.kannel import KannelGateway
-from motcua.jobs.notices import apologizing, picking_up, planning, receiving
+from motcua.jobs.notices import picking_up, receiving
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
@@ -571,12 +570,7 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
                 assert stage is not None
                 return stage.now
 
-        with contextlib.ExitStack() as patches:
-            patches.enter_context(mock.patch.object(receiving, "datetime", Clock))
-            # The texts are the same in every run; reading them again each time is what would take the time.
-            for module, name in ((sending, "load_template_versions"), (planning, "load_templates"),
-                                 (apologizing, "load_templates")):  # fmt: skip
-                patches.enter_context(mock.patch.object(module, name, cache(getattr(module, name))))
+        with mock.patch.object(receiving, "datetime", Clock):
             Days(world, stage, judge).go()
         judge.close_connection()
         return judge.verdict
