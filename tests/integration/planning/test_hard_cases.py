@@ -27,7 +27,7 @@ from motcua.store.ledger.queries import statement
 from motcua.store.notices import attempts as att
 from motcua.store.notices.gateways import ensure_gateway
 from motcua.store.notices.messages import begin_sending
-from motcua.store.notices.receipts import apply_receipts, save_receipts
+from motcua.store.notices.receipts import NewReceipt, ReadReceipt, apply_receipts, save_receipts
 from motcua.store.notices.sources import map_status
 from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database
 
@@ -606,9 +606,8 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     with ThreadPoolExecutor(1) as pool, r:
         buried = pool.submit(bury)
         until_somebody_waits(r)
-        receipt = {"gateway": "kannel", "reference": f"r{ids[0]}"}
-        (number,) = save_receipts(r, [receipt | {"gateway_status": "1", "raw": {}}])
-        apply_receipts(r, [receipt | {"receipt_id": number, "meaning": "delivered", "reason": None}], NOW)
+        (number,) = save_receipts(r, [NewReceipt("kannel", f"r{ids[0]}", "1", {})])
+        apply_receipts(r, [ReadReceipt(number, "kannel", f"r{ids[0]}", "delivered", None)], NOW)
         r.commit()
         assert buried.result() == 1
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
