@@ -110,8 +110,8 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
         (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "Mới"),
     ]:
         with connect() as connection:
-            (row,) = lock_dossiers_to_plan(connection, dossier_ids, now)
-            assert row["agency_name"] == name
+            (dossier,) = lock_dossiers_to_plan(connection, dossier_ids, now)
+            assert dossier.agency_name == name
 
 
 @pytest.mark.parametrize(

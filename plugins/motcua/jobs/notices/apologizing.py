@@ -27,6 +27,7 @@ from motcua.domain.apologies import (
     occasion_of,
     useful_until,
 )
+from motcua.domain.occasions import BeginState
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import date_in_text, render
@@ -44,7 +45,7 @@ from motcua.store.notices.apologies import (
     save_evening,
     unsettled_evenings,
 )
-from motcua.store.notices.messages import make_due, save_messages
+from motcua.store.notices.messages import PlannedMessage, make_due, save_messages
 from motcua.store.notices.templates import load_templates
 
 log = logging.getLogger(__name__)
@@ -279,18 +280,19 @@ class _Evening:
             if isinstance(judgement, str):
                 counts.none[judgement] = counts.none.get(judgement, 0) + 1
             else:
-                new.append(self._values(row, *judgement))
+                new.append(self._worded(row, *judgement))
         for saved in save_messages(ledger, new, self.run.now):
-            self.begun[saved["state"]] += 1
-            counts.messages[saved["state"]] = counts.messages.get(saved["state"], 0) + 1
-            if saved["state"] == "suppressed":
+            self.begun[saved.state] += 1
+            counts.messages[saved.state] = counts.messages.get(saved.state, 0) + 1
+            if saved.state == "suppressed" and saved.reason is not None:
                 reasons = counts.suppressed_by_reason
-                reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+                reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
 
-    def _values(self, row: Mapping[str, Any], state: str, reason: str | None) -> dict[str, Any]:
+    def _worded(self, row: Mapping[str, Any], state: BeginState, reason: str | None) -> PlannedMessage:
         due_day = due_day_of(row["due_at"])
         assert due_day is not None
-        text = render(
+        assert self.useful_until is not None
+        words = render(
             self.run.template,
             {
                 "dossier_code": row["dossier_code"],
@@ -299,24 +301,20 @@ class _Evening:
             },
             self.agency.accented,
         )
-        return {
-            "kind": "apology",
-            "dossier_id": row["dossier_id"],
-            "agency_code": self.agency.agency_code,
-            "procedure_code": row["procedure_code"],
-            "occasion": occasion_of(due_day),
-            "state": state,
-            "reason": reason,
-            "msisdn": row["msisdn"],
-            "text": text.text,
-            "template_id": text.template_id,
-            "template_version": text.template_version,
-            "parameters": list(text.parameters),
-            "accented": text.accented,
-            "segments": text.segments,
-            "occurred_at": self.evening_at,
-            "recorded_at": self.evening_at,
-            "useful_until": self.useful_until,
-            "next_attempt_at": self.run.now,
-            "carrier": carrier_of_msisdn(row["msisdn"]) if row["msisdn"] else None,
-        }
+        return PlannedMessage(
+            kind="apology",
+            dossier_id=row["dossier_id"],
+            agency_code=self.agency.agency_code,
+            procedure_code=row["procedure_code"],
+            occasion=occasion_of(due_day),
+            transition_id=None,
+            state=state,
+            reason=reason,
+            msisdn=row["msisdn"],
+            carrier=carrier_of_msisdn(row["msisdn"]) if row["msisdn"] else None,
+            words=words,
+            occurred_at=self.evening_at,
+            recorded_at=self.evening_at,
+            useful_until=self.useful_until,
+            next_attempt_at=self.run.now,
+        )

@@ -7,6 +7,7 @@ the store as dataclasses whose fields are named as the columns.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
@@ -43,3 +44,11 @@ def _columns_of(kind: type[object]) -> Callable[[Mapping[str, Any]], tuple[Any, 
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
     """The value in a row whose columns are named as the value's fields; other columns are ignored."""
     return kind(*_columns_of(kind)(row))  # type: ignore[arg-type]
+
+
+def by_dossier(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> dict[int, list[Value]]:
+    """The values of rows that name their ``dossier_id`` too, by dossier, in the order that the rows have."""
+    found: defaultdict[int, list[Value]] = defaultdict(list)
+    for row in rows:
+        found[row["dossier_id"]].append(value_of(kind, row))
+    return dict(found)

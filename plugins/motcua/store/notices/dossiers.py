@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from motcua.domain.occasions import DossierFacts
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import recordset, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDossier:
+    """A dossier of ours, and how it is asked for at its source."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierToPlan:
+    """A dossier, locked, with what its messages say and by which settings they are planned."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+    procedure_code: str | None
+    msisdn: str | None
+    agency_name: str
+    """Of whoever is in charge of it."""
+    accented: bool
+    facts: DossierFacts
 
 
 def save_dossiers(
     connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns them (id, agency, code)."""
+) -> list[int]:
+    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers' ids."""
     if not rows:
         return []
-    parameter = recordset(rows)
-    return connection.execute(
-        statement("dossiers/save"), {"rows": parameter, "source_id": source_id, "now": now}
-    ).fetchall()
+    values = {"rows": recordset(rows), "source_id": source_id, "now": now}
+    return [row["dossier_id"] for row in connection.execute(statement("dossiers/save"), values)]
 
 
 def save_procedures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -28,20 +52,21 @@ def save_procedures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -
     connection.execute(statement("dossiers/save_procedures"), {"rows": recordset(rows)})
 
 
-def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Those of these (agency, code) that we have."""
+def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Those of these (agency, code) that we have, with their ids."""
     if not keys:
         return {}
     agency_codes, dossier_codes = zip(*keys, strict=True)
     rows = connection.execute(
         statement("dossiers/known"), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
     )
-    return {(row["agency_code"], row["dossier_code"]): row for row in rows}
+    return {(row["agency_code"], row["dossier_code"]): row["dossier_id"] for row in rows}
 
 
-def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
+def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
     """Dossiers whose row is newer than their last transition and calls for something else."""
-    return connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)}).fetchall()
+    rows = connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
+    return [value_of(NamedDossier, row) for row in rows]
 
 
 def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
@@ -51,20 +76,30 @@ def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> 
     return [(row["agency_code"], row["dossier_code"]) for row in rows]
 
 
-def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[dict[str, Any]]:
+def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[NamedDossier]:
     """Dossiers whose first known transition came at ``now`` and already calls for a message."""
-    return connection.execute(
-        statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}
-    ).fetchall()
+    rows = connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now})
+    return [value_of(NamedDossier, row) for row in rows]
 
 
 def lock_dossiers_to_plan(
     connection: Connection, dossier_ids: Sequence[int], now: datetime | None = None
-) -> list[dict[str, Any]]:
+) -> list[DossierToPlan]:
     """The dossiers with their agencies' settings, locked; those that another planner holds are left out.
 
     ``now`` decides which name is in force, and who is in charge; by default the database's clock.
     """
-    return connection.execute(
-        statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now}
-    ).fetchall()
+    rows = connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now})
+    return [
+        DossierToPlan(
+            row["dossier_id"],
+            row["agency_code"],
+            row["dossier_code"],
+            row["procedure_code"],
+            row["msisdn"],
+            row["agency_name"],
+            row["accented"],
+            value_of(DossierFacts, row),
+        )
+        for row in rows
+    ]

@@ -3,28 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from motcua.domain.dossiers import Kind
-from motcua.domain.occasions import SendCandidate
+from motcua.domain.occasions import BeginState, Confirmation, PastMessage, SendCandidate
 from motcua.domain.run_window import Window
+from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import by_dossier, recordset, value_of
 
 
-def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Result and supplement messages of these dossiers."""
-    return connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)}).fetchall()
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """A message of an occasion, to be written once; its words are ready."""
+
+    kind: Kind
+    dossier_id: int
+    agency_code: str
+    procedure_code: str | None
+    occasion: str
+    """What it tells of; a dossier has one message of a kind for each."""
+    transition_id: int | None
+    """The transition that begins the occasion, where one does."""
+    state: BeginState
+    reason: str | None
+    msisdn: str | None
+    carrier: str | None
+    words: RenderedText
+    occurred_at: datetime
+    recorded_at: datetime
+    useful_until: datetime
+    next_attempt_at: datetime
 
 
-def save_messages(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Writes new messages and returns them (id, kind, state, reason); one that exists already is left alone."""
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class SavedMessage:
+    """How a new message began."""
+
+    state: BeginState
+    reason: str | None
+
+
+def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastMessage]]:
+    """Result and supplement messages of these dossiers, by dossier."""
+    return by_dossier(
+        PastMessage, connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)})
+    )
+
+
+def save_messages(connection: Connection, messages: Sequence[PlannedMessage], now: datetime) -> list[SavedMessage]:
+    """Writes new messages and returns how each began; one that exists already is left alone."""
+    if not messages:
         return []
-    return connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now}).fetchall()
+    rows = [
+        {
+            "kind": message.kind,
+            "dossier_id": message.dossier_id,
+            "agency_code": message.agency_code,
+            "procedure_code": message.procedure_code,
+            "occasion": message.occasion,
+            "transition_id": message.transition_id,
+            "state": message.state,
+            "reason": message.reason,
+            "msisdn": message.msisdn,
+            "carrier": message.carrier,
+            "text": message.words.text,
+            "template_id": message.words.template_id,
+            "template_version": message.words.template_version,
+            "parameters": message.words.parameters,
+            "accented": message.words.accented,
+            "segments": message.words.segments,
+            "occurred_at": message.occurred_at,
+            "recorded_at": message.recorded_at,
+            "useful_until": message.useful_until,
+            "next_attempt_at": message.next_attempt_at,
+        }
+        for message in messages
+    ]
+    saved = connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now})
+    return [value_of(SavedMessage, row) for row in saved]
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
@@ -33,14 +93,12 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
     return connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
 
-def reopen_confirmed(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
-    """Queues again what only an old step had called for, now that one that is not old does; returns how many.
-
-    ``rows``: ``message_id, occurred_at, useful_until, next_attempt_at``.
-    """
-    if not rows:
+def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
+    """Queues again what only an old step had called for, now that one that is not old does; returns how many."""
+    if not confirmed:
         return 0
-    return connection.execute(statement("messages/reopen_confirmed"), {"rows": recordset(rows), "now": now}).rowcount
+    rows = recordset(asdict(each) for each in confirmed)
+    return connection.execute(statement("messages/reopen_confirmed"), {"rows": rows, "now": now}).rowcount
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
