@@ -132,6 +132,5 @@ def show_inquiries() -> None:
         return
     table = Table("gateway", "outcome", "inquiries", "đồng", "told ready, not handed over", title="Inquiries")
     for row in rows:
-        figures = (str(row[name]) for name in ("inquiries", "fees", "told_result"))
-        table.add_row(row["gateway"], row["outcome"], *figures)
+        table.add_row(row.gateway, row.outcome, str(row.inquiries), str(row.fees), str(row.told_result))
     _console.print(table)

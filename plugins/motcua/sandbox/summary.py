@@ -17,7 +17,7 @@ from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.accounting import identity, latency
-from motcua.store.notices.inquiries import inquiries_by_outcome
+from motcua.store.notices.inquiries import InquiryCount, inquiries_by_outcome
 from motcua.store.notices.messages import by_state
 from motcua.store.notices.quarantine import open_quarantine
 
@@ -38,7 +38,7 @@ class Summary:
     latency: dict[str, Any]
     quarantined: int
     agencies: dict[str, str]
-    inquiries: Sequence[dict[str, Any]] = ()
+    inquiries: Sequence[InquiryCount] = ()
     """Counted by gateway and outcome."""
 
     @property
@@ -126,9 +126,9 @@ def inquiries_line(summary: Summary) -> str:
     """Inquiries by outcome and what they cost citizens, in one line."""
     outcomes: Counter[str] = Counter()
     for row in summary.inquiries:
-        outcomes[row["outcome"]] += row["inquiries"]
-    fees = sum(row["fees"] for row in summary.inquiries)
-    told = sum(row["told_result"] for row in summary.inquiries)
+        outcomes[row.outcome] += row.inquiries
+    fees = sum(row.fees for row in summary.inquiries)
+    told = sum(row.told_result for row in summary.inquiries)
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()) or "none yet"
     return f"Inquiries to 9029: {kinds}; {fees} đồng; {told} about a result that was told and is not handed over"
 

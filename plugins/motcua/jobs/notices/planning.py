@@ -105,7 +105,11 @@ def _plan_batch(
             for message in dossier_plan.messages
             if message.transition_id not in beyond
         )
-        outcomes.extend(outcome for outcome in dossier_plan.outcomes if outcome[2] not in beyond)
+        outcomes.extend(
+            (transition_id, outcome, begun_by)
+            for transition_id, outcome, begun_by in dossier_plan.outcomes
+            if begun_by not in beyond
+        )
         confirmed.extend(dossier_plan.confirmed)
     for saved in save_messages(connection, new, now):
         counts.messages += 1
