@@ -726,8 +726,8 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
         counted: Counter[tuple[str, str]] = Counter()
         reasons: Counter[str] = Counter()
         for row in forecast(ledger, world.days[0], world.days[-1] + timedelta(days=30), end):
-            counted[row["agency_code"], row["outcome"]] += row["dossiers"]
-            reasons[str(row["reason"])] += row["dossiers"]
+            counted[row.agency_code, row.outcome] += row.dossiers
+            reasons[str(row.reason)] += row.dossiers
     expected = oracle.forecast(end)
     of_forecast = sum(abs(counted[key] - expected[key]) for key in counted.keys() | expected.keys())
     states = Counter(state if reason != "missed" else "missed" for _, state, reason in must.values())

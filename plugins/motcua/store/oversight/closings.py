@@ -171,7 +171,7 @@ def _agency_figures(
     else:
         known = {name: bounds[name] for name in ("known_version", "known_transition", "known_history")}
         for row in forecast(connection, closing.period.first, closing.period.last, closing.as_of, known):
-            cells[row["agency_code"]][_FORECAST.get(row["outcome"], "late_untold")] += row["dossiers"]
+            cells[row.agency_code][_FORECAST.get(row.outcome, "late_untold")] += row.dossiers
     for each in asked:
         cell = cells[each["agency_code"]]
         cell["inquiries"] += each["inquiries"]
