@@ -24,6 +24,8 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
+from motcua.store.notices.accounting import Latency
+from motcua.store.notices.messages import StateCount
 
 AGENCY = "000.00.04.H32"
 
@@ -39,7 +41,7 @@ def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) ->
 
 def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[str, Any]] | None = None) -> Summary:
     rows = [
-        {"agency_code": AGENCY, "kind": kind, "state": state, "reason": reason, "messages": number}
+        StateCount(AGENCY, kind, state, reason, number)
         for kind in KINDS
         for state, reason, number in ((REACHED[kind], None, delivered), ("suppressed", "missing", suppressed))
         if number
@@ -49,7 +51,7 @@ def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[st
         transitions=dict.fromkeys(("picked_up", "unplanned", "began_a_message", "no_message", "out_of_scope"), 1),
         messages=rows,
         identity=[identity_row(kind, 4, delivered=4) for kind in KINDS] if identity is None else identity,
-        latency={"messages": 7, "p50": 1.25, "p95": 3.5},
+        latency=Latency(7, 1.25, 3.5),
         quarantined=2,
         agencies={AGENCY: "Sở TT-TT"},
     )

@@ -114,9 +114,9 @@ def settle(
             _settle_gateway(ledger, lock, name, sender_id, run_id, window, asked_to_stop, clock, counts)
         counts.expired = messages.expire(ledger, window, clock())
         ledger.commit()
-        for row in messages.count_held(ledger, window, clock()):
-            counts.held[row["gateway"]] = row["held"]
-            counts.held_useful += row["useful"]
+        for count in messages.count_held(ledger, window, clock()):
+            counts.held[count.gateway] = count.held
+            counts.held_useful += count.useful
     log.info("settled: %s", counts)
     return counts
 

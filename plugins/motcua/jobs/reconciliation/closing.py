@@ -469,12 +469,12 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
 
 def _known_sources(ledger: Connection) -> dict[str, int]:
     """Numbers of the sources by name; of one that no pick-up ever looked at as well, or it would pass for empty."""
-    known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
-    if new := [source for source in settings().sources if source not in known]:
+    known = {source.name: source.source_id for source in list_sources(ledger)}
+    if new := [name for name in settings().sources if name not in known]:
         with connect() as aside:
-            for source in new:
-                ensure_source(aside, source)
-        known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+            for name in new:
+                ensure_source(aside, name)
+        known = {source.name: source.source_id for source in list_sources(ledger)}
     return known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,17 @@ from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of so many messages the seconds from recorded to accepted; of none all zero."""
+
+    messages: int = 0
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    longest: float = 0.0
 
 
 def identity(connection: Connection, window: Window = EVERYTHING) -> list[dict[str, Any]]:
@@ -31,7 +43,9 @@ def summed_up(rows: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, 
     return list(sums.values())
 
 
-def latency(connection: Connection, since: datetime, limit: int = 1000) -> dict[str, Any]:
-    """Seconds from recorded to accepted of the latest messages: ``messages, p50, p95, p99, longest``."""
+def latency(connection: Connection, since: datetime, limit: int = 1000) -> Latency:
+    """Seconds from recorded to accepted of the latest messages."""
     row = connection.execute(statement("accounting/latency"), {"since": since, "limit": limit}).fetchone()
-    return dict(row or {})
+    if row is None or not row["messages"]:
+        return Latency()
+    return Latency(row["messages"], row["p50"], row["p95"], row["p99"], float(row["longest"]))

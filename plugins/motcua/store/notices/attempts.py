@@ -42,6 +42,15 @@ class UnsettledAttempt:
     candidate: SendCandidate
 
 
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a run's attempts with one outcome leave unresolved."""
+
+    outcome: str | None
+    unresolved: int
+    """Messages."""
+
+
 def save_attempts(
     connection: Connection,
     rows: Sequence[Mapping[str, Any]],
@@ -75,9 +84,9 @@ def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: da
     return connection.execute(statement("attempts/abandon"), values).rowcount
 
 
-def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
     """A run's attempts by outcome, with how many of their messages are unresolved."""
-    return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()
+    return [value_of(RunOutcome, row) for row in connection.execute(statement("attempts/of_run"), {"run_id": run_id})]
 
 
 def unsettled(

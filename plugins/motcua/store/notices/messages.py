@@ -255,6 +255,68 @@ def close_unconfirmed(connection: Connection, gateway: str, window: Window, befo
     return connection.execute(statement("messages/close_unconfirmed"), values).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message of unknown outcome, with the attempt that has no known end; no number and no words."""
+
+    message_id: int
+    kind: Kind
+    agency_code: str
+    dossier_code: str
+    reason: str | None
+    useful_until: datetime
+    gateway: str
+    started_at: datetime
+    settlings: int
+    """How often the gateway was asked about it, or the request repeated."""
+    gateway_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCount:
+    """Messages of unknown outcome at one gateway."""
+
+    gateway: str
+    held: int
+    useful: int
+    """Of them those that are still useful."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedMessage:
+    """A message that a person let go again; no number and no words."""
+
+    released_at: datetime
+    released_by: str
+    reason: str
+    kind: Kind
+    agency_code: str
+    dossier_code: str
+    state: str
+    """By now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Queued messages."""
+
+    due: int
+    failed: int
+    """Those that were tried already."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many messages of an agency and a kind are in a state."""
+
+    agency_code: str
+    kind: Kind
+    state: str
+    reason: str | None
+    """Of those that were not sent or were refused."""
+    messages: int
+
+
 def release(
     connection: Connection,
     window: Window,
@@ -264,8 +326,8 @@ def release(
     reason: str,
     message_ids: Sequence[int] | None = None,
     gateway: str | None = None,
-) -> list[dict[str, Any]]:
-    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns them (id, agency, kind)."""
+) -> list[int]:
+    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns their ids."""
     values = {
         "message_ids": None if message_ids is None else list(message_ids),
         "gateway": gateway,
@@ -274,30 +336,33 @@ def release(
         "now": now,
         **window.bounds,
     }
-    return connection.execute(statement("messages/release"), values).fetchall()
+    return [row["message_id"] for row in connection.execute(statement("messages/release"), values)]
 
 
-def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[dict[str, Any]]:
+def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[HeldMessage]:
     """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
-    return connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit}).fetchall()
+    rows = connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit})
+    return [value_of(HeldMessage, row) for row in rows]
 
 
-def count_held(connection: Connection, window: Window, now: datetime) -> list[dict[str, Any]]:
-    """``gateway, held, useful``: messages of unknown outcome."""
-    return connection.execute(statement("messages/count_held"), {"now": now, **window.bounds}).fetchall()
+def count_held(connection: Connection, window: Window, now: datetime) -> list[HeldCount]:
+    """Messages of unknown outcome, by gateway."""
+    rows = connection.execute(statement("messages/count_held"), {"now": now, **window.bounds})
+    return [value_of(HeldCount, row) for row in rows]
 
 
-def releases(connection: Connection, limit: int) -> list[dict[str, Any]]:
+def releases(connection: Connection, limit: int) -> list[ReleasedMessage]:
     """Messages that people let go again, the latest first."""
-    return connection.execute(statement("messages/releases"), {"limit": limit}).fetchall()
+    rows = connection.execute(statement("messages/releases"), {"limit": limit})
+    return [value_of(ReleasedMessage, row) for row in rows]
 
 
-def waiting(connection: Connection, window: Window, now: datetime) -> dict[str, int]:
-    """``due`` and ``failed``: queued messages that are due, and that failed before."""
+def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
+    """Queued messages that are due, and that failed before."""
     row = connection.execute(statement("messages/waiting"), {"now": now, **window.bounds}).fetchone()
-    return dict(row or {"due": 0, "failed": 0})
+    return Waiting(0, 0) if row is None else value_of(Waiting, row)
 
 
-def by_state(connection: Connection) -> list[dict[str, Any]]:
+def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return connection.execute(statement("messages/by_state")).fetchall()
+    return [value_of(StateCount, row) for row in connection.execute(statement("messages/by_state"))]

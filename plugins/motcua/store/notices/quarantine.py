@@ -41,6 +41,21 @@ class CurableRow:
     """As it was kept, times as text."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantineCount:
+    """Open rows of one source, kind, reason and codes."""
+
+    source: str
+    row_kind: RowKind
+    reason: RowRefusal
+    agency_code: str | None
+    status_code: int | None
+    rows: int
+    since: datetime
+    examples: Sequence[str | None]
+    """Codes of up to three dossiers."""
+
+
 def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[UnusableRow], now: datetime) -> int:
     """Keeps the rows with their reasons and returns how many were not known before."""
     if not rows:
@@ -74,6 +89,6 @@ def curable_rows(
     return [value_of(CurableRow, row) for row in rows]
 
 
-def open_quarantine(connection: Connection) -> list[dict[str, Any]]:
-    """Open rows counted by source, kind, reason and codes, with up to three examples each."""
-    return connection.execute(statement("quarantine/open")).fetchall()
+def open_quarantine(connection: Connection) -> list[QuarantineCount]:
+    """Open rows counted by source, kind, reason and codes."""
+    return [value_of(QuarantineCount, row) for row in connection.execute(statement("quarantine/open"))]
