@@ -5,10 +5,10 @@ Whoever writes calls ``sign_changes`` first, in the same transaction: the histor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
 from motcua.store.ledger.database import Connection
@@ -45,6 +45,20 @@ class CalendarDay:
     def special(self) -> SpecialDay:
         """The deviation, without whose it is."""
         return SpecialDay(self.day, self.opening, self.reason, self.origin, self.authority)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChange:
+    """A change of a year's calendar."""
+
+    changed_at: datetime
+    changed_by: str
+    concerns: Literal["day", "year", "hours"]
+    day: date | None
+    """The day itself, or that from which office hours are in force; ``None``: the whole year."""
+    before: Mapping[str, Any] | None
+    """What stood there, as JSON holds it."""
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +193,10 @@ def list_unconfirmed(connection: Connection, years: Collection[int]) -> list[tup
 
 def list_changes(
     connection: Connection, year: int, province: str, agency_code: str | None = None, most: int = 200
-) -> list[dict[str, Any]]:
-    """The newest changes of a year's calendar: ``changed_at``, ``changed_by``, ``concerns``, ``before``, ``after``."""
+) -> list[CalendarChange]:
+    """The newest changes of a year's calendar."""
     asked = {"year": year, "province": province, "agency_code": agency_code, "most": most}
-    return connection.execute(statement("calendars/changes"), asked).fetchall()
+    return [value_of(CalendarChange, row) for row in connection.execute(statement("calendars/changes"), asked)]
 
 
 # ------------------------------------------------------------------------------------------------- writing

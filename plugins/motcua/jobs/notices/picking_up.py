@@ -130,9 +130,9 @@ class _PickUp:
     def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
         self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
         codes = agency_codes(ledger)
-        self.provinces = {row["agency_code"]: row["province"] for row in codes}
+        self.provinces = {code.agency_code: code.province for code in codes}
         self.context = RowContext(
-            agencies={row["written"]: row["agency_code"] for row in codes},
+            agencies={code.written: code.agency_code for code in codes},
             statuses=status_map(ledger, self.cursor.source_id),
             now=now,
             clock_skew=settings().clock_skew,

@@ -20,7 +20,7 @@ from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import suggest
 from motcua.settings import settings
 from motcua.sources.desk_register import RegisterRow, read_desk_register
-from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.agencies import agency_by_written_code, list_agencies
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import (
     Connection,
@@ -181,7 +181,7 @@ def _read_register(source: str, since: datetime) -> None:
             rows = read_desk_register(reading, since - _REGISTER_REACHES_BACK, settings().source_patience)
             if rows is None:
                 return
-            known = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+            known = agency_by_written_code(ledger)
             for batch in _batches(_under_our_codes(rows, known)):
                 store.add_register(ledger, source, batch)
     except Exception as error:

@@ -36,7 +36,7 @@ from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.sources.counting import Evening, SourceCount, plain_code
-from motcua.store.agencies import agency_codes, in_force
+from motcua.store.agencies import agency_by_written_code, in_force
 from motcua.store.calendars import load_calendar
 from motcua.store.ledger.database import (
     Connection,
@@ -481,7 +481,7 @@ def _known_sources(ledger: Connection) -> dict[str, int]:
 @contextmanager
 def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[SourceCount]:
     statuses = status_map(ledger, source_id)
-    written = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+    written = agency_by_written_code(ledger)
     with open_connection(connection_id(source)) as reading:
         counted = adapter(settings().sources[source])(reading)
         counted.limit_time(_COUNTS_WITHIN)
