@@ -6,14 +6,14 @@ Whoever writes calls ``sign_changes`` first, in the same transaction: the histor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
 from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
@@ -209,18 +209,18 @@ def sign_changes(connection: Connection, changed_by: str) -> None:
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
     """Writes days, each in its layer; others stay."""
-    connection.execute(statement("calendars/save_days"), {"rows": recordset(asdict(day) for day in days)})
+    connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 
 def remove_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
     """Takes days away, each from its layer."""
-    connection.execute(statement("calendars/remove_days"), {"rows": recordset(asdict(day) for day in days)})
+    connection.execute(statement("calendars/remove_days"), {"rows": recordset(days)})
 
 
 def save_hours(connection: Connection, hours: Iterable[tuple[str, OfficeHours]]) -> None:
     """Writes office hours, each with the code of its agency."""
     rows = [
-        {name: value.isoformat() if isinstance(value, time) else value for name, value in asdict(each).items()}
+        {name: value.isoformat() if isinstance(value, time) else value for name, value in columns_of(each).items()}
         | {"agency_code": code}
         for code, each in hours
     ]
@@ -235,4 +235,4 @@ def remove_hours(connection: Connection, hours: Iterable[tuple[str, date]]) -> N
 
 def save_years(connection: Connection, years: Iterable[CalendarYear]) -> None:
     """Writes years as they are now."""
-    connection.execute(statement("calendars/save_years"), {"rows": recordset(asdict(year) for year in years)})
+    connection.execute(statement("calendars/save_years"), {"rows": recordset(years)})

@@ -28,7 +28,7 @@ from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
 from motcua.store.notices import attempts
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
-from motcua.store.notices.messages import begin_sending
+from motcua.store.notices.messages import Departing, begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
 
 MINUTE = timedelta(minutes=1)
@@ -288,7 +288,7 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
             connection.autocommit = True
             assert hold_lock(connection, sender_id)
             message_id = rows("SELECT message_id FROM motcua.messages ORDER BY 1")[message]["message_id"]
-            value = {"message_id": message_id, "msisdn": "+84905123000", "reference": f"ref {sender_id}"}
+            value = Departing(message_id, f"ref {sender_id}", "+84905123000", "Mobifone", 1)
             ensure_gateway(connection, "kannel")
             begin_sending(connection, [value])
             attempts.save_attempts(connection, [value], gateway="kannel", sender_id=sender_id, run_id="old", now=NOW)

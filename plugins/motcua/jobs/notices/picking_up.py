@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -35,7 +35,9 @@ from motcua.store.ledger.database import (
     reason_without_values,
     without_values,
 )
+from motcua.store.ledger.rows import columns_of
 from motcua.store.notices.dossiers import (
+    Procedure,
     dossiers_whose_row_tells_more,
     dossiers_whose_status_was_mapped,
     dossiers_without_history,
@@ -141,7 +143,7 @@ class _PickUp:
         self.touched: set[int] = set()
         self.read: set[tuple[str, str]] = set()
         """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
-        self.procedures: set[tuple[str | None, str | None, str | None]] = set()
+        self.procedures: set[Procedure] = set()
         self.written_as: dict[tuple[str, str], Key] = {}
         """How the source writes the key of a dossier, to ask it for more of the same dossier."""
 
@@ -216,7 +218,7 @@ class _PickUp:
     ) -> None:
         rows = []
         for row, reason in refused:
-            payload = asdict(row) if kind == "transition" else {}
+            payload = columns_of(row) if kind == "transition" else {}
             rows.append(
                 UnusableRow(
                     row_kind=kind,
@@ -234,29 +236,21 @@ class _PickUp:
 
     def _take_dossiers(self, rows: Sequence[SourceDossier]) -> None:
         good = self._clean("dossier", rows, clean_dossier, _dossier_key)
-        values = []
+        read = []
         for raw, dossier in good:
             self.written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
             self.read.add((dossier.agency_code, dossier.dossier_code))
             reading = read_phone(
                 dossier.applicant_phone, _typed_on(dossier), self.provinces.get(dossier.agency_code, "")
             )
-            values.append(
-                asdict(dossier)
-                | {
-                    "msisdn": reading.e164,
-                    "phone_refusal": reading.refusal,
-                    "phone_notes": list(reading.notes),
-                }
-            )
+            read.append((dossier, reading))
         met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in good} - self.procedures
         if met:
             # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
             with connect() as aside:
-                names = ("procedure_code", "procedure_name", "field_name")
-                save_procedures(aside, [dict(zip(names, each, strict=True)) for each in met])
+                save_procedures(aside, met)
             self.procedures |= met
-        saved = save_dossiers(self.ledger, self.cursor.source_id, values, self.now)
+        saved = save_dossiers(self.ledger, self.cursor.source_id, read, self.now)
         self.counts.dossiers += len(saved)
         self.touched.update(saved)
         self._find((dossier, None) for _, dossier in good)
@@ -274,16 +268,16 @@ class _PickUp:
             _transition_key,
         )
         dossiers = self._dossiers_of(good)
-        values = []
+        found = []
         missing: list[tuple[SourceTransition, RowRefusal]] = []
         for raw, transition in good:
             dossier_id = dossiers.get((transition.agency_code, transition.dossier_code))
             if dossier_id is None:
                 missing.append((raw, "dossier_missing"))
                 continue
-            values.append(asdict(transition) | {"dossier_id": dossier_id})
+            found.append((dossier_id, transition))
         self._quarantine("transition", missing, _transition_key)
-        saved = save_transitions(self.ledger, self.cursor.source_id, values, self.now)
+        saved = save_transitions(self.ledger, self.cursor.source_id, found, self.now)
         self.counts.transitions += len(saved)
         self.touched.update(each.dossier_id for each in saved)
         numbers_saved = {each.source_transition_id for each in saved}
@@ -294,7 +288,7 @@ class _PickUp:
             self.ledger,
             self.cursor.source_id,
             "transition",
-            [str(value["source_transition_id"]) for value in values],
+            [str(transition.source_transition_id) for _, transition in found],
             self.now,
         )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from motcua.domain.apologies import ApologyDay, DueDays
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import columns_of, value_of
 
 EveningState: TypeAlias = Literal["done", "missed", "day_off"]
 
@@ -183,7 +183,7 @@ def save_evening(connection: Connection, evening: SettledEvening) -> None:
     Raises:
         psycopg.errors.UniqueViolation: it is recorded already.
     """
-    connection.execute(statement("apologies/save_evening"), asdict(evening))
+    connection.execute(statement("apologies/save_evening"), columns_of(evening))
 
 
 def list_evenings(connection: Connection, first: date, last: date) -> list[ListedEvening]:

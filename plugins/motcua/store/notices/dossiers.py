@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeAlias
 
+from motcua.domain.dossiers import CleanDossier
 from motcua.domain.occasions import DossierFacts
+from motcua.domain.phones.reading import PhoneReading
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of
+
+Procedure: TypeAlias = tuple[str | None, str | None, str | None]
+"""Code, name and field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,26 @@ class DossierToPlan:
 
 
 def save_dossiers(
-    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
+    connection: Connection, source_id: int, dossiers: Sequence[tuple[CleanDossier, PhoneReading]], now: datetime
 ) -> list[int]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers' ids."""
-    if not rows:
+    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers' ids.
+
+    ``dossiers``: each with what its phone field says.
+    """
+    if not dossiers:
         return []
+    rows = [
+        columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
+        for dossier, phone in dossiers
+    ]
     values = {"rows": recordset(rows), "source_id": source_id, "now": now}
     return [row["dossier_id"] for row in connection.execute(statement("dossiers/save"), values)]
 
 
-def save_procedures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
     """Writes the procedures met. To be committed at once: all sources share them."""
+    names = ("procedure_code", "procedure_name", "field_name")
+    rows = [dict(zip(names, procedure, strict=True)) for procedure in procedures]
     connection.execute(statement("dossiers/save_procedures"), {"rows": recordset(rows)})
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Literal, TypeAlias
 
 from motcua.domain.dossiers import Kind
 from motcua.domain.occasions import BeginState, Confirmation, PastMessage, SendCandidate
@@ -97,8 +97,8 @@ def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], 
     """Queues again what only an old step had called for, now that one that is not old does; returns how many."""
     if not confirmed:
         return 0
-    rows = recordset(asdict(each) for each in confirmed)
-    return connection.execute(statement("messages/reopen_confirmed"), {"rows": rows, "now": now}).rowcount
+    values = {"rows": recordset(confirmed), "now": now}
+    return connection.execute(statement("messages/reopen_confirmed"), values).rowcount
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
@@ -222,25 +222,72 @@ def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetim
     connection.execute(statement("messages/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 
-def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that may not go: ``message_id``, ``state``, ``reason``."""
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A claimed message that may not go."""
+
+    message_id: int
+    state: Literal["cancelled", "suppressed", "expired"]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A claimed message that must wait; what is ``None`` stays as it was."""
+
+    message_id: int
+    until: datetime
+    reason: str | None = None
+    carrier: str | None = None
+    """Of its present number."""
+    avoid: Sequence[str] | None = None
+    """Gateways that did not take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departing:
+    """A claimed message that goes, and the attempt that is made for it."""
+
+    message_id: int
+    reference: str
+    msisdn: str
+    carrier: str
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutcome:
+    """What a gateway's answer makes of a message in flight."""
+
+    message_id: int
+    state: Literal["accepted", "rejected", "unknown", "queued"]
+    reason: str | None
+    answered_at: datetime
+    next_attempt_at: datetime | None = None
+    """Of one that is queued again."""
+    avoid: Sequence[str] | None = None
+    """Gateways that did not take it; ``None``: as before."""
+
+
+def turn_away(connection: Connection, rows: Sequence[TurnedAway]) -> None:
+    """Ends claimed messages that may not go."""
     if rows:
         connection.execute(statement("messages/turn_away"), {"rows": recordset(rows)})
 
 
-def postpone(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that must wait: ``message_id``, ``until``, and where they change ``reason, carrier, avoid``."""
+def postpone(connection: Connection, rows: Sequence[Postponed]) -> None:
+    """Has claimed messages wait."""
     if rows:
         connection.execute(statement("messages/postpone"), {"rows": recordset(rows)})
 
 
-def begin_sending(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that go: ``message_id``, ``msisdn``, ``carrier``."""
+def begin_sending(connection: Connection, rows: Sequence[Departing]) -> None:
+    """Claimed messages are in flight from here on."""
     connection.execute(statement("messages/begin_sending"), {"rows": recordset(rows)})
 
 
-def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The gateway's answers: ``message_id, state, reason, answered_at, next_attempt_at, avoid``."""
+def apply_outcomes(connection: Connection, rows: Sequence[MessageOutcome]) -> None:
+    """Writes the gateway's answers."""
     connection.execute(statement("messages/apply_outcomes"), {"rows": recordset(rows)})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -61,7 +61,7 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
     if not rows:
         return 0
     once = {(row.row_kind, row.row_key): row for row in rows}
-    values = recordset(asdict(row) for row in once.values())
+    values = recordset(once.values())
     kept = connection.execute(statement("quarantine/save"), {"rows": values, "source_id": source_id, "now": now})
     return sum(row["is_new"] for row in kept)
 

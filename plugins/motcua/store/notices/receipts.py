@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from motcua.domain.receipts import Meaning
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 
@@ -50,16 +50,7 @@ class ReadReceipt:
 
 def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
     """Keeps receipts as they came and returns their numbers, in the order given."""
-    rows = [
-        {
-            "position": position,
-            "gateway": receipt.gateway,
-            "reference": receipt.reference,
-            "gateway_status": receipt.gateway_status,
-            "raw": dict(receipt.raw),
-        }
-        for position, receipt in enumerate(receipts)
-    ]
+    rows = [columns_of(receipt) | {"position": position} for position, receipt in enumerate(receipts)]
     saved = connection.execute(statement("receipts/save"), {"rows": recordset(rows)})
     return sorted(row["receipt_id"] for row in saved)
 
@@ -76,17 +67,7 @@ def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now:
     must be given again. One alone is waited for.
     """
     once = {(receipt.gateway, receipt.reference or receipt.receipt_id): receipt for receipt in reversed(receipts)}
-    rows = [
-        {
-            "receipt_id": receipt.receipt_id,
-            "gateway": receipt.gateway,
-            "reference": receipt.reference,
-            "meaning": receipt.meaning,
-            "reason": receipt.reason,
-        }
-        for receipt in once.values()
-    ]
-    values = {"rows": recordset(rows), "now": now}
+    values = {"rows": recordset(once.values()), "now": now}
     if len(receipts) == 1:
         named = {"gateway": receipts[0].gateway, "reference": receipts[0].reference}
         locked = connection.execute(statement("receipts/lock_message"), named)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from motcua.domain.texts import Registration, RegistrationKey
@@ -58,8 +58,7 @@ def save_registrations(
 
     An id that is None stays as it was. What is registered so already is left alone.
     """
-    rows = recordset(asdict(registration) for registration in wanted)
-    values = {"rows": rows, "changed_by": changed_by, "reason": reason, "now": now}
+    values = {"rows": recordset(wanted), "changed_by": changed_by, "reason": reason, "now": now}
     changed = connection.execute(statement("registrations/save"), values).fetchall()
     return {(row["gateway"], row["template_id"], row["template_version"]): row["change"] for row in changed}
 

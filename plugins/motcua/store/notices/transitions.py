@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from motcua.domain.dossiers import CleanTransition
 from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import by_dossier, recordset, value_of
+from motcua.store.ledger.rows import by_dossier, columns_of, recordset, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,12 @@ def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]
 
 
 def save_transitions(
-    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
+    connection: Connection, source_id: int, transitions: Sequence[tuple[int, CleanTransition]], now: datetime
 ) -> list[SavedTransition]:
-    """Writes the transitions that are new and returns them."""
-    if not rows:
+    """Writes the transitions that are new, each with the id of its dossier, and returns them."""
+    if not transitions:
         return []
+    rows = [columns_of(transition) | {"dossier_id": dossier_id} for dossier_id, transition in transitions]
     values = {"rows": recordset(rows), "source_id": source_id, "now": now}
     return [value_of(SavedTransition, row) for row in connection.execute(statement("transitions/save"), values)]
 
