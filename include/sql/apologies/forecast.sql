@@ -1,4 +1,4 @@
--- How good the forecast was, by agency, outcome and reason, of dossiers whose appointed day (in working_day mode
+-- How good the forecast was, by agency, month, outcome and reason, of dossiers whose appointed day (in working_day mode
 -- the effective one) lies in a period and is over: told and no result at the end of that day (right; stopped: nor was
 -- it being worked on any more), told and the result was there (wrong), not told and late (missed, with why).
 -- By what the ledger knew up to a version, a transition and a move. Called by store/notices/apologies.py.
@@ -112,9 +112,10 @@ named AS (
 
 SELECT
     agency_code,
+    date_trunc('month', judged_day)::date AS month,
     outcome,
     reason,
     count(*) AS dossiers
 FROM named
-GROUP BY 1, 2, 3
-ORDER BY 1, 2, 3
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4

@@ -102,6 +102,8 @@ class ForecastCount:
     """How many dossiers of an agency's appointed days came out in one way."""
 
     agency_code: str
+    month: date
+    """Its first day."""
     outcome: Literal["right", "stopped", "wrong", "missed"]
     """``right``: told, and still no result at the end of the appointed day; ``stopped``: right, and nobody worked on
     it any more; ``wrong``: told, and the result was there on time after all; ``missed``: late and not told."""
@@ -199,7 +201,7 @@ EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_hi
 def forecast(
     connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
 ) -> list[ForecastCount]:
-    """How good the forecast was for appointed days in a period.
+    """How good the forecast was for appointed days in a period, month by month.
 
     Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
     """
