@@ -326,7 +326,7 @@ class Messages(RuleBasedStateMachine):
 
     @invariant()
     def identity_balances(self):
-        assert [row for row in identity(self.rows) if row["difference"]] == []
+        assert [row for row in identity(self.rows) if row.difference] == []
 
 
 CLEAN = """

@@ -24,7 +24,7 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
-from motcua.store.notices.accounting import Latency
+from motcua.store.notices.accounting import IdentityRow, Latency
 from motcua.store.notices.messages import StateCount
 
 AGENCY = "000.00.04.H32"
@@ -34,12 +34,11 @@ def failed(checks: list[Check]) -> list[str]:
     return [check.name for check in checks if not check.good]
 
 
-def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) -> dict[str, Any]:
-    zero = dict.fromkeys(STATES, 0)
-    return {"agency_code": AGENCY, "kind": kind, "expected": expected, "difference": difference} | zero | terms
+def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) -> IdentityRow:
+    return IdentityRow(AGENCY, "", kind, expected, difference=difference, **dict.fromkeys(STATES, 0) | terms)
 
 
-def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[str, Any]] | None = None) -> Summary:
+def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[IdentityRow] | None = None) -> Summary:
     rows = [
         StateCount(AGENCY, kind, state, reason, number)
         for kind in KINDS

@@ -48,15 +48,17 @@ def show_identity(
         return
     names = ("agency_code", "procedure_code", "kind") if by_procedure else ("agency_code", "kind")
     (total,) = summed_up(rows)
-    terms = [term for term in STATES if total[term]]
+    terms = [term for term in STATES if getattr(total, term)]
     table = Table(*names, "expected", *terms, "difference", title="Accounting identity", caption="terms of 0 left out")
     for row in summed_up(rows, *names):
-        figures = [str(row[name]) for name in ("expected", *terms, "difference")]
-        table.add_row(*(escape(row[name]) for name in names), *figures, style="red" if row["difference"] else None)
-    figures = [str(total[name]) for name in ("expected", *terms, "difference")]
+        figures = [str(getattr(row, name)) for name in ("expected", *terms, "difference")]
+        table.add_row(
+            *(escape(getattr(row, name)) for name in names), *figures, style="red" if row.difference else None
+        )
+    figures = [str(getattr(total, name)) for name in ("expected", *terms, "difference")]
     table.add_row("all", *[""] * (len(names) - 1), *figures, style="bold")
     _console.print(table)
-    if any(row["difference"] for row in rows):
+    if any(row.difference for row in rows):
         raise typer.Exit(1)
 
 

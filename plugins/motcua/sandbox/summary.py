@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,7 +15,7 @@ from motcua.domain.reconciliation import STATES
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.accounting import Latency, identity, latency
+from motcua.store.notices.accounting import IdentityRow, Latency, identity, latency
 from motcua.store.notices.inquiries import InquiryCount, inquiries_by_outcome
 from motcua.store.notices.messages import StateCount, by_state
 from motcua.store.notices.quarantine import open_quarantine
@@ -33,7 +32,7 @@ class Summary:
     transitions: dict[str, int]
     messages: Sequence[StateCount]
     """Counted by agency, kind, state and reason."""
-    identity: Sequence[dict[str, Any]]
+    identity: Sequence[IdentityRow]
     """By agency and kind."""
     latency: Latency
     quarantined: int
@@ -44,7 +43,7 @@ class Summary:
     @property
     def difference(self) -> int:
         """How far the accounting identity is off, all agencies and kinds added up without cancelling out."""
-        return sum(abs(row["difference"]) for row in self.identity)
+        return sum(abs(row.difference) for row in self.identity)
 
     def count(self, **wanted: str) -> int:
         """Messages whose ``kind``, ``state``, ``reason`` or ``agency_code`` are these."""
@@ -117,7 +116,7 @@ def _by_agency(summary: Summary) -> Table:
 
 def identity_line(summary: Summary) -> str:
     """The accounting identity over all agencies and kinds, in one line; terms that are zero are left out."""
-    totals = {term: sum(row[term] for row in summary.identity) for term in ("expected", *STATES)}
+    totals = {term: sum(getattr(row, term) for row in summary.identity) for term in ("expected", *STATES)}
     terms = " + ".join(f"{totals[term]} {term}" for term in STATES if totals[term]) or "0"
     return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
 

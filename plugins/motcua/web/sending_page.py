@@ -63,7 +63,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         stops, used = gateway_stops(connection), segments_today(connection, today)
         waiting = held(connection, useful_at=now, limit=_SHOWN)
         changes, let_go = gateway_changes(connection, _SHOWN), releases(connection, _SHOWN)
-    (total,) = summed_up(rows) if rows else ({},)
+    total = next(iter(summed_up(rows)), None)
     return render(
         request,
         "sending.html",
@@ -71,7 +71,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         today=today,
         before=shown - timedelta(days=1),
         after=shown + timedelta(days=1),
-        terms=[(term, total[term]) for term in STATES if total.get(term)],
+        terms=[(term, count) for term in STATES if (count := getattr(total, term, 0))],
         total=total,
         kinds=summed_up(rows, "kind"),
         gateways=[_gateway_row(name, stops, used.get(name, 0)) for name in settings().gateways],

@@ -109,7 +109,7 @@ def evenings(one_stop, rows):
     world = Evenings(rows)
     yield world
     with connect() as ledger:
-        differences = [row["difference"] for row in identity(ledger) if row["difference"]]
+        differences = [row.difference for row in identity(ledger) if row.difference]
     assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
 
 
@@ -674,11 +674,11 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     evenings.run(at(WEDNESDAY))
     with connect() as ledger:
         (balanced,) = summed_up(identity(ledger), "kind")
-    assert (balanced["kind"], balanced["expected"], balanced["queued"]) == ("apology", 2, 2)
+    assert (balanced.kind, balanced.expected, balanced.queued) == ("apology", 2, 2)
     with connect() as ledger:
         assert identity(ledger, Window(at(THURSDAY), at(FRIDAY))) == []
         (of_the_day,) = identity(ledger, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
-    assert of_the_day["expected"] == 2
+    assert of_the_day.expected == 2
     forgotten = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")[0]["message_id"]
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("DELETE FROM motcua.message_history WHERE message_id = %s", forgotten)
@@ -686,7 +686,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     evenings.forgotten = 1
     with connect() as ledger:
         (short,) = summed_up(identity(ledger), "kind")
-    assert short["difference"] == 1
+    assert short.difference == 1
 
 
 # ------------------------------------------------------------------------------------------ how good the forecast is

@@ -445,18 +445,18 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
     plan(now=NOW + MINUTE)
     with connect() as connection:
         figures = identity(connection)
-    assert sum(row["expected"] for row in figures) == 13
-    assert {row["difference"] for row in figures} == {0}
+    assert sum(row.expected for row in figures) == 13
+    assert {row.difference for row in figures} == {0}
     (total,) = summed_up(figures)
-    assert (total["expected"], total["rejected"], total["suppressed"]) == (13, 1, 1)
+    assert (total.expected, total.rejected, total.suppressed) == (13, 1, 1)
     with connect() as connection:
         (later,) = summed_up(identity(connection, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
         earlier = summed_up(identity(connection, Window(NOW, NOW + MINUTE)), "kind")
-    assert (later["expected"], later["suppressed"], later["difference"]) == (1, 1, 0)
-    assert [(row["kind"], row["expected"], row["difference"]) for row in earlier] == [("result", 12, 0)]
+    assert (later.expected, later.suppressed, later.difference) == (1, 1, 0)
+    assert [(row.kind, row.expected, row.difference) for row in earlier] == [("result", 12, 0)]
     rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
     with connect() as connection:
-        assert [row["difference"] for row in identity(connection) if row["kind"] == "supplement"] == [1]
+        assert [row.difference for row in identity(connection) if row.kind == "supplement"] == [1]
 
 
 def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):

@@ -301,7 +301,7 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
     settle_at(NOW + 5 * DAY)
     with connect() as connection:
         (total,) = summed_up(identity(connection))
-    assert (total["expected"], total["unconfirmed"], total["difference"]) == (1, 1, 0)
+    assert (total.expected, total.unconfirmed, total.difference) == (1, 1, 0)
 
 
 @pytest.fixture
