@@ -57,7 +57,7 @@ from motcua.store.notices.sources import (
     status_map,
 )
 from motcua.store.notices.transitions import known_numbers, save_transitions, save_transitions_from_rows
-from motcua.store.oversight.cleaned_fields import save_findings
+from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 _BATCH = 2000
 
@@ -304,13 +304,7 @@ class _PickUp:
             self.ledger,
             self.cursor.source_id,
             [
-                {
-                    "code": "field_cleaned",
-                    "agency_code": row.agency_code,
-                    "dossier_code": row.dossier_code,
-                    "source_transition_id": number,
-                    "detail": ", ".join(row.noted),
-                }
+                CleanedRow(row.agency_code, row.dossier_code, number, ", ".join(row.noted))
                 for row, number in cleaned
                 if row.noted
             ],
