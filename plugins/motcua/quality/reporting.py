@@ -39,6 +39,7 @@ from motcua.quality.report_data import (
 from motcua.quality.rules import RuleBook, load_rules
 from motcua.store.agencies import InForce, in_force
 from motcua.store.ledger.database import Connection
+from motcua.store.ledger.rows import columns_of
 from motcua.store.oversight import quality as store
 
 WEEKS = 12
@@ -555,7 +556,9 @@ class _Report:
 
 
 def _run(stored: store.StoredRun) -> Run:
-    return Run(**{name: getattr(stored, name) for name in Run.__dataclass_fields__})
+    assert stored.sealed is not None
+    known = columns_of(stored) | columns_of(stored.sealed)
+    return Run(**{name: known[name] for name in Run.__dataclass_fields__})
 
 
 OfRun = TypeVar("OfRun", store.RuleCount, store.CheckedAgency)

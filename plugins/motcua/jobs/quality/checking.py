@@ -124,6 +124,7 @@ def sealed_run_of_day(connection: Connection, day: date) -> QualityCounts | None
 
 
 def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> QualityCounts:
+    assert run.sealed is not None
     return QualityCounts(
         run.run_no,
         run.day,
@@ -132,8 +133,8 @@ def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> Quality
         run.findings,
         rules,
         run.broken,
-        run.content_hash,
-        run.seal,
+        run.sealed.content_hash,
+        run.sealed.seal,
         sealed_before,
     )
 
@@ -326,11 +327,15 @@ def verify_seals() -> tuple[int, list[str]]:
                 for each in results
                 if hashes[each.rule] != (each.found, each.rows_hash)
             ]
-            if run_content_hash(ledger, run.run_no) != run.content_hash:
+            sealed = run.sealed
+            if sealed is None:
+                faults.append(f"run {run.run_no}: it has no seal")
+                continue
+            if run_content_hash(ledger, run.run_no) != sealed.content_hash:
                 faults.append(f"run {run.run_no}: its content is not what was sealed")
-            if run.previous_seal != previous:
+            if sealed.previous_seal != previous:
                 faults.append(f"run {run.run_no}: it does not follow the run before it")
-            if seal(run.previous_seal, run.content_hash, run.run_id, run.as_of) != run.seal:
+            if seal(sealed.previous_seal, sealed.content_hash, run.run_id, run.as_of) != sealed.seal:
                 faults.append(f"run {run.run_no}: its seal is not right")
-            previous = run.seal
+            previous = sealed.seal
     return len(runs), faults

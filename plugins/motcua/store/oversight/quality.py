@@ -111,8 +111,18 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What a run is sealed with."""
+
+    content_hash: str
+    previous_seal: str
+    seal: str
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A sealed run."""
+    """A run as it was written."""
 
     run_no: int
     run_id: str
@@ -126,10 +136,8 @@ class StoredRun:
     dossiers: int
     findings: int
     broken: int
-    content_hash: str
-    previous_seal: str
-    seal: str
-    sealed_at: datetime
+    sealed: Seal | None
+    """``None``: the check that makes it is not at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,7 +507,10 @@ def list_runs(
 ) -> list[StoredRun]:
     """Runs, the newest first."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
-    return [value_of(StoredRun, row) for row in connection.execute(statement("quality/reading/runs"), given)]
+    return [
+        value_of(StoredRun, row | {"sealed": None if row["seal"] is None else value_of(Seal, row)})
+        for row in connection.execute(statement("quality/reading/runs"), given)
+    ]
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
