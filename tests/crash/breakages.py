@@ -62,24 +62,24 @@ def _take_no_answer_for_success() -> None:
 def _write_attempts_after_the_call() -> None:
     """A message is leased for some minutes instead: the common queue."""
     begin, save, apply = messages.begin_sending, attempts.save_attempts, messages.apply_outcomes
-    begun: dict[int, Mapping[str, Any]] = {}
-    saved: dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    begun: dict[int, messages.Departing] = {}
+    saved: dict[int, tuple[messages.Departing, Mapping[str, Any]]] = {}
 
-    def begin_later(_: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-        begun.update({row["message_id"]: row for row in rows})
+    def begin_later(_: Any, rows: Sequence[messages.Departing]) -> None:
+        begun.update({row.message_id: row for row in rows})
 
-    def lease(connection: Any, rows: Sequence[Mapping[str, Any]], **named: Any) -> None:
+    def lease(connection: Any, rows: Sequence[messages.Departing], **named: Any) -> None:
         connection.execute(
             "UPDATE motcua.messages SET next_attempt_at = %(now)s + interval '10 minutes'"
             " WHERE message_id = any(%(leased)s)",
-            {"now": named["now"], "leased": [row["message_id"] for row in rows]},
+            {"now": named["now"], "leased": [row.message_id for row in rows]},
         )
-        saved.update({row["message_id"]: (row, named) for row in rows})
+        saved.update({row.message_id: (row, named) for row in rows})
 
-    def apply_all(connection: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    def apply_all(connection: Any, rows: Sequence[messages.MessageOutcome]) -> None:
         for row in rows:
-            attempt, named = saved.pop(row["message_id"])
-            begin(connection, [begun.pop(row["message_id"])])
+            attempt, named = saved.pop(row.message_id)
+            begin(connection, [begun.pop(row.message_id)])
             save(connection, [attempt], **named)
         apply(connection, rows)
 

@@ -633,7 +633,7 @@ def _nobodys(entry: Truth) -> str:
 
 def _balances() -> bool:
     with connect() as connection:
-        return not any(row["difference"] for row in identity(connection))
+        return not any(row.difference for row in identity(connection))
 
 
 def rehearse(world: World) -> Points:

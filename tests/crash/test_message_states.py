@@ -212,7 +212,7 @@ class Messages(RuleBasedStateMachine):
         )
         for row in queued:
             reference = secrets.token_hex(16)
-            values = [row | {"reference": reference, "carrier": "Mobifone", "segments": 1}]
+            values = [messages.Departing(row["message_id"], reference, row["msisdn"], "Mobifone", 1)]
             sender_id = secrets.randbits(62)
             messages.begin_sending(self.rows, values)
             attempts.save_attempts(
@@ -326,7 +326,7 @@ class Messages(RuleBasedStateMachine):
 
     @invariant()
     def identity_balances(self):
-        assert [row for row in identity(self.rows) if row["difference"]] == []
+        assert [row for row in identity(self.rows) if row.difference] == []
 
 
 CLEAN = """

@@ -722,12 +722,12 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
     of_evenings = sum(evenings.get(key) != oracle.evenings.get(key) for key in evenings.keys() | oracle.evenings.keys())
     end = runs[-1].at
     with connect() as ledger:
-        unbalanced = sum(abs(row["difference"]) for row in identity(ledger))
+        unbalanced = sum(abs(row.difference) for row in identity(ledger))
         counted: Counter[tuple[str, str]] = Counter()
         reasons: Counter[str] = Counter()
         for row in forecast(ledger, world.days[0], world.days[-1] + timedelta(days=30), end):
-            counted[row["agency_code"], row["outcome"]] += row["dossiers"]
-            reasons[str(row["reason"])] += row["dossiers"]
+            counted[row.agency_code, row.outcome] += row.dossiers
+            reasons[str(row.reason)] += row.dossiers
     expected = oracle.forecast(end)
     of_forecast = sum(abs(counted[key] - expected[key]) for key in counted.keys() | expected.keys())
     states = Counter(state if reason != "missed" else "missed" for _, state, reason in must.values())

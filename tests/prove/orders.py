@@ -502,7 +502,7 @@ def _judge(
             if wrong["ready and nobody told"] <= show:
                 print(f"ready and nobody told: {oracle.life}\n  {states[code]}")
     with connect() as connection:
-        off = sum(abs(row["difference"]) for row in identity(connection))
+        off = sum(abs(row.difference) for row in identity(connection))
     steps = [step for oracle in oracles for step in oracle.known]
     old = [step for step in steps if step.is_old]
     marked = ledger.execute("SELECT count(*) FROM motcua.old_steps").fetchone()

@@ -614,7 +614,7 @@ def _suppressed_hidden(ledger_dsn: str) -> Iterator[None]:
 
 
 def _saving_not_all(connection: Any, source_id: int, rows: Any, now: datetime) -> Any:
-    return save_transitions(connection, source_id, [r for r in rows if r["source_transition_id"] % 20 != 7], now)
+    return save_transitions(connection, source_id, [row for row in rows if row[1].source_transition_id % 20 != 7], now)
 
 
 def _arrived(gateway: KannelGateway, status: str | None) -> Any:

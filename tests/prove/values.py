@@ -525,7 +525,7 @@ def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
     from motcua.store.notices.accounting import identity
 
     with connect() as own:
-        passage.differences = sum(abs(row["difference"]) for row in identity(own))
+        passage.differences = sum(abs(row.difference) for row in identity(own))
     rows = ledger.cursor(row_factory=dict_row)
     passage.healthy["messages"] = {
         repr(tuple(row.values()))

@@ -24,6 +24,8 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
+from motcua.store.notices.accounting import IdentityRow, Latency
+from motcua.store.notices.messages import StateCount
 
 AGENCY = "000.00.04.H32"
 
@@ -32,14 +34,13 @@ def failed(checks: list[Check]) -> list[str]:
     return [check.name for check in checks if not check.good]
 
 
-def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) -> dict[str, Any]:
-    zero = dict.fromkeys(STATES, 0)
-    return {"agency_code": AGENCY, "kind": kind, "expected": expected, "difference": difference} | zero | terms
+def identity_row(kind: str, expected: int, difference: int = 0, **terms: int) -> IdentityRow:
+    return IdentityRow(AGENCY, "", kind, expected, difference=difference, **dict.fromkeys(STATES, 0) | terms)
 
 
-def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[str, Any]] | None = None) -> Summary:
+def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[IdentityRow] | None = None) -> Summary:
     rows = [
-        {"agency_code": AGENCY, "kind": kind, "state": state, "reason": reason, "messages": number}
+        StateCount(AGENCY, kind, state, reason, number)
         for kind in KINDS
         for state, reason, number in ((REACHED[kind], None, delivered), ("suppressed", "missing", suppressed))
         if number
@@ -49,7 +50,7 @@ def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[dict[st
         transitions=dict.fromkeys(("picked_up", "unplanned", "began_a_message", "no_message", "out_of_scope"), 1),
         messages=rows,
         identity=[identity_row(kind, 4, delivered=4) for kind in KINDS] if identity is None else identity,
-        latency={"messages": 7, "p50": 1.25, "p95": 3.5},
+        latency=Latency(7, 1.25, 3.5),
         quarantined=2,
         agencies={AGENCY: "Sở TT-TT"},
     )

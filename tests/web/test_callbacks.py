@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.store.ledger.database import connect
-from motcua.store.notices.receipts import save_receipts, unread_receipts
+from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
 from motcua.web import callbacks
 from motcua.web.access_log import hide_queries
 
@@ -171,9 +171,9 @@ def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_
 
     def waiting():
         with connect() as connection:
-            return [row["receipt_id"] for row in unread_receipts(connection)]
+            return [receipt.receipt_id for receipt in unread_receipts(connection)]
 
-    report = {"gateway": "kannel", "reference": "abc", "gateway_status": "1", "raw": {}}
+    report = NewReceipt("kannel", "abc", "1", {})
     with connect() as connection:
         first, second, third = save_receipts(connection, [report, report, report])
         connection.rollback()

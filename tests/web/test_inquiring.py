@@ -443,8 +443,8 @@ def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
     ask(client, "MCKH 160915001")
     ask(client, "MCKH")
     with connect() as connection:
-        found = [row for row in identity(connection) if row["kind"] == "reply"]
-    assert [(row["agency_code"], row["expected"], row["accepted"], row["difference"]) for row in found] == [
+        found = [row for row in identity(connection) if row.kind == "reply"]
+    assert [(row.agency_code, row.expected, row.accepted, row.difference) for row in found] == [
         ("", 1, 1, 0),
         (NHA_TRANG, 1, 1, 0),
     ]

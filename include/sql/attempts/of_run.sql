@@ -1,7 +1,6 @@
 -- Attempts of one run by outcome, with how many of their messages are unresolved. Called by store/notices/attempts.py.
 SELECT
     a.outcome,
-    count(*) AS attempts,
     count(*) FILTER (WHERE m.state IN ('queued', 'sending', 'unknown')) AS unresolved
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

@@ -1,5 +1,5 @@
 -- Which of these dossiers we have. Called by store/notices/dossiers.py.
-SELECT d.dossier_id, d.agency_code, d.dossier_code, d.received_at
+SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 INNER JOIN
     unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)

@@ -1,4 +1,4 @@
--- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them.
+-- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns their ids.
 -- A row older than the one known (a late read) changes nothing. Called by store/notices/dossiers.py.
 WITH incoming AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
@@ -101,4 +101,4 @@ versions AS (
     FROM saved
 )
 
-SELECT dossier_id, agency_code, dossier_code FROM saved
+SELECT dossier_id FROM saved

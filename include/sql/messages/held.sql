@@ -6,12 +6,9 @@ SELECT
     m.agency_code,
     d.dossier_code,
     m.reason,
-    m.changed_at,
     m.useful_until,
     a.gateway,
-    a.reference,
     a.started_at,
-    a.settle_at,
     a.settlings,
     a.gateway_code
 FROM motcua.messages AS m

@@ -36,4 +36,4 @@ UPDATE motcua.messages AS m
 SET state = 'queued', reason = 'released', next_attempt_at = %(now)s, avoid = '{}'
 FROM kept AS k
 WHERE m.message_id = k.message_id
-RETURNING m.message_id, m.agency_code, m.kind
+RETURNING m.message_id

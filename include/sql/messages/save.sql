@@ -34,4 +34,4 @@ FROM
         useful_until timestamptz, next_attempt_at timestamptz, carrier text
     )
 ON CONFLICT (dossier_id, kind, occasion) DO NOTHING
-RETURNING message_id, kind, state, reason
+RETURNING state, reason

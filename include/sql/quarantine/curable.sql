@@ -2,7 +2,7 @@
 -- rows that wait for a dossier are asked for in each pick-up, and every other row again after a tenth of its age (a
 -- minute to an hour), since the source may have mended it in place: where that fell due since the source was picked up
 -- last, each row at a moment of its own. Of more than the limit, any. Called by store/notices/quarantine.py.
-SELECT q.row_kind, q.row_key, q.reason, q.agency_code, q.dossier_code, q.payload
+SELECT q.row_kind, q.row_key, q.reason, q.payload
 FROM motcua.quarantine AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
 CROSS JOIN LATERAL (SELECT mod(q.quarantine_id, 100) / 100.0::float AS phase) AS p

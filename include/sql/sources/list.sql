@@ -3,9 +3,7 @@
 SELECT
     s.source_id,
     s.name,
-    s.cursor_transition_id,
     s.cursor_recorded_at,
-    s.cursor_updated_at,
     s.watch,
     s.picked_up_at,
     s.failed_at,

@@ -21,4 +21,4 @@ FROM
         at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
     )
 ON CONFLICT (source_id, source_transition_id) DO NOTHING
-RETURNING transition_id, source_transition_id, dossier_id
+RETURNING source_transition_id, dossier_id

@@ -22,4 +22,3 @@ WHERE d.dossier_id = any(%(dossier_ids)s)
 ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
     SET sequence = excluded.sequence
     WHERE transitions.sequence < excluded.sequence
-RETURNING transition_id, dossier_id

@@ -28,7 +28,7 @@ from motcua.jobs.handed_in.agencies import (
 )
 from motcua.jobs.notices.dry_running import DryRun, UnknownAgency, dry_run
 from motcua.settings import include_dir
-from motcua.store.agencies import Agency, agency_history, in_force, list_agencies
+from motcua.store.agencies import Agency, AgencyChange, agency_history, in_force, list_agencies
 from motcua.store.ledger.database import Connection, connect
 
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
@@ -107,7 +107,7 @@ def show(code: _CODE) -> None:
     typer.echo(export_agencies([agency]).partition("\nagencies:\n")[2], nl=False)
     in_charge = "nobody: it ended" if now.in_charge is None else now.in_charge
     typer.echo(f"# in charge today: {in_charge}; named in messages: {now.name_in_texts}")
-    typer.echo(f"# last changed: {_local(last['changed_at'])} by {_author(last)}")
+    typer.echo(f"# last changed: {_local(last.changed_at)} by {_author(last)}")
 
 
 def _find(connection: Connection, code: str) -> Agency:
@@ -125,15 +125,15 @@ def history(code: _CODE) -> None:
         changes = agency_history(connection, agency_code)
     table = Table("when", "who", "what", title=agency_code)
     for change in changes:
-        before, after = change["before"] or {}, change["after"]
+        before, after = change.before or {}, change.after
         keys = [key for key in FIELDS if before.get(key) != after.get(key)]
         if before:
             lines = [f"{key}: {_kept(key, before.get(key))} → {_kept(key, after[key])}" for key in keys]
         else:
             lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
-        if change["silences"]:
-            lines.append(f"silences through {', '.join(change['silences'])}")
-        table.add_row(_local(change["changed_at"]), _author(change), escape("\n".join(lines)))
+        if change.silences:
+            lines.append(f"silences through {', '.join(change.silences)}")
+        table.add_row(_local(change.changed_at), _author(change), escape("\n".join(lines)))
     _console.print(table)
 
 
@@ -146,8 +146,8 @@ def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     return _json(value)
 
 
-def _author(change: Mapping[str, Any]) -> str:
-    return f"{change['changed_by']}, for the Department" if change["by_department"] else str(change["changed_by"])
+def _author(change: AgencyChange) -> str:
+    return f"{change.changed_by}, for the Department" if change.by_department else change.changed_by
 
 
 def _local(moment: datetime) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -17,7 +17,7 @@ from motcua.domain.run_window import EVERYTHING
 from motcua.domain.texts import date_in_text
 from motcua.jobs.notices.apologizing import waiting_evenings
 from motcua.store.ledger.database import connect
-from motcua.store.notices.apologies import forecast, letters_needed, list_evenings
+from motcua.store.notices.apologies import ForecastCount, forecast, letters_needed, list_evenings
 
 app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
 _console = console()
@@ -68,20 +68,20 @@ def show_evenings(
     )  # fmt: skip
     for row in rows:
         due = ""
-        if row["first_due"]:
-            due = date_in_text(row["first_due"])
-            if row["last_due"] != row["first_due"]:
-                due += f" - {date_in_text(row['last_due'])}"
+        if row.first_due is not None and row.last_due is not None:
+            due = date_in_text(row.first_due)
+            if row.last_due != row.first_due:
+                due += f" - {date_in_text(row.last_due)}"
         figures = ("looked_at", "queued", "suppressed", "missed", "told", "cancelled", "expired", "open")
         table.add_row(
-            escape(row["agency_code"]),
-            date_in_text(row["day"]),
-            row["apology_day"],
-            row["state"],
+            escape(row.agency_code),
+            date_in_text(row.day),
+            row.apology_day,
+            row.state,
             due,
-            f"{row['settled_at'].astimezone(VIETNAM):%d/%m %H:%M:%S}",
-            *(str(row[name]) for name in figures),
-            style="red" if row["state"] == "missed" else None,
+            f"{row.settled_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
+            *(str(getattr(row, name)) for name in figures),
+            style="red" if row.state == "missed" else None,
         )
     _console.print(table if rows else "No evening was settled in these days.")
     for day, agencies in waiting.items():
@@ -105,22 +105,22 @@ def show_forecast(
         "agency", "told", "right", "of them stopped", "wrong", "right, %", "late and not told",
         title=f"Apologies for appointed days of {first:%m/%Y}", caption="days that are not over are left out",
     )  # fmt: skip
-    for agency_code in sorted({row["agency_code"] for row in rows}):
-        table.add_row(escape(agency_code), *_figures([row for row in rows if row["agency_code"] == agency_code]))
+    for agency_code in sorted({row.agency_code for row in rows}):
+        table.add_row(escape(agency_code), *_figures([row for row in rows if row.agency_code == agency_code]))
     table.add_row("all", *_figures(rows), style="bold")
     _console.print(table)
     why: Counter[str] = Counter()
     for row in rows:
-        if row["outcome"] == "missed":
-            why[row["reason"]] += row["dossiers"]
+        if row.outcome == "missed":
+            why[row.reason or ""] += row.dossiers
     for reason, dossiers in why.most_common():
         _console.print(f"{dossiers} late and not told: {_WHY.get(reason, reason)}", markup=False)
 
 
-def _figures(rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> list[str]:
+def _figures(rows: Sequence[ForecastCount]) -> list[str]:
     count: Counter[str] = Counter()
     for row in rows:
-        count[row["outcome"]] += row["dossiers"]
+        count[row.outcome] += row.dossiers
     right = count["right"] + count["stopped"]
     told = right + count["wrong"]
     share = f"{100 * right / told:.1f}" if told else ""
@@ -140,18 +140,18 @@ def show_letters(
         return
     table = Table("agency", "dossier", "procedure", "appointed", "days late", "apology by SMS", "appointed anew before")
     for row in rows:
-        sms = row["sms"] or "none"
-        if row["sms"] in ("suppressed", "expired", "rejected"):
-            sms += f": {row['sms_reason']}"
+        sms = row.sms or "none"
+        if row.sms in ("suppressed", "expired", "rejected"):
+            sms += f": {row.sms_reason}"
         table.add_row(
-            escape(row["agency_code"]),
-            escape(row["dossier_code"]),
-            escape(row["procedure_code"] or ""),
-            date_in_text(row["due_day"]),
-            str(row["days_late"]),
+            escape(row.agency_code),
+            escape(row.dossier_code),
+            escape(row.procedure_code or ""),
+            date_in_text(row.due_day),
+            str(row.days_late),
             sms,
-            f"{row['times_moved']} time(s)" if row["times_moved"] else "",
-            style="red" if row["times_moved"] else None,
+            f"{row.times_moved} time(s)" if row.times_moved else "",
+            style="red" if row.times_moved else None,
         )
     _console.print(table)
     if len(rows) == limit:

@@ -71,12 +71,12 @@ def list_all(
     )
     for row in rows:
         table.add_row(
-            str(row["closing_no"]),
-            row["period"],
-            str(row["corrects"] or ""),
-            f"{row['as_of'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
-            *(str(row[name] or 0) for name in ("expected", "sent", "delivered", "difference", "unexplained")),
-            style="red" if row["difference"] or row["unexplained"] or row["sources_unread"] else None,
+            str(row.closing_no),
+            row.period,
+            str(row.corrects or ""),
+            f"{row.as_of.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            *(str(getattr(row, name) or 0) for name in ("expected", "sent", "delivered", "difference", "unexplained")),
+            style="red" if row.difference or row.unexplained or row.sources_unread else None,
         )
     _console.print(table if rows else "Nothing was closed yet: motcua closings close")
 

@@ -129,7 +129,7 @@ def count(
     for name in ("agency", "claim", "outcome", "complaints"):
         table.add_column(name, justify="right" if name == "complaints" else "left")
     for each in found:
-        table.add_row(each["agency_code"], titles()["claim"][each["claim"]], each["outcome"], str(each["complaints"]))
+        table.add_row(each.agency_code, titles()["claim"][each.claim], each.outcome, str(each.complaints))
     _console.print(table)
     if repeated:
         _console.print(f"Not counted: {repeated} that repeat an earlier one (motcua complaints list --repeated).")

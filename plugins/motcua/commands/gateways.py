@@ -79,11 +79,9 @@ def list_changes(limit: Annotated[int, typer.Option(min=1, help="At most this ma
         return
     table = Table("when", "gateway", "what", "change", "until", "why", "by")
     for row in rows:
-        what = row["subject"] or "all of it"
-        until, by = _local(row["until"]), escape(row["changed_by"])
-        table.add_row(
-            _local(row["changed_at"]), row["gateway"], escape(what), row["change"], until, escape(row["reason"]), by
-        )
+        what = row.subject or "all of it"
+        until, by = _local(row.until), escape(row.changed_by)
+        table.add_row(_local(row.changed_at), row.gateway, escape(what), row.change, until, escape(row.reason), by)
     _console.print(table)
 
 

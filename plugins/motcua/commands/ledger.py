@@ -12,6 +12,7 @@ from rich.table import Table
 
 from motcua.commands.terminal import console, written_elsewhere
 from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import RowRefusal
 from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.data_dictionary import data_dictionary
@@ -47,15 +48,17 @@ def show_identity(
         return
     names = ("agency_code", "procedure_code", "kind") if by_procedure else ("agency_code", "kind")
     (total,) = summed_up(rows)
-    terms = [term for term in STATES if total[term]]
+    terms = [term for term in STATES if getattr(total, term)]
     table = Table(*names, "expected", *terms, "difference", title="Accounting identity", caption="terms of 0 left out")
     for row in summed_up(rows, *names):
-        figures = [str(row[name]) for name in ("expected", *terms, "difference")]
-        table.add_row(*(escape(row[name]) for name in names), *figures, style="red" if row["difference"] else None)
-    figures = [str(total[name]) for name in ("expected", *terms, "difference")]
+        figures = [str(getattr(row, name)) for name in ("expected", *terms, "difference")]
+        table.add_row(
+            *(escape(getattr(row, name)) for name in names), *figures, style="red" if row.difference else None
+        )
+    figures = [str(getattr(total, name)) for name in ("expected", *terms, "difference")]
     table.add_row("all", *[""] * (len(names) - 1), *figures, style="bold")
     _console.print(table)
-    if any(row["difference"] for row in rows):
+    if any(row.difference for row in rows):
         raise typer.Exit(1)
 
 
@@ -69,13 +72,14 @@ def show_latency(
     """Print the seconds from a transition's recording to its acceptance by the gateway."""
     with connect() as connection:
         figures = latency(connection, datetime.now(UTC) - timedelta(minutes=minutes), limit)
-    if not figures.get("messages"):
+    if not figures.messages:
         _console.print(f"No message was accepted in the last {minutes} minutes.")
         raise typer.Exit(1 if must_reach else 0)
     table = Table("messages", "p50 s", "p95 s", "p99 s", "longest s", title="Recorded → accepted by the gateway")
-    table.add_row(str(figures["messages"]), *(f"{figures[name]:.2f}" for name in ("p50", "p95", "p99", "longest")))
+    seconds = (figures.p50, figures.p95, figures.p99, figures.longest)
+    table.add_row(str(figures.messages), *(f"{each:.2f}" for each in seconds))
     _console.print(table)
-    if must_reach is not None and (figures["messages"] < 100 or figures["p95"] > must_reach):
+    if must_reach is not None and (figures.messages < 100 or figures.p95 > must_reach):
         raise typer.Exit(1)
 
 
@@ -89,20 +93,20 @@ def show_quarantine() -> None:
     table = Table("source", "row", "reason", "agency", "status", "rows", "since", "dossiers", "what mends it")
     for row in rows:
         table.add_row(
-            row["source"],
-            row["row_kind"],
-            row["reason"],
-            written_elsewhere(row["agency_code"]),
-            "" if row["status_code"] is None else str(row["status_code"]),
-            str(row["rows"]),
-            f"{row['since'].astimezone(VIETNAM):%d/%m/%Y %H:%M}",
-            ", ".join(written_elsewhere(code) for code in row["examples"] if code),
-            _REMEDIES[row["reason"]],
+            row.source,
+            row.row_kind,
+            row.reason,
+            written_elsewhere(row.agency_code),
+            "" if row.status_code is None else str(row.status_code),
+            str(row.rows),
+            f"{row.since.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            ", ".join(written_elsewhere(code) for code in row.examples if code),
+            _REMEDIES[row.reason],
         )
     _console.print(table)
 
 
-_REMEDIES = {
+_REMEDIES: dict[RowRefusal, str] = {
     "agency_missing": "the source must write an agency",
     "agency_unknown": "motcua agencies import: add the agency, or the code as an alias",
     "status_missing": "the source must write a status",
@@ -132,6 +136,5 @@ def show_inquiries() -> None:
         return
     table = Table("gateway", "outcome", "inquiries", "đồng", "told ready, not handed over", title="Inquiries")
     for row in rows:
-        figures = (str(row[name]) for name in ("inquiries", "fees", "told_result"))
-        table.add_row(row["gateway"], row["outcome"], *figures)
+        table.add_row(row.gateway, row.outcome, str(row.inquiries), str(row.fees), str(row.told_result))
     _console.print(table)

@@ -42,19 +42,19 @@ def list_held(
     table = Table("message", "kind", "agency", "dossier", "gateway", "sent", "useful until", "why", "asked or repeated")
     for row in rows:
         table.add_row(
-            str(row["message_id"]),
-            row["kind"],
-            escape(row["agency_code"]),
-            escape(row["dossier_code"]),
-            row["gateway"],
-            _local(row["started_at"]),
-            _local(row["useful_until"]),
-            escape(row["gateway_code"] or row["reason"] or ""),
-            str(row["settlings"]),
+            str(row.message_id),
+            row.kind,
+            escape(row.agency_code),
+            escape(row.dossier_code),
+            row.gateway,
+            _local(row.started_at),
+            _local(row.useful_until),
+            escape(row.gateway_code or row.reason or ""),
+            str(row.settlings),
         )
     _console.print(table)
     for count in counts:
-        words = f"{count['gateway']}: {count['held']} of unknown outcome, {count['useful']} of them still useful"
+        words = f"{count.gateway}: {count.held} of unknown outcome, {count.useful} of them still useful"
         _console.print(words, markup=False)
     _console.print("A phone may have them already. Ask the provider; then: motcua messages release --reason …")
 
@@ -81,9 +81,9 @@ def release_held(
         window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
     if not yes and not typer.confirm("A citizen whose phone has it already is told twice. Send again?"):
         raise typer.Exit(1)
-    rows = release(getpass.getuser(), reason, window, message_ids=message_ids or None, gateway=gateway)
-    left = set(message_ids or ()) - {row["message_id"] for row in rows}
-    _console.print(f"{len(rows)} message(s) released; the next run sends them.")
+    released = release(getpass.getuser(), reason, window, message_ids=message_ids or None, gateway=gateway)
+    left = set(message_ids or ()) - set(released)
+    _console.print(f"{len(released)} message(s) released; the next run sends them.")
     if left:
         _console.print(
             f"Not released, being settled, sent again already or no longer useful: {', '.join(map(str, sorted(left)))}"

@@ -27,17 +27,17 @@ def _local(moment: datetime | None) -> str:
 def list_all() -> None:
     """List the sources with their adapters, cursors and failures."""
     with connect() as connection:
-        known = {row["name"]: row for row in list_sources(connection)}
+        known = {source.name: source for source in list_sources(connection)}
     table = Table("source", "adapter", "connection", "read up to", "last pick-up", "failure")
     for name, adapter in settings().sources.items():
-        row = known.get(name, {})
-        failure = f"{_local(row['failed_at'])}: {row['failure']}" if row.get("failed_at") else ""
+        source = known.get(name)
+        failure = f"{_local(source.failed_at)}: {source.failure}" if source and source.failed_at else ""
         table.add_row(
             name,
             adapter,
             f"onestop_{name}",
-            _local(row.get("cursor_recorded_at")),
-            _local(row.get("picked_up_at")) or "never",
+            _local(source.cursor_recorded_at if source else None),
+            _local(source.picked_up_at if source else None) or "never",
             escape(failure),
         )
     _console.print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")

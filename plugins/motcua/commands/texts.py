@@ -31,7 +31,7 @@ from motcua.jobs.texts.previews import (
 from motcua.jobs.texts.registrations import RegistrationRefused, register_all, register_text, unregister_text
 from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import connect
-from motcua.store.notices.registrations import list_registrations, registration_changes
+from motcua.store.notices.registrations import RegistrationChange, list_registrations, registration_changes
 from motcua.store.notices.templates import TemplateFileError, load_templates
 
 app = typer.Typer(invoke_without_command=True)
@@ -161,20 +161,22 @@ def show_registrations(
     changes = ("change",) if history else ()
     table = Table("gateway", "template", *changes, "provider's id", "id of the accented text", "since", "by", "why")
     for row in rows:
-        if history:
-            ids = row["ids_after"] or row["ids_before"]
-            moment, who, change = row["changed_at"], row["changed_by"], [row["change"]]
+        if isinstance(row, RegistrationChange):
+            gateway, template, version = row.gateway, row.template_id, row.template_version
+            ids = row.ids_after or row.ids_before or ()
+            moment, who, change = row.changed_at, row.changed_by, [row.change]
         else:
-            ids = [row["provider_template_id"], row["accented_provider_template_id"]]
-            moment, who, change = row["registered_at"], row["registered_by"], []
+            gateway, template, version = row.registration.key
+            ids = (row.registration.provider_template_id, row.registration.accented_provider_template_id)
+            moment, who, change = row.registered_at, row.registered_by, []
         table.add_row(
-            row["gateway"],
-            f"{row['template_id']}.v{row['template_version']}",
+            gateway,
+            f"{template}.v{version}",
             *change,
             *(escape(each or "") for each in ids),
             f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}",
             escape(who),
-            escape(row["reason"] or ""),
+            escape(row.reason or ""),
         )
     console().print(table)
 

@@ -138,6 +138,16 @@ def useful_until(mode: ApologyDay, calendar: WorkingCalendar, due: DueDays, quie
 
 
 @dataclass(frozen=True, slots=True)
+class Evening:
+    """An agency's evening, whose apologies are about due days from ``first_due`` to ``last_due``."""
+
+    agency_code: str
+    evening_at: datetime
+    first_due: date
+    last_due: date
+
+
+@dataclass(frozen=True, slots=True)
 class ApologyCandidate:
     """A dossier as it stood at the evening, and what its agency and phone allow now."""
 

@@ -119,6 +119,15 @@ def _spellings(word: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the citizen is told."""
+
+    text: str
+    accented: bool
+    outcome: InquiryResult
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A dossier that one of the asked codes may mean."""
 

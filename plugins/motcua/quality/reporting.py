@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_msisdn
@@ -39,6 +39,7 @@ from motcua.quality.report_data import (
 from motcua.quality.rules import RuleBook, load_rules
 from motcua.store.agencies import InForce, in_force
 from motcua.store.ledger.database import Connection
+from motcua.store.ledger.rows import columns_of
 from motcua.store.oversight import quality as store
 
 WEEKS = 12
@@ -56,7 +57,7 @@ class NoSuchAgency(LookupError):
 
 def last_run_no(connection: Connection) -> int | None:
     """The last sealed run's number."""
-    return next((row["run_no"] for row in store.list_runs(connection, most=1)), None)
+    return next((run.run_no for run in store.list_runs(connection, most=1)), None)
 
 
 def get_run(connection: Connection, run_no: int) -> Run:
@@ -65,10 +66,10 @@ def get_run(connection: Connection, run_no: int) -> Run:
     Raises:
         NoSuchRun: there is none of this number.
     """
-    row = next(iter(store.list_runs(connection, run_no=run_no)), None)
-    if row is None:
+    stored = next(iter(store.list_runs(connection, run_no=run_no)), None)
+    if stored is None:
         raise NoSuchRun(f"There is no sealed run {run_no}.")
-    return _run(row)
+    return _run(stored)
 
 
 def agency_report(
@@ -133,7 +134,7 @@ def department_report(
         trend=made.trend(None),
         shares=made.shares(None),
         suggestions=made.suggestions(None),
-        sources=tuple(SourceState(**row) for row in store.sources_of(connection, run_no)),
+        sources=tuple(SourceState(*astuple(source)) for source in store.sources_of(connection, run_no)),
         thresholds=made.thresholds(),
         has_news=made.has_news(None, results),
     )
@@ -183,9 +184,9 @@ class _Tally:
     remind_department: int = 0
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> _Tally:
-        listed = list(rows)
-        return cls(*(sum(row[name] for row in listed) for name in cls.__dataclass_fields__))
+    def of(cls, counts: Iterable[store.RuleCount]) -> _Tally:
+        listed = list(counts)
+        return cls(*(sum(getattr(count, name) for count in listed) for name in cls.__dataclass_fields__))
 
 
 class _Report:
@@ -204,7 +205,7 @@ class _Report:
         """A rule's words; one that is no longer in the file keeps its code and what the run stored of it."""
         if code in self.book.rules:
             return self.book.rules[code].words
-        stored = next(rule for rule in self._stored["rules"] if rule["code"] == code)
+        stored = next(rule for rule in self._stored.rules if rule["code"] == code)
         return RuleWords(
             code,
             stored["severity"],
@@ -219,7 +220,7 @@ class _Report:
 
     def in_order(self) -> list[RuleWords]:
         """The rules of the run's suite, the gravest first, else as in the file."""
-        suite = [self.words_of(rule["code"]) for rule in self._stored["rules"]]
+        suite = [self.words_of(rule["code"]) for rule in self._stored.rules]
         place = {code: number for number, code in enumerate(self.book.rules)}
         return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
 
@@ -242,42 +243,42 @@ class _Report:
         return sorted(runs)
 
     @cached_property
-    def _counts(self) -> dict[int, list[dict[str, Any]]]:
+    def _counts(self) -> dict[int, list[store.RuleCount]]:
         return _by_run(store.counts_of(self.connection, self._run_nos))
 
     @cached_property
-    def _said(self) -> dict[int, dict[str, dict[str, Any]]]:
-        said: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-        for row in store.results_of(self.connection, self._run_nos):
-            said[row["run_no"]][row["rule"]] = row
+    def _said(self) -> dict[int, dict[str, store.RuleOutcome]]:
+        said: dict[int, dict[str, store.RuleOutcome]] = defaultdict(dict)
+        for each in store.results_of(self.connection, self._run_nos):
+            said[each.run_no][each.rule] = each
         return said
 
     @cached_property
-    def _checked(self) -> dict[int, list[dict[str, Any]]]:
+    def _checked(self) -> dict[int, list[store.CheckedAgency]]:
         return _by_run(store.agencies_of(self.connection, self._run_nos))
 
     @cached_property
-    def _changes(self) -> list[dict[str, Any]]:
+    def _changes(self) -> list[store.RuleChange]:
         if self.previous is None:
             return []
         return store.changes_of(self.connection, self.run.run_no, self.previous.run_no)
 
     def _dossiers(self, run_no: int, agency_code: str | None) -> tuple[int, int]:
-        rows = [row for row in self._checked[run_no] if agency_code in (None, row["agency_code"])]
-        return sum(row["dossiers"] for row in rows), sum(row["textable"] for row in rows)
+        rows = [row for row in self._checked[run_no] if agency_code in (None, row.agency_code)]
+        return sum(row.dossiers for row in rows), sum(row.textable for row in rows)
 
     def _tally(self, run_no: int, agency_code: str | None, rules: Iterable[str]) -> _Tally:
         wanted = set(rules)
         return _Tally.of(
-            row for row in self._counts[run_no] if row["rule"] in wanted and agency_code in (None, row["agency_code"])
+            row for row in self._counts[run_no] if row.rule in wanted and agency_code in (None, row.agency_code)
         )
 
     def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
         """What changed in these rules since the run before."""
         if self.previous is None:
             return Change(new=found)
-        rows = [row for row in self._changes if row["rule"] in rules and agency_code in (None, row["agency_code"])]
-        new, back = sum(row["new"] for row in rows), sum(row["back"] for row in rows)
+        rows = [row for row in self._changes if row.rule in rules and agency_code in (None, row.agency_code)]
+        new, back = sum(row.new for row in rows), sum(row.back for row in rows)
         before = self.previous.run_no
         comparable = [rule for rule in rules if self._was_checked(before, rule)]
         was = self._tally(before, agency_code, comparable).found if comparable else None
@@ -285,13 +286,14 @@ class _Report:
             new=new,
             back=back,
             standing=found - new - back,
-            fixed=sum(row["fixed"] for row in rows),
+            fixed=sum(row.fixed for row in rows),
             previous_found=was,
             previous_per_thousand=_per_thousand(was, self._dossiers(before, agency_code)[0]),
         )
 
     def _was_checked(self, run_no: int, rule: str) -> bool:
-        return self._said[run_no].get(rule, {}).get("status") == "checked"
+        said = self._said[run_no].get(rule)
+        return said is not None and said.status == "checked"
 
     def results(self, agency_code: str | None) -> tuple[RuleResult, ...]:
         """Each rule of the suite, of one agency or of all."""
@@ -301,15 +303,15 @@ class _Report:
         for words in self.in_order():
             said = self._said[run_no][words.code]
             tally = self._tally(run_no, agency_code, [words.code])
-            if agency_code is not None and words.level == "source" and said["status"] == "checked" and not tally.found:
+            if agency_code is not None and words.level == "source" and said.status == "checked" and not tally.found:
                 # A source serves many agencies; one of them is only told what names it.
                 continue
-            is_checked = said["status"] == "checked"
+            is_checked = said.status == "checked"
             results.append(
                 RuleResult(
                     rule=words,
-                    status=said["status"],
-                    broken_reason=said["broken_reason"],
+                    status=said.status,
+                    broken_reason=said.broken_reason,
                     found=tally.found,
                     acknowledged=tally.acknowledged,
                     remind_agency=tally.remind_agency,
@@ -359,8 +361,8 @@ class _Report:
     @cached_property
     def agencies(self) -> tuple[AgencyFigures, ...]:
         """All agencies, the worst rate first; those with too few dossiers last."""
-        codes = {row["agency_code"] for row in self._checked[self.run.run_no]}
-        codes |= {row["agency_code"] for row in self._counts[self.run.run_no] if row["agency_code"]}
+        codes = {row.agency_code for row in self._checked[self.run.run_no]}
+        codes |= {row.agency_code for row in self._counts[self.run.run_no] if row.agency_code}
         return tuple(
             sorted(
                 (self.figures(code) for code in codes),
@@ -397,16 +399,16 @@ class _Report:
         """Textable numbers of the newest months."""
         return tuple(
             PhoneShare(
-                dimension=row["dimension"],
-                agency_code=row["agency_code"],
-                agency_name=self.name_of(row["agency_code"]),
-                key=row["key"],
-                name=row["name"],
-                month=row["month"],
-                dossiers=row["dossiers"],
-                textable=row["textable"],
-                previous_dossiers=row["previous_dossiers"],
-                previous_textable=row["previous_textable"],
+                dimension=row.dimension,
+                agency_code=row.agency_code,
+                agency_name=self.name_of(row.agency_code),
+                key=row.key,
+                name=row.name,
+                month=row.month,
+                dossiers=row.dossiers,
+                textable=row.textable,
+                previous_dossiers=row.previous_dossiers,
+                previous_textable=row.previous_textable,
             )
             for row in store.shares_of(self.connection, self.run.run_no, agency_code)
         )
@@ -415,11 +417,11 @@ class _Report:
         """What the data suggested."""
         return tuple(
             Suggestion(
-                row["kind"],
-                row["agency_code"],
-                self.name_of(row["agency_code"]),
-                self._suggestion(row["kind"], row["facts"]),
-                row["facts"],
+                row.kind,
+                row.agency_code,
+                self.name_of(row.agency_code),
+                self._suggestion(row.kind, row.facts),
+                row.facts,
             )
             for row in store.suggestions_of(self.connection, self.run.run_no, agency_code)
         )
@@ -428,7 +430,7 @@ class _Report:
         """The values that the run used."""
         defaults = {(each.rule, each.name): each for each in self.book.thresholds_used()}
         used = []
-        for key, value in self._stored["thresholds"].items():
+        for key, value in self._stored.thresholds.items():
             rule, _, name = key.partition(".")
             known = defaults.get((rule, name))
             used.append(
@@ -486,34 +488,35 @@ class _Report:
 
     # ------------------------------------------------------------------------------------------ rows
 
-    def row(self, row: Mapping[str, Any]) -> RowToCorrect:
+    def row(self, found: store.StoredFinding) -> RowToCorrect:
         """One finding, in words."""
-        words = self.words_of(row["rule"])
-        is_fixed = row["closed_run"] is not None and row["closed_run"] <= self.run.run_no
+        words = self.words_of(found.rule)
+        is_fixed = found.closed_run is not None and found.closed_run <= self.run.run_no
+        kept = found.acknowledged
         acknowledged = None
-        if row["until"] is not None:
-            acknowledged = Acknowledgement(row["acknowledged_by"], row["why"], row["until"], row["acknowledged_at"])
-        _, month, procedure = _subject_parts(words, row["subject"])
+        if kept is not None:
+            acknowledged = Acknowledgement(kept.acknowledged_by, kept.why, kept.until, kept.acknowledged_at)
+        _, month, procedure = _subject_parts(words, found.subject)
         return RowToCorrect(
-            finding_id=row["finding_id"],
+            finding_id=found.finding_id,
             rule=words,
-            state="fixed" if is_fixed else self._state(row),
-            agency_code=row["agency_code"],
-            agency_name=self.name_of(row["agency_code"]) if row["agency_code"] else None,
-            subject=self._subject(words, row["subject"], row["dossier_code"]),
-            dossier_code=row["dossier_code"],
-            procedure_code=row["procedure_code"] or procedure,
-            procedure_name=row["procedure_name"],
+            state="fixed" if is_fixed else self._state(found),
+            agency_code=found.agency_code,
+            agency_name=self.name_of(found.agency_code) if found.agency_code else None,
+            subject=self._subject(words, found.subject, found.dossier_code),
+            dossier_code=found.dossier_code,
+            procedure_code=found.procedure_code or procedure,
+            procedure_name=found.procedure_name,
             month=month,
-            what=self._sentence(words.code, row["since"], row["facts"]),
-            since=row["since"],
-            first_seen=row["first_seen"],
-            last_seen=row["last_seen"],
-            age_days=(self.run.day - row["opened_at"].astimezone(VIETNAM).date()).days,
-            deadline=row["deadline"],
-            department_on=row["department_on"],
-            stage="in_time" if is_fixed or acknowledged else self._stage(row),
-            masked_phone=_masked(row["phone"]) if words.level == "dossier" else None,
+            what=self._sentence(words.code, found.since, found.facts),
+            since=found.since,
+            first_seen=found.first_seen,
+            last_seen=found.last_seen,
+            age_days=(self.run.day - found.opened_at.astimezone(VIETNAM).date()).days,
+            deadline=found.deadline,
+            department_on=found.department_on,
+            stage="in_time" if is_fixed or acknowledged else self._stage(found),
+            masked_phone=_masked(found.phone) if words.level == "dossier" else None,
             acknowledged=acknowledged,
         )
 
@@ -527,15 +530,15 @@ class _Report:
         said = {"month": month.month, "year": month.year, "procedure": procedure}
         return (phrases.month_of_procedure if procedure else phrases.month).format(**said)
 
-    def _state(self, row: Mapping[str, Any]) -> FindingState:
-        if self.previous is not None and row["opened_run"] <= self.previous.run_no:
+    def _state(self, found: store.StoredFinding) -> FindingState:
+        if self.previous is not None and found.opened_run <= self.previous.run_no:
             return "standing"
-        return "back" if row["again"] else "new"
+        return "back" if found.again else "new"
 
-    def _stage(self, row: Mapping[str, Any]) -> Stage:
-        if row["deadline"] is None or self.run.day <= row["deadline"]:
+    def _stage(self, found: store.StoredFinding) -> Stage:
+        if found.deadline is None or found.department_on is None or self.run.day <= found.deadline:
             return "in_time"
-        return "remind_agency" if self.run.day <= row["department_on"] else "remind_department"
+        return "remind_agency" if self.run.day <= found.department_on else "remind_department"
 
     def _sentence(self, code: str, since: datetime | None, facts: Mapping[str, Any]) -> str:
         if code not in self.book.rules:
@@ -552,14 +555,19 @@ class _Report:
 # ------------------------------------------------------------------------------------------------- in words
 
 
-def _run(row: Mapping[str, Any]) -> Run:
-    return Run(**{name: row[name] for name in Run.__dataclass_fields__})
+def _run(stored: store.StoredRun) -> Run:
+    assert stored.sealed is not None
+    known = columns_of(stored) | columns_of(stored.sealed)
+    return Run(**{name: known[name] for name in Run.__dataclass_fields__})
 
 
-def _by_run(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+OfRun = TypeVar("OfRun", store.RuleCount, store.CheckedAgency)
+
+
+def _by_run(rows: Iterable[OfRun]) -> dict[int, list[OfRun]]:
+    found: dict[int, list[OfRun]] = defaultdict(list)
     for row in rows:
-        found[row["run_no"]].append(row)
+        found[row.run_no].append(row)
     return found
 
 

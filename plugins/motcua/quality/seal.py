@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.store.oversight.quality import RuleCount, RuleOutcome
+
 FIRST = "0" * 64
 """What the first run follows."""
 
@@ -20,8 +22,8 @@ def content_hash(
     thresholds: Mapping[str, float],
     rules: Iterable[Mapping[str, Any]],
     dossiers: Mapping[str, int],
-    results: Iterable[Mapping[str, Any]],
-    counts: Iterable[Mapping[str, Any]],
+    results: Iterable[RuleOutcome],
+    counts: Iterable[RuleCount],
 ) -> str:
     """SHA-256 over the canonical JSON of a run's content.
 
@@ -29,15 +31,15 @@ def content_hash(
         thresholds: every value used, by ``<code>.<name>``.
         rules: ``code`` and ``digest`` of each rule of the suite.
         dossiers: how many were checked, by agency.
-        results: ``rule, status, found, rows_hash``.
-        counts: ``rule, agency_code, found``.
+        results: what was said of each rule.
+        counts: how many rows each returned, by agency.
     """
     content = {
         "thresholds": {name: float(value) for name, value in thresholds.items()},
         "rules": sorted([rule["code"], rule["digest"]] for rule in rules),
         "dossiers": dict(dossiers),
-        "results": sorted([each["rule"], each["status"], each["found"], each["rows_hash"] or ""] for each in results),
-        "counts": sorted([each["rule"], each["agency_code"] or "", each["found"]] for each in counts),
+        "results": sorted([each.rule, each.status, each.found, each.rows_hash or ""] for each in results),
+        "counts": sorted([each.rule, each.agency_code or "", each.found] for each in counts),
     }
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from motcua.quality.rules import BadPhones, HoldTime, Suggestions
+from motcua.store.oversight.quality import Dimension, SuggestedFacts, TakenBack, TextableShare
 
 _MOST_OF = 0.8
 """A hold time is suggested when it would have stopped this part of what the longest one would."""
 
 
 def suggest(
-    wanted: Suggestions, taken_back: Iterable[Mapping[str, Any]], shares: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """``agency_code, kind, facts`` of each suggestion.
+    wanted: Suggestions, taken_back: Iterable[TakenBack], shares: Iterable[TextableShare]
+) -> list[SuggestedFacts]:
+    """What is suggested.
 
     Args:
         wanted: when something is suggested at all.
-        taken_back: by agency ``told``, ``hold_minutes`` and ``minutes`` after which results were taken back, in order.
-        shares: ``agency_code, dimension, key, dossiers, textable`` by month.
+        taken_back: results told and taken back, by agency.
+        shares: textable numbers by month.
     """
     found = [
-        {"agency_code": row["agency_code"], "kind": "hold_time", "facts": facts}
-        for row in taken_back
-        if (facts := hold_time(wanted.hold_time, row["told"], float(row["hold_minutes"]), row["minutes"] or ()))
+        SuggestedFacts(each.agency_code, "hold_time", facts)
+        for each in taken_back
+        if (facts := hold_time(wanted.hold_time, each.told, float(each.hold_minutes), each.minutes or ()))
     ]
     return found + list(_bad_phones(wanted.phones, shares))
 
@@ -56,16 +57,16 @@ def hold_time(
     return None
 
 
-def _bad_phones(wanted: BadPhones, shares: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _bad_phones(wanted: BadPhones, shares: Iterable[TextableShare]) -> Iterator[SuggestedFacts]:
     """The desk user and the procedure that most of an agency's bad phones come from."""
-    dossiers: dict[tuple[str, str, str], int] = defaultdict(int)
-    bad: dict[tuple[str, str, str], int] = defaultdict(int)
-    for row in shares:
-        whose = (row["agency_code"], row["dimension"], row["key"])
-        dossiers[whose] += row["dossiers"]
-        bad[whose] += row["dossiers"] - row["textable"]
-    worst: dict[tuple[str, str], tuple[int, str]] = {}
-    several: dict[tuple[str, str], int] = defaultdict(int)
+    dossiers: dict[tuple[str, Dimension, str], int] = defaultdict(int)
+    bad: dict[tuple[str, Dimension, str], int] = defaultdict(int)
+    for share in shares:
+        whose = (share.agency_code, share.dimension, share.key)
+        dossiers[whose] += share.dossiers
+        bad[whose] += share.dossiers - share.textable
+    worst: dict[tuple[str, Dimension], tuple[int, str]] = {}
+    several: dict[tuple[str, Dimension], int] = defaultdict(int)
     for (agency, dimension, key), count in bad.items():
         if dimension == "agency":
             continue
@@ -88,4 +89,4 @@ def _bad_phones(wanted: BadPhones, shares: Iterable[Mapping[str, Any]]) -> Itera
                 "bad": count,
                 "bad_of_agency": bad[agency, "agency", ""],
             }
-            yield {"agency_code": agency, "kind": dimension, "facts": facts}
+            yield SuggestedFacts(agency, dimension, facts)

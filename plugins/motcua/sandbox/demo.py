@@ -160,7 +160,7 @@ def prepare_ledger(agencies: Path) -> None:
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
     with connect() as connection:
-        changed_by = {change["changed_by"] for change in registration_changes(connection, 1000)}
+        changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")

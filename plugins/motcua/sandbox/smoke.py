@@ -114,7 +114,7 @@ def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[C
 def check_identity(summary: Summary) -> Iterator[Check]:
     """The accounting identity holds, over something."""
     for kind in KINDS:
-        expected = sum(row["expected"] for row in summary.identity if row["kind"] == kind)
+        expected = sum(row.expected for row in summary.identity if row.kind == kind)
         yield Check(f"{kind} messages were expected at all", expected > 0, str(expected))
     yield Check("the accounting identity holds", summary.difference == 0, identity_line(summary))
 

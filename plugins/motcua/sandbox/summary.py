@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,9 +15,9 @@ from motcua.domain.reconciliation import STATES
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.accounting import identity, latency
-from motcua.store.notices.inquiries import inquiries_by_outcome
-from motcua.store.notices.messages import by_state
+from motcua.store.notices.accounting import IdentityRow, Latency, identity, latency
+from motcua.store.notices.inquiries import InquiryCount, inquiries_by_outcome
+from motcua.store.notices.messages import StateCount, by_state
 from motcua.store.notices.quarantine import open_quarantine
 
 LATENCY_OVER = timedelta(minutes=10)
@@ -31,25 +30,25 @@ class Summary:
 
     at: datetime
     transitions: dict[str, int]
-    messages: Sequence[dict[str, Any]]
+    messages: Sequence[StateCount]
     """Counted by agency, kind, state and reason."""
-    identity: Sequence[dict[str, Any]]
+    identity: Sequence[IdentityRow]
     """By agency and kind."""
-    latency: dict[str, Any]
+    latency: Latency
     quarantined: int
     agencies: dict[str, str]
-    inquiries: Sequence[dict[str, Any]] = ()
+    inquiries: Sequence[InquiryCount] = ()
     """Counted by gateway and outcome."""
 
     @property
     def difference(self) -> int:
         """How far the accounting identity is off, all agencies and kinds added up without cancelling out."""
-        return sum(abs(row["difference"]) for row in self.identity)
+        return sum(abs(row.difference) for row in self.identity)
 
     def count(self, **wanted: str) -> int:
         """Messages whose ``kind``, ``state``, ``reason`` or ``agency_code`` are these."""
         return sum(
-            row["messages"] for row in self.messages if all(row[name] == value for name, value in wanted.items())
+            row.messages for row in self.messages if all(getattr(row, name) == value for name, value in wanted.items())
         )
 
 
@@ -67,7 +66,7 @@ def read_summary(connection: Connection, now: datetime) -> Summary:
             messages=by_state(connection),
             identity=identity(connection),
             latency=latency(connection, now - LATENCY_OVER),
-            quarantined=sum(row["rows"] for row in open_quarantine(connection)),
+            quarantined=sum(row.rows for row in open_quarantine(connection)),
             agencies={a.agency_code: a.short_name or a.name for a in list_agencies(connection)},
             inquiries=inquiries_by_outcome(connection),
         )
@@ -80,7 +79,7 @@ def _by_kind(summary: Summary) -> Table:
     for state in shown:
         table.add_column(state, justify="right")
     table.add_column("all", justify="right")
-    for kind in sorted({row["kind"] for row in summary.messages}):
+    for kind in sorted({row.kind for row in summary.messages}):
         counts = [summary.count(kind=kind, state=state) for state in shown]
         table.add_row(kind, *map(str, counts), str(summary.count(kind=kind)))
     return table
@@ -93,15 +92,15 @@ def _by_agency(summary: Summary) -> Table:
         table.add_column(name, justify="right")
     table.add_column("mostly because")
     for code, name in summary.agencies.items():
-        rows = [row for row in summary.messages if row["agency_code"] == code]
+        rows = [row for row in summary.messages if row.agency_code == code]
         if not rows:
             continue
         states: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         for row in rows:
-            states[row["state"]] += row["messages"]
-            if row["state"] == "suppressed":
-                reasons[row["reason"]] += row["messages"]
+            states[row.state] += row.messages
+            if row.state == "suppressed":
+                reasons[row.reason or ""] += row.messages
         table.add_row(
             name,
             str(states.total()),
@@ -117,7 +116,7 @@ def _by_agency(summary: Summary) -> Table:
 
 def identity_line(summary: Summary) -> str:
     """The accounting identity over all agencies and kinds, in one line; terms that are zero are left out."""
-    totals = {term: sum(row[term] for row in summary.identity) for term in ("expected", *STATES)}
+    totals = {term: sum(getattr(row, term) for row in summary.identity) for term in ("expected", *STATES)}
     terms = " + ".join(f"{totals[term]} {term}" for term in STATES if totals[term]) or "0"
     return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
 
@@ -126,9 +125,9 @@ def inquiries_line(summary: Summary) -> str:
     """Inquiries by outcome and what they cost citizens, in one line."""
     outcomes: Counter[str] = Counter()
     for row in summary.inquiries:
-        outcomes[row["outcome"]] += row["inquiries"]
-    fees = sum(row["fees"] for row in summary.inquiries)
-    told = sum(row["told_result"] for row in summary.inquiries)
+        outcomes[row.outcome] += row.inquiries
+    fees = sum(row.fees for row in summary.inquiries)
+    told = sum(row.told_result for row in summary.inquiries)
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()) or "none yet"
     return f"Inquiries to 9029: {kinds}; {fees} đồng; {told} about a result that was told and is not handed over"
 
@@ -143,9 +142,9 @@ def render(summary: Summary) -> RenderableType:
         identity_line(summary),
         inquiries_line(summary),
     ]
-    if taken.get("messages"):
+    if taken.messages:
         lines.append(
             f"Recorded → accepted, last {LATENCY_OVER // timedelta(minutes=1)} minutes: "
-            f"p50 {taken['p50']:.1f} s, p95 {taken['p95']:.1f} s over {taken['messages']} messages"
+            f"p50 {taken.p50:.1f} s, p95 {taken.p95:.1f} s over {taken.messages} messages"
         )
     return Group(_by_kind(summary), Text(), _by_agency(summary), Text(), *map(Text, lines))

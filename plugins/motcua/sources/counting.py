@@ -8,27 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, LiteralString
 
+from motcua.domain.apologies import Evening
 from motcua.domain.dossiers import NAME_LIMIT, SourceTransition, clean_label, kept_code
 from motcua.sources.contract import ContractSource
 
 RESULT, SUPPLEMENT, WORKED_ON, ENDING = 9, 5, (2, 4), (3, 7, 10)
 """National status codes (QĐ 766/QĐ-TTg): đã xử lý xong; yêu cầu bổ sung; được tiếp nhận and đang xử lý; từ chối, rút hồ
 sơ and đã trả kết quả."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evening:
-    """An agency's evening, whose apologies are about due days from ``first_due`` to ``last_due``."""
-
-    agency_code: str
-    evening_at: datetime
-    first_due: date
-    last_due: date
 
 
 class SourceCount:

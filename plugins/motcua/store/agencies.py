@@ -10,7 +10,7 @@ from typing import Any
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import IMPORTING
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import recordset, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,30 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenCode:
+    """A code under which a source may know an agency."""
+
+    written: str
+    agency_code: str
+    province: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyChange:
+    """A change of an agency's settings, in the form of the agencies' file as JSON holds it."""
+
+    changed_at: datetime
+    changed_by: str
+    by_department: bool
+    """It was done in the Department's name."""
+    before: Mapping[str, Any] | None
+    """``None``: it was new."""
+    after: Mapping[str, Any]
+    silences: Sequence[str]
+    """Settings through which it keeps messages from citizens."""
+
+
+@dataclass(frozen=True, slots=True)
 class InForce:
     """What holds for an agency's dossiers on one day."""
 
@@ -83,9 +107,14 @@ def _agency(row: dict[str, Any]) -> Agency:
     )
 
 
-def agency_codes(connection: Connection) -> list[dict[str, Any]]:
-    """Every code under which a source may know an agency: ``written``, ``agency_code``, ``province``."""
-    return connection.execute(statement("agencies/codes")).fetchall()
+def agency_codes(connection: Connection) -> list[WrittenCode]:
+    """Every code under which a source may know an agency."""
+    return [value_of(WrittenCode, row) for row in connection.execute(statement("agencies/codes"))]
+
+
+def agency_by_written_code(connection: Connection) -> dict[str, str]:
+    """Every code under which a source may know an agency → the agency's own."""
+    return {code.written: code.agency_code for code in agency_codes(connection)}
 
 
 def in_force(connection: Connection, day: date) -> dict[str, InForce]:
@@ -131,9 +160,10 @@ def silences(
     return {row["agency_code"]: row["silences"] for row in found}
 
 
-def agency_history(connection: Connection, agency_code: str) -> list[dict[str, Any]]:
-    """Every change of an agency, the first one first: who, when, ``before``, ``after``, ``silences``."""
-    return connection.execute(statement("agencies/history"), {"agency_code": agency_code}).fetchall()
+def agency_history(connection: Connection, agency_code: str) -> list[AgencyChange]:
+    """Every change of an agency, the first one first."""
+    rows = connection.execute(statement("agencies/history"), {"agency_code": agency_code})
+    return [value_of(AgencyChange, row) for row in rows]
 
 
 def hold_import_lock(connection: Connection) -> None:

@@ -5,15 +5,15 @@ Whoever writes calls ``sign_changes`` first, in the same transaction: the histor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from motcua.domain.working_days import OfficeHours, Opening, Origin, SpecialDay, WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 _LONGEST_BREAK = timedelta(days=31)
 """No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
@@ -45,6 +45,20 @@ class CalendarDay:
     def special(self) -> SpecialDay:
         """The deviation, without whose it is."""
         return SpecialDay(self.day, self.opening, self.reason, self.origin, self.authority)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChange:
+    """A change of a year's calendar."""
+
+    changed_at: datetime
+    changed_by: str
+    concerns: Literal["day", "year", "hours"]
+    day: date | None
+    """The day itself, or that from which office hours are in force; ``None``: the whole year."""
+    before: Mapping[str, Any] | None
+    """What stood there, as JSON holds it."""
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +193,10 @@ def list_unconfirmed(connection: Connection, years: Collection[int]) -> list[tup
 
 def list_changes(
     connection: Connection, year: int, province: str, agency_code: str | None = None, most: int = 200
-) -> list[dict[str, Any]]:
-    """The newest changes of a year's calendar: ``changed_at``, ``changed_by``, ``concerns``, ``before``, ``after``."""
+) -> list[CalendarChange]:
+    """The newest changes of a year's calendar."""
     asked = {"year": year, "province": province, "agency_code": agency_code, "most": most}
-    return connection.execute(statement("calendars/changes"), asked).fetchall()
+    return [value_of(CalendarChange, row) for row in connection.execute(statement("calendars/changes"), asked)]
 
 
 # ------------------------------------------------------------------------------------------------- writing
@@ -195,18 +209,18 @@ def sign_changes(connection: Connection, changed_by: str) -> None:
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
     """Writes days, each in its layer; others stay."""
-    connection.execute(statement("calendars/save_days"), {"rows": recordset(asdict(day) for day in days)})
+    connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 
 def remove_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
     """Takes days away, each from its layer."""
-    connection.execute(statement("calendars/remove_days"), {"rows": recordset(asdict(day) for day in days)})
+    connection.execute(statement("calendars/remove_days"), {"rows": recordset(days)})
 
 
 def save_hours(connection: Connection, hours: Iterable[tuple[str, OfficeHours]]) -> None:
     """Writes office hours, each with the code of its agency."""
     rows = [
-        {name: value.isoformat() if isinstance(value, time) else value for name, value in asdict(each).items()}
+        {name: value.isoformat() if isinstance(value, time) else value for name, value in columns_of(each).items()}
         | {"agency_code": code}
         for code, each in hours
     ]
@@ -221,4 +235,4 @@ def remove_hours(connection: Connection, hours: Iterable[tuple[str, date]]) -> N
 
 def save_years(connection: Connection, years: Iterable[CalendarYear]) -> None:
     """Writes years as they are now."""
-    connection.execute(statement("calendars/save_years"), {"rows": recordset(asdict(year) for year in years)})
+    connection.execute(statement("calendars/save_years"), {"rows": recordset(years)})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from calendar import Calendar
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -124,7 +124,7 @@ def show_calendar(request: Request, year: str = "", agency: str = "") -> HTMLRes
         months=months_of(calendar, shown, today),
         working_days=calendar.count_working_days(first, last),
         special_days=[(each, kind_of(calendar, each.day)) for each in calendar.special_days(shown)],
-        changes=[_as_shown(each) for each in changes],
+        changes=[replace(each, changed_at=each.changed_at.astimezone(VIETNAM)) for each in changes],
     )
 
 
@@ -135,7 +135,3 @@ def _year(written: str, today: date) -> int:
     if year is None or year < FIRST_YEAR:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_year", first=FIRST_YEAR, last=LAST_YEAR)
     return year
-
-
-def _as_shown(change: dict[str, Any]) -> dict[str, Any]:
-    return change | {"changed_at": change["changed_at"].astimezone(VIETNAM)}

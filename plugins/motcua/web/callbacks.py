@@ -32,11 +32,11 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from motcua.domain.inquiries import asking_phone
+from motcua.domain.inquiries import Answer, asking_phone
 from motcua.domain.phones.reading import holds_phone
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading
-from motcua.jobs.notices.answering import Answer, answer_in_time, apologise, count_left_over, warm_up
+from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import WrittenRefusals, hide_queries

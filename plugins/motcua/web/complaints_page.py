@@ -8,10 +8,11 @@ kept with who and when. Nothing is ever deleted.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -33,6 +34,7 @@ from motcua.store.oversight.complaints import (
     CLAIMS,
     OUTCOMES,
     ComplaintsAsked,
+    ComplaintTally,
     count_complaints,
     list_complaints,
     repeated_complaints,
@@ -194,11 +196,11 @@ def _page(
     )
 
 
-def _summed(counts: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
+def _summed(counts: Sequence[ComplaintTally]) -> list[tuple[str, int, int]]:
     """(claim, complaints, of which still open), the most first."""
     found: dict[str, list[int]] = {}
     for each in counts:
-        sums = found.setdefault(each["claim"], [0, 0])
-        sums[0] += each["complaints"]
-        sums[1] += each["complaints"] if each["outcome"] == "open" else 0
+        sums = found.setdefault(each.claim, [0, 0])
+        sums[0] += each.complaints
+        sums[1] += each.complaints if each.outcome == "open" else 0
     return sorted(((claim, *sums) for claim, sums in found.items()), key=lambda row: (-row[1], row[0]))  # type: ignore[misc]

@@ -22,7 +22,7 @@ from motcua.reports.publication.data import Told, period_words, points, share
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.closings import list_closings
+from motcua.store.oversight.closings import ListedClosing, list_closings
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
@@ -190,22 +190,22 @@ def _attachment(content: bytes, name: str) -> Response:
 
 def _periods(connection: Connection) -> list[ClosedPeriod]:
     """The newest periods, each once, with how often it was corrected."""
-    newest: dict[str, dict[str, Any]] = {}
+    newest: dict[str, ListedClosing] = {}
     corrections: dict[str, int] = {}
     for row in list_closings(connection, 4 * _PERIODS):
-        newest.setdefault(row["period"], row)
-        corrections[row["period"]] = corrections.get(row["period"], -1) + 1
+        newest.setdefault(row.period, row)
+        corrections[row.period] = corrections.get(row.period, -1) + 1
     return [
         ClosedPeriod(
-            row["closing_no"],
+            row.closing_no,
             period_words(Period.parse(name)),
             Period.parse(name).is_month,
             corrections[name],
-            int(row["expected"] or 0),
-            int(row["delivered"] or 0),
-            row["difference"],
-            row["unexplained"],
-            bool(row["sources_unread"]),
+            int(row.expected or 0),
+            int(row.delivered or 0),
+            row.difference,
+            row.unexplained,
+            bool(row.sources_unread),
         )
         for name, row in list(newest.items())[:_PERIODS]
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -64,7 +63,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         stops, used = gateway_stops(connection), segments_today(connection, today)
         waiting = held(connection, useful_at=now, limit=_SHOWN)
         changes, let_go = gateway_changes(connection, _SHOWN), releases(connection, _SHOWN)
-    (total,) = summed_up(rows) if rows else ({},)
+    total = next(iter(summed_up(rows)), None)
     return render(
         request,
         "sending.html",
@@ -72,13 +71,14 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         today=today,
         before=shown - timedelta(days=1),
         after=shown + timedelta(days=1),
-        terms=[(term, total[term]) for term in STATES if total.get(term)],
+        terms=[(term, count) for term in STATES if (count := getattr(total, term, 0))],
         total=total,
         kinds=summed_up(rows, "kind"),
         gateways=[_gateway_row(name, stops, used.get(name, 0)) for name in settings().gateways],
-        held=[_in_vietnam(row) for row in waiting],
-        changes=[_in_vietnam(row) for row in changes],
-        releases=[_in_vietnam(row) for row in let_go],
+        held=waiting,
+        changes=changes,
+        releases=let_go,
+        local=VIETNAM,
         now=now,
         shown=_SHOWN,
     )
@@ -94,8 +94,3 @@ def _day(written: str, today: date) -> date:
     if not 2000 <= asked.year <= 2999:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_day")
     return asked
-
-
-def _in_vietnam(row: dict[str, Any]) -> dict[str, Any]:
-    """Its times by the clock of Vietnam."""
-    return {name: value.astimezone(VIETNAM) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -110,8 +110,8 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
         (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "Mới"),
     ]:
         with connect() as connection:
-            (row,) = lock_dossiers_to_plan(connection, dossier_ids, now)
-            assert row["agency_name"] == name
+            (dossier,) = lock_dossiers_to_plan(connection, dossier_ids, now)
+            assert dossier.agency_name == name
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_th
     assert rows("SELECT agency_code, state FROM motcua.messages") == [{"agency_code": NHA_TRANG, "state": "queued"}]
     assert texts(rows) == ["So Tu phap"]
     with connect() as connection:
-        assert [row["difference"] for row in identity(connection, EVERYTHING)] == [0]
+        assert [row.difference for row in identity(connection, EVERYTHING)] == [0]
 
 
 def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows):
@@ -155,4 +155,4 @@ def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows)
     run()
     assert texts(rows) == ["So Tu phap"]
     with connect() as connection:
-        assert [row["difference"] for row in identity(connection, EVERYTHING)] == [0]
+        assert [row.difference for row in identity(connection, EVERYTHING)] == [0]

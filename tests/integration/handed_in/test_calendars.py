@@ -184,10 +184,10 @@ def test_whose_change_it_was_is_kept_and_cannot_be_changed(agencies, write, rows
     import_calendar(write(OWN_DAYS.replace("Chuyển trụ sở", "Sửa trụ sở")), "minh", NOW)
     with connect() as connection:
         newest, *rest = list_changes(connection, 2026, "khanh_hoa", NHA_TRANG)
-    assert (newest["changed_by"], newest["concerns"], newest["day"]) == ("minh", "day", date(2026, 7, 8))
-    assert (newest["before"]["reason"], newest["after"]["reason"]) == ("Chuyển trụ sở", "Sửa trụ sở")
-    assert {each["changed_by"] for each in rest} == {"lan"}
-    assert {each["concerns"] for each in rest} == {"day", "hours"}
+    assert (newest.changed_by, newest.concerns, newest.day) == ("minh", "day", date(2026, 7, 8))
+    assert (newest.before["reason"], newest.after["reason"]) == ("Chuyển trụ sở", "Sửa trụ sở")
+    assert {each.changed_by for each in rest} == {"lan"}
+    assert {each.concerns for each in rest} == {"day", "hours"}
     for statement in ("UPDATE motcua.calendar_changes SET changed_by = 'x'", "DELETE FROM motcua.calendar_changes"):
         with pytest.raises(psycopg.Error, match="append-only"):
             rows(statement)
@@ -378,7 +378,7 @@ def test_this_year_is_due_at_once_and_the_next_one_from_the_first_of_december_in
     confirm_year(2027, None, "minh", NOW)
     assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == [following]
     with connect() as connection:
-        said = [each["after"]["decision"] for each in list_changes(connection, 2027, "khanh_hoa") if not each["day"]]
+        said = [each.after["decision"] for each in list_changes(connection, 2027, "khanh_hoa") if not each.day]
     assert said == [None, "1/TB-BNV", None], "each confirmation and its withdrawal is kept"
 
 

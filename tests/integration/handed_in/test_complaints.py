@@ -26,6 +26,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.complaints import (
     ComplaintsAsked,
+    ComplaintTally,
     count_complaints,
     list_complaints,
     repeated_complaints,
@@ -260,9 +261,7 @@ def test_withdrawn_complaint_stays_counts_no_more_and_is_final(agencies, rows):
         ):
             with pytest.raises(ComplaintRefused):
                 change()
-        assert count_complaints(connection, *day) == [
-            {"agency_code": NHA_TRANG, "claim": "wrong_content", "outcome": "open", "complaints": 1}
-        ]
+        assert count_complaints(connection, *day) == [ComplaintTally(NHA_TRANG, "wrong_content", "open", 1)]
     changes = rows("SELECT * FROM audit.complaint_changes WHERE complaint_id = %s ORDER BY change_id DESC", first)
     assert [(each["change"], each["changed_by"]) for each in changes] == [
         ("withdrawn", "minh"),
@@ -316,7 +315,7 @@ def test_moment_of_today_without_a_time_is_now(agencies):
 def counted() -> int:
     with connect() as connection:
         found = count_complaints(connection, NOW - timedelta(days=30), NOW + timedelta(days=1))
-    return sum(each["complaints"] for each in found)
+    return sum(each.complaints for each in found)
 
 
 def by_hand(form: str, code: str = "160915001", when: str = "2026-11-25 09:10", claim: str = "no_result_yet") -> int:
@@ -339,7 +338,7 @@ def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_rep
     assert counted() == 1, "two desks"
     with psycopg.connect(ledger, row_factory=dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
-        assert [row["complaints"] for row in count_complaints(auditor, NOW - timedelta(days=1), NOW)] == [1]
+        assert [each.complaints for each in count_complaints(auditor, NOW - timedelta(days=1), NOW)] == [1]
         assert len(repeated_complaints(auditor, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))) == 3
     with connect() as connection:
         take_back(connection, first, "minh", "ghi nhầm", NOW)

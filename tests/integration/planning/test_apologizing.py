@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -108,7 +109,7 @@ def evenings(one_stop, rows):
     world = Evenings(rows)
     yield world
     with connect() as ledger:
-        differences = [row["difference"] for row in identity(ledger) if row["difference"]]
+        differences = [row.difference for row in identity(ledger) if row.difference]
     assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
 
 
@@ -676,11 +677,11 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     evenings.run(at(WEDNESDAY))
     with connect() as ledger:
         (balanced,) = summed_up(identity(ledger), "kind")
-    assert (balanced["kind"], balanced["expected"], balanced["queued"]) == ("apology", 2, 2)
+    assert (balanced.kind, balanced.expected, balanced.queued) == ("apology", 2, 2)
     with connect() as ledger:
         assert identity(ledger, Window(at(THURSDAY), at(FRIDAY))) == []
         (of_the_day,) = identity(ledger, Window(at(WEDNESDAY), at(WEDNESDAY) + MINUTE))
-    assert of_the_day["expected"] == 2
+    assert of_the_day.expected == 2
     forgotten = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")[0]["message_id"]
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("DELETE FROM motcua.message_history WHERE message_id = %s", forgotten)
@@ -688,7 +689,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     evenings.forgotten = 1
     with connect() as ledger:
         (short,) = summed_up(identity(ledger), "kind")
-    assert short["difference"] == 1
+    assert short.difference == 1
 
 
 # ------------------------------------------------------------------------------------------ how good the forecast is
@@ -697,7 +698,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
 def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):
     with connect() as ledger:
         rows = forecast(ledger, first, last, now)
-    return {(row["outcome"], row["reason"]): row["dossiers"] for row in rows}
+    return {(row.outcome, row.reason): row.dossiers for row in rows}
 
 
 def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one_stop, evenings, gateway):
@@ -774,12 +775,12 @@ def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
     with connect() as ledger:
         listed = letters_needed(ledger, THURSDAY)
         assert letters_needed(ledger, THURSDAY, agency_code=TU_PHAP) == []
-    assert [(row["dossier_code"], row["days_late"], row["sms"], row["times_moved"]) for row in listed] == [
+    assert [(letter.dossier_code, letter.days_late, letter.sms, letter.times_moved) for letter in listed] == [
         ("late", 1, None, 0),
         ("moved once", 1, None, 1),
         ("late tomorrow", 0, "queued", 0),
     ]
-    assert not {"applicant_name", "applicant_phone", "msisdn"} & set(listed[0])
+    assert not {"applicant_name", "applicant_phone", "msisdn"} & {field.name for field in fields(listed[0])}
 
 
 def test_commands_speak_of_evenings_forecast_and_letters(one_stop, evenings):

@@ -26,8 +26,8 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement
 from motcua.store.notices import attempts as att
 from motcua.store.notices.gateways import ensure_gateway
-from motcua.store.notices.messages import begin_sending
-from motcua.store.notices.receipts import apply_receipts, save_receipts
+from motcua.store.notices.messages import Departing, begin_sending
+from motcua.store.notices.receipts import NewReceipt, ReadReceipt, apply_receipts, save_receipts
 from motcua.store.notices.sources import map_status
 from tests.conftest import NOW, TU_PHAP, OneStop, _fresh_database
 
@@ -488,7 +488,7 @@ def test_late_receipt_of_an_earlier_attempt_leaves_no_message_stuck(one_stop, ga
 def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway, rows):
     queue(one_stop)
     mid = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
-    v = {"message_id": mid, "msisdn": "+84905123000", "reference": "r1"}
+    v = Departing(mid, "r1", "+84905123000", "Mobifone", 1)
     with connect() as c:
         ensure_gateway(c, "kannel")
         begin_sending(c, [v])
@@ -496,32 +496,8 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
     w = open_connection()
     from motcua.store.notices import messages as ms
 
-    ms.apply_outcomes(
-        w,
-        [
-            {
-                "message_id": mid,
-                "state": "queued",
-                "reason": "gateway_busy",
-                "answered_at": NOW,
-                "next_attempt_at": NOW + MINUTE,
-            }
-        ],
-    )
-    att.apply_outcomes(
-        w,
-        [
-            {
-                "reference": "r1",
-                "attempt_state": "failed",
-                "outcome": "transient",
-                "http_status": 503,
-                "gateway_code": "",
-                "gateway_reference": None,
-                "answered_at": NOW,
-            }
-        ],
-    )
+    ms.apply_outcomes(w, [ms.MessageOutcome(mid, "queued", "gateway_busy", NOW, NOW + MINUTE)])
+    att.apply_outcomes(w, [att.AttemptOutcome("r1", "failed", "transient", None, 503, "", None, NOW, None)])
     t = threading.Thread(target=report, args=("r1", "1"))
     t.start()
     time.sleep(1)
@@ -608,7 +584,7 @@ def until_somebody_waits(connection):
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
     queue(one_stop, 2)
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
-    v = [{"message_id": m, "msisdn": "+84905123000", "reference": f"r{m}"} for m in ids]
+    v = [Departing(m, f"r{m}", "+84905123000", "Mobifone", 1) for m in ids]
     with connect() as c:
         ensure_gateway(c, "kannel")
         begin_sending(c, v)
@@ -624,9 +600,8 @@ def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, g
     with ThreadPoolExecutor(1) as pool, r:
         buried = pool.submit(bury)
         until_somebody_waits(r)
-        receipt = {"gateway": "kannel", "reference": f"r{ids[0]}"}
-        (number,) = save_receipts(r, [receipt | {"gateway_status": "1", "raw": {}}])
-        apply_receipts(r, [receipt | {"receipt_id": number, "meaning": "delivered", "reason": None}], NOW)
+        (number,) = save_receipts(r, [NewReceipt("kannel", f"r{ids[0]}", "1", {})])
+        apply_receipts(r, [ReadReceipt(number, "kannel", f"r{ids[0]}", "delivered", None)], NOW)
         r.commit()
         assert buried.result() == 1
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]

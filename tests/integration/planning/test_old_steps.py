@@ -82,7 +82,7 @@ class Desk:
 
     def balance(self):
         with connect() as connection:
-            return [row for row in identity(connection) if row["difference"]]
+            return [row for row in identity(connection) if row.difference]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
 from motcua.store.notices import attempts
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
-from motcua.store.notices.messages import begin_sending
+from motcua.store.notices.messages import Departing, begin_sending
 from tests.conftest import NHA_TRANG, NOW, agency
 
 MINUTE = timedelta(minutes=1)
@@ -323,7 +323,7 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
             connection.autocommit = True
             assert hold_lock(connection, sender_id)
             message_id = rows("SELECT message_id FROM motcua.messages ORDER BY 1")[message]["message_id"]
-            value = {"message_id": message_id, "msisdn": "+84905123000", "reference": f"ref {sender_id}"}
+            value = Departing(message_id, f"ref {sender_id}", "+84905123000", "Mobifone", 1)
             ensure_gateway(connection, "kannel")
             begin_sending(connection, [value])
             attempts.save_attempts(connection, [value], gateway="kannel", sender_id=sender_id, run_id="old", now=NOW)
@@ -494,18 +494,18 @@ def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows
     plan(now=NOW + MINUTE)
     with connect() as connection:
         figures = identity(connection)
-    assert sum(row["expected"] for row in figures) == 13
-    assert {row["difference"] for row in figures} == {0}
+    assert sum(row.expected for row in figures) == 13
+    assert {row.difference for row in figures} == {0}
     (total,) = summed_up(figures)
-    assert (total["expected"], total["rejected"], total["suppressed"]) == (13, 1, 1)
+    assert (total.expected, total.rejected, total.suppressed) == (13, 1, 1)
     with connect() as connection:
         (later,) = summed_up(identity(connection, Window(NOW + MINUTE, NOW + 2 * MINUTE)))
         earlier = summed_up(identity(connection, Window(NOW, NOW + MINUTE)), "kind")
-    assert (later["expected"], later["suppressed"], later["difference"]) == (1, 1, 0)
-    assert [(row["kind"], row["expected"], row["difference"]) for row in earlier] == [("result", 12, 0)]
+    assert (later.expected, later.suppressed, later.difference) == (1, 1, 0)
+    assert [(row.kind, row.expected, row.difference) for row in earlier] == [("result", 12, 0)]
     rows("SET session_replication_role = replica; DELETE FROM motcua.messages WHERE kind = 'supplement'")
     with connect() as connection:
-        assert [row["difference"] for row in identity(connection) if row["kind"] == "supplement"] == [1]
+        assert [row.difference for row in identity(connection) if row.kind == "supplement"] == [1]
 
 
 def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, rows, configure):

@@ -121,7 +121,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
     assert rows("SELECT text, msisdn FROM motcua.messages") == before
     (kept,) = rows("SELECT message_id, released_by, reason, released_at FROM audit.releases")
     assert kept == {
-        "message_id": released["message_id"],
+        "message_id": released,
         "released_by": "Nguyễn Văn A",
         "reason": "nhà mạng xác nhận chưa nhận",
         "released_at": NOW + HOUR,
@@ -160,7 +160,7 @@ def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, 
     assert release("A", "why", gateway="another", now=NOW) == []
     assert release("A", "why", Window(NOW + HOUR, NOW + 2 * HOUR), now=NOW) == []
     assert release("A", "why", now=NOW + 4 * DAY) == []
-    assert [r["message_id"] for r in release("A", "why", message_ids=unknown[:1], now=NOW)] == unknown[:1]
+    assert release("A", "why", message_ids=unknown[:1], now=NOW) == unknown[:1]
     assert release("A", "why", message_ids=unknown[:1], now=NOW) == []
     assert sorted(state for state, _ in states(rows)) == ["accepted", "queued", "unknown"]
 
@@ -316,7 +316,7 @@ def test_identity_balances_over_releases_and_settlements(unknown, rows, gateway)
     settle_at(NOW + 5 * DAY)
     with connect() as connection:
         (total,) = summed_up(identity(connection))
-    assert (total["expected"], total["unconfirmed"], total["difference"]) == (1, 1, 0)
+    assert (total.expected, total.unconfirmed, total.difference) == (1, 1, 0)
 
 
 @pytest.fixture

@@ -327,12 +327,12 @@ def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
 def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
     from motcua.store.notices import attempts
     from motcua.store.notices.gateways import ensure_gateway
-    from motcua.store.notices.messages import begin_sending
+    from motcua.store.notices.messages import Departing, begin_sending
     from tests.integration.sending.test_sending import report
 
     queue(one_stop, VIETTEL)
     message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
-    value = {"message_id": message_id, "msisdn": "+84981234000", "reference": "of the dead"}
+    value = Departing(message_id, "of the dead", "+84981234000", "Viettel", 1)
     with connect() as connection:
         ensure_gateway(connection, "kannel")
         begin_sending(connection, [value])

@@ -29,6 +29,7 @@ from motcua.jobs.handed_in.phones import (
     rows_of_source,
     write_workbook,
 )
+from motcua.store.agencies import WrittenCode
 
 app = typer.Typer()
 app.command()(command.phones)
@@ -253,7 +254,7 @@ def test_a_sources_whole_table_is_streamed_with_its_agencies_provinces(monkeypat
     monkeypatch.setattr(job, "settings", _Settings)
     monkeypatch.setattr(job, "connect", lambda *_: _NoConnection())
     monkeypatch.setattr(job, "adapter", lambda kind: _Source)
-    monkeypatch.setattr(job, "agency_codes", lambda _: [{"written": "H32.30", "province": "khanh_hoa"}])
+    monkeypatch.setattr(job, "agency_codes", lambda _: [WrittenCode("H32.30", "H32.30", "khanh_hoa")])
     assert list(rows_of_source("khanhhoa")) == [
         PhoneRow("160915001", "0905123457", date(2016, 9, 15), "khanh_hoa", "H32.30", ""),
         PhoneRow("160915002", "", date(2016, 9, 15), "", "H32.99", "Lan"),

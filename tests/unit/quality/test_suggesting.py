@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from motcua.quality.rules import load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import hold_time, suggest
+from motcua.store.oversight.quality import RuleCount, RuleOutcome, SuggestedFacts, TextableShare
 
 WANTED = load_rules({}).suggestions
 
@@ -40,8 +41,7 @@ def test_shortest_hold_time_that_stops_most_false_messages(told, hold, minutes, 
 
 
 def share(dimension, key, dossiers, textable):
-    row = {"agency_code": "A", "dimension": dimension, "key": key, "dossiers": dossiers, "textable": textable}
-    return row
+    return TextableShare("A", dimension, key, key, date(2026, 10, 1), dossiers, textable, 0, 0)
 
 
 def test_desk_user_with_most_bad_phones_is_named_by_pseudonym():
@@ -52,20 +52,16 @@ def test_desk_user_with_most_bad_phones_is_named_by_pseudonym():
         share("procedure", "1.000001", 100, 70),
     ]
     assert suggest(WANTED, [], shares) == [
-        {
-            "agency_code": "A",
-            "kind": "desk_user",
-            "facts": {"key": "CB-1", "dossiers": 50, "bad": 26, "bad_of_agency": 30},
-        }
+        SuggestedFacts("A", "desk_user", {"key": "CB-1", "dossiers": 50, "bad": 26, "bad_of_agency": 30})
     ], "the only procedure says nothing"
 
 
 def test_content_hash_is_the_same_in_whatever_order_the_rows_come():
     results = [
-        {"rule": "P1", "status": "checked", "found": 1, "rows_hash": "a" * 64},
-        {"rule": "P2", "status": "broken", "found": 0, "rows_hash": None},
+        RuleOutcome(1, "P1", "checked", None, 1, "a" * 64),
+        RuleOutcome(1, "P2", "broken", "no answer", 0, None),
     ]
-    counts = [{"rule": "P1", "agency_code": "A", "found": 1}, {"rule": "S1", "agency_code": None, "found": 1}]
+    counts = [RuleCount(1, "P1", "A", 1, 0, 0, 0), RuleCount(1, "S1", None, 1, 0, 0, 0)]
     rules = [{"code": "P1", "digest": "x"}, {"code": "P2", "digest": "y"}]
     one = content_hash({"P1.x": 1}, rules, {"A": 3, "B": 4}, results, counts)
     assert one == content_hash({"P1.x": 1.0}, rules[::-1], {"B": 4, "A": 3}, results[::-1], counts[::-1])

@@ -2,6 +2,5 @@
 -- Called by store/oversight/closings.py.
 SELECT
     written,
-    agency_code,
     enabled_from
 FROM motcua.agency_scopes

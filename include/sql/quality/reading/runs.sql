@@ -1,6 +1,6 @@
 -- Runs, the newest first: all, or of one run_id, or of one day. Called by store/oversight/quality.py.
 SELECT
-    run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken,
+    run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, dossiers, findings, broken,
     content_hash, previous_seal, seal, sealed_at
 FROM motcua.quality_runs
 WHERE

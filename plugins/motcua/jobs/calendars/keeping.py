@@ -23,7 +23,7 @@ from motcua.jobs.calendars.files import (
     write_calendar_file,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_codes
+from motcua.store.agencies import agency_by_written_code, agency_codes
 from motcua.store.calendars import (
     CalendarDay,
     CalendarYear,
@@ -218,7 +218,7 @@ def import_calendar(path: Path, changed_by: str, now: datetime, *, dry_run: bool
 
 def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _Changes:
     changes = _Changes()
-    known_as = {row["written"]: row["agency_code"] for row in agency_codes(connection)}
+    known_as = agency_by_written_code(connection)
 
     def agency(written: str) -> str:
         if written not in known_as:
@@ -276,7 +276,7 @@ def _provinces_first(item: tuple[tuple[str | None, str | None, date], object]) -
 def export_calendar(province: str = HOME_PROVINCE) -> str:
     """Everything of a province but the package's days, as a file that ``import_calendar`` takes."""
     with connect() as connection:
-        codes = {row["agency_code"] for row in agency_codes(connection) if row["province"] == province}
+        codes = {code.agency_code for code in agency_codes(connection) if code.province == province}
         days = list_days(connection, [province], codes, date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
         return write_calendar_file(province, days, list_hours(connection, codes), list_years(connection, [province]))
 
@@ -347,7 +347,7 @@ def province_of(agency_code: str) -> tuple[str, str]:
         CalendarError: no agency has it.
     """
     with connect() as connection:
-        known_as = {row["written"]: row["agency_code"] for row in agency_codes(connection)}
+        known_as = agency_by_written_code(connection)
         if agency_code not in known_as:
             raise CalendarError(f"No agency has the code {agency_code}: motcua agencies list.")
         code = str(known_as[agency_code])

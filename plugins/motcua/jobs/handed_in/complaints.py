@@ -37,7 +37,7 @@ from motcua.jobs.handed_in.tables import (
     read_sheet,
 )
 from motcua.settings import include_dir
-from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.agencies import agency_by_written_code, list_agencies
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.complaints import (
     CHANNELS,
@@ -202,7 +202,7 @@ def _agency_names(connection: Connection) -> dict[str, str]:
     for agency in list_agencies(connection):
         for name in filter(None, (agency.name, agency.short_name)):
             names[fold(name)] = agency.agency_code
-    return names | {row["written"]: row["agency_code"] for row in agency_codes(connection)}
+    return names | agency_by_written_code(connection)
 
 
 # --- Files ------------------------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
         known = ", ".join(settings().sources) or "chưa có nguồn nào"
         raise UnreadableTable(f"Không có nguồn {source} trong MOTCUA_SOURCES ({known}).")
     with connect() as ledger:
-        provinces = {row["written"]: row["province"] for row in agency_codes(ledger)}
+        provinces = {code.written: code.province for code in agency_codes(ledger)}
     with connect(connection_id(source)) as connection:
         for dossier in adapter(kind)(connection).dossiers_since(EARLIEST, open_too=True):
             typed = dossier.phone_entered_at or dossier.received_at

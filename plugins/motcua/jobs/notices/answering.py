@@ -11,19 +11,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import psycopg
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import (
+    Answer,
     AskedCodes,
-    DossierState,
-    Hit,
     InquiryResult,
     asking_phone,
     choose,
@@ -37,7 +34,9 @@ from motcua.gateways.adapter import InquiryReading
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, quick_connections, reason_without_values
 from motcua.store.notices.inquiries import (
+    FoundDossier,
     Limits,
+    NewInquiry,
     agency_keys,
     find_dossiers,
     is_over,
@@ -70,15 +69,6 @@ _waiting = threading.BoundedSemaphore(_MAY_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the citizen is told."""
-
-    text: str
-    accented: bool
-    outcome: InquiryResult
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
     """One inquiry as it came in; ``since`` is the monotonic clock then, ``phone`` E.164, if it is one."""
 
@@ -106,7 +96,7 @@ class _Found:
     outcome: InquiryResult
     reply: RenderedText
     asked_code: str | None = None
-    dossier: Mapping[str, Any] | None = None
+    dossier: FoundDossier | None = None
 
 
 @lru_cache(maxsize=1)
@@ -175,7 +165,7 @@ def apologise(gateway: str, reading: InquiryReading, now: datetime) -> Answer:
 def _answer(connection: Connection, asked: _Asked) -> Answer:
     with connection.transaction():
         found = _find(connection, asked)
-        saved = save_inquiry(connection, _row(asked, found))
+        saved = save_inquiry(connection, _inquiry(asked, found))
         if asked.seconds_left < 0:
             raise _TooLate
     if saved:
@@ -183,7 +173,7 @@ def _answer(connection: Connection, asked: _Asked) -> Answer:
     before = reply_given(connection, asked.gateway, asked.key)
     if before is None:
         raise RuntimeError("an inquiry that is there has no reply")
-    return Answer(before["text"], before["accented"], before["outcome"])
+    return before
 
 
 def _fixed(outcome: InquiryResult, code: str | None = None) -> _Found:
@@ -217,13 +207,10 @@ def _find(connection: Connection, asked: _Asked) -> _Found:
 
 
 def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found:
-    dossiers = {row["dossier_id"]: row for row in find_dossiers(connection, codes.keys, asked.phone)}
+    dossiers = {each.hit.dossier_id: each for each in find_dossiers(connection, codes.keys, asked.phone)}
     # Of one hit no agency need be told from another.
     agencies = {} if len(dossiers) == 1 else agency_keys(connection)
-    hits = [
-        Hit(row["dossier_id"], row["agency_code"], row["dossier_code"], row["is_askers"]) for row in dossiers.values()
-    ]
-    choice = choose(codes, hits, agencies)
+    choice = choose(codes, [each.hit for each in dossiers.values()], agencies)
     if choice.hit is not None:
         return _say_where_it_is(dossiers[choice.hit.dossier_id], asked.received_at)
     if choice.shared_code is not None:
@@ -232,52 +219,37 @@ def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found
     return _fixed("help") if shown is None else _fixed("unknown_code", shown)
 
 
-def _say_where_it_is(dossier: Mapping[str, Any], now: datetime) -> _Found:
+def _say_where_it_is(dossier: FoundDossier, now: datetime) -> _Found:
     template = _templates()["reply"]
-    state = DossierState(
-        status_code=dossier["status_code"],
-        due_at=dossier["due_at"],
-        finished_at=dossier["finished_at"],
-        returned_at=dossier["returned_at"],
-        status_since=dossier["status_since"],
-    )
-    step = dossier["step_name"] or template.choices["step_name"].get(str(dossier["status_code"]), "")
+    code, state = dossier.hit.dossier_code, dossier.state
     values = {
-        "dossier_code": dossier["dossier_code"],
-        "step_name": step,
+        "dossier_code": code,
+        "step_name": dossier.step_name or template.choices["step_name"].get(str(state.status_code), ""),
         "punctuality": template.choices["punctuality"][punctuality(state, now)],
     }
-    reply = render(template, values, dossier["accented"])
-    return _Found("answered", reply, dossier["dossier_code"], dossier)
+    return _Found("answered", render(template, values, dossier.accented), code, dossier)
 
 
-def _row(asked: _Asked, found: _Found) -> dict[str, Any]:
-    dossier = found.dossier or {}
-    return {
-        "gateway": asked.gateway,
-        "gateway_message_id": asked.message_id,
-        "dedupe_key": asked.key,
-        "received_at": asked.received_at,
-        "phone": asked.phone,
-        "text": asked.text,
-        "asked_code": found.asked_code,
-        "outcome": found.outcome,
-        "fee": settings().inquiry_fee,
-        "told_result": bool(dossier.get("told_result")),
-        **{name: dossier.get(name) for name in ("dossier_id", "agency_code", "procedure_code", "as_of")},
-        "reply": found.reply.text,
-        "template_id": found.reply.template_id,
-        "template_version": found.reply.template_version,
-        "parameters": list(found.reply.parameters),
-        "accented": found.reply.accented,
-        "segments": found.reply.segments,
-    }
+def _inquiry(asked: _Asked, found: _Found) -> NewInquiry:
+    return NewInquiry(
+        gateway=asked.gateway,
+        gateway_message_id=asked.message_id,
+        dedupe_key=asked.key,
+        received_at=asked.received_at,
+        phone=asked.phone,
+        text=asked.text,
+        asked_code=found.asked_code,
+        outcome=found.outcome,
+        fee=settings().inquiry_fee,
+        dossier=found.dossier,
+        reply=found.reply,
+    )
 
 
 # ---------------------------------------------------------------- what could not be written down at once
 
 
-_uncounted: deque[dict[str, Any]] = deque(maxlen=_KEEP_UNCOUNTED)
+_uncounted: deque[NewInquiry] = deque(maxlen=_KEEP_UNCOUNTED)
 _counting = threading.Lock()
 
 
@@ -289,7 +261,7 @@ def _apologise(asked: _Asked, error: Exception) -> Answer:
         reason_without_values(error),
     )
     found = _fixed("error")
-    _uncounted.append(_row(asked, found))
+    _uncounted.append(_inquiry(asked, found))
     _count_soon()
     return Answer(found.reply.text, found.reply.accented, "error")
 
@@ -321,18 +293,18 @@ def count_left_over() -> int:
     written = 0
     while True:
         try:
-            row = _uncounted[0]
+            inquiry = _uncounted[0]
         except IndexError:
             return written
         try:
             connection = quick_connections.get()
             with connection.transaction():
-                written += save_inquiry(connection, row)
+                written += save_inquiry(connection, inquiry)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             quick_connections.drop()
             return written
         except Exception as error:
-            # One row that the ledger refuses must not hold up the others.
-            _log.error("An inquiry through %s is not counted: %s", row["gateway"], reason_without_values(error))
+            # One that the ledger refuses must not hold up the others.
+            _log.error("An inquiry through %s is not counted: %s", inquiry.gateway, reason_without_values(error))
         with contextlib.suppress(ValueError):
-            _uncounted.remove(row)
+            _uncounted.remove(inquiry)

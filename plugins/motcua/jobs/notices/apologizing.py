@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from psycopg.errors import LockNotAvailable
 
@@ -27,6 +27,7 @@ from motcua.domain.apologies import (
     occasion_of,
     useful_until,
 )
+from motcua.domain.occasions import BeginState
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import date_in_text, render
@@ -37,6 +38,10 @@ from motcua.store.calendars import load_calendar
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.notices.apologies import (
     AgencyEvenings,
+    DueDossier,
+    EveningState,
+    LockedSource,
+    SettledEvening,
     candidates,
     is_evening_left,
     is_settled,
@@ -44,7 +49,7 @@ from motcua.store.notices.apologies import (
     save_evening,
     unsettled_evenings,
 )
-from motcua.store.notices.messages import make_due, save_messages
+from motcua.store.notices.messages import PlannedMessage, make_due, save_messages
 from motcua.store.notices.templates import load_templates
 
 log = logging.getLogger(__name__)
@@ -204,15 +209,15 @@ class _Evening:
         self.looked_at = 0
         self.begun: Counter[str] = Counter()
 
-    def why_not_yet(self, sources: Sequence[Mapping[str, Any]]) -> str | None:
+    def why_not_yet(self, sources: Sequence[LockedSource]) -> str | None:
         """Why the evening cannot be settled at this moment, if so."""
         rules, now = self.run.rules, self.run.now
         read_since = self.evening_at if self.too_late else max(self.evening_at, now - rules.fresh_for)
         unread = [
-            source["name"]
+            source.name
             for source in sources
-            if source["name"] in self.run.read_sources
-            and (source["picked_up_at"] is None or source["picked_up_at"] < read_since)
+            if source.name in self.run.read_sources
+            and (source.picked_up_at is None or source.picked_up_at < read_since)
         ]
         if unread:
             return f"not read since: {', '.join(unread)}"
@@ -226,26 +231,24 @@ class _Evening:
             for batch in candidates(ledger, self.agency.agency_code, self.due, self.evening_at):
                 self.looked_at += len(batch)
                 self._plan(ledger, batch, self.due)
-        state: Literal["done", "missed", "day_off"] = (
-            "day_off" if self.due is None else "missed" if self.too_late else "done"
-        )
+        state: EveningState = "day_off" if self.due is None else "missed" if self.too_late else "done"
         save_evening(
             ledger,
-            {
-                "agency_code": self.agency.agency_code,
-                "day": self.day,
-                "evening_at": self.evening_at,
-                "apology_day": self.agency.apology_day,
-                "state": state,
-                "first_due": self.due and self.due.first,
-                "last_due": self.due and self.due.last,
-                "useful_until": self.useful_until,
-                "settled_at": self.run.now,
-                "looked_at": self.looked_at,
-                "queued": self.begun["queued"],
-                "suppressed": self.begun["suppressed"],
-                "missed": self.begun["expired"],
-            },
+            SettledEvening(
+                agency_code=self.agency.agency_code,
+                day=self.day,
+                evening_at=self.evening_at,
+                apology_day=self.agency.apology_day,
+                state=state,
+                first_due=None if self.due is None else self.due.first,
+                last_due=None if self.due is None else self.due.last,
+                useful_until=self.useful_until,
+                settled_at=self.run.now,
+                looked_at=self.looked_at,
+                queued=self.begun["queued"],
+                suppressed=self.begun["suppressed"],
+                missed=self.begun["expired"],
+            ),
         )
         evenings = self.run.counts.evenings
         evenings[state] = evenings.get(state, 0) + 1
@@ -259,64 +262,61 @@ class _Evening:
             "; left out because it is too late to tell anybody" if self.begun["expired"] else "",
         )
 
-    def _plan(self, ledger: Connection, batch: Sequence[Mapping[str, Any]], due: DueDays) -> None:
+    def _plan(self, ledger: Connection, batch: Sequence[DueDossier], due: DueDays) -> None:
         counts = self.run.counts
         kind_off = "apology" in self.agency.kinds_off
         new = []
-        for row in batch:
+        for dossier in batch:
             hindrance: Literal["missed", "not_read"] | None = "missed" if self.too_late else None
-            if hindrance is None and row["source"] not in self.run.read_sources:
+            if hindrance is None and dossier.source not in self.run.read_sources:
                 hindrance = "not_read"
             candidate = ApologyCandidate(
-                due_at=row["due_at"],
-                received_at=row["received_at"],
-                status_code=row["status_code"],
-                handed_over=row["handed_over"],
+                due_at=dossier.due_at,
+                received_at=dossier.received_at,
+                status_code=dossier.status_code,
+                handed_over=dossier.handed_over,
                 kind_off=kind_off,
-                phone_refusal=row["phone_refusal"],
+                phone_refusal=dossier.phone_refusal,
             )
             judgement = judge(candidate, due, hindrance)
             if isinstance(judgement, str):
                 counts.none[judgement] = counts.none.get(judgement, 0) + 1
             else:
-                new.append(self._values(row, *judgement))
+                new.append(self._worded(dossier, *judgement))
         for saved in save_messages(ledger, new, self.run.now):
-            self.begun[saved["state"]] += 1
-            counts.messages[saved["state"]] = counts.messages.get(saved["state"], 0) + 1
-            if saved["state"] == "suppressed":
+            self.begun[saved.state] += 1
+            counts.messages[saved.state] = counts.messages.get(saved.state, 0) + 1
+            if saved.state == "suppressed" and saved.reason is not None:
                 reasons = counts.suppressed_by_reason
-                reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+                reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
 
-    def _values(self, row: Mapping[str, Any], state: str, reason: str | None) -> dict[str, Any]:
-        due_day = due_day_of(row["due_at"])
+    def _worded(self, dossier: DueDossier, state: BeginState, reason: str | None) -> PlannedMessage:
+        due_day = due_day_of(dossier.due_at)
         assert due_day is not None
-        text = render(
+        assert self.useful_until is not None
+        words = render(
             self.run.template,
             {
-                "dossier_code": row["dossier_code"],
+                "dossier_code": dossier.dossier_code,
                 "due_date": date_in_text(due_day),
                 "agency_name": self.agency_name,
             },
             self.agency.accented,
         )
-        return {
-            "kind": "apology",
-            "dossier_id": row["dossier_id"],
-            "agency_code": self.agency.agency_code,
-            "procedure_code": row["procedure_code"],
-            "occasion": occasion_of(due_day),
-            "state": state,
-            "reason": reason,
-            "msisdn": row["msisdn"],
-            "text": text.text,
-            "template_id": text.template_id,
-            "template_version": text.template_version,
-            "parameters": list(text.parameters),
-            "accented": text.accented,
-            "segments": text.segments,
-            "occurred_at": self.evening_at,
-            "recorded_at": self.evening_at,
-            "useful_until": self.useful_until,
-            "next_attempt_at": self.run.now,
-            "carrier": carrier_of_msisdn(row["msisdn"]) if row["msisdn"] else None,
-        }
+        return PlannedMessage(
+            kind="apology",
+            dossier_id=dossier.dossier_id,
+            agency_code=self.agency.agency_code,
+            procedure_code=dossier.procedure_code,
+            occasion=occasion_of(due_day),
+            transition_id=None,
+            state=state,
+            reason=reason,
+            msisdn=dossier.msisdn,
+            carrier=carrier_of_msisdn(dossier.msisdn) if dossier.msisdn else None,
+            words=words,
+            occurred_at=self.evening_at,
+            recorded_at=self.evening_at,
+            useful_until=self.useful_until,
+            next_attempt_at=self.run.now,
+        )

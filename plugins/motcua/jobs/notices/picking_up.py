@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from motcua.domain.dossiers import (
     CleanTransition,
     Refused,
     RowContext,
+    RowRefusal,
     SourceDossier,
     SourceTransition,
     clean_dossier,
@@ -34,7 +35,9 @@ from motcua.store.ledger.database import (
     reason_without_values,
     without_values,
 )
+from motcua.store.ledger.rows import columns_of
 from motcua.store.notices.dossiers import (
+    Procedure,
     dossiers_whose_row_tells_more,
     dossiers_whose_status_was_mapped,
     dossiers_without_history,
@@ -43,8 +46,8 @@ from motcua.store.notices.dossiers import (
     save_procedures,
 )
 from motcua.store.notices.messages import make_due_judged
-from motcua.store.notices.old_steps import judge_old_steps, mark_old_steps, old_steps_to_judge
-from motcua.store.notices.quarantine import curable_rows, quarantine_rows, release_rows
+from motcua.store.notices.old_steps import DossierToJudge, judge_old_steps, mark_old_steps, old_steps_to_judge
+from motcua.store.notices.quarantine import RowKind, UnusableRow, curable_rows, quarantine_rows, release_rows
 from motcua.store.notices.sources import (
     SourceCursor,
     advance_source,
@@ -54,11 +57,13 @@ from motcua.store.notices.sources import (
     status_map,
 )
 from motcua.store.notices.transitions import known_numbers, save_transitions, save_transitions_from_rows
-from motcua.store.oversight.cleaned_fields import save_findings
+from motcua.store.oversight.cleaned_fields import CleanedRow, save_findings
 
 _BATCH = 2000
 
 Row = TypeVar("Row")
+SourceRow = TypeVar("SourceRow", SourceDossier, SourceTransition)
+CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
 
 
 @dataclass(slots=True)
@@ -127,9 +132,9 @@ class _PickUp:
     def __init__(self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime) -> None:
         self.ledger, self.cursor, self.source, self.now = ledger, cursor, source, now
         codes = agency_codes(ledger)
-        self.provinces = {row["agency_code"]: row["province"] for row in codes}
+        self.provinces = {code.agency_code: code.province for code in codes}
         self.context = RowContext(
-            agencies={row["written"]: row["agency_code"] for row in codes},
+            agencies={code.written: code.agency_code for code in codes},
             statuses=status_map(ledger, self.cursor.source_id),
             now=now,
             clock_skew=settings().clock_skew,
@@ -138,7 +143,7 @@ class _PickUp:
         self.touched: set[int] = set()
         self.read: set[tuple[str, str]] = set()
         """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
-        self.procedures: set[tuple[str | None, str | None, str | None]] = set()
+        self.procedures: set[Procedure] = set()
         self.written_as: dict[tuple[str, str], Key] = {}
         """How the source writes the key of a dossier, to ask it for more of the same dossier."""
 
@@ -191,10 +196,15 @@ class _PickUp:
         )
 
     def _clean(
-        self, kind: str, rows: Iterable[Row], clean: Callable[[Row, RowContext], Any], key: Callable[[Row], str]
-    ) -> list[tuple[Row, Any]]:
+        self,
+        kind: RowKind,
+        rows: Iterable[SourceRow],
+        clean: Callable[[SourceRow, RowContext], CleanRow],
+        key: Callable[[SourceRow], str],
+    ) -> list[tuple[SourceRow, CleanRow]]:
         """Rows that may be used, each with its cleaned form; the others go to quarantine."""
-        good, refused = [], []
+        good: list[tuple[SourceRow, CleanRow]] = []
+        refused: list[tuple[SourceRow, RowRefusal]] = []
         for row in rows:
             try:
                 good.append((row, clean(row, self.context)))
@@ -203,20 +213,22 @@ class _PickUp:
         self._quarantine(kind, refused, key)
         return good
 
-    def _quarantine(self, kind: str, refused: Sequence[tuple[Any, str]], key: Callable[[Any], str]) -> None:
+    def _quarantine(
+        self, kind: RowKind, refused: Sequence[tuple[SourceRow, RowRefusal]], key: Callable[[SourceRow], str]
+    ) -> None:
         rows = []
         for row, reason in refused:
-            payload = asdict(row) if kind == "transition" else {}
+            payload = columns_of(row) if kind == "transition" else {}
             rows.append(
-                {
-                    "row_kind": kind,
-                    "row_key": key(row),
-                    "reason": reason,
-                    "agency_code": None if row.agency_code is None else kept_code(row.agency_code),
-                    "dossier_code": None if row.dossier_code is None else kept_code(row.dossier_code),
-                    "status_code": row.status_code,
-                    "payload": payload | {"agency_code": _cut(row.agency_code), "dossier_code": _cut(row.dossier_code)},
-                }
+                UnusableRow(
+                    row_kind=kind,
+                    row_key=key(row),
+                    reason=reason,
+                    agency_code=None if row.agency_code is None else kept_code(row.agency_code),
+                    dossier_code=None if row.dossier_code is None else kept_code(row.dossier_code),
+                    status_code=row.status_code,
+                    payload=payload | {"agency_code": _cut(row.agency_code), "dossier_code": _cut(row.dossier_code)},
+                )
             )
             by_reason = self.counts.quarantined_by_reason
             by_reason[reason] = by_reason.get(reason, 0) + 1
@@ -224,31 +236,23 @@ class _PickUp:
 
     def _take_dossiers(self, rows: Sequence[SourceDossier]) -> None:
         good = self._clean("dossier", rows, clean_dossier, _dossier_key)
-        values = []
+        read = []
         for raw, dossier in good:
             self.written_as[dossier.agency_code, dossier.dossier_code] = _written(raw)
             self.read.add((dossier.agency_code, dossier.dossier_code))
             reading = read_phone(
                 dossier.applicant_phone, _typed_on(dossier), self.provinces.get(dossier.agency_code, "")
             )
-            values.append(
-                asdict(dossier)
-                | {
-                    "msisdn": reading.e164,
-                    "phone_refusal": reading.refusal,
-                    "phone_notes": list(reading.notes),
-                }
-            )
-        met = {(v["procedure_code"], v["procedure_name"], v["field_name"]) for v in values} - self.procedures
+            read.append((dossier, reading))
+        met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in good} - self.procedures
         if met:
             # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
             with connect() as aside:
-                names = ("procedure_code", "procedure_name", "field_name")
-                save_procedures(aside, [dict(zip(names, each, strict=True)) for each in met])
+                save_procedures(aside, met)
             self.procedures |= met
-        saved = save_dossiers(self.ledger, self.cursor.source_id, values, self.now)
+        saved = save_dossiers(self.ledger, self.cursor.source_id, read, self.now)
         self.counts.dossiers += len(saved)
-        self.touched.update(row["dossier_id"] for row in saved)
+        self.touched.update(saved)
         self._find((dossier, None) for _, dossier in good)
         self.counts.released += release_rows(
             self.ledger, self.cursor.source_id, "dossier", [_dossier_key(raw) for raw, _ in good], self.now
@@ -264,18 +268,19 @@ class _PickUp:
             _transition_key,
         )
         dossiers = self._dossiers_of(good)
-        values, missing = [], []
+        found = []
+        missing: list[tuple[SourceTransition, RowRefusal]] = []
         for raw, transition in good:
-            dossier = dossiers.get((transition.agency_code, transition.dossier_code))
-            if dossier is None:
+            dossier_id = dossiers.get((transition.agency_code, transition.dossier_code))
+            if dossier_id is None:
                 missing.append((raw, "dossier_missing"))
                 continue
-            values.append(asdict(transition) | {"dossier_id": dossier["dossier_id"]})
+            found.append((dossier_id, transition))
         self._quarantine("transition", missing, _transition_key)
-        saved = save_transitions(self.ledger, self.cursor.source_id, values, self.now)
+        saved = save_transitions(self.ledger, self.cursor.source_id, found, self.now)
         self.counts.transitions += len(saved)
-        self.touched.update(row["dossier_id"] for row in saved)
-        numbers_saved = {row["source_transition_id"] for row in saved}
+        self.touched.update(each.dossier_id for each in saved)
+        numbers_saved = {each.source_transition_id for each in saved}
         self._find(
             (clean, clean.source_transition_id) for _, clean in good if clean.source_transition_id in numbers_saved
         )
@@ -283,13 +288,11 @@ class _PickUp:
             self.ledger,
             self.cursor.source_id,
             "transition",
-            [str(value["source_transition_id"]) for value in values],
+            [str(transition.source_transition_id) for _, transition in found],
             self.now,
         )
 
-    def _dossiers_of(
-        self, good: Sequence[tuple[SourceTransition, CleanTransition]]
-    ) -> dict[tuple[str, str], dict[str, Any]]:
+    def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         for raw, clean in good:
             self.written_as.setdefault((clean.agency_code, clean.dossier_code), _written(raw))
         keys = list({(clean.agency_code, clean.dossier_code) for _, clean in good})
@@ -301,13 +304,7 @@ class _PickUp:
             self.ledger,
             self.cursor.source_id,
             [
-                {
-                    "code": "field_cleaned",
-                    "agency_code": row.agency_code,
-                    "dossier_code": row.dossier_code,
-                    "source_transition_id": number,
-                    "detail": ", ".join(row.noted),
-                }
+                CleanedRow(row.agency_code, row.dossier_code, number, ", ".join(row.noted))
                 for row, number in cleaned
                 if row.noted
             ],
@@ -323,18 +320,17 @@ class _PickUp:
             [*self.context.statuses, *range(1, 11)],
             self.now,
         )
-        keys = [_key_of(row["payload"]) for row in rows]
+        keys = [_key_of(row.payload) for row in rows]
         dossier_keys = [
             key
             for row, key in zip(rows, keys, strict=True)
-            if key is not None
-            and (row["row_kind"] == "dossier" or row["reason"] in ("dossier_missing", "status_unknown"))
+            if key is not None and (row.row_kind == "dossier" or row.reason in ("dossier_missing", "status_unknown"))
         ]
         # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
         dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
         for batch in _batches(dict.fromkeys(dossier_keys)):
             self._take_dossiers(self.source.dossiers_by_key(batch))
-        kept = {row["row_key"]: row["payload"] for row in rows if row["row_kind"] == "transition"}
+        kept = {row.row_key: row.payload for row in rows if row.row_kind == "transition"}
         for row_keys in _batches(kept):
             # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
@@ -345,7 +341,7 @@ class _PickUp:
         """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
         lacking = dossiers_without_history(self.ledger, list(self.touched), self.now)
         lacking += dossiers_whose_row_tells_more(self.ledger, list(self.touched))
-        written = [self.written_as.get((row["agency_code"], row["dossier_code"])) for row in lacking]
+        written = [self.written_as.get((dossier.agency_code, dossier.dossier_code)) for dossier in lacking]
         for keys in _batches(dict.fromkeys(key for key in written if key is not None)):
             self._take_transitions(self.source.transitions_by_key(keys))
 
@@ -355,22 +351,22 @@ class _PickUp:
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
         if not waiting:
             return
-        unread = [(row["written"], row["dossier_code"]) for row in waiting if not self._was_read(row)]
+        unread = [(each.written, each.dossier_code) for each in waiting if not self._was_read(each)]
         for keys in _batches(dict.fromkeys(unread)):
             self._take_dossiers(self.source.dossiers_by_key(keys))
-        read = {row["dossier_id"] for row in waiting if self._was_read(row)}
+        read = {each.dossier_id for each in waiting if self._was_read(each)}
         judged = judge_old_steps(self.ledger, self.cursor.source_id, list(read), self.now)
-        self.touched.update(row["dossier_id"] for row in judged)
-        make_due_judged(self.ledger, [row["dossier_id"] for row in judged], self.now)
+        self.touched.update(judged)
+        make_due_judged(self.ledger, judged, self.now)
 
-    def _was_read(self, dossier: Mapping[str, Any]) -> bool:
-        return (dossier["agency_code"], dossier["dossier_code"]) in self.read
+    def _was_read(self, dossier: DossierToJudge) -> bool:
+        return (dossier.agency_code, dossier.dossier_code) in self.read
 
     def _listen_to_rows(self) -> None:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
         telling = dossiers_whose_row_tells_more(self.ledger, list(self.touched))
-        told = save_transitions_from_rows(self.ledger, [row["dossier_id"] for row in telling], self.now)
-        self.counts.from_rows += len(told)
+        ids = [dossier.dossier_id for dossier in telling]
+        self.counts.from_rows += save_transitions_from_rows(self.ledger, ids, self.now)
 
 
 def _cut(text: str | None) -> str | None:
@@ -391,14 +387,14 @@ def _transition_key(row: SourceTransition) -> str:
     return "no number: " + hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _key_of(payload: dict[str, Any]) -> Key | None:
+def _key_of(payload: Mapping[str, Any]) -> Key | None:
     agency_code, dossier_code = payload.get("agency_code"), payload.get("dossier_code")
     return None if agency_code is None or dossier_code is None else (agency_code, dossier_code)
 
 
-def _transition_of(payload: dict[str, Any]) -> SourceTransition:
+def _transition_of(payload: Mapping[str, Any]) -> SourceTransition:
     moments = {
         name: None if payload.get(name) is None else datetime.fromisoformat(payload[name])
         for name in ("occurred_at", "recorded_at")
     }
-    return SourceTransition(**payload | moments)
+    return SourceTransition(**{**payload, **moments})

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
 
 from motcua.domain.occasions import (
-    DossierFacts,
+    Confirmation,
     NewMessage,
-    PastMessage,
-    PastTransition,
+    PlanningResult,
     PlanningRules,
     plan_dossier,
 )
@@ -22,9 +18,9 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import Template, render
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
-from motcua.store.ledger.rows import value_of
-from motcua.store.notices.dossiers import lock_dossiers_to_plan
+from motcua.store.notices.dossiers import DossierToPlan, lock_dossiers_to_plan
 from motcua.store.notices.messages import (
+    PlannedMessage,
     make_due,
     messages_of,
     reopen_confirmed,
@@ -78,11 +74,6 @@ def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts
     return counts
 
 
-def _by_dossier(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
-    ordered = sorted(rows, key=itemgetter("dossier_id"))  # stable: each dossier's own order stays
-    return {dossier_id: list(group) for dossier_id, group in groupby(ordered, key=itemgetter("dossier_id"))}
-
-
 def _plan_batch(
     connection: Connection,
     dossier_ids: Sequence[int],
@@ -92,70 +83,64 @@ def _plan_batch(
     window: Window,
 ) -> None:
     dossiers = lock_dossiers_to_plan(connection, dossier_ids, now)
-    ids = [dossier["dossier_id"] for dossier in dossiers]
-    transitions = _by_dossier(histories(connection, ids))
-    messages = _by_dossier(messages_of(connection, ids))
+    ids = [dossier.dossier_id for dossier in dossiers]
+    transitions = histories(connection, ids)
+    messages = messages_of(connection, ids)
     rules = planning_rules()
-    new: list[dict[str, Any]] = []
-    outcomes: list[dict[str, Any]] = []
-    confirmed: list[dict[str, Any]] = []
+    new: list[PlannedMessage] = []
+    outcomes: list[tuple[int, PlanningResult, int | None]] = []
+    confirmed: list[Confirmation] = []
     for dossier in dossiers:
         dossier_plan = plan_dossier(
-            value_of(DossierFacts, dossier),
-            [value_of(PastTransition, row) for row in transitions.get(dossier["dossier_id"], ())],
-            [value_of(PastMessage, row) for row in messages.get(dossier["dossier_id"], ())],
+            dossier.facts,
+            transitions.get(dossier.dossier_id, ()),
+            messages.get(dossier.dossier_id, ()),
             now,
             rules,
         )
         # A backfill plans its window; what the dossier did outside it is left to the run that comes next.
         beyond = {m.transition_id for m in dossier_plan.messages if not window.holds(m.recorded_at)}
         new.extend(
-            _values(message, dossier, templates)
+            _worded(message, dossier, templates)
             for message in dossier_plan.messages
             if message.transition_id not in beyond
         )
         outcomes.extend(
-            {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
+            (transition_id, outcome, begun_by)
             for transition_id, outcome, begun_by in dossier_plan.outcomes
             if begun_by not in beyond
         )
-        confirmed.extend(asdict(each) for each in dossier_plan.confirmed)
+        confirmed.extend(dossier_plan.confirmed)
     for saved in save_messages(connection, new, now):
         counts.messages += 1
-        counts.by_state[saved["state"]] = counts.by_state.get(saved["state"], 0) + 1
-        if saved["state"] == "suppressed":
+        counts.by_state[saved.state] = counts.by_state.get(saved.state, 0) + 1
+        if saved.state == "suppressed" and saved.reason is not None:
             reasons = counts.suppressed_by_reason
-            reasons[saved["reason"]] = reasons.get(saved["reason"], 0) + 1
+            reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
     counts.transitions += len(outcomes)
 
 
-def _values(message: NewMessage, dossier: Mapping[str, Any], templates: Mapping[str, Template]) -> dict[str, Any]:
-    text = render(
-        templates[message.kind],
-        {"dossier_code": dossier["dossier_code"], "agency_name": dossier["agency_name"]},
-        dossier["accented"],
+def _worded(message: NewMessage, dossier: DossierToPlan, templates: Mapping[str, Template]) -> PlannedMessage:
+    return PlannedMessage(
+        kind=message.kind,
+        dossier_id=dossier.dossier_id,
+        agency_code=dossier.agency_code,
+        procedure_code=dossier.procedure_code,
+        occasion=f"transition {message.transition_id}",
+        transition_id=message.transition_id,
+        state=message.state,
+        reason=message.reason,
+        msisdn=dossier.msisdn,
+        carrier=carrier_of_msisdn(dossier.msisdn) if dossier.msisdn else None,
+        words=render(
+            templates[message.kind],
+            {"dossier_code": dossier.dossier_code, "agency_name": dossier.agency_name},
+            dossier.accented,
+        ),
+        occurred_at=message.occurred_at,
+        recorded_at=message.recorded_at,
+        useful_until=message.useful_until,
+        next_attempt_at=message.next_attempt_at,
     )
-    return {
-        "kind": message.kind,
-        "dossier_id": dossier["dossier_id"],
-        "agency_code": dossier["agency_code"],
-        "procedure_code": dossier["procedure_code"],
-        "occasion": f"transition {message.transition_id}",
-        "transition_id": message.transition_id,
-        "state": message.state,
-        "reason": message.reason,
-        "msisdn": dossier["msisdn"],
-        "text": text.text,
-        "template_id": text.template_id,
-        "template_version": text.template_version,
-        "parameters": list(text.parameters),
-        "accented": text.accented,
-        "segments": text.segments,
-        "occurred_at": message.occurred_at,
-        "recorded_at": message.recorded_at,
-        "useful_until": message.useful_until,
-        "next_attempt_at": message.next_attempt_at,
-        "carrier": carrier_of_msisdn(dossier["msisdn"]) if dossier["msisdn"] else None,
-    }

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from psycopg import Error
 
@@ -19,7 +19,14 @@ from motcua.domain.phones.reading import mask_phones
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, ReceiptReading
 from motcua.store.ledger.database import Connection, connect, reason_without_values
-from motcua.store.notices.receipts import Effect, apply_receipts, save_receipts, unread_receipts
+from motcua.store.notices.receipts import (
+    Effect,
+    NewReceipt,
+    ReadReceipt,
+    apply_receipts,
+    save_receipts,
+    unread_receipts,
+)
 
 log = logging.getLogger(__name__)
 
@@ -136,32 +143,27 @@ def _together(
 
 
 def _store(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, int]:
-    rows = [
-        {
-            "gateway": report.gateway,
-            "reference": report.reading.reference,
-            "gateway_status": report.reading.gateway_status,
-            "raw": dict(report.reading.raw),
-        }
+    new = [
+        NewReceipt(report.gateway, report.reading.reference, report.reading.gateway_status, report.reading.raw)
         for report in reports
     ]
-    return dict(enumerate(save_receipts(connection, rows)))
+    return dict(enumerate(save_receipts(connection, new)))
 
 
 def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapping[int, Effect]:
-    rows: list[dict[str, Any]] = [
-        {
-            "receipt_id": receipt_id,
-            "gateway": report.gateway,
-            "reference": report.reading.reference,
-            "meaning": report.reading.meaning,
-            "reason": f"gateway status {report.reading.gateway_status}"
+    read = [
+        ReadReceipt(
+            receipt_id,
+            report.gateway,
+            report.reading.reference,
+            report.reading.meaning,
+            reason=f"gateway status {report.reading.gateway_status}"
             if report.reading.meaning in ("undelivered", "refused")
             else None,
-        }
+        )
         for receipt_id, report in stored
     ]
-    effects = apply_receipts(connection, rows, datetime.now(UTC))
+    effects = apply_receipts(connection, read, datetime.now(UTC))
     return {position: effects[number] for position, (number, _) in enumerate(stored) if number in effects}
 
 
@@ -171,14 +173,14 @@ def read_left_over_receipts() -> int:
         left = unread_receipts(connection)
         connection.commit()
         stored = []
-        for row in left:
+        for receipt in left:
             try:
-                gateway = open_gateway(row["gateway"])
+                gateway = open_gateway(receipt.gateway)
             except GatewayMisconfigured:
                 continue
-            status = row["gateway_status"]
-            reading = ReceiptReading(row["reference"], status, gateway.meaning_of(status), {})
-            stored.append((row["receipt_id"], _Report(row["gateway"], reading)))
+            status = receipt.gateway_status
+            reading = ReceiptReading(receipt.reference, status, gateway.meaning_of(status), {})
+            stored.append((receipt.receipt_id, _Report(receipt.gateway, reading)))
         for begin in range(0, len(stored), _MOST_TOGETHER):
             for (receipt_id, _), effect in _together(connection, _read, stored[begin : begin + _MOST_TOGETHER]):
                 if isinstance(effect, Error):

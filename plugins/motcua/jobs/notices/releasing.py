@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.receiving import read_left_over_receipts
@@ -24,8 +23,8 @@ def release(
     message_ids: Sequence[int] | None = None,
     gateway: str | None = None,
     now: datetime | None = None,
-) -> list[dict[str, Any]]:
-    """Queues messages of unknown outcome again while they are useful; returns them (id, agency, kind).
+) -> list[int]:
+    """Queues messages of unknown outcome again while they are useful; returns their ids.
 
     Receipts that were stored but not read are read first: what they settle is not released.
 

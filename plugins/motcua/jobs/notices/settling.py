@@ -49,7 +49,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.notices import attempts, messages
-from motcua.store.notices.attempts import AskedAttempt, UnsettledAttempt
+from motcua.store.notices.attempts import AskedAttempt, RepeatOutcome, UnsettledAttempt
 from motcua.store.notices.gateways import (
     GatewayStop,
     gateway_names,
@@ -114,9 +114,9 @@ def settle(
             _settle_gateway(ledger, lock, name, sender_id, run_id, window, asked_to_stop, clock, counts)
         counts.expired = messages.expire(ledger, window, clock())
         ledger.commit()
-        for row in messages.count_held(ledger, window, clock()):
-            counts.held[row["gateway"]] = row["held"]
-            counts.held_useful += row["useful"]
+        for count in messages.count_held(ledger, window, clock()):
+            counts.held[count.gateway] = count.held
+            counts.held_useful += count.useful
     log.info("settled: %s", counts)
     return counts
 
@@ -227,13 +227,7 @@ class _Settler:
         longest = settings().settle_longest
         attempts.note_settling(
             self.ledger,
-            [
-                {
-                    "attempt_id": each.attempt_id,
-                    "settle_at": now + min(longest, SETTLE_FIRST * 2 ** min(each.settlings + 1, 12)),
-                }
-                for each in asked
-            ],
+            {each.attempt_id: now + min(longest, SETTLE_FIRST * 2 ** min(each.settlings + 1, 12)) for each in asked},
         )
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:
@@ -328,20 +322,20 @@ class _Settler:
             accepted = outcome.outcome != "phone"
             settled = attempts.settle_repeat(
                 self.ledger,
-                {
-                    "message_id": repeated.message_id,
-                    "attempt_id": repeated.attempt.attempt_id,
-                    "state": "accepted" if accepted else "rejected",
-                    "reason": None if accepted else "phone",
-                    "attempt_state": ATTEMPT_STATE[outcome.outcome],
-                    "outcome": outcome.outcome,
-                    "http_status": outcome.http_status,
-                    "gateway_code": outcome.code,
-                    "gateway_reference": outcome.gateway_reference,
-                    "settle_at": settle_time(outcome, self.gateway, now),
-                    "sender_id": self.sender_id,
-                    "now": now,
-                },
+                self.sender_id,
+                RepeatOutcome(
+                    attempt_id=repeated.attempt.attempt_id,
+                    message_id=repeated.message_id,
+                    state="accepted" if accepted else "rejected",
+                    reason=None if accepted else "phone",
+                    attempt_state=ATTEMPT_STATE[outcome.outcome],
+                    outcome=outcome.outcome,
+                    http_status=outcome.http_status,
+                    gateway_code=outcome.code,
+                    gateway_reference=outcome.gateway_reference,
+                    settle_at=settle_time(outcome, self.gateway, now),
+                ),
+                now,
             )
             if settled:
                 self._count("repeated", outcome.outcome)

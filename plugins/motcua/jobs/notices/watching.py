@@ -21,7 +21,7 @@ from motcua.settings import settings
 from motcua.sources import adapter
 from motcua.store.ledger.database import Connection, connect, open_connection
 from motcua.store.ledger.locks import LINGERING, is_held
-from motcua.store.notices.sources import list_sources
+from motcua.store.notices.sources import Source, list_sources
 
 _LOOK_WITHIN = 5.0
 """Seconds that a look at a source may take."""
@@ -29,7 +29,7 @@ _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
 
 
-def _differs(source: str, kept: dict[str, Any] | None, reading: Connection) -> bool:
+def _differs(source: str, kept: Mapping[str, Any] | None, reading: Connection) -> bool:
     """Whether a source shows other rows inside the overlap than those that the last pick-up kept count of."""
     if not kept:
         return True
@@ -46,14 +46,13 @@ def _differs(source: str, kept: dict[str, Any] | None, reading: Connection) -> b
         reading.rollback()
 
 
-def _was_silent_too_long(source: Mapping[str, Any], now: datetime) -> bool:
-    return source["picked_up_at"] is None or source["picked_up_at"] < now - _LONGEST_SILENCE
+def _was_silent_too_long(source: Source, now: datetime) -> bool:
+    return source.picked_up_at is None or source.picked_up_at < now - _LONGEST_SILENCE
 
 
-def _is_to_be_read(source: Mapping[str, Any], now: datetime) -> bool:
+def _is_to_be_read(source: Source, now: datetime) -> bool:
     """Whether the row of a dossier of the source is to be read by now, because an old step waits for it."""
-    ask_at = source.get("ask_at")
-    return ask_at is not None and ask_at <= now
+    return source.ask_at is not None and source.ask_at <= now
 
 
 class SourceWatch:
@@ -81,10 +80,12 @@ class SourceWatch:
                 self._ledger.autocommit = True
             if self._reading is None:
                 self._reading = open_connection(connection_id(self.source))
-            row = next((row for row in list_sources(self._ledger) if row["name"] == self.source), {})
-            kept = row.get("watch")
-            has_news = _is_to_be_read(row, datetime.now(UTC)) or _differs(self.source, kept, self._reading)
-            return repr((kept, row.get("ask_at"))) if has_news else None
+            known = next((each for each in list_sources(self._ledger) if each.name == self.source), None)
+            kept, ask_at = (known.watch, known.ask_at) if known else (None, None)
+            has_news = (known is not None and _is_to_be_read(known, datetime.now(UTC))) or _differs(
+                self.source, kept, self._reading
+            )
+            return repr((kept, ask_at)) if has_news else None
         except Error:
             self.close()
             raise
@@ -103,17 +104,17 @@ def sources_with_news(now: datetime) -> list[str]:
     judged; each one at least every five minutes for the sake of quarantined rows, and one that failed again after three
     quarters of a minute, so that a server that does not even refuse a connection holds up few runs."""
     with connect() as ledger:
-        kept = {row["name"]: row for row in list_sources(ledger)}
+        known = {source.name: source for source in list_sources(ledger)}
     found, to_ask = [], []
     for name in settings().sources:
-        row = kept.get(name)
-        if row is not None and row["failed_at"]:
-            if row["failed_at"] < now - _TRY_AGAIN_AFTER:
+        source = known.get(name)
+        if source is not None and source.failed_at:
+            if source.failed_at < now - _TRY_AGAIN_AFTER:
                 found.append(name)
-        elif row is None or _was_silent_too_long(row, now) or _is_to_be_read(row, now):
+        elif source is None or _was_silent_too_long(source, now) or _is_to_be_read(source, now):
             found.append(name)
         else:
-            to_ask.append((name, row["watch"]))
+            to_ask.append((name, source.watch))
     if to_ask:
         with ThreadPoolExecutor(len(to_ask)) as pool:
             answers = list(pool.map(lambda asked: _has_news(*asked), to_ask))
@@ -121,7 +122,7 @@ def sources_with_news(now: datetime) -> list[str]:
     return found
 
 
-def _has_news(source: str, kept: dict[str, Any]) -> bool:
+def _has_news(source: str, kept: Mapping[str, Any] | None) -> bool:
     try:
         with open_connection(connection_id(source)) as reading:
             return _differs(source, kept, reading)
@@ -148,7 +149,7 @@ class CatchUp:
     def __init__(self) -> None:
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         with connect() as ledger:
-            failed = {row["name"] for row in list_sources(ledger) if row["failed_at"]}
+            failed = {source.name for source in list_sources(ledger) if source.failed_at}
         self._watches = [SourceWatch(source) for source in settings().sources if source not in failed]
         self._ends_at = time.monotonic() + settings().linger.total_seconds()
 

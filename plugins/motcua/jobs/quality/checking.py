@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
@@ -20,7 +20,7 @@ from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.suggesting import suggest
 from motcua.settings import settings
 from motcua.sources.desk_register import RegisterRow, read_desk_register
-from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.agencies import agency_by_written_code, list_agencies
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import (
     Connection,
@@ -112,28 +112,29 @@ def check_quality(
 def sealed_run(connection: Connection, run_id: str) -> QualityCounts | None:
     """The counts of the sealed run of this name."""
     for run in store.list_runs(connection, run_id=run_id, most=1):
-        return _counts(run, len(run["rules"]), sealed_before=True)
+        return _counts(run, len(run.rules), sealed_before=True)
     return None
 
 
 def sealed_run_of_day(connection: Connection, day: date) -> QualityCounts | None:
     """The counts of a past day's last sealed run: the day cannot be checked again as it was."""
     for run in store.list_runs(connection, day=day, most=1):
-        return _counts(run, len(run["rules"]), sealed_before=True)
+        return _counts(run, len(run.rules), sealed_before=True)
     return None
 
 
-def _counts(run: dict[str, Any], rules: int, *, sealed_before: bool) -> QualityCounts:
+def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> QualityCounts:
+    assert run.sealed is not None
     return QualityCounts(
-        run["run_no"],
-        run["day"],
-        run["working_day"],
-        run["dossiers"],
-        run["findings"],
+        run.run_no,
+        run.day,
+        run.working_day,
+        run.dossiers,
+        run.findings,
         rules,
-        run["broken"],
-        run["content_hash"],
-        run["seal"],
+        run.broken,
+        run.sealed.content_hash,
+        run.sealed.seal,
         sealed_before,
     )
 
@@ -181,7 +182,7 @@ def _read_register(source: str, since: datetime) -> None:
             rows = read_desk_register(reading, since - _REGISTER_REACHES_BACK, settings().source_patience)
             if rows is None:
                 return
-            known = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+            known = agency_by_written_code(ledger)
             for batch in _batches(_under_our_codes(rows, known)):
                 store.add_register(ledger, source, batch)
     except Exception as error:
@@ -191,20 +192,15 @@ def _read_register(source: str, since: datetime) -> None:
         store.add_register_reading(ledger, source, failure)
 
 
-def _under_our_codes(rows: Iterable[RegisterRow], known: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _under_our_codes(rows: Iterable[RegisterRow], known: dict[str, str]) -> Iterator[store.RegisterEntry]:
     for row in rows:
         agency = known.get((row.agency_code or "").strip())
         code = clean_code(row.dossier_code or "")
         if agency and code:
-            yield {
-                "agency_code": agency,
-                "dossier_code": code,
-                "result_ready_at": row.result_ready_at,
-                "handed_over_at": row.handed_over_at,
-            }
+            yield store.RegisterEntry(agency, code, row.result_ready_at, row.handed_over_at)
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: Iterable[store.RegisterEntry]) -> Iterator[list[store.RegisterEntry]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, _BATCH)):
         yield batch
@@ -246,18 +242,18 @@ def _record(
     checked = [verdict.rule for verdict in verdicts if verdict.status == "checked"]
     run_no = store.save_run(
         ledger,
-        {
-            "run_id": run_id,
-            "as_of": now,
-            "day": day,
-            "since": since_day,
-            "data_as_of": store.data_as_of(ledger),
-            "rules": rules,
-            "thresholds": thresholds,
-            "software": software(),
-            "dossiers": dossiers,
-            "broken": len(verdicts) - len(checked),
-        },
+        store.NewRun(
+            run_id=run_id,
+            as_of=now,
+            day=day,
+            since=since_day,
+            data_as_of=store.data_as_of(ledger),
+            rules=rules,
+            thresholds=thresholds,
+            software=software(),
+            dossiers=dossiers,
+            broken=len(verdicts) - len(checked),
+        ),
     )
     store.save_findings(ledger, run_no, day, checked, _deadlines(book, checked))
     hashes = store.rows_hashes(ledger, run_no, checked)
@@ -265,13 +261,14 @@ def _record(
         if verdict.status == "checked" and hashes[verdict.rule][0] != verdict.found:
             raise RuntimeError(f"{verdict.rule}: {verdict.found} rows returned, {hashes[verdict.rule][0]} kept")
     results = [
-        {
-            "rule": verdict.rule,
-            "status": verdict.status,
-            "broken_reason": verdict.broken_reason,
-            "found": verdict.found,
-            "rows_hash": hashes[verdict.rule][1] if verdict.status == "checked" else None,
-        }
+        store.RuleOutcome(
+            run_no=run_no,
+            rule=verdict.rule,
+            status=verdict.status,
+            broken_reason=verdict.broken_reason,
+            found=verdict.found,
+            rows_hash=hashes[verdict.rule][1] if verdict.status == "checked" else None,
+        )
         for verdict in verdicts
     ]
     store.save_results(ledger, run_no, results)
@@ -283,13 +280,13 @@ def _record(
     return _counts(store.list_runs(ledger, run_no=run_no)[0], len(rules), sealed_before=False)
 
 
-def _deadlines(book: RuleBook, checked: Iterable[str]) -> list[dict[str, Any]]:
+def _deadlines(book: RuleBook, checked: Iterable[str]) -> list[store.Deadline]:
     found = []
     for code in checked:
         rule = book.rules[code]
         deadline = book.deadlines.get(rule.severity) if rule.mendable else None
         if deadline is not None:
-            found.append({"rule": code, "agency": deadline.agency, "department": deadline.department})
+            found.append(store.Deadline(code, deadline.agency, deadline.department))
     return found
 
 
@@ -300,9 +297,9 @@ def run_content_hash(ledger: Connection, run_no: int) -> str:
     """The content hash of a run, from its rows in the ledger."""
     run = store.list_runs(ledger, run_no=run_no)[0]
     return content_hash(
-        run["thresholds"],
-        run["rules"],
-        {row["agency_code"]: row["dossiers"] for row in store.agencies_of(ledger, [run_no])},
+        run.thresholds,
+        run.rules,
+        {agency.agency_code: agency.dossiers for agency in store.agencies_of(ledger, [run_no])},
         store.results_of(ledger, [run_no]),
         store.counts_of(ledger, [run_no]),
     )
@@ -323,18 +320,22 @@ def verify_seals() -> tuple[int, list[str]]:
         runs = list(reversed(store.list_runs(ledger)))
         previous = FIRST
         for run in runs:
-            results = [row for row in store.results_of(ledger, [run["run_no"]]) if row["status"] == "checked"]
-            hashes = store.rows_hashes(ledger, run["run_no"], [row["rule"] for row in results])
+            results = [each for each in store.results_of(ledger, [run.run_no]) if each.status == "checked"]
+            hashes = store.rows_hashes(ledger, run.run_no, [each.rule for each in results])
             faults += [
-                f"run {run['run_no']}: the rows of {row['rule']} are not those that were sealed"
-                for row in results
-                if hashes[row["rule"]] != (row["found"], row["rows_hash"])
+                f"run {run.run_no}: the rows of {each.rule} are not those that were sealed"
+                for each in results
+                if hashes[each.rule] != (each.found, each.rows_hash)
             ]
-            if run_content_hash(ledger, run["run_no"]) != run["content_hash"]:
-                faults.append(f"run {run['run_no']}: its content is not what was sealed")
-            if run["previous_seal"] != previous:
-                faults.append(f"run {run['run_no']}: it does not follow the run before it")
-            if seal(run["previous_seal"], run["content_hash"], run["run_id"], run["as_of"]) != run["seal"]:
-                faults.append(f"run {run['run_no']}: its seal is not right")
-            previous = run["seal"]
+            sealed = run.sealed
+            if sealed is None:
+                faults.append(f"run {run.run_no}: it has no seal")
+                continue
+            if run_content_hash(ledger, run.run_no) != sealed.content_hash:
+                faults.append(f"run {run.run_no}: its content is not what was sealed")
+            if sealed.previous_seal != previous:
+                faults.append(f"run {run.run_no}: it does not follow the run before it")
+            if seal(sealed.previous_seal, sealed.content_hash, run.run_id, run.as_of) != sealed.seal:
+                faults.append(f"run {run.run_no}: its seal is not right")
+            previous = sealed.seal
     return len(runs), faults

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from motcua.domain.apologies import due_days
+from motcua.domain.apologies import Evening, due_days
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
 from motcua.domain.periods import Period
@@ -35,8 +35,8 @@ from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import settings
 from motcua.sources import adapter
-from motcua.sources.counting import Evening, SourceCount, plain_code
-from motcua.store.agencies import agency_codes, in_force
+from motcua.sources.counting import SourceCount, plain_code
+from motcua.store.agencies import agency_by_written_code, in_force
 from motcua.store.calendars import load_calendar
 from motcua.store.ledger.database import (
     Connection,
@@ -52,6 +52,8 @@ from motcua.store.notices.sources import ensure_source, list_sources, status_map
 from motcua.store.oversight.closings import (
     COUNTED,
     ClosingHeldUp,
+    Unmatched,
+    UnmatchedOccasion,
     closings_to_recheck,
     compare_apologies,
     compare_occasions,
@@ -61,6 +63,7 @@ from motcua.store.oversight.closings import (
     data_as_of,
     days_behind,
     empty_counted,
+    enabled_by_written_code,
     evenings_between,
     find_orphans,
     first_event,
@@ -74,7 +77,6 @@ from motcua.store.oversight.closings import (
     message_moves,
     newest_closings,
     save_closing,
-    scopes,
     sources_of_messages,
     take_occasions,
     take_watermark,
@@ -151,7 +153,7 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
 def _beginning(ledger: Connection) -> datetime | None:
     """When the first agency was enabled; or when the first event was told of, by one that is enabled no more."""
-    moments = [first_event(ledger), *(row["enabled_from"] for row in scopes(ledger))]
+    moments = [first_event(ledger), *enabled_by_written_code(ledger).values()]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -265,7 +267,6 @@ class _Closer:
         known = _known_sources(ledger)
         evenings, since = self._evenings(ledger, draft.period), old_steps_since(ledger)
         unread: list[str] = []
-        lookups: dict[int, list[dict[str, Any]]] = {}
         for source in settings().sources:
             try:
                 with ledger.transaction(), _counting(ledger, source, known[source]) as count:
@@ -278,27 +279,19 @@ class _Closer:
         given_up = [name for name in known if name not in settings().sources]
         away = [known[name] for name in (*unread, *given_up)]
         unread += sources_of_messages(ledger, draft.period, given_up)
-        rows = [
-            *compare_occasions(ledger, draft, away, settings().overlap),
+        names = {number: name for name, number in known.items()}
+        occasions = compare_occasions(ledger, draft, away, settings().overlap)
+        found = [
+            *_with_reasons(ledger, occasions, names, draft.period),
             *compare_apologies(ledger, draft, away),
             *compare_replies(ledger, draft),
         ]
-        for row in rows:
-            if row["reason"] is None:
-                lookups.setdefault(row["source_id"], []).append(row)
-        names = {number: name for name, number in known.items()}
-        for source_id, of_source in lookups.items():
-            with _counting(ledger, names[source_id], source_id) as count:
-                _ask_for_reasons(count, of_source, draft.period)
-        differences = [_difference(row, names) for row in rows]
+        differences = [_difference(each, names) for each in found]
         return _Compared(with_differences(counted_figures(ledger), differences), differences, tuple(unread))
 
     def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
         """The evenings of a day with the due days that they are about, by the rule where one is not settled yet."""
-        found = [
-            Evening(row["agency_code"], row["evening_at"], row["first_due"], row["last_due"])
-            for row in evenings_between(ledger, period.start, period.end)
-        ]
+        found = [*evenings_between(ledger, period.start, period.end)]
         rules = apology_rules()
         evening_at = rules.evening_of(period.first)
         if evening_at <= self.now:
@@ -344,7 +337,7 @@ class _Closer:
         total: Counter[tuple[date, str, str, str, str]] = Counter()
         with connect() as ledger:
             known = _known_sources(ledger)
-            begins = {row["written"]: row["enabled_from"] for row in scopes(ledger)}
+            begins = enabled_by_written_code(ledger)
             for source in settings().sources:
                 try:
                     with _counting(ledger, source, known[source]) as count:
@@ -413,8 +406,8 @@ class _Closer:
         self, ledger: Connection, before: Closing, draft: Closing, figures: Figures, compared: _Compared
     ) -> list[Change]:
         causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
-        for row in message_moves(ledger, before, draft):
-            causes.setdefault((row["agency_code"], row["procedure_code"], row["kind"]), set()).add(row["cause"])
+        for move in message_moves(ledger, before, draft):
+            causes.setdefault((move.agency_code, move.procedure_code, move.kind), set()).add(move.cause)
         was = load_figures(ledger, before.closing_no)
         return [
             *_changed(
@@ -469,87 +462,119 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
 
 def _known_sources(ledger: Connection) -> dict[str, int]:
     """Numbers of the sources by name; of one that no pick-up ever looked at as well, or it would pass for empty."""
-    known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
-    if new := [source for source in settings().sources if source not in known]:
+    known = {source.name: source.source_id for source in list_sources(ledger)}
+    if new := [name for name in settings().sources if name not in known]:
         with connect() as aside:
-            for source in new:
-                ensure_source(aside, source)
-        known = {row["name"]: row["source_id"] for row in list_sources(ledger)}
+            for name in new:
+                ensure_source(aside, name)
+        known = {source.name: source.source_id for source in list_sources(ledger)}
     return known
 
 
 @contextmanager
 def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[SourceCount]:
     statuses = status_map(ledger, source_id)
-    written = {row["written"]: row["agency_code"] for row in agency_codes(ledger)}
+    written = agency_by_written_code(ledger)
     with open_connection(connection_id(source)) as reading:
         counted = adapter(settings().sources[source])(reading)
         counted.limit_time(_COUNTS_WITHIN)
         yield SourceCount(counted, statuses, written)
 
 
-def _ask_for_reasons(count: SourceCount, rows: Sequence[dict[str, Any]], period: Period) -> None:
-    """Fills in the reasons that only the source can tell: what it says now of the transitions of a message."""
-    numbers = sorted({number for row in rows for number in row["numbers"]})
+def _with_reasons(
+    ledger: Connection, occasions: Sequence[UnmatchedOccasion], names: Mapping[int, str], period: Period
+) -> list[Unmatched]:
+    """What has no counterpart, with the reasons that only the sources can tell."""
+    found = [each.unmatched for each in occasions]
+    to_ask: dict[int, list[int]] = {}
+    for place, unmatched in enumerate(found):
+        if unmatched.reason is None and unmatched.source_id is not None:
+            to_ask.setdefault(unmatched.source_id, []).append(place)
+    for source_id, places in to_ask.items():
+        with _counting(ledger, names[source_id], source_id) as count:
+            reasons = _ask_for_reasons(count, [occasions[place] for place in places], period)
+        for place, reason in zip(places, reasons, strict=True):
+            found[place] = replace(found[place], reason=reason)
+    return found
+
+
+def _ask_for_reasons(
+    count: SourceCount, occasions: Sequence[UnmatchedOccasion], period: Period
+) -> list[DifferenceReason]:
+    """The reasons that only the source can tell: by what it says now of the transitions of a message."""
+    numbers = sorted({number for each in occasions for number in each.numbers})
     present: dict[int | None, list[SourceTransition]] = {}
     for each in count.transitions(numbers):
         present.setdefault(each.transition_id, []).append(each)
-    for row in rows:
-        if row["side"] == "ledger":
-            kept = [
-                (now, recorded_at)
-                for number, recorded_at in zip(row["numbers"], row["recorded"], strict=True)
-                for now in present.get(number, ())
-                # A number that the source gave a second time, to another dossier, is another row.
-                if _is_of(now, row) or now.recorded_at == recorded_at
-            ]
-            row["reason"] = _reason(count, kept, row, period)
-        else:
-            # It still has them all as they were read, under one code: then it has one between, too, that ends one and
-            # begins another.
-            found = [present.get(number, []) for number in row["numbers"]]
-            rows_now = [now for each in found for now in each]
-            as_read = (
-                all(found)
-                and all(_is_of(now, row) and count.kind_of(now) == row["kind"] for now in rows_now)
-                and len({now.dossier_code for now in rows_now}) == 1
-            )
-            row["reason"] = "missing" if as_read else "source_changed"
-
-
-def _is_of(transition: SourceTransition, row: Mapping[str, Any]) -> bool:
-    of: str | None = row["dossier_code"]
-    return plain_code(transition.dossier_code) == of
+    return [_reason(count, occasion, present, period) for occasion in occasions]
 
 
 def _reason(
-    count: SourceCount, kept: Sequence[tuple[SourceTransition, datetime]], row: Mapping[str, Any], period: Period
+    count: SourceCount,
+    occasion: UnmatchedOccasion,
+    present: Mapping[int | None, Sequence[SourceTransition]],
+    period: Period,
+) -> DifferenceReason:
+    """``present``: what the source says now, by number."""
+    unmatched = occasion.unmatched
+    if unmatched.side == "ledger":
+        kept = [
+            (now, recorded_at)
+            for number, recorded_at in zip(occasion.numbers, occasion.recorded, strict=True)
+            for now in present.get(number, ())
+            # A number that the source gave a second time, to another dossier, is another row.
+            if _is_of(now, unmatched) or now.recorded_at == recorded_at
+        ]
+        return _reason_of_message(count, kept, occasion, period)
+    # It still has them all as they were read, under one code: then it has one between, too, that ends one and begins
+    # another.
+    found = [present.get(number, ()) for number in occasion.numbers]
+    rows_now = [now for each in found for now in each]
+    as_read = (
+        all(found)
+        and all(_is_of(now, unmatched) and count.kind_of(now) == unmatched.kind for now in rows_now)
+        and len({now.dossier_code for now in rows_now}) == 1
+    )
+    return "missing" if as_read else "source_changed"
+
+
+def _is_of(transition: SourceTransition, unmatched: Unmatched) -> bool:
+    return plain_code(transition.dossier_code) == unmatched.dossier_code
+
+
+def _reason_of_message(
+    count: SourceCount,
+    kept: Sequence[tuple[SourceTransition, datetime]],
+    occasion: UnmatchedOccasion,
+    period: Period,
 ) -> DifferenceReason:
     """``kept``: what the source says now of the message's transitions, each with the recorded time that was kept."""
     if not kept:
         return "without_event"
-    calling = [(now.recorded_at, recorded_at) for now, recorded_at in kept if count.kind_of(now) == row["kind"]]
+    kind = occasion.unmatched.kind
+    calling = [(now.recorded_at, recorded_at) for now, recorded_at in kept if count.kind_of(now) == kind]
     if not calling:
         return "source_changed"
     if any(now != then for now, then in calling):
-        return "time_cleaned" if row["was_cleaned"] else "source_changed"
+        return "time_cleaned" if occasion.was_cleaned else "source_changed"
     return "source_changed" if all(period.start <= then < period.end for _, then in calling) else "other_period"
 
 
-def _difference(row: Mapping[str, Any], names: Mapping[int, str]) -> Difference:
+def _difference(unmatched: Unmatched, names: Mapping[int, str]) -> Difference:
+    assert unmatched.reason is not None
     return Difference(
-        side=row["side"],
-        reason=row["reason"],
-        agency_code=row["agency_code"] or "",
-        procedure_code=row["procedure_code"],
-        kind=row["kind"],
+        side=unmatched.side,
+        reason=unmatched.reason,
+        agency_code=unmatched.agency_code or "",
+        procedure_code=unmatched.procedure_code,
+        kind=unmatched.kind,
         # Of a row in quarantine it may be anything, and goes into files and pages.
-        dossier_code=clean_words(row["dossier_code"], KEPT_OF_CODE),
-        source=names.get(row["source_id"]),
-        source_transition_id=row["source_transition_id"],
-        transition_id=row["transition_id"],
-        message_id=row["message_id"],
-        occurred_at=row["occurred_at"],
+        dossier_code=clean_words(unmatched.dossier_code, KEPT_OF_CODE),
+        source=None if unmatched.source_id is None else names.get(unmatched.source_id),
+        source_transition_id=unmatched.source_transition_id,
+        transition_id=unmatched.transition_id,
+        message_id=unmatched.message_id,
+        occurred_at=unmatched.occurred_at,
     )
 
 

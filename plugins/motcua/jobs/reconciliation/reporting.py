@@ -94,8 +94,8 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         agencies=tuple(_agencies(ledger, period)),
         procedures=procedure_names(ledger, sorted(codes - {""})),
         complaints=tuple(
-            ComplaintCount(row["agency_code"] or "", row["claim"], row["outcome"], row["complaints"])
-            for row in count_complaints(ledger, period.start, period.end)
+            ComplaintCount(each.agency_code or "", each.claim, each.outcome, each.complaints)
+            for each in count_complaints(ledger, period.start, period.end)
         ),
         budget=_budget(ledger, closing, figures),
         urged=tuple(urge(figures, thresholds)),

@@ -53,7 +53,7 @@ def agencies_to_mail(run_no: int | None) -> list[str]:
         if not get_run(ledger, run_no).working_day:
             log.info("a day off: nothing is mailed")
             return []
-        return [row["agency_code"] for row in agencies_of(ledger, [run_no])]
+        return [agency.agency_code for agency in agencies_of(ledger, [run_no])]
 
 
 def mail_agency(run_no: int, agency_code: str) -> Any:  # noqa: ANN401 - the mailer's own counts

@@ -113,12 +113,12 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
     left = [f"task {task} failed" for task in failed_tasks]
     left += unresolved(run_id, window)
     with connect() as ledger:
-        if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC))["failed"]):
+        if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC)).failed):
             left.append(f"{failed} message(s) of this run's minute failed and wait to be tried again")
         left += [
-            f"source {row['name']} failed: {row['failure']}"
-            for row in list_sources(ledger)
-            if row["failed_at"] and row["name"] in settings().sources
+            f"source {source.name} failed: {source.failure}"
+            for source in list_sources(ledger)
+            if source.failed_at and source.name in settings().sources
         ]
     if left:
         raise RunIncomplete("; ".join(left))

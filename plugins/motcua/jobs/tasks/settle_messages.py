@@ -33,9 +33,9 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     """
     left = [f"task {task} failed" for task in failed_tasks]
     with connect() as ledger:
-        for row in count_held(ledger, window, datetime.now(UTC)):
-            if row["useful"] and _holds(row["gateway"]):
-                left.append(f"{row['useful']} message(s) of unknown outcome at {row['gateway']}: motcua messages held")
+        for count in count_held(ledger, window, datetime.now(UTC)):
+            if count.useful and _holds(count.gateway):
+                left.append(f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held")
     for name in settings().gateways:
         try:
             open_gateway(name)

@@ -1,37 +1,69 @@
 """Rows to the database and from it.
 
-Batches go as one JSON parameter, which the statements open with ``jsonb_to_recordset``; rows come as dicts, whose names
-are those of the domain's dataclasses.
+Batches go as one JSON parameter, which the statements open with ``jsonb_to_recordset``; rows come as dicts, and leave
+the store as dataclasses whose fields are named as the columns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
-from functools import partial
-from typing import Any, TypeVar
+from functools import cache, partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.types.json import Jsonb
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Value = TypeVar("Value")
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return columns_of(value)
     raise TypeError(f"{type(value).__name__} cannot be a column's value")
 
 
 _dumps = partial(json.dumps, default=_plain, ensure_ascii=False)
 
 
-def recordset(rows: Iterable[Mapping[str, Any]]) -> Jsonb:
-    """The rows as one parameter; keys are column names."""
+def recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Jsonb:
+    """The rows as one parameter; keys of mappings and names of fields are column names."""
     return Jsonb(list(rows), dumps=_dumps)
 
 
+@cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    # Asking a class for its fields costs more than taking their values: once a class, not once a row.
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _taking(kind: type[Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    names = [field.name for field in fields(kind)]
+    return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+
+
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
-    """The domain's value in a row whose columns are named as the value's fields; other columns are ignored."""
-    return kind(*[row[field.name] for field in fields(kind)])  # type: ignore[arg-type]
+    """The value in a row whose columns are named as the value's fields; other columns are ignored."""
+    return kind(*_taking(kind)(row))  # type: ignore[arg-type]
+
+
+def columns_of(value: DataclassInstance) -> dict[str, Any]:
+    """A value's fields by name, as a row to be written has them."""
+    return {name: getattr(value, name) for name in _names_of(type(value))}
+
+
+def by_dossier(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> dict[int, list[Value]]:
+    """The values of rows that name their ``dossier_id`` too, by dossier, in the order that the rows have."""
+    found: defaultdict[int, list[Value]] = defaultdict(list)
+    for row in rows:
+        found[row["dossier_id"]].append(value_of(kind, row))
+    return dict(found)

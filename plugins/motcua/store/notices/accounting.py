@@ -2,36 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from motcua.domain.reconciliation import STATES
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
 
 
-def identity(connection: Connection, window: Window = EVERYTHING) -> list[dict[str, Any]]:
-    """By agency, procedure and kind: expected occasions, messages in each state, and the difference (zero).
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of so many messages the seconds from recorded to accepted; of none all zero."""
+
+    messages: int = 0
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    longest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """Expected occasions, messages in each state, and by how much they differ, which must be zero."""
+
+    agency_code: str
+    """Of a sum over all agencies empty, and so with the next two."""
+    procedure_code: str
+    kind: str
+    expected: int
+    suppressed: int
+    cancelled: int
+    expired: int
+    queued: int
+    sending: int
+    unknown: int
+    rejected: int
+    accepted: int
+    delivered: int
+    undelivered: int
+    unconfirmed: int
+    difference: int
+
+
+_KEYS = ("agency_code", "procedure_code", "kind")
+_FIGURES = ("expected", *STATES, "difference")
+
+
+def identity(connection: Connection, window: Window = EVERYTHING) -> list[IdentityRow]:
+    """The accounting identity by agency, procedure and kind.
 
     ``window``: of what the sources recorded, and citizens asked, in a period.
     """
-    return connection.execute(statement("accounting/identity"), window.bounds).fetchall()
+    return [value_of(IdentityRow, row) for row in connection.execute(statement("accounting/identity"), window.bounds)]
 
 
-def summed_up(rows: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, Any]]:
+def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:
     """The identity's rows added up to one for each value of these columns, for example agency_code and kind."""
-    sums: dict[tuple[str, ...], dict[str, Any]] = {}
+    sums: dict[tuple[str, ...], Counter[str]] = {}
     for row in rows:
-        key = tuple(row[name] for name in names)
-        total = sums.setdefault(key, dict(zip(names, key, strict=True)))
-        for figure in ("expected", *STATES, "difference"):
-            total[figure] = total.get(figure, 0) + row[figure]
-    return list(sums.values())
+        total = sums.setdefault(tuple(getattr(row, name) if name in names else "" for name in _KEYS), Counter())
+        for figure in _FIGURES:
+            total[figure] += getattr(row, figure)
+    return [
+        IdentityRow(*key, **{figure: total[figure] for figure in _FIGURES})  # type: ignore[arg-type]
+        for key, total in sums.items()
+    ]
 
 
-def latency(connection: Connection, since: datetime, limit: int = 1000) -> dict[str, Any]:
-    """Seconds from recorded to accepted of the latest messages: ``messages, p50, p95, p99, longest``."""
+def latency(connection: Connection, since: datetime, limit: int = 1000) -> Latency:
+    """Seconds from recorded to accepted of the latest messages."""
     row = connection.execute(statement("accounting/latency"), {"since": since, "limit": limit}).fetchone()
-    return dict(row or {})
+    if row is None or not row["messages"]:
+        return Latency()
+    return Latency(row["messages"], row["p50"], row["p95"], row["p99"], float(row["longest"]))

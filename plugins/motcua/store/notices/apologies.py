@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Literal, TypeAlias
 
 from motcua.domain.apologies import ApologyDay, DueDays
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import columns_of, value_of
+
+EveningState: TypeAlias = Literal["done", "missed", "day_off"]
 
 _BATCH = 1000
 
@@ -27,6 +30,102 @@ class AgencyEvenings:
     sources: tuple[str, ...]
     """Sources that hold dossiers of it."""
     days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LockedSource:
+    """A source that stands still."""
+
+    name: str
+    picked_up_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDossier:
+    """A dossier as it stood at the evening; phone, code and source as they are now."""
+
+    dossier_id: int
+    dossier_code: str
+    procedure_code: str | None
+    msisdn: str | None
+    phone_refusal: str | None
+    source: str
+    due_at: datetime | None
+    received_at: datetime | None
+    status_code: int | None
+    """``None``: nothing was known of it at that moment."""
+    handed_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettledEvening:
+    """An evening of one agency, with how many of its messages began how."""
+
+    agency_code: str
+    day: date
+    evening_at: datetime
+    apology_day: ApologyDay
+    state: EveningState
+    first_due: date | None
+    last_due: date | None
+    useful_until: datetime | None
+    settled_at: datetime
+    looked_at: int
+    queued: int
+    suppressed: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvening:
+    """A settled evening, and what became of its apologies by now."""
+
+    agency_code: str
+    day: date
+    apology_day: ApologyDay
+    state: EveningState
+    first_due: date | None
+    last_due: date | None
+    settled_at: datetime
+    looked_at: int
+    queued: int
+    suppressed: int
+    missed: int
+    told: int
+    cancelled: int
+    expired: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastCount:
+    """How many dossiers of an agency's appointed days came out in one way."""
+
+    agency_code: str
+    month: date
+    """Its first day."""
+    outcome: Literal["right", "stopped", "wrong", "missed"]
+    """``right``: told, and still no result at the end of the appointed day; ``stopped``: right, and nobody worked on
+    it any more; ``wrong``: told, and the result was there on time after all; ``missed``: late and not told."""
+    reason: str | None
+    """Why it was not told."""
+    dossiers: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeededLetter:
+    """A dossier that needs a Phiếu xin lỗi (Mẫu 04); no personal data but its code."""
+
+    agency_code: str
+    dossier_code: str
+    procedure_code: str | None
+    due_day: date
+    days_late: int
+    sms: str | None
+    """State of its apology by SMS, if there is one."""
+    sms_reason: str | None
+    times_moved: int
+    """How often the appointed day was moved so far."""
 
 
 def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> bool:
@@ -52,14 +151,15 @@ def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = Fals
     ]
 
 
-def lock_sources(connection: Connection, names: Iterable[str], patience: float) -> list[dict[str, Any]]:
-    """``name, picked_up_at, failed_at``: nothing new is picked up from these until the transaction ends.
+def lock_sources(connection: Connection, names: Iterable[str], patience: float) -> list[LockedSource]:
+    """Nothing new is picked up from these until the transaction ends.
 
     Raises:
         psycopg.errors.LockNotAvailable: a pick-up was still at work after ``patience`` seconds.
     """
     connection.execute(statement("apologies/limit_wait"), {"milliseconds": round(patience * 1000)})
-    return connection.execute(statement("apologies/lock_sources"), {"names": list(names)}).fetchall()
+    rows = connection.execute(statement("apologies/lock_sources"), {"names": list(names)})
+    return [value_of(LockedSource, row) for row in rows]
 
 
 def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
@@ -70,27 +170,28 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
 
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[list[DueDossier]]:
     """Batches of the agency's dossiers with such a due date, as they stood at the evening."""
     after = 0
     values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
-    while batch := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
-        yield batch
-        after = batch[-1]["dossier_id"]
+    while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
+        yield [value_of(DueDossier, row) for row in rows]
+        after = rows[-1]["dossier_id"]
 
 
-def save_evening(connection: Connection, evening: Mapping[str, Any]) -> None:
+def save_evening(connection: Connection, evening: SettledEvening) -> None:
     """Records an evening, together with what is known at this moment.
 
     Raises:
         psycopg.errors.UniqueViolation: it is recorded already.
     """
-    connection.execute(statement("apologies/save_evening"), evening)
+    connection.execute(statement("apologies/save_evening"), columns_of(evening))
 
 
-def list_evenings(connection: Connection, first: date, last: date) -> list[dict[str, Any]]:
+def list_evenings(connection: Connection, first: date, last: date) -> list[ListedEvening]:
     """The evenings of these days, the newest first, with what became of their apologies by now."""
-    return connection.execute(statement("apologies/evenings"), {"first": first, "last": last}).fetchall()
+    rows = connection.execute(statement("apologies/evenings"), {"first": first, "last": last})
+    return [value_of(ListedEvening, row) for row in rows]
 
 
 EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_history"), 2**63 - 1)
@@ -99,20 +200,18 @@ EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_hi
 
 def forecast(
     connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
-) -> list[dict[str, Any]]:
-    """``agency_code, month, outcome, reason, dossiers``: how good the forecast was for appointed days in a period.
+) -> list[ForecastCount]:
+    """How good the forecast was for appointed days in a period, month by month.
 
-    ``right``: told, and still no result at the end of the appointed day; ``stopped``: right, and nobody worked on it
-    any more; ``wrong``: told, and the result was there on time after all; ``missed``: late and not told, with the
-    reason. Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
+    Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
     """
     values = {"first": first, "last": last, "now": now, **known}
-    return connection.execute(statement("apologies/forecast"), values).fetchall()
+    return [value_of(ForecastCount, row) for row in connection.execute(statement("apologies/forecast"), values)]
 
 
 def letters_needed(
     connection: Connection, today: date, *, agency_code: str | None = None, limit: int = 200
-) -> list[dict[str, Any]]:
-    """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the latest first; no personal data but their codes."""
+) -> list[NeededLetter]:
+    """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the latest first."""
     values = {"today": today, "agency_code": agency_code, "limit": limit}
-    return connection.execute(statement("apologies/letters"), values).fetchall()
+    return [value_of(NeededLetter, row) for row in connection.execute(statement("apologies/letters"), values)]

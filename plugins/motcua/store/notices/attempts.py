@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from motcua.domain.occasions import SendCandidate
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
-from motcua.store.notices.messages import Words
+from motcua.store.ledger.rows import columns_of, recordset, value_of
+from motcua.store.notices.messages import Departing, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +42,66 @@ class UnsettledAttempt:
     candidate: SendCandidate
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What a gateway answered to an attempt in flight."""
+
+    reference: str
+    attempt_state: str
+    outcome: str
+    concerns: str | None
+    """What a refusal of our account is about."""
+    http_status: int | None
+    gateway_code: str | None
+    gateway_reference: str | None
+    answered_at: datetime
+    settle_at: datetime | None
+    """When the gateway may first be asked about it, or be given it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatOutcome:
+    """What the answer to a repeated request says of its attempt and message."""
+
+    attempt_id: int
+    message_id: int
+    state: Literal["accepted", "rejected"]
+    reason: str | None
+    attempt_state: str
+    outcome: str
+    http_status: int | None
+    gateway_code: str | None
+    gateway_reference: str | None
+    settle_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a run's attempts with one outcome leave unresolved."""
+
+    outcome: str | None
+    unresolved: int
+    """Messages."""
+
+
 def save_attempts(
     connection: Connection,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Departing],
     *,
     gateway: str,
     sender_id: int,
     run_id: str,
     now: datetime,
 ) -> None:
-    """New attempts: ``message_id``, ``reference``, ``msisdn``, ``segments``."""
+    """Writes the attempts that are made for messages, before their requests go."""
     connection.execute(
         statement("attempts/save"),
         {"rows": recordset(rows), "gateway": gateway, "sender_id": sender_id, "run_id": run_id, "now": now},
     )
 
 
-def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The gateway's answers, by ``reference``."""
+def apply_outcomes(connection: Connection, rows: Sequence[AttemptOutcome]) -> None:
+    """Writes the gateway's answers."""
     connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
 
 
@@ -75,9 +117,9 @@ def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: da
     return connection.execute(statement("attempts/abandon"), values).rowcount
 
 
-def attempts_of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
     """A run's attempts by outcome, with how many of their messages are unresolved."""
-    return connection.execute(statement("attempts/of_run"), {"run_id": run_id}).fetchall()
+    return [value_of(RunOutcome, row) for row in connection.execute(statement("attempts/of_run"), {"run_id": run_id})]
 
 
 def unsettled(
@@ -104,9 +146,10 @@ def unreported(connection: Connection, gateway: str, window: Window, now: dateti
     return [value_of(AskedAttempt, row) for row in connection.execute(statement("attempts/unreported"), values)]
 
 
-def note_settling(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Attempts that are being asked about or repeated: ``attempt_id``, ``settle_at`` (not again before)."""
-    if rows:
+def note_settling(connection: Connection, settle_at: Mapping[int, datetime]) -> None:
+    """Attempts that are being asked about or repeated, each with the moment before which it is not again."""
+    if settle_at:
+        rows = [{"attempt_id": attempt_id, "settle_at": moment} for attempt_id, moment in settle_at.items()]
         connection.execute(statement("attempts/note_settling"), {"rows": recordset(rows)})
 
 
@@ -122,8 +165,9 @@ def end_repeat(connection: Connection, sender_id: int, attempt_id: int) -> None:
     connection.execute(statement("attempts/end_repeat"), values)
 
 
-def settle_repeat(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """What the answer to a repeated request says of its attempt and message; ``False``: settled meanwhile."""
+def settle_repeat(connection: Connection, sender_id: int, outcome: RepeatOutcome, now: datetime) -> bool:
+    """Writes what the answer to a repeated request says; ``False``: settled meanwhile."""
+    values = columns_of(outcome) | {"sender_id": sender_id, "now": now}
     return connection.execute(statement("attempts/settle_repeat"), values).rowcount == 1
 
 

@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeAlias
 
+from motcua.domain.dossiers import CleanDossier
+from motcua.domain.occasions import DossierFacts
+from motcua.domain.phones.reading import PhoneReading
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import columns_of, recordset, value_of
+
+Procedure: TypeAlias = tuple[str | None, str | None, str | None]
+"""Code, name and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDossier:
+    """A dossier of ours, and how it is asked for at its source."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierToPlan:
+    """A dossier, locked, with what its messages say and by which settings they are planned."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+    procedure_code: str | None
+    msisdn: str | None
+    agency_name: str
+    """Of whoever is in charge of it."""
+    accented: bool
+    facts: DossierFacts
 
 
 def save_dossiers(
-    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns them (id, agency, code)."""
-    if not rows:
+    connection: Connection, source_id: int, dossiers: Sequence[tuple[CleanDossier, PhoneReading]], now: datetime
+) -> list[int]:
+    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers' ids.
+
+    ``dossiers``: each with what its phone field says.
+    """
+    if not dossiers:
         return []
-    parameter = recordset(rows)
-    return connection.execute(
-        statement("dossiers/save"), {"rows": parameter, "source_id": source_id, "now": now}
-    ).fetchall()
+    rows = [
+        columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
+        for dossier, phone in dossiers
+    ]
+    values = {"rows": recordset(rows), "source_id": source_id, "now": now}
+    return [row["dossier_id"] for row in connection.execute(statement("dossiers/save"), values)]
 
 
-def save_procedures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
     """Writes the procedures met. To be committed at once: all sources share them."""
+    names = ("procedure_code", "procedure_name", "field_name")
+    rows = [dict(zip(names, procedure, strict=True)) for procedure in procedures]
     connection.execute(statement("dossiers/save_procedures"), {"rows": recordset(rows)})
 
 
-def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Those of these (agency, code) that we have."""
+def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Those of these (agency, code) that we have, with their ids."""
     if not keys:
         return {}
     agency_codes, dossier_codes = zip(*keys, strict=True)
     rows = connection.execute(
         statement("dossiers/known"), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
     )
-    return {(row["agency_code"], row["dossier_code"]): row for row in rows}
+    return {(row["agency_code"], row["dossier_code"]): row["dossier_id"] for row in rows}
 
 
-def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
+def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
     """Dossiers whose row is newer than their last transition and calls for something else."""
-    return connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)}).fetchall()
+    rows = connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
+    return [value_of(NamedDossier, row) for row in rows]
 
 
 def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
@@ -51,20 +90,30 @@ def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> 
     return [(row["agency_code"], row["dossier_code"]) for row in rows]
 
 
-def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[dict[str, Any]]:
+def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[NamedDossier]:
     """Dossiers whose first known transition came at ``now`` and already calls for a message."""
-    return connection.execute(
-        statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}
-    ).fetchall()
+    rows = connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now})
+    return [value_of(NamedDossier, row) for row in rows]
 
 
 def lock_dossiers_to_plan(
     connection: Connection, dossier_ids: Sequence[int], now: datetime | None = None
-) -> list[dict[str, Any]]:
+) -> list[DossierToPlan]:
     """The dossiers with their agencies' settings, locked; those that another planner holds are left out.
 
     ``now`` decides which name is in force, and who is in charge; by default the database's clock.
     """
-    return connection.execute(
-        statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now}
-    ).fetchall()
+    rows = connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now})
+    return [
+        DossierToPlan(
+            row["dossier_id"],
+            row["agency_code"],
+            row["dossier_code"],
+            row["procedure_code"],
+            row["msisdn"],
+            row["agency_name"],
+            row["accented"],
+            value_of(DossierFacts, row),
+        )
+        for row in rows
+    ]

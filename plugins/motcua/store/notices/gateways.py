@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -33,6 +33,20 @@ class GatewayStop:
         """In words, without the time."""
         what = f" for {self.concerns} {self.subject}" if self.subject else ""
         return f"{self.gateway} stopped{what}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChange:
+    """A stop or a start, kept."""
+
+    gateway: str
+    subject: str
+    """The carrier or the template; empty where it was the whole gateway."""
+    changed_at: datetime
+    change: str
+    until: datetime | None
+    reason: str
+    changed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +148,10 @@ def _lift(
     return connection.execute(statement("gateways/start"), values).rowcount
 
 
-def gateway_changes(connection: Connection, limit: int) -> list[dict[str, Any]]:
+def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
     """The last stops and starts, the newest first."""
-    return connection.execute(statement("gateways/changes"), {"limit": limit}).fetchall()
+    rows = connection.execute(statement("gateways/changes"), {"limit": limit})
+    return [value_of(GatewayChange, row) for row in rows]
 
 
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
@@ -157,5 +172,5 @@ def use_allowance(
 
 def segments_today(connection: Connection, day: date) -> dict[str, int]:
     """Segments handed to each gateway on a day, by the clock of Vietnam."""
-    rows: Sequence[dict[str, Any]] = connection.execute(statement("gateways/segments_today"), {"day": day}).fetchall()
+    rows = connection.execute(statement("gateways/segments_today"), {"day": day})
     return {row["gateway"]: row["segments"] for row in rows}

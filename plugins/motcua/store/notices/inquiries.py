@@ -2,24 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 
+from motcua.domain.inquiries import Answer, DossierState, Hit, InquiryResult
+from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
 
 
-def find_dossiers(connection: Connection, keys: Sequence[str], phone: str | None) -> list[dict[str, Any]]:
-    """Dossiers whose code has one of these keys, with step, status and what punctuality needs."""
+@dataclass(frozen=True, slots=True)
+class FoundDossier:
+    """A dossier that one of the asked codes may mean, as it stands."""
+
+    hit: Hit
+    state: DossierState
+    procedure_code: str | None
+    step_name: str | None
+    accented: bool
+    as_of: datetime
+    """When what is told of it was read."""
+    told_result: bool
+    """The citizen was told that the result is there, and it is not handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewInquiry:
+    """An inquiry with its reply."""
+
+    gateway: str
+    gateway_message_id: str | None
+    dedupe_key: str
+    """The same for each time that the gateway brings it."""
+    received_at: datetime
+    phone: str | None
+    text: str
+    asked_code: str | None
+    outcome: InquiryResult
+    fee: int
+    """Đồng."""
+    dossier: FoundDossier | None
+    """The dossier that the reply is about."""
+    reply: RenderedText
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryCount:
+    """Inquiries of one gateway with one outcome, and the đồng paid for them."""
+
+    gateway: str
+    outcome: InquiryResult
+    inquiries: int
+    fees: int
+    told_result: int
+    """Of them about a result that was told and is not handed over."""
+
+
+def find_dossiers(connection: Connection, keys: Sequence[str], phone: str | None) -> list[FoundDossier]:
+    """Dossiers whose code has one of these keys, the asking phone's first."""
     if not keys:
         return []
-    parameters = {"keys": list(keys), "phone": phone}
-    return connection.execute(statement("inquiries/find_dossiers"), parameters).fetchall()
+    return [
+        FoundDossier(
+            value_of(Hit, row),
+            value_of(DossierState, row),
+            row["procedure_code"],
+            row["step_name"],
+            row["accented"],
+            row["as_of"],
+            row["told_result"],
+        )
+        for row in connection.execute(statement("inquiries/find_dossiers"), {"keys": list(keys), "phone": phone})
+    ]
 
 
 def agency_keys(connection: Connection) -> dict[str, str]:
@@ -63,30 +122,56 @@ class _Repeated(psycopg.Rollback):
     """The inquiry is there already; takes the second reply back."""
 
 
-def save_inquiry(connection: Connection, row: Mapping[str, Any]) -> bool:
+def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
     """Writes an inquiry with its reply; ``False``: it was there already, and nothing is written.
 
     A repeat that comes at the same moment waits for the first one.
     """
+    dossier, reply = inquiry.dossier, inquiry.reply
+    about = {
+        "dossier_id": dossier and dossier.hit.dossier_id,
+        "agency_code": dossier and dossier.hit.agency_code,
+        "received_at": inquiry.received_at,
+        "phone": inquiry.phone,
+    }
+    of_reply = {
+        "occasion": f"inquiry {uuid4()}",
+        "procedure_code": dossier and dossier.procedure_code,
+        "reply": reply.text,
+        "template_id": reply.template_id,
+        "template_version": reply.template_version,
+        "parameters": list(reply.parameters),
+        "accented": reply.accented,
+        "segments": reply.segments,
+    }
+    of_inquiry = {
+        "gateway": inquiry.gateway,
+        "gateway_message_id": inquiry.gateway_message_id,
+        "dedupe_key": inquiry.dedupe_key,
+        "text": inquiry.text,
+        "asked_code": inquiry.asked_code,
+        "outcome": inquiry.outcome,
+        "fee": inquiry.fee,
+        "as_of": dossier and dossier.as_of,
+        "told_result": dossier is not None and dossier.told_result,
+    }
     saved = False
     with connection.transaction() as transaction:
-        reply = connection.execute(
-            statement("inquiries/save_reply"), {"occasion": f"inquiry {uuid4()}", **row}
-        ).fetchone()
-        message_id = reply["message_id"] if reply else None
-        saved = connection.execute(statement("inquiries/save"), {**row, "message_id": message_id}).rowcount == 1
+        written = connection.execute(statement("inquiries/save_reply"), about | of_reply).fetchone()
+        of_inquiry["message_id"] = written["message_id"] if written else None
+        saved = connection.execute(statement("inquiries/save"), about | of_inquiry).rowcount == 1
         if not saved:
             raise _Repeated(transaction)
     return saved
 
 
-def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> dict[str, Any] | None:
-    """``text``, ``accented`` and ``outcome`` of the reply that this inquiry got."""
-    return connection.execute(
-        statement("inquiries/reply_given"), {"gateway": gateway, "dedupe_key": dedupe_key}
-    ).fetchone()
+def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> Answer | None:
+    """The reply that this inquiry got."""
+    values = {"gateway": gateway, "dedupe_key": dedupe_key}
+    row = connection.execute(statement("inquiries/reply_given"), values).fetchone()
+    return None if row is None else value_of(Answer, row)
 
 
-def inquiries_by_outcome(connection: Connection) -> list[dict[str, Any]]:
+def inquiries_by_outcome(connection: Connection) -> list[InquiryCount]:
     """Inquiries and fees by gateway and outcome."""
-    return connection.execute(statement("inquiries/by_outcome")).fetchall()
+    return [value_of(InquiryCount, row) for row in connection.execute(statement("inquiries/by_outcome"))]

@@ -2,29 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Literal, TypeAlias
 
 from motcua.domain.dossiers import Kind
-from motcua.domain.occasions import SendCandidate
+from motcua.domain.occasions import BeginState, Confirmation, PastMessage, SendCandidate
 from motcua.domain.run_window import Window
+from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import by_dossier, recordset, value_of
 
 
-def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Result and supplement messages of these dossiers."""
-    return connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)}).fetchall()
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """A message of an occasion, to be written once; its words are ready."""
+
+    kind: Kind
+    dossier_id: int
+    agency_code: str
+    procedure_code: str | None
+    occasion: str
+    """What it tells of; a dossier has one message of a kind for each."""
+    transition_id: int | None
+    """The transition that begins the occasion, where one does."""
+    state: BeginState
+    reason: str | None
+    msisdn: str | None
+    carrier: str | None
+    words: RenderedText
+    occurred_at: datetime
+    recorded_at: datetime
+    useful_until: datetime
+    next_attempt_at: datetime
 
 
-def save_messages(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Writes new messages and returns them (id, kind, state, reason); one that exists already is left alone."""
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class SavedMessage:
+    """How a new message began."""
+
+    state: BeginState
+    reason: str | None
+
+
+def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastMessage]]:
+    """Result and supplement messages of these dossiers, by dossier."""
+    return by_dossier(
+        PastMessage, connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)})
+    )
+
+
+def save_messages(connection: Connection, messages: Sequence[PlannedMessage], now: datetime) -> list[SavedMessage]:
+    """Writes new messages and returns how each began; one that exists already is left alone."""
+    if not messages:
         return []
-    return connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now}).fetchall()
+    rows = [
+        {
+            "kind": message.kind,
+            "dossier_id": message.dossier_id,
+            "agency_code": message.agency_code,
+            "procedure_code": message.procedure_code,
+            "occasion": message.occasion,
+            "transition_id": message.transition_id,
+            "state": message.state,
+            "reason": message.reason,
+            "msisdn": message.msisdn,
+            "carrier": message.carrier,
+            "text": message.words.text,
+            "template_id": message.words.template_id,
+            "template_version": message.words.template_version,
+            "parameters": message.words.parameters,
+            "accented": message.words.accented,
+            "segments": message.words.segments,
+            "occurred_at": message.occurred_at,
+            "recorded_at": message.recorded_at,
+            "useful_until": message.useful_until,
+            "next_attempt_at": message.next_attempt_at,
+        }
+        for message in messages
+    ]
+    saved = connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now})
+    return [value_of(SavedMessage, row) for row in saved]
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
@@ -33,14 +93,12 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
     return connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
 
-def reopen_confirmed(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
-    """Queues again what only an old step had called for, now that one that is not old does; returns how many.
-
-    ``rows``: ``message_id, occurred_at, useful_until, next_attempt_at``.
-    """
-    if not rows:
+def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
+    """Queues again what only an old step had called for, now that one that is not old does; returns how many."""
+    if not confirmed:
         return 0
-    return connection.execute(statement("messages/reopen_confirmed"), {"rows": recordset(rows), "now": now}).rowcount
+    values = {"rows": recordset(confirmed), "now": now}
+    return connection.execute(statement("messages/reopen_confirmed"), values).rowcount
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
@@ -164,25 +222,72 @@ def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetim
     connection.execute(statement("messages/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 
-def turn_away(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that may not go: ``message_id``, ``state``, ``reason``."""
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A claimed message that may not go."""
+
+    message_id: int
+    state: Literal["cancelled", "suppressed", "expired"]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A claimed message that must wait; what is ``None`` stays as it was."""
+
+    message_id: int
+    until: datetime
+    reason: str | None = None
+    carrier: str | None = None
+    """Of its present number."""
+    avoid: Sequence[str] | None = None
+    """Gateways that did not take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departing:
+    """A claimed message that goes, and the attempt that is made for it."""
+
+    message_id: int
+    reference: str
+    msisdn: str
+    carrier: str
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutcome:
+    """What a gateway's answer makes of a message in flight."""
+
+    message_id: int
+    state: Literal["accepted", "rejected", "unknown", "queued"]
+    reason: str | None
+    answered_at: datetime
+    next_attempt_at: datetime | None = None
+    """Of one that is queued again."""
+    avoid: Sequence[str] | None = None
+    """Gateways that did not take it; ``None``: as before."""
+
+
+def turn_away(connection: Connection, rows: Sequence[TurnedAway]) -> None:
+    """Ends claimed messages that may not go."""
     if rows:
         connection.execute(statement("messages/turn_away"), {"rows": recordset(rows)})
 
 
-def postpone(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that must wait: ``message_id``, ``until``, and where they change ``reason, carrier, avoid``."""
+def postpone(connection: Connection, rows: Sequence[Postponed]) -> None:
+    """Has claimed messages wait."""
     if rows:
         connection.execute(statement("messages/postpone"), {"rows": recordset(rows)})
 
 
-def begin_sending(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Claimed messages that go: ``message_id``, ``msisdn``, ``carrier``."""
+def begin_sending(connection: Connection, rows: Sequence[Departing]) -> None:
+    """Claimed messages are in flight from here on."""
     connection.execute(statement("messages/begin_sending"), {"rows": recordset(rows)})
 
 
-def apply_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The gateway's answers: ``message_id, state, reason, answered_at, next_attempt_at, avoid``."""
+def apply_outcomes(connection: Connection, rows: Sequence[MessageOutcome]) -> None:
+    """Writes the gateway's answers."""
     connection.execute(statement("messages/apply_outcomes"), {"rows": recordset(rows)})
 
 
@@ -197,6 +302,68 @@ def close_unconfirmed(connection: Connection, gateway: str, window: Window, befo
     return connection.execute(statement("messages/close_unconfirmed"), values).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message of unknown outcome, with the attempt that has no known end; no number and no words."""
+
+    message_id: int
+    kind: Kind
+    agency_code: str
+    dossier_code: str
+    reason: str | None
+    useful_until: datetime
+    gateway: str
+    started_at: datetime
+    settlings: int
+    """How often the gateway was asked about it, or the request repeated."""
+    gateway_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCount:
+    """Messages of unknown outcome at one gateway."""
+
+    gateway: str
+    held: int
+    useful: int
+    """Of them those that are still useful."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedMessage:
+    """A message that a person let go again; no number and no words."""
+
+    released_at: datetime
+    released_by: str
+    reason: str
+    kind: Kind
+    agency_code: str
+    dossier_code: str
+    state: str
+    """By now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Queued messages."""
+
+    due: int
+    failed: int
+    """Those that were tried already."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many messages of an agency and a kind are in a state."""
+
+    agency_code: str
+    kind: Kind
+    state: str
+    reason: str | None
+    """Of those that were not sent or were refused."""
+    messages: int
+
+
 def release(
     connection: Connection,
     window: Window,
@@ -206,8 +373,8 @@ def release(
     reason: str,
     message_ids: Sequence[int] | None = None,
     gateway: str | None = None,
-) -> list[dict[str, Any]]:
-    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns them (id, agency, kind)."""
+) -> list[int]:
+    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns their ids."""
     values = {
         "message_ids": None if message_ids is None else list(message_ids),
         "gateway": gateway,
@@ -216,30 +383,33 @@ def release(
         "now": now,
         **window.bounds,
     }
-    return connection.execute(statement("messages/release"), values).fetchall()
+    return [row["message_id"] for row in connection.execute(statement("messages/release"), values)]
 
 
-def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[dict[str, Any]]:
+def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[HeldMessage]:
     """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
-    return connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit}).fetchall()
+    rows = connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit})
+    return [value_of(HeldMessage, row) for row in rows]
 
 
-def count_held(connection: Connection, window: Window, now: datetime) -> list[dict[str, Any]]:
-    """``gateway, held, useful``: messages of unknown outcome."""
-    return connection.execute(statement("messages/count_held"), {"now": now, **window.bounds}).fetchall()
+def count_held(connection: Connection, window: Window, now: datetime) -> list[HeldCount]:
+    """Messages of unknown outcome, by gateway."""
+    rows = connection.execute(statement("messages/count_held"), {"now": now, **window.bounds})
+    return [value_of(HeldCount, row) for row in rows]
 
 
-def releases(connection: Connection, limit: int) -> list[dict[str, Any]]:
+def releases(connection: Connection, limit: int) -> list[ReleasedMessage]:
     """Messages that people let go again, the latest first."""
-    return connection.execute(statement("messages/releases"), {"limit": limit}).fetchall()
+    rows = connection.execute(statement("messages/releases"), {"limit": limit})
+    return [value_of(ReleasedMessage, row) for row in rows]
 
 
-def waiting(connection: Connection, window: Window, now: datetime) -> dict[str, int]:
-    """``due`` and ``failed``: queued messages that are due, and that failed before."""
+def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
+    """Queued messages that are due, and that failed before."""
     row = connection.execute(statement("messages/waiting"), {"now": now, **window.bounds}).fetchone()
-    return dict(row or {"due": 0, "failed": 0})
+    return Waiting(0, 0) if row is None else value_of(Waiting, row)
 
 
-def by_state(connection: Connection) -> list[dict[str, Any]]:
+def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return connection.execute(statement("messages/by_state")).fetchall()
+    return [value_of(StateCount, row) for row in connection.execute(statement("messages/by_state"))]

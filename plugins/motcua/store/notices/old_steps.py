@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class DossierToJudge:
+    """A dossier whose row is to be read for an old step."""
+
+    dossier_id: int
+    agency_code: str
+    dossier_code: str
+    written: str
+    """A code under which its source may know the agency."""
 
 
 def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_skew: timedelta, now: datetime) -> None:
@@ -17,21 +29,20 @@ def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_ske
     )
 
 
-def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[dict[str, Any]]:
-    """Dossiers of a source whose row is to be read for an old step, by each code of their agency (``written``)."""
-    return connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now}).fetchall()
+def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
+    """Dossiers of a source whose row is to be read for an old step, by each code of their agency."""
+    rows = connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
+    return [value_of(DossierToJudge, row) for row in rows]
 
 
-def judge_old_steps(
-    connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime
-) -> list[dict[str, Any]]:
+def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime) -> list[int]:
     """Has the rows of these dossiers, read at ``now``, judge their old steps; what stays open is asked for later.
 
-    Returns the dossiers (``dossier_id``) in which a step was judged.
+    Returns the ids of the dossiers in which a step was judged.
     """
     judged = connection.execute(statement("old_steps/judge"), {"dossier_ids": list(dossier_ids), "now": now}).fetchall()
     connection.execute(statement("old_steps/put_off"), {"source_id": source_id, "now": now})
-    return judged
+    return [row["dossier_id"] for row in judged]
 
 
 def old_steps_since(connection: Connection) -> datetime:

@@ -3,26 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from motcua.domain.dossiers import RowRefusal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import recordset, value_of
+
+RowKind: TypeAlias = Literal["dossier", "transition"]
 
 
-def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class UnusableRow:
+    """A row of a source that cannot be used, with why."""
+
+    row_kind: RowKind
+    row_key: str
+    """Tells it from the source's other rows of its kind."""
+    reason: RowRefusal
+    agency_code: str | None
+    dossier_code: str | None
+    status_code: int | None
+    payload: Mapping[str, Any]
+    """Of a transition the whole row, of a dossier how its source writes its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurableRow:
+    """A row in quarantine whose cause may have gone."""
+
+    row_kind: RowKind
+    row_key: str
+    reason: RowRefusal
+    payload: Mapping[str, Any]
+    """As it was kept, times as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineCount:
+    """Open rows of one source, kind, reason and codes."""
+
+    source: str
+    row_kind: RowKind
+    reason: RowRefusal
+    agency_code: str | None
+    status_code: int | None
+    rows: int
+    since: datetime
+    examples: Sequence[str | None]
+    """Codes of up to three dossiers."""
+
+
+def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[UnusableRow], now: datetime) -> int:
     """Keeps the rows with their reasons and returns how many were not known before."""
     if not rows:
         return 0
-    once = {(row["row_kind"], row["row_key"]): row for row in rows}
-    kept = connection.execute(
-        statement("quarantine/save"), {"rows": recordset(once.values()), "source_id": source_id, "now": now}
-    )
+    once = {(row.row_kind, row.row_key): row for row in rows}
+    values = recordset(once.values())
+    kept = connection.execute(statement("quarantine/save"), {"rows": values, "source_id": source_id, "now": now})
     return sum(row["is_new"] for row in kept)
 
 
-def release_rows(connection: Connection, source_id: int, row_kind: str, row_keys: Sequence[str], now: datetime) -> int:
+def release_rows(
+    connection: Connection, source_id: int, row_kind: RowKind, row_keys: Sequence[str], now: datetime
+) -> int:
     """Marks rows as gone on, and returns how many were open."""
     if not row_keys:
         return 0
@@ -34,14 +80,15 @@ def release_rows(connection: Connection, source_id: int, row_kind: str, row_keys
 
 def curable_rows(
     connection: Connection, source_id: int, agency_codes: Sequence[str], status_codes: Sequence[int], now: datetime
-) -> list[dict[str, Any]]:
+) -> list[CurableRow]:
     """Open rows whose cause may have gone: their agency or status is known now, or their dossier may have come."""
-    return connection.execute(
+    rows = connection.execute(
         statement("quarantine/curable"),
         {"source_id": source_id, "agency_codes": list(agency_codes), "status_codes": list(status_codes), "now": now},
-    ).fetchall()
+    )
+    return [value_of(CurableRow, row) for row in rows]
 
 
-def open_quarantine(connection: Connection) -> list[dict[str, Any]]:
-    """Open rows counted by source, kind, reason and codes, with up to three examples each."""
-    return connection.execute(statement("quarantine/open")).fetchall()
+def open_quarantine(connection: Connection) -> list[QuarantineCount]:
+    """Open rows counted by source, kind, reason and codes."""
+    return [value_of(QuarantineCount, row) for row in connection.execute(statement("quarantine/open"))]

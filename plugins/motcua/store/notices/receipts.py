@@ -3,39 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from motcua.domain.receipts import Meaning
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 
 
-def save_receipts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Keeps receipts as they came and returns their numbers: ``gateway``, ``reference``, ``gateway_status`` and
-    ``raw``, which must hold no phone number and no secret."""
-    numbered = [{"position": position, **row} for position, row in enumerate(rows)]
-    saved = connection.execute(statement("receipts/save"), {"rows": recordset(numbered)}).fetchall()
+@dataclass(frozen=True, slots=True)
+class NewReceipt:
+    """A delivery report as it came."""
+
+    gateway: str
+    reference: str | None
+    gateway_status: str | None
+    raw: Mapping[str, str]
+    """The fields given; no phone number among them and no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadReceipt:
+    """A delivery report that was stored but not read."""
+
+    receipt_id: int
+    gateway: str
+    reference: str | None
+    gateway_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReceipt:
+    """What a stored delivery report says of the attempt that it names."""
+
+    receipt_id: int
+    gateway: str
+    reference: str | None
+    meaning: Meaning
+    reason: str | None
+    """Of a message that was not delivered."""
+
+
+def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
+    """Keeps receipts as they came and returns their numbers, in the order given."""
+    rows = [columns_of(receipt) | {"position": position} for position, receipt in enumerate(receipts)]
+    saved = connection.execute(statement("receipts/save"), {"rows": recordset(rows)})
     return sorted(row["receipt_id"] for row in saved)
 
 
-def unread_receipts(connection: Connection) -> list[dict[str, Any]]:
+def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
     """Receipts that were stored but not read."""
-    return connection.execute(statement("receipts/unread")).fetchall()
+    return [value_of(UnreadReceipt, row) for row in connection.execute(statement("receipts/unread"))]
 
 
-def apply_receipts(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, Effect]:
+def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now: datetime) -> dict[int, Effect]:
     """Moves the messages that receipts are about, where the table of moves allows it, and keeps what was done.
 
-    ``receipt_id``, ``gateway``, ``reference``, ``meaning``, ``reason``. Of several, those are left out whose messages
-    others hold, and a reference's second one: what is not in the answer must be given again. One alone is waited for.
+    Of several, those are left out whose messages others hold, and a reference's second one: what is not in the answer
+    must be given again. One alone is waited for.
     """
-    once = {(row["gateway"], row["reference"] or row["receipt_id"]): row for row in reversed(rows)}
+    once = {(receipt.gateway, receipt.reference or receipt.receipt_id): receipt for receipt in reversed(receipts)}
     values = {"rows": recordset(once.values()), "now": now}
-    if len(rows) == 1:
-        named = {name: rows[0][name] for name in ("gateway", "reference")}
+    if len(receipts) == 1:
+        named = {"gateway": receipts[0].gateway, "reference": receipts[0].reference}
         locked = connection.execute(statement("receipts/lock_message"), named)
     else:
         locked = connection.execute(statement("receipts/lock_free_messages"), values)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from motcua.domain.texts import Registration, RegistrationKey
 from motcua.store.ledger.database import Connection
@@ -13,15 +12,43 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset, value_of
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRegistration:
+    """What is registered now, with when, by whom and why."""
+
+    registration: Registration
+    registered_at: datetime
+    registered_by: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChange:
+    """A change of a registration."""
+
+    gateway: str
+    template_id: str
+    template_version: int
+    change: str
+    ids_before: Sequence[str | None] | None
+    """The provider's ids, of the text without accents and of the accented one; ``None``: it was not registered."""
+    ids_after: Sequence[str | None] | None
+    changed_at: datetime
+    changed_by: str
+    reason: str | None
+
+
 def registrations(connection: Connection) -> dict[RegistrationKey, Registration]:
     """What is registered now, by gateway, template id and version."""
-    found = (value_of(Registration, row) for row in list_registrations(connection))
-    return {registration.key: registration for registration in found}
+    return {kept.registration.key: kept.registration for kept in list_registrations(connection)}
 
 
-def list_registrations(connection: Connection) -> list[dict[str, Any]]:
-    """What is registered now, with when, by whom and why; by gateway and template."""
-    return connection.execute(statement("registrations/all")).fetchall()
+def list_registrations(connection: Connection) -> list[KeptRegistration]:
+    """What is registered now, by gateway and template."""
+    return [
+        KeptRegistration(value_of(Registration, row), row["registered_at"], row["registered_by"], row["reason"])
+        for row in connection.execute(statement("registrations/all"))
+    ]
 
 
 def save_registrations(
@@ -31,8 +58,7 @@ def save_registrations(
 
     An id that is None stays as it was. What is registered so already is left alone.
     """
-    rows = recordset(asdict(registration) for registration in wanted)
-    values = {"rows": rows, "changed_by": changed_by, "reason": reason, "now": now}
+    values = {"rows": recordset(wanted), "changed_by": changed_by, "reason": reason, "now": now}
     changed = connection.execute(statement("registrations/save"), values).fetchall()
     return {(row["gateway"], row["template_id"], row["template_version"]): row["change"] for row in changed}
 
@@ -53,6 +79,7 @@ def remove_registration(
     return connection.execute(statement("registrations/remove"), values).rowcount == 1
 
 
-def registration_changes(connection: Connection, limit: int) -> list[dict[str, Any]]:
+def registration_changes(connection: Connection, limit: int) -> list[RegistrationChange]:
     """The last changes, the newest first."""
-    return connection.execute(statement("registrations/changes"), {"limit": limit}).fetchall()
+    rows = connection.execute(statement("registrations/changes"), {"limit": limit})
+    return [value_of(RegistrationChange, row) for row in rows]

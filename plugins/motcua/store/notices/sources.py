@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,23 @@ class SourceCursor:
     cursor_transition_id: int | None
     cursor_recorded_at: datetime | None
     cursor_updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source, as the last pick-up left it."""
+
+    source_id: int
+    name: str
+    cursor_recorded_at: datetime | None
+    watch: Mapping[str, Any] | None
+    """What the watcher compares with, as it was kept."""
+    picked_up_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
+    """Why it could not be read the last time."""
+    ask_at: datetime | None
+    """When a row is to be read for an old step that waits for it."""
 
 
 def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
@@ -39,9 +58,9 @@ def ensure_source(connection: Connection, name: str) -> None:
     connection.execute(statement("sources/ensure"), {"name": name})
 
 
-def list_sources(connection: Connection) -> list[dict[str, Any]]:
-    """All sources, with cursors, watch, last failure, and ``ask_at``, when a row is to be read for an old step."""
-    return connection.execute(statement("sources/list")).fetchall()
+def list_sources(connection: Connection) -> list[Source]:
+    """All sources, by name."""
+    return [value_of(Source, row) for row in connection.execute(statement("sources/list"))]
 
 
 def advance_source(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from motcua.domain.dossiers import CleanTransition
+from motcua.domain.occasions import PastTransition, PlanningResult
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import by_dossier, columns_of, recordset, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTransition:
+    """A transition that is new to us."""
+
+    source_transition_id: int
+    dossier_id: int
 
 
 def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]) -> set[int]:
@@ -18,25 +28,22 @@ def known_numbers(connection: Connection, source_id: int, numbers: Sequence[int]
 
 
 def save_transitions(
-    connection: Connection, source_id: int, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
-    """Writes the transitions that are new and returns them; each names its ``dossier_id``."""
-    if not rows:
+    connection: Connection, source_id: int, transitions: Sequence[tuple[int, CleanTransition]], now: datetime
+) -> list[SavedTransition]:
+    """Writes the transitions that are new, each with the id of its dossier, and returns them."""
+    if not transitions:
         return []
-    return connection.execute(
-        statement("transitions/save"), {"rows": recordset(rows), "source_id": source_id, "now": now}
-    ).fetchall()
+    rows = [columns_of(transition) | {"dossier_id": dossier_id} for dossier_id, transition in transitions]
+    values = {"rows": recordset(rows), "source_id": source_id, "now": now}
+    return [value_of(SavedTransition, row) for row in connection.execute(statement("transitions/save"), values)]
 
 
-def save_transitions_from_rows(
-    connection: Connection, dossier_ids: Sequence[int], now: datetime
-) -> list[dict[str, Any]]:
-    """Writes the changes that only the dossiers' rows told of."""
+def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> int:
+    """Writes the changes that only the dossiers' rows told of; returns how many."""
     if not dossier_ids:
-        return []
-    return connection.execute(
-        statement("transitions/save_from_rows"), {"dossier_ids": list(dossier_ids), "now": now}
-    ).fetchall()
+        return 0
+    values = {"dossier_ids": list(dossier_ids), "now": now}
+    return connection.execute(statement("transitions/save_from_rows"), values).rowcount
 
 
 def unplanned_dossiers(
@@ -49,12 +56,19 @@ def unplanned_dossiers(
     return [row["dossier_id"] for row in rows]
 
 
-def histories(connection: Connection, dossier_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """All transitions of these dossiers, in each dossier's order."""
-    return connection.execute(statement("transitions/history"), {"dossier_ids": list(dossier_ids)}).fetchall()
+def histories(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastTransition]]:
+    """All transitions of these dossiers, by dossier, in each one's order."""
+    rows = connection.execute(statement("transitions/history"), {"dossier_ids": list(dossier_ids)})
+    return by_dossier(PastTransition, rows)
 
 
-def settle_transitions(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Keeps what planning made of the transitions."""
-    if rows:
+def settle_transitions(
+    connection: Connection, outcomes: Sequence[tuple[int, PlanningResult, int | None]], now: datetime
+) -> None:
+    """Keeps what planning made of transitions: (transition, outcome, transition that begins its occasion)."""
+    if outcomes:
+        rows = [
+            {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
+            for transition_id, outcome, begun_by in outcomes
+        ]
         connection.execute(statement("transitions/settle"), {"rows": recordset(rows), "now": now})

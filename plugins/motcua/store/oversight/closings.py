@@ -12,17 +12,22 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
 
+from motcua.domain.apologies import Evening
+from motcua.domain.dossiers import Kind
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     AgencyFigures,
     Change,
+    ChangeCause,
     Closing,
     Difference,
+    DifferenceReason,
     DossierFigures,
     Figures,
     MessageFigures,
     Orphan,
     ReasonCount,
+    Side,
     Timing,
 )
 from motcua.store.ledger.database import Connection
@@ -114,8 +119,8 @@ def compute_figures(
         counted = load_message_figures(connection, closing.closing_no)
     connection.execute(statement("closings/counting/more_memory"))
     dossiers = _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
-    tally = connection.execute(statement("closings/counting/count_messages"), bounds).fetchall()
-    asked = connection.execute(statement("closings/counting/count_inquiries"), bounds).fetchall()
+    tally = _values(connection, "closings/counting/count_messages", _MessageTally, bounds)
+    asked = _values(connection, "closings/counting/count_inquiries", _InquiryTally, bounds)
     return Figures(
         dossiers=dossiers,
         messages=_message_figures(counted, tally, asked),
@@ -125,8 +130,29 @@ def compute_figures(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _MessageTally:
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    state: str
+    reason: str
+    messages: int
+    segments: int
+    """Of those that a gateway took."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InquiryTally:
+    agency_code: str
+    procedure_code: str
+    inquiries: int
+    fees: int
+    told_without_result: int
+
+
 def _message_figures(
-    counted: Sequence[MessageFigures], tally: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]
+    counted: Sequence[MessageFigures], tally: Sequence[_MessageTally], asked: Sequence[_InquiryTally]
 ) -> tuple[MessageFigures, ...]:
     cells: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for each in counted:
@@ -134,12 +160,12 @@ def _message_figures(
             cell = cells[each.agency_code, each.procedure_code, each.kind]
             for name in COUNTED:
                 cell[name] += getattr(each, name)
-    for row in asked:
-        cells[row["agency_code"], row["procedure_code"], "reply"]["at_source"] += row["inquiries"]
-    for row in tally:
-        cell = cells[row["agency_code"], row["procedure_code"], row["kind"]]
-        cell[row["state"]] += row["messages"]
-        cell["segments"] += int(row["segments"])
+    for inquiries in asked:
+        cells[inquiries.agency_code, inquiries.procedure_code, "reply"]["at_source"] += inquiries.inquiries
+    for messages in tally:
+        cell = cells[messages.agency_code, messages.procedure_code, messages.kind]
+        cell[messages.state] += messages.messages
+        cell["segments"] += int(messages.segments)
     return tuple(
         MessageFigures(*key, **cell)  # type: ignore[arg-type]
         for key, cell in sorted(cells.items())
@@ -147,10 +173,14 @@ def _message_figures(
     )
 
 
-def _reasons(tally: Sequence[Mapping[str, Any]]) -> tuple[ReasonCount, ...]:
+def _reasons(tally: Sequence[_MessageTally]) -> tuple[ReasonCount, ...]:
     return tuple(
         sorted(
-            (value_of(ReasonCount, row) for row in tally if row["reason"]),
+            (
+                ReasonCount(each.agency_code, each.procedure_code, each.kind, each.state, each.reason, each.messages)
+                for each in tally
+                if each.reason
+            ),
             key=lambda each: (each.agency_code, each.procedure_code, each.kind, each.state, each.reason),
         )
     )
@@ -160,7 +190,7 @@ _FORECAST = {"right": "apologies_right", "wrong": "apologies_wrong", "stopped": 
 
 
 def _agency_figures(
-    connection: Connection, closing: Closing, asked: Sequence[Mapping[str, Any]], bounds: Mapping[str, Any]
+    connection: Connection, closing: Closing, asked: Sequence[_InquiryTally], bounds: Mapping[str, Any]
 ) -> tuple[AgencyFigures, ...]:
     cells: dict[str, Counter[str]] = defaultdict(Counter)
     if closing.period.is_month:
@@ -171,12 +201,12 @@ def _agency_figures(
     else:
         known = {name: bounds[name] for name in ("known_version", "known_transition", "known_history")}
         for row in forecast(connection, closing.period.first, closing.period.last, closing.as_of, known):
-            cells[row["agency_code"]][_FORECAST.get(row["outcome"], "late_untold")] += row["dossiers"]
+            cells[row.agency_code][_FORECAST.get(row.outcome, "late_untold")] += row.dossiers
     for each in asked:
-        cell = cells[each["agency_code"]]
-        cell["inquiries"] += each["inquiries"]
-        cell["inquiry_fees"] += int(each["fees"])
-        cell["told_without_result"] += each["told_without_result"]
+        cell = cells[each.agency_code]
+        cell["inquiries"] += each.inquiries
+        cell["inquiry_fees"] += int(each.fees)
+        cell["told_without_result"] += each.told_without_result
     for found in connection.execute(statement("closings/counting/count_findings"), bounds).fetchall():
         cells[found["agency_code"]]["findings_open"] += int(found["findings_open"])
     return tuple(AgencyFigures(code, **cell) for code, cell in sorted(cells.items()) if any(cell.values()))
@@ -227,6 +257,38 @@ def _plain(value: object) -> str:
 # --- Against the sources ------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """What has no counterpart, as it is found: of its source only the number is known, and maybe no reason."""
+
+    side: Side
+    reason: DifferenceReason | None
+    """``None``: only the source can tell it."""
+    agency_code: str | None
+    procedure_code: str
+    kind: Kind
+    dossier_code: str | None
+    source_id: int | None
+    source_transition_id: int | None
+    transition_id: int | None
+    message_id: int | None
+    occurred_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedOccasion:
+    """An unmatched result or supplement; where it has no reason, with what its source is asked about for one."""
+
+    unmatched: Unmatched
+    numbers: Sequence[int]
+    """The source's numbers of all transitions of a message without an occasion (side ``ledger``), or of one that is
+    about more than an occasion (side ``source``)."""
+    recorded: Sequence[datetime]
+    """When they were recorded, as it was kept."""
+    was_cleaned: bool
+    """The time of reading stands for one of these."""
+
+
 def empty_counted(connection: Connection) -> None:
     """Makes room for the next comparison."""
     connection.execute(statement("closings/comparing/empty_counted"))
@@ -260,26 +322,27 @@ def counted_figures(connection: Connection) -> list[MessageFigures]:
 
 def compare_occasions(
     connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
-) -> list[dict[str, Any]]:
-    """Rows of ``Difference`` for results and supplements; with no ``reason`` where only the source can tell it, by what
-    it says now of ``numbers``: all transitions of a message without an occasion (side ``ledger``), or of one that is
-    about more than an occasion (side ``source``). ``overlap``: a source's row may be committed this long after it was
-    recorded."""
+) -> list[UnmatchedOccasion]:
+    """Results and supplements that have no counterpart. ``overlap``: a source's row may be committed this long after it
+    was recorded."""
     values = _comparison(closing, unread) | {"overlap": overlap}
-    return connection.execute(statement("closings/comparing/compare_occasions"), values).fetchall()
+    return [
+        UnmatchedOccasion(
+            value_of(Unmatched, row), row["numbers"] or (), row["recorded"] or (), bool(row["was_cleaned"])
+        )
+        for row in connection.execute(statement("closings/comparing/compare_occasions"), values)
+    ]
 
 
-def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> list[dict[str, Any]]:
-    """Rows of ``Difference`` for apologies."""
-    return connection.execute(
-        statement("closings/comparing/compare_apologies"), _comparison(closing, unread)
-    ).fetchall()
+def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> tuple[Unmatched, ...]:
+    """Apologies that have no counterpart, each with its reason."""
+    return _values(connection, "closings/comparing/compare_apologies", Unmatched, _comparison(closing, unread))
 
 
-def compare_replies(connection: Connection, closing: Closing) -> list[dict[str, Any]]:
-    """Rows of ``Difference`` for replies: inquiries whose reply is gone, replies that no inquiry asked for."""
+def compare_replies(connection: Connection, closing: Closing) -> tuple[Unmatched, ...]:
+    """Inquiries whose reply is gone, and replies that no inquiry asked for, each with its reason."""
     values = _comparison(closing, ()) | {"known_inquiry": closing.known_inquiry}
-    return connection.execute(statement("closings/comparing/compare_replies"), values).fetchall()
+    return _values(connection, "closings/comparing/compare_replies", Unmatched, values)
 
 
 def sources_of_messages(connection: Connection, period: Period, among: Sequence[str]) -> list[str]:
@@ -301,14 +364,14 @@ def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def evenings_between(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """``agency_code, evening_at, first_due, last_due`` of the settled evenings in [start, end)."""
-    return connection.execute(statement("closings/evenings"), {"start": start, "end": end}).fetchall()
+def evenings_between(connection: Connection, start: datetime, end: datetime) -> tuple[Evening, ...]:
+    """The settled evenings in [start, end) on which anything was due."""
+    return _values(connection, "closings/evenings", Evening, {"start": start, "end": end})
 
 
-def scopes(connection: Connection) -> list[dict[str, Any]]:
-    """``written, agency_code, enabled_from``: every code of an agency, and from when on its dossiers are told of."""
-    return connection.execute(statement("closings/counting/scopes")).fetchall()
+def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None]:
+    """Every code of an agency → from when on its dossiers are told of."""
+    return {row["written"]: row["enabled_from"] for row in connection.execute(statement("closings/counting/scopes"))}
 
 
 def first_event(connection: Connection) -> datetime | None:
@@ -335,10 +398,22 @@ def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Di
 # --- What changed -------------------------------------------------------------------------------------------------
 
 
-def message_moves(connection: Connection, before: Closing, after: Closing) -> list[dict[str, Any]]:
-    """``agency_code, procedure_code, kind, cause``: why messages of the period differ between two cut-offs."""
-    return connection.execute(
-        statement("closings/counting/message_moves"),
+@dataclass(frozen=True, slots=True)
+class MessageMove:
+    """Why messages of an agency, a procedure and a kind differ between two cut-offs."""
+
+    agency_code: str
+    procedure_code: str
+    kind: Kind
+    cause: ChangeCause
+
+
+def message_moves(connection: Connection, before: Closing, after: Closing) -> tuple[MessageMove, ...]:
+    """Why messages of the period differ between two cut-offs."""
+    return _values(
+        connection,
+        "closings/counting/message_moves",
+        MessageMove,
         {
             "start": after.period.start,
             "end": after.period.end,
@@ -346,7 +421,7 @@ def message_moves(connection: Connection, before: Closing, after: Closing) -> li
             "after": after.known_history,
             "before_receipt": before.known_receipt,
         },
-    ).fetchall()
+    )
 
 
 # --- Stored closings ----------------------------------------------------------------------------------------------
@@ -380,7 +455,7 @@ def save_closing(
     )
     for name, rows in parts:
         for start in range(0, len(rows), _BATCH):
-            batch = recordset(asdict(each) for each in rows[start : start + _BATCH])
+            batch = recordset(rows[start : start + _BATCH])
             connection.execute(statement(name), {"closing_no": number, "rows": batch})
     return replace(closing, closing_no=number, closed_at=row["closed_at"])
 
@@ -429,10 +504,26 @@ def closings_to_recheck(
     return [Period.parse(row["period"]) for row in rows]
 
 
-def list_closings(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """``closing_no, period, corrects, as_of, difference, unexplained, sources_unread, expected, delivered, sent`` of
-    the closings of the newest periods."""
-    return connection.execute(statement("closings/reading/list_closings"), {"limit": limit}).fetchall()
+@dataclass(frozen=True, slots=True)
+class ListedClosing:
+    """A closing with its main figures."""
+
+    closing_no: int
+    period: str
+    corrects: int | None
+    as_of: datetime
+    difference: int
+    unexplained: int
+    sources_unread: Sequence[str]
+    expected: int | None
+    """``None``, as the next two: it has no message."""
+    delivered: int | None
+    sent: int | None
+
+
+def list_closings(connection: Connection, limit: int) -> tuple[ListedClosing, ...]:
+    """The closings of the newest periods."""
+    return _values(connection, "closings/reading/list_closings", ListedClosing, {"limit": limit})
 
 
 def closings_of_run(connection: Connection, run_id: str) -> list[int]:

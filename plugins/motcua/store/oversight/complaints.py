@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from motcua.domain.phones.reading import mask_phones
 from motcua.store.ledger.database import Connection
@@ -76,6 +76,16 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
+class ComplaintTally:
+    """How many complaints of an agency make a claim, and what their check found."""
+
+    agency_code: str | None
+    claim: Claim
+    outcome: CheckResult
+    complaints: int
+
+
+@dataclass(frozen=True, slots=True)
 class ComplaintsAsked:
     """Which complaints are asked for; ``None``: whichever."""
 
@@ -105,7 +115,7 @@ def save_complaints(
     ``file``: name and SHA-256 of the file that they come from.
     """
     parameters = {
-        "rows": recordset(map(asdict, complaints)),
+        "rows": recordset(complaints),
         "recorded_by": recorded_by,
         "recorded_at": recorded_at,
         "imported_from": file[0] if file else None,
@@ -144,12 +154,13 @@ def _masked(written: str | None) -> str | None:
     return None if written is None else mask_phones(written)
 
 
-def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Complaints received in a period, by ``agency_code``, ``claim`` and ``outcome``; none taken back or repeated.
+def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[ComplaintTally]:
+    """Complaints received in a period, by agency, claim and outcome; none taken back or repeated.
 
-    How many are in ``complaints``. Reads the views of schema ``audit`` alone: an auditor's role gets the same.
+    Reads the views of schema ``audit`` alone: an auditor's role gets the same.
     """
-    return connection.execute(statement("complaints/count"), {"begins": start, "ends": end}).fetchall()
+    rows = connection.execute(statement("complaints/count"), {"begins": start, "ends": end})
+    return [value_of(ComplaintTally, row) for row in rows]
 
 
 def repeated_complaints(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString, TypeAlias
 
 from psycopg import IsolationLevel, sql
 from psycopg.types.json import Jsonb
@@ -18,7 +19,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset
+from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 _BATCH = 20_000
 
@@ -66,6 +67,206 @@ _KNOWN_TO_PLANNER = (
 )
 
 
+Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
+"""Whose dossiers of an agency are told apart: all, those of a procedure, those of a desk user."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterEntry:
+    """A row of a desk register, under our own agency code."""
+
+    agency_code: str
+    dossier_code: str
+    result_ready_at: datetime | None
+    handed_over_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """An agency's results that were told and taken back."""
+
+    agency_code: str
+    told: int
+    hold_minutes: float
+    minutes: Sequence[float] | None
+    """After how many they were taken back, in order; ``None``: none was."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run that is to be written; it is not sealed yet."""
+
+    run_id: str
+    as_of: datetime
+    day: date
+    since: date
+    data_as_of: datetime | None
+    rules: Sequence[Mapping[str, Any]]
+    """Of its suite: ``code, severity, owner, level, digest``."""
+    thresholds: Mapping[str, float]
+    """By ``<code>.<name>``."""
+    software: str
+    dossiers: int
+    broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a run is sealed with."""
+
+    content_hash: str
+    previous_seal: str
+    seal: str
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it was written."""
+
+    run_no: int
+    run_id: str
+    as_of: datetime
+    day: date
+    working_day: bool
+    since: date
+    data_as_of: datetime | None
+    rules: Sequence[Mapping[str, Any]]
+    thresholds: Mapping[str, float]
+    dossiers: int
+    findings: int
+    broken: int
+    sealed: Seal | None
+    """``None``: the check that makes it is not at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """In how many working days a rule's findings are to be mended."""
+
+    rule: str
+    agency: int
+    department: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What was said of a rule in a run."""
+
+    run_no: int
+    rule: str
+    status: Literal["checked", "broken"]
+    broken_reason: str | None
+    found: int
+    rows_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """Rows that a rule returned of an agency in a run; of no agency: of a source."""
+
+    run_no: int
+    rule: str
+    agency_code: str | None
+    found: int
+    acknowledged: int
+    remind_agency: int
+    remind_department: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAgency:
+    """How much of an agency a run checked."""
+
+    run_no: int
+    agency_code: str
+    dossiers: int
+    textable: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What changed in a rule's findings of an agency between two runs."""
+
+    rule: str
+    agency_code: str | None
+    new: int
+    back: int
+    fixed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextableShare:
+    """Dossiers of a month whose phone may be texted, of an agency, or of one procedure or desk user there."""
+
+    agency_code: str
+    dimension: Dimension
+    key: str
+    name: str
+    month: date
+    dossiers: int
+    textable: int
+    previous_dossiers: int
+    previous_textable: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedFacts:
+    """What the data suggest to an agency, and by which facts."""
+
+    agency_code: str
+    kind: Literal["hold_time"] | Dimension
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSource:
+    """How fresh and how whole a source was."""
+
+    source: str
+    picked_up_at: datetime | None
+    last_transition_at: datetime | None
+    quarantined: int
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Who accepted a finding, why and for how long."""
+
+    acknowledged_by: str
+    why: str
+    until: date
+    acknowledged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding with its episode."""
+
+    finding_id: int
+    rule: str
+    agency_code: str | None
+    subject: str
+    since: datetime | None
+    facts: Mapping[str, Any]
+    dossier_code: str | None
+    procedure_code: str | None
+    procedure_name: str | None
+    phone: str | None
+    """The field's text, for masking alone."""
+    opened_run: int
+    closed_run: int | None
+    again: bool
+    deadline: date | None
+    department_on: date | None
+    first_seen: datetime
+    opened_at: datetime
+    last_seen: datetime
+    acknowledged: Acknowledged | None
+    """By somebody, until after the run."""
+
+
 # ------------------------------------------------------------------------------------------------- the snapshot
 
 
@@ -74,7 +275,7 @@ def begin_snapshot(connection: Connection) -> None:
     connection.execute(statement("quality/snapshot/begin_snapshot"))
 
 
-def add_register(connection: Connection, source: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def add_register(connection: Connection, source: str, rows: Sequence[RegisterEntry]) -> None:
     """Rows of a source's desk register, under our own agency codes."""
     connection.execute(statement("quality/marks/add_register"), {"source": source, "rows": recordset(rows)})
 
@@ -203,17 +404,18 @@ def data_as_of(connection: Connection) -> datetime | None:
     return row["data_as_of"] if row else None
 
 
-def taken_back(connection: Connection, since: datetime) -> list[dict[str, Any]]:
-    """By agency: results told, its hold time, and after how many minutes results were taken back, in order."""
-    return connection.execute(statement("quality/findings/taken_back"), {"since": since}).fetchall()
+def taken_back(connection: Connection, since: datetime) -> list[TakenBack]:
+    """Results told and taken back, by agency."""
+    rows = connection.execute(statement("quality/findings/taken_back"), {"since": since})
+    return [value_of(TakenBack, row) for row in rows]
 
 
 # ------------------------------------------------------------------------------------------------- writing a run
 
 
-def save_run(connection: Connection, run: Mapping[str, Any]) -> int:
+def save_run(connection: Connection, run: NewRun) -> int:
     """Writes a run that is not sealed yet and returns its number."""
-    given = {**run, "rules": Jsonb(run["rules"]), "thresholds": Jsonb(run["thresholds"])}
+    given = columns_of(run) | {"rules": Jsonb(run.rules), "thresholds": Jsonb(run.thresholds)}
     row = connection.execute(statement("quality/saving/save_run"), given).fetchone()
     if row is None:
         raise RuntimeError("the ledger returned no number for the run")
@@ -221,7 +423,7 @@ def save_run(connection: Connection, run: Mapping[str, Any]) -> int:
 
 
 def save_findings(
-    connection: Connection, run_no: int, day: date, checked: Sequence[str], deadlines: Sequence[Mapping[str, Any]]
+    connection: Connection, run_no: int, day: date, checked: Sequence[str], deadlines: Sequence[Deadline]
 ) -> None:
     """Begins and ends episodes by what was found.
 
@@ -230,7 +432,7 @@ def save_findings(
         run_no: the run.
         day: its day.
         checked: rules whose absence of a finding means that it is fixed; not those that are broken.
-        deadlines: ``rule``, and working days for the ``agency`` and then the ``department``.
+        deadlines: of the rules that have one.
     """
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": "found", "column_name": "subject"})
     given = {"run_no": run_no, "day": day, "checked": list(checked), "deadlines": recordset(deadlines)}
@@ -254,8 +456,8 @@ def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> di
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
 
-def save_results(connection: Connection, run_no: int, results: Sequence[Mapping[str, Any]]) -> None:
-    """What was said of each rule: ``rule, status, broken_reason, found, rows_hash``."""
+def save_results(connection: Connection, run_no: int, results: Sequence[RuleOutcome]) -> None:
+    """What was said of each rule."""
     connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
@@ -275,8 +477,8 @@ _FIGURES = (
 )
 
 
-def save_suggestions(connection: Connection, run_no: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """What the data suggest: ``agency_code, kind, facts``."""
+def save_suggestions(connection: Connection, run_no: int, rows: Iterable[SuggestedFacts]) -> None:
+    """What the data suggest."""
     connection.execute(statement("quality/saving/save_suggestions"), {"run_no": run_no, "rows": recordset(rows)})
 
 
@@ -302,10 +504,13 @@ def list_runs(
     run_id: str | None = None,
     day: date | None = None,
     most: int | None = None,
-) -> list[dict[str, Any]]:
+) -> list[StoredRun]:
     """Runs, the newest first."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
-    return connection.execute(statement("quality/reading/runs"), given).fetchall()
+    return [
+        value_of(StoredRun, row | {"sealed": None if row["seal"] is None else value_of(Seal, row)})
+        for row in connection.execute(statement("quality/reading/runs"), given)
+    ]
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
@@ -320,45 +525,47 @@ def weekly_runs(connection: Connection, run_no: int, weeks: int) -> dict[date, i
     return {row["week"]: row["run_no"] for row in rows}
 
 
-def results_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
+def results_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleOutcome]:
     """What was said of each rule."""
-    return connection.execute(statement("quality/reading/results"), {"run_nos": list(run_nos)}).fetchall()
+    rows = connection.execute(statement("quality/reading/results"), {"run_nos": list(run_nos)})
+    return [value_of(RuleOutcome, row) for row in rows]
 
 
-def counts_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
+def counts_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleCount]:
     """Rows returned, by rule and agency."""
-    return connection.execute(statement("quality/reading/counts"), {"run_nos": list(run_nos)}).fetchall()
+    rows = connection.execute(statement("quality/reading/counts"), {"run_nos": list(run_nos)})
+    return [value_of(RuleCount, row) for row in rows]
 
 
-def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[dict[str, Any]]:
+def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedAgency]:
     """How much of each agency was checked."""
-    return connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)}).fetchall()
+    rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
+    return [value_of(CheckedAgency, row) for row in rows]
 
 
-def changes_of(connection: Connection, run_no: int, since_run: int) -> list[dict[str, Any]]:
-    """By rule and agency: ``new``, ``back`` and ``fixed`` in a run against an earlier one."""
-    return connection.execute(
-        statement("quality/reading/changes"), {"run_no": run_no, "since_run": since_run}
-    ).fetchall()
+def changes_of(connection: Connection, run_no: int, since_run: int) -> list[RuleChange]:
+    """What a run changed against an earlier one, by rule and agency."""
+    rows = connection.execute(statement("quality/reading/changes"), {"run_no": run_no, "since_run": since_run})
+    return [value_of(RuleChange, row) for row in rows]
 
 
-def shares_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[dict[str, Any]]:
+def shares_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[TextableShare]:
     """Textable numbers, the worst first."""
-    return connection.execute(
-        statement("quality/reading/shares"), {"run_no": run_no, "agency_code": agency_code}
-    ).fetchall()
+    rows = connection.execute(statement("quality/reading/shares"), {"run_no": run_no, "agency_code": agency_code})
+    return [value_of(TextableShare, row) for row in rows]
 
 
-def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[dict[str, Any]]:
+def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[SuggestedFacts]:
     """What the data suggested."""
-    return connection.execute(
-        statement("quality/reading/suggestions"), {"run_no": run_no, "agency_code": agency_code}
-    ).fetchall()
+    given = {"run_no": run_no, "agency_code": agency_code}
+    rows = connection.execute(statement("quality/reading/suggestions"), given)
+    return [value_of(SuggestedFacts, row) for row in rows]
 
 
-def sources_of(connection: Connection, run_no: int) -> list[dict[str, Any]]:
+def sources_of(connection: Connection, run_no: int) -> list[CheckedSource]:
     """How fresh and how whole each source was."""
-    return connection.execute(statement("quality/reading/sources"), {"run_no": run_no}).fetchall()
+    rows = connection.execute(statement("quality/reading/sources"), {"run_no": run_no})
+    return [value_of(CheckedSource, row) for row in rows]
 
 
 def rows_of(
@@ -369,11 +576,9 @@ def rows_of(
     agency_code: str | None = None,
     rule: str | None = None,
     fixed_since: int | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Findings that a run returned, streamed, rules in the order given; ``fixed_since``: also those fixed since a run.
-
-    ``phone`` is the field's text, for masking alone.
-    """
+) -> Iterator[StoredFinding]:
+    """Findings that a run returned, streamed, rules in the order given; ``fixed_since``: also those fixed since a
+    run."""
     given = {
         "run_no": run_no,
         "rules": list(rules),
@@ -384,7 +589,9 @@ def rows_of(
     with connection.cursor(name="quality_rows") as cursor:
         cursor.itersize = 2000
         cursor.execute(statement("quality/reading/rows"), given)
-        yield from cursor
+        for row in cursor:
+            acknowledged = None if row["until"] is None else value_of(Acknowledged, row)
+            yield value_of(StoredFinding, row | {"acknowledged": acknowledged})
 
 
 def acknowledge(connection: Connection, finding_id: int, by: str, why: str, until: date, now: datetime) -> bool:

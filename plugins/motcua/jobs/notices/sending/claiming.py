@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from motcua.domain.occasions import look_again
 from motcua.domain.routing import carrier_of_msisdn, day_of, fit_day, next_day, start_times, unregistered_carriers
@@ -21,7 +20,7 @@ from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gateways import lock_allowance, use_allowance
-from motcua.store.notices.messages import ClaimedMessage, Place, Share
+from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Postponed, Share, TurnedAway
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
@@ -61,11 +60,11 @@ class Claiming:
             postponed = []
             for message in self._judge(rows, now):
                 carrier = carrier_of_msisdn(message.msisdn)
-                wait = {"message_id": message.message_id, "carrier": carrier, "until": now, "reason": "carrier_changed"}
+                until, reason = now, "carrier_changed"
                 if carrier in nowhere:
-                    wait |= {"until": now + settings().gateway_stop, "reason": "carrier_unregistered"}
+                    until, reason = now + settings().gateway_stop, "carrier_unregistered"
                     self.run.counts.count_unregistered(f"no gateway's brandname is registered at {carrier}")
-                postponed.append(wait)
+                postponed.append(Postponed(message.message_id, until, reason, carrier))
             messages.postpone(self.run.ledger, postponed)
             self.run.ledger.commit()
             if not rows:
@@ -92,20 +91,14 @@ class Claiming:
         going = going[: len(starts)]
         requests = [each.request(secrets.token_hex(16)) for each in going]
         if going:
-            values = [
-                {
-                    "message_id": each.message.message_id,
-                    "reference": request.reference,
-                    "msisdn": request.msisdn,
-                    "carrier": each.carrier,
-                    "segments": request.segments,
-                }
+            departing = [
+                Departing(each.message.message_id, request.reference, request.msisdn, each.carrier, request.segments)
                 for each, request in zip(going, requests, strict=True)
             ]
-            messages.begin_sending(self.run.ledger, values)
+            messages.begin_sending(self.run.ledger, departing)
             attempts.save_attempts(
                 self.run.ledger,
-                values,
+                departing,
                 gateway=lane.name,
                 sender_id=self.run.sender_id,
                 run_id=self.run.run_id,
@@ -148,20 +141,20 @@ class Claiming:
     def _fit_to_go(self, lane: Lane, share: Share, claimed: Sequence[ClaimedMessage], now: datetime) -> list[_Fit]:
         """Of claimed messages those that may go through the lane now; the others are settled."""
         going: list[_Fit] = []
-        postponed: list[dict[str, Any]] = []
+        postponed: list[Postponed] = []
         for message in self._judge(claimed, now):
             carrier = carrier_of_msisdn(message.msisdn)
             if carrier not in (share.registered if message.avoid else share.carriers):
                 # The desk changed the number since, or nobody had looked the carrier up.
-                postponed.append({"message_id": message.message_id, "carrier": carrier, "until": now})
+                postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.look_anew()
             else:
                 try:
                     going.append(_Fit(message, carrier, self.routing.provider_template_id(message.words, lane.gateway)))
                 except UnregisteredTemplate as refusal:
                     wait = self.routing.try_another(message, lane.name, carrier, now)
-                    postponed.append(wait | {"message_id": message.message_id})
-                    if wait["until"] > now:
+                    postponed.append(wait)
+                    if wait.until > now:
                         self.run.counts.count_unregistered(str(refusal))
         messages.postpone(self.run.ledger, postponed)
         return going
@@ -170,22 +163,22 @@ class Claiming:
         """Looks at claimed messages again; settles those that may not go and returns the others."""
         rules = planning_rules()
         going: list[ClaimedMessage] = []
-        away: list[dict[str, Any]] = []
-        waiting: list[dict[str, Any]] = []
+        away: list[TurnedAway] = []
+        waiting: list[Postponed] = []
         for message in claimed:
             verdict, reason = look_again(message.candidate, now, rules)
             if verdict == "send" and (until := rests_until(message, now)) is not None:
-                waiting.append({"message_id": message.message_id, "until": until})
+                waiting.append(Postponed(message.message_id, until))
             elif verdict == "send":
                 going.append(message)
             elif verdict == "wait":
-                waiting.append({"message_id": message.message_id, "until": now + _WAIT_FOR_UNSETTLED})
+                waiting.append(Postponed(message.message_id, now + _WAIT_FOR_UNSETTLED))
             elif verdict == "wait_for_row":
                 waits_until = None if message.candidate.waits_for_row else message.candidate.waits_until
                 until = now + _WAIT_FOR_UNSETTLED if waits_until is None else waits_until + _WAIT_FOR_ROW
-                waiting.append({"message_id": message.message_id, "until": until, "reason": "old_step"})
+                waiting.append(Postponed(message.message_id, until, "old_step"))
             else:
-                away.append({"message_id": message.message_id, "state": verdict, "reason": reason})
+                away.append(TurnedAway(message.message_id, verdict, reason))
                 self.run.counts.turned_away[verdict] = self.run.counts.turned_away.get(verdict, 0) + 1
         messages.turn_away(self.run.ledger, away)
         messages.postpone(self.run.ledger, waiting)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.request_slots import RequestSlots
+from motcua.store.notices.attempts import AttemptOutcome
 from motcua.store.notices.gateways import GatewayStop
-from motcua.store.notices.messages import ClaimedMessage
+from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 
 _READY = 4
 """One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending-speed.md)."""
@@ -42,10 +41,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What an answer leads to: columns of the message and of the attempt."""
+    """What an answer leads to."""
 
-    message: Mapping[str, Any]
-    attempt: Mapping[str, Any]
+    message: MessageOutcome
+    attempt: AttemptOutcome
     segments_given_back: int
 
 

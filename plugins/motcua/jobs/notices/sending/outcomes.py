@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import Any
 
 from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
@@ -13,7 +12,9 @@ from motcua.jobs.notices.sending.routing import Routing, words_of
 from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
+from motcua.store.notices.attempts import AttemptOutcome
 from motcua.store.notices.gateways import judge_carrier, use_allowance
+from motcua.store.notices.messages import MessageOutcome
 
 
 class Outcomes:
@@ -56,49 +57,49 @@ class Outcomes:
         if lane.gateway.address.segments_per_day is not None:
             lane.exhausted = False
         return Settled(
-            message={"message_id": answered.call.message.message_id, "answered_at": now} | self._after(answered, now),
-            attempt={
-                "reference": answered.call.request.reference,
-                "attempt_state": attempt_state,
-                "outcome": outcome.outcome,
-                "concerns": outcome.concerns if outcome.outcome == "configuration" else None,
-                "http_status": outcome.http_status,
-                "gateway_code": outcome.code,
-                "gateway_reference": outcome.gateway_reference,
-                "answered_at": now,
-                "settle_at": settle_time(outcome, lane.gateway, now),
-            },
+            message=self._after(answered, now),
+            attempt=AttemptOutcome(
+                reference=answered.call.request.reference,
+                attempt_state=attempt_state,
+                outcome=outcome.outcome,
+                concerns=outcome.concerns if outcome.outcome == "configuration" else None,
+                http_status=outcome.http_status,
+                gateway_code=outcome.code,
+                gateway_reference=outcome.gateway_reference,
+                answered_at=now,
+                settle_at=settle_time(outcome, lane.gateway, now),
+            ),
             segments_given_back=answered.call.request.segments if attempt_state in ("rejected", "failed") else 0,
         )
 
-    def _after(self, answered: Answered, now: datetime) -> dict[str, Any]:
+    def _after(self, answered: Answered, now: datetime) -> MessageOutcome:
         """What an answer leads to: the message's state, the reason, when and where it is tried again."""
         message, outcome = answered.call.message, answered.answer
+        number = message.message_id
         match outcome.outcome:
             case "accepted" | "duplicate":
-                return {"state": "accepted", "reason": None}
+                return MessageOutcome(number, "accepted", None, now)
             case "phone":
-                return {"state": "rejected", "reason": "phone"}
+                return MessageOutcome(number, "rejected", "phone", now)
             case "unknown":
-                return {"state": "unknown", "reason": "no_answer"}
+                return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:
-                return {"state": "queued", "reason": "held_back", "next_attempt_at": now}
+                return MessageOutcome(number, "queued", "held_back", now, now)
             case "transient":
                 wait = retry_wait(message.attempts_made + 1, outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
                     # It waits for the gateway, not for itself.
                     wait = timedelta(seconds=outcome.retry_after or 0)
-                return {"state": "queued", "reason": "gateway_busy", "next_attempt_at": now + wait}
+                return MessageOutcome(number, "queued", "gateway_busy", now, now + wait)
             case "configuration":
                 on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
-                if on["until"] > now:
+                next_attempt_at = on.until
+                if on.until > now:
                     # After the others: what is refused may be this message. The gateway itself has pauses of its own.
-                    on["until"] = now if outcome.concerns == "gateway" else on["until"]
-                    on["until"] += retry_wait(message.attempts_made + 1, None)
+                    begin = now if outcome.concerns == "gateway" else on.until
+                    next_attempt_at = begin + retry_wait(message.attempts_made + 1, None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
-                return {
-                    "state": "queued", "reason": reason, "next_attempt_at": on["until"], "avoid": on["avoid"]
-                }  # fmt: skip
+                return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
 
 
 def retry_wait(attempts_made: int, asked: float | None) -> timedelta:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from motcua.domain.routing import Route, another_gateway, assign_carriers, next_pause
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
@@ -25,7 +24,7 @@ from motcua.store.notices.gateways import (
     lift_stops_that_are_over,
     stop_gateway,
 )
-from motcua.store.notices.messages import ClaimedMessage, Words
+from motcua.store.notices.messages import ClaimedMessage, Postponed, Words
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -123,13 +122,13 @@ class Routing:
             raise UnregisteredTemplate(f"template {words.template} has no file")
         return provider_template_id(self.registrations, words, gateway)
 
-    def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> dict[str, Any]:
+    def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
         """When and where a message goes on that this gateway does not take: at once by another one, else later."""
         avoid = [*message.avoid, gateway]
         if another_gateway(self.routes, carrier, avoid):
             self.look_anew()
-            return {"until": now, "avoid": avoid, "carrier": carrier}
-        return {"until": now + settings().gateway_stop, "avoid": [], "carrier": carrier}
+            return Postponed(message.message_id, now, carrier=carrier, avoid=avoid)
+        return Postponed(message.message_id, now + settings().gateway_stop, carrier=carrier, avoid=[])
 
     def notice(self, answered: Answered) -> list[int]:
         """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for

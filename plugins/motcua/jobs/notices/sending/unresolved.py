@@ -17,12 +17,12 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         left = [
-            f"{row['unresolved']} message(s) {row['outcome']}"
-            for row in attempts.attempts_of_run(ledger, run_id)
-            if row["unresolved"]
+            f"{each.unresolved} message(s) {each.outcome}"
+            for each in attempts.attempts_of_run(ledger, run_id)
+            if each.unresolved
         ]
         stops = gateway_stops(ledger)
-        due = messages.waiting(ledger, window, moment)["due"] if stops else 0
+        due = messages.waiting(ledger, window, moment).due if stops else 0
         # With messages due what was stopped counts until it is tried again, also just after its pause.
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
