@@ -71,10 +71,21 @@ track_dependencies = false
 use_git_change_detection = false
 """
 _CONFTEST: Final = """\
+import sys
+
 import hypothesis
 
 hypothesis.settings.register_profile("mutants", deadline=None, database=None)
 hypothesis.settings.load_profile("mutants")
+
+
+def pytest_runtest_setup(item):
+    # What was remembered before a mutant came would hide it, and which tests call it.
+    for name, module in sys.modules.items():
+        if name.startswith("motcua.domain."):
+            for each in vars(module).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()
 """
 
 _Change: TypeAlias = tuple[str, str]
@@ -82,21 +93,19 @@ _Change: TypeAlias = tuple[str, str]
 
 
 class _Undecorated(cst.CSTTransformer):
-    """Properties as plain methods with a ``property(…)`` below, and no result remembered.
+    """A decorated function as a plain one, and below it what the decorator makes of that.
 
-    The tool leaves decorated functions alone; and what was remembered before a mutant came would hide it.
+    The tool leaves decorated functions alone.
     """
 
-    def leave_FunctionDef(  # noqa: N802
+    def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
         name = updated_node.name.value
         match [cst.Module([]).code_for_node(each.decorator) for each in updated_node.decorators]:
-            case ["property"]:
+            case [decorator] if decorator == "property" or decorator.startswith("lru_cache"):
                 plain = updated_node.with_changes(name=cst.Name(f"{name}_of"), decorators=())
-                return cst.FlattenSentinel([plain, cst.parse_statement(f"{name} = property({name}_of)")])
-            case [decorator] if decorator.startswith("lru_cache"):
-                return updated_node.with_changes(decorators=())
+                return cst.FlattenSentinel([plain, cst.parse_statement(f"{name} = {decorator}({name}_of)")])
         return updated_node
 
 

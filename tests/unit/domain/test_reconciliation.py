@@ -1,16 +1,13 @@
-"""Periods and the accounting identity, as pure rules."""
+"""The accounting identity and its sums, as pure rules."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.clock import VIETNAM
-from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import (
     STATES,
     UNEXPLAINED,
@@ -21,61 +18,6 @@ from motcua.domain.reconciliation import (
     sum_dossiers,
     sum_messages,
 )
-
-
-@pytest.mark.parametrize(
-    ("words", "first", "last"),
-    [
-        ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
-        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
-        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
-        ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
-        ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
-    ],
-)
-def test_period_is_read_as_it_is_written(words, first, last):
-    period = Period.parse(words)
-    assert (period.first, period.last, str(period)) == (first, last, words)
-
-
-@pytest.mark.parametrize(
-    "words", ["", "2026", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١"]
-)
-def test_what_is_no_period_is_refused_with_the_form_to_use(words):
-    with pytest.raises(NotAPeriod, match="2026-11"):
-        Period.parse(words)
-
-
-def test_month_that_does_not_begin_with_its_first_day_is_refused():
-    with pytest.raises(NotAPeriod):
-        Period(date(2026, 11, 2), is_month=True)
-
-
-@pytest.mark.parametrize(
-    ("moment", "day", "month"),
-    [
-        # 23:59 and 00:00 in Vietnam, UTC+7.
-        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "2026-11-29", "2026-10"),
-        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "2026-11-30", "2026-11"),
-        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), "2026-12-31", "2026-12"),
-    ],
-)
-def test_day_and_month_before_a_moment_are_vietnams(moment, day, month):
-    assert str(Period.day_before(moment)) == day
-    assert str(Period.month_before(moment)) == month
-
-
-@given(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
-def test_days_of_a_month_follow_each_other_and_fill_it(day):
-    month = Period.month_of(day)
-    days = list(month.days)
-    assert days[0].start == month.start
-    assert days[-1].end == month.end
-    assert all(one.end == following.start for one, following in pairwise(days))
-    assert month.previous.end == month.start
-    assert month.start.tzinfo is VIETNAM
-    assert Period.parse(str(month)) == month
-    assert days[0].previous.first == month.first - timedelta(days=1)
 
 
 def figures(**counts):
