@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from datetime import datetime
 
 import pytest
@@ -38,6 +39,47 @@ def test_shares_of_nothing_are_none():
     assert figures(at_source=4, delivered=1, undelivered=1, suppressed=2).delivered_of_sent == 0.5
 
 
+def test_each_state_of_a_message_is_counted_once_and_in_its_group():
+    counts = {state: 10**position for position, state in enumerate(STATES)}
+    whole = figures(**counts)
+    assert whole.messages == 11_111_111_111
+    assert (whole.not_sent, whole.in_hand, whole.sent) == (
+        sum(counts[state] for state in ("suppressed", "cancelled", "expired")),
+        sum(counts[state] for state in ("queued", "sending", "unknown")),
+        sum(counts[state] for state in ("accepted", "delivered", "undelivered", "unconfirmed")),
+    )
+    assert whole.not_sent + whole.in_hand + whole.sent + whole.rejected == whole.messages
+
+
+@pytest.mark.parametrize(
+    ("counts", "of_expected", "of_sent"),
+    [
+        ({"at_source": 8, "delivered": 2, "accepted": 2}, 0.25, 0.5),
+        ({"at_source": 1, "delivered": 1}, 1.0, 1.0),
+        ({"at_source": 1, "suppressed": 1}, 0.0, None),
+        # More out of scope than there are: nothing was expected, and no share is negative.
+        ({"at_source": 1, "out_of_scope": 2, "delivered": 1}, None, 1.0),
+        ({"only_ledger": 4, "delivered": 3, "unconfirmed": 1}, 0.75, 0.75),
+        ({"rejected": 5, "at_source": 5}, 0.0, None),
+    ],
+)
+def test_shares_are_of_what_was_expected_and_of_what_was_sent(counts, of_expected, of_sent):
+    one = figures(**counts)
+    assert (one.delivered_of_expected, one.delivered_of_sent) == (of_expected, of_sent)
+
+
+@pytest.mark.parametrize(("of", "keys", "add"), [(DossierFigures, 2, sum_dossiers), (MessageFigures, 3, sum_messages)])
+def test_sum_adds_every_figure_and_names_nobody(of, keys, add):
+    named = ("A", "P", "supplement")[:keys]
+    counts = [each.name for each in fields(of)[keys:]]
+    first = of(*named, *range(1, len(counts) + 1))
+    second = of(*named, *(100 * number for number in range(1, len(counts) + 1)))
+    whole = asdict(add(iter([first, second])))
+    assert [whole.pop(each.name) for each in fields(of)[:keys]] == ["", "", "result"][:keys]
+    assert whole == {name: 101 * number for number, name in enumerate(counts, 1)}
+    assert sum_messages([], "apology").kind == "apology"
+
+
 @given(st.lists(st.tuples(*[st.integers(0, 50)] * len(STATES)), max_size=6))
 def test_sums_of_groups_keep_the_identity(rows):
     groups = tuple(figures(at_source=sum(row), **dict(zip(STATES, row, strict=True))) for row in rows)
@@ -54,6 +96,19 @@ def test_resolved_are_all_sorts_and_direct_is_what_is_left():
         )
     )
     assert (whole.received_direct, whole.resolved) == (5, 4)
+    every = DossierFigures(
+        "A",
+        "P",
+        received=1111,
+        received_online=10,
+        received_postal=100,
+        resolved_early=1,
+        resolved_on_time=10,
+        resolved_late=100,
+        resolved_without_due=1000,
+        withdrawn=7,
+    )
+    assert (every.received_direct, every.resolved) == (1001, 1111)
 
 
 def test_only_reasons_that_account_for_nothing_are_unexplained():
