@@ -273,6 +273,16 @@ def test_day_is_written_without_leading_zeros():
     assert written_day(date(2016, 9, 5)) == "5/9/2016"
 
 
+def test_desk_is_open_all_day_from_monday_to_friday():
+    assert [WorkingCalendar().opening(FRIDAY + timedelta(days=n)) for n in range(5)] == [
+        "full",
+        "closed",
+        "closed",
+        "full",
+        "full",
+    ]
+
+
 @pytest.mark.parametrize(
     ("last", "count"), [(FRIDAY, 1), (SATURDAY, 1), (SUNDAY, 1), (MONDAY, 2), (FRIDAY - timedelta(days=1), 0)]
 )
