@@ -67,6 +67,7 @@ only_mutate = ["{mutated}"]
 also_copy = ["include"]
 pytest_add_cli_args_test_selection = ["{tests}"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-seed=0"]
+timeout_multiplier = 5.0
 track_dependencies = false
 use_git_change_detection = false
 """

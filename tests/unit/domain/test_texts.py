@@ -213,6 +213,8 @@ def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
         ("日本 Жук", "?? ???"),
         ("a\u200bb\u202ec\ufeffd\x00e\x1bf\ufe0f", "abcdef"),
         ("dòng\nhai\r\n", "dong\nhai\r\n"),
+        ("a\u1680b", "a b"),  # a blank that has no other form
+        ("1\u20dd 2\u0488", "1 2"),  # marks that enclose
     ],
 )
 def test_odd_characters_are_spelled_as_written_down(text: str, plain: str) -> None:
@@ -273,7 +275,11 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("Ủy ban nhân dân phường Lộc Thọ", 30, "Ủy ban nhân dân phường Lộc Thọ", "as long as the limit"),
         ("Ủy ban nhân dân phường Lộc Thọ", 29, "Ủy ban nhân dân phường Lộc...", "cut at a word"),
         ("Ủy ban nhân dân, phường", 22, "Ủy ban nhân dân...", "no punctuation before the dots"),
+        ("Ủy ban nhân dân phường Lộc Thọ", 20, "Ủy ban nhân dân...", "the last word that fits, not the last of all"),
+        ("AAAAAA BBBBBBBBBBBB", 13, "AAAAAA...", "a word that fills more than half"),
+        ("AAAAA BBBBBBBBBBBBB", 13, "AAAAA BBBB...", "half a line is not given up for a word"),
         ("A" * 500, 10, "AAAAAAA...", "one long word is cut inside"),
+        ("X" * 500, 10, "XXXXXXX...", "one long word is cut inside"),
         ("A" * 500, 3, "AAA", "no room for dots"),
         ("A" * 500, 0, "", "no room"),
         ("A" * 500, -1, "", "no room"),
@@ -390,6 +396,7 @@ def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> N
         ("HĐ-12" + " " * 4000, True, "HĐ-12"),
         ("1\u200b2\u00a03", True, "12 3"),
         ("x" * 41, True, "x" * 37 + "..."),
+        ("\u0301" * 41, True, EMPTY_VALUE),
         ("", True, EMPTY_VALUE),
         ("\u200b\n", False, EMPTY_VALUE),
     ],
@@ -427,6 +434,14 @@ def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
 def test_a_missing_value_is_a_clear_error() -> None:
     with pytest.raises(ValueError, match=r"apology\.v1: no value for due_date"):
         render(APOLOGY, {"dossier_code": "1", "agency_name": "Sở"}, accented=False)
+
+
+@pytest.mark.parametrize("parameters", [(), ("dossier_code", "agency_name")])
+def test_a_template_whose_words_have_other_places_than_its_parameters_is_never_sent(
+    parameters: tuple[str, ...],
+) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render(Template("odd", 1, "Hồ sơ {dossier_code}", parameters), VALUES, accented=True)
 
 
 @settings(deadline=None)
@@ -487,14 +502,21 @@ def test_an_unregistered_template_is_refused_with_what_to_do(key: tuple[str, str
 
 
 @pytest.mark.parametrize(
-    ("gateway", "accented", "option"),
-    [("half", True, " --accented-provider-template-id"), ("kannel", False, " --provider-template-id")],
+    ("gateway", "accented", "text", "option"),
+    [
+        ("half", True, "accented", "--accented-provider-template-id"),
+        ("kannel", False, "unaccented", "--provider-template-id"),
+    ],
 )
 def test_a_registration_without_the_id_that_the_provider_takes_is_refused(
-    gateway: str, accented: bool, option: str
+    gateway: str, accented: bool, text: str, option: str
 ) -> None:
-    with pytest.raises(UnregisteredTemplate, match=f"register {gateway} result.v1{option}"):
+    with pytest.raises(UnregisteredTemplate) as refusal:
         require_registered(KNOWN, (gateway, "result", 1), accented=accented, by_id=True)
+    assert str(refusal.value) == (
+        f"template result.v1 is registered at gateway {gateway} without the id of its {text} text "
+        f"(motcua texts register {gateway} result.v1 {option} …)"
+    )
 
 
 @pytest.mark.parametrize(("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")])
