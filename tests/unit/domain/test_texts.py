@@ -280,7 +280,12 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("AAAAA BBBBBBBBBBBBB", 13, "AAAAA BBBB...", "half a line is not given up for a word"),
         ("A" * 500, 10, "AAAAAAA...", "one long word is cut inside"),
         ("X" * 500, 10, "XXXXXXX...", "one long word is cut inside"),
+        ("AAAAAAAAAAA BBBB", 13, "AAAAAAAAAA...", "a word one letter too long"),
         ("A" * 500, 3, "AAA", "no room for dots"),
+        ("A" * 500, 1, "A", "no room for dots"),
+        ("a" + " " * 1010 + "b", 12, "a b", "a value that is read to its end"),
+        ("a" + " " * 1011 + "b", 12, "a...", "one that is not, and says so"),
+        ("A" * 9 + " " * 1003 + "b", 12, "AAAAAAAAA...", "one that fills the line up to the dots"),
         ("A" * 500, 0, "", "no room"),
         ("A" * 500, -1, "", "no room"),
         ("Sở Tư pháp" + " " * 4000, 12, "Sở Tư pháp", "a column of fixed width"),
@@ -429,6 +434,24 @@ def test_a_link_that_appears_only_without_accents_goes_too() -> None:
 def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
     rendered = render(REPLY, VALUES | {"step_name": " \u200b http://evil.com "}, accented=False)
     assert "dang o buoc ..., trang thai" in rendered.text
+
+
+def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
+    rendered = render(RESULT, VALUES | {"agency_name": "Sở" + " " * 2000 + "Tư pháp"}, accented=False)
+    assert rendered.parameters[1] == "So..."
+
+
+def test_a_parameter_without_a_limit_of_its_own_has_60_characters() -> None:
+    template = Template("other", 1, "Mời {place}", ("place",))
+    assert render(template, {"place": "A" * 60}, accented=True).parameters == ("A" * 60,)
+    assert render(template, {"place": "A" * 61}, accented=True).parameters == ("A" * 57 + "...",)
+
+
+@pytest.mark.parametrize(("following", "segments"), [(125, 2), (126, 3)])
+def test_a_character_of_two_septets_at_a_border_goes_whole_into_the_next_part(following: int, segments: int) -> None:
+    # 126 fill 306 septets, and one of the first part stays empty.
+    template = Template("other", 1, "A" * 100 + "{dossier_code}" + "A" * following, ("dossier_code",))
+    assert render(template, {"dossier_code": "€" * 40}, accented=False).segments == segments
 
 
 def test_a_missing_value_is_a_clear_error() -> None:
