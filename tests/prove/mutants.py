@@ -73,11 +73,17 @@ use_git_change_detection = false
 """
 _CONFTEST: Final = """\
 import sys
+import zlib
 
 import hypothesis
 
 hypothesis.settings.register_profile("mutants", deadline=None, database=None)
 hypothesis.settings.load_profile("mutants")
+
+
+def pytest_make_parametrize_id(val):
+    # The tool names tests on a command line, where odd characters are lost.
+    return f"{zlib.crc32(val.encode('utf-8', 'surrogatepass')):08x}" if isinstance(val, str) else None
 
 
 def pytest_runtest_setup(item):

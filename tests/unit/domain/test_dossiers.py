@@ -212,6 +212,8 @@ def test_words_stand_on_one_line_of_ten_characters(raw, words):
         ("x 0905771482 y 0905771483", "x … y …"),
         ("Thủ tục cấp phép 0905771482", "Thủ tục cấ"),
         (" " * 20 + "0905771482 a", "… a"),
+        (" " * 39 + "a", "a"),
+        (" " * 40 + "a", None),
         # Ten digits that go on before or after are none.
         ("10905771482", "1090577148"),
         ("09057714820", "0905771482"),
