@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -94,6 +95,9 @@ def pytest_runtest_setup(item):
                 if hasattr(each, "cache_clear"):
                     each.cache_clear()
 """
+
+_GIVEN_IDS: Final = re.compile(r", ids=\[[^\]]*\]")
+"""Names of cases that are lists; the copy's conftest names them plainly."""
 
 _Change: TypeAlias = tuple[str, str]
 """The lines that a mutant replaces, and what it puts there; without indentation."""
@@ -188,7 +192,8 @@ def _lay_out(module: str) -> None:
         path.write_text(cst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorated()).code, encoding="utf-8")
     tests = Path("tests/unit/domain") / f"test_{MODULES[module]}.py"
     tests.parent.mkdir(parents=True)
-    shutil.copy(_ROOT / tests, tests)
+    written = (_ROOT / tests).read_text(encoding="utf-8")
+    tests.write_text(_GIVEN_IDS.sub("", written), encoding="utf-8")
     Path("tests/conftest.py").write_text(_CONFTEST, encoding="utf-8")
     settings = _SETTINGS.format(mutated=_DOMAIN / f"{module}.py", tests=tests)
     Path("pyproject.toml").write_text(settings, encoding="utf-8")
