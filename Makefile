@@ -36,7 +36,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 -q include/sql
 
-## make prove [ONLY=phones|texts|crash|…] [SEED=n] [SEEDS=n]: how right, at scale, against an oracle that shares no code
+## make prove [ONLY=phones|texts|crash|mutants|…] [SEED=n] [SEEDS=n]: how right, at scale, against an oracle that shares no code
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) $(if $(SEEDS),--seeds $(SEEDS))
 

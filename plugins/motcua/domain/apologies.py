@@ -118,23 +118,22 @@ def due_days(mode: ApologyDay, calendar: WorkingCalendar, run_day: date) -> DueD
     return DueDays(run_day + _ONE_DAY, calendar.next_working_day(run_day))
 
 
-def desk_opens_at(mode: ApologyDay, calendar: WorkingCalendar, due: DueDays) -> datetime:
+def desk_opens_at(calendar: WorkingCalendar, due: DueDays) -> datetime:
     """When the desk opens on the appointed day, from which on an apology is pointless.
 
-    ``calendar``: on the stored date, at the hour of that weekday, also where it is a day off: on the day itself nobody
-    is told any more that the result will not be there. ``working_day``: on the effective day.
+    That is the last of the due dates. By ``working_day`` it is the day on which they are all effective; by
+    ``calendar`` the stored date, at the hour of that weekday, also where it is a day off: on the day itself nobody is
+    told any more that the result will not be there.
     """
-    if mode == "working_day":
-        return calendar.desk_opens_at(due.last)
     return datetime.combine(due.last, calendar.hours_on(due.last).opens, VIETNAM)
 
 
-def useful_until(mode: ApologyDay, calendar: WorkingCalendar, due: DueDays, quiet: QuietHours) -> datetime:
+def useful_until(calendar: WorkingCalendar, due: DueDays, quiet: QuietHours) -> datetime:
     """When it is too late for the evening's apologies: the desk opens, or the last night before that begins.
 
     The quiet hours that end when the desk opens, or later, leave no moment to send in.
     """
-    return quiet.last_moment_before(desk_opens_at(mode, calendar, due))
+    return quiet.last_moment_before(desk_opens_at(calendar, due))
 
 
 @dataclass(frozen=True, slots=True)

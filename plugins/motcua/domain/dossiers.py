@@ -170,11 +170,14 @@ def clean_words(raw: str | None, limit: int) -> str | None:
 def clean_label(raw: str | None, limit: int) -> str | None:
     """Words that reports and publications show, or texts to citizens: as ``clean_words``, and a mobile number that
     somebody typed there is left out, since what is published stays."""
-    words = clean_words(raw, limit)
-    if words is None or not _MOBILE.search(words):
-        return words
-    left = clean_words(_MOBILE.sub("…", words), limit) or ""
-    return left if left.strip(" …") else None
+    if raw is None:
+        return None
+    # Before the cut, which would leave a part of a number that nobody takes for one any more.
+    whole = clean_words(raw[: 4 * limit], 4 * limit)
+    if whole is None or not _MOBILE.search(whole):
+        return clean_words(whole, limit)
+    left = clean_words(_MOBILE.sub("…", whole), limit)
+    return left if left and left.strip(" …") else None
 
 
 _Clean: TypeAlias = Callable[[str | None, int], str | None]

@@ -217,16 +217,16 @@ def punctuality(state: DossierState, now: datetime) -> Punctuality:
     """
     if state.due_at is None:
         return "no_due_date"
-    moment: datetime | None = now
+    moment = now
     if state.status_code in STOPPED:
-        moment = state.status_since
+        moment = state.status_since or now
     elif state.status_code in _ENDED:
         signs = [moment for moment in (state.returned_at, state.status_since) if moment]
         moment = state.finished_at or min(signs, default=now)
     elif state.status_code is None:
         # The source's status is not known; its dates are.
-        moment = state.finished_at or state.returned_at
-    return "late" if (moment or now) >= _last_moment(state.due_at) else "on_time"
+        moment = state.finished_at or state.returned_at or now
+    return "late" if moment >= _last_moment(state.due_at) else "on_time"
 
 
 def _last_moment(due_at: datetime) -> datetime:
@@ -253,7 +253,8 @@ def asking_phone(sender: str) -> str | None:
 
 def dedupe_key(message_id: str | None, sender: str, text: str, sent_at: datetime) -> str:
     """The same for each delivery of one text: of the provider's id, else of sender, text and minute."""
-    parts: tuple[str, ...] = ("id", message_id or "")
-    if not message_id:
+    if message_id:
+        parts: tuple[str, ...] = ("id", message_id)
+    else:
         parts = ("text", sender, text, sent_at.astimezone(VIETNAM).strftime("%Y%m%d%H%M"))
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -214,7 +214,7 @@ def days_from_package(year: int) -> tuple[SpecialDay, ...]:
 def _days_of_package(year: int) -> dict[date, SpecialDay]:
     authority = package_version()
     # A swap can reach over New Year's Eve, so the neighbours are asked too.
-    known = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi", expand=False)
+    known = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi")
     found = {
         day: SpecialDay(day, "closed", name, "package", authority)
         for day, name in sorted(known.items())

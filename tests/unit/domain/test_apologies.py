@@ -93,15 +93,15 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
 )
 def test_an_apology_is_useful_until_the_night_before_the_desk_opens(mode, run_day, opens, until):
     due = due_days(mode, CALENDAR, run_day)
-    assert desk_opens_at(mode, CALENDAR, due) == opens
-    assert useful_until(mode, CALENDAR, due, QuietHours()) == until
+    assert desk_opens_at(CALENDAR, due) == opens
+    assert useful_until(CALENDAR, due, QuietHours()) == until
 
 
 def test_where_the_desk_opens_after_the_quiet_hours_the_morning_still_counts():
     late = WorkingCalendar(hours=[OfficeHours(opens=time(8, 30))])
     due = due_days("calendar", late, date(2026, 11, 25))
-    assert useful_until("calendar", late, due, QuietHours()) == at(date(2026, 11, 26), "08:30")
-    assert useful_until("calendar", late, due, QuietHours(time(0), time(0))) == at(date(2026, 11, 26), "08:30")
+    assert useful_until(late, due, QuietHours()) == at(date(2026, 11, 26), "08:30")
+    assert useful_until(late, due, QuietHours(time(0), time(0))) == at(date(2026, 11, 26), "08:30")
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,16 @@ def test_latest_evening_goes_by_the_clock_of_vietnam(clock, day):
     assert ApologyRules().latest_evening(moment.astimezone(datetime.now().astimezone().tzinfo)) == day
 
 
+def test_evening_is_at_the_hour_of_vietnam():
+    evening = ApologyRules(at=time(16, 45)).evening_of(date(2026, 11, 25))
+    assert evening.isoformat() == "2026-11-25T16:45:00+07:00"
+
+
 @pytest.mark.parametrize(
     ("now", "read", "until"),
     [
         ("17:31", "17:30", None),
+        ("17:40", "17:30", None),
         ("17:41", "17:30", "17:42"),
         ("17:31", None, "17:32"),
         ("21:00", "20:59", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,40 @@ def test_code_with_blanks_is_found():
     assert "160915001" in read_inquiry_text("MCKH_160915_001").literal
 
 
+def test_code_with_blanks_around_a_sign_beside_a_letter_is_found_among_those_joined():
+    assert "HD-12" in read_inquiry_text("MCKH HĐ - 12").literal
+    literal = read_inquiry_text("MCKH 12 A/ 34").literal
+    assert {"A/34", "12A/", "12A/34"} <= set(literal)
+
+
+@pytest.mark.parametrize(
+    ("text", "literal"),
+    [
+        # With the sign at its end, which may be part of it, and without; never with one before it.
+        ("MCKH .A12.", ("A12.", "A12")),
+        ("MCKH-A12.", ("A12.", "A12", "MCKH-A12.")),
+        ("MCKH ... A12", ("A12",)),
+    ],
+)
+def test_signs_around_a_code_are_those_of_a_sentence(text, literal):
+    assert read_inquiry_text(text).literal == literal
+
+
+def test_keyword_and_bare_signs_are_no_words():
+    assert read_inquiry_text("MCKH-A12.").words == ("A12.",)
+    assert read_inquiry_text("MCKH ... xin chào - A12").words == ("XIN", "CHAO", "A12")
+
+
+def test_six_words_at_most_are_joined_to_one_code():
+    literal = read_inquiry_text("MCKH 1 2 3 4 5 6 7 8 9").literal
+    assert "123456" in literal
+    assert max(map(len, literal)) == 6
+
+
+def test_codes_are_looked_up_by_their_keys_each_once():
+    assert read_inquiry_text("MCKH 16O9l5 160915 HĐ-1").keys[:2] == ("160915", "HD-1")
+
+
 def test_first_of_two_codes_comes_first_and_a_long_text_ends():
     assert read_inquiry_text("MCKH 160915001 160915002").literal[:2] == ("160915001", "160915002")
     assert len(read_inquiry_text("MCKH " + "A1B2 " * 10_000).literal) < 400
@@ -98,6 +133,7 @@ def hit(number, code, agency=NHA_TRANG, *, asks=False):
         ("MCKH hd-12 b", [hit(1, "hđ-12 B")], 1),
         ("MCKH hs_1201", [hit(1, "HS_1201")], 1),
         ("MCKH 7777", [hit(1, "7777"), hit(2, "7777", TU_PHAP)], "7777"),
+        ("MCKH hd7", [hit(1, "HĐ 7"), hit(2, "hd7", TU_PHAP)], "HĐ 7"),
         ("MCKH 7777", [hit(1, "7777"), hit(2, "7777", TU_PHAP, asks=True)], 2),
         ("MCKH 7777", [hit(1, "7777", asks=True), hit(2, "7777", TU_PHAP, asks=True)], "7777"),
         ("MCKH 7777 h32.30", [hit(1, "7777"), hit(2, "7777", TU_PHAP, asks=True)], 1),
@@ -160,6 +196,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         # 00:00 in Khánh Hòa of the same day: a date, all of which is on time.
         (4, datetime(2026, 11, 24, 17, 0, tzinfo=UTC), {}, "on_time"),
         (4, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {}, "late"),
+        # The first instant that is late: after the due time, or at midnight where that is the day's beginning.
+        (4, NOW - timedelta(microseconds=1), {}, "late"),
+        (9, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {"finished_at": datetime(2026, 11, 24, 17, tzinfo=UTC)}, "late"),
+        # Ended or stopped, and nobody says when.
+        *[(status, NOW - HOUR, {}, "late") for status in (3, 5, 6, 7, 8, 9, 10)],
+        *[(status, NOW + HOUR, {}, "on_time") for status in (3, 5, 6, 7, 8, 9, 10)],
         *[(status, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time") for status in (5, 6, 8)],
         *[(status, NOW - 2 * DAY, {"status_since": NOW - DAY}, "late") for status in (5, 6, 8)],
         (9, NOW - DAY, {"finished_at": NOW - 2 * DAY}, "on_time"),
@@ -191,6 +233,16 @@ def test_repeat_is_known_by_id_else_by_sender_text_and_minute():
     assert by_text == dedupe_key(None, "a", "x", at + timedelta(seconds=58))
     assert len({by_text, dedupe_key(None, "b", "x", at), dedupe_key(None, "a", "y", at)}) == 3
     assert by_text != dedupe_key(None, "a", "x", at + timedelta(seconds=59))
+
+
+@pytest.mark.parametrize(
+    ("message_id", "parts"),
+    [("7", "id 7"), (None, "text 9029 x 202611251000"), ("", "text 9029 x 202611251000")],
+)
+def test_key_of_a_delivery_stays_what_stored_ones_are(message_id, parts):
+    """A text of before an upgrade is delivered again after it."""
+    key = dedupe_key(message_id, "9029", "x", datetime(2026, 11, 25, 3, 0, 59, tzinfo=UTC))
+    assert key == sha256(parts.replace(" ", "\x1f").encode()).hexdigest()
 
 
 @pytest.mark.parametrize("sender", ["0905123456", "84905123456", "+84905123456", "0084905123456"])

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.occasions import (
+    Confirmation,
     DossierFacts,
+    NewMessage,
     PastMessage,
     PastTransition,
     PlanningRules,
@@ -20,6 +22,7 @@ from motcua.domain.occasions import (
     is_same_day,
     look_again,
     plan_dossier,
+    was_handed_over,
     was_typed_in_late,
 )
 
@@ -147,7 +150,10 @@ def candidate(**changes):
         ({"told_at": NOW - timedelta(minutes=10)}, ("suppressed", "already_told")),
         ({"told_at": NOW - timedelta(minutes=11)}, ("send", None)),
         ({"unsettled_since": NOW - timedelta(minutes=5)}, ("wait", None)),
+        ({"unsettled_since": NOW - timedelta(minutes=10)}, ("wait", None)),
         ({"unsettled_since": NOW - timedelta(minutes=11)}, ("send", None)),
+        ({"unsettled_since": NOW, "useful_until": NOW}, ("expired", "too_late")),
+        ({"unsettled_since": NOW, "useful_until": NOW + timedelta(microseconds=1)}, ("wait", None)),
         ({"phone_refusal": "landline"}, ("suppressed", "landline")),
         ({"useful_until": NOW}, ("expired", "too_late")),
         ({"occasion_holds": False, "gone": "outdated"}, ("cancelled", "outdated")),
@@ -226,3 +232,251 @@ def test_every_entry_has_its_message_and_one_at_most_is_sent_whatever_is_old(his
     assert len(plan.messages) == entries(history)
     sure = [m for m in plan.messages if m.state == "queued" and not history[m.transition_id - 1].is_old]
     assert len(sure) <= 1
+
+
+INSTANT, MINUTE, DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "returned", "handed_over"),
+    [
+        ("result", None, False),
+        ("result", NOW, True),
+        ("result", NOW + INSTANT, False),
+        # The desk clicked the result after it had handed it over.
+        ("result", NOW - 2 * DAY, True),
+        # A supplement is asked for after an earlier result was handed over.
+        ("supplement", NOW - DAY - INSTANT, False),
+        ("supplement", NOW - DAY, True),
+        ("supplement", NOW, True),
+        ("supplement", NOW + INSTANT, False),
+    ],
+)
+def test_handed_over_is_what_the_citizen_has_by_now(kind, returned, handed_over):
+    assert was_handed_over(kind, returned, NOW - DAY, NOW) is handed_over
+
+
+def begun(status=9, occurred_at=NOW - MINUTE, messages=(), **changes):
+    """State and reason of the message that the last occasion of a history of one step, or of several, gets."""
+    history = status if isinstance(status, list) else [PastTransition(7, status, True, occurred_at, NOW, None)]
+    message = plan_dossier(replace(FACTS, **changes), history, messages, NOW, RULES).messages[-1]
+    return message.state, message.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "state"),
+    [
+        (9, {}, ("queued", None)),
+        (9, {"returned_at": NOW}, ("cancelled", "handed_over")),
+        (9, {"returned_at": NOW - 2 * DAY}, ("cancelled", "handed_over")),
+        (9, {"returned_at": NOW + INSTANT}, ("queued", None)),
+        (5, {"returned_at": NOW - DAY}, ("queued", None)),
+        (5, {"returned_at": NOW - MINUTE}, ("cancelled", "handed_over")),
+        (9, {"kinds_off": ("result",)}, ("suppressed", "kind_off")),
+        (9, {"kinds_off": ("supplement", "apology")}, ("queued", None)),
+        (5, {"kinds_off": ("supplement", "apology")}, ("suppressed", "kind_off")),
+        (9, {"same_day_excluded": True}, ("queued", None)),
+        (9, {"due_at": FACTS.received_at}, ("queued", None)),
+        (9, {"same_day_excluded": True, "due_at": FACTS.received_at}, ("suppressed", "same_day")),
+        (9, {"same_day_excluded": True, "due_at": None}, ("queued", None)),
+        (9, {"same_day_excluded": True, "due_at": None, "received_at": None}, ("queued", None)),
+        (9, {"phone_refusal": "landline"}, ("suppressed", "landline")),
+        (9, {"occurred_at": NOW - timedelta(days=3)}, ("expired", "too_late")),
+        (9, {"occurred_at": NOW - timedelta(days=3) + INSTANT}, ("queued", None)),
+        # Of several reasons the one that says most about the dossier.
+        (9, {"returned_at": NOW, "kinds_off": ("result",)}, ("cancelled", "handed_over")),
+        (9, {"kinds_off": ("result",), "phone_refusal": "missing"}, ("suppressed", "kind_off")),
+        (9, {"phone_refusal": "missing", "occurred_at": NOW - 4 * DAY}, ("suppressed", "missing")),
+    ],
+)
+def test_message_begins_with_what_is_known_of_dossier_agency_and_phone(status, changes, state):
+    assert begun(status, **changes) == state
+
+
+@pytest.mark.parametrize(
+    ("kind", "accepted_at", "state"),
+    [
+        ("result", NOW, ("suppressed", "already_told")),
+        ("result", NOW - 11 * MINUTE, ("suppressed", "already_told")),
+        ("result", NOW - 11 * MINUTE - INSTANT, ("queued", None)),
+        ("result", NOW - DAY, ("queued", None)),
+        ("result", None, ("queued", None)),
+        ("supplement", NOW, ("queued", None)),
+    ],
+)
+def test_nobody_is_told_twice_within_minutes(kind, accepted_at, state):
+    assert begun(9, messages=[PastMessage(70, kind, 3, accepted_at)]) == state
+
+
+def test_message_of_the_same_state_that_no_gateway_took_told_nobody():
+    first, step_back, again = steps((9, True), (4, False), (9, True))
+    history = [first, old(step_back, "result"), again]
+    assert begun(history, messages=[PastMessage(70, "result", 1, None)]) == ("queued", None)
+
+
+@pytest.mark.parametrize(
+    ("step_back", "state"),
+    [
+        (lambda step: old(step, "result"), ("suppressed", "already_told")),
+        (lambda step: old(step, read=False), ("suppressed", "already_told")),
+        (lambda step: old(step, None), ("queued", None)),
+        (lambda step: step, ("queued", None)),
+    ],
+)
+def test_state_that_was_told_is_not_told_again_however_long_ago_unless_it_was_left(step_back, state):
+    first, second, third = steps((9, True), (4, False), (9, True))
+    told = [PastMessage(70, "result", 1, NOW - DAY)]
+    assert begun([first, step_back(second), third], messages=told) == state
+
+
+def test_supplement_that_was_told_does_not_silence_the_result_behind_old_steps():
+    first, second, third = steps((5, True), (4, False), (9, True))
+    told = [PastMessage(70, "supplement", 1, NOW - DAY)]
+    assert begun([first, old(second, "supplement"), third], messages=told) == ("queued", None)
+
+
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [
+        ((4, False), ("cancelled", "taken_back")),
+        ((9, False), ("cancelled", "taken_back")),
+        ((10, True), ("cancelled", "handed_over")),
+        ((5, True), ("cancelled", "superseded")),
+    ],
+)
+def test_occasion_that_is_over_says_how_it_ended(then, state):
+    message = plan_dossier(FACTS, steps((9, True), then), [], NOW, RULES).messages[0]
+    assert (message.state, message.reason) == state
+
+
+def states(history):
+    return [(each.state, each.reason) for each in plan_dossier(FACTS, history, [], NOW, RULES).messages]
+
+
+def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once():
+    first, second, third = steps((9, True), (4, False), (9, True))
+    assert states([first, old(second, "result"), third]) == [("cancelled", "superseded"), ("queued", None)]
+    # The later one waits for the row itself, so it takes nothing from the earlier.
+    unsure = old(third, read=False)
+    assert states([first, old(second, read=False), unsure]) == [("queued", None), ("queued", None)]
+
+
+def test_step_that_says_the_condition_does_not_leave_it():
+    (step,) = steps((9, True))
+    assert not step.leaves("result")
+    assert step.leaves("supplement")
+    assert not old(step, "supplement").leaves("result")
+
+
+@pytest.mark.parametrize(
+    ("status", "hold", "occurred_at", "next_attempt_at"),
+    [
+        (9, timedelta(0), NOW - MINUTE, NOW),
+        (9, 5 * MINUTE, NOW - MINUTE, NOW + 4 * MINUTE),
+        (9, 5 * MINUTE, NOW - 6 * MINUTE, NOW),
+        (5, 5 * MINUTE, NOW - MINUTE, NOW),
+        # A clock that is ahead holds nothing back.
+        (9, timedelta(0), NOW + MINUTE, NOW),
+        (5, 5 * MINUTE, NOW + MINUTE, NOW),
+    ],
+)
+def test_message_tells_of_its_first_step_and_only_a_result_is_held(status, hold, occurred_at, next_attempt_at):
+    first = PastTransition(1, status, True, occurred_at, NOW - 2 * MINUTE, None)
+    again = PastTransition(2, status, True, NOW, NOW, None)
+    plan = plan_dossier(replace(FACTS, result_hold=hold), [first, again], [], NOW, RULES)
+    assert plan.messages == (
+        NewMessage(
+            kind="result" if status == 9 else "supplement",
+            transition_id=1,
+            state="queued",
+            reason=None,
+            occurred_at=occurred_at,
+            recorded_at=NOW - 2 * MINUTE,
+            useful_until=occurred_at + RULES.useful_for,
+            next_attempt_at=next_attempt_at,
+        ),
+    )
+
+
+def test_each_step_says_what_planning_made_of_it():
+    history = steps((4, True), (9, True), (9, True), (4, True), (5, True), (5, True), (5, True))
+    plan = plan_dossier(FACTS, history, [], NOW, RULES)
+    assert sorted(plan.outcomes) == [
+        (1, "no_occasion", None),
+        (2, "message", 2),
+        (3, "same_occasion", 2),
+        (4, "no_occasion", None),
+        (5, "message", 5),
+        (6, "same_occasion", 5),
+        (7, "same_occasion", 5),
+    ]
+    assert plan.confirmed == ()
+
+
+def test_step_repeated_later_joins_the_occasion_that_has_its_message():
+    first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
+    history = [replace(first, outcome="message"), again, left, entered]
+    plan = plan_dossier(FACTS, history, [PastMessage(70, "result", 1, None)], NOW, RULES)
+    assert sorted(plan.outcomes) == [(2, "same_occasion", 1), (3, "no_occasion", None), (4, "message", 4)]
+    assert [message.transition_id for message in plan.messages] == [4]
+    assert plan.confirmed == ()
+
+
+def test_message_of_another_kind_at_the_same_step_is_not_the_one_that_is_owed():
+    """The source said another status when it was planned."""
+    plan = plan_dossier(FACTS, steps((9, True)), [PastMessage(70, "supplement", 1, None)], NOW, RULES)
+    assert [message.kind for message in plan.messages] == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("enabled_from", "outcome"),
+    [
+        (NOW - 59 * MINUTE, "message"),
+        (NOW - 59 * MINUTE + INSTANT, "out_of_scope"),
+        (NOW - 90 * MINUTE, "message"),
+        (None, "out_of_scope"),
+    ],
+)
+def test_agency_tells_of_what_happened_since_it_joined(enabled_from, outcome):
+    plan = plan_dossier(replace(FACTS, enabled_from=enabled_from), steps((9, True)), [], NOW, RULES)
+    assert plan.outcomes == ((1, outcome, 1 if outcome == "message" else None),)
+    assert len(plan.messages) == (outcome == "message")
+
+
+def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_one_does_not():
+    first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
+    # Its first step was judged by another day of joining.
+    history = [replace(first, outcome="out_of_scope"), again, left, entered]
+    plan = plan_dossier(FACTS, history, [], NOW, RULES)
+    assert sorted(plan.outcomes) == [(2, "out_of_scope", None), (3, "no_occasion", None), (4, "message", 4)]
+    assert [message.transition_id for message in plan.messages] == [4]
+
+
+@pytest.mark.parametrize(
+    ("hold", "next_attempt_at"), [(timedelta(0), NOW), (60 * MINUTE, NOW + 2 * MINUTE), (58 * MINUTE, NOW)]
+)
+def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_attempt_at):
+    first, sure = steps((9, True), (9, True))
+    history = [old(replace(first, outcome="message"), read=False), sure]
+    told = [PastMessage(70, "result", 1, None)]
+    plan = plan_dossier(replace(FACTS, result_hold=hold), history, told, NOW, RULES)
+    assert plan.outcomes == ((2, "same_occasion", 1),)
+    assert plan.messages == ()
+    assert plan.confirmed == (Confirmation(70, sure.occurred_at, sure.occurred_at + RULES.useful_for, next_attempt_at),)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        # The second one is as unsure as the first; the first was sure; it was left since; it says nothing new.
+        lambda first, again, left: [old(first, read=False), old(again, read=False)],
+        lambda first, again, left: [first, again],
+        lambda first, again, left: [old(first, read=False), again, left],
+        lambda first, again, left: [old(first, read=False), replace(again, outcome="same_occasion")],
+    ],
+)
+def test_nothing_else_confirms_a_message(history):
+    first, again, left = steps((9, True), (9, True), (4, True))
+    told = [PastMessage(70, "result", 1, None)]
+    plan = plan_dossier(FACTS, history(replace(first, outcome="message"), again, left), told, NOW, RULES)
+    assert plan.confirmed == ()

@@ -796,3 +796,9 @@ def test_the_widest_window_is_found_wherever_it_lies() -> None:
 def test_most_shared_comes_first() -> None:
     uses = _uses(FIVE, [None] * 5, "+84914123456") + _uses([*FIVE, "Giang"], [None] * 6)
     assert [shared.e164 for shared in find_shared_numbers(uses)] == ["+84905123456", "+84914123456"]
+
+
+def test_own_id_series_are_those_of_all_provinces_once_they_are_merged() -> None:
+    assert plan.own_id_series("dong_thap", False) == ("34",)
+    assert sorted(plan.own_id_series("dong_thap", True)) == ["31", "34"]
+    assert plan.own_id_series("tay_ninh", False) == plan.own_id_series("", True) == ()

@@ -1,16 +1,14 @@
-"""Periods and the accounting identity, as pure rules."""
+"""The accounting identity and its sums, as pure rules."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from dataclasses import asdict, fields
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.clock import VIETNAM
-from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import (
     STATES,
     UNEXPLAINED,
@@ -21,61 +19,6 @@ from motcua.domain.reconciliation import (
     sum_dossiers,
     sum_messages,
 )
-
-
-@pytest.mark.parametrize(
-    ("words", "first", "last"),
-    [
-        ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
-        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
-        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
-        ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
-        ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
-    ],
-)
-def test_period_is_read_as_it_is_written(words, first, last):
-    period = Period.parse(words)
-    assert (period.first, period.last, str(period)) == (first, last, words)
-
-
-@pytest.mark.parametrize(
-    "words", ["", "2026", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١"]
-)
-def test_what_is_no_period_is_refused_with_the_form_to_use(words):
-    with pytest.raises(NotAPeriod, match="2026-11"):
-        Period.parse(words)
-
-
-def test_month_that_does_not_begin_with_its_first_day_is_refused():
-    with pytest.raises(NotAPeriod):
-        Period(date(2026, 11, 2), is_month=True)
-
-
-@pytest.mark.parametrize(
-    ("moment", "day", "month"),
-    [
-        # 23:59 and 00:00 in Vietnam, UTC+7.
-        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "2026-11-29", "2026-10"),
-        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "2026-11-30", "2026-11"),
-        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), "2026-12-31", "2026-12"),
-    ],
-)
-def test_day_and_month_before_a_moment_are_vietnams(moment, day, month):
-    assert str(Period.day_before(moment)) == day
-    assert str(Period.month_before(moment)) == month
-
-
-@given(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
-def test_days_of_a_month_follow_each_other_and_fill_it(day):
-    month = Period.month_of(day)
-    days = list(month.days)
-    assert days[0].start == month.start
-    assert days[-1].end == month.end
-    assert all(one.end == following.start for one, following in pairwise(days))
-    assert month.previous.end == month.start
-    assert month.start.tzinfo is VIETNAM
-    assert Period.parse(str(month)) == month
-    assert days[0].previous.first == month.first - timedelta(days=1)
 
 
 def figures(**counts):
@@ -96,6 +39,47 @@ def test_shares_of_nothing_are_none():
     assert figures(at_source=4, delivered=1, undelivered=1, suppressed=2).delivered_of_sent == 0.5
 
 
+def test_each_state_of_a_message_is_counted_once_and_in_its_group():
+    counts = {state: 10**position for position, state in enumerate(STATES)}
+    whole = figures(**counts)
+    assert whole.messages == 11_111_111_111
+    assert (whole.not_sent, whole.in_hand, whole.sent) == (
+        sum(counts[state] for state in ("suppressed", "cancelled", "expired")),
+        sum(counts[state] for state in ("queued", "sending", "unknown")),
+        sum(counts[state] for state in ("accepted", "delivered", "undelivered", "unconfirmed")),
+    )
+    assert whole.not_sent + whole.in_hand + whole.sent + whole.rejected == whole.messages
+
+
+@pytest.mark.parametrize(
+    ("counts", "of_expected", "of_sent"),
+    [
+        ({"at_source": 8, "delivered": 2, "accepted": 2}, 0.25, 0.5),
+        ({"at_source": 1, "delivered": 1}, 1.0, 1.0),
+        ({"at_source": 1, "suppressed": 1}, 0.0, None),
+        # More out of scope than there are: nothing was expected, and no share is negative.
+        ({"at_source": 1, "out_of_scope": 2, "delivered": 1}, None, 1.0),
+        ({"only_ledger": 4, "delivered": 3, "unconfirmed": 1}, 0.75, 0.75),
+        ({"rejected": 5, "at_source": 5}, 0.0, None),
+    ],
+)
+def test_shares_are_of_what_was_expected_and_of_what_was_sent(counts, of_expected, of_sent):
+    one = figures(**counts)
+    assert (one.delivered_of_expected, one.delivered_of_sent) == (of_expected, of_sent)
+
+
+@pytest.mark.parametrize(("of", "keys", "add"), [(DossierFigures, 2, sum_dossiers), (MessageFigures, 3, sum_messages)])
+def test_sum_adds_every_figure_and_names_nobody(of, keys, add):
+    named = ("A", "P", "supplement")[:keys]
+    counts = [each.name for each in fields(of)[keys:]]
+    first = of(*named, *range(1, len(counts) + 1))
+    second = of(*named, *(100 * number for number in range(1, len(counts) + 1)))
+    whole = asdict(add(iter([first, second])))
+    assert [whole.pop(each.name) for each in fields(of)[:keys]] == ["", "", "result"][:keys]
+    assert whole == {name: 101 * number for number, name in enumerate(counts, 1)}
+    assert sum_messages([], "apology").kind == "apology"
+
+
 @given(st.lists(st.tuples(*[st.integers(0, 50)] * len(STATES)), max_size=6))
 def test_sums_of_groups_keep_the_identity(rows):
     groups = tuple(figures(at_source=sum(row), **dict(zip(STATES, row, strict=True))) for row in rows)
@@ -112,6 +96,19 @@ def test_resolved_are_all_sorts_and_direct_is_what_is_left():
         )
     )
     assert (whole.received_direct, whole.resolved) == (5, 4)
+    every = DossierFigures(
+        "A",
+        "P",
+        received=1111,
+        received_online=10,
+        received_postal=100,
+        resolved_early=1,
+        resolved_on_time=10,
+        resolved_late=100,
+        resolved_without_due=1000,
+        withdrawn=7,
+    )
+    assert (every.received_direct, every.resolved) == (1001, 1111)
 
 
 def test_only_reasons_that_account_for_nothing_are_unexplained():

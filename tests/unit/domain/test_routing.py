@@ -45,6 +45,8 @@ def route(name, registered=CARRIERS, *, stopped=False, without=()):
         ("+84550123456", "other"),
         ("+84951234567", "other"),
         ("+8613800138000", "other"),
+        # Abroad, and the rest of it looks like a number of MobiFone.
+        ("+86905123456", "other"),
         ("", "other"),
     ],
 )
@@ -61,6 +63,10 @@ def test_carrier_goes_by_the_block(msisdn, carrier):
         ([route("a", ["Viettel"]), route("b")], {"a": {"Viettel"}, "b": CARRIERS - {"Viettel"}}),
         ([route("a", without=["Viettel"]), route("b", ["Viettel"])], {"a": CARRIERS - {"Viettel"}, "b": {"Viettel"}}),
         ([route("a", ["Viettel"], stopped=True), route("b", ["iTel"])], {"a": NONE, "b": {"iTel"}}),
+        (
+            [route("a", ["iTel"]), route("b", ["Viettel"]), route("c")],
+            {"a": {"iTel"}, "b": {"Viettel"}, "c": CARRIERS - {"iTel", "Viettel"}},
+        ),
         ([], {}),
     ],
 )
@@ -105,6 +111,13 @@ def test_message_longer_than_the_limit_goes_and_the_next_waits_for_it():
     assert free_at == NOW + 1.5 * SECOND
 
 
+def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
+    assert start_times([1, 1, 1], 1, None, NOW, SECOND) == ([NOW, NOW + SECOND], NOW + 2 * SECOND)
+    # Before the last ones have gone out at their pace none starts, and what is long past gives no burst.
+    assert start_times([1], 1, NOW + SECOND, NOW, SECOND) == ([NOW + SECOND], NOW + 2 * SECOND)
+    assert start_times([1], 1, NOW - 60 * SECOND, NOW, SECOND) == ([NOW], NOW + SECOND)
+
+
 @pytest.mark.parametrize(
     ("segments", "per_day", "used", "fit"),
     [
@@ -124,6 +137,7 @@ def test_day_is_vietnams():
     late = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
     assert str(day_of(late)) == "2026-11-26"
     assert next_day(late) == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+    assert next_day(late.replace(second=59, microsecond=999_999)) == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
     assert next_day(NOW) == datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
 
 

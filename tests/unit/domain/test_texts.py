@@ -213,6 +213,8 @@ def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
         ("日本 Жук", "?? ???"),
         ("a\u200bb\u202ec\ufeffd\x00e\x1bf\ufe0f", "abcdef"),
         ("dòng\nhai\r\n", "dong\nhai\r\n"),
+        ("a\u1680b", "a b"),  # a blank that has no other form
+        ("1\u20dd 2\u0488", "1 2"),  # marks that enclose
     ],
 )
 def test_odd_characters_are_spelled_as_written_down(text: str, plain: str) -> None:
@@ -273,8 +275,17 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("Ủy ban nhân dân phường Lộc Thọ", 30, "Ủy ban nhân dân phường Lộc Thọ", "as long as the limit"),
         ("Ủy ban nhân dân phường Lộc Thọ", 29, "Ủy ban nhân dân phường Lộc...", "cut at a word"),
         ("Ủy ban nhân dân, phường", 22, "Ủy ban nhân dân...", "no punctuation before the dots"),
+        ("Ủy ban nhân dân phường Lộc Thọ", 20, "Ủy ban nhân dân...", "the last word that fits, not the last of all"),
+        ("AAAAAA BBBBBBBBBBBB", 13, "AAAAAA...", "a word that fills more than half"),
+        ("AAAAA BBBBBBBBBBBBB", 13, "AAAAA BBBB...", "half a line is not given up for a word"),
         ("A" * 500, 10, "AAAAAAA...", "one long word is cut inside"),
+        ("X" * 500, 10, "XXXXXXX...", "one long word is cut inside"),
+        ("AAAAAAAAAAA BBBB", 13, "AAAAAAAAAA...", "a word one letter too long"),
         ("A" * 500, 3, "AAA", "no room for dots"),
+        ("A" * 500, 1, "A", "no room for dots"),
+        ("a" + " " * 1010 + "b", 12, "a b", "a value that is read to its end"),
+        ("a" + " " * 1011 + "b", 12, "a...", "one that is not, and says so"),
+        ("A" * 9 + " " * 1003 + "b", 12, "AAAAAAAAA...", "one that fills the line up to the dots"),
         ("A" * 500, 0, "", "no room"),
         ("A" * 500, -1, "", "no room"),
         ("Sở Tư pháp" + " " * 4000, 12, "Sở Tư pháp", "a column of fixed width"),
@@ -390,6 +401,7 @@ def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> N
         ("HĐ-12" + " " * 4000, True, "HĐ-12"),
         ("1\u200b2\u00a03", True, "12 3"),
         ("x" * 41, True, "x" * 37 + "..."),
+        ("\u0301" * 41, True, EMPTY_VALUE),
         ("", True, EMPTY_VALUE),
         ("\u200b\n", False, EMPTY_VALUE),
     ],
@@ -424,9 +436,35 @@ def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
     assert "dang o buoc ..., trang thai" in rendered.text
 
 
+def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
+    rendered = render(RESULT, VALUES | {"agency_name": "Sở" + " " * 2000 + "Tư pháp"}, accented=False)
+    assert rendered.parameters[1] == "So..."
+
+
+def test_a_parameter_without_a_limit_of_its_own_has_60_characters() -> None:
+    template = Template("other", 1, "Mời {place}", ("place",))
+    assert render(template, {"place": "A" * 60}, accented=True).parameters == ("A" * 60,)
+    assert render(template, {"place": "A" * 61}, accented=True).parameters == ("A" * 57 + "...",)
+
+
+@pytest.mark.parametrize(("following", "segments"), [(125, 2), (126, 3)])
+def test_a_character_of_two_septets_at_a_border_goes_whole_into_the_next_part(following: int, segments: int) -> None:
+    # 126 fill 306 septets, and one of the first part stays empty.
+    template = Template("other", 1, "A" * 100 + "{dossier_code}" + "A" * following, ("dossier_code",))
+    assert render(template, {"dossier_code": "€" * 40}, accented=False).segments == segments
+
+
 def test_a_missing_value_is_a_clear_error() -> None:
     with pytest.raises(ValueError, match=r"apology\.v1: no value for due_date"):
         render(APOLOGY, {"dossier_code": "1", "agency_name": "Sở"}, accented=False)
+
+
+@pytest.mark.parametrize("parameters", [(), ("dossier_code", "agency_name")])
+def test_a_template_whose_words_have_other_places_than_its_parameters_is_never_sent(
+    parameters: tuple[str, ...],
+) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render(Template("odd", 1, "Hồ sơ {dossier_code}", parameters), VALUES, accented=True)
 
 
 @settings(deadline=None)
@@ -487,14 +525,21 @@ def test_an_unregistered_template_is_refused_with_what_to_do(key: tuple[str, str
 
 
 @pytest.mark.parametrize(
-    ("gateway", "accented", "option"),
-    [("half", True, " --accented-provider-template-id"), ("kannel", False, " --provider-template-id")],
+    ("gateway", "accented", "text", "option"),
+    [
+        ("half", True, "accented", "--accented-provider-template-id"),
+        ("kannel", False, "unaccented", "--provider-template-id"),
+    ],
 )
 def test_a_registration_without_the_id_that_the_provider_takes_is_refused(
-    gateway: str, accented: bool, option: str
+    gateway: str, accented: bool, text: str, option: str
 ) -> None:
-    with pytest.raises(UnregisteredTemplate, match=f"register {gateway} result.v1{option}"):
+    with pytest.raises(UnregisteredTemplate) as refusal:
         require_registered(KNOWN, (gateway, "result", 1), accented=accented, by_id=True)
+    assert str(refusal.value) == (
+        f"template result.v1 is registered at gateway {gateway} without the id of its {text} text "
+        f"(motcua texts register {gateway} result.v1 {option} …)"
+    )
 
 
 @pytest.mark.parametrize(("day", "written"), [(date(2016, 9, 5), "5/9/2016"), (date(2016, 12, 15), "15/12/2016")])

@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motcua.domain import working_days
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import (
+    DEFAULT_HOURS,
     OfficeHours,
     SpecialDay,
     WorkingCalendar,
     days_from_package,
+    package_version,
     swapped,
+    written_day,
 )
 from motcua.jobs.calendars.files import read_calendar_file
 from motcua.settings import include_dir
@@ -186,6 +190,104 @@ def test_a_swap_is_off_on_one_day_and_worked_on_the_other():
     assert calendar.opening(SATURDAY) == "full"
     assert off.is_swapped_off
     assert not worked.is_swapped_off
+    assert off == SpecialDay(FRIDAY, "closed", "Nghỉ hoán đổi, làm bù ngày 4/7/2026", "decision", "số 1/TB")
+    assert worked == SpecialDay(SATURDAY, "full", "Làm bù cho ngày nghỉ 3/7/2026", "decision", "số 1/TB")
+
+
+def test_only_a_closed_day_whose_reason_says_so_is_swapped_off():
+    off, _ = swapped(FRIDAY, SATURDAY, "decision", "số 1/TB")
+    assert not special(FRIDAY, "closed").is_swapped_off
+    assert not SpecialDay(FRIDAY, "morning", off.reason, "decision", "số 1/TB").is_swapped_off
+
+
+@pytest.mark.parametrize(
+    ("day", "opening", "reason"),
+    [
+        (date(2026, 8, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 22/8/2026"),
+        (date(2026, 8, 22), "full", "Làm bù cho ngày nghỉ 31/8/2026"),
+        # Over New Year's Eve in both directions.
+        (date(2018, 12, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 5/1/2019"),
+        (date(2019, 1, 5), "full", "Làm bù cho ngày nghỉ 31/12/2018"),
+        (date(2014, 12, 27), "full", "Làm bù cho ngày nghỉ 2/1/2015"),
+        (date(2015, 1, 2), "closed", "Nghỉ hoán đổi, làm bù ngày 27/12/2014"),
+        # A holiday on a weekend has its name too.
+        (date(2026, 4, 26), "closed", "Ngày Giỗ Tổ Hùng Vương"),
+        (date(2026, 1, 1), "closed", "Tết Dương lịch"),
+    ],
+)
+def test_package_names_holidays_and_both_days_of_a_swap(day, opening, reason):
+    found = {each.day: each for each in days_from_package(day.year)}
+    assert found[day] == SpecialDay(day, opening, reason, "package", package_version())
+    assert package_version().split()[0] == "holidays"
+
+
+class Announced(dict):
+    """Holidays of the package, with worked weekend days that none of them names."""
+
+    weekend_workdays = frozenset({date(2026, 10, 3), date(2026, 10, 4), date(2027, 10, 2)})
+
+
+def test_worked_weekend_day_that_no_swap_names_is_worked_all_the_same(monkeypatch):
+    announced = Announced(
+        {date(2026, 10, 4): "Ngày lễ", date(2026, 9, 2): "Quốc khánh", date(2025, 9, 2): "Quốc khánh"}
+    )
+    monkeypatch.setattr(working_days.holidays, "country_holidays", lambda *_, **__: announced)
+    monkeypatch.setattr(working_days, "_days_of_package", working_days._days_of_package.__wrapped__)
+    assert days_from_package(2026) == tuple(
+        SpecialDay(day, opening, reason, "package", package_version())
+        for day, opening, reason in (
+            (date(2026, 9, 2), "closed", "Quốc khánh"),
+            (date(2026, 10, 3), "full", "Làm bù"),
+            (date(2026, 10, 4), "closed", "Ngày lễ"),
+        )
+    )
+
+
+def test_special_days_of_a_year_are_those_of_all_layers_in_order():
+    firsts = [special(date(2026, 12, 31), "closed", "agency"), special(date(2026, 1, 1), "closed", "agency")]
+    others = [special(date(2025, 12, 31), "closed", "agency"), special(date(2027, 1, 1), "closed", "agency")]
+    calendar = WorkingCalendar([*firsts, *others], seeded_years=[2026])
+    assert [each.day for each in calendar.special_days(2026)] == [date(2026, 1, 1), date(2026, 12, 31)]
+    bare = WorkingCalendar()
+    assert tuple(bare.special_days(2026)) == days_from_package(2026)
+
+
+def test_calendar_says_which_years_are_in_its_table():
+    calendar = WorkingCalendar(seeded_years=[2026], confirmed_years=[2025])
+    assert [calendar.is_seeded(date(year, 6, 1)) for year in (2025, 2026, 2027)] == [False, True, False]
+    assert [calendar.is_confirmed(date(year, 6, 1)) for year in (2025, 2026, 2027)] == [True, False, False]
+
+
+def test_office_hours_are_in_force_from_their_day_on_however_they_are_given():
+    spring = OfficeHours(date(2026, 3, 1), opens=time(7, 30))
+    winter = OfficeHours(date(2026, 11, 1), opens=time(8))
+    for hours in ([spring, winter], [winter, spring]):
+        calendar = WorkingCalendar(hours=hours)
+        assert calendar.hours_on(date(2026, 2, 28)) is DEFAULT_HOURS
+        assert calendar.hours_on(date(2026, 3, 1)) is spring
+        assert calendar.hours_on(date(2026, 10, 31)) is spring
+        assert calendar.hours_on(date(2026, 11, 1)) is winter
+
+
+def test_day_is_written_without_leading_zeros():
+    assert written_day(date(2016, 9, 5)) == "5/9/2016"
+
+
+def test_desk_is_open_all_day_from_monday_to_friday():
+    assert [WorkingCalendar().opening(FRIDAY + timedelta(days=n)) for n in range(5)] == [
+        "full",
+        "closed",
+        "closed",
+        "full",
+        "full",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "count"), [(FRIDAY, 1), (SATURDAY, 1), (SUNDAY, 1), (MONDAY, 2), (FRIDAY - timedelta(days=1), 0)]
+)
+def test_both_ends_of_a_span_are_counted(last, count):
+    assert WorkingCalendar().count_working_days(FRIDAY, last) == count
 
 
 # ------------------------------------------------------------------------------------- for every calendar

@@ -204,7 +204,7 @@ class _Evening:
     ) -> None:
         self.run, self.agency, self.day, self.due, self.agency_name = run, agency, day, due, agency_name
         self.evening_at = run.rules.evening_of(day)
-        self.useful_until = None if due is None else useful_until(agency.apology_day, calendar, due, run.rules.quiet)
+        self.useful_until = None if due is None else useful_until(calendar, due, run.rules.quiet)
         self.too_late = self.useful_until is not None and self.useful_until <= run.now
         self.looked_at = 0
         self.begun: Counter[str] = Counter()

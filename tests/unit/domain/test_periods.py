@@ -1,0 +1,122 @@
+"""Days and months are read and counted by the calendar of Vietnam."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import NotAPeriod, Period
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("2026-11-24", date(2026, 11, 24), date(2026, 11, 24)),
+        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
+        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
+        ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
+        ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
+    ],
+)
+def test_period_is_read_as_it_is_written(words, first, last):
+    period = Period.parse(words)
+    assert (period.first, period.last, str(period)) == (first, last, words)
+
+
+@pytest.mark.parametrize(
+    "words", ["", "2026", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١"]
+)
+def test_what_is_no_period_is_refused_with_the_form_to_use(words):
+    with pytest.raises(NotAPeriod, match="2026-11"):
+        Period.parse(words)
+
+
+def test_month_that_does_not_begin_with_its_first_day_is_refused():
+    with pytest.raises(NotAPeriod):
+        Period(date(2026, 11, 2), is_month=True)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "month"),
+    [
+        # 23:59 and 00:00 in Vietnam, UTC+7.
+        (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), "2026-11-29", "2026-10"),
+        (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), "2026-11-30", "2026-11"),
+        (datetime(2026, 12, 31, 17, 0, tzinfo=UTC), "2026-12-31", "2026-12"),
+    ],
+)
+def test_day_and_month_before_a_moment_are_vietnams(moment, day, month):
+    assert str(Period.day_before(moment)) == day
+    assert str(Period.month_before(moment)) == month
+
+
+@given(st.dates(date(2001, 1, 1), date(2099, 12, 31)))
+def test_days_of_a_month_follow_each_other_and_fill_it(day):
+    month = Period.month_of(day)
+    days = list(month.days)
+    assert days[0].start == month.start
+    assert days[-1].end == month.end
+    assert all(one.end == following.start for one, following in pairwise(days))
+    assert month.previous.end == month.start
+    assert month.start.tzinfo is VIETNAM
+    assert Period.parse(str(month)) == month
+    assert days[0].previous.first == month.first - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "previous", "following"),
+    [
+        ("2026-11-24", "2026-11-23", "2026-11-25"),
+        ("2028-03-01", "2028-02-29", "2028-03-02"),
+        ("2026-12-31", "2026-12-30", "2027-01-01"),
+        ("2026-11", "2026-10", "2026-12"),
+        ("2026-01", "2025-12", "2026-02"),
+        ("2026-12", "2026-11", "2027-01"),
+        ("2028-02", "2028-01", "2028-03"),
+    ],
+)
+def test_neighbours_are_of_the_same_length(words, previous, following):
+    period = Period.parse(words)
+    assert (str(period.previous), str(period.next)) == (previous, following)
+    assert period.next.previous == period.previous.next == period
+
+
+def test_period_begins_at_midnight_of_vietnam_and_ends_as_the_next_one_begins():
+    day = Period.parse("2026-11-24")
+    assert (day.start.isoformat(), day.end.isoformat()) == ("2026-11-24T00:00:00+07:00", "2026-11-25T00:00:00+07:00")
+    assert list(day.days) == [day]
+    month = Period.parse("2026-11")
+    assert (month.start.isoformat(), month.end.isoformat()) == (
+        "2026-11-01T00:00:00+07:00",
+        "2026-12-01T00:00:00+07:00",
+    )
+    assert [str(one) for one in month.days] == [f"2026-11-{number:02}" for number in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("words", "is_period"),
+    [
+        ("1999-12-31", False),
+        ("2000-01-01", True),
+        ("2000-01", True),
+        ("2100-12-31", True),
+        ("2100-12", True),
+        ("2101-01-01", False),
+    ],
+)
+def test_periods_are_of_the_years_2000_to_2100(words, is_period):
+    if is_period:
+        assert str(Period.parse(words)) == words
+    else:
+        with pytest.raises(NotAPeriod, match=words):
+            Period.parse(words)
+
+
+def test_month_that_begins_late_is_told_which_day_it_had():
+    with pytest.raises(NotAPeriod, match="a month begins with its first day, not 2026-11-02"):
+        Period(date(2026, 11, 2), is_month=True)

@@ -1,0 +1,32 @@
+"""A backfill holds what was recorded in its interval, every other run everything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.domain.run_window import EVERYTHING, Window
+
+START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+END = START + timedelta(hours=1)
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("window", "before", "at_start", "within", "at_end"),
+    [
+        (Window(START, END), False, True, True, False),
+        (Window(start=START), False, True, True, True),
+        (Window(end=END), True, True, True, False),
+        (EVERYTHING, True, True, True, True),
+    ],
+)
+def test_window_holds_its_start_and_not_its_end(window, before, at_start, within, at_end):
+    moments = (START - INSTANT, START, END - INSTANT, END)
+    assert [window.holds(moment) for moment in moments] == [before, at_start, within, at_end]
+
+
+def test_bounds_are_the_parameters_that_statements_take():
+    assert Window(START, END).bounds == {"start": START, "end": END}
+    assert EVERYTHING.bounds == {"start": None, "end": None}
