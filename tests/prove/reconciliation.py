@@ -35,7 +35,7 @@ from motcua.jobs.notices import picking_up, receiving
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.reconciliation import closing as reconciling
 from motcua.jobs.reconciliation.closing import SourcesUnread, close_period, recheck_closed
-from motcua.settings import settings
+from motcua.settings import include_dir, settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight import closings as store_of_closings
 from motcua.store.oversight.closings import compute_figures, load_closing, load_figures
@@ -588,11 +588,13 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 
 
 def _editing(name: str, old: str, new: str) -> Mistake:
-    """One query of reconciliation has other words."""
+    """One query of closings, named by its room and its file, has other words."""
+    if not (include_dir() / "sql" / "closings" / f"{name}.sql").is_file():
+        raise LookupError(f"there is no closings/{name}.sql any more: this proof must follow")
 
     def edited(asked: Any) -> Any:
         text = statement(asked)
-        if asked != f"reconciliation/{name}":
+        if asked != f"closings/{name}":
             return text
         if old not in text:
             raise LookupError(f"{name}.sql has no {old!r} any more: this proof must follow")
@@ -627,13 +629,13 @@ meaning_of = KannelGateway.meaning_of
 MISTAKES: dict[str, Mistake] = {
     "suppressed messages are hidden from the audit views": _suppressed_hidden,
     "apologies are left out of the figures": _editing(
-        "count_messages", "WHERE m.recorded_at", "WHERE m.kind <> 'apology' AND m.recorded_at"
+        "counting/count_messages", "WHERE m.recorded_at", "WHERE m.kind <> 'apology' AND m.recorded_at"
     ),
     "what is carried over counts as received": _editing(
-        "count_dossiers", "WHERE c.received), 0)", "WHERE c.received OR c.carried_over), 0)"
+        "counting/count_dossiers", "WHERE c.received), 0)", "WHERE c.received OR c.carried_over), 0)"
     ),
-    "what is missing is called cut off": _editing("compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
-    "the 95th of a hundred is the 50th": _editing("count_timings", "r.of_all * 95", "r.of_all * 50"),
+    "what is missing is called cut off": _editing("comparing/compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
+    "the 95th of a hundred is the 50th": _editing("counting/count_timings", "r.of_all * 95", "r.of_all * 50"),
     "days are those of Tokyo": replacing(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
     "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _saving_not_all),
     "what did not arrive is taken for delivered": replacing(KannelGateway, "meaning_of", _arrived),
