@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.phones import numbering_plan as plan
+from motcua.domain.phones import numbers
 from motcua.domain.phones.reading import (
     NOTES,
     REFUSALS,
@@ -802,3 +803,36 @@ def test_own_id_series_are_those_of_all_provinces_once_they_are_merged() -> None
     assert plan.own_id_series("dong_thap", False) == ("34",)
     assert sorted(plan.own_id_series("dong_thap", True)) == ["31", "34"]
     assert plan.own_id_series("tay_ninh", False) == plan.own_id_series("", True) == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "is_one"),
+    [
+        ("01", "01", True),
+        ("31", "12", True),
+        ("00", "01", False),
+        ("32", "01", False),
+        ("01", "00", False),
+        ("01", "13", False),
+        ("9", "5", True),
+    ],
+)
+def test_days_and_months_from_the_first_to_the_last(day: str, month: str, is_one: bool) -> None:
+    assert numbers.is_day_and_month(day, month) is is_one
+
+
+@pytest.mark.parametrize(
+    ("field", "refusal"),
+    [
+        # One digit less, as many, and one more than a number has behind the country code, old and new.
+        ("+84 90512345", "too_short"),
+        ("+84 9051234567", "too_long"),
+        ("+84 123456789", "too_short"),
+        ("+84 12345678901", "too_long"),
+        ("000", "missing"),
+        ("7777", "repeated_digits"),
+        ("12 7777777", "repeated_digits"),
+    ],
+)
+def test_what_is_too_short_too_long_or_all_alike_is_said_to_the_digit(field: str, refusal: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").refusal == refusal

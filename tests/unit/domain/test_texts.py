@@ -401,6 +401,8 @@ def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> N
         ("HĐ-12" + " " * 4000, True, "HĐ-12"),
         ("1\u200b2\u00a03", True, "12 3"),
         ("x" * 41, True, "x" * 37 + "..."),
+        ("x" * 30 + " " + "y" * 13 + " zzzzz", True, "x" * 30 + "..."),
+        ("x" * 38 + " zzzzz", True, "x" * 37 + "..."),
         ("\u0301" * 41, True, EMPTY_VALUE),
         ("", True, EMPTY_VALUE),
         ("\u200b\n", False, EMPTY_VALUE),
