@@ -39,7 +39,7 @@ def routes():
         (route.path.replace("{gateway}", "kannel"), method)
         for route in callbacks.create_callbacks().routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in sorted(route.methods)
     ]
 
 
