@@ -22,6 +22,7 @@ def content_hash(
     dossiers: Mapping[str, int],
     results: Iterable[Mapping[str, Any]],
     counts: Iterable[Mapping[str, Any]],
+    broken_agencies: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """SHA-256 over the canonical JSON of a run's content.
 
@@ -31,14 +32,17 @@ def content_hash(
         dossiers: how many were checked, by agency.
         results: ``rule, status, found, rows_hash``.
         counts: ``rule, agency_code, found``.
+        broken_agencies: ``agency_code, fault``; a run that has none is hashed as before there could be any.
     """
-    content = {
+    content: dict[str, Any] = {
         "thresholds": {name: float(value) for name, value in thresholds.items()},
         "rules": sorted([rule["code"], rule["digest"]] for rule in rules),
         "dossiers": dict(dossiers),
         "results": sorted([each["rule"], each["status"], each["found"], each["rows_hash"] or ""] for each in results),
         "counts": sorted([each["rule"], each["agency_code"] or "", each["found"]] for each in counts),
     }
+    if broken := sorted([each["agency_code"] or "", each["fault"]] for each in broken_agencies):
+        content["broken_agencies"] = broken
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
