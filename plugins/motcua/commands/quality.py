@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, print_error, refuse, without_phone
+from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.mailing import MailsNotSent
@@ -73,7 +73,7 @@ def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | Non
         raise refuse(error) from None
     read = report.run.data_as_of
     _console.print(
-        f"Run {report.run.run_no} of {_moment(report.run.as_of)}, data as of {_moment(read) if read else 'never'}; "
+        f"Run {report.run.run_no} of {local_moment(report.run.as_of)}, data as of {local_moment(read) or 'never'}; "
         f"changes since {f'run {report.previous.run_no}' if report.previous else 'nothing, this is the first run'}.",
         markup=False,
     )
@@ -139,10 +139,6 @@ def _agencies(agencies: tuple[AgencyFigures, ...]) -> Table:
 
 def _or_nothing(count: int) -> str:
     return str(count) if count else ""
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
 
 
 @app.command("rows")
