@@ -26,9 +26,9 @@ from motcua.store.ledger.database import Connection, connect
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite, ValidationDefinition
-    from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
     from great_expectations.expectations.expectation import Expectation
 
@@ -115,8 +115,8 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
     with _great_expectations() as context, _ledger(context) as source:
         for table, listed in expected.tables.items():
             asset = source.add_table_asset(f"sound {table}", table_name=table)
-            whole = asset.add_batch_definition_whole_table(table)
-            held = _run(context, f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
+            whole = asset.add_batch_definition_whole_table(table).get_batch()
+            held = _run(f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
             errors = [error for said in held for error in _errors(said.exception_info)]
             reasons += [f"{table}: {_reason(errors)}"] if errors else []
             failed = [each for each, said in zip(listed, held, strict=True) if not said.success]
@@ -124,7 +124,7 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
                 continue
             # Only now rows are asked for: what holds costs a count.
             wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["agency_code"]}
-            found = _run(context, f"faults of {table}", whole, failed, wanted, parameters)
+            found = _run(f"faults of {table}", whole, failed, wanted, parameters)
             for each, said in zip(failed, found, strict=True):
                 rows = said.result.get("unexpected_index_list")
                 if not rows:
@@ -140,9 +140,8 @@ def _frozen(faults: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
 
 
 def _run(
-    context: EphemeralDataContext,
     name: str,
-    batch: BatchDefinition[Any],
+    batch: Batch,
     listed: Sequence[Expected],
     result_format: Any,  # noqa: ANN401 - Great Expectations' own union of text and mapping
     parameters: Mapping[str, Sequence[str]],
@@ -158,11 +157,8 @@ def _run(
             for place, each in enumerate(listed)
         ],
     )
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=name, data=batch, suite=context.suites.add(suite))
-    )
     given = {key: list(values) for key, values in parameters.items()}
-    results = definition.run(result_format=result_format, expectation_parameters=given).results
+    results = batch.validate(suite, result_format=result_format, expectation_parameters=given).results
     said = {(each.expectation_config.meta or {})["place"]: each for each in results if each.expectation_config}
     return [said[place] for place in range(len(listed))]
 

@@ -104,8 +104,8 @@ def check_quality(
             # The database works meanwhile.
             lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
             _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
-        with connect() as ledger:
-            known = [agency.agency_code for agency in list_agencies(ledger)]
+        known = [agency.agency_code for agency in list_agencies(guard)]
+        guard.commit()
         snapshot = judge_snapshot(load_soundness(), {"agencies": known, "phone_refusals": REFUSALS})
         asked = ask(book, moment, since)
         with connect() as ledger:
