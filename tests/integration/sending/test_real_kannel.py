@@ -285,8 +285,8 @@ def test_receipt_that_we_could_not_take_is_brought_again(
     queue_results(one_stop)
     send_at()
     eventually(lambda: states(rows) == ["delivered"])
+    eventually(lambda: sorted(receipts(rows)) == ["1", "8"])
     assert sorted(tried) == ["1", "1", "8", "8"]
-    assert sorted(receipts(rows)) == ["1", "8"]
 
 
 def test_receipt_that_comes_after_kannels_restart_still_finds_its_message(
