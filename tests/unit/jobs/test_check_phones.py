@@ -302,7 +302,9 @@ def test_no_cell_runs_as_a_formula(tmp_path: Path, bad: str) -> None:
 def test_the_workbook_looks_and_prints_like_the_other_ones(tmp_path: Path) -> None:
     path = tmp_path / "out.xlsx"
     write_workbook(check_phones(ROWS, "khanh_hoa"), path)
-    for sheet in openpyxl.load_workbook(path):
+    book = openpyxl.load_workbook(path)
+    assert len(book.sheetnames) == 3
+    for sheet in book:
         assert {(cell.font.b, cell.fill.fgColor.rgb) for cell in sheet[1]} == {(True, "FF0B2A4A")}
         assert sheet.freeze_panes == "A2"
         assert sheet.print_title_rows == "$1:$1"
