@@ -26,7 +26,8 @@ changes nothing in it.
 
 ### Khi đỏ / When a run is red
 Bad data do not make a run red: they are what it is for. Open the log of **gate**.
-- *check(s) … broken*: a check could not be made; it is neither green nor a finding. `motcua quality show` names it.
+- *check(s) or agencies … broken*: a check could not be made, or an agency's part of the snapshot is not whole; it is
+  neither green nor a finding. `motcua quality show` names it.
 - *task mail_agency failed*: clear that one mapped task; mails that went out are not sent twice.
 - *task check failed*: the ledger did not answer, or the rules' file or MOTCUA_QUALITY_THRESHOLDS cannot be read.
 """

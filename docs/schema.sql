@@ -962,7 +962,8 @@ CREATE FUNCTION quality.begin_snapshot() RETURNS void
     TRUNCATE
         quality.days, quality.agencies, quality.desk_register, quality.register_readings, quality.dossiers, quality.moves,
         quality.result_messages, quality.edited, quality.marks, quality.dossier_facts, quality.usual_waits,
-        quality.actor_days, quality.agency_days, quality.month_cells, quality.agency_month_facts, quality.source_facts, quality.found
+        quality.actor_days, quality.agency_days, quality.month_cells, quality.agency_month_facts, quality.source_facts, quality.found,
+        quality.ledger_counts, quality.agency_counts
 $$;
 
 -- Name: look_at(text, text); Type: FUNCTION; Schema: quality; Owner: -
@@ -2286,6 +2287,23 @@ CREATE VIEW audit.quality_agencies AS
     textable
    FROM motcua.quality_agencies;
 
+-- Name: quality_broken_agencies; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_broken_agencies (
+    run_no bigint NOT NULL,
+    agency_code text,
+    fault text NOT NULL,
+    CONSTRAINT quality_broken_agencies_fault_check CHECK ((fault ~ '^[a-z_]+$'::text))
+);
+
+-- Name: quality_broken_agencies; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_broken_agencies AS
+ SELECT run_no,
+    agency_code,
+    fault
+   FROM motcua.quality_broken_agencies;
+
 -- Name: quality_counts; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.quality_counts (
@@ -2473,6 +2491,20 @@ CREATE VIEW audit.quality_suggestions AS
     kind,
     facts
    FROM motcua.quality_suggestions;
+
+-- Name: quality_withheld; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.quality_withheld (
+    run_no bigint NOT NULL,
+    finding_id bigint NOT NULL
+);
+
+-- Name: quality_withheld; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.quality_withheld AS
+ SELECT run_no,
+    finding_id
+   FROM motcua.quality_withheld;
 
 -- Name: quarantine; Type: TABLE; Schema: motcua; Owner: -
 
@@ -3395,11 +3427,21 @@ CREATE UNLOGGED TABLE quality.actor_days (
 
 CREATE UNLOGGED TABLE quality.agencies (
     agency_code text NOT NULL,
-    answers text NOT NULL,
+    answers text,
     calendar smallint NOT NULL,
     apology_day text NOT NULL,
     enabled_from timestamp with time zone,
     today integer NOT NULL
+);
+
+-- Name: agency_counts; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.agency_counts (
+    agency_code text,
+    in_ledger integer NOT NULL,
+    in_snapshot integer NOT NULL,
+    received integer NOT NULL,
+    received_in_months integer NOT NULL
 );
 
 -- Name: agency_days; Type: TABLE; Schema: quality; Owner: -
@@ -3414,8 +3456,8 @@ CREATE UNLOGGED TABLE quality.agency_days (
 -- Name: agency_month_facts; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.agency_month_facts (
-    subject text NOT NULL,
-    agency_code text NOT NULL,
+    subject text,
+    agency_code text,
     month date NOT NULL,
     procedure_code text,
     received integer NOT NULL,
@@ -3464,7 +3506,7 @@ CREATE UNLOGGED TABLE quality.desk_register (
 
 CREATE UNLOGGED TABLE quality.dossier_facts (
     dossier_id bigint NOT NULL,
-    agency_code text NOT NULL,
+    agency_code text,
     status_code smallint,
     ended boolean NOT NULL,
     textable boolean NOT NULL,
@@ -3531,7 +3573,7 @@ CREATE UNLOGGED TABLE quality.dossier_facts (
 CREATE UNLOGGED TABLE quality.dossiers (
     dossier_id bigint NOT NULL,
     agency_code text NOT NULL,
-    answers text NOT NULL,
+    answers text,
     source_id smallint NOT NULL,
     procedure_code text NOT NULL,
     status_code smallint,
@@ -3567,6 +3609,13 @@ CREATE UNLOGGED TABLE quality.found (
     facts jsonb NOT NULL
 );
 
+-- Name: ledger_counts; Type: TABLE; Schema: quality; Owner: -
+
+CREATE UNLOGGED TABLE quality.ledger_counts (
+    agency_code text NOT NULL,
+    dossiers integer NOT NULL
+);
+
 -- Name: marks; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.marks (
@@ -3593,7 +3642,7 @@ CREATE UNLOGGED TABLE quality.marks (
 -- Name: month_cells; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.month_cells (
-    agency_code text NOT NULL,
+    agency_code text,
     procedure_code text NOT NULL,
     month date NOT NULL,
     received integer NOT NULL,
@@ -4034,6 +4083,11 @@ ALTER TABLE ONLY motcua.publications
 ALTER TABLE ONLY motcua.quality_agencies
     ADD CONSTRAINT quality_agencies_pkey PRIMARY KEY (run_no, agency_code);
 
+-- Name: quality_broken_agencies quality_broken_agencies_run_no_agency_code_fault_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_broken_agencies
+    ADD CONSTRAINT quality_broken_agencies_run_no_agency_code_fault_key UNIQUE NULLS NOT DISTINCT (run_no, agency_code, fault);
+
 -- Name: quality_counts quality_counts_run_no_rule_agency_code_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.quality_counts
@@ -4068,6 +4122,11 @@ ALTER TABLE ONLY motcua.quality_sources
 
 ALTER TABLE ONLY motcua.quality_suggestions
     ADD CONSTRAINT quality_suggestions_pkey PRIMARY KEY (run_no, agency_code, kind);
+
+-- Name: quality_withheld quality_withheld_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_withheld
+    ADD CONSTRAINT quality_withheld_pkey PRIMARY KEY (run_no, finding_id);
 
 -- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -4607,6 +4666,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.publications FOR 
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_agencies FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: quality_broken_agencies refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_broken_agencies FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: quality_counts refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_counts FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -4626,6 +4689,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_sources F
 -- Name: quality_suggestions refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_suggestions FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: quality_withheld refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.quality_withheld FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: receipt_readings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -4663,6 +4730,10 @@ CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.finding_episodes REFERENC
 
 CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_agencies REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 
+-- Name: quality_broken_agencies refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_broken_agencies REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
 -- Name: quality_counts refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_counts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
@@ -4682,6 +4753,10 @@ CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_sources REFERENCI
 -- Name: quality_suggestions refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_suggestions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: quality_withheld refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_withheld REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 
 -- Name: agencies agencies_successor_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -4983,6 +5058,11 @@ ALTER TABLE ONLY motcua.quality_agencies
 ALTER TABLE ONLY motcua.quality_agencies
     ADD CONSTRAINT quality_agencies_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
 
+-- Name: quality_broken_agencies quality_broken_agencies_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_broken_agencies
+    ADD CONSTRAINT quality_broken_agencies_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
 -- Name: quality_counts quality_counts_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.quality_counts
@@ -5027,6 +5107,16 @@ ALTER TABLE ONLY motcua.quality_suggestions
 
 ALTER TABLE ONLY motcua.quality_suggestions
     ADD CONSTRAINT quality_suggestions_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: quality_withheld quality_withheld_finding_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_withheld
+    ADD CONSTRAINT quality_withheld_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES motcua.findings(finding_id);
+
+-- Name: quality_withheld quality_withheld_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.quality_withheld
+    ADD CONSTRAINT quality_withheld_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.quality_runs(run_no);
 
 -- Name: quarantine quarantine_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5521,6 +5611,15 @@ GRANT SELECT,INSERT ON TABLE motcua.quality_agencies TO motcua_app;
 GRANT SELECT ON TABLE audit.quality_agencies TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_agencies TO motcua_app;
 
+-- Name: TABLE quality_broken_agencies; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_broken_agencies TO motcua_app;
+
+-- Name: TABLE quality_broken_agencies; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_app;
+
 -- Name: TABLE quality_counts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_counts TO motcua_app;
@@ -5574,6 +5673,15 @@ GRANT SELECT,INSERT ON TABLE motcua.quality_suggestions TO motcua_app;
 
 GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_app;
+
+-- Name: TABLE quality_withheld; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.quality_withheld TO motcua_app;
+
+-- Name: TABLE quality_withheld; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.quality_withheld TO motcua_audit;
+GRANT SELECT ON TABLE audit.quality_withheld TO motcua_app;
 
 -- Name: TABLE quarantine; Type: ACL; Schema: motcua; Owner: -
 
@@ -5751,6 +5859,10 @@ GRANT SELECT,INSERT ON TABLE quality.actor_days TO motcua_app;
 
 GRANT SELECT,INSERT ON TABLE quality.agencies TO motcua_app;
 
+-- Name: TABLE agency_counts; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.agency_counts TO motcua_app;
+
 -- Name: TABLE agency_days; Type: ACL; Schema: quality; Owner: -
 
 GRANT SELECT,INSERT ON TABLE quality.agency_days TO motcua_app;
@@ -5782,6 +5894,10 @@ GRANT SELECT,INSERT ON TABLE quality.edited TO motcua_app;
 -- Name: TABLE found; Type: ACL; Schema: quality; Owner: -
 
 GRANT SELECT,INSERT ON TABLE quality.found TO motcua_app;
+
+-- Name: TABLE ledger_counts; Type: ACL; Schema: quality; Owner: -
+
+GRANT SELECT,INSERT ON TABLE quality.ledger_counts TO motcua_app;
 
 -- Name: TABLE marks; Type: ACL; Schema: quality; Owner: -
 

@@ -20,7 +20,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from motcua.sandbox import world
+from motcua.sandbox.world import __main__ as world
 from motcua.sandbox.world import people
 from motcua.sandbox.world.__main__ import what_comes
 from motcua.sandbox.world.clockwork import World, WorldError

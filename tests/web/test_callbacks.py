@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.phones.reading import holds_phone
+from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect
 from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
 from motcua.web import callbacks
@@ -24,10 +26,8 @@ def client(agencies, configure):
         AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
         AIRFLOW_CONN_SMS_OPEN=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": {}}),
     )
-    callbacks._addresses.clear()
     with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
         yield http
-    callbacks._addresses.clear()
 
 
 SECRET = {"secret": "receipt-word-9"}
@@ -141,10 +141,21 @@ def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch
     def fail(*_):
         raise RuntimeError("0905123456")
 
-    monkeypatch.setattr(callbacks._intake, "take", fail)
+    monkeypatch.setattr(Intake, "take", fail)
     assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
     assert "A report of gateway kannel failed: RuntimeError" in caplog.text
     assert not any(word in caplog.text for word in ("Traceback", "0905123456"))
+
+
+def test_app_ends_with_all_its_threads(client):
+    before = set(threading.enumerate())
+    with TestClient(callbacks.create_standalone()) as http:
+        assert http.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 200
+        names = {thread.name.rpartition("_")[0] for thread in set(threading.enumerate()) - before}
+        assert names >= {"gateway address", "inquiry", "receipts"}
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive(), thread.name
 
 
 def test_big_body_is_refused_before_it_is_read(client):

@@ -72,11 +72,9 @@ def client(agencies, configure):
         AIRFLOW_CONN_SMS_SPOILT=connection(adapter="kannel", callback_secret=WORD, allowed_networks="everywhere"),
         AIRFLOW_CONN_SMS_OPEN=connection(adapter="esms"),
     )
-    callbacks._addresses.clear()
     app = callbacks.create_standalone()
     with TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as http:
         yield http
-    callbacks._addresses.clear()
 
 
 @pytest.fixture
@@ -592,24 +590,29 @@ def test_caller_inside_the_networks_is_let_in(client, monkeypatch):
     assert client.get("/gateway/inquiries/near", params=SECRET).text == HELP
 
 
+def addresses(client):
+    (mounted,) = (route for route in client.app.routes if route.path == "/gateway")
+    return mounted.app.state.desk.addresses
+
+
 def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, monkeypatch):
     """Airflow's own database may be away."""
     assert client.get(URL, params=SECRET).text == HELP
-    read_at, gateway = callbacks._addresses["kannel"]
+    read_at, gateway = addresses(client)["kannel"]
     monkeypatch.setattr(callbacks, "open_gateway", lambda _: 1 / 0)
     for age in (20, 90):
-        callbacks._addresses["kannel"] = (read_at - age, gateway)
+        addresses(client)["kannel"] = (read_at - age, gateway)
         assert client.get(URL, params=SECRET).text == HELP
-    callbacks._addresses["kannel"] = (read_at - 4000, gateway)
+    addresses(client)["kannel"] = (read_at - 4000, gateway)
     assert client.get(URL, params=SECRET).status_code == 401
 
 
 def test_address_that_hangs_when_read_anew_is_not_waited_for(client, monkeypatch):
     assert client.get(URL, params=SECRET).text == HELP
-    read_at, gateway = callbacks._addresses["kannel"]
+    read_at, gateway = addresses(client)["kannel"]
     released = threading.Event()
     monkeypatch.setattr(callbacks, "open_gateway", lambda _: released.wait(10) and gateway)
-    callbacks._addresses["kannel"] = (read_at - 90, gateway)
+    addresses(client)["kannel"] = (read_at - 90, gateway)
     started = time.monotonic()
     try:
         assert client.get(URL, params=SECRET).text == HELP
@@ -622,8 +625,8 @@ def test_changed_secret_counts_after_a_minute_at_most(client, monkeypatch):
     assert client.get(URL, params=SECRET).status_code == 200
     changed = {"conn_type": "http", "host": "h", "extra": {"callback_secret": "another"}}
     monkeypatch.setenv("AIRFLOW_CONN_SMS_KANNEL", json.dumps(changed))
-    read_at, gateway = callbacks._addresses["kannel"]
-    callbacks._addresses["kannel"] = (read_at - 61, gateway)
+    read_at, gateway = addresses(client)["kannel"]
+    addresses(client)["kannel"] = (read_at - 61, gateway)
     assert client.get(URL, params=SECRET).status_code == 401
     assert client.get(URL, params={"secret": "another"}).status_code == 200
 

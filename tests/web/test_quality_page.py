@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
+from motcua.quality.report_data import BrokenAgency
 from motcua.web import quality_page
 from motcua.web.auth import signed_in
 from tests.conftest import TU_PHAP
@@ -157,6 +158,27 @@ def test_empty_states_are_told_in_words(staff, ledger):
     ledger.run_no = None
     for address in ("/motcua/quality", AGENCY):
         assert "Chưa có lần kiểm tra nào." in text_of(staff.get(address))
+
+
+def test_broken_agency_is_told_in_words_and_has_no_figures(staff, ledger):
+    reason = "Có hồ sơ được tính hơn một lần."
+    agencies = ledger.department.agencies
+    gone = replace(agencies[-1], broken_reason=reason, dossiers=0, found=0, per_thousand=None, ranked=False)
+    ledger.department = replace(
+        ledger.department,
+        agencies=(*agencies[:-1], gone),
+        broken_agencies=(BrokenAgency(gone.agency_code, gone.name, reason), BrokenAgency("zz", "zz", reason)),
+    )
+    text = text_of(staff.get("/motcua/quality"))
+    assert "2 cơ quan không kiểm tra được." in text
+    assert f"{gone.name} ({gone.agency_code}): {reason}" in text
+    assert f"zz: {reason}" in text
+    assert text.count("không kiểm tra được") == 2, "the notice, and the agency's line"
+    ledger.agency = replace(ledger.agency, figures=replace(ledger.agency.figures, broken_reason=reason))
+    text = text_of(staff.get(AGENCY))
+    assert f"Lần này không kiểm tra được dữ liệu của cơ quan. {reason}" in text
+    assert "lỗi cần xử lý" not in text
+    assert "Kết quả từng kiểm tra" not in text
 
 
 @pytest.mark.parametrize("query", ["", "?code=", "?code=nobody", "?code=%00", "?code=%27%3B--"])

@@ -123,7 +123,7 @@ def drip(connected: socket.socket, piece: bytes) -> bytes:
 
 
 @pytest.fixture
-def gateways(agencies, configure) -> Iterator[None]:
+def gateways(agencies, configure) -> None:
     def connection(**extra: str) -> str:
         return json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra})
 
@@ -132,9 +132,6 @@ def gateways(agencies, configure) -> Iterator[None]:
         AIRFLOW_CONN_SMS_ESMS=connection(adapter="esms", private_key="a-key"),
         AIRFLOW_CONN_SMS_SIGNED=connection(adapter="kannel", callback_hmac_key="a-key"),
     )
-    callbacks._addresses.clear()
-    yield
-    callbacks._addresses.clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console
+from motcua.commands.terminal import console, local_moment
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import (
     FIELDS,
@@ -79,7 +79,7 @@ def list_all() -> None:
         if now.in_charge is None:
             enabled = f"ended {agency.valid_until:%d/%m/%Y}"
         else:
-            enabled = _local(agency.enabled_from) if agency.enabled_from else "not enabled"
+            enabled = local_moment(agency.enabled_from) if agency.enabled_from else "not enabled"
         if now.in_charge not in (agency.agency_code, None):
             enabled += f"\nby {now.in_charge}"
         table.add_row(
@@ -107,7 +107,7 @@ def show(code: _CODE) -> None:
     typer.echo(export_agencies([agency]).partition("\nagencies:\n")[2], nl=False)
     in_charge = "nobody: it ended" if now.in_charge is None else now.in_charge
     typer.echo(f"# in charge today: {in_charge}; named in messages: {now.name_in_texts}")
-    typer.echo(f"# last changed: {_local(last.changed_at)} by {_author(last)}")
+    typer.echo(f"# last changed: {local_moment(last.changed_at)} by {_author(last)}")
 
 
 def _find(connection: Connection, code: str) -> Agency:
@@ -133,14 +133,14 @@ def history(code: _CODE) -> None:
             lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
         if change.silences:
             lines.append(f"silences through {', '.join(change.silences)}")
-        table.add_row(_local(change.changed_at), _author(change), escape("\n".join(lines)))
+        table.add_row(local_moment(change.changed_at), _author(change), escape("\n".join(lines)))
     _console.print(table)
 
 
 def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     """A setting as the history keeps it."""
     if field == "enabled_from" and value:
-        return _local(datetime.fromisoformat(value))
+        return local_moment(datetime.fromisoformat(value))
     if field == "report_recipients" and value:
         return f"{value['addresses']} (list {value['list']})"
     return _json(value)
@@ -148,10 +148,6 @@ def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 def _author(change: AgencyChange) -> str:
     return f"{change.changed_by}, for the Department" if change.by_department else change.changed_by
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
@@ -296,7 +292,7 @@ def _show_messages(run: DryRun) -> None:
     for each in run.messages:
         message = each.message
         table.add_row(
-            _local(message.at),
+            local_moment(message.at),
             escape(each.dossier_code),
             message.kind,
             each.phone,
@@ -331,7 +327,7 @@ def _show_counts(run: DryRun) -> None:
         "reason",
         "messages",
         "segments",
-        title=f"{run.agency.agency_code} {run.name_in_texts}, {_local(run.since)} to {_local(run.until)}",
+        title=f"{run.agency.agency_code} {run.name_in_texts}, {local_moment(run.since)} to {local_moment(run.until)}",
     )
     for key, number in sorted(counts.items()):
         table.add_row(*key, str(number), str(segments[key]) if segments[key] else "")

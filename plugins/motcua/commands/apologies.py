@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console
+from motcua.commands.terminal import console, local_moment
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.domain.texts import date_in_text
@@ -79,7 +79,7 @@ def show_evenings(
             row.apology_day,
             row.state,
             due,
-            f"{row.settled_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
+            local_moment(row.settled_at),
             *(str(getattr(row, name)) for name in figures),
             style="red" if row.state == "missed" else None,
         )

@@ -10,8 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, print_error, refuse
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, local_moment, print_error, refuse
 from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import STATES, sum_messages
 from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
@@ -74,7 +73,7 @@ def list_all(
             str(row.closing_no),
             row.period,
             str(row.corrects or ""),
-            f"{row.as_of.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            local_moment(row.as_of),
             *(str(getattr(row, name) or 0) for name in ("expected", "sent", "delivered", "difference", "unexplained")),
             style="red" if row.difference or row.unexplained or row.sources_unread else None,
         )
@@ -171,5 +170,5 @@ def rows(
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+        return local_moment(value)
     return "" if value is None else escape(str(value))

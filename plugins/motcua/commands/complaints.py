@@ -12,8 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from motcua.commands.terminal import console, handed_in, refuse
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, handed_in, local_moment, refuse
 from motcua.jobs.handed_in.complaints import (
     LARGEST_FILE,
     ComplaintRefused,
@@ -92,7 +91,7 @@ def list_all(
         known = "" if each.dossier_id else " (not known)"
         table.add_row(
             str(each.complaint_id),
-            f"{each.received_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            local_moment(each.received_at),
             each.agency_code,
             f"{each.dossier_code}{known}" if each.dossier_code else "",
             each.claim,

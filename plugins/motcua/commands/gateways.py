@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, without_phone
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, local_moment, without_phone
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
@@ -31,15 +30,11 @@ app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
 _console = console()
 
 
-def _local(moment: datetime | None) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
-
-
 def _state(stops: list[GatewayStop], now: datetime) -> str:
     """What is stopped, in words."""
     words = []
     for stop in stops:
-        until = f"until {_local(stop.until)}" if stop.until > now else "on trial, one request at a time"
+        until = f"until {local_moment(stop.until)}" if stop.until > now else "on trial, one request at a time"
         words.append(f"{stop.subject or 'stopped'} {until}: {stop.reason}")
     return "\n".join(words) or "in use"
 
@@ -80,8 +75,10 @@ def list_changes(limit: Annotated[int, typer.Option(min=1, help="At most this ma
     table = Table("when", "gateway", "what", "change", "until", "why", "by")
     for row in rows:
         what = row.subject or "all of it"
-        until, by = _local(row.until), escape(row.changed_by)
-        table.add_row(_local(row.changed_at), row.gateway, escape(what), row.change, until, escape(row.reason), by)
+        until, by = local_moment(row.until), escape(row.changed_by)
+        table.add_row(
+            local_moment(row.changed_at), row.gateway, escape(what), row.change, until, escape(row.reason), by
+        )
     _console.print(table)
 
 
@@ -106,7 +103,7 @@ def stop(
         _require(name, gateway_names(connection))
         by_hand = GatewayStop(name, "gateway", "", now, now + timedelta(hours=hours), reason, by_hand=True)
         stop_gateway(connection, by_hand, changed_by=getpass.getuser())
-    _console.print(f"{name} is stopped until {_local(now + timedelta(hours=hours))}.", markup=False)
+    _console.print(f"{name} is stopped until {local_moment(now + timedelta(hours=hours))}.", markup=False)
 
 
 def _require(name: str, known: list[str]) -> None:

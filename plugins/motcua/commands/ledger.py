@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, written_elsewhere
+from motcua.commands.terminal import console, local_moment, written_elsewhere
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import RowRefusal
 from motcua.domain.reconciliation import STATES
@@ -99,7 +99,7 @@ def show_quarantine() -> None:
             written_elsewhere(row.agency_code),
             "" if row.status_code is None else str(row.status_code),
             str(row.rows),
-            f"{row.since.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            local_moment(row.since),
             ", ".join(written_elsewhere(code) for code in row.examples if code),
             _REMEDIES[row.reason],
         )

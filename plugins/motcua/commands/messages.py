@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, without_phone
+from motcua.commands.terminal import console, local_moment, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.releasing import release
@@ -20,10 +20,6 @@ from motcua.store.notices.messages import count_held, held
 
 app = typer.Typer(help="Messages whose outcome nobody can tell.", no_args_is_help=True)
 _console = console()
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
 
 
 @app.command("held")
@@ -47,8 +43,8 @@ def list_held(
             escape(row.agency_code),
             escape(row.dossier_code),
             row.gateway,
-            _local(row.started_at),
-            _local(row.useful_until),
+            local_moment(row.started_at),
+            local_moment(row.useful_until),
             escape(row.gateway_code or row.reason or ""),
             str(row.settlings),
         )

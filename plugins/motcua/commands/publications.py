@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, print_error, refuse
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, local_moment, print_error, refuse
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
 from motcua.jobs.publications.publishing import publications_store
@@ -45,7 +44,7 @@ def list_all() -> None:
             each.period,
             str(each.closing_no),
             "" if each.corrects is None else str(each.corrects),
-            f"{each.published_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            local_moment(each.published_at),
             each.folder,
             f"{each.manifest_sha256[:16]}…",
         )

@@ -10,13 +10,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, print_error, refuse, without_phone
+from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality.checking import CheckInProgress, check_quality, verify_seals
 from motcua.jobs.quality.mailing import mail_agency, mail_department
-from motcua.quality.report_data import AgencyFigures, RuleResult
+from motcua.quality.report_data import AgencyFigures, DepartmentReport, RuleResult
 from motcua.quality.reporting import (
     NoSuchAgency,
     NoSuchRun,
@@ -73,15 +73,19 @@ def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | Non
         raise refuse(error) from None
     read = report.run.data_as_of
     _console.print(
-        f"Run {report.run.run_no} of {_moment(report.run.as_of)}, data as of {_moment(read) if read else 'never'}; "
+        f"Run {report.run.run_no} of {local_moment(report.run.as_of)}, data as of {local_moment(read) or 'never'}; "
         f"changes since {f'run {report.previous.run_no}' if report.previous else 'nothing, this is the first run'}.",
         markup=False,
     )
+    if report.figures.broken_reason:
+        _console.print(f"BROKEN: {report.figures.broken_reason}", style="red", markup=False)
     _console.print(_results(report.results))
-    if not agency:
-        _console.print(_agencies(getattr(report, "agencies", ())))
-    for number, each in enumerate(report.to_do_first, 1):
-        _console.print(f"{number}. {each.rule.title}: {each.sentence} {each.rule.action}", markup=False)
+    if isinstance(report, DepartmentReport):
+        _console.print(_agencies(report.agencies))
+        for each in report.broken_agencies:
+            _console.print(f"BROKEN: {each.agency_code or '-'} {each.name}: {each.reason}", style="red", markup=False)
+    for number, first in enumerate(report.to_do_first, 1):
+        _console.print(f"{number}. {first.rule.title}: {first.sentence} {first.rule.action}", markup=False)
     for suggestion in report.suggestions:
         _console.print(f"{suggestion.agency_name}: {suggestion.sentence}", markup=False)
 
@@ -116,6 +120,9 @@ def _results(results: tuple[RuleResult, ...]) -> Table:
 def _agencies(agencies: tuple[AgencyFigures, ...]) -> Table:
     table = Table("agency", "name", "dossiers", "found", "acknowledged", "per 1,000", "before", "late")
     for each in agencies:
+        if each.broken_reason:
+            table.add_row(escape(each.agency_code), escape(each.name), "BROKEN", style="red")
+            continue
         before = each.change.previous_per_thousand
         table.add_row(
             escape(each.agency_code),
@@ -132,10 +139,6 @@ def _agencies(agencies: tuple[AgencyFigures, ...]) -> Table:
 
 def _or_nothing(count: int) -> str:
     return str(count) if count else ""
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
 
 
 @app.command("rows")

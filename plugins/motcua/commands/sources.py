@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,17 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import local_moment
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import list_sources, map_status
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _console = Console()
-
-
-def _local(moment: datetime | None) -> str:
-    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
 
 
 @app.command("list")
@@ -31,13 +26,13 @@ def list_all() -> None:
     table = Table("source", "adapter", "connection", "read up to", "last pick-up", "failure")
     for name, adapter in settings().sources.items():
         source = known.get(name)
-        failure = f"{_local(source.failed_at)}: {source.failure}" if source and source.failed_at else ""
+        failure = f"{local_moment(source.failed_at)}: {source.failure}" if source and source.failed_at else ""
         table.add_row(
             name,
             adapter,
             f"onestop_{name}",
-            _local(source.cursor_recorded_at if source else None),
-            _local(source.picked_up_at if source else None) or "never",
+            local_moment(source.cursor_recorded_at if source else None),
+            local_moment(source.picked_up_at if source else None) or "never",
             escape(failure),
         )
     _console.print(table if settings().sources else "No source is configured: set MOTCUA_SOURCES.")

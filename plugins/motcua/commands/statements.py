@@ -13,8 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from motcua.commands.terminal import console, handed_in, refuse, without_phone
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.jobs.handed_in.statement_files import read_statement
 from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
@@ -128,7 +127,7 @@ def show(
             str(each.segments),
             f"{each.amount:,.0f}".replace(",", "."),
             str(each.inquiries),
-            f"{each.imported_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}",
+            local_moment(each.imported_at),
             each.imported_by,
             "" if each.in_force else "superseded",
         )
@@ -204,8 +203,8 @@ def rows(
             "" if row.line_no is None else f"{row.direction} {row.line_no}",
             row.verdict,
             ", ".join(row.differs),
-            "" if row.sent_at is None else f"{row.sent_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
-            "" if row.our_at is None else f"{row.our_at.astimezone(VIETNAM):%d/%m %H:%M:%S}",
+            local_moment(row.sent_at),
+            local_moment(row.our_at),
             f"{_or_dash(row.their_segments)} / {_or_dash(row.our_segments)}",
             f"{row.their_status or '-'} / {row.our_state or '-'}",
             row.our_reference or row.reference or row.gateway_reference or "",
@@ -244,8 +243,7 @@ def refused(
             else ""
         )
         _console.print(
-            f"{each.refusal_no}. {_file_of(each)}{month}, {each.refused_at.astimezone(VIETNAM):%d/%m/%Y %H:%M},"
-            f" {each.refused_by}{state}",
+            f"{each.refusal_no}. {_file_of(each)}{month}, {local_moment(each.refused_at)}, {each.refused_by}{state}",
             soft_wrap=True,
         )
         _console.print(each.message, soft_wrap=True)

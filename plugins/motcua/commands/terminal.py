@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_words
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
 from motcua.jobs.handed_in.tables import FileFault, FileRefused, shown_name
@@ -22,6 +24,11 @@ def console(*, markup: bool = True) -> Console:
     ``markup``: off where what is printed may hold the words of a file or a form.
     """
     return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
+
+
+def local_moment(moment: datetime | None) -> str:
+    """A moment by the clock of Vietnam, as 25/11/2026 10:00:00; nothing where there is none."""
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
 
 
 def print_error(sentence: object) -> None:

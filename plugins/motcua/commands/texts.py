@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, refuse
-from motcua.domain.clock import VIETNAM
+from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.handed_in.agencies import AgencyFileError
 from motcua.jobs.texts.previews import (
     FIXED_WORDS,
@@ -174,7 +173,7 @@ def show_registrations(
             f"{template}.v{version}",
             *change,
             *(escape(each or "") for each in ids),
-            f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}",
+            local_moment(moment),
             escape(who),
             escape(row.reason or ""),
         )

@@ -83,9 +83,16 @@ def open_gateway(name: str) -> Gateway:
     """
     address = gateway_address(name)
     adapter = str(address.extra.get("adapter", "kannel"))
+    path = f"motcua.gateways.{adapter}"
     try:
-        module = import_module(f"motcua.gateways.{adapter}")
+        module = import_module(path)
     except ModuleNotFoundError as missing:
+        if missing.name != path:
+            # The adapter is there; something that it needs is not.
+            raise GatewayMisconfigured(
+                f"The adapter {adapter!r} of the Airflow connection sms_{name} needs {missing.name}, which is not"
+                " installed."
+            ) from missing
         raise GatewayMisconfigured(
             f"The Airflow connection sms_{name} names the adapter {adapter!r}, which is not in motcua/gateways/."
         ) from missing

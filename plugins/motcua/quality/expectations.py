@@ -1,8 +1,9 @@
 """The one place that speaks to Great Expectations: every verdict about data quality is its.
 
-The rules become one suite for each table of the snapshot; it counts and returns the offending rows by SQL in the
-database. What is not in a suite is not judged: no count, no row, no line anywhere. An expectation that fails to run is
-*broken*: that is neither a good nor a bad verdict about the data.
+The snapshot itself is judged first, by expectations of Great Expectations' own, one batch a table; what does not hold
+is told of the agencies whose rows it stands in. Then the rules become one suite for each table; it counts and returns
+the offending rows by SQL in the database. What is not in a suite is not judged: no count, no row, no line anywhere. An
+expectation that fails to run is *broken*: that is neither a good nor a bad verdict about the data.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from motcua.quality.report_data import CheckStatus
 from motcua.quality.rules import Asked
+from motcua.quality.soundness import Expected, Soundness
 from motcua.store.ledger.database import Connection, connect
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite, ValidationDefinition
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
     from great_expectations.expectations.expectation import Expectation
 
@@ -46,6 +49,18 @@ class RuleResult:
     status: CheckStatus
     found: int
     broken_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotVerdict:
+    """What Great Expectations said of the snapshot itself."""
+
+    faults: Mapping[str, frozenset[str]]
+    """By agency, what is wrong with its part."""
+    of_no_agency: Mapping[str, frozenset[str]]
+    """By table, what is wrong with rows that are of no agency."""
+    broken_reason: str | None = None
+    """Why it could not be judged whole: then nothing that is found in it means anything."""
 
 
 Row: TypeAlias = Mapping[str, Any]
@@ -84,6 +99,70 @@ def prepare() -> None:
     import_module("great_expectations.expectations.core.unexpected_rows_expectation")
 
 
+def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]]) -> SnapshotVerdict:
+    """Runs the expectations about the snapshot on it.
+
+    Args:
+        expected: what must hold, by table.
+        parameters: the value sets that the expectations name by ``$PARAMETER``.
+
+    Raises:
+        psycopg.OperationalError: the ledger does not answer.
+    """
+    faults: dict[str, set[str]] = {}
+    of_no_agency: dict[str, set[str]] = {}
+    reasons: list[str] = []
+    with _great_expectations() as context, _ledger(context) as source:
+        for table, listed in expected.tables.items():
+            asset = source.add_table_asset(f"sound {table}", table_name=table)
+            whole = asset.add_batch_definition_whole_table(table).get_batch()
+            held = _run(f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
+            errors = [error for said in held for error in _errors(said.exception_info)]
+            reasons += [f"{table}: {_reason(errors)}"] if errors else []
+            failed = [each for each, said in zip(listed, held, strict=True) if not said.success]
+            if reasons or not failed:
+                continue
+            # Only now rows are asked for: what holds costs a count.
+            wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["agency_code"]}
+            found = _run(f"faults of {table}", whole, failed, wanted, parameters)
+            for each, said in zip(failed, found, strict=True):
+                rows = said.result.get("unexpected_index_list")
+                if not rows:
+                    reasons.append(f"{table}: {each.fault} without rows")
+                for agency in {row["agency_code"] for row in rows or ()}:
+                    place, key = (of_no_agency, table) if agency is None else (faults, agency)
+                    place.setdefault(key, set()).add(each.fault)
+    return SnapshotVerdict(_frozen(faults), _frozen(of_no_agency), "; ".join(reasons) or None)
+
+
+def _frozen(faults: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(its) for key, its in faults.items()}
+
+
+def _run(
+    name: str,
+    batch: Batch,
+    listed: Sequence[Expected],
+    result_format: Any,  # noqa: ANN401 - Great Expectations' own union of text and mapping
+    parameters: Mapping[str, Sequence[str]],
+) -> list[ExpectationValidationResult]:
+    """What Great Expectations says of each expectation, in their order."""
+    import great_expectations as gx
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    suite = gx.ExpectationSuite(
+        name=name,
+        expectations=[
+            ExpectationConfiguration(type=each.type, kwargs=dict(each.kwargs), meta={"place": place})
+            for place, each in enumerate(listed)
+        ],
+    )
+    given = {key: list(values) for key, values in parameters.items()}
+    results = batch.validate(suite, result_format=result_format, expectation_parameters=given).results
+    said = {(each.expectation_config.meta or {})["place"]: each for each in results if each.expectation_config}
+    return [said[place] for place in range(len(listed))]
+
+
 def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleResult, ...]:
     """Runs every rule on the snapshot.
 
@@ -95,16 +174,10 @@ def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleResult, ...]:
     Raises:
         psycopg.OperationalError: the ledger does not answer.
     """
-    with _great_expectations() as context:
-        suites = build_suites(asked)
-        source = context.data_sources.add_postgres("ledger", **_address())
-        verdicts: list[RuleResult] = []
-        try:
-            for table, suite in suites.items():
-                verdicts += _judge_table(context, source, table, suite, keep)
-        finally:
-            source.get_engine().dispose()
-            source.get_execution_engine().engine.dispose()
+    verdicts: list[RuleResult] = []
+    with _great_expectations() as context, _ledger(context) as source:
+        for table, suite in build_suites(asked).items():
+            verdicts += _judge_table(context, source, table, suite, keep)
     return tuple(verdicts)
 
 
@@ -206,6 +279,17 @@ def _great_expectations() -> Iterator[EphemeralDataContext]:
             analytics_enabled=False,
         ),
     )
+
+
+@contextmanager
+def _ledger(context: EphemeralDataContext) -> Iterator[PostgresDatasource]:
+    """The snapshot as a source of Great Expectations, which closes its connections in the end."""
+    source = context.data_sources.add_postgres("ledger", **_address())
+    try:
+        yield source
+    finally:
+        source.get_engine().dispose()
+        source.get_execution_engine().engine.dispose()
 
 
 def _address() -> dict[str, Any]:

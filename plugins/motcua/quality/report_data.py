@@ -79,7 +79,7 @@ class Run:
     """Checked."""
     findings: int
     broken: int
-    """Checks that broke."""
+    """Checks that broke, and agencies whose part of the snapshot was broken."""
     content_hash: str
     """SHA-256 over counts and row ids; the same for the same data."""
     seal: str
@@ -148,11 +148,25 @@ class AgencyFigures:
     change: Change
     ranked: bool = True
     """Whether it has dossiers enough for its rate to be held against others'; those that have not come last."""
+    broken_reason: str | None = None
+    """In words, what is wrong with its part of the snapshot. Set when that is broken; then all counts are 0 and mean
+    nothing."""
 
     @property
     def to_do(self) -> int:
         """Found less acknowledged."""
         return self.found - self.acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenAgency:
+    """An agency whose part of the snapshot was broken: nothing is said of it, neither good nor bad."""
+
+    agency_code: str | None
+    """As the snapshot names it; the ledger may not know it. ``None``: rows that are of no agency."""
+    name: str
+    reason: str
+    """In words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +251,7 @@ class TrendPoint:
     week: date
     """Its Monday."""
     run_no: int | None
-    """``None``: no run in that week; the line has a gap."""
+    """``None``: no run in that week, or the agency was broken in it; the line has a gap."""
     dossiers: int
     found: int
     per_thousand: float | None
@@ -329,3 +343,5 @@ class DepartmentReport:
     sources: tuple[SourceState, ...]
     thresholds: tuple[ThresholdUsed, ...]
     has_news: bool
+    broken_agencies: tuple[BrokenAgency, ...] = ()
+    """Those that the ledger knows are in ``agencies`` too, without figures."""

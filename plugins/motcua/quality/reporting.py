@@ -19,6 +19,7 @@ from motcua.quality.report_data import (
     Acknowledgement,
     AgencyFigures,
     AgencyReport,
+    BrokenAgency,
     Change,
     DepartmentReport,
     FindingState,
@@ -37,6 +38,7 @@ from motcua.quality.report_data import (
     TrendPoint,
 )
 from motcua.quality.rules import RuleBook, load_rules
+from motcua.quality.soundness import load_soundness
 from motcua.store.agencies import InForce, in_force
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.rows import columns_of
@@ -66,10 +68,14 @@ def get_run(connection: Connection, run_no: int) -> Run:
     Raises:
         NoSuchRun: there is none of this number.
     """
+    return _run(_stored_run(connection, run_no))
+
+
+def _stored_run(connection: Connection, run_no: int) -> store.StoredRun:
     stored = next(iter(store.list_runs(connection, run_no=run_no)), None)
     if stored is None:
         raise NoSuchRun(f"There is no sealed run {run_no}.")
-    return _run(stored)
+    return stored
 
 
 def agency_report(
@@ -137,6 +143,7 @@ def department_report(
         sources=tuple(SourceState(*astuple(source)) for source in store.sources_of(connection, run_no)),
         thresholds=made.thresholds(),
         has_news=made.has_news(None, results),
+        broken_agencies=made.broken_agencies(),
     )
 
 
@@ -194,7 +201,8 @@ class _Report:
 
     def __init__(self, connection: Connection, run_no: int, since_run: int | None, book: RuleBook) -> None:
         self.connection, self.book = connection, book
-        self.run, self._stored = get_run(connection, run_no), store.list_runs(connection, run_no=run_no)[0]
+        self._stored = _stored_run(connection, run_no)
+        self.run = _run(self._stored)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
         self.previous = _run(store.list_runs(connection, run_no=before)[0]) if before is not None else None
         self.names: dict[str, InForce] = in_force(connection, self.run.day)
@@ -258,6 +266,29 @@ class _Report:
         return _by_run(store.agencies_of(self.connection, self._run_nos))
 
     @cached_property
+    def _broken(self) -> dict[int, dict[str | None, str]]:
+        """By run and agency, what was wrong with its part of the snapshot, in words."""
+        faults: dict[tuple[int, str | None], list[str]] = defaultdict(list)
+        for row in store.broken_agencies_of(self.connection, self._run_nos):
+            faults[row.run_no, row.agency_code].append(row.fault)
+        found: dict[int, dict[str | None, str]] = defaultdict(dict)
+        for (run_no, agency_code), its in faults.items():
+            found[run_no][agency_code] = load_soundness().in_words(its)
+        return found
+
+    def broken_agencies(self) -> tuple[BrokenAgency, ...]:
+        """Agencies whose part of this run's snapshot was broken; rows that are of no agency come last."""
+        return tuple(
+            BrokenAgency(code, self.name_of(code) if code else self.book.phrases.no_agency, reason)
+            for code, reason in sorted(
+                self._broken[self.run.run_no].items(), key=lambda each: (each[0] is None, each[0] or "")
+            )
+        )
+
+    def _broken_reason(self, run_no: int, agency_code: str | None) -> str | None:
+        return self._broken[run_no].get(agency_code) if agency_code is not None else None
+
+    @cached_property
     def _changes(self) -> list[store.RuleChange]:
         if self.previous is None:
             return []
@@ -280,7 +311,7 @@ class _Report:
         rows = [row for row in self._changes if row.rule in rules and agency_code in (None, row.agency_code)]
         new, back = sum(row.new for row in rows), sum(row.back for row in rows)
         before = self.previous.run_no
-        comparable = [rule for rule in rules if self._was_checked(before, rule)]
+        comparable = [rule for rule in rules if self._was_checked(before, rule, agency_code)]
         was = self._tally(before, agency_code, comparable).found if comparable else None
         return Change(
             new=new,
@@ -291,14 +322,16 @@ class _Report:
             previous_per_thousand=_per_thousand(was, self._dossiers(before, agency_code)[0]),
         )
 
-    def _was_checked(self, run_no: int, rule: str) -> bool:
+    def _was_checked(self, run_no: int, rule: str, agency_code: str | None) -> bool:
         said = self._said[run_no].get(rule)
-        return said is not None and said.status == "checked"
+        was_checked = said is not None and said.status == "checked"
+        return was_checked and self._broken_reason(run_no, agency_code) is None
 
     def results(self, agency_code: str | None) -> tuple[RuleResult, ...]:
         """Each rule of the suite, of one agency or of all."""
         run_no = self.run.run_no
         dossiers = self._dossiers(run_no, agency_code)[0]
+        broken_reason = self._broken_reason(run_no, agency_code)
         results = []
         for words in self.in_order():
             said = self._said[run_no][words.code]
@@ -306,12 +339,12 @@ class _Report:
             if agency_code is not None and words.level == "source" and said.status == "checked" and not tally.found:
                 # A source serves many agencies; one of them is only told what names it.
                 continue
-            is_checked = said.status == "checked"
+            is_checked = said.status == "checked" and broken_reason is None
             results.append(
                 RuleResult(
                     rule=words,
-                    status=said.status,
-                    broken_reason=said.broken_reason,
+                    status="checked" if is_checked else "broken",
+                    broken_reason=said.broken_reason or broken_reason,
                     found=tally.found,
                     acknowledged=tally.acknowledged,
                     remind_agency=tally.remind_agency,
@@ -356,17 +389,24 @@ class _Report:
             per_thousand=_per_thousand(tally.found, dossiers),
             change=self._change(agency_code, rated, tally.found),
             ranked=dossiers >= self.book.ranked_from,
+            broken_reason=self._broken_reason(run_no, agency_code),
         )
 
     @cached_property
     def agencies(self) -> tuple[AgencyFigures, ...]:
-        """All agencies, the worst rate first; those with too few dossiers last."""
+        """All agencies, the worst rate first; those with too few dossiers last, or broken ones without any figure."""
         codes = {row.agency_code for row in self._checked[self.run.run_no]}
+        codes |= {code for code in self._broken[self.run.run_no] if code in self.names}
         codes |= {row.agency_code for row in self._counts[self.run.run_no] if row.agency_code}
         return tuple(
             sorted(
                 (self.figures(code) for code in codes),
-                key=lambda each: (not each.ranked, -(each.per_thousand or 0), each.agency_code),
+                key=lambda each: (
+                    each.broken_reason is not None,
+                    not each.ranked,
+                    -(each.per_thousand or 0),
+                    each.agency_code,
+                ),
             )
         )
 
@@ -377,7 +417,7 @@ class _Report:
 
     def _point(self, week: date, agency_code: str | None) -> TrendPoint:
         label, run_no = f"T{week.isocalendar().week}", self._weeks.get(week)
-        if run_no is None:
+        if run_no is None or self._broken_reason(run_no, agency_code) is not None:
             return TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(get_args(Group)), None)
         dossiers, textable = self._dossiers(run_no, agency_code)
         found = self._tally(run_no, agency_code, self._rated()).found
@@ -442,6 +482,8 @@ class _Report:
 
     def has_news(self, agency_code: str | None, results: Iterable[RuleResult]) -> bool:
         """Whether there is something to say since the run before."""
+        if agency_code is None and self._broken[self.run.run_no]:
+            return True
         grave = [each for each in results if each.rule.severity != "info" or each.status == "broken"]
         if any(each.status == "broken" or each.change.new or each.change.back or each.change.fixed for each in grave):
             return True

@@ -162,6 +162,7 @@ class Phrases(_Strict):
     month_of_procedure: str
     source: str
     lost_rule: str
+    no_agency: str
 
 
 class Suggestions(_Strict):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from motcua.store.oversight.quality import RuleCount, RuleOutcome
+from motcua.store.oversight.quality import BrokenPart, RuleCount, RuleOutcome
 
 FIRST = "0" * 64
 """What the first run follows."""
@@ -24,6 +24,7 @@ def content_hash(
     dossiers: Mapping[str, int],
     results: Iterable[RuleOutcome],
     counts: Iterable[RuleCount],
+    broken_agencies: Iterable[BrokenPart] = (),
 ) -> str:
     """SHA-256 over the canonical JSON of a run's content.
 
@@ -33,14 +34,17 @@ def content_hash(
         dossiers: how many were checked, by agency.
         results: what was said of each rule.
         counts: how many rows each returned, by agency.
+        broken_agencies: what was broken of whom; a run that has none is hashed as before there could be any.
     """
-    content = {
+    content: dict[str, Any] = {
         "thresholds": {name: float(value) for name, value in thresholds.items()},
         "rules": sorted([rule["code"], rule["digest"]] for rule in rules),
         "dossiers": dict(dossiers),
         "results": sorted([each.rule, each.status, each.found, each.rows_hash or ""] for each in results),
         "counts": sorted([each.rule, each.agency_code or "", each.found] for each in counts),
     }
+    if broken := sorted([each.agency_code or "", each.fault] for each in broken_agencies):
+        content["broken_agencies"] = broken
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 

@@ -9,18 +9,23 @@ from motcua.sources.contract import ContractSource
 
 
 class UnknownAdapter(LookupError):
-    """MOTCUA_SOURCES names an adapter that does not exist."""
+    """MOTCUA_SOURCES names an adapter that does not exist, or that lacks something it needs."""
 
 
 def adapter(name: str) -> type[ContractSource]:
     """The class in ``motcua/sources/<name>.py`` that reads this kind of software.
 
     Raises:
-        UnknownAdapter: there is no such module, or it defines no source.
+        UnknownAdapter: there is no such module, it defines no source, or something that it needs is not installed.
     """
+    path = f"motcua.sources.{name}"
     try:
-        module = import_module(f"motcua.sources.{name}")
+        module = import_module(path)
     except ModuleNotFoundError as missing:
+        if missing.name != path:
+            raise UnknownAdapter(
+                f"MOTCUA_SOURCES: the adapter {name!r} needs {missing.name}, which is not installed."
+            ) from missing
         raise UnknownAdapter(f"MOTCUA_SOURCES: there is no adapter {name!r} in motcua/sources/.") from missing
     for _, member in inspect.getmembers(module, inspect.isclass):
         if issubclass(member, ContractSource) and member.__module__ == module.__name__:

@@ -58,33 +58,81 @@ _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 _log = logging.getLogger(__name__)
-_addresses: dict[str, tuple[float, Gateway]] = {}
-# Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
-_looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
-_answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-_intake = Intake(lambda: ledger_pool().connection())
 
 
-def _gateway(name: str) -> Gateway | None:
-    """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
-    # A look-up may be logged, and anybody may ask for one.
-    if not _NAME.fullmatch(name) or holds_phone(name):
-        return None
-    known = _addresses.get(name)
-    if known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_SECONDS:
-        return known[1]
-    try:
-        gateway = open_gateway(name)
-    except GatewayMisconfigured:
-        _addresses.pop(name, None)
-        return None
-    except Exception as error:
-        _log.warning("The connection of gateway %s cannot be read: %s", name, reason_without_values(error))
-        still_good = known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_AT_MOST
-        return known[1] if known is not None and still_good else None
-    _addresses[name] = (time.monotonic(), gateway)
-    return gateway
+class _Desk:
+    """What the app works with from its start to its end: threads, gateways' addresses, and what takes reports in.
+
+    Threads of their own: delivery reports that wait for the ledger must not hold up an inquiry.
+    """
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, tuple[float, Gateway]] = {}
+        self.looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
+        self.answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
+        self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.intake = Intake(lambda: ledger_pool().connection())
+
+    def close(self) -> None:
+        """Ends the threads; who still looks an address up is not waited for."""
+        self.looking_up.shutdown(wait=False, cancel_futures=True)
+        self.answering.shutdown()
+        self.intake.close()
+
+    def gateway(self, name: str) -> Gateway | None:
+        """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
+        # A look-up may be logged, and anybody may ask for one.
+        if not _NAME.fullmatch(name) or holds_phone(name):
+            return None
+        known = self.addresses.get(name)
+        if known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_SECONDS:
+            return known[1]
+        try:
+            gateway = open_gateway(name)
+        except GatewayMisconfigured:
+            self.addresses.pop(name, None)
+            return None
+        except Exception as error:
+            _log.warning("The connection of gateway %s cannot be read: %s", name, reason_without_values(error))
+            still_good = known is not None and time.monotonic() - known[0] < _KEEP_ADDRESS_AT_MOST
+            return known[1] if known is not None and still_good else None
+        self.addresses[name] = (time.monotonic(), gateway)
+        return gateway
+
+    async def known_gateway(self, gateway: str, request: Request) -> Gateway:
+        """The gateway that is named, or 401: no such one, or the caller is outside its networks."""
+        loop = asyncio.get_running_loop()
+        read_at, known = self.addresses.get(gateway, (0.0, None))
+        age = time.monotonic() - read_at
+        if known is None or age > _REFRESH_ADDRESS_SECONDS:
+            reading = loop.run_in_executor(self.looking_up, self.gateway, gateway)
+            still_good = known is not None and age < _KEEP_ADDRESS_AT_MOST
+            await asyncio.wait([reading], timeout=_WAIT_FOR_ADDRESS if still_good else None)
+            known = reading.result() if reading.done() else known
+        elif age > _KEEP_ADDRESS_SECONDS:
+            # Used once more while it is read anew: strangers who ask for gateways of all names cannot delay it.
+            loop.run_in_executor(self.looking_up, self.gateway, gateway)
+        if known is None or not _comes_from(request.client.host if request.client else "", known.address.extra):
+            raise HTTPException(401)
+        return known
+
+    async def answer_in_turn(self, gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
+        """One inquiry of a phone after the other: waiting for the phone's lock in the ledger, they would hold threads
+        that others need."""
+        phone = asking_phone(reading.sender)
+        turn = self.turns.setdefault(phone, asyncio.Lock()) if phone else nullcontext()
+        async with turn:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.answering, answer_in_time, gateway, reading, now, since)
+
+
+def _desk(request: Request) -> _Desk:
+    """The app's own, also where the server around it told it of no start."""
+    state = request.app.state
+    if not hasattr(state, "desk"):
+        state.desk = _Desk()
+    desk: _Desk = state.desk
+    return desk
 
 
 def _pairs(written: str) -> dict[str, str]:
@@ -134,24 +182,6 @@ def _form(request: Request, body: bytes) -> dict[str, str]:
     return _pairs(body.decode("utf-8", "replace")) if is_form else {}
 
 
-async def _known_gateway(gateway: str, request: Request) -> Gateway:
-    """The gateway that is named, or 401: no such one, or the caller is outside its networks."""
-    loop = asyncio.get_running_loop()
-    read_at, known = _addresses.get(gateway, (0.0, None))
-    age = time.monotonic() - read_at
-    if known is None or age > _REFRESH_ADDRESS_SECONDS:
-        reading = loop.run_in_executor(_looking_up, _gateway, gateway)
-        still_good = known is not None and age < _KEEP_ADDRESS_AT_MOST
-        await asyncio.wait([reading], timeout=_WAIT_FOR_ADDRESS if still_good else None)
-        known = reading.result() if reading.done() else known
-    elif age > _KEEP_ADDRESS_SECONDS:
-        # Used once more while it is read anew: strangers who ask for gateways of all names cannot delay it.
-        loop.run_in_executor(_looking_up, _gateway, gateway)
-    if known is None or not _comes_from(request.client.host if request.client else "", known.address.extra):
-        raise HTTPException(401)
-    return known
-
-
 def _comes_from(host: str, extra: Any) -> bool:  # noqa: ANN401 - as an Airflow connection holds it
     """Whether the caller is in ``allowed_networks`` (a list, or words with commas); without them all may call."""
     allowed = extra.get("allowed_networks")
@@ -197,7 +227,7 @@ async def _authenticated(gateway: str, request: Request) -> _Call:
     signature = request.headers.get(SIGNATURE_HEADER, "").removeprefix("sha256=")
     if not offered and not signature:
         raise HTTPException(401)
-    known = await _known_gateway(gateway, request)
+    known = await _desk(request).known_gateway(gateway, request)
     if key := str(known.address.extra.get("callback_hmac_key") or ""):
         if not _SIGNATURE.fullmatch(signature):
             raise HTTPException(401)
@@ -218,23 +248,13 @@ async def _authenticated_inquirer(gateway: str, request: Request) -> _Call:
     so that nothing else counts."""
     query = _query(request)
     if "sign" in query or "secret" in query or SECRET_HEADER in request.headers:
-        known = await _known_gateway(gateway, request)
+        known = await _desk(request).known_gateway(gateway, request)
         signed = known.inquiry_is_signed(query)
         if signed is not None:
             if not signed:
                 raise HTTPException(401)
             return _Call.of(known, query)
     return await _authenticated(gateway, request)
-
-
-async def _answer_in_turn(gateway: str, reading: InquiryReading, now: datetime, since: float) -> Answer:
-    """One inquiry of a phone after the other: waiting for the phone's lock in the ledger, they would hold threads that
-    others need."""
-    phone = asking_phone(reading.sender)
-    turn = _turns.setdefault(phone, asyncio.Lock()) if phone else nullcontext()
-    async with turn:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_answering, answer_in_time, gateway, reading, now, since)
 
 
 class _QueryForUsAlone:
@@ -251,13 +271,17 @@ class _QueryForUsAlone:
 
 
 @asynccontextmanager
-async def _with_connections(_: FastAPI) -> AsyncIterator[None]:
+async def _with_connections(app: FastAPI) -> AsyncIterator[None]:
+    app.state.desk = desk = _Desk()
     # The first import of Airflow's hooks takes seconds, which no citizen may wait for.
     loop = asyncio.get_running_loop()
-    await loop.run_in_executor(_answering, warm_up)
-    yield
-    await loop.run_in_executor(_answering, count_left_over)
-    close_ledger_pool()
+    try:
+        await loop.run_in_executor(desk.answering, warm_up)
+        yield
+        await loop.run_in_executor(desk.answering, count_left_over)
+    finally:
+        desk.close()
+        close_ledger_pool()
 
 
 def create_callbacks() -> FastAPI:
@@ -275,20 +299,24 @@ def create_callbacks() -> FastAPI:
         # Closed, since what is left of a body is not read.
         return PlainTextResponse("", status_code=refusal.status_code, headers={"Connection": "close"})
 
-    async def receipt(gateway: str, call: Annotated[_Call, Depends(_authenticated)]) -> PlainTextResponse:
+    async def receipt(
+        gateway: str, request: Request, call: Annotated[_Call, Depends(_authenticated)]
+    ) -> PlainTextResponse:
         try:
-            await asyncio.wrap_future(_intake.take(gateway, call.gateway.read_receipt(call.fields)))
+            await asyncio.wrap_future(_desk(request).intake.take(gateway, call.gateway.read_receipt(call.fields)))
         except Exception as failure:
             # Left to the server, a traceback would quote the row.
             _log.error("A report of gateway %s failed: %s", gateway, reason_without_values(failure))
             raise HTTPException(500) from None
         return PlainTextResponse("ok")
 
-    async def inquiry(gateway: str, call: Annotated[_Call, Depends(_authenticated_inquirer)]) -> Response:
+    async def inquiry(
+        gateway: str, request: Request, call: Annotated[_Call, Depends(_authenticated_inquirer)]
+    ) -> Response:
         adapter = call.gateway
         reading, now, since = adapter.read_inquiry(call.fields), datetime.now(UTC), time.monotonic()
         try:
-            reply = await asyncio.wait_for(_answer_in_turn(gateway, reading, now, since), _ANSWER_WITHIN)
+            reply = await asyncio.wait_for(_desk(request).answer_in_turn(gateway, reading, now, since), _ANSWER_WITHIN)
         except TimeoutError:
             reply = apologise(gateway, reading, now)
         form = adapter.form_reply(reading, reply.text, reply.accented)
@@ -301,8 +329,10 @@ def create_callbacks() -> FastAPI:
 
 def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_connections)
-    server.mount("/gateway", create_callbacks())
+    app = create_callbacks()
+    # A mounted app is told of no start and no end by itself.
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: _with_connections(app))
+    server.mount("/gateway", app)
     server.add_middleware(WrittenRefusals)
     return server
 

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from motcua.domain.working_days import written_day
-from motcua.settings import include_dir
+from motcua.templating import templates
 
 PageRefusal: TypeAlias = Literal[
     "no_such_page",
@@ -48,15 +48,7 @@ class PageRefused(Exception):
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(include_dir() / "templates" / "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["day"] = written_day
-    return environment
+    return templates("web", {"day": written_day})
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401

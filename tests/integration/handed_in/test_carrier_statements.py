@@ -12,7 +12,7 @@ import pytest
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.handed_in import statement_forms
+from motcua.jobs.handed_in import statement_forms, statements
 from motcua.jobs.handed_in.statements import take_statement
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
@@ -111,7 +111,8 @@ def form(monkeypatch, **changes) -> None:
     """The shipped form with other terms."""
     shipped = statement_forms.load_form("kannel")
     changed = shipped.model_copy(update=changes)
-    monkeypatch.setattr(reconcile_carrier, "load_form", lambda name: changed)
+    for module in (reconcile_carrier, statements):
+        monkeypatch.setattr(module, "load_form", lambda name: changed)
 
 
 def take(content: bytes, name: str = "bang-ke-2026-10.csv", now: datetime = LATER, by: str = "lan"):

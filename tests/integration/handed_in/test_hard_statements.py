@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.gates import RunIncomplete
-from motcua.jobs.handed_in import statement_forms
+from motcua.jobs.handed_in import statement_forms, statements
 from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
@@ -234,7 +234,8 @@ def test_broken_form_is_told_as_such_and_holds_up_no_other_file(ours, folder, mo
             raise statement_forms.FormError("esms.yaml: surprise: not permitted")
         return statement_forms.load_form(name)
 
-    monkeypatch.setattr(reconcile_carrier, "load_form", load)
+    for module in (reconcile_carrier, statements):
+        monkeypatch.setattr(module, "load_form", load)
     good, bad = run()
     assert good["statement_no"]
     assert "he form “esms” cannot be used: esms.yaml: surprise" in bad["refused"]

@@ -294,7 +294,24 @@ def test_no_cell_runs_as_a_formula(tmp_path: Path, bad: str) -> None:
     write_workbook(check_phones([PhoneRow(bad, bad, None, "", bad, bad)]), path, unmasked=True)
     book = openpyxl.load_workbook(path)
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
-    assert not [cell.value for cell in cells if cell.data_type == "f" or cell.value.startswith(tuple("=+-@\t\r"))]
+    assert {cell.data_type for cell in cells} == {"s"}
+    typed = [cell for cell in cells if cell.value.strip() and cell.value.startswith(tuple("=+-@\t\r"))]
+    # Text format with a quote before it: it stays text, also after somebody edits the cell.
+    assert all((cell.number_format, cell.quotePrefix) == ("@", True) for cell in typed)
+
+
+def test_the_workbook_looks_and_prints_like_the_other_ones(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook(check_phones(ROWS, "khanh_hoa"), path)
+    book = openpyxl.load_workbook(path)
+    assert len(book.sheetnames) == 3
+    for sheet in book:
+        assert {(cell.font.b, cell.fill.fgColor.rgb) for cell in sheet[1]} == {(True, "FF0B2A4A")}
+        assert sheet.freeze_panes == "A2"
+        assert sheet.print_title_rows == "$1:$1"
+        assert (sheet.page_setup.paperSize, sheet.page_setup.orientation) == (9, "landscape")
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert "MotcuaSMS" in sheet.oddFooter.left.text
 
 
 def test_characters_that_no_workbook_can_hold_are_left_out(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from motcua import templating
 from motcua.domain import reconciliation
 from motcua.reports import wording
 from motcua.reports.publication import (
@@ -108,7 +109,7 @@ def another_template(name: str, old: str, new: str) -> Callable[[pytest.MonkeyPa
         text = (folder / name).read_text(encoding="utf-8")
         assert old in text
         (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-        for module in (publication_page, publication_pdf):
+        for module in (templating, publication_pdf):
             monkeypatch.setattr(module, "include_dir", lambda: tmp_path)
 
     return change

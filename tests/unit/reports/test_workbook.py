@@ -10,6 +10,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
+from motcua.quality.report_data import BrokenAgency
 from motcua.reports.quality.workbook import agency_workbook, department_workbook
 from tests.quality_samples import agency_report, broken, department_report, row, rows
 
@@ -80,6 +81,19 @@ def test_codes_stay_text_and_broken_checks_have_no_figures():
     finding = read["Cần xử lý"][2]
     procedure = next(cell for cell in finding if cell.value == "2.000635")
     assert (procedure.data_type, procedure.number_format) == ("s", "@")
+
+
+def test_broken_agency_has_its_line_and_its_reason_but_no_figure():
+    report = department_report()
+    gone = replace(report.agencies[0], broken_reason="Có hồ sơ được tính hơn một lần.")
+    told = BrokenAgency(gone.agency_code, gone.name, "Có hồ sơ được tính hơn một lần.")
+    report = replace(report, agencies=(gone, *report.agencies[1:]), broken_agencies=(told,))
+    read = opened(department_workbook(report, rows()))
+    line = read["Các cơ quan"][2]
+    assert [cell.value for cell in line[:3]] == [1, gone.name, "không chạy được"]
+    assert {cell.value for cell in line[3:]} == {None}
+    about = "\n".join(str(cell.value) for line in read["Đọc trước"] for cell in line if cell.value)
+    assert f"{gone.name}: Có hồ sơ được tính hơn một lần." in about
 
 
 def test_department_gets_all_agencies_and_only_the_rows_that_concern_it():

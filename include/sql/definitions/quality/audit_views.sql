@@ -1,6 +1,8 @@
 -- What auditors may read of the runs of the data quality check.
 CREATE OR REPLACE VIEW audit.quality_agencies AS
 SELECT run_no, agency_code, dossiers, textable FROM motcua.quality_agencies;
+CREATE OR REPLACE VIEW audit.quality_broken_agencies AS
+SELECT run_no, agency_code, fault FROM motcua.quality_broken_agencies;
 CREATE OR REPLACE VIEW audit.quality_counts AS
 SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department FROM motcua.quality_counts;
 CREATE OR REPLACE VIEW audit.quality_results AS
@@ -18,7 +20,9 @@ CREATE OR REPLACE VIEW audit.quality_sources AS
 SELECT run_no, source_id, picked_up_at, last_transition_at, quarantined, failing FROM motcua.quality_sources;
 CREATE OR REPLACE VIEW audit.quality_suggestions AS
 SELECT run_no, agency_code, kind, facts FROM motcua.quality_suggestions;
+CREATE OR REPLACE VIEW audit.quality_withheld AS
+SELECT run_no, finding_id FROM motcua.quality_withheld;
 GRANT SELECT ON
-audit.quality_agencies, audit.quality_counts, audit.quality_results, audit.quality_runs, audit.quality_shares,
-audit.quality_sources, audit.quality_suggestions
+audit.quality_agencies, audit.quality_broken_agencies, audit.quality_counts, audit.quality_results, audit.quality_runs,
+audit.quality_shares, audit.quality_sources, audit.quality_suggestions, audit.quality_withheld
 TO motcua_audit, motcua_app;

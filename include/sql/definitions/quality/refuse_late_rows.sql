@@ -23,3 +23,7 @@ CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_sugges
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_sources
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_broken_agencies
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_withheld
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');

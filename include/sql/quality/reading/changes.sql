@@ -20,6 +20,11 @@ INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
 INNER JOIN motcua.quality_results AS r ON f.rule = r.rule AND r.run_no = %(run_no)s AND r.status = 'checked'
 CROSS JOIN LATERAL (SELECT coalesce(e.closed_run > %(run_no)s, TRUE) AS stands) AS l
 WHERE
-    (e.opened_run > %(since_run)s AND e.opened_run <= %(run_no)s)
-    OR (e.opened_run <= %(since_run)s AND e.closed_run > %(since_run)s AND e.closed_run <= %(run_no)s)
+    (
+        (e.opened_run > %(since_run)s AND e.opened_run <= %(run_no)s)
+        OR (e.opened_run <= %(since_run)s AND e.closed_run > %(since_run)s AND e.closed_run <= %(run_no)s)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = %(run_no)s AND w.finding_id = f.finding_id
+    )
 GROUP BY f.rule, f.agency_code

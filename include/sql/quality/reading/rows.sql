@@ -49,6 +49,9 @@ LEFT JOIN LATERAL (
 ) AS a ON run.day <= a.until
 WHERE
     run.run_no = %(run_no)s::bigint
+    AND NOT EXISTS (
+        SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
+    )
     AND coalesce(f.rule = %(rule)s::text, TRUE)
     AND coalesce(f.agency_code = %(agency_code)s::text, TRUE)
 ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id

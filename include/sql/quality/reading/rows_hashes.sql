@@ -14,5 +14,9 @@ LEFT JOIN (
     WHERE
         e.opened_run <= %(run_no)s::bigint AND coalesce(e.closed_run > %(run_no)s::bigint, TRUE)
         AND g.rule = any(%(rules)s::text[])
+        AND NOT EXISTS (
+            SELECT 1 FROM motcua.quality_withheld AS w
+            WHERE w.run_no = %(run_no)s::bigint AND w.finding_id = g.finding_id
+        )
 ) AS f ON r.rule = f.rule
 GROUP BY r.rule

@@ -1,5 +1,5 @@
 -- Textable numbers by agency, procedure and desk user (whoever made a dossier's first transition), of the present month
--- and the one before. Called by store/oversight/quality.py.
+-- and the one before; none of the broken agencies. Called by store/oversight/quality.py.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )
@@ -12,7 +12,9 @@ WITH by_actor AS (
         count(*) FILTER (WHERE f.textable) AS textable
     FROM quality.dossier_facts AS f
     INNER JOIN quality.moves AS m ON f.dossier_id = m.dossier_id
-    WHERE m.first_actor IS NOT NULL AND f.received_month >= %(since_day)s::date
+    WHERE
+        m.first_actor IS NOT NULL AND f.received_month >= %(since_day)s::date
+        AND f.agency_code <> all(%(broken_agencies)s::text[])
     GROUP BY f.agency_code, m.first_actor, f.received_month
 ),
 
@@ -38,7 +40,8 @@ SELECT
     f.previous_received,
     f.previous_textable
 FROM quality.agency_month_facts AS f
-WHERE f.received > 0 AND f.month >= %(recent_month)s::date
+WHERE
+    f.received > 0 AND f.month >= %(recent_month)s::date AND f.agency_code <> all(%(broken_agencies)s::text[])
 UNION ALL
 SELECT
     %(run_no)s::bigint,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -31,6 +31,7 @@ from motcua.domain.phones.reading import (
 )
 from motcua.jobs.handed_in.tables import FileFault, FileRefused, read_sheet
 from motcua.jobs.notices.picking_up import connection_id
+from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
 from motcua.settings import include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import agency_codes
@@ -280,13 +281,20 @@ def read_day(text: str) -> date | None:
 
 # --- The workbook -------------------------------------------------------------------------------
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _MOST_ROWS_OF_SHEET: Final = 1_000_000
 _LONGEST_CELL: Final = 1000
-_CORRECT_HEADINGS: Final = ("Vị trí", "Cơ quan", "Ngày nhập", "Số đang ghi", "Lý do", "Cần làm", "Mã lý do")
-_LOOK_HEADINGS: Final = ("Vị trí", "Cơ quan", "Ngày nhập", "Số nhắn tin", "Lưu ý", "Số chủ hồ sơ", "Cần làm")
-_SUMMARY_HEADINGS: Final = ("Cơ quan", "Lý do", "Số dòng")
-_WIDTHS: Final = (12, 24, 12, 22, 44, 60, 20)
+_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_TITLE: Final = "Kiểm tra số điện thoại"
+_PAGE: Final = "Trang &P/&N"
+_SHEETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Cần sửa": ("Vị trí", "Cơ quan", "Ngày nhập", "Số đang ghi", "Lý do", "Cần làm", "Mã lý do"),
+    "Cần xem lại": ("Vị trí", "Cơ quan", "Ngày nhập", "Số nhắn tin", "Lưu ý", "Số chủ hồ sơ", "Cần làm"),
+    "Tổng hợp": ("Cơ quan", "Lý do", "Số dòng"),
+}
+_WIDTHS: Final[Mapping[str, int]] = {
+    "Vị trí": 12, "Cơ quan": 24, "Ngày nhập": 12, "Số đang ghi": 22, "Số nhắn tin": 22, "Lý do": 44, "Lưu ý": 44,
+    "Cần làm": 60, "Mã lý do": 20, "Số chủ hồ sơ": 12, "Số dòng": 12,
+}  # fmt: skip
 
 
 def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> None:
@@ -303,7 +311,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".xlsx")
         os.close(handle)
-        _write_sheets(check, Path(name), unmasked)
+        Path(name).write_bytes(_workbook(check, unmasked))
         Path(name).chmod(0o600)
         Path(name).replace(path)
     except OSError as error:
@@ -313,9 +321,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
             Path(name).unlink(missing_ok=True)
 
 
-def _write_sheets(check: PhoneCheck, path: Path, unmasked: bool) -> None:
-    import pandas as pd
-
+def _workbook(check: PhoneCheck, unmasked: bool) -> bytes:
     labels = phone_labels()
     correct = [
         (
@@ -342,21 +348,37 @@ def _write_sheets(check: PhoneCheck, path: Path, unmasked: bool) -> None:
         for agency, counts in sorted(check.by_agency.items())
         for code, count in counts.most_common()
     ]
-    with pd.ExcelWriter(path, engine="openpyxl") as writer:
-        for title, headings, rows in (
-            ("Cần sửa", _CORRECT_HEADINGS, correct),
-            ("Cần xem lại", _LOOK_HEADINGS, look),
-            ("Tổng hợp", _SUMMARY_HEADINGS, summary),
-        ):
-            for start in range(0, max(len(rows), 1), _MOST_ROWS_OF_SHEET):
-                sheet = title if start == 0 else f"{title} {start // _MOST_ROWS_OF_SHEET + 1}"
-                part = [tuple(map(_safe_cell, row)) for row in rows[start : start + _MOST_ROWS_OF_SHEET]]
-                pd.DataFrame(part, columns=list(headings)).to_excel(writer, sheet_name=sheet, index=False)
-                written = writer.sheets[sheet]
-                written.freeze_panes = "A2"
-                written.auto_filter.ref = written.dimensions
-                for letter, width in zip("ABCDEFG", _WIDTHS, strict=True):
-                    written.column_dimensions[letter].width = width
+    parts: dict[str, tuple[tuple[str, ...], Sequence[tuple[object, ...]]]] = {}
+    contents: list[Sequence[tuple[object, ...]]] = [correct, look, summary]
+    for (name, headings), rows in zip(_SHEETS.items(), contents, strict=True):
+        for start in range(0, max(len(rows), 1), _MOST_ROWS_OF_SHEET):
+            number = start // _MOST_ROWS_OF_SHEET + 1
+            sheet = f"{name} {number}" if start else name
+            parts[sheet] = (headings, rows[start : start + _MOST_ROWS_OF_SHEET])
+    looks = {"text": TEXT | CELL | {"text_wrap": True}, "number": NUMBER}
+    book = _Book(_TITLE, datetime.now(VIETNAM), looks, {name: name for name in parts}, "MotcuaSMS", _PAGE)
+    for name, (headings, its) in parts.items():
+        book.table(name, headings, its)
+    return book.close()
+
+
+class _Book(Book):
+    def table(self, name: str, headings: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+        """A sheet with its headings, which stay in sight and are printed on each page."""
+        sheet = self.sheet(name)
+        for place, heading in enumerate(headings):
+            sheet.set_column(place, place, _WIDTHS[heading])
+            sheet.write_string(0, place, heading, self._look["head"])
+        sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        sheet.autofilter(0, 0, max(len(rows), 1), len(headings) - 1)
+        for line, row in enumerate(rows, 1):
+            for place, cell in enumerate(row):
+                if isinstance(cell, int):
+                    sheet.write_number(line, place, cell, self._look["number"])
+                else:
+                    text = _NOT_IN_XML.sub("", str(cell))[:_LONGEST_CELL]
+                    sheet.write_string(line, place, text, self._look["text"])
 
 
 def _place(row: PhoneRow) -> tuple[object, str, str]:
@@ -366,13 +388,3 @@ def _place(row: PhoneRow) -> tuple[object, str, str]:
         row.agency_code,
         f"{day.day}/{day.month}/{day.year}" if day else "",
     )
-
-
-def _safe_cell(cell: object) -> object:
-    if not isinstance(cell, str):
-        return cell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    text = cast("str", ILLEGAL_CHARACTERS_RE.sub("", cell))[:_LONGEST_CELL]
-    # A spreadsheet runs what begins so; phone fields are typed by anybody.
-    return f"'{text}" if text.startswith(_FORMULA) else text

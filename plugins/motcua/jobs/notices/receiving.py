@@ -89,6 +89,10 @@ class Intake:
         self._thread.submit(self._take_waiting)
         return report.effect
 
+    def close(self) -> None:
+        """Ends the thread, once what it was given is taken in."""
+        self._thread.shutdown()
+
     def _take_waiting(self) -> None:
         reports: list[_Report] = []
         while len(reports) < _MOST_TOGETHER and not self._waiting.empty():

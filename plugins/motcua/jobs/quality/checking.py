@@ -1,22 +1,25 @@
-"""The quality check: one snapshot of the ledger, every rule judged on it by Great Expectations, the run sealed."""
+"""The quality check: one snapshot of the ledger, judged itself, then every rule on it, and the run sealed."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
+from motcua.domain.phones.reading import REFUSALS
 from motcua.jobs.notices.picking_up import connection_id
-from motcua.quality.expectations import Keep, RuleResult, judge, prepare, software
+from motcua.quality.expectations import Keep, Row, RuleResult, SnapshotVerdict, judge, judge_snapshot, prepare, software
 from motcua.quality.rules import Asked, RuleBook, ask, load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
+from motcua.quality.soundness import load_soundness
 from motcua.quality.suggesting import suggest
 from motcua.settings import settings
 from motcua.sources.desk_register import RegisterRow, read_desk_register
@@ -36,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _REGISTER_REACHES_BACK = timedelta(days=366)
 _BATCH = 5000
+_SOURCES = "source_facts"
+"""The one table whose rows may be of no agency: what it says of a whole source."""
 
 
 class CheckInProgress(Exception):
@@ -68,7 +73,8 @@ def check_quality(
 ) -> QualityCounts:
     """Checks the ledger as it is, and seals what was found under this name.
 
-    A run that is sealed is not made again: its counts are returned as they are.
+    A run that is sealed is not made again: its counts are returned as they are. An agency whose part of the snapshot is
+    broken is kept as such, without figures; all others are checked as ever.
 
     Args:
         run_id: the DAG run, or a name for a check by hand.
@@ -84,8 +90,8 @@ def check_quality(
     moment = now or datetime.now(UTC)
     book = rules or load_rules()
     with connect() as guard:
-        if known := sealed_run(guard, run_id):
-            return known
+        if sealed := sealed_run(guard, run_id):
+            return sealed
         if not hold_lock(guard, CHECKING):
             raise CheckInProgress("Another quality check is being made; it has the one snapshot.")
         guard.commit()
@@ -97,16 +103,40 @@ def check_quality(
         with ExitStack() as lanes:
             # The database works meanwhile.
             lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
-            dossiers = _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
+            _fill([lanes.enter_context(connect()) for _ in range(store.LANES)], book, moment, since)
+        known = [agency.agency_code for agency in list_agencies(guard)]
+        guard.commit()
+        snapshot = judge_snapshot(load_soundness(), {"agencies": known, "phone_refusals": REFUSALS})
         asked = ask(book, moment, since)
         with connect() as ledger:
-            levels = {each.rule.code: each.rule.level for each in asked}
-            verdicts = judged_by(asked, lambda rule, rows: store.add_found(ledger, rule, levels[rule], rows))
+            verdicts = _judge(ledger, asked, snapshot, judged_by)
         with connect() as ledger:
-            counts = _record(ledger, book, asked, verdicts, run_id, moment, since, dossiers)
+            counts = _record(ledger, book, asked, verdicts, snapshot, run_id, moment, since)
     log.info("run %d: %d dossiers, %d findings, %d of %d checks broken", counts.run_no, counts.dossiers,
              counts.findings, counts.broken, counts.rules)  # fmt: skip
     return counts
+
+
+def _judge(ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict, judged_by: Judge) -> list[RuleResult]:
+    """What is said of each rule, the rows of broken agencies left out."""
+    by_code = {each.rule.code: each for each in asked}
+    withheld: Counter[str] = Counter()
+
+    def is_sound(row: Row, table: str) -> bool:
+        if row["agency_code"] is None:
+            return table == _SOURCES and table not in snapshot.of_no_agency
+        return row["agency_code"] not in snapshot.faults
+
+    def keep(rule: str, rows: list[Row]) -> None:
+        sound = [row for row in rows if is_sound(row, by_code[rule].table)]
+        withheld[rule] = len(rows) - len(sound)
+        if snapshot.broken_reason is None:
+            store.add_found(ledger, rule, by_code[rule].rule.level, sound)
+
+    verdicts = judged_by(asked, keep)
+    if snapshot.broken_reason is not None:
+        return [RuleResult(each.rule, "broken", 0, each.broken_reason or snapshot.broken_reason) for each in verdicts]
+    return [replace(each, found=each.found - withheld[each.rule]) for each in verdicts]
 
 
 def sealed_run(connection: Connection, run_id: str) -> QualityCounts | None:
@@ -142,12 +172,12 @@ def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> Quality
 # ------------------------------------------------------------------------------------------------- the snapshot
 
 
-def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> int:
+def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> None:
     codes = [agency.agency_code for agency in list_agencies(lanes[0])]
     first, last = date(since.year - 1, 1, 1), date(now.astimezone(VIETNAM).year + 2, 12, 31)
     calendars = load_calendars(lanes[0], codes, first, last)
     parameters = {"as_of": now, "since": since, "sources": list(settings().sources)} | snapshot_thresholds(book)
-    return store.fill_snapshot(lanes, calendars, first, last, parameters)
+    store.fill_snapshot(lanes, calendars, first, last, parameters)
 
 
 def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
@@ -214,10 +244,10 @@ def _record(
     book: RuleBook,
     asked: Sequence[Asked],
     verdicts: Sequence[RuleResult],
+    snapshot: SnapshotVerdict,
     run_id: str,
     now: datetime,
     since: datetime,
-    dossiers: int,
 ) -> QualityCounts:
     """Writes what was found and seals it, in one transaction."""
     day, since_day = now.astimezone(VIETNAM).date(), since.astimezone(VIETNAM).date()
@@ -240,6 +270,9 @@ def _record(
         for name, threshold in each.rule.thresholds.items()
     }
     checked = [verdict.rule for verdict in verdicts if verdict.status == "checked"]
+    broken_agencies = sorted(snapshot.faults)
+    if _SOURCES in snapshot.of_no_agency:
+        broken_agencies.append("")
     run_no = store.save_run(
         ledger,
         store.NewRun(
@@ -251,11 +284,14 @@ def _record(
             rules=rules,
             thresholds=thresholds,
             software=software(),
-            dossiers=dossiers,
-            broken=len(verdicts) - len(checked),
+            dossiers=store.count_dossiers(ledger, broken_agencies),
+            broken=len(verdicts) - len(checked) + len(snapshot.faults) + bool(snapshot.of_no_agency),
         ),
     )
-    store.save_findings(ledger, run_no, day, checked, _deadlines(book, checked))
+    faults = {(agency, fault) for agency, found in snapshot.faults.items() for fault in found}
+    nowhere = {(None, fault) for found in snapshot.of_no_agency.values() for fault in found}
+    store.save_broken_agencies(ledger, run_no, [store.BrokenPart(run_no, *each) for each in faults | nowhere])
+    store.save_findings(ledger, run_no, day, checked, _deadlines(book, checked), broken_agencies)
     hashes = store.rows_hashes(ledger, run_no, checked)
     for verdict in verdicts:
         if verdict.status == "checked" and hashes[verdict.rule][0] != verdict.found:
@@ -272,9 +308,10 @@ def _record(
         for verdict in verdicts
     ]
     store.save_results(ledger, run_no, results)
-    store.save_figures(ledger, run_no, day, since_day)
+    store.save_figures(ledger, run_no, day, since_day, broken_agencies)
     shares = store.shares_of(ledger, run_no)
-    store.save_suggestions(ledger, run_no, suggest(book.suggestions, store.taken_back(ledger, since), shares))
+    taken_back = [row for row in store.taken_back(ledger, since) if row.agency_code not in snapshot.faults]
+    store.save_suggestions(ledger, run_no, suggest(book.suggestions, taken_back, shares))
     hashed, previous = run_content_hash(ledger, run_no), store.last_seal(ledger) or FIRST
     store.seal_run(ledger, run_no, hashed, previous, seal(previous, hashed, run_id, now))
     return _counts(store.list_runs(ledger, run_no=run_no)[0], len(rules), sealed_before=False)
@@ -302,6 +339,7 @@ def run_content_hash(ledger: Connection, run_no: int) -> str:
         {agency.agency_code: agency.dossiers for agency in store.agencies_of(ledger, [run_no])},
         store.results_of(ledger, [run_no]),
         store.counts_of(ledger, [run_no]),
+        store.broken_agencies_of(ledger, [run_no]),
     )
 
 

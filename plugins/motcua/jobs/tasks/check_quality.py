@@ -15,8 +15,9 @@ from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
 from motcua.quality.reporting import get_run
 from motcua.settings import settings
+from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.oversight.quality import agencies_of
+from motcua.store.oversight.quality import agencies_of, broken_agencies_of
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +47,18 @@ def _plain(counts: QualityCounts) -> dict[str, Any]:
 
 @without_values()
 def agencies_to_mail(run_no: int | None) -> list[str]:
-    """Agencies of the run, for a mail each; none on a day off, when the next working day's mail tells of everything."""
+    """Agencies of the run, broken ones too, for a mail each.
+
+    None on a day off, when the next working day's mail tells of everything.
+    """
     if run_no is None:
         return []
     with connect() as ledger:
         if not get_run(ledger, run_no).working_day:
             log.info("a day off: nothing is mailed")
             return []
-        return [agency.agency_code for agency in agencies_of(ledger, [run_no])]
+        told = {each.agency_code for each in [*agencies_of(ledger, [run_no]), *broken_agencies_of(ledger, [run_no])]}
+        return sorted(agency.agency_code for agency in list_agencies(ledger) if agency.agency_code in told)
 
 
 def mail_agency(run_no: int, agency_code: str) -> Any:  # noqa: ANN401 - the mailer's own counts
@@ -77,7 +82,7 @@ def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's o
 
 @without_values()
 def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed (the check, a mail) or a check is broken, not when data are bad.
+    """The only leaf: red when a task failed (the check, a mail), a check or an agency is broken, not when data are bad.
 
     Raises:
         RunIncomplete: with what is left.
@@ -87,6 +92,6 @@ def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
         with connect() as ledger:
             run = get_run(ledger, run_no)
         if run.broken:
-            left.append(f"{run.broken} check(s) of run {run_no} are broken: motcua quality show")
+            left.append(f"{run.broken} check(s) or agencies of run {run_no} are broken: motcua quality show")
     if left:
         raise RunIncomplete("; ".join(left))

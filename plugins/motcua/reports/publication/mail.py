@@ -5,11 +5,11 @@ Words are in include/templates/mail/publication.*; what is shown comes from ``mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from motcua.domain.periods import Period
 from motcua.reports import wording
@@ -23,7 +23,7 @@ from motcua.reports.publication.document import (
     identity_line,
     summary_lines,
 )
-from motcua.settings import include_dir
+from motcua.templating import templates
 
 AGENCIES_SHOWN = 15
 ROWS_SHOWN = 8
@@ -113,21 +113,14 @@ def _file_period(period: Period) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(include_dir() / "templates" / "mail"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "n": wording.count,
         "share": share,
         "points": points,
         "moment": wording.moment,
         "tone": _tone,
     }
-    return environment
+    return templates("mail", filters)
 
 
 def _tone(change: float | None) -> str:

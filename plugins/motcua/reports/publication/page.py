@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import lru_cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from motcua.reports.publication.charts import Drawing
 from motcua.reports.publication.document import Document
-from motcua.settings import include_dir
+from motcua.templating import templates
 
 
 def page(document: Document) -> bytes:
@@ -24,13 +24,4 @@ def _data_uri(drawing: Drawing) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(include_dir() / "templates" / "report"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    return environment
+    return templates("report", {"data_uri": _data_uri}, keep_last_newline=True)

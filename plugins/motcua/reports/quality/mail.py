@@ -6,12 +6,12 @@ Words are in include/templates/mail. What is shown comes from ``motcua.quality.r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from motcua.quality.report_data import (
     AgencyFigures,
@@ -27,7 +27,7 @@ from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
 from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
 from motcua.reports.quality.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
-from motcua.settings import include_dir
+from motcua.templating import templates
 
 ROWS_SHOWN = 8
 """Rows in an agency's mail itself; all of them are in the workbook."""
@@ -120,14 +120,7 @@ def _compose(
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(include_dir() / "templates" / "mail"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "n": wording.count,
         "dec": wording.decimal,
         "pct": wording.percent,
@@ -141,7 +134,7 @@ def _templates() -> Environment:
         "rules_told": _rules_told,
         "thresholds_by_rule": _thresholds_by_rule,
     }
-    return environment
+    return templates("mail", filters)
 
 
 def _worth_showing(result: RuleResult) -> bool:

@@ -43,7 +43,7 @@ def agency_workbook(report: AgencyReport, rows: Sequence[RowToCorrect], left_out
     book.rows(rows, with_agency=False)
     book.rules(report.results)
     name = f"{report.agency_name} ({report.agency_code})"
-    book.about(about, name, report.figures, report.broken, said["how_agency"], len(rows), left_out)
+    book.about(about, name, report.figures, _broken(report), said["how_agency"], len(rows), left_out)
     return Workbook(_file_name(report.agency_name, report.run.day), book.close(), len(rows), left_out)
 
 
@@ -55,8 +55,13 @@ def department_workbook(report: DepartmentReport, rows: Sequence[RowToCorrect], 
     book.agencies(report.agencies)
     book.rows(rows, with_agency=True)
     book.rules(report.results)
-    book.about(about, said["all_agencies"], report.figures, report.broken, said["how_department"], len(rows), left_out)
+    broken = [*_broken(report), *(f"{each.name}: {each.reason}" for each in report.broken_agencies)]
+    book.about(about, said["all_agencies"], report.figures, broken, said["how_department"], len(rows), left_out)
     return Workbook(_file_name(said["all_agencies"], report.run.day), book.close(), len(rows), left_out)
+
+
+def _broken(report: AgencyReport | DepartmentReport) -> list[str]:
+    return [f"{each.rule.code} {each.rule.title}" for each in report.broken]
 
 
 def _file_name(whose: str, day: date) -> str:
@@ -236,7 +241,11 @@ class _Book(Book):
                 late(each),
                 each.remind_department,
             ]
+            if each.broken_reason:
+                figures = [line, each.name, *[None] * (len(columns) - 2)]
             self._line(sheet, line, columns, figures)
+            if each.broken_reason:
+                sheet.write_string(line, 2, self._said["broken_count"], self._look["late"])
         sheet.autofilter(0, 0, max(len(agencies), 1), len(columns) - 1)
 
     def about(
@@ -244,7 +253,7 @@ class _Book(Book):
         sheet: Worksheet,
         whose: str,
         figures: AgencyFigures,
-        broken: Sequence[RuleResult],
+        broken: Sequence[str],
         how: Sequence[str],
         written: int,
         left_out: int,
@@ -286,7 +295,7 @@ class _Book(Book):
             put((names[name], "name"), (value, "value"))
         put(
             (names["broken"], "name"),
-            ("; ".join(f"{each.rule.code} {each.rule.title}" for each in broken) or names["none"], "value"),
+            ("; ".join(broken) or names["none"], "value"),
             height=15.0 * max(1, len(broken)),
         )
         line += 1

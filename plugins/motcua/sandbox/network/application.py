@@ -15,7 +15,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -26,8 +25,7 @@ from motcua.sandbox.network.phone_network import SHORT_CODE, PhoneNetwork, logge
 from motcua.sandbox.network.short_messages import phone_number
 from motcua.sandbox.network.submission import Refused, read_fields, read_submission
 from motcua.sandbox.network.truth_log import TruthLog
-
-TEMPLATES = Path(__file__).resolve().parents[4] / "include" / "templates" / "web"
+from motcua.templating import templates
 
 
 class NoAnswer(Response):
@@ -129,7 +127,7 @@ def create_app(
         await run_in_threadpool(network.stop)
 
     app = FastAPI(title="Phone network", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("phone_network.html")
+    page = templates("web").get_template("phone_network.html")
 
     def answer(status: int, sentence: str) -> Response:
         return Response(sentence, status, {"Cache-Control": "no-cache"}, media_type="text/html")

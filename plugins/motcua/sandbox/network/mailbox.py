@@ -33,13 +33,12 @@ import uvicorn
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader
 
 from motcua.sandbox.network.access_log import without_query
+from motcua.templating import templates
 
 logger = logging.getLogger(__name__)
 
-TEMPLATES = Path(__file__).resolve().parents[4] / "include" / "templates" / "web"
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 LARGEST_MAIL_BYTES = 32 * 1024 * 1024
 _MAIL_ID = re.compile(r"\d{19}-[0-9a-f]{8}")
@@ -289,7 +288,7 @@ def create_app(
         server.close()
 
     app = FastAPI(title="Mailbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("mailbox.html")
+    page = templates("web").get_template("mailbox.html")
 
     def find(mail_id: str) -> Mail:
         try:

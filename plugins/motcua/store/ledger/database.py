@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -18,6 +19,9 @@ from psycopg_pool import ConnectionPool
 from motcua.settings import settings
 
 LEDGER = "motcua_db"
+_CONNECT_WITHIN = 5
+"""Seconds, unless the Airflow connection says otherwise (connect_timeout): a server that drops packets must not hold up
+the others for as long as the kernel would wait."""
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 
@@ -33,10 +37,10 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-    # A server that drops packets must not hold up the others for as long as the kernel would wait; a connection's
-    # own connect_timeout wins.
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     hook = PostgresHook(conn_id, log_sql=False)
+    given = hook.connection
+    if "connect_timeout" not in given.extra_dejson:
+        given.extra = json.dumps(given.extra_dejson | {"connect_timeout": _CONNECT_WITHIN})
     connection: Any = hook.get_conn()
     _notice_a_dead_network(connection.fileno())
     connection.row_factory = dict_row
@@ -124,7 +128,7 @@ def _open_ledger_pool() -> ConnectionPool[Connection]:
         min_size=1,
         max_size=10,
         timeout=5,
-        kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
+        kwargs={"row_factory": dict_row, "options": "-c timezone=UTC", "connect_timeout": _CONNECT_WITHIN},
         check=ConnectionPool.check_connection,
         open=True,
     )

@@ -6,7 +6,7 @@ What a run found is written and sealed in one transaction: a run is there whole 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -46,6 +46,7 @@ _LANES: tuple[tuple[str, ...], ...] = (
         "quality/marks/mark_cleaned_fields",
         "quality/marks/mark_register",
         "quality/snapshot/fill_source_facts",
+        "quality/snapshot/count_ledger",
     ),
 )
 """What is taken from the ledger; the two lanes cost about the same."""
@@ -55,7 +56,7 @@ _SUMS: tuple[tuple[str, ...], ...] = (
     ("quality/snapshot/fill_desk_cells",),
     ("quality/snapshot/fill_notice_cells", "quality/snapshot/fill_usual_waits"),
 )
-_MONTHS = ("quality/snapshot/fill_agency_month_facts",)
+_MONTHS = ("quality/snapshot/fill_agency_month_facts", "quality/snapshot/fill_agency_counts")
 _HASHED = (*_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS)
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = (
@@ -159,6 +160,15 @@ class RuleOutcome:
     broken_reason: str | None
     found: int
     rows_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPart:
+    """Something that is wrong with an agency's part of a run's snapshot; of no agency: with rows that name none."""
+
+    run_no: int
+    agency_code: str | None
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +306,8 @@ def fill_snapshot(
     first: date,
     last: date,
     parameters: Mapping[str, Any],
-) -> int:
-    """Makes the snapshot and returns how many dossiers are in it.
+) -> None:
+    """Makes the snapshot.
 
     Args:
         lanes: ``LANES`` connections without a transaction; they work side by side and see one moment.
@@ -331,9 +341,7 @@ def fill_snapshot(
     _side_by_side(lanes, (_FACTS, _FACTS), given, ranges)
     _side_by_side(lanes, _SUMS, given, ranges)
     _run(leader, _MONTHS, given)
-    row = leader.execute(statement("quality/reading/count_dossiers")).fetchone()
     leader.commit()
-    return int(row["dossiers"]) if row else 0
 
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
@@ -398,6 +406,13 @@ def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapp
         connection.execute(statement("quality/findings/add_found"), {"rule": rule, "level": level, "rows": part})
 
 
+def count_dossiers(connection: Connection, broken_agencies: Collection[str]) -> int:
+    """How many dossiers of the snapshot are of agencies that are not broken."""
+    given = {"broken_agencies": list(broken_agencies)}
+    row = connection.execute(statement("quality/reading/count_dossiers"), given).fetchone()
+    return int(row["dossiers"]) if row else 0
+
+
 def data_as_of(connection: Connection) -> datetime | None:
     """When the snapshot's sources had last been read, the oldest of them."""
     row = connection.execute(statement("quality/reading/data_as_of")).fetchone()
@@ -422,10 +437,20 @@ def save_run(connection: Connection, run: NewRun) -> int:
     return int(row["run_no"])
 
 
+def save_broken_agencies(connection: Connection, run_no: int, parts: Iterable[BrokenPart]) -> None:
+    """Agencies whose part of the snapshot is broken."""
+    connection.execute(statement("quality/saving/save_broken_agencies"), {"run_no": run_no, "rows": recordset(parts)})
+
+
 def save_findings(
-    connection: Connection, run_no: int, day: date, checked: Sequence[str], deadlines: Sequence[Deadline]
+    connection: Connection,
+    run_no: int,
+    day: date,
+    checked: Sequence[str],
+    deadlines: Sequence[Deadline],
+    broken_agencies: Collection[str],
 ) -> None:
-    """Begins and ends episodes by what was found.
+    """Begins and ends episodes by what was found; those of broken agencies stay as they were.
 
     Args:
         connection: of the run's transaction.
@@ -433,9 +458,16 @@ def save_findings(
         day: its day.
         checked: rules whose absence of a finding means that it is fixed; not those that are broken.
         deadlines: of the rules that have one.
+        broken_agencies: codes; empty text stands for what is said of whole sources.
     """
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": "found", "column_name": "subject"})
-    given = {"run_no": run_no, "day": day, "checked": list(checked), "deadlines": recordset(deadlines)}
+    given = {
+        "run_no": run_no,
+        "day": day,
+        "checked": list(checked),
+        "deadlines": recordset(deadlines),
+        "broken_agencies": list(broken_agencies),
+    }
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off"})
     for name in _LIFE:
         connection.execute(statement(name), given)
@@ -445,6 +477,7 @@ def save_findings(
 _LIFE = (
     "quality/findings/change_findings",
     "quality/findings/add_findings",
+    "quality/findings/withhold_findings",
     "quality/findings/close_episodes",
     "quality/findings/open_episodes",
 )
@@ -461,10 +494,19 @@ def save_results(connection: Connection, run_no: int, results: Sequence[RuleOutc
     connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
-def save_figures(connection: Connection, run_no: int, day: date, since: date) -> None:
-    """Counts by agency, what rates are told against, shares of textable numbers, and the sources' state."""
+def save_figures(connection: Connection, run_no: int, day: date, since: date, broken_agencies: Collection[str]) -> None:
+    """Counts by agency, what rates are told against, shares of textable numbers, and the sources' state.
+
+    Broken agencies have none of them; empty text among them stands for what is said of whole sources.
+    """
     last_month = date.fromordinal(day.replace(day=1).toordinal() - 1).replace(day=1)
-    given = {"run_no": run_no, "day": day, "since_day": since, "recent_month": last_month}
+    given = {
+        "run_no": run_no,
+        "day": day,
+        "since_day": since,
+        "recent_month": last_month,
+        "broken_agencies": list(broken_agencies),
+    }
     for name in _FIGURES:
         connection.execute(statement(name), given)
 
@@ -541,6 +583,12 @@ def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedA
     """How much of each agency was checked."""
     rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
     return [value_of(CheckedAgency, row) for row in rows]
+
+
+def broken_agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[BrokenPart]:
+    """Agencies whose part of the snapshot was broken."""
+    rows = connection.execute(statement("quality/reading/broken_agencies"), {"run_nos": list(run_nos)})
+    return [value_of(BrokenPart, row) for row in rows]
 
 
 def changes_of(connection: Connection, run_no: int, since_run: int) -> list[RuleChange]:
