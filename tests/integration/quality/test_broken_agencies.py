@@ -218,7 +218,7 @@ def faults_of(counts: QualityCounts) -> dict[str | None, frozenset[str]]:
     found: dict[str | None, set[str]] = {}
     with connect() as connection:
         for row in store.broken_agencies_of(connection, [counts.run_no]):
-            found.setdefault(row["agency_code"], set()).add(row["fault"])
+            found.setdefault(row.agency_code, set()).add(row.fault)
     assert counts.broken == len(found)
     return {agency: frozenset(faults) for agency, faults in found.items()}
 

@@ -57,7 +57,8 @@ def agencies_to_mail(run_no: int | None) -> list[str]:
         if not get_run(ledger, run_no).working_day:
             log.info("a day off: nothing is mailed")
             return []
-        told = {each.agency_code for each in [*agencies_of(ledger, [run_no]), *broken_agencies_of(ledger, [run_no])]}
+        checked = {each.agency_code for each in agencies_of(ledger, [run_no])}
+        told = checked | {each.agency_code or "" for each in broken_agencies_of(ledger, [run_no])}
         return sorted(agency.agency_code for agency in list_agencies(ledger) if agency.agency_code in told)
 
 
