@@ -859,6 +859,24 @@ def test_what_is_too_short_too_long_or_all_alike_is_said_to_the_digit(field: str
         ("36123456789", "too_long", "eleven digits as of a mobile without its 0"),
         ("46123456789", "not_a_phone", "eleven digits as of nothing"),
         ("361234567890", "not_a_phone", "twelve digits without a 0"),
+        ("0084 90512345", "too_short", "the international prefix, and a digit too few"),
+        ("0084 9051234567", "too_long", "and a digit too many"),
+        ("1985", "not_a_phone", "a year of the last century"),
+        ("0300588569101", "too_long", "no branch's tax code"),
+        ("160932001", "id_card_like", "a dossier code of no day"),
+        ("15091985", "not_a_phone", "a day of the last century"),
+        ("19850915", "not_a_phone", "and the year first"),
+        ("15191985", "too_short", "no month"),
+        ("20160932", "too_short", "no day, the year first"),
+        ("20161901", "too_short", "no month, the year first"),
+        ("20163199", "too_short", "neither"),
+        ("105", "emergency_short", "three digits under 1"),
+        ("211", "too_short", "three others"),
+        ("123", "sequence", "no emergency number"),
+        ("2345", "sequence", "four digits that go up"),
+        ("1414", "emergency_short", "four digits under 14"),
+        ("654321", "sequence", "digits that go down"),
+        ("0321098765", "sequence", "all the way, and 9 follows 0"),
         ("08012016", "not_a_phone", "a day, though a number of the state's own network is as long"),
     ],
 )
@@ -932,3 +950,28 @@ def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.
 )
 def test_how_a_number_was_written_is_told(digits: str, spelled: tuple[str, bool, bool]) -> None:
     assert numbers.spell_local(digits, plus=False) == spelled
+
+
+@pytest.mark.parametrize(
+    ("digits", "refusal"), [("0", "missing"), ("000", "missing"), ("0000", "repeated_digits"), ("00", "missing")]
+)
+def test_up_to_three_zeros_are_no_entry(digits: str, refusal: str) -> None:
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.refuse_digits(digits, plus=False, reading=reading) == refusal
+
+
+@pytest.mark.parametrize(
+    ("digits", "valid", "possible"),
+    [
+        ("14155552671", True, True),
+        ("19995550100", False, True),
+        ("84905123456", False, False),
+        ("85290123456", True, True),
+        ("1415555267", False, False),
+        ("82101234567890123", False, False),
+        ("999123456789", False, False),
+        ("1", False, False),
+    ],
+)
+def test_a_number_is_foreign_by_its_country_code_and_its_length(digits: str, valid: bool, possible: bool) -> None:
+    assert (numbers.is_foreign(digits), numbers.may_be_foreign(digits)) == (valid, possible)

@@ -157,11 +157,8 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
 
 @lru_cache(maxsize=65536)
 def _type_of(local: str) -> int:
-    """Type of a number by ``phonenumbers``, from its full international form."""
-    try:
-        return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
-    except phonenumbers.NumberParseException:
-        return int(phonenumbers.PhoneNumberType.UNKNOWN)
+    """Type of ten digits by ``phonenumbers``, from their full international form."""
+    return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
 
 
 def _as_mobile(local: str) -> NumberReading:
