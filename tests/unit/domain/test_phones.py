@@ -937,7 +937,8 @@ def test_an_old_mobile_of_like_digits_is_refused_and_not_said_to_be_renumbered()
 def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
     # It has no such block today.
     monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
-    assert read_phone("0905123456", LATER, "khanh_hoa").refusal == LANDLINE
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.classify("0905123456", reading) == (None, LANDLINE, ())
 
 
 @pytest.mark.parametrize(
