@@ -74,6 +74,7 @@ SPELLINGS = [
     ("(84) 905 123 456", "brackets"),
     ("(084) 905123456", "0 before the country code, in brackets"),
     ("+0905123456", "+ without a country code"),
+    ("+084905123456", "0 before the country code"),
     ("O9O5123456", "letter O"),
     ("o9o5l23456", "letters o and l"),
     ("09O5.I23.456", "letters O and I in groups"),
@@ -836,3 +837,142 @@ def test_days_and_months_from_the_first_to_the_last(day: str, month: str, is_one
 )
 def test_what_is_too_short_too_long_or_all_alike_is_said_to_the_digit(field: str, refusal: str) -> None:
     assert read_phone(field, LATER, "khanh_hoa").refusal == refusal
+
+
+@pytest.mark.parametrize(
+    ("field", "refusal", "reason"),
+    [
+        ("+84 090512345", "too_short", "the 0 behind the country code is one of the ten digits"),
+        ("+84 113456789", "too_long", "ten digits that no number begins so"),
+        ("016812345", "too_short", "0168 was a mobile's"),
+        ("018812345", "too_short", "0188 too"),
+        ("019912345", "too_short", "0199 too"),
+        ("012345671", "id_card_like", "nine digits under 012 are an ID number of Hà Nội"),
+        ("0158822001", "not_a_phone", "no old mobile began with 0158"),
+        ("3601123456", "not_a_phone", "a tax code of Đồng Nai, its check digit mistyped"),
+        ("3712345680", "not_a_phone", "a tax code with its check digit"),
+        ("3512345678", "too_long", "a mobile without its 0 and with a digit too many"),
+        ("9712345610", "too_long", "no tax code begins with 9"),
+        ("0300588569001", "not_a_phone", "a branch's tax code"),
+        ("06138220011", "landline", "a landline of 061 and a digit too many"),
+        ("069212345678901", "not_a_phone", "06 and four digits too many"),
+        ("36123456789", "too_long", "eleven digits as of a mobile without its 0"),
+        ("46123456789", "not_a_phone", "eleven digits as of nothing"),
+        ("361234567890", "not_a_phone", "twelve digits without a 0"),
+        ("0084 90512345", "too_short", "the international prefix, and a digit too few"),
+        ("0084 9051234567", "too_long", "and a digit too many"),
+        ("1985", "not_a_phone", "a year of the last century"),
+        ("0300588569101", "too_long", "no branch's tax code"),
+        ("160932001", "id_card_like", "a dossier code of no day"),
+        ("15091985", "not_a_phone", "a day of the last century"),
+        ("19850915", "not_a_phone", "and the year first"),
+        ("15191985", "too_short", "no month"),
+        ("20160932", "too_short", "no day, the year first"),
+        ("20161901", "too_short", "no month, the year first"),
+        ("20163199", "too_short", "neither"),
+        ("105", "emergency_short", "three digits under 1"),
+        ("211", "too_short", "three others"),
+        ("123", "sequence", "no emergency number"),
+        ("2345", "sequence", "four digits that go up"),
+        ("1414", "emergency_short", "four digits under 14"),
+        ("654321", "sequence", "digits that go down"),
+        ("0321098765", "sequence", "all the way, and 9 follows 0"),
+        ("08012016", "not_a_phone", "a day, though a number of the state's own network is as long"),
+    ],
+)
+def test_digits_that_make_no_number_are_named_to_the_digit(field: str, refusal: str, reason: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").refusal == refusal, reason
+
+
+@pytest.mark.parametrize(
+    ("field", "province", "refusal"),
+    [
+        ("613822001", "dong_nai", "landline"),
+        ("438253001", "ha_noi", "landline"),
+        ("438253001", "khanh_hoa", "id_card_like"),
+        ("613822001", "khanh_hoa", "id_card_like"),
+        ("613822001", "", "id_card_like"),
+        ("225123456", "son_la", "id_card_like"),
+    ],
+)
+def test_nine_digits_are_a_landline_only_under_the_agencys_own_code(field: str, province: str, refusal: str) -> None:
+    assert read_phone(field, LATER, province).refusal == refusal
+
+
+def test_nine_digits_of_an_id_series_are_the_merged_provinces_too() -> None:
+    # Kiên Giang's, 37, are An Giang's since 1/7/2025.
+    assert read_phone("372123456", LATER, "an_giang").e164 == "+84372123456"
+    assert read_phone("372123456", date(2026, 1, 5), "an_giang").refusal == "id_card_like"
+
+
+def test_ten_digits_under_an_own_code_of_four_are_a_mobile() -> None:
+    # A landline of Hải Dương, 0320, had seven more.
+    assert read_phone("0320382201", LATER, "hai_duong").e164 == "+84320382201"
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("0901222222", "six digits alike are a number that somebody chose"),
+        ("0701234567", "so are seven that go up"),
+        ("0909876543", "and seven that go down"),
+    ],
+)
+def test_a_number_that_somebody_chose_is_texted(field: str, reason: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").e164 == "+84" + field[1:], reason
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"), [("01623456789", "today 0323456789"), ("01287654321", "today 0787654321")]
+)
+def test_an_old_mobile_that_is_a_sequence_today_is_made_up(field: str, reason: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").refusal == "sequence", reason
+
+
+def test_an_old_mobile_of_like_digits_is_refused_and_not_said_to_be_renumbered() -> None:
+    reading = read_phone("01682222222", LATER, "khanh_hoa")
+    assert (reading.refusal, reading.notes) == ("repeated_digits", ())
+
+
+def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It has no such block today.
+    monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.classify("0905123456", reading) == (None, LANDLINE, ())
+
+
+@pytest.mark.parametrize(
+    ("digits", "spelled"),
+    [
+        ("0905123456", ("0905123456", False, False)),
+        ("905123456", ("0905123456", False, True)),
+        ("84905123456", ("0905123456", True, False)),
+    ],
+)
+def test_how_a_number_was_written_is_told(digits: str, spelled: tuple[str, bool, bool]) -> None:
+    assert numbers.spell_local(digits, plus=False) == spelled
+
+
+@pytest.mark.parametrize(
+    ("digits", "refusal"), [("0", "missing"), ("000", "missing"), ("0000", "repeated_digits"), ("00", "missing")]
+)
+def test_up_to_three_zeros_are_no_entry(digits: str, refusal: str) -> None:
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.refuse_digits(digits, plus=False, reading=reading) == refusal
+
+
+@pytest.mark.parametrize(
+    ("digits", "valid", "possible"),
+    [
+        ("14155552671", True, True),
+        ("19995550100", False, True),
+        ("84905123456", False, False),
+        ("85290123456", True, True),
+        ("1415555267", False, False),
+        ("82101234567890123", False, False),
+        ("999123456789", False, False),
+        ("1", False, False),
+    ],
+)
+def test_a_number_is_foreign_by_its_country_code_and_its_length(digits: str, valid: bool, possible: bool) -> None:
+    assert (numbers.is_foreign(digits), numbers.may_be_foreign(digits)) == (valid, possible)

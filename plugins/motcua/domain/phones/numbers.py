@@ -157,11 +157,8 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
 
 @lru_cache(maxsize=65536)
 def _type_of(local: str) -> int:
-    """Type of a number by ``phonenumbers``, from its full international form."""
-    try:
-        return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
-    except phonenumbers.NumberParseException:
-        return int(phonenumbers.PhoneNumberType.UNKNOWN)
+    """Type of ten digits by ``phonenumbers``, from their full international form."""
+    return int(phonenumbers.number_type(phonenumbers.parse("+84" + local[1:])))
 
 
 def _as_mobile(local: str) -> NumberReading:
@@ -298,7 +295,7 @@ def _refuse_after_84(rest: str) -> PhoneRefusal:
 def _refuse_nine(digits: str, reading: ReadingPlan) -> PhoneRefusal:
     if digits[0] == "0":
         return "too_short" if digits[1] in "35789" or digits[:3] in ("016", "018", "019") else "id_card_like"
-    if digits[0] in "46" and reading.own_codes and ("0" + digits).startswith(reading.own_codes):
+    if digits[0] in "46" and ("0" + digits).startswith(reading.own_codes):
         return "landline"
     return "not_a_phone" if begins_with_day(digits) else "id_card_like"
 
@@ -317,7 +314,7 @@ def _refuse_long(digits: str) -> PhoneRefusal:
     if size == 12 and digits[0] == "0":
         is_id = digits[:3] in plan.CITIZEN_ID_PROVINCES or not is_mobile_with_more
         return "id_card_like" if is_id else "too_long"
-    if size == 13 and is_tax_code(digits):
+    if is_tax_code(digits):
         return "not_a_phone"
     if size == 11 and digits.startswith("06"):
         return "landline"
