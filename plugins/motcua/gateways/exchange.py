@@ -37,7 +37,7 @@ _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back. ``text`` may echo the request: it is for reading only, never for keeping."""
 
     status: int
@@ -65,7 +65,7 @@ class CodeMeaning:
     concerns: Concern = "gateway"
 
 
-def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> Answer | GatewayAnswer:
+def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> HttpAnswer | GatewayAnswer:
     """One GET; ``timeout`` is seconds to connect, seconds to wait for the answer. Never raises for what happens.
 
     The query must be encoded already.
@@ -82,7 +82,7 @@ def get(session: requests.Session, url: str, timeout: tuple[float, float]) -> An
 
 def post(
     session: requests.Session, url: str, record: Mapping[str, Any], timeout: tuple[float, float]
-) -> Answer | GatewayAnswer:
+) -> HttpAnswer | GatewayAnswer:
     """One POST of a JSON object, likewise."""
     try:
         prepared = session.prepare_request(requests.Request("POST", url, json=record))
@@ -91,7 +91,7 @@ def post(
     return _exchange(session, prepared, timeout)
 
 
-def judged(answer: Answer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
+def judged(answer: HttpAnswer, code: object, verdicts: Mapping[str, CodeMeaning]) -> GatewayAnswer:
     """The outcome by a provider's table of codes, and where it gave none that is known, by HTTP's status.
 
     A code outside the table is ``unknown``, not a refusal: what it means for the message is not known, and a second
@@ -145,7 +145,7 @@ def _prepared(session: requests.Session, address: str) -> requests.PreparedReque
 
 def _exchange(
     session: requests.Session, prepared: requests.PreparedRequest, timeout: tuple[float, float]
-) -> Answer | GatewayAnswer:
+) -> HttpAnswer | GatewayAnswer:
     try:
         transport = session.get_adapter(prepared.url or "")
     except _UNUSABLE as failure:
@@ -167,7 +167,7 @@ def _exchange(
     except LookupError:
         # The header names a charset that does not exist.
         text = body.decode("utf-8", "replace")
-    return Answer(response.status_code, text.removeprefix("\ufeff"), _retry_after(response))
+    return HttpAnswer(response.status_code, text.removeprefix("\ufeff"), _retry_after(response))
 
 
 def _read(response: requests.Response, seconds: float) -> bytes:

@@ -26,7 +26,7 @@ from motcua.gateways.adapter import (
     ReplyForm,
     SentAttempt,
 )
-from motcua.gateways.exchange import Answer, get
+from motcua.gateways.exchange import HttpAnswer, get
 
 _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 8, 16, 32
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
@@ -91,7 +91,7 @@ class KannelGateway:
         answer = get(session, url, self.address.timeout)
         return answer if isinstance(answer, GatewayAnswer) else self._read_answer(answer, message)
 
-    def _read_answer(self, answer: Answer, message: OutgoingMessage) -> GatewayAnswer:
+    def _read_answer(self, answer: HttpAnswer, message: OutgoingMessage) -> GatewayAnswer:
         plain = _PLAIN.match(answer.text.strip())
         said = _DIGITS.sub("…", plain.group() if plain else "")[:100]
         secrets = (self.address.password, str(self.address.extra.get("callback_secret") or ""))

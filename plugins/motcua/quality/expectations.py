@@ -42,7 +42,7 @@ _NAMES_NO_VALUE = ("UndefinedColumn", "UndefinedTable", "UndefinedFunction", "Sy
 
 
 @dataclass(frozen=True, slots=True)
-class RuleResult:
+class RuleVerdict:
     """What Great Expectations said of one rule."""
 
     rule: str
@@ -163,7 +163,7 @@ def _run(
     return [said[place] for place in range(len(listed))]
 
 
-def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleResult, ...]:
+def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleVerdict, ...]:
     """Runs every rule on the snapshot.
 
     Args:
@@ -174,7 +174,7 @@ def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleResult, ...]:
     Raises:
         psycopg.OperationalError: the ledger does not answer.
     """
-    verdicts: list[RuleResult] = []
+    verdicts: list[RuleVerdict] = []
     with _great_expectations() as context, _ledger(context) as source:
         for table, suite in build_suites(asked).items():
             verdicts += _judge_table(context, source, table, suite, keep)
@@ -194,7 +194,7 @@ def _judge_table(
     table: str,
     suite: ExpectationSuite,
     keep: Keep,
-) -> Iterator[RuleResult]:
+) -> Iterator[RuleVerdict]:
     import great_expectations as gx
 
     if not suite.expectations:
@@ -219,21 +219,21 @@ def _fetch(definition: ValidationDefinition, expectation: Expectation) -> list[R
         return list(definition.get_unexpected_rows(expectation))
 
 
-def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> RuleResult:
+def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> RuleVerdict:
     errors = list(_errors(said.exception_info))
     count = said.result.get("observed_value")
     if errors or count is None:
-        return RuleResult(rule, "broken", 0, _reason(errors))
+        return RuleVerdict(rule, "broken", 0, _reason(errors))
     if said.success:
-        return RuleResult(rule, "checked", 0)
+        return RuleVerdict(rule, "checked", 0)
     try:
         rows = fetch()
     except RuntimeError as error:
-        return RuleResult(rule, "broken", 0, _reason([str(error)]))
+        return RuleVerdict(rule, "broken", 0, _reason([str(error)]))
     if len(rows) != count:
-        return RuleResult(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
+        return RuleVerdict(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
     keep(rule, rows)
-    return RuleResult(rule, "checked", count)
+    return RuleVerdict(rule, "checked", count)
 
 
 def _errors(info: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import hold_lock, release_lock
 from motcua.store.notices import attempts
 from motcua.store.notices.attempts import UnsettledAttempt
-from motcua.store.notices.messages import ClaimedMessage, Words
+from motcua.store.notices.messages import ClaimedMessage, MessageText
 
 SETTLE_FIRST = timedelta(seconds=30)
 """When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
@@ -56,7 +56,9 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
     return None
 
 
-def provider_template_id(known: Mapping[RegistrationKey, Registration], words: Words, gateway: Gateway) -> str | None:
+def provider_template_id(
+    known: Mapping[RegistrationKey, Registration], words: MessageText, gateway: Gateway
+) -> str | None:
     """The provider's own id of the template that words were made from, where it gives one.
 
     Raises:
@@ -66,7 +68,9 @@ def provider_template_id(known: Mapping[RegistrationKey, Registration], words: W
     return require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
 
 
-def outgoing_message(words: Words, msisdn: str, reference: str, provider_template_id: str | None) -> OutgoingMessage:
+def outgoing_message(
+    words: MessageText, msisdn: str, reference: str, provider_template_id: str | None
+) -> OutgoingMessage:
     """A request as adapters take it."""
     return OutgoingMessage(
         reference=reference,

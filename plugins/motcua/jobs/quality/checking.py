@@ -16,7 +16,16 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import clean_code
 from motcua.domain.phones.reading import REFUSALS
 from motcua.jobs.notices.picking_up import connection_id
-from motcua.quality.expectations import Keep, Row, RuleResult, SnapshotVerdict, judge, judge_snapshot, prepare, software
+from motcua.quality.expectations import (
+    Keep,
+    Row,
+    RuleVerdict,
+    SnapshotVerdict,
+    judge,
+    judge_snapshot,
+    prepare,
+    software,
+)
 from motcua.quality.rules import Asked, RuleBook, ask, load_rules
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.soundness import load_soundness
@@ -64,7 +73,7 @@ class QualityCounts:
     """The run was there already: nothing was checked again."""
 
 
-Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[RuleResult]]
+Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[RuleVerdict]]
 
 
 @without_values()
@@ -117,7 +126,9 @@ def check_quality(
     return counts
 
 
-def _judge(ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict, judged_by: Judge) -> list[RuleResult]:
+def _judge(
+    ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict, judged_by: Judge
+) -> list[RuleVerdict]:
     """What is said of each rule, the rows of broken agencies left out."""
     by_code = {each.rule.code: each for each in asked}
     withheld: Counter[str] = Counter()
@@ -135,7 +146,7 @@ def _judge(ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict
 
     verdicts = judged_by(asked, keep)
     if snapshot.broken_reason is not None:
-        return [RuleResult(each.rule, "broken", 0, each.broken_reason or snapshot.broken_reason) for each in verdicts]
+        return [RuleVerdict(each.rule, "broken", 0, each.broken_reason or snapshot.broken_reason) for each in verdicts]
     return [replace(each, found=each.found - withheld[each.rule]) for each in verdicts]
 
 
@@ -243,7 +254,7 @@ def _record(
     ledger: Connection,
     book: RuleBook,
     asked: Sequence[Asked],
-    verdicts: Sequence[RuleResult],
+    verdicts: Sequence[RuleVerdict],
     snapshot: SnapshotVerdict,
     run_id: str,
     now: datetime,

@@ -12,7 +12,7 @@ from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of
-from motcua.store.notices.messages import Departing, Words
+from motcua.store.notices.messages import Departing, MessageText
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class UnsettledAttempt:
     msisdn: str | None
     """The dossier's number now."""
     source_read_at: datetime | None
-    words: Words
+    words: MessageText
     candidate: SendCandidate
 
 
@@ -133,7 +133,7 @@ def unsettled(
             row["message_id"],
             row["msisdn"],
             row["source_read_at"],
-            value_of(Words, row),
+            value_of(MessageText, row),
             value_of(SendCandidate, row),
         )
         for row in connection.execute(statement("attempts/unsettled"), values)

@@ -113,7 +113,7 @@ def make_due(connection: Connection, window: Window, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class MessageText:
     """What a message says: written once, from one version of a template."""
 
     kind: Kind
@@ -141,7 +141,7 @@ class ClaimedMessage:
     msisdn: str
     """The dossier's number now; empty where it has none, which ``candidate`` refuses."""
     source_read_at: datetime | None
-    words: Words
+    words: MessageText
     candidate: SendCandidate
 
 
@@ -194,7 +194,7 @@ def claim(
             row["avoid"],
             row["msisdn"] or "",
             row["source_read_at"],
-            value_of(Words, row),
+            value_of(MessageText, row),
             value_of(SendCandidate, row),
         )
         for row in connection.execute(statement("messages/claim"), values | window.bounds)

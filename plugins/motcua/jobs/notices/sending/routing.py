@@ -24,7 +24,7 @@ from motcua.store.notices.gateways import (
     lift_stops_that_are_over,
     stop_gateway,
 )
-from motcua.store.notices.messages import ClaimedMessage, Postponed, Words
+from motcua.store.notices.messages import ClaimedMessage, MessageText, Postponed
 from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
@@ -110,7 +110,7 @@ class Routing:
             lane.carrier_stops[stop.subject] = tried
         return True
 
-    def provider_template_id(self, words: Words, gateway: Gateway) -> str | None:
+    def provider_template_id(self, words: MessageText, gateway: Gateway) -> str | None:
         """The provider's own id of the message's template, where it gives one.
 
         Raises:
