@@ -100,9 +100,9 @@ def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
                 f"{'; '.join(sorted(needed[name] for name in names & needed.keys()))}. Drop that, and migrate again"
             ) from differs
     _drop_earlier_signatures(connection, texts, before)
+    now = _functions_in_indexes(connection)
     for name, (definition, indexes) in in_indexes.items():
-        now = _functions_in_indexes(connection).get(name)
-        if now is not None and now[0] != definition:
+        if name in now and now[name][0] != definition:
             raise DefinitionRefused(
                 f"{name} was changed, but {indexes} hold its old values: let a migration drop the indexes, replace the"
                 " function and build them again"
