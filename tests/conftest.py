@@ -106,6 +106,11 @@ _ROOM = 4 * 1024**3
 """Bytes that a session's databases, and as many of a second worker, need at most."""
 
 
+def _memory_or_none() -> str | None:
+    """Where files that are synced cost no time, where this machine has such a place."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
 def _in_memory() -> Path | None:
     """A folder in memory, where a copy of a ledger costs a third; ``None``: this machine has no room there."""
     memory = Path("/dev/shm")
@@ -165,12 +170,18 @@ def _drop(postgres: Server, name: str) -> None:
 
 @pytest.fixture
 def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A ledger of the test's own behind the connection motcua_db; yields an administrator's DSN for it."""
+    """A ledger of the test's own behind the connection motcua_db, with a journal of its own; yields an administrator's
+    DSN for it."""
     name = _fresh_database(postgres, migrated, "ledger")
+    journal = tempfile.TemporaryDirectory(prefix="motcua-journal-", dir=_memory_or_none())
+    monkeypatch.setenv("MOTCUA_JOURNAL", journal.name)
+    settings.cache_clear()
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
     yield with_database(postgres.admin_dsn, name)
     close_ledger_pool()
     _drop(postgres, name)
+    journal.cleanup()
+    settings.cache_clear()
 
 
 NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32"

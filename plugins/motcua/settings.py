@@ -37,6 +37,15 @@ class Settings(BaseSettings):
     home: Path = Field(default=_ROOT, description="Folder that holds include/.")
     data: Path = Field(default=_ROOT / ".data", description="Folder of the demo's files.")
 
+    journal: Path | None = Field(
+        default=None,
+        description="Folder of the journal of attempts, on storage that is not restored together with the ledger; by "
+        "default the folder journal below the data folder.",
+    )
+    journal_age: Duration = Field(
+        default=timedelta(days=45), description="The journal is kept so long: longer than the oldest backup."
+    )
+
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="Sources and their adapters: 'khanhhoa=contract,vanphong=opencps'; contract by default.",
@@ -201,6 +210,11 @@ class Settings(BaseSettings):
             if not _NAME.match(name):
                 raise ValueError(f"MOTCUA_GATEWAYS: {name!r} is not a name in a-z, 0-9 and _")
         return names
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the journal of attempts is kept."""
+        return self.journal or self.data.resolve() / "journal"
 
     @property
     def statements_url(self) -> str:

@@ -30,7 +30,11 @@ SELECT
     c.waits_until,
     c.waits_for_row,
     c.told_of_this,
-    c.unsettled_of_this
+    c.unsettled_of_this,
+    c.source,
+    c.agency_code,
+    c.dossier_code,
+    c.known_elsewhere_as
 FROM (
     SELECT
         q.message_id,

@@ -1,6 +1,6 @@
 -- What a message looks like just before its call: phone and agency as they are now, why its occasion is over and until
 -- when it waits for the row, and what citizens were told of the very same state, parted from it by nothing but old
--- steps that do not count.
+-- steps that do not count. And what it is called outside the ledger, in words that a restored one knows, too.
 CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
@@ -17,11 +17,17 @@ SELECT
     nullif(w.waits_until, 'infinity') AS waits_until,
     coalesce(w.waits_until = 'infinity', FALSE) AS waits_for_row,
     coalesce(others.told_of_this, FALSE) AS told_of_this,
-    coalesce(others.unsettled_of_this, FALSE) AS unsettled_of_this
+    coalesce(others.unsettled_of_this, FALSE) AS unsettled_of_this,
+    s.name AS source,
+    d.agency_code,
+    d.dossier_code,
+    CASE m.kind WHEN 'apology' THEN m.occasion ELSE coalesce('number ' || t.source_transition_id, 'row') END
+        AS known_elsewhere_as
 FROM motcua.messages AS m
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
 INNER JOIN motcua.sources AS s ON d.source_id = s.source_id
+LEFT JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
 LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) AS w ON m.kind <> 'apology'
 CROSS JOIN LATERAL (
     SELECT

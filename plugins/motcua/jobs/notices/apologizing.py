@@ -49,6 +49,7 @@ from motcua.store.notices.apologies import (
     save_evening,
     unsettled_evenings,
 )
+from motcua.store.notices.gaps import adopt_lost
 from motcua.store.notices.messages import PlannedMessage, make_due, save_messages
 from motcua.store.notices.templates import load_templates
 
@@ -82,6 +83,8 @@ class ApologyCounts:
     """Agencies whose evening cannot be settled yet, with why."""
     made_due: int = 0
     """Of a backfill: apologies that had failed in passing and are tried again at once."""
+    told_before: int = 0
+    """Messages that were told, or may have been told, before the ledger was restored."""
 
 
 def evening_window(window: Window, rules: ApologyRules) -> Window:
@@ -289,6 +292,7 @@ class _Evening:
             if saved.state == "suppressed" and saved.reason is not None:
                 reasons = counts.suppressed_by_reason
                 reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
+        counts.told_before += adopt_lost(ledger, self.run.now)
 
     def _worded(self, dossier: DueDossier, state: BeginState, reason: str | None) -> PlannedMessage:
         due_day = due_day_of(dossier.due_at)

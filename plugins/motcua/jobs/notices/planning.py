@@ -19,6 +19,7 @@ from motcua.domain.texts import Template, render
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.notices.dossiers import DossierToPlan, lock_dossiers_to_plan
+from motcua.store.notices.gaps import adopt_lost
 from motcua.store.notices.messages import (
     PlannedMessage,
     make_due,
@@ -43,6 +44,8 @@ class PlanCounts:
     suppressed_by_reason: dict[str, int] = field(default_factory=dict)
     reopened: int = 0
     made_due: int = 0
+    told_before: int = 0
+    """Messages that were told, or may have been told, before the ledger was restored."""
 
 
 def planning_rules() -> PlanningRules:
@@ -69,6 +72,7 @@ def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts
             _plan_batch(connection, dossier_ids, templates, moment, counts, window)
     with connect() as connection:
         counts.reopened += reopen_mended(connection, window, moment)
+        counts.told_before += adopt_lost(connection, moment)
         if window is not EVERYTHING:
             counts.made_due = make_due(connection, window, moment)
     return counts
@@ -118,6 +122,7 @@ def _plan_batch(
             reasons = counts.suppressed_by_reason
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
+    counts.told_before += adopt_lost(connection, now)
     settle_transitions(connection, outcomes, now)
     counts.transitions += len(outcomes)
 

@@ -18,6 +18,8 @@ PUBLISHING = 4
 """Held by whoever publishes: publications make a chain."""
 IMPORTING = 5
 """Held by whoever imports settings of agencies."""
+LOOKING_AT_GAP = 6
+"""Held by whoever notices a gap in the ledger, or looks at one."""
 
 
 def hold_lock(connection: Connection, number: int) -> bool:

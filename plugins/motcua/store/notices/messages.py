@@ -131,6 +131,17 @@ class MessageText:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownElsewhere:
+    """What a message is called outside the ledger, in words that a restored one knows, too."""
+
+    source: str
+    agency_code: str
+    dossier_code: str
+    known_elsewhere_as: str
+    """Its occasion: ``number 12`` (the source's), ``row``, or an apology's due date."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedMessage:
     """A due message, locked for one sender, with what its dossier and agency look like at this moment."""
 
@@ -143,6 +154,7 @@ class ClaimedMessage:
     source_read_at: datetime | None
     words: MessageText
     candidate: SendCandidate
+    elsewhere: KnownElsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +208,7 @@ def claim(
             row["source_read_at"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
+            value_of(KnownElsewhere, row),
         )
         for row in connection.execute(statement("messages/claim"), values | window.bounds)
     ]

@@ -21,6 +21,8 @@ class SendCounts:
     abandoned: int = 0
     stopped: list[str] = field(default_factory=list)
     """What was stopped meanwhile, with the reasons."""
+    gap: str | None = None
+    """The ledger was restored and nobody looked at the gap: nothing was sent."""
     unregistered: dict[str, int] = field(default_factory=dict)
     """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
 

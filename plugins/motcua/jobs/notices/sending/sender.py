@@ -24,11 +24,14 @@ from motcua.gateways.adapter import GatewayAnswer
 from motcua.jobs.notices.attempts import bury_the_dead
 from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.jobs.notices.sending.claiming import Claiming
+from motcua.jobs.notices.sending.departures import Departures
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SendCounts, SenderRun
+from motcua.jobs.restoring.gaps import look_for_gap, words_of_gap
 from motcua.settings import settings
+from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
 from motcua.store.notices import messages
@@ -73,13 +76,19 @@ def send(
     ``catch_up`` picks up and plans news meanwhile: every few seconds while a long queue drains, so that a message late
     in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
 
-    Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written.
+    Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written. Where the ledger was
+    restored, and nobody has looked at the gap, nothing is claimed at all.
 
     Raises:
+        motcua.store.journal.JournalFailed: the journal of attempts cannot be read, or takes no more lines; what was in
+            flight is written.
         motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
+        gap = look_for_gap(ledger, run_id, clock())
+        if gap is not None:
+            return SendCounts(gap=words_of_gap(gap))
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
@@ -98,6 +107,7 @@ class Sender:
         self.lanes: list[Lane] = []
         self.routing = Routing(sending, self.lanes)
         self.claiming, self.outcomes = Claiming(sending, self.routing), Outcomes(sending, self.routing)
+        self.departures = Departures(open_journal(), sending.clock, self._call, self.answers)
         self.refreshed_at = sending.clock()
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender goes on for all: a second run, by the clock or by hand, does what is due and ends.
@@ -105,10 +115,12 @@ class Sender:
 
     def run(self) -> SendCounts:
         """Sends until nothing is left, or it may go on no longer; what is in flight is always waited for."""
-        self.sending.counts.abandoned = bury_the_dead(
-            self.sending.ledger, self.sending.lock, self.sending.clock(), self.sending.sender_id
-        )
         with ExitStack() as pools:
+            # Last of all: the answers to what was in flight are written, too.
+            pools.callback(self.departures.close)
+            self.sending.counts.abandoned = bury_the_dead(
+                self.sending.ledger, self.sending.lock, self.sending.clock(), self.sending.sender_id
+            )
             self._open_lanes(pools)
             try:
                 self.claiming.set_unroutable_aside(lambda: self._may_claim)
@@ -130,6 +142,8 @@ class Sender:
                     self._gather(wait=None)
                     self._take_turns()
                 raise
+        if self.departures.failure is not None:
+            raise self.departures.failure
         return self.sending.counts
 
     @property
@@ -139,7 +153,7 @@ class Sender:
 
     @property
     def _may_claim(self) -> bool:
-        return not self.stop.is_set() and time.monotonic() < self.claim_until
+        return not self.stop.is_set() and time.monotonic() < self.claim_until and self.departures.failure is None
 
     def _open_lanes(self, pools: ExitStack) -> None:
         refusal: GatewayMisconfigured | None = None
@@ -236,8 +250,7 @@ class Sender:
             lane.in_flight += len(calls)
             self.sending.counts.attempts += len(calls)
             self.sending.counts.by_gateway[lane.name] = self.sending.counts.by_gateway.get(lane.name, 0) + len(calls)
-            for call in calls:
-                lane.pool.submit(self._call, lane, call, committed_at + call.start_in)
+            self.departures.depart(lane, calls, committed_at)
 
     def _call(self, lane: Lane, call: Call, start_at: float) -> None:
         if (wait := start_at - time.monotonic()) > 0:
@@ -259,8 +272,11 @@ class Sender:
             answered = self.answers.get(timeout=wait)
         except queue.Empty:
             return
-        answered.lane.answers.append(answered)
+        self._take(answered)
         time.sleep(_GATHER)
         while not self.answers.empty():
-            answered = self.answers.get()
-            answered.lane.answers.append(answered)
+            self._take(self.answers.get())
+
+    def _take(self, answered: Answered) -> None:
+        answered.lane.answers.append(answered)
+        self.departures.note(answered)

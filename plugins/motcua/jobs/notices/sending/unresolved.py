@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.restoring.gaps import words_of_gap
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
+from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import gateway_stops
 
 
@@ -16,7 +18,9 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
     """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
-        left = [
+        gap = open_gap(ledger)
+        left = [] if gap is None else [words_of_gap(gap)]
+        left += [
             f"{each.unresolved} message(s) {each.outcome}"
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved

@@ -1,0 +1,106 @@
+"""Departures: between the commit of attempts and their requests stands the journal.
+
+One thread writes for all lanes: what is ready at one moment is one write and one sync, and the sender's own turns do
+not wait for the disk (docs/decisions/restores.md).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
+from motcua.store.journal import Answer, Departure, Journal, JournalFailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A call whose attempt is committed."""
+
+    lane: Lane
+    call: Call
+    start_at: float
+    """By the monotonic clock."""
+
+
+class Departures:
+    """Writes the journal of one sender, and lets its calls go after that."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Callable[[], datetime],
+        call: Callable[[Lane, Call, float], None],
+        answers: queue.SimpleQueue[Answered],
+    ) -> None:
+        self.journal, self.clock, self.call, self.answers = journal, clock, call, answers
+        self.failure: JournalFailed | None = None
+        """Nothing leaves any more."""
+        self._waiting: queue.SimpleQueue[_Ready | Answer | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def depart(self, lane: Lane, calls: Sequence[Call], committed_at: float) -> None:
+        """Has calls go as soon as the journal has them; each is answered, with ``HELD_BACK`` where it did not go."""
+        for each in calls:
+            self._waiting.put(_Ready(lane, each, committed_at + each.start_in))
+
+    def note(self, answered: Answered) -> None:
+        """Has the journal know what a gateway answered; not waited for."""
+        answer, reference = answered.answer, answered.call.request.reference
+        self._waiting.put(Answer(reference, self.clock(), answer.outcome, answer.gateway_reference))
+
+    def close(self) -> None:
+        """Writes what is left and ends."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ready: list[_Ready] = []
+            answers: list[Answer] = []
+            item = self._waiting.get()
+            while True:
+                if item is None:
+                    ended = True
+                elif isinstance(item, Answer):
+                    answers.append(item)
+                else:
+                    ready.append(item)
+                try:
+                    item = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+            self._write(ready, answers)
+
+    def _write(self, ready: Sequence[_Ready], answers: Sequence[Answer]) -> None:
+        now = self.clock()
+        try:
+            if self.failure is None:
+                self.journal.write([_departure(each, now) for each in ready], answers, now)
+        except Exception as failure:
+            self.failure = failure if isinstance(failure, JournalFailed) else JournalFailed(type(failure).__name__)
+        for each in ready:
+            if self.failure is None:
+                each.lane.pool.submit(self.call, each.lane, each.call, each.start_at)
+            else:
+                self.answers.put(Answered(each.lane, each.call, HELD_BACK))
+
+
+def _departure(ready: _Ready, now: datetime) -> Departure:
+    message, request = ready.call.message, ready.call.request
+    return Departure(
+        reference=request.reference,
+        departed_at=now,
+        gateway=ready.lane.name,
+        source=message.elsewhere.source,
+        agency_code=message.elsewhere.agency_code,
+        dossier_code=message.elsewhere.dossier_code,
+        kind=message.words.kind,
+        occasion=message.elsewhere.known_elsewhere_as,
+        segments=request.segments,
+    )

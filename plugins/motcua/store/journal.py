@@ -1,0 +1,268 @@
+"""The journal of attempts: what left for which message, kept outside the ledger.
+
+A ledger that is restored forgets what it sent since. So each attempt has a line in a file before its request leaves,
+synced to its disk, and another with the gateway's answer: the ledger's high mark, and what lies between it and an older
+ledger. One file a day (UTC), one JSON object a line, appended under a lock; no number, no name, no words. It belongs on
+storage that is not restored together with the ledger (docs/decisions/restores.md).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from motcua.settings import settings
+
+_IDENTITY = "journal.json"
+_TAIL = 1 << 18
+"""Bytes at a journal's end that are looked at before each run: some thousand attempts, far more than one commit has."""
+
+
+class JournalFailed(Exception):
+    """The journal takes no line, or cannot be read; nothing may be sent. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An attempt whose request leaves now."""
+
+    reference: str
+    """Our own, which the gateway's receipts name."""
+    departed_at: datetime
+    gateway: str
+    source: str
+    agency_code: str
+    dossier_code: str
+    kind: str
+    occasion: str
+    """In words that a restored ledger knows: ``number 12`` (the source's), ``row``, ``due 2026-11-28``."""
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gateway answered to an attempt."""
+
+    reference: str
+    answered_at: datetime
+    outcome: str
+    gateway_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledAttempt:
+    """An attempt as the journal knows it."""
+
+    departure: Departure
+    answer: Answer | None
+
+
+class Journal:
+    """The journal in a folder; several processes may write it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def identity(self) -> UUID | None:
+        """The journal's own id; ``None``: there is none in the folder yet.
+
+        Raises:
+            JournalFailed: the folder holds lines and no id, or one that cannot be read.
+        """
+        try:
+            return UUID(json.loads((self.folder / _IDENTITY).read_text(encoding="utf-8"))["journal_id"])
+        except FileNotFoundError:
+            if self._days():
+                raise JournalFailed(f"{self.folder} holds lines of a journal and no {_IDENTITY}: put it back") from None
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as failure:
+            raise JournalFailed(f"{self.folder / _IDENTITY} cannot be read ({_words(failure)}): mend it") from None
+
+    def begin(self) -> UUID:
+        """Begins a journal in the folder, unless one is there; gives its id.
+
+        Raises:
+            JournalFailed: the folder cannot be written.
+        """
+        if (known := self.identity()) is not None:
+            return known
+        new = uuid4()
+        written = self.folder / f".{_IDENTITY}.{new.hex}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with written.open("w", encoding="utf-8") as file:
+                json.dump({"journal_id": str(new)}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            # Whoever is second leaves the first one's.
+            with suppress(FileExistsError):
+                os.link(written, self.folder / _IDENTITY)
+            written.unlink()
+            _sync_folder(self.folder)
+        except OSError as failure:
+            raise JournalFailed(_cannot_write(self.folder, failure)) from None
+        found = self.identity()
+        return new if found is None else found
+
+    def write(self, departures: Sequence[Departure], answers: Sequence[Answer], now: datetime) -> None:
+        """Appends lines; with a departure among them they are on the disk when this returns.
+
+        Raises:
+            JournalFailed: nothing of it may be taken for written.
+        """
+        lines = [
+            {
+                "ref": each.reference,
+                "at": each.departed_at.isoformat(),
+                "gateway": each.gateway,
+                "source": each.source,
+                "agency": each.agency_code,
+                "dossier": each.dossier_code,
+                "kind": each.kind,
+                "occasion": each.occasion,
+                "segments": each.segments,
+            }
+            for each in departures
+        ] + [
+            {
+                "ref": each.reference,
+                "answered": each.answered_at.isoformat(),
+                "outcome": each.outcome,
+                "gateway_ref": each.gateway_reference,
+            }
+            for each in answers
+        ]
+        content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()
+        path = self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl"
+        try:
+            is_new = not path.exists()
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # What a process that died left of a line must not spoil the next one.
+                size = os.fstat(descriptor).st_size
+                if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                    content = b"\n" + content
+                while content:
+                    content = content[os.write(descriptor, content) :]
+                if departures:
+                    os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            if is_new:
+                _sync_folder(self.folder)
+        except OSError as failure:
+            raise JournalFailed(_cannot_write(self.folder, failure)) from None
+
+    def tail(self) -> list[Departure]:
+        """The last departures, the newest last: of the last two days that have any, as many as lie near the end.
+
+        Raises:
+            JournalFailed: a file cannot be read.
+        """
+        found: list[Departure] = []
+        for path in self._days()[-2:]:
+            found += [line for line in self._lines(path, last=_TAIL) if isinstance(line, Departure)]
+        return found
+
+    def attempts(self, since: date | None = None) -> Iterator[list[JournaledAttempt]]:
+        """All attempts day by day, the newest day first, each with its answer where one is known.
+
+        ``since``: of this day and later ones only.
+
+        Raises:
+            JournalFailed: a file cannot be read.
+        """
+        answers: dict[str, Answer] = {}
+        for path in reversed(self._days()):
+            if since is not None and path.stem < since.isoformat():
+                break
+            departures: list[Departure] = []
+            for line in self._lines(path):
+                if isinstance(line, Departure):
+                    departures.append(line)
+                else:
+                    # An answer may come on the next day; of two the later one holds.
+                    answers[line.reference] = line
+            yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
+
+    def forget(self, before: date) -> int:
+        """Takes away the days before this one; gives how many."""
+        old = [path for path in self._days() if path.stem < before.isoformat()]
+        for path in old:
+            with suppress(FileNotFoundError):
+                path.unlink()
+        return len(old)
+
+    def _days(self) -> list[Path]:
+        try:
+            return sorted(self.folder.glob("????-??-??.jsonl"))
+        except OSError as failure:
+            raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
+
+    def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | Answer]:
+        try:
+            with path.open("rb") as file:
+                if last is not None and (size := file.seek(0, os.SEEK_END)) > last:
+                    file.seek(size - last)
+                    file.readline()
+                else:
+                    file.seek(0)
+                content = file.read()
+        except OSError as failure:
+            raise JournalFailed(f"{path} cannot be read ({_words(failure)})") from None
+        return [line for each in content.splitlines() if (line := _line(each)) is not None]
+
+
+def open_journal() -> Journal:
+    """The journal of this deployment."""
+    return Journal(settings().journal_folder)
+
+
+def _line(content: bytes) -> Departure | Answer | None:
+    """What a line says; ``None``: the rest of one that was not written whole."""
+    try:
+        line: dict[str, Any] = json.loads(content)
+        if "answered" in line:
+            answered_at = datetime.fromisoformat(line["answered"])
+            return Answer(line["ref"], answered_at, line["outcome"], line["gateway_ref"])
+        return Departure(
+            reference=line["ref"],
+            departed_at=datetime.fromisoformat(line["at"]),
+            gateway=line["gateway"],
+            source=line["source"],
+            agency_code=line["agency"],
+            dossier_code=line["dossier"],
+            kind=line["kind"],
+            occasion=line["occasion"],
+            segments=line["segments"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    entry = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(entry)
+    finally:
+        os.close(entry)
+
+
+def _words(failure: Exception) -> str:
+    return (failure.strerror if isinstance(failure, OSError) else None) or type(failure).__name__
+
+
+def _cannot_write(folder: Path, failure: OSError) -> str:
+    return (
+        f"The journal of attempts in {folder} cannot be written ({_words(failure)}). Nothing is sent without it: make "
+        "room, or set MOTCUA_JOURNAL to the folder where it is."
+    )
