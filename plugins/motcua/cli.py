@@ -16,6 +16,7 @@ from motcua.commands import (
     calendars,
     closings,
     complaints,
+    gaps,
     gateways,
     ledger,
     messages,
@@ -50,6 +51,7 @@ app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(closings.app, name="closings")
+app.add_typer(gaps.app, name="gaps")
 app.add_typer(sources.app, name="sources")
 app.add_typer(gateways.app, name="gateways")
 app.add_typer(texts.app, name="texts")

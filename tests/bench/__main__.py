@@ -72,6 +72,8 @@ def ledger() -> Iterator[str]:
             provision_ledger(server.admin_dsn, "motcua", *roles, "airflow_bench")
             os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(server.admin_dsn, "motcua_owner", "motcua")
             os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
+            os.environ["MOTCUA_JOURNAL"] = str(Path(folder) / "journal")
+            settings.cache_clear()
             migrate()
             dsn = with_database(server.admin_dsn, "motcua")
             register_templates(dsn, "kannel")

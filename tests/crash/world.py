@@ -395,6 +395,9 @@ class World:
         self.dsn = with_database(self._server.admin_dsn, name)
         self.ledger.execute(_AGENCIES)
         os.environ["AIRFLOW_CONN_MOTCUA_DB"] = self._uri("motcua_app", name)
+        os.environ["MOTCUA_JOURNAL"] = str(self.folder / "journals" / name)
+        shutil.rmtree(self.folder / "journals" / f"ledger_{old}", ignore_errors=True)
+        settings.cache_clear()
         self.callbacks.start(self.not_for_children)
 
     def close(self) -> None:

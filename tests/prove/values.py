@@ -172,6 +172,7 @@ def world(admin_dsn: str, folder: Path, template: str = "motcua", password: str 
             os.environ["MOTCUA_SOURCES"] = "khanhhoa=contract,vanphong=opencps,ninhhoa=contract"
             os.environ["MOTCUA_FIRST_LOOK_BACK"] = "P9999D"
             os.environ["MOTCUA_INQUIRIES_PER_GATEWAY"] = "1000000"
+            os.environ["MOTCUA_JOURNAL"] = str(folder / "journal")
             os.environ["MOTCUA_PUBLICATIONS"] = f"file://{folder / 'published'}"
             os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(_gateway_connection(gateway.port))
             settings.cache_clear()

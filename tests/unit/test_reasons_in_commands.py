@@ -19,6 +19,7 @@ from motcua.cli import app
         ["messages", "release", "1", "--yes", "--reason"],
         ["gateways", "stop", "kannel", "--reason"],
         ["statements", "set-aside", "1", "--why"],
+        ["gaps", "close", "1", "--nothing-sent", "--as-department", "--reason"],
     ],
     ids=" ".join,
 )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ from unittest import mock
 import psycopg
 
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from tests.prove import Figure
@@ -66,7 +68,10 @@ def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
         admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
     os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
-    yield with_database(admin_dsn, name)
+    with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:
+        os.environ["MOTCUA_JOURNAL"] = journal
+        settings.cache_clear()
+        yield with_database(admin_dsn, name)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,0 +1,145 @@
+"""``motcua gaps``: what a restored ledger does not remember, and what became of it."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.commands.terminal import console, local_moment, refuse, without_phone
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.restoring.gaps import close_by_hand
+from motcua.store.journal import JournalFailed
+from motcua.store.ledger.database import connect
+from motcua.store.notices.gaps import Gap, list_gaps, messages_of_gap, not_found
+
+app = typer.Typer(help="What a restored ledger does not remember, and what became of it.", no_args_is_help=True)
+_console = console()
+
+_KINDS = {
+    "behind_journal": "the ledger was restored: its journal knew more",
+    "other_journal": "the ledger was kept with a journal that is not here",
+}
+
+
+@app.command("list")
+def list_all() -> None:
+    """List gaps, the latest first; exit 1 while one is open, since nothing is sent then."""
+    with connect() as connection:
+        gaps = list_gaps(connection)
+    if not gaps:
+        _console.print("The ledger has no gap: it was never behind its journal.")
+        return
+    table = Table("gap", "why", "noticed", "ledger until", "journal until", "left", "not found", "looked at", "by")
+    for gap in gaps:
+        table.add_row(
+            str(gap.gap_no),
+            _KINDS[gap.kind],
+            local_moment(gap.noticed_at),
+            local_moment(gap.ledger_until),
+            local_moment(gap.journal_until),
+            str(gap.lost_attempts),
+            str(gap.not_found),
+            "[red]open: nothing is sent[/red]" if gap.closed_at is None else local_moment(gap.closed_at),
+            escape(gap.closed_by or ""),
+        )
+    _console.print(table)
+    if any(gap.closed_at is None for gap in gaps):
+        _console.print("Put the journal back (MOTCUA_JOURNAL): it is read by itself. Lost for good: motcua gaps close.")
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")]) -> None:
+    """Show one gap: what left in it, how those messages stand now, and which the sources did not tell of again."""
+    with connect() as connection:
+        gap = _find(list_gaps(connection, limit=10_000), gap_no)
+        counts = messages_of_gap(connection, gap_no)
+        unfound = not_found(connection, gap_no)
+    _console.print(f"Gap {gap.gap_no}, noticed {local_moment(gap.noticed_at)}: {_KINDS[gap.kind]}.", markup=False)
+    _console.print(
+        f"Attempts that left and that the ledger did not know: {gap.lost_attempts}. Messages held then: "
+        f"{gap.held_messages}.",
+        markup=False,
+    )
+    if gap.closed_at is None:
+        _console.print("Open: nothing is sent.", style="red")
+    elif gap.reason is not None:
+        until = "nothing was sent" if gap.sent_until is None else f"sent until {local_moment(gap.sent_until)}"
+        _console.print(f"Closed by {gap.closed_by}: {until}. {gap.reason}", markup=False)
+    if counts:
+        table = Table("kind", "state now", "messages", title="Told, or maybe told, in the gap")
+        for count in counts:
+            table.add_row(count.kind, count.state, str(count.messages))
+        _console.print(table)
+    if unfound:
+        table = Table("left", "gateway", "source", "agency", "dossier", "kind", "occasion", "answer", title="Not found")
+        for each in unfound:
+            table.add_row(
+                local_moment(each.departed_at),
+                each.gateway,
+                each.source,
+                escape(each.agency_code),
+                escape(each.dossier_code),
+                each.kind,
+                escape(each.occasion),
+                each.outcome or "none",
+            )
+        _console.print(table)
+        _console.print("Their sources have not told of them again; as soon as they do, they are found by themselves.")
+
+
+@app.command("close")
+def close(
+    gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")],
+    reason: Annotated[str, typer.Option(help="Why, kept for auditors.", callback=without_phone)],
+    sent_until: Annotated[
+        datetime | None,
+        typer.Option(help="What was recorded up to then may have been told: it is held for people; clock of Vietnam."),
+    ] = None,
+    nothing_sent: Annotated[
+        bool, typer.Option("--nothing-sent", help="The ledger is whole, only its journal is lost: all goes on.")
+    ] = False,
+    as_department: Annotated[
+        bool, typer.Option("--as-department", help="You decide for the Department, which alone may.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Close a gap whose journal is lost for good, and begin a new journal; who and why is kept."""
+    if not as_department:
+        raise refuse("Only the Department may decide this: --as-department.")
+    if not reason.strip():
+        raise refuse("Say why with --reason; it is kept for auditors.")
+    if (sent_until is None) == (not nothing_sent):
+        raise refuse("Say either --sent-until, the last moment at which the ledger may have sent, or --nothing-sent.")
+    question = "What was told in the gap is told again. Was nothing sent that the ledger does not know?"
+    if nothing_sent and not yes and not typer.confirm(question):
+        raise typer.Exit(1)
+    until = None if sent_until is None else sent_until.replace(tzinfo=VIETNAM)
+    with connect() as connection:
+        try:
+            held = close_by_hand(
+                connection,
+                gap_no,
+                closed_by=getpass.getuser(),
+                reason=reason.strip(),
+                sent_until=until,
+                now=datetime.now(UTC),
+            )
+        except (LookupError, JournalFailed) as failure:
+            connection.rollback()
+            raise refuse(failure) from None
+    _console.print(f"Gap {gap_no} is closed; the next run sends again.")
+    if held:
+        _console.print(f"{held} message(s) may have been told: motcua messages held.")
+
+
+def _find(gaps: list[Gap], gap_no: int) -> Gap:
+    for gap in gaps:
+        if gap.gap_no == gap_no:
+            return gap
+    raise refuse(f"There is no gap {gap_no}: motcua gaps list.")

@@ -1,0 +1,323 @@
+"""A ledger that was set back: nobody is told twice, and whoever was not told is told."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.run_window import EVERYTHING
+from motcua.gateways import open_gateway
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import read_left_over_receipts, receive
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.tasks.notify_transitions import gate
+from motcua.settings import settings
+from motcua.store.journal import Journal, JournalFailed, open_journal
+from motcua.store.ledger.database import connect
+from motcua.store.notices.accounting import identity
+from tests.conftest import NOW
+
+MINUTE = timedelta(minutes=1)
+SECTION = "restored"
+
+
+def event(one_stop, number, at=NOW):
+    one_stop.dossier(f"D-{number}", applicant_phone=f"0905123{number:03}")
+    one_stop.move(9, f"D-{number}", at=at)
+
+
+def run(at=NOW, run_id="run"):
+    """One run of notify_transitions."""
+    pick_up("khanhhoa", now=at)
+    plan(now=at)
+    return send(run_id, clock=lambda: at)
+
+
+def told(gateway):
+    """How often each number's message was taken, or may have been."""
+    return Counter(asked["to"][-3:] for asked in gateway.asked)
+
+
+def balances():
+    with connect() as ledger:
+        return all(row.difference == 0 for row in identity(ledger))
+
+
+def receipt(reference, status="1"):
+    with connect() as ledger:
+        return receive(ledger, open_gateway("kannel"), "kannel", {"reference": reference, "status": status})
+
+
+@pytest.mark.guarantee(
+    SECTION,
+    "a restored ledger tells nobody twice, and tells by itself who was not told: what the journal says left is not "
+    "sent again, all else is",
+)
+def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
+    for number in range(10):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    # After the copy: what is queued goes, one without an answer, one refused in passing; and there are new events.
+    gateway.answer_to = lambda asked: {"003": "hang", "004": (503, "busy")}.get(
+        asked["to"][-3:], (202, "0: Accepted for delivery")
+    )
+    for number in range(10, 15):
+        event(one_stop, number, NOW + MINUTE)
+    run(NOW + MINUTE)
+    assert sum(told(gateway).values()) == 15
+    left = len(open_journal().tail())
+    gateway.answer_to = None
+    for number in range(15, 20):
+        event(one_stop, number, NOW + 3 * MINUTE)
+
+    restorable.put_back()
+    assert [state for state, _ in states().values()] == ["queued"] * 10
+    counts = run(NOW + 5 * MINUTE)
+
+    assert counts.gap is None
+    # One more time only who was certainly not reached, and once each who was never told.
+    assert told(gateway) == Counter({f"{number:03}": 2 if number == 4 else 1 for number in range(20)})
+    assert states()["D-3"] == ("unknown", "restored")
+    assert {states()[f"D-{number}"] for number in (0, 1, 2, *range(5, 15))} == {("accepted", "restored")}
+    assert {states()[f"D-{number}"] for number in (4, *range(15, 20))} == {("accepted", None)}
+    assert balances()
+    (gap,) = restorable.rows("SELECT * FROM motcua.gaps")
+    assert (gap["kind"], gap["lost_attempts"], gap["held_messages"], gap["closed_by"]) == (
+        "behind_journal",
+        left,
+        20,
+        "run",
+    )
+    # Once more changes nothing.
+    run(NOW + 6 * MINUTE)
+    assert sum(told(gateway).values()) == 21
+
+
+@pytest.mark.guarantee(
+    SECTION, "receipts of what was told in the gap count, also those that came before it was looked at"
+)
+def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
+    for number in range(3):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    send("run", clock=lambda: NOW)
+    references = {row["to"][-3:]: row["dlr-url"].partition("reference=")[2][:32] for row in gateway.asked}
+    restorable.put_back()
+    assert receipt(references["000"]) == "unknown_reference"
+    run(NOW + MINUTE)
+    read_left_over_receipts()
+    assert states()["D-0"][0] == "delivered"
+    assert receipt(references["001"], "2") == "applied"
+    assert states()["D-1"][0] == "undelivered"
+    assert states()["D-2"] == ("accepted", "restored")
+    assert balances()
+
+
+@pytest.mark.guarantee(
+    SECTION,
+    "while a gap was not looked at nothing is sent or settled; what is queued is held with the reason, runs are red",
+)
+def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_stop, gateway, restorable, states):
+    event(one_stop, 0)
+    run()
+    event(one_stop, 1, NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    shutil.rmtree(settings().journal_folder)
+    counts = send("later", clock=lambda: NOW + 2 * MINUTE)
+    assert "journal that is not here" in counts.gap
+    assert settle("later", clock=lambda: NOW + 2 * MINUTE).gap == counts.gap
+    assert len(gateway.asked) == 1
+    assert states()["D-1"] == ("queued", "restored")
+    with pytest.raises(RunIncomplete, match=r"gap 1: .*motcua gaps close"):
+        gate("later", EVERYTHING)
+    event(one_stop, 2, NOW + 3 * MINUTE)
+    run(NOW + 3 * MINUTE)
+    assert len(gateway.asked) == 1
+
+
+def close(*options):
+    done = CliRunner().invoke(app, ["gaps", "close", "1", *options], env={"COLUMNS": "200", "LOGNAME": "lan"})
+    return done.exit_code, done.output
+
+
+@pytest.mark.guarantee(
+    SECTION,
+    "without its journal what may have been told, planned now or later, is of unknown outcome for people to release",
+)
+def test_what_may_have_been_told_without_a_journal_is_released_by_people(one_stop, gateway, restorable, states):
+    event(one_stop, 0)
+    run()
+    event(one_stop, 1, NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    shutil.rmtree(settings().journal_folder)
+    send("later", clock=lambda: NOW + 2 * MINUTE)
+    code, words = close(
+        "--reason", "Máy hỏng, nhật ký mất", "--sent-until", "2026-11-25T10:04", "--as-department", "--yes"
+    )
+    assert code == 0, words
+    # Recorded in the gap, and after it.
+    event(one_stop, 2, NOW + 3 * MINUTE)
+    event(one_stop, 3, NOW + 5 * MINUTE)
+    run(NOW + 6 * MINUTE)
+    assert [asked["to"][-3:] for asked in gateway.asked] == ["000", "003"]
+    assert states()["D-1"] == states()["D-2"] == ("unknown", "restored")
+    settle("settling", clock=lambda: NOW + 20 * MINUTE)
+    assert states()["D-1"] == ("unknown", "restored")
+
+    assert len(release("lan", "chưa nhận được tin", now=NOW + 21 * MINUTE)) == 2
+    run(NOW + 22 * MINUTE)
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(4)})
+    assert balances()
+
+
+def test_without_a_journal_nothing_is_held_where_a_person_says_that_nothing_was_sent(one_stop, gateway, states):
+    event(one_stop, 0)
+    run()
+    event(one_stop, 1, NOW + MINUTE)
+    shutil.rmtree(settings().journal_folder)
+    run(NOW + 2 * MINUTE)
+    code, words = close(
+        "--reason", "Ổ đĩa của nhật ký hỏng, sổ cái nguyên vẹn", "--nothing-sent", "--as-department", "--yes"
+    )
+    assert code == 0, words
+    run(NOW + 3 * MINUTE)
+    assert told(gateway) == Counter({"000": 1, "001": 1})
+    run(NOW + 4 * MINUTE)
+    assert states()["D-1"] == ("accepted", None)
+
+
+@pytest.mark.guarantee(SECTION, "a journal that is put back is read, and sending goes on by itself")
+def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
+    for number in range(2):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    send("first", clock=lambda: NOW)
+    event(one_stop, 2, NOW + MINUTE)
+    pick_up("khanhhoa", now=NOW + MINUTE)
+    plan(now=NOW + MINUTE)
+    restorable.keep()
+    send("second", clock=lambda: NOW + MINUTE)
+    away = tmp_path / "away"
+    shutil.move(settings().journal_folder, away)
+    restorable.put_back()
+    assert send("third", clock=lambda: NOW + 2 * MINUTE).gap is not None
+    shutil.rmtree(settings().journal_folder, ignore_errors=True)
+    shutil.move(away, settings().journal_folder)
+    assert send("fourth", clock=lambda: NOW + 3 * MINUTE).gap is None
+    assert told(gateway) == Counter({"000": 1, "001": 1, "002": 1})
+    assert states()["D-2"] == ("accepted", "restored")
+
+
+def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
+    for number in range(2):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    send("run", clock=lambda: NOW)
+    restorable.put_back()
+    assert restorable.rows("SELECT * FROM motcua.journals") == []
+    run(NOW + MINUTE)
+    assert told(gateway) == Counter({"000": 1, "001": 1})
+    assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
+
+
+@pytest.mark.guarantee(
+    SECTION, "an occasion that the restored ledger cuts at another step than the lost one did is not told again"
+)
+def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
+    one_stop.dossier("D-7", applicant_phone="0905123007")
+    pick_up("khanhhoa", now=NOW)
+    restorable.keep()
+    # In the gap only the row told of it; the transition came after.
+    one_stop.dossier("D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
+    run(NOW + 2 * MINUTE)
+    assert told(gateway) == Counter({"007": 1})
+    one_stop.move(9, "D-7", at=NOW + MINUTE)
+    restorable.put_back()
+    run(NOW + 3 * MINUTE)
+    run(NOW + 4 * MINUTE)
+    assert told(gateway) == Counter({"007": 1})
+    assert states()["D-7"] == ("accepted", "restored")
+    # It leaves and comes back: that is news.
+    one_stop.move(4, "D-7", at=NOW + 30 * MINUTE, desk=False)
+    one_stop.move(9, "D-7", at=NOW + 40 * MINUTE)
+    one_stop.dossier(
+        "D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + 40 * MINUTE
+    )
+    run(NOW + 41 * MINUTE)
+    assert told(gateway) == Counter({"007": 2})
+
+
+def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, gateway, restorable, states):
+    one_stop.dossier("D-8", applicant_phone="không có")
+    one_stop.move(9, "D-8")
+    run()
+    assert states()["D-8"][0] == "suppressed"
+    restorable.keep()
+    mended = {"applicant_phone": "0905123008", "updated_at": NOW + MINUTE, "phone_entered_at": NOW + MINUTE}
+    one_stop.dossier("D-8", status_code=9, at_one_stop_desk=True, **mended)
+    run(NOW + 2 * MINUTE)
+    assert told(gateway) == Counter({"008": 1})
+    restorable.put_back()
+    run(NOW + 3 * MINUTE)
+    run(NOW + 4 * MINUTE)
+    assert told(gateway) == Counter({"008": 1})
+    assert states()["D-8"] == ("accepted", "restored")
+    assert balances()
+
+
+@pytest.mark.guarantee(SECTION, "nothing leaves that the journal could not take")
+def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
+    for number in range(5):
+        event(one_stop, number)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    whole = Journal.write
+
+    def full(self, departures, answers, now):
+        if departures:
+            raise JournalFailed("no room")
+        whole(self, departures, answers, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", full)
+        with pytest.raises(JournalFailed, match="no room"):
+            send("run", clock=lambda: NOW)
+    assert gateway.asked == []
+    assert {state for state, _ in states().values()} == {"queued"}
+    send("next", clock=lambda: NOW + MINUTE)
+    assert told(gateway) == Counter({f"{number:03}": 1 for number in range(5)})
+
+
+def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
+    missing = []
+
+    def look(asked):
+        reference = asked["dlr-url"].partition("reference=")[2][:32]
+        if reference not in "".join(path.read_text() for path in Path(settings().journal_folder).glob("*.jsonl")):
+            missing.append(reference)
+
+    gateway.before_answer = look
+    for number in range(30):
+        event(one_stop, number)
+    run()
+    assert len(gateway.asked) == 30
+    assert missing == []
