@@ -56,7 +56,7 @@ MODULES: Final = {
 }
 """Module below motcua/domain → the test module of tests/unit/domain that answers for it."""
 
-_ROOT: Final = Path(__file__).parents[2]
+_ROOT: Final = Path(__file__).parents[3]
 _DOMAIN: Final = Path("src/motcua/domain")
 _AT_ONCE: Final = 150
 """Mutants that one run of the tool tries; it first runs the tests unbroken."""
