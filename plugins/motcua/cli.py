@@ -10,23 +10,10 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import (
-    agencies,
-    apologies,
-    calendars,
-    closings,
-    complaints,
-    gaps,
-    gateways,
-    ledger,
-    messages,
-    publications,
-    quality,
-    sources,
-    statements,
-    texts,
-)
+from motcua.commands import agencies, calendars, ledger
 from motcua.commands.demo import connect_to_demo, demo, smoke
+from motcua.commands.notices import apologies, gaps, gateways, messages, sources, texts
+from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
 from motcua.store.ledger.database import reason_without_values

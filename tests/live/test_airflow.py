@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.live.airflow import AGENCY, MINUTE, Case, LiveAirflow, live_airflow
-from tests.prove import Figure, contract
+from tests.prove import Figure
+from tests.prove.resilience import contract
 
 pytestmark = pytest.mark.alone
 

@@ -15,7 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-PROOFS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+PROOFS = {
+    path.stem: f"tests.prove.{path.parent.name}.{path.stem}"
+    for path in sorted(Path(__file__).parent.glob("*/[a-z]*.py"), key=lambda path: path.stem)
+    if path.parent.name != "worlds"
+}
+"""Name → module; worlds are what proofs are made in."""
 
 
 def main() -> int:
@@ -25,13 +30,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int)
     asked = parser.parse_args()
-    if unknown := sorted(set(asked.names) - set(PROOFS)):
+    if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
     console = Console(width=None if sys.stdout.isatty() else 130)
     fell_short = False
     for name in asked.names or PROOFS:
         started = time.monotonic()
-        prove = import_module(f"tests.prove.{name}").figures
+        prove = import_module(PROOFS[name]).figures
         takes_seeds = asked.seeds and "seeds" in inspect.signature(prove).parameters
         figures = prove(asked.seed, seeds=asked.seeds) if takes_seeds else prove(asked.seed)
         table = Table(

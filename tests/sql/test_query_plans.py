@@ -92,7 +92,7 @@ def given(**values: Any) -> Callable[[Ledger], Mapping[str, Any]]:
 
 
 SHARE = {"gateway": "kannel", "carriers": ["viettel"], "registered": ["viettel"], "takes_unsorted": True}
-BY_KEYS = statement("messages/plan_by_keys")
+BY_KEYS = statement("messages/claiming/plan_by_keys")
 MENDED = (
     "UPDATE motcua.dossiers SET msisdn = '+84905000000', phone_refusal = NULL WHERE dossier_id IN ("
     " SELECT dossier_id FROM motcua.dossiers WHERE status_code = 9 AND msisdn IS NULL ORDER BY 1 DESC LIMIT 10)"
@@ -130,21 +130,21 @@ CASES = [
     Case("transitions/unplanned_dossiers", given(**ALWAYS, after=0, limit=1000)),
     Case("dossiers/lock_to_plan", lambda ledger: {"dossier_ids": young_dossiers(ledger), "now": NOW}, looked_up=10),
     Case("transitions/history", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
-    Case("messages/of_dossiers", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
-    Case("messages/reopen_mended", given(**ALWAYS, now=NOW)),
-    Case("messages/reopen_mended", given(**ALWAYS, now=NOW), MENDED, looked_up=10),
-    Case("messages/reopen_mended", given(**MINUTE, now=NOW)),
+    Case("messages/planning/of_dossiers", lambda ledger: {"dossier_ids": young_dossiers(ledger)}, looked_up=10),
+    Case("messages/planning/reopen_mended", given(**ALWAYS, now=NOW)),
+    Case("messages/planning/reopen_mended", given(**ALWAYS, now=NOW), MENDED, looked_up=10),
+    Case("messages/planning/reopen_mended", given(**MINUTE, now=NOW)),
     Case("apologies/is_left", given(day="2026-11-24", evening_at=NOW)),
     # Each run of sending, and each claim in it.
     Case("receipts/unread", given()),
     Case("attempts/senders_in_flight", given()),
     Case(
-        "messages/claim",
+        "messages/claiming/claim",
         given(**ALWAYS, **SHARE, now=NOW, limit=10, from_due=None, from_id=None),
         BY_KEYS,
         looked_up=10,
     ),
-    Case("messages/waiting", given(**ALWAYS, now=NOW)),
+    Case("messages/reading/waiting", given(**ALWAYS, now=NOW)),
     Case("attempts/of_run", given(run_id="run 100")),
     # Each receipt and each inquiry.
     # PostgreSQL expects a hundred rows, and reads a table of this size rather than look so many up.
@@ -156,12 +156,12 @@ CASES = [
     Case("attempts/unsettled", given(**ALWAYS, gateway="kannel", now=NOW, limit=10)),
     Case("attempts/unreported", given(**ALWAYS, gateway="kannel", now=NOW, limit=10), looked_up=10),
     Case("attempts/assume_accepted", given(**ALWAYS, gateway="kannel", before=NOW, now=NOW)),
-    Case("messages/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
-    Case("messages/expire", given(**ALWAYS, now=NOW)),
-    Case("messages/count_held", given(**ALWAYS, now=NOW)),
+    Case("messages/outcomes/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
+    Case("messages/outcomes/expire", given(**ALWAYS, now=NOW)),
+    Case("messages/holding/count_held", given(**ALWAYS, now=NOW)),
     # The page about sending.
-    Case("messages/held", given(useful_at=NOW, limit=50)),
-    Case("messages/releases", given(limit=50)),
+    Case("messages/holding/held", given(useful_at=NOW, limit=50)),
+    Case("messages/holding/releases", given(limit=50)),
     Case("gateways/changes", given(limit=50)),
 ]
 

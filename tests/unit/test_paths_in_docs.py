@@ -141,7 +141,7 @@ def test_links_of_a_page_lead_to_files(page):
     ("text", "gone"),
     [
         ("`domain/texts.py`, (`plugins/motcua/settings.py`)", []),
-        ("`jobs/notices/planning.plan` and `messages/claim`", []),
+        ("`jobs/notices/planning.plan` and `messages/claiming/claim`", []),
         ("`include/templates/sms/<id>.v<version>.yaml`", []),
         ("`psql -f include/sql/publications/definitions.sql`", []),
         ("`2026/11`, `.env`, `https://`, `csv/messages.csv`, jobs/sending.py", []),

@@ -1,1 +1,1 @@
-"""The motcua command, one module for each group."""
+"""The motcua command, one module for each group; rooms as those of store."""

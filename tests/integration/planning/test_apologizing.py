@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from motcua.commands.apologies import app
+from motcua.commands.notices.apologies import app
 from motcua.domain.apologies import ApologyRules, QuietHours
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
@@ -26,7 +26,7 @@ from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
 from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
-from tests.prove.apology import simulate
+from tests.prove.notices.apology import simulate
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 11, 25), date(2026, 11, 26), date(2026, 11, 27)
 MODES = ("calendar", "working_day")

@@ -24,7 +24,7 @@ from motcua.store.oversight.closings import load_differences
 from tests.conftest import NHA_TRANG, NOW, PASSWORD
 from tests.integration.quality.world import extra_database
 from tests.planting.values import READY, columns_of
-from tests.prove.values import CLOSED, harm, judge, pass_through, without_trace, world
+from tests.prove.resilience.values import CLOSED, harm, judge, pass_through, without_trace, world
 
 pytestmark = pytest.mark.timeout(900)  # where others use the machine too
 MINUTE = timedelta(minutes=1)

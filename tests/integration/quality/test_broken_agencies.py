@@ -122,7 +122,7 @@ PLANTED = {
         "dossiers_missing",
     ),
     "lanes that overlap": of_statement(
-        "quality/snapshot/fill_dossier_facts",
+        "quality/facts/fill_dossier_facts",
         "WHERE d.dossier_id >= %(low)s::bigint AND d.dossier_id < %(high)s::bigint",
         "WHERE d.dossier_id >= %(low)s::bigint AND d.dossier_id <= %(high)s::bigint",
         "dossier_twice",
@@ -159,20 +159,20 @@ PLANTED = {
         "quality/snapshot/fill_result_messages", "ELSE 'failed'", "ELSE 'lost'", "unknown_message"
     ),
     "a month left out of the sums": of_statement(
-        "quality/snapshot/fill_desk_cells",
+        "quality/facts/fill_desk_cells",
         "WHERE f.received_month >= %(since_day)s::date\n",
         "WHERE f.received_month > %(since_day)s::date\n",
         "months_missing",
     ),
     "a join that multiplies months": of_statement(
-        "quality/snapshot/fill_agency_month_facts",
+        "quality/facts/fill_agency_month_facts",
         "ON f.whole AND u.measure = 'uncollected' AND",
         "ON f.whole AND u.measure <> 'late_pauses' AND",
         "month_twice",
         "months_missing",
     ),
     "a part above its whole": of_statement(
-        "quality/snapshot/fill_notice_cells",
+        "quality/facts/fill_notice_cells",
         "    count(*),\n    count(*) FILTER (WHERE f.paused_late),",
         "    count(*) FILTER (WHERE NOT f.paused_late),\n    count(*) FILTER (WHERE f.paused_late),",
         "part_above_whole",
@@ -247,7 +247,7 @@ def test_rows_of_no_agency_and_of_an_unknown_one_stop_nobody(world, sound, monke
 
 
 def test_source_told_of_twice_does_not_stop_the_check(world, sound, monkeypatch):
-    name = "quality/snapshot/fill_source_facts"
+    name = "quality/facts/fill_source_facts"
     twice = (
         "(SELECT * FROM motcua.sources UNION ALL SELECT * FROM motcua.sources WHERE name = any(%(sources)s)) AS s\nL"
     )

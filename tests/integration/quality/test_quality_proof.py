@@ -10,7 +10,7 @@ from motcua.quality.rules import load_rules
 from tests.conftest import PASSWORD, Server
 from tests.planting.defects import build
 from tests.prove import Figure
-from tests.prove.quality import judge_world, planted_ledger
+from tests.prove.oversight.quality import judge_world, planted_ledger
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 from tests.conftest import Server
-from tests.prove.reconciliation import simulate
+from tests.prove.oversight.reconciliation import simulate
 from tests.prove.worlds.reconciliation import EIGHT_DAYS
 from tests.prove.worlds.reconciliation_oracle import Dossier, Office, Oracle, Row, Step, at
 

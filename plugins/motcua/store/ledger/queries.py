@@ -1,4 +1,4 @@
-"""SQL by name: ``statement("messages/claim")`` is include/sql/messages/claim.sql."""
+"""SQL by name: ``statement("messages/claiming/claim")`` is include/sql/messages/claiming/claim.sql."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SavedMessage:
 def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastMessage]]:
     """Result and supplement messages of these dossiers, by dossier."""
     return by_dossier(
-        PastMessage, connection.execute(statement("messages/of_dossiers"), {"dossier_ids": list(dossier_ids)})
+        PastMessage, connection.execute(statement("messages/planning/of_dossiers"), {"dossier_ids": list(dossier_ids)})
     )
 
 
@@ -83,14 +83,14 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
         }
         for message in messages
     ]
-    saved = connection.execute(statement("messages/save"), {"rows": recordset(rows), "now": now})
+    saved = connection.execute(statement("messages/planning/save"), {"rows": recordset(rows), "now": now})
     return [value_of(SavedMessage, row) for row in saved]
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
     """Queues again what failed for a phone that the desk has mended since; returns how many. Without a window: of the
     dossiers whose phone, or one of whose messages, has changed since this was last asked."""
-    return connection.execute(statement("messages/reopen_mended"), {"now": now, **window.bounds}).rowcount
+    return connection.execute(statement("messages/planning/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
 
 def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
@@ -98,18 +98,20 @@ def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], 
     if not confirmed:
         return 0
     values = {"rows": recordset(confirmed), "now": now}
-    return connection.execute(statement("messages/reopen_confirmed"), values).rowcount
+    return connection.execute(statement("messages/planning/reopen_confirmed"), values).rowcount
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
     """Makes due at once what waited for the rows of these dossiers, which were read."""
     if dossier_ids:
-        connection.execute(statement("messages/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now})
+        connection.execute(
+            statement("messages/planning/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now}
+        )
 
 
 def make_due(connection: Connection, window: Window, now: datetime) -> int:
     """Makes due at once what failed in passing in this window; returns how many."""
-    return connection.execute(statement("messages/make_due"), {"now": now, **window.bounds}).rowcount
+    return connection.execute(statement("messages/planning/make_due"), {"now": now, **window.bounds}).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def plan_by_keys(connection: Connection) -> None:
     For a sender, which takes few rows at a time: planning a claim costs more than a claim, and a plan for an empty
     table would be followed until it is long (docs/decisions/sending-speed.md).
     """
-    connection.execute(statement("messages/plan_by_keys"))
+    connection.execute(statement("messages/claiming/plan_by_keys"))
 
 
 Place: TypeAlias = tuple[datetime, int]
@@ -210,7 +212,7 @@ def claim(
             value_of(SendCandidate, row),
             value_of(KnownElsewhere, row),
         )
-        for row in connection.execute(statement("messages/claim"), values | window.bounds)
+        for row in connection.execute(statement("messages/claiming/claim"), values | window.bounds)
     ]
 
 
@@ -220,19 +222,19 @@ def find_for_trial(
     """The newest due message to a carrier that may try whether the gateway takes it again; of those whose numbers it
     did not refuse, unless ``refused_too``."""
     values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
-    row = connection.execute(statement("messages/find_for_trial"), values).fetchone()
+    row = connection.execute(statement("messages/claiming/find_for_trial"), values).fetchone()
     return (row["next_attempt_at"], row["message_id"]) if row else None
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:
     """Whether any message of the window is due by then."""
-    row = connection.execute(statement("messages/any_due"), {"by": by, **window.bounds}).fetchone()
+    row = connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}).fetchone()
     return bool(row and row["due"])
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
     """Makes messages due at once that failed in passing just before their gateway was stopped for it."""
-    connection.execute(statement("messages/do_not_wait"), {"message_ids": list(message_ids), "now": now})
+    connection.execute(statement("messages/outcomes/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,34 +287,34 @@ class MessageOutcome:
 def turn_away(connection: Connection, rows: Sequence[TurnedAway]) -> None:
     """Ends claimed messages that may not go."""
     if rows:
-        connection.execute(statement("messages/turn_away"), {"rows": recordset(rows)})
+        connection.execute(statement("messages/claiming/turn_away"), {"rows": recordset(rows)})
 
 
 def postpone(connection: Connection, rows: Sequence[Postponed]) -> None:
     """Has claimed messages wait."""
     if rows:
-        connection.execute(statement("messages/postpone"), {"rows": recordset(rows)})
+        connection.execute(statement("messages/claiming/postpone"), {"rows": recordset(rows)})
 
 
 def begin_sending(connection: Connection, rows: Sequence[Departing]) -> None:
     """Claimed messages are in flight from here on."""
-    connection.execute(statement("messages/begin_sending"), {"rows": recordset(rows)})
+    connection.execute(statement("messages/claiming/begin_sending"), {"rows": recordset(rows)})
 
 
 def apply_outcomes(connection: Connection, rows: Sequence[MessageOutcome]) -> None:
     """Writes the gateway's answers."""
-    connection.execute(statement("messages/apply_outcomes"), {"rows": recordset(rows)})
+    connection.execute(statement("messages/outcomes/apply_outcomes"), {"rows": recordset(rows)})
 
 
 def expire(connection: Connection, window: Window, now: datetime) -> int:
     """Closes queued messages that are no longer useful; returns how many."""
-    return connection.execute(statement("messages/expire"), {"now": now, **window.bounds}).rowcount
+    return connection.execute(statement("messages/outcomes/expire"), {"now": now, **window.bounds}).rowcount
 
 
 def close_unconfirmed(connection: Connection, gateway: str, window: Window, before: datetime) -> int:
     """Closes messages that the gateway took before then and that no receipt came for; returns how many."""
     values = {"gateway": gateway, "before": before, **window.bounds}
-    return connection.execute(statement("messages/close_unconfirmed"), values).rowcount
+    return connection.execute(statement("messages/outcomes/close_unconfirmed"), values).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,33 +398,33 @@ def release(
         "now": now,
         **window.bounds,
     }
-    return [row["message_id"] for row in connection.execute(statement("messages/release"), values)]
+    return [row["message_id"] for row in connection.execute(statement("messages/holding/release"), values)]
 
 
 def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[HeldMessage]:
     """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
-    rows = connection.execute(statement("messages/held"), {"useful_at": useful_at, "limit": limit})
+    rows = connection.execute(statement("messages/holding/held"), {"useful_at": useful_at, "limit": limit})
     return [value_of(HeldMessage, row) for row in rows]
 
 
 def count_held(connection: Connection, window: Window, now: datetime) -> list[HeldCount]:
     """Messages of unknown outcome, by gateway."""
-    rows = connection.execute(statement("messages/count_held"), {"now": now, **window.bounds})
+    rows = connection.execute(statement("messages/holding/count_held"), {"now": now, **window.bounds})
     return [value_of(HeldCount, row) for row in rows]
 
 
 def releases(connection: Connection, limit: int) -> list[ReleasedMessage]:
     """Messages that people let go again, the latest first."""
-    rows = connection.execute(statement("messages/releases"), {"limit": limit})
+    rows = connection.execute(statement("messages/holding/releases"), {"limit": limit})
     return [value_of(ReleasedMessage, row) for row in rows]
 
 
 def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
     """Queued messages that are due, and that failed before."""
-    row = connection.execute(statement("messages/waiting"), {"now": now, **window.bounds}).fetchone()
+    row = connection.execute(statement("messages/reading/waiting"), {"now": now, **window.bounds}).fetchone()
     return Waiting(0, 0) if row is None else value_of(Waiting, row)
 
 
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
-    return [value_of(StateCount, row) for row in connection.execute(statement("messages/by_state"))]
+    return [value_of(StateCount, row) for row in connection.execute(statement("messages/reading/by_state"))]

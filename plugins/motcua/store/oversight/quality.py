@@ -36,8 +36,8 @@ _LANES: tuple[tuple[str, ...], ...] = (
     ),
     (
         "quality/snapshot/fill_moves",
-        "quality/snapshot/fill_actor_days",
-        "quality/snapshot/fill_agency_days",
+        "quality/facts/fill_actor_days",
+        "quality/facts/fill_agency_days",
         "quality/marks/mark_shared_numbers",
         "quality/marks/mark_failed_numbers",
         "quality/marks/mark_refiled",
@@ -45,18 +45,18 @@ _LANES: tuple[tuple[str, ...], ...] = (
         "quality/marks/mark_complaints",
         "quality/marks/mark_cleaned_fields",
         "quality/marks/mark_register",
-        "quality/snapshot/fill_source_facts",
+        "quality/facts/fill_source_facts",
         "quality/snapshot/count_ledger",
     ),
 )
 """What is taken from the ledger; the two lanes cost about the same."""
-_FACTS = ("quality/snapshot/fill_dossier_facts",)
+_FACTS = ("quality/facts/fill_dossier_facts",)
 """What is made of it, part by part, without another look at the ledger."""
 _SUMS: tuple[tuple[str, ...], ...] = (
-    ("quality/snapshot/fill_desk_cells",),
-    ("quality/snapshot/fill_notice_cells", "quality/snapshot/fill_usual_waits"),
+    ("quality/facts/fill_desk_cells",),
+    ("quality/facts/fill_notice_cells", "quality/facts/fill_usual_waits"),
 )
-_MONTHS = ("quality/snapshot/fill_agency_month_facts", "quality/snapshot/fill_agency_counts")
+_MONTHS = ("quality/facts/fill_agency_month_facts", "quality/facts/fill_agency_counts")
 _HASHED = (*_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS)
 """Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
 _KNOWN_TO_PLANNER = (
@@ -346,7 +346,7 @@ def fill_snapshot(
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
     """Ranges of dossier numbers for the two lanes, about as many in each; a planner can tell how many."""
-    row = connection.execute(statement("quality/reading/middle"), {"since": since}).fetchone()
+    row = connection.execute(statement("quality/snapshot/middle"), {"since": since}).fetchone()
     middle = int(row["middle"] or 0) if row else 0
     return [{"low": 0, "high": middle}, {"low": middle, "high": 2**62}]
 
@@ -409,13 +409,13 @@ def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapp
 def count_dossiers(connection: Connection, broken_agencies: Collection[str]) -> int:
     """How many dossiers of the snapshot are of agencies that are not broken."""
     given = {"broken_agencies": list(broken_agencies)}
-    row = connection.execute(statement("quality/reading/count_dossiers"), given).fetchone()
+    row = connection.execute(statement("quality/facts/count_dossiers"), given).fetchone()
     return int(row["dossiers"]) if row else 0
 
 
 def data_as_of(connection: Connection) -> datetime | None:
     """When the snapshot's sources had last been read, the oldest of them."""
-    row = connection.execute(statement("quality/reading/data_as_of")).fetchone()
+    row = connection.execute(statement("quality/facts/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
 
 
@@ -485,7 +485,7 @@ _LIFE = (
 
 def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, tuple[int, str]]:
     """By rule: how many rows a run's episodes hold, and the hash of their ids."""
-    rows = connection.execute(statement("quality/reading/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
+    rows = connection.execute(statement("quality/sealing/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
 
@@ -526,14 +526,14 @@ def save_suggestions(connection: Connection, run_no: int, rows: Iterable[Suggest
 
 def last_seal(connection: Connection) -> str | None:
     """The seal that the next run follows."""
-    row = connection.execute(statement("quality/reading/last_seal")).fetchone()
+    row = connection.execute(statement("quality/sealing/last_seal")).fetchone()
     return row["seal"] if row else None
 
 
 def seal_run(connection: Connection, run_no: int, content_hash: str, previous_seal: str, seal: str) -> None:
     """Seals a run."""
     given = {"run_no": run_no, "content_hash": content_hash, "previous_seal": previous_seal, "seal": seal}
-    connection.execute(statement("quality/saving/seal_run"), given)
+    connection.execute(statement("quality/sealing/seal_run"), given)
 
 
 # ------------------------------------------------------------------------------------------------- reading

@@ -39,25 +39,26 @@ MINUTES: Final = 20.0
 """When they are over, no further mutant is tried."""
 
 MODULES: Final = {
-    "occasions": "occasions",
-    "apologies": "apologies",
-    "routing": "routing",
-    "inquiries": "inquiries",
-    "working_days": "working_days",
-    "periods": "periods",
-    "run_window": "run_window",
-    "dossiers": "dossiers",
-    "reconciliation": "reconciliation",
-    "texts": "texts",
-    "phones/numbering_plan": "phones",
-    "phones/numbers": "phones",
-    "phones/text": "phones",
-    "phones/reading": "phones",
+    "occasions": "test_occasions.py",
+    "apologies": "test_apologies.py",
+    "routing": "test_routing.py",
+    "inquiries": "test_inquiries.py",
+    "working_days": "test_working_days.py",
+    "periods": "test_periods.py",
+    "run_window": "test_run_window.py",
+    "dossiers": "test_dossiers.py",
+    "reconciliation": "test_reconciliation.py",
+    "texts": "test_texts.py",
+    "phones/numbering_plan": "phones/test_*.py",
+    "phones/numbers": "phones/test_*.py",
+    "phones/text": "phones/test_*.py",
+    "phones/reading": "phones/test_*.py",
 }
-"""Module below motcua/domain → the test module of tests/unit/domain that answers for it."""
+"""Module below motcua/domain → the tests below tests/unit/domain that answer for it."""
 
-_ROOT: Final = Path(__file__).parents[2]
+_ROOT: Final = Path(__file__).parents[3]
 _DOMAIN: Final = Path("src/motcua/domain")
+_TESTS: Final = Path("tests/unit/domain")
 _AT_ONCE: Final = 150
 """Mutants that one run of the tool tries; it first runs the tests unbroken."""
 
@@ -185,17 +186,17 @@ def try_module(module: str, seed: int, until: float) -> Tried:
 
 
 def _lay_out(module: str) -> None:
-    """The copy, in the current folder: the package below ``src``, where the tool knows it, and one module's tests."""
+    """The copy, in the current folder: the package below ``src``, where the tool knows it, and a module's tests."""
     shutil.copytree(_ROOT / "plugins" / "motcua", "src/motcua", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(_ROOT / "include" / "calendars", "include/calendars")
     for path in _DOMAIN.rglob("*.py"):
         path.write_text(cst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorated()).code, encoding="utf-8")
-    tests = Path("tests/unit/domain") / f"test_{MODULES[module]}.py"
-    tests.parent.mkdir(parents=True)
-    written = (_ROOT / tests).read_text(encoding="utf-8")
-    tests.write_text(_GIVEN_IDS.sub("", written), encoding="utf-8")
+    for path in (_ROOT / _TESTS).glob(MODULES[module]):
+        copy = path.relative_to(_ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(_GIVEN_IDS.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
     Path("tests/conftest.py").write_text(_CONFTEST, encoding="utf-8")
-    settings = _SETTINGS.format(mutated=_DOMAIN / f"{module}.py", tests=tests)
+    settings = _SETTINGS.format(mutated=_DOMAIN / f"{module}.py", tests=_TESTS)
     Path("pyproject.toml").write_text(settings, encoding="utf-8")
 
 

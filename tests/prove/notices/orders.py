@@ -36,7 +36,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
-from tests.prove.apology import SOURCE_TABLES
+from tests.prove.notices.apology import SOURCE_TABLES
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

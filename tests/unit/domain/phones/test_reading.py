@@ -7,20 +7,15 @@ import string
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
 
-import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.phones import numbering_plan as plan
-from motcua.domain.phones import numbers
 from motcua.domain.phones.reading import (
     NOTES,
     REFUSALS,
-    NumberUse,
-    find_shared_numbers,
     holds_phone,
-    mask_msisdn,
     mask_phones,
     read_phone,
     to_local,
@@ -379,43 +374,6 @@ def test_no_provinces_old_landline_is_ever_texted_by_its_own_agencies(province: 
                 assert reading.refusal in (LANDLINE, AMBIGUOUS)
 
 
-@pytest.mark.parametrize("province", plan.PROVINCES.values(), ids=lambda province: province.key)
-def test_the_new_codes_of_the_table_are_landlines_of_that_province(province: plan.Province) -> None:
-    digits = province.new_code + ("38253000" if len(province.new_code) == 3 else "3822001")
-    number = phonenumbers.parse("+84" + digits[1:])
-    assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.FIXED_LINE
-
-
-def test_the_table_has_all_63_provinces_and_59_codes_that_changed() -> None:
-    assert len(plan.PROVINCES) == 63
-    assert sum(province.old_code != province.new_code for province in plan.PROVINCES.values()) == 59
-    assert len({province.old_code for province in plan.PROVINCES.values()}) == 63
-    assert len({province.new_code for province in plan.PROVINCES.values()}) == 63
-    assert len(plan.PROVINCES) - sum(bool(province.merged_into) for province in plan.PROVINCES.values()) == 34
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("khanh_hoa", "khanh_hoa"),
-        ("Khánh Hoà", "khanh_hoa"),
-        ("KHÁNH HÒA", "khanh_hoa"),
-        (unicodedata.normalize("NFD", "Khánh Hòa"), "khanh_hoa"),
-        ("tỉnh Khánh Hòa", "khanh_hoa"),
-        ("TP. Hồ Chí Minh", "ho_chi_minh"),
-        ("Thành phố Hồ Chí Minh", "ho_chi_minh"),
-        ("tp_hcm", "ho_chi_minh"),
-        ("Đắc Lắc", "dak_lak"),
-        ("Bà Rịa-Vũng Tàu", "ba_ria_vung_tau"),
-        ("Thừa Thiên - Huế", "thua_thien_hue"),
-    ],
-)
-def test_a_province_is_found_by_any_of_its_names(name: str, key: str) -> None:
-    province = plan.find_province(name)
-    assert province is not None
-    assert province.key == key
-
-
 # --- Refusals -----------------------------------------------------------------------------------
 
 REFUSED = {
@@ -664,162 +622,7 @@ def test_every_spelling_that_can_be_texted_looks_like_a_phone_and_is_masked(fiel
     assert "905123456" not in re.sub("[^0-9]", "", mask_phones(field)), reason
 
 
-@pytest.mark.guarantee("complaints", "a complaint holds no phone number, however it is spelled")
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("gọi 0905/123/456 sau", "gọi 0905***456 sau"),
-        ("０９０５ １２３ ４５６", "0905***456"),
-        ("٠٩٠٥/١٢٣/٤٥٦", "0905***456"),
-        ("O9O5 123 456", "0905***456"),
-        ("0905\u200b123\u2060456", "0905***456"),
-        ("+84(0)905123456", "0905***456"),
-        ("sđt0905123456", "sđt0905***456"),
-        ("05/11/2026 08:30 gọi 0905123456", "05/11/2026 08:30 gọi 0905***456"),
-        ("mã HS 0905123456", "mã HS 0905***456"),
-        ("0905123456@gmail.com", "0905***456@gmail.com"),
-        ("https://zalo.me/0905123456", "https://zalo.me/0905***456"),
-        ("0905123456-001", "0905***456-001"),
-        ("máy bàn 0258.3822.001", "máy bàn 0258***001"),
-        ("0258 3822001 và 0914123456", "0258***001 và 0914***456"),
-        ("0912345678", "0912***678"),
-        ("01684567890", "0168***890"),
-        ("+82 10 1234 5678", "+8210***678"),
-        ("09051234560914123456", "0905***456"),
-        ("?sender=+84905123456&to=9029", "?sender=0905***456&to=9029"),
-    ],
-)
-def test_what_looks_like_a_phone_is_masked_where_it_stands(text: str, shown: str) -> None:
-    assert holds_phone(text)
-    assert mask_phones(text) == shown
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "9029",
-        "mã 160915001",
-        "Hồ sơ 000.00.09.H32-261102-0001 trùng",
-        "H32.30-251125-0001",
-        "0012/2016",
-        "Công văn 1263/STTTT-CNTT, QĐ 12/2020/QĐ-UBND",
-        "từ 01/11/2026 đến 15/11/2026",
-        "05/11/2026 08:30",
-        "08:30 05/11/2026",
-        "scheduled__2026-11-25T08:56:00.123456+00:00",
-        "lệ phí 500.000.000 đồng",
-        "CCCD 056201001234",
-        "0905***456",
-        "SendStatus=5 SendSuccess=1 SendFailed=0",
-        "id:1234567890 sub:001 dlvrd:001 submit date:2611271030 done date:2611271031 stat:DELIVRD err:000",
-    ],
-)
-def test_codes_papers_days_and_sums_are_left_as_they_are(text: str) -> None:
-    assert not holds_phone(text)
-    assert mask_phones(text) is text
-
-
-@unhurried
-@given(st.text() | st.text(alphabet="0123456789 /+-.()OoIl８٠\u200b"))
-def test_looking_for_numbers_never_raises_and_changes_no_text_without_one(text: str) -> None:
-    assert holds_phone(text) or mask_phones(text) is text
-
-
-# --- Masks and shared numbers -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        ("+84905123456", "0905***456"),
-        ("0905123456", "0905***456"),
-        ("0905.123.456", "0905***456"),
-        ("02583822001", "0258***001"),
-        ("+14155552671", "+1415***671"),
-        ("3822001", "38***01"),
-        ("113", "***"),
-        ("", "***"),
-        ("không có", "***"),
-        ("०९०५१२३४५६", "0905***456"),
-    ],
-)
-def test_a_mask_hides_the_middle(number: str, shown: str) -> None:
-    assert mask_msisdn(number) == shown
-
-
-@unhurried
-@given(st.text())
-def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
-    assert not re.search(r"\d{5}", mask_msisdn(number))
-
-
-def _uses(owners: list[str], days: list[date | None], number: str = "+84905123456") -> list[NumberUse]:
-    return [NumberUse(number, owner, day) for owner, day in zip(owners, days, strict=True)]
-
-
-def _days(*offsets: int) -> list[date | None]:
-    return [PILOT + timedelta(days=offset) for offset in offsets]
-
-
-FIVE = ["An", "Bình", "Chi", "Dũng", "Em"]
-
-
-def test_a_number_of_five_owners_in_thirty_days_is_shared() -> None:
-    (shared,) = find_shared_numbers(_uses(FIVE, _days(0, 3, 10, 20, 30)))
-    assert shared == ("+84905123456", 5, PILOT, PILOT + timedelta(days=30))
-
-
-@pytest.mark.parametrize(
-    ("owners", "days", "reason"),
-    [
-        (FIVE, _days(0, 3, 10, 20, 31), "31 days"),
-        (FIVE[:4], _days(0, 0, 0, 0), "four owners"),
-        (["Lan"] * 9, _days(*range(9)), "one owner, many dossiers"),
-        (["Lan ", "LAN", "lan", "  Lan", "Lan"], _days(0, 1, 2, 3, 4), "one owner, spelled in five ways"),
-        ([*FIVE[:4], ""], _days(0, 0, 0, 0, 0), "no name is no owner"),
-        (FIVE, [*_days(0, 0, 0, 0), None], "a use without a day is held against others without one"),
-    ],
-)
-def test_fewer_owners_or_more_days_are_not_shared(owners: list[str], days: list[date | None], reason: str) -> None:
-    assert find_shared_numbers(_uses(owners, days)) == [], reason
-
-
-def test_uses_without_days_are_held_against_each_other() -> None:
-    (shared,) = find_shared_numbers(_uses(FIVE, [None] * 5))
-    assert (shared.owners, shared.first) == (5, None)
-
-
-def test_the_widest_window_is_found_wherever_it_lies() -> None:
-    uses = _uses([*FIVE, "Giang", "Hà"], _days(0, 100, 101, 102, 103, 104, 300))
-    assert find_shared_numbers(uses) == [("+84905123456", 5, PILOT + timedelta(days=100), PILOT + timedelta(days=104))]
-
-
-def test_most_shared_comes_first() -> None:
-    uses = _uses(FIVE, [None] * 5, "+84914123456") + _uses([*FIVE, "Giang"], [None] * 6)
-    assert [shared.e164 for shared in find_shared_numbers(uses)] == ["+84905123456", "+84914123456"]
-
-
-def test_own_id_series_are_those_of_all_provinces_once_they_are_merged() -> None:
-    assert plan.own_id_series("dong_thap", False) == ("34",)
-    assert sorted(plan.own_id_series("dong_thap", True)) == ["31", "34"]
-    assert plan.own_id_series("tay_ninh", False) == plan.own_id_series("", True) == ()
-
-
-@pytest.mark.parametrize(
-    ("day", "month", "is_one"),
-    [
-        ("01", "01", True),
-        ("31", "12", True),
-        ("00", "01", False),
-        ("32", "01", False),
-        ("01", "00", False),
-        ("01", "13", False),
-        ("9", "5", True),
-    ],
-)
-def test_days_and_months_from_the_first_to_the_last(day: str, month: str, is_one: bool) -> None:
-    assert numbers.is_day_and_month(day, month) is is_one
+# --- Digit by digit -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -932,47 +735,3 @@ def test_an_old_mobile_that_is_a_sequence_today_is_made_up(field: str, reason: s
 def test_an_old_mobile_of_like_digits_is_refused_and_not_said_to_be_renumbered() -> None:
     reading = read_phone("01682222222", LATER, "khanh_hoa")
     assert (reading.refusal, reading.notes) == ("repeated_digits", ())
-
-
-def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
-    # It has no such block today.
-    monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
-    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
-    assert numbers.classify("0905123456", reading) == (None, LANDLINE, ())
-
-
-@pytest.mark.parametrize(
-    ("digits", "spelled"),
-    [
-        ("0905123456", ("0905123456", False, False)),
-        ("905123456", ("0905123456", False, True)),
-        ("84905123456", ("0905123456", True, False)),
-    ],
-)
-def test_how_a_number_was_written_is_told(digits: str, spelled: tuple[str, bool, bool]) -> None:
-    assert numbers.spell_local(digits, plus=False) == spelled
-
-
-@pytest.mark.parametrize(
-    ("digits", "refusal"), [("0", "missing"), ("000", "missing"), ("0000", "repeated_digits"), ("00", "missing")]
-)
-def test_up_to_three_zeros_are_no_entry(digits: str, refusal: str) -> None:
-    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
-    assert numbers.refuse_digits(digits, plus=False, reading=reading) == refusal
-
-
-@pytest.mark.parametrize(
-    ("digits", "valid", "possible"),
-    [
-        ("14155552671", True, True),
-        ("19995550100", False, True),
-        ("84905123456", False, False),
-        ("85290123456", True, True),
-        ("1415555267", False, False),
-        ("82101234567890123", False, False),
-        ("999123456789", False, False),
-        ("1", False, False),
-    ],
-)
-def test_a_number_is_foreign_by_its_country_code_and_its_length(digits: str, valid: bool, possible: bool) -> None:
-    assert (numbers.is_foreign(digits), numbers.may_be_foreign(digits)) == (valid, possible)

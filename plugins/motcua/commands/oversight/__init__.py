@@ -1,0 +1,1 @@
+"""For those who judge: quality, closings, publications, statements, complaints."""

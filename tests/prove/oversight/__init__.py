@@ -1,0 +1,1 @@
+"""Whether what is judged and published is right."""

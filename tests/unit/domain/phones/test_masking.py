@@ -1,0 +1,104 @@
+"""Phone numbers in other texts: found where they stand, and shown without their middle."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motcua.domain.phones.reading import (
+    holds_phone,
+    mask_msisdn,
+    mask_phones,
+)
+
+unhurried = settings(deadline=None)
+
+
+@pytest.mark.guarantee("complaints", "a complaint holds no phone number, however it is spelled")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("gọi 0905/123/456 sau", "gọi 0905***456 sau"),
+        ("０９０５ １２３ ４５６", "0905***456"),
+        ("٠٩٠٥/١٢٣/٤٥٦", "0905***456"),
+        ("O9O5 123 456", "0905***456"),
+        ("0905\u200b123\u2060456", "0905***456"),
+        ("+84(0)905123456", "0905***456"),
+        ("sđt0905123456", "sđt0905***456"),
+        ("05/11/2026 08:30 gọi 0905123456", "05/11/2026 08:30 gọi 0905***456"),
+        ("mã HS 0905123456", "mã HS 0905***456"),
+        ("0905123456@gmail.com", "0905***456@gmail.com"),
+        ("https://zalo.me/0905123456", "https://zalo.me/0905***456"),
+        ("0905123456-001", "0905***456-001"),
+        ("máy bàn 0258.3822.001", "máy bàn 0258***001"),
+        ("0258 3822001 và 0914123456", "0258***001 và 0914***456"),
+        ("0912345678", "0912***678"),
+        ("01684567890", "0168***890"),
+        ("+82 10 1234 5678", "+8210***678"),
+        ("09051234560914123456", "0905***456"),
+        ("?sender=+84905123456&to=9029", "?sender=0905***456&to=9029"),
+    ],
+)
+def test_what_looks_like_a_phone_is_masked_where_it_stands(text: str, shown: str) -> None:
+    assert holds_phone(text)
+    assert mask_phones(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "9029",
+        "mã 160915001",
+        "Hồ sơ 000.00.09.H32-261102-0001 trùng",
+        "H32.30-251125-0001",
+        "0012/2016",
+        "Công văn 1263/STTTT-CNTT, QĐ 12/2020/QĐ-UBND",
+        "từ 01/11/2026 đến 15/11/2026",
+        "05/11/2026 08:30",
+        "08:30 05/11/2026",
+        "scheduled__2026-11-25T08:56:00.123456+00:00",
+        "lệ phí 500.000.000 đồng",
+        "CCCD 056201001234",
+        "0905***456",
+        "SendStatus=5 SendSuccess=1 SendFailed=0",
+        "id:1234567890 sub:001 dlvrd:001 submit date:2611271030 done date:2611271031 stat:DELIVRD err:000",
+    ],
+)
+def test_codes_papers_days_and_sums_are_left_as_they_are(text: str) -> None:
+    assert not holds_phone(text)
+    assert mask_phones(text) is text
+
+
+@unhurried
+@given(st.text() | st.text(alphabet="0123456789 /+-.()OoIl８٠\u200b"))
+def test_looking_for_numbers_never_raises_and_changes_no_text_without_one(text: str) -> None:
+    assert holds_phone(text) or mask_phones(text) is text
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+84905123456", "0905***456"),
+        ("0905123456", "0905***456"),
+        ("0905.123.456", "0905***456"),
+        ("02583822001", "0258***001"),
+        ("+14155552671", "+1415***671"),
+        ("3822001", "38***01"),
+        ("113", "***"),
+        ("", "***"),
+        ("không có", "***"),
+        ("०९०५१२३४५६", "0905***456"),
+    ],
+)
+def test_a_mask_hides_the_middle(number: str, shown: str) -> None:
+    assert mask_msisdn(number) == shown
+
+
+@unhurried
+@given(st.text())
+def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
+    assert not re.search(r"\d{5}", mask_msisdn(number))

@@ -1,0 +1,68 @@
+"""What single digits are: days, spellings, foreign numbers, no entry."""
+
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+
+from motcua.domain.phones import numbers
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "is_one"),
+    [
+        ("01", "01", True),
+        ("31", "12", True),
+        ("00", "01", False),
+        ("32", "01", False),
+        ("01", "00", False),
+        ("01", "13", False),
+        ("9", "5", True),
+    ],
+)
+def test_days_and_months_from_the_first_to_the_last(day: str, month: str, is_one: bool) -> None:
+    assert numbers.is_day_and_month(day, month) is is_one
+
+
+def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It has no such block today.
+    monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.classify("0905123456", reading) == (None, "landline", ())
+
+
+@pytest.mark.parametrize(
+    ("digits", "spelled"),
+    [
+        ("0905123456", ("0905123456", False, False)),
+        ("905123456", ("0905123456", False, True)),
+        ("84905123456", ("0905123456", True, False)),
+    ],
+)
+def test_how_a_number_was_written_is_told(digits: str, spelled: tuple[str, bool, bool]) -> None:
+    assert numbers.spell_local(digits, plus=False) == spelled
+
+
+@pytest.mark.parametrize(
+    ("digits", "refusal"), [("0", "missing"), ("000", "missing"), ("0000", "repeated_digits"), ("00", "missing")]
+)
+def test_up_to_three_zeros_are_no_entry(digits: str, refusal: str) -> None:
+    reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
+    assert numbers.refuse_digits(digits, plus=False, reading=reading) == refusal
+
+
+@pytest.mark.parametrize(
+    ("digits", "valid", "possible"),
+    [
+        ("14155552671", True, True),
+        ("19995550100", False, True),
+        ("84905123456", False, False),
+        ("85290123456", True, True),
+        ("1415555267", False, False),
+        ("82101234567890123", False, False),
+        ("999123456789", False, False),
+        ("1", False, False),
+    ],
+)
+def test_a_number_is_foreign_by_its_country_code_and_its_length(digits: str, valid: bool, possible: bool) -> None:
+    assert (numbers.is_foreign(digits), numbers.may_be_foreign(digits)) == (valid, possible)
