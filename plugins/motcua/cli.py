@@ -13,6 +13,7 @@ from rich.console import Console
 from motcua.commands import (
     agencies,
     apologies,
+    backup,
     calendars,
     closings,
     complaints,
@@ -48,6 +49,8 @@ app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
+app.add_typer(backup.app, name="backup")
+app.command("restore")(backup.restore)
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(closings.app, name="closings")
 app.add_typer(sources.app, name="sources")
