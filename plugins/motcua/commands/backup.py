@@ -1,0 +1,261 @@
+"""``motcua backup`` and ``motcua restore``: copies of what cannot be made again, and the way back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pyrage.x25519 import Identity
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from motcua.commands.terminal import console, local_moment, print_error, refuse
+from motcua.jobs.backup.encrypting import read_identities
+from motcua.jobs.backup.files import PutBack
+from motcua.jobs.backup.folders import (
+    LATEST,
+    Backup,
+    BackupFailed,
+    BackupUnusable,
+    Progress,
+    backups_in,
+    find_backup,
+    newest_good,
+    unreadable_in,
+)
+from motcua.jobs.backup.making import make_backup
+from motcua.jobs.backup.nightly import back_up_every_night
+from motcua.jobs.backup.restoring import RestoreFailed, RestoreRefused, administrator, restore_backup
+from motcua.jobs.backup.verifying import verify_backup
+from motcua.jobs.publications.publishing import StoreFailed
+from motcua.settings import settings
+from motcua.store.ledger.database import DatabaseFailed
+from motcua.store.ledger.programs import ProgramUnusable
+
+app = typer.Typer(
+    help="Encrypted backups of the ledger, the publications and the statements; without a command: make one now.",
+    invoke_without_command=True,
+)
+_console = console(markup=False)
+_plain = Console(soft_wrap=True, highlight=False, markup=False)
+
+_Folder = Annotated[Path | None, typer.Option("--in", help="Folder of the backups; by default MOTCUA_BACKUPS.")]
+_To = Annotated[Path | None, typer.Option("--to", help="Folder of the backups; by default MOTCUA_BACKUPS.")]
+_Backup = Annotated[str, typer.Argument(help=f"Name of a backup, its folder's path, or {LATEST}.")]
+
+
+def _folder(given: Path | None) -> Path:
+    return (given or settings().backups_folder).absolute()
+
+
+@app.callback()
+def make(context: typer.Context, to: _To = None) -> None:
+    """Make a backup, encrypted for the owners of the public keys in MOTCUA_BACKUP_RECIPIENTS."""
+    if context.invoked_subcommand is not None:
+        return
+    with _plainly(), _bars() as progress:
+        backup = make_backup(_folder(to), progress)
+    _tell(backup)
+
+
+@app.command("every-night")
+def every_night(to: _To = None) -> None:
+    """Make a backup each night at MOTCUA_BACKUP_TIME, and at once where the last night's is missing; does not end."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    def failed(failure: BackupFailed) -> None:
+        print_error(f"{local_moment(datetime.now(UTC))} no backup. {failure} It is tried again.")
+
+    back_up_every_night(_folder(to), _silent, _tell, failed)
+
+
+@app.command("list")
+def list_backups(folder: _Folder = None) -> None:
+    """List the backups, the newest first."""
+    place = _folder(folder)
+    table = Table(
+        "backup", "age", "MB", "migration", "last attempt", "looked through", "state", box=None, pad_edge=False
+    )
+    now = datetime.now(UTC)
+    backups = backups_in(place)
+    for backup in backups:
+        verified = backup.verified()
+        how = {"read": "read", "checksums": "checksums only"}
+        table.add_row(
+            backup.name,
+            _age(now - backup.made_at),
+            f"{backup.bytes / 1e6:.1f}",
+            (backup.ledger.migration or "")[:4],
+            local_moment(backup.ledger.last_attempt_at),
+            f"{local_moment(verified.at)} {how[verified.how]}" if verified else "never",
+            backup.fault() or "good",
+        )
+    if backups:
+        _console.print(table)
+    else:
+        _plain.print(f"There is no backup in {place}.")
+    for name in unreadable_in(place):
+        _plain.print(f"{name}: its backup.json is missing or cannot be read; it is no backup.", style="red")
+
+
+@app.command("check")
+def check(
+    folder: _Folder = None,
+    within: Annotated[int, typer.Option("--within", min=1, help="Hours.")] = 26,
+) -> None:
+    """Exit 1 unless a good backup was made within so many hours."""
+    place = _folder(folder)
+    newest = newest_good(place)
+    if newest is None:
+        print_error(f"There is no good backup in {place}.")
+        raise typer.Exit(1)
+    age = datetime.now(UTC) - newest.made_at
+    _plain.print(f"The newest good backup, {newest.name}, is {_age(age)} old.")
+    if age > timedelta(hours=within):
+        raise typer.Exit(1)
+
+
+@app.command("verify")
+def verify(
+    named: Annotated[str, typer.Argument(metavar="BACKUP", help=f"Name, path, or {LATEST}.")] = LATEST,
+    identity: Annotated[
+        str | None,
+        typer.Option("--identity", help="File of the private key, '-' for standard input; else checksums alone."),
+    ] = None,
+    folder: _Folder = None,
+) -> None:
+    """Look a backup through: checksums, and with the private key every byte; exit 2 if it does not hold."""
+    with _plainly():
+        backup = find_backup(_folder(folder), named)
+        identities = _identities(identity) if identity else []
+        with _bars() as progress:
+            how = verify_backup(backup, identities, progress)
+    read = (
+        "every byte of it can be read" if how == "read" else "the checksums are right; without a key nothing was read"
+    )
+    _plain.print(f"{backup.name} holds: {read}.", style="green")
+
+
+def restore(
+    named: Annotated[str, typer.Argument(metavar="BACKUP", help=f"Name of a backup, its folder's path, or {LATEST}.")],
+    identity: Annotated[str, typer.Option("--identity", help="File of the private key, '-' for standard input.")],
+    folder: _Folder = None,
+    set_aside: Annotated[
+        bool,
+        typer.Option("--set-aside", help="A ledger that is there is kept under another name (by MOTCUA_ADMIN_DSN)."),
+    ] = False,
+) -> None:
+    """Put a backup back: publications and statements, and the ledger into an empty database; then migrate."""
+    with _plainly():
+        backup = find_backup(_folder(folder), named)
+        identities = _identities(identity)
+        aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None
+        with _bars() as progress:
+            restored = restore_backup(
+                backup, identities, progress, lambda words: progress(words, 0, None), aside_by, datetime.now(UTC)
+            )
+    if restored.aside:
+        _plain.print(f"The ledger that was there is the database {restored.aside} now. Drop it when nobody needs it.")
+    _tell_files("Publications", restored.publications)
+    _tell_files("Statements", restored.statements)
+    _plain.print(f"Migrations applied: {', '.join(restored.migrations) or 'none, it had them all'}.")
+    last = local_moment(backup.ledger.last_attempt_at) or "none"
+    _plain.print(
+        f"The ledger is as it was on {local_moment(backup.made_at)}; the last attempt to send that it knows: {last}.",
+        style="bold",
+    )
+    _plain.print(
+        "It is behind its journal: what was sent later is in the journal alone. Leave the journal's folder as it is "
+        "and start the services. The next run of notify_transitions takes over what the journal knows before it sends "
+        "anything; motcua gaps shows what it found. Then look at motcua identity and motcua publications verify-all "
+        "(docs/operations/restore.md)."
+    )
+
+
+# --- In a terminal ---------------------------------------------------------------------------------------------------
+
+
+def _identities(named: str) -> list[Identity]:
+    try:
+        text = sys.stdin.read() if named == "-" else Path(named).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupUnusable(
+            f"The identity file {named} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+        ) from None
+    return read_identities(text.splitlines())
+
+
+def _tell(backup: Backup) -> None:
+    files = ", ".join(f"{part.files} files in {part.name}" for part in backup.parts if part.files is not None)
+    _plain.print(
+        f"{backup.folder}: {backup.bytes / 1e6:.1f} MB, migration {backup.ledger.migration}, "
+        f"{backup.ledger.rows.get('motcua.messages', 0)} messages, {files}."
+    )
+
+
+def _tell_files(what: str, put: PutBack) -> None:
+    _plain.print(f"{what}: {put.written} put back, {put.same} were there.")
+    for name in put.differing:
+        _plain.print(f"  differs, left as it is: {name}", style="red")
+
+
+def _age(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def _silent(what: str, done: int, of: int | None) -> None:
+    return None
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What went wrong is one sentence and exit code 2."""
+    try:
+        yield
+    except (
+        BackupFailed,
+        BackupUnusable,
+        DatabaseFailed,
+        ProgramUnusable,
+        RestoreFailed,
+        RestoreRefused,
+        StoreFailed,
+    ) as error:
+        raise refuse(error) from None
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """A bar for each thing that is worked on; where the output is no terminal, a line when each begins."""
+    seen: dict[str, object] = {}
+    if not sys.stdout.isatty():
+
+        def tell(what: str, done: int, of: int | None) -> None:
+            if what not in seen:
+                seen[what] = True
+                _plain.print(what)
+
+        yield tell
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bars(*columns, console=_console) as bars:
+
+        def show(what: str, done: int, of: int | None) -> None:
+            if of is None and done == 0:
+                bars.console.print(what)
+                return
+            if what not in seen:
+                seen[what] = bars.add_task(what, total=of)
+            bars.update(seen[what], completed=done)  # type: ignore[arg-type]
+
+        yield show

@@ -1,0 +1,1 @@
+"""How is a backup made, encrypted, kept, looked through and put back?"""

@@ -1,0 +1,323 @@
+"""The folder of the backups: what a backup is, which there are, and which are removed.
+
+A backup is a folder named by its moment (UTC), with encrypted parts and ``backup.json``, which says what they are. It
+is made under another name, which begins with a dot, and gets its own as the last thing: what has the name of a backup
+is a whole one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+MANIFEST, VERIFIED = "backup.json", "verified.json"
+FORMAT = 1
+LEDGER_PART, PUBLICATIONS_PART, STATEMENTS_PART = "ledger.dump.age", "publications.tar.age", "statements.tar.age"
+LATEST = "latest"
+
+_NAME = re.compile(r"\d{8}T\d{6}Z")
+_UNFINISHED = re.compile(r"\.\d{8}T\d{6}Z\.unfinished")
+_CHUNK = 1024 * 1024
+
+How: TypeAlias = Literal["checksums", "read"]
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Is told of what how many bytes are done, and of how many where that is known."""
+
+
+class BackupFailed(Exception):
+    """No backup was made, and none that was is changed; the message says why, and what to do."""
+
+
+class BackupUnusable(Exception):
+    """A backup is not there, or cannot be opened; the message says which and why."""
+
+
+class BackupDamaged(BackupUnusable):
+    """A backup is not as it was written, or cannot be read though it is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One encrypted file of a backup."""
+
+    name: str
+    sha256: str
+    """Of the file as it lies there."""
+    bytes: int
+    plain_bytes: int
+    files: int | None
+    """That are in it; ``None``: it is the ledger's dump."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDump:
+    """What ``backup.json`` says of the ledger that was dumped."""
+
+    migration: str | None
+    postgres: str
+    pg_dump: str
+    database_bytes: int
+    last_attempt_at: datetime | None
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBackup:
+    """When and how a backup was looked through last, and the fault that was found."""
+
+    at: datetime
+    how: How
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A whole backup; nothing in ``backup.json`` is about any person."""
+
+    folder: Path
+    made_at: datetime
+    """When it was begun: the ledger in it is of this moment or some seconds later."""
+    finished_at: datetime
+    recipients: tuple[str, ...]
+    ledger: LedgerDump
+    parts: tuple[Part, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its folder: ``20261127T183000Z``."""
+        return self.folder.name
+
+    @property
+    def bytes(self) -> int:
+        """Of all its parts as they lie there."""
+        return sum(part.bytes for part in self.parts)
+
+    def part(self, name: str) -> Part:
+        """One of its parts."""
+        return next(part for part in self.parts if part.name == name)
+
+    def verified(self) -> VerifiedBackup | None:
+        """When it was looked through last; ``None``: never."""
+        try:
+            written = json.loads((self.folder / VERIFIED).read_text(encoding="utf-8"))
+            return VerifiedBackup(datetime.fromisoformat(written["at"]), written["how"], written["fault"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def fault(self) -> str | None:
+        """What is wrong with it as far as sizes and the last verification tell; ``None``: it is good."""
+        for part in self.parts:
+            try:
+                size = (self.folder / part.name).stat().st_size
+            except OSError:
+                return f"{part.name} is missing"
+            if size != part.bytes:
+                return f"{part.name} has {size} bytes, not {part.bytes}"
+        verified = self.verified()
+        return verified.fault if verified else None
+
+
+def name_of(moment: datetime) -> str:
+    """What a backup of that moment is called."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def backups_in(folder: Path) -> list[Backup]:
+    """Every whole backup, the newest first; one whose ``backup.json`` cannot be read is none."""
+    try:
+        names = [path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    found = []
+    for name in sorted(names, reverse=True):
+        try:
+            found.append(_read(folder / name))
+        except BackupUnusable:
+            continue
+    return found
+
+
+def unreadable_in(folder: Path) -> list[str]:
+    """Names of folders that are called as a backup is and are none."""
+    known = {backup.name for backup in backups_in(folder)}
+    try:
+        return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.name not in known)
+    except OSError:
+        return []
+
+
+def newest_good(folder: Path) -> Backup | None:
+    """The newest backup that has no fault as far as is known."""
+    return next((backup for backup in backups_in(folder) if backup.fault() is None), None)
+
+
+def find_backup(folder: Path, named: str) -> Backup:
+    """The backup of that name, path, or the newest one (``latest``).
+
+    Raises:
+        BackupUnusable: there is none.
+    """
+    if named == LATEST:
+        newest = next(iter(backups_in(folder)), None)
+        if newest is None:
+            raise BackupUnusable(f"There is no backup in {folder}.")
+        return newest
+    path = Path(named) if os.sep in named else folder / named
+    if not path.is_dir():
+        raise BackupUnusable(f"There is no backup {path}; motcua backup list shows those in {folder}.")
+    return _read(path)
+
+
+def _read(path: Path) -> Backup:
+    try:
+        written: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if written["format"] != FORMAT:
+            raise BackupUnusable(
+                f"{path} is of format {written['format']}; this version of the program reads {FORMAT}."
+            )
+        ledger = written["ledger"]
+        last = ledger.pop("last_attempt_at")
+        return Backup(
+            folder=path,
+            made_at=datetime.fromisoformat(written["made_at"]),
+            finished_at=datetime.fromisoformat(written["finished_at"]),
+            recipients=tuple(written["recipients"]),
+            ledger=LedgerDump(last_attempt_at=datetime.fromisoformat(last) if last else None, **ledger),
+            parts=tuple(Part(**part) for part in written["parts"]),
+        )
+    except FileNotFoundError:
+        raise BackupUnusable(f"{path} is no backup: it has no {MANIFEST}.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise BackupUnusable(f"{path} is no backup: its {MANIFEST} cannot be read.") from None
+
+
+def check_part(backup: Backup, part: Part, seen: Progress) -> None:
+    """Reads a part to its end.
+
+    Raises:
+        BackupDamaged: it is missing, breaks off, or is not as it was written.
+    """
+    path = backup.folder / part.name
+    sum_of, read = sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                sum_of.update(chunk)
+                read += len(chunk)
+                seen(part.name, read, part.bytes)
+    except FileNotFoundError:
+        raise BackupDamaged(f"{path} is missing.") from None
+    except OSError as error:
+        raise BackupDamaged(f"{path} cannot be read: {error.strerror}.") from None
+    if read != part.bytes:
+        how = "breaks off" if read < part.bytes else "has bytes that are not its own"
+        raise BackupDamaged(f"{path} {how}: {read} bytes, not {part.bytes}. The copy is damaged; take another one.")
+    if sum_of.hexdigest() != part.sha256:
+        raise BackupDamaged(
+            f"{path} is damaged: its SHA-256 is {sum_of.hexdigest()}, not {part.sha256}. Take another copy."
+        )
+
+
+# --- Making and removing ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Makes the folder, keeps others from making backups in it, and takes away what a broken one left.
+
+    Raises:
+        BackupFailed: the folder cannot be written to, or somebody is making a backup in it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise BackupFailed(f"The folder of the backups, {folder}, cannot be written to: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupFailed(f"A backup is being made in {folder} at this moment.") from None
+        for path in folder.iterdir():
+            if _UNFINISHED.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def unfinished(folder: Path, moment: datetime) -> Iterator[Path]:
+    """A folder for the parts of a backup, which is taken away again unless ``finish`` names it."""
+    path = folder / f".{name_of(moment)}.unfinished"
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def finish(path: Path, backup: Backup) -> None:
+    """Makes an unfinished folder the backup: ``backup.json`` is written, then the folder gets the backup's name."""
+    written = asdict(backup)
+    del written["folder"]
+    write_whole(path / MANIFEST, {"format": FORMAT} | written)
+    _sync(path)
+    path.rename(backup.folder)
+    _sync(backup.folder.parent)
+
+
+def note_verified(backup: Backup, verified: VerifiedBackup) -> None:
+    """Writes down beside a backup that it was looked through.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    write_whole(backup.folder / VERIFIED, asdict(verified))
+
+
+def write_whole(path: Path, value: dict[str, Any]) -> None:
+    """Writes a small file so that nobody ever reads half of it."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1, default=lambda moment: moment.isoformat())
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o600)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_old(folder: Path, keep: timedelta, now: datetime) -> list[str]:
+    """Removes backups older than ``keep``, save the newest good one; gives their names."""
+    last_good = newest_good(folder)
+    removed = []
+    for backup in backups_in(folder):
+        if backup.made_at < now - keep and (last_good is None or backup.name != last_good.name):
+            # First it loses the name of a backup: a removal that breaks off leaves none that is half there.
+            doomed = folder / f".{backup.name}.unfinished"
+            backup.folder.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+            removed.append(backup.name)
+    return removed
+
+
+def _sync(folder: Path) -> None:
+    entry = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(entry)
+    finally:
+        os.close(entry)

@@ -1,0 +1,128 @@
+"""Makes a backup: the ledger's dump, then the publications and the statements handed in, each encrypted.
+
+In this order each publication that the ledger tells of is among the files: they are stored before their row is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pyrage.x25519 import Recipient
+
+from motcua.jobs.backup.encrypting import Sealed, read_recipients, seal
+from motcua.jobs.backup.files import Pack
+from motcua.jobs.backup.folders import (
+    LEDGER_PART,
+    PUBLICATIONS_PART,
+    STATEMENTS_PART,
+    Backup,
+    BackupFailed,
+    LedgerDump,
+    Part,
+    Progress,
+    finish,
+    name_of,
+    one_at_a_time,
+    remove_old,
+    unfinished,
+)
+from motcua.jobs.publications.publishing import publications_store
+from motcua.settings import settings
+from motcua.store.ledger.database import DatabaseFailed
+from motcua.store.ledger.dumps import ledger_snapshot
+from motcua.store.ledger.programs import ProgramFailed, ProgramUnusable
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+log = logging.getLogger(__name__)
+
+
+def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -> Backup:
+    """Makes a backup in a folder, after it removed those there that are kept long enough.
+
+    Args:
+        folder: of the backups; it is made where it is missing.
+        progress: is told how far it is.
+        now: what the backup is named by; by default this moment.
+
+    Raises:
+        BackupFailed: none was made, and nothing is left of it; the message says why.
+    """
+    moment = (now or datetime.now(UTC)).replace(microsecond=0)
+    recipients = read_recipients(settings().backup_recipients)
+    with one_at_a_time(folder):
+        for name in remove_old(folder, settings().backup_keep, moment):
+            log.info("backup %s was kept long enough and is removed", name)
+        if (folder / name_of(moment)).exists():
+            raise BackupFailed(f"There is a backup {name_of(moment)} already.")
+        with unfinished(folder, moment) as path:
+            try:
+                return _make(path, folder / name_of(moment), recipients, moment, progress)
+            except (DatabaseFailed, ProgramFailed, ProgramUnusable) as error:
+                raise BackupFailed(f"The ledger was not dumped. {error}") from error
+
+
+def statements_store() -> ObjectStoragePath:
+    """Where the providers' statements are put."""
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(settings().statements_url)
+
+
+def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: datetime, progress: Progress) -> Backup:
+    ledger, dumped = _dump(path / LEDGER_PART, recipients, progress)
+    parts = [dumped]
+    for name, store in ((PUBLICATIONS_PART, publications_store()), (STATEMENTS_PART, statements_store())):
+        parts.append(_pack(store, path / name, recipients, progress))
+    backup = Backup(
+        folder=target,
+        made_at=moment,
+        finished_at=datetime.now(UTC),
+        recipients=tuple(map(str, recipients)),
+        ledger=ledger,
+        parts=tuple(parts),
+    )
+    try:
+        finish(path, backup)
+    except OSError as error:
+        raise BackupFailed(f"{target} cannot be written: {error.strerror}.") from error
+    return backup
+
+
+def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tuple[LedgerDump, Part]:
+    sealed: list[Sealed] = []
+
+    def take(stream: IO[bytes]) -> None:
+        sealed.append(seal(stream, path, recipients, lambda done: progress(path.name, done, None)))
+
+    with ledger_snapshot() as snapshot:
+        facts = snapshot.facts
+        snapshot.dump(take)
+        ledger = LedgerDump(
+            migration=facts.migration,
+            postgres=facts.postgres,
+            pg_dump=snapshot.program_version,
+            database_bytes=facts.size,
+            last_attempt_at=facts.last_attempt_at,
+            rows=facts.rows,
+        )
+    return ledger, _part(path, sealed[0], None)
+
+
+def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient], progress: Progress) -> Part:
+    pack = Pack(store)
+    try:
+        with pack.open() as stream:
+            sealed = seal(stream, path, recipients, lambda done: progress(path.name, done, None))
+    except OSError as error:
+        raise BackupFailed(f"{store} cannot be read: {error.strerror or error}.") from error
+    return _part(path, sealed, pack.files)
+
+
+def _part(path: Path, sealed: Sealed, files: int | None) -> Part:
+    return Part(path.name, sealed.sha256, sealed.bytes, sealed.plain_bytes, files)

@@ -1,0 +1,234 @@
+"""PostgreSQL servers that copy themselves: an archive of the write-ahead log, base backups, a synchronous standby.
+
+What docs/operations/restore.md tells an operator to do, done to real servers on loopback::
+
+    with start_archiving(folder / "primary", archive) as primary:
+        base_backup(primary, folder / "base")
+        with start_standby(primary, folder / "standby", "beside") as standby:
+            wait_for_standby(primary, "beside")      # commits wait for it from here on
+            primary.kill()                           # as when the machine is gone
+            promote(standby)                         # standby.admin_dsn writes now
+    with recover(folder / "base", folder / "recovered", archive, moment) as recovered: ...
+
+A server's roles, passwords and databases are the primary's: ``primary.dsn("motcua")`` names the same database there.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import free_port
+
+_PATIENCE = 60.0
+"""Seconds that a server may take for what is waited for here."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A server that runs; whoever kills it may not stop it again."""
+
+    server: EmbeddedPostgres
+    process: subprocess.Popen[bytes]
+
+    @property
+    def admin_dsn(self) -> str:
+        """DSN of the administrator, database postgres."""
+        return self.server.admin_dsn
+
+    def dsn(self, database: str) -> str:
+        """DSN of the administrator for a database."""
+        return with_database(self.server.admin_dsn, database)
+
+    def ask(self, statement: str, *parameters: object, database: str = "postgres") -> Any:
+        """The first value that a statement gives, ``None`` where it gives none; committed."""
+        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
+            # The statements are the tests' own.
+            cursor = connection.execute(statement.encode(), parameters or None)
+            row = cursor.fetchone() if cursor.description else None
+            return None if row is None else row[0]
+
+    def stop(self) -> None:
+        """Ends it cleanly; what it wrote is on the disk and, where it archives, in the archive."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Ends it as a loss of power does: no process of it does anything more."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=_PATIENCE)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(timeout=_PATIENCE)
+
+
+@contextmanager
+def _running(server: EmbeddedPostgres) -> Iterator[Cluster]:
+    cluster = Cluster(server, server.start(server.folder / "log"))
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@contextmanager
+def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
+    """A new server below ``folder`` that copies each finished segment of its write-ahead log into ``archive``.
+
+    ``archive_all`` finishes the one that is being written.
+    """
+    server = EmbeddedPostgres(folder, free_port())
+    server.set_up()
+    archive.mkdir(parents=True, exist_ok=True)
+    # The server may be another user than we are.
+    shutil.chown(archive, *_owner(server.data))
+    # What is there already is not overwritten, and a copy that broke off does not look like a whole one.
+    copy = f"test ! -f {_quoted(archive)}/%f && cp %p {_quoted(archive)}/%f.part && mv {_quoted(archive)}/%f.part"
+    _configure(
+        server,
+        f"""
+        wal_level = replica
+        max_wal_senders = 5
+        archive_mode = on
+        archive_command = '{copy} {_quoted(archive)}/%f'
+        """,
+    )
+    with _running(server) as cluster:
+        yield cluster
+
+
+def archive_all(primary: Cluster) -> None:
+    """Returns when everything that was written so far is in the archive."""
+    segment = primary.ask("SELECT pg_walfile_name(pg_switch_wal())")
+    _wait(lambda: (primary.ask("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment, "the archive")
+
+
+def base_backup(primary: Cluster, folder: Path) -> None:
+    """A copy of the whole server in ``folder``/data, taken while it works; ``recover`` begins with it."""
+    _copy(primary.server, folder)
+
+
+@contextmanager
+def recover(base: Path, folder: Path, archive: Path, until: datetime | None = None) -> Iterator[Cluster]:
+    """A new server below ``folder``: the base backup, and what was archived after it up to a moment, or all of it.
+
+    The moment must be later than the end of the base backup. The server accepts writes when this yields.
+    """
+    server = EmbeddedPostgres(folder, free_port())
+    folder.mkdir(parents=True)
+    shutil.copy2(base / "admin-password", server.password_file)
+    _as_server(server, ["cp", "-a", str(base / "data"), str(server.data)], owned_folder=folder)
+    target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = promote" if until else ""
+    _configure(
+        server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}", signal_file="recovery"
+    )
+    with _running(server) as cluster:
+        _wait(lambda: not cluster.ask("SELECT pg_is_in_recovery()"), "the end of the recovery")
+        yield cluster
+
+
+@contextmanager
+def start_standby(primary: Cluster, folder: Path, name: str) -> Iterator[Cluster]:
+    """A server below ``folder`` that follows the primary under that name; it answers reads."""
+    server = EmbeddedPostgres(folder, free_port())
+    _copy(primary.server, folder)
+    # A file of this format holds a password as it is within quotes.
+    follow = make_conninfo(**_address(primary.admin_dsn) | {"application_name": name}).replace("'", "''")
+    _configure(server, f"archive_mode = off\nprimary_conninfo = '{follow}'\n", signal_file="standby")
+    with _running(server) as cluster:
+        yield cluster
+
+
+def wait_for_standby(primary: Cluster, name: str, commit: str = "on") -> None:
+    """From now on each commit at the primary waits for the standby of that name; returns when it has caught up.
+
+    ``commit`` is ``synchronous_commit``: ``on`` waits until the standby has written it down, ``remote_apply`` until it
+    shows it to readers.
+    """
+    settings = {"synchronous_standby_names": f'ANY 1 ("{name}")', "synchronous_commit": commit}
+    for setting, value in settings.items():
+        primary.ask(f"ALTER SYSTEM SET {setting} = '{value}'")
+    primary.ask("SELECT pg_reload_conf()")
+    state = "SELECT sync_state FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
+    _wait(lambda: primary.ask(state, name) in ("quorum", "sync"), "the standby")
+
+
+def do_without_standby(primary: Cluster) -> None:
+    """Commits wait for nobody any more: what an operator decides when the standby is away for long."""
+    primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
+    primary.ask("SELECT pg_reload_conf()")
+
+
+def promote(standby: Cluster) -> None:
+    """The standby writes from now on; returns when it does. The old primary must not run any more."""
+    if not standby.ask("SELECT pg_promote(wait := TRUE, wait_seconds := %s)", int(_PATIENCE)):
+        raise TimeoutError("The standby was not promoted.")
+
+
+def _copy(server: EmbeddedPostgres, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    shutil.copy2(server.password_file, folder / "admin-password")
+    address = make_conninfo(**_address(server.admin_dsn))
+    _as_server(
+        server,
+        [
+            str(binaries() / "pg_basebackup"),
+            *("--dbname", address, "--pgdata", str(folder / "data"), "--checkpoint=fast", "--wal-method=stream"),
+        ],
+        owned_folder=folder,
+    )
+
+
+def _address(dsn: str) -> dict[str, Any]:
+    return {name: value for name, value in conninfo_to_dict(dsn).items() if name != "dbname"}
+
+
+def _as_server(server: EmbeddedPostgres, command: list[str], owned_folder: Path) -> None:
+    """Runs a command as the user whom the server's files belong to."""
+    shutil.chown(owned_folder, *_owner(server.data if server.data.exists() else owned_folder))
+    subprocess.run(command, preexec_fn=server.drop_privileges(), cwd="/", check=True, capture_output=True, timeout=300)
+
+
+def _owner(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_uid, facts.st_gid
+
+
+def _configure(server: EmbeddedPostgres, lines: str, signal_file: str | None = None) -> None:
+    """Adds lines to what the server reads last, as ALTER SYSTEM does; names the mode it starts in."""
+    file = server.data / "postgresql.auto.conf"
+    with file.open("a", encoding="utf-8") as configuration:
+        configuration.write("\n".join(line.strip() for line in lines.splitlines()) + "\n")
+    if signal_file:
+        path = server.data / f"{signal_file}.signal"
+        path.touch()
+        os.chown(path, *_owner(server.data))
+
+
+def _quoted(path: Path) -> str:
+    # Within a quoted value of the configuration.
+    return shlex.quote(str(path)).replace("'", "''")
+
+
+def _wait(reached: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {_PATIENCE:.0f} s for {what} in vain.")
+        time.sleep(0.05)
