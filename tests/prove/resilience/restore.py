@@ -1,0 +1,465 @@
+"""Whether anybody is told twice, or not at all, after the ledger went back in time: counted in the gateway's own log.
+
+``make prove ONLY=restore``. Each way back on real servers: 200 messages are queued when the ledger is copied; then
+they are sent, one in twenty without an answer and one in twenty refused in passing, and 50 more events happen, half of
+them told before the ledger is lost and half while it is away. The ledger comes back by the command, by hand, by a
+copied data folder, by its archive; or a standby takes over in the middle of sending. Then the system runs as ever, with
+nobody's help. The oracle is the list of requests that the gateway kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import psycopg
+from psycopg import sql
+from pyrage import x25519
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.gateways import open_gateway
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending import sender
+from motcua.jobs.notices.settling import settle
+from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
+from motcua.settings import settings
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.accounting import identity
+from tests.conftest import CONTRACT_TABLES, PASSWORD, connection_uri, free_port
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove import Figure
+from tests.registered import register_templates
+from tests.restore.clusters import (
+    Cluster,
+    archive_all,
+    base_backup,
+    promote,
+    recover,
+    start_archiving,
+    start_standby,
+    wait_for_standby,
+)
+
+QUEUED, TOLD_IN_GAP, UNTOLD = 200, 25, 25
+AGENCY = "000.00.30.H32"
+_ROUNDS = 30
+_ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
+
+
+@dataclass
+class Desk:
+    """The one-stop database, on a server of its own, which is never lost."""
+
+    dsn: str
+    uri: str
+    events: int = 0
+
+    def happen(self, count: int) -> None:
+        """So many dossiers have their result."""
+        now = datetime.now(UTC)
+        with psycopg.connect(self.dsn) as connection:
+            for number in range(self.events, self.events + count):
+                code, phone = f"H32-{number:06}", f"0905{200000 + number:06}"
+                connection.execute(
+                    "INSERT INTO onestop.dossiers VALUES (%s, %s, '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn A', %s,"
+                    " NULL, 'direct', %s, %s, 'Trả kết quả', 9, TRUE, %s, NULL, %s)",
+                    (code, AGENCY, phone, now - timedelta(days=1), now + timedelta(days=2), now, now),
+                )
+                connection.execute(
+                    "INSERT INTO onestop.transitions"
+                    " VALUES (%s, %s, %s, 'Xử lý', 'Trả kết quả', 9, TRUE, %s, %s, 'cb', '')",
+                    (number + 1, AGENCY, code, now, now),
+                )
+        self.events += count
+
+
+@dataclass
+class Stage:
+    """One experiment: a server with the ledger, a desk, a gateway, a journal."""
+
+    folder: Path
+    desk: Desk
+    gateway: ScriptedGateway
+    random: random.Random
+    answers: dict[str, str] = field(default_factory=dict)
+    """What the gateway did with each request, by reference."""
+
+    def answer(self, asked: dict[str, str]) -> Any:
+        drawn = self.random.random()
+        did = "no answer" if drawn < 0.05 else "refused" if drawn < 0.1 else "taken"
+        self.answers[_reference(asked)] = did
+        return {"no answer": "hang", "refused": (503, "busy"), "taken": (202, "0: Accepted for delivery")}[did]
+
+    def connect_to(self, admin_dsn: str) -> None:
+        close_ledger_pool()
+        os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(admin_dsn, "motcua_app", "motcua")
+        os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(admin_dsn, "motcua_owner", "motcua")
+        os.environ["MOTCUA_ADMIN_DSN"] = admin_dsn
+
+    def plan(self) -> None:
+        pick_up("one")
+        plan()
+
+    def send(self) -> None:
+        sender.send("prove")
+
+    def work(self) -> None:
+        """The system as ever, until nothing is left that it can do by itself."""
+        for _ in range(_ROUNDS):
+            self.plan()
+            self.send()
+            settle("prove")
+            with connect() as ledger:
+                left = ledger.execute("SELECT count(*) AS left FROM motcua.messages WHERE state = 'queued'").fetchone()
+            if left and not left["left"]:
+                return
+            time.sleep(0.3)
+
+
+def _reference(asked: dict[str, str]) -> str:
+    return asked["dlr-url"].partition("reference=")[2][:32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment showed."""
+
+    doubled: int
+    """Citizens who were told, or may have been told, more than once."""
+    forgotten: int
+    """Citizens who were neither told nor are listed for people."""
+    listed: int
+    queued_doubled: int
+    gap_events: int
+    """Of the 50 events of the gap those that were told or are listed."""
+    difference: int
+    receipts: str
+    events: int
+
+
+def judge(stage: Stage) -> Outcome:
+    """Holds the ledger against the gateway's log."""
+    told: Counter[int] = Counter()
+    for asked in stage.gateway.asked:
+        if stage.answers[_reference(asked)] != "refused":
+            told[int(asked["to"][-6:]) - 200000] += 1
+    with connect() as ledger:
+        listed = {
+            int(row["dossier_code"][-6:])
+            for row in ledger.execute(
+                "SELECT dossier_code FROM motcua.messages JOIN motcua.dossiers USING (dossier_id)"
+                " WHERE state = 'unknown'"
+            )
+        }
+        difference = sum(abs(row.difference) for row in identity(ledger))
+        # The last receipts of the gap come now.
+        late = [_reference(asked) for asked in stage.gateway.asked if stage.answers[_reference(asked)] == "taken"][:50]
+        effects = Counter(
+            receive(ledger, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1"})
+            for reference in late
+        )
+    everybody = range(stage.desk.events)
+    return Outcome(
+        doubled=sum(count > 1 for count in told.values()),
+        forgotten=sum(not told[number] and number not in listed for number in everybody),
+        listed=len(listed),
+        queued_doubled=sum(told[number] > 1 for number in range(QUEUED)),
+        gap_events=sum(bool(told[number]) or number in listed for number in everybody[QUEUED:]),
+        difference=difference,
+        receipts=f"{effects['applied']} of {len(late)}",
+        events=stage.desk.events,
+    )
+
+
+Experiment = Callable[[Stage, Cluster], contextlib.AbstractContextManager[None]]
+"""Given a stage with 200 messages queued: what happens until the ledger is back."""
+
+
+def _gap(stage: Stage) -> None:
+    """What is sent and happens after the copy, and while the ledger is away."""
+    stage.desk.happen(TOLD_IN_GAP)
+    stage.plan()
+    stage.send()
+    stage.desk.happen(UNTOLD)
+
+
+@contextlib.contextmanager
+def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """pg_dump and pg_restore, as people do."""
+    dump = stage.folder / "ledger.dump"
+    _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
+    _gap(stage)
+    close_ledger_pool()
+    _drop_ledger(primary)
+    provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
+    _run("pg_restore", "--exit-on-error", "--dbname", primary.dsn("motcua"), str(dump))
+    yield
+
+
+@contextlib.contextmanager
+def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """motcua backup and motcua restore."""
+    key = x25519.Identity.generate()
+    (stage.folder / "key").write_text(f"{key}\n")
+    os.environ["MOTCUA_BACKUP_RECIPIENTS"] = str(key.to_public())
+    os.environ["MOTCUA_DATA"] = str(stage.folder / "data")
+    os.environ["PATH"] = f"{binaries()}:{os.environ['PATH']}"
+    settings.cache_clear()
+    folder = str(stage.folder / "backups")
+    _command("backup", "--to", folder)
+    _gap(stage)
+    close_ledger_pool()
+    _drop_ledger(primary)
+    provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
+    _command("restore", "latest", "--identity", str(stage.folder / "key"), "--in", folder)
+    yield
+
+
+@contextlib.contextmanager
+def by_a_copied_data_folder(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """The whole data folder put back as it was, as a snapshot of the machine does."""
+    data, copied = primary.server.data, stage.folder / "snapshot"
+    primary.stop()
+    _run_plain("cp", "-a", str(data), str(copied))
+    process = primary.server.start(stage.folder / "log-2")
+    _gap(stage)
+    close_ledger_pool()
+    process.send_signal(signal.SIGQUIT)
+    process.wait(60)
+    shutil.rmtree(data)
+    _run_plain("cp", "-a", str(copied), str(data))
+    process = primary.server.start(stage.folder / "log-3")
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@contextlib.contextmanager
+def by_its_archive(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """Recovered to the moment before the sending, from a base backup and the archived write-ahead log."""
+    base_backup(primary, stage.folder / "base")
+    with psycopg.connect(primary.dsn("motcua"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE public.moment ()")
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    time.sleep(0.2)
+    _gap(stage)
+    archive_all(primary)
+    primary.kill()
+    with recover(stage.folder / "base", stage.folder / "recovered", stage.folder / "archive", row[0]) as recovered:
+        stage.connect_to(recovered.admin_dsn)
+        yield
+
+
+def promotion(*, in_step: bool) -> Experiment:
+    """A standby takes over in the middle of sending; a synchronous one, or one that fell behind before."""
+
+    @contextlib.contextmanager
+    def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
+        stage.desk.happen(TOLD_IN_GAP)
+        stage.plan()
+        with start_standby(primary, stage.folder / "standby", "beside") as standby:
+            wait_for_standby(primary, "beside")
+            if not in_step:
+                primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
+                primary.ask("SELECT pg_reload_conf()")
+                time.sleep(0.5)
+            stage.gateway.seconds = 0.02
+            sending = threading.Thread(target=_until_it_breaks, args=(stage.send,))
+            sending.start()
+            _wait_for(lambda: len(stage.gateway.asked) >= QUEUED // 4)
+            if not in_step:
+                # It hears nothing any more; the primary goes on.
+                standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
+                standby.ask("SELECT pg_reload_conf()")
+            _wait_for(lambda: len(stage.gateway.asked) >= QUEUED // 2)
+            primary.kill()
+            sending.join(60)
+            stage.gateway.seconds = 0.0
+            stage.desk.happen(UNTOLD)
+            promote(standby)
+            stage.connect_to(standby.admin_dsn)
+            yield
+
+    return experiment
+
+
+@contextlib.contextmanager
+def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """By hand on another machine, where the journal is not: nothing goes before the Department decided."""
+    with by_hand(stage, primary):
+        moment = datetime.now(UTC)
+        shutil.rmtree(settings().journal_folder)
+        asked = len(stage.gateway.asked)
+        stage.plan()
+        stage.send()
+        assert len(stage.gateway.asked) == asked, "something went before anybody decided"
+        until = (moment + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
+        _command("gaps", "close", "1", "--sent-until", until, "--reason", "prove", "--as-department", "--yes")
+        stage.desk.happen(UNTOLD)
+        yield
+
+
+_MUST = "0 twice, all told or listed, identity 0"
+
+
+def figures(seed: int) -> list[Figure]:
+    """Each way back, and the same with a sender that does not look at the journal."""
+    ways: dict[str, Experiment] = {
+        "by the command": by_the_command,
+        "by hand (pg_dump, pg_restore)": by_hand,
+        "by a copied data folder": by_a_copied_data_folder,
+        "by its archive, to a moment": by_its_archive,
+        "a synchronous standby promoted in mid-send": promotion(in_step=True),
+        "a standby promoted that had fallen behind": promotion(in_step=False),
+        "by hand, its journal lost": without_its_journal,
+    }
+    found = []
+    for number, (name, way) in enumerate(ways.items()):
+        outcome = experiment(way, seed * 100 + number)
+        whole = not (outcome.doubled or outcome.forgotten or outcome.difference)
+        value = (
+            f"{outcome.queued_doubled} of {QUEUED} twice, {outcome.gap_events} of {outcome.events - QUEUED} of the gap "
+            f"told or listed, {outcome.doubled} twice at all, {outcome.forgotten} forgotten, {outcome.listed} listed, "
+            f"identity {outcome.difference}, late receipts read {outcome.receipts}"
+        )
+        found.append(Figure(name, value, _MUST, whole))
+    with mock.patch.object(sender, "look_for_gap", return_value=None):
+        blind = experiment(by_hand, seed * 100)
+    found.append(Figure("a sender that ignores the journal", f"{blind.doubled} twice", "found out", blind.doubled > 0))
+    return found
+
+
+def experiment(way: Experiment, seed: int) -> Outcome:
+    """One way back, from empty servers on."""
+    with tempfile.TemporaryDirectory(prefix="motcua-restore-") as name, contextlib.ExitStack() as open_until_then:
+        folder = Path(name)
+        folder.chmod(0o711)
+        before = dict(os.environ)
+        gateway = ScriptedGateway()
+        open_until_then.callback(_as_before, before)
+        open_until_then.callback(gateway.close)
+        desk = open_until_then.enter_context(_desk(folder / "desk"))
+        primary = open_until_then.enter_context(start_archiving(folder / "primary", folder / "archive"))
+        stage = Stage(folder, desk, gateway, random.Random(seed))
+        gateway.answer_to = stage.answer
+        provision_ledger(primary.admin_dsn, "motcua", *(Role(name, PASSWORD) for name in _ROLES), "airflow_unused")
+        _configure(stage)
+        stage.connect_to(primary.admin_dsn)
+        migrate()
+        register_templates(primary.dsn("motcua"), "kannel")
+        primary.ask(
+            "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented)"
+            " VALUES (%s, 'UBND TP Nha Trang', now() - interval '1 day', FALSE)",
+            AGENCY,
+            database="motcua",
+        )
+        # A run with nothing to do: from here on the ledger is kept with its journal.
+        stage.send()
+        desk.happen(QUEUED)
+        stage.plan()
+        with way(stage, primary):
+            stage.work()
+            outcome = judge(stage)
+        close_ledger_pool()
+        return outcome
+
+
+def _configure(stage: Stage) -> None:
+    extra = {
+        "adapter": "kannel", "concurrency": 16, "answer_timeout": 0.5, "callback_url": "http://127.0.0.1:1/r",
+        "callback_secret": "x",
+    }  # fmt: skip
+    os.environ |= {
+        "AIRFLOW_HOME": str(stage.folder / "airflow"),
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
+            {"conn_type": "http", "host": "127.0.0.1", "port": stage.gateway.port, "login": "x", "password": "x",
+             "extra": extra}
+        ),
+        "AIRFLOW_CONN_ONESTOP_ONE": stage.desk.uri,
+        "MOTCUA_SOURCES": "one",
+        "MOTCUA_RETRY_FIRST": "0.2",
+        "MOTCUA_JOURNAL": str(stage.folder / "journal"),
+    }  # fmt: skip
+    settings.cache_clear()
+    logging.disable(logging.WARNING)
+
+
+def _as_before(environment: dict[str, str]) -> None:
+    logging.disable(logging.NOTSET)
+    os.environ.clear()
+    os.environ.update(environment)
+    settings.cache_clear()
+
+
+@contextlib.contextmanager
+def _desk(folder: Path) -> Iterator[Desk]:
+    server = EmbeddedPostgres(folder, free_port())
+    server.set_up()
+    process = server.start(folder / "log")
+    try:
+        with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
+            admin.execute("CREATE DATABASE onestop")
+        dsn = with_database(server.admin_dsn, "onestop")
+        with psycopg.connect(dsn) as connection:
+            connection.execute(CONTRACT_TABLES)
+        parts = psycopg.conninfo.conninfo_to_dict(dsn)
+        yield Desk(dsn, f"postgres://{parts['user']}:{parts['password']}@127.0.0.1:{parts['port']}/onestop")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _drop_ledger(primary: Cluster) -> None:
+    with psycopg.connect(primary.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
+
+
+def _run(program: str, *arguments: str) -> None:
+    subprocess.run([str(binaries() / program), *arguments], check=True, capture_output=True, timeout=300)
+
+
+def _run_plain(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+
+def _command(*arguments: str) -> None:
+    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"}, catch_exceptions=False)
+    if done.exit_code:
+        raise RuntimeError(f"motcua {' '.join(arguments)}: {done.output}")
+
+
+def _until_it_breaks(work: Callable[[], None]) -> None:
+    with contextlib.suppress(Exception):
+        work()
+
+
+def _wait_for(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the sender did not come so far")
+        time.sleep(0.01)
