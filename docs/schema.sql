@@ -2002,6 +2002,43 @@ CREATE VIEW audit.findings AS
     first_run
    FROM motcua.findings;
 
+-- Name: gaps; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.gaps (
+    gap_no bigint NOT NULL,
+    kind text NOT NULL,
+    noticed_at timestamp with time zone NOT NULL,
+    ledger_until timestamp with time zone,
+    journal_until timestamp with time zone,
+    lost_attempts integer NOT NULL,
+    held_messages integer NOT NULL,
+    sent_until timestamp with time zone,
+    closed_at timestamp with time zone,
+    closed_by text,
+    reason text,
+    CONSTRAINT gaps_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT gaps_check1 CHECK (((sent_until IS NULL) OR (closed_at IS NOT NULL))),
+    CONSTRAINT gaps_held_messages_check CHECK ((held_messages >= 0)),
+    CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text]))),
+    CONSTRAINT gaps_lost_attempts_check CHECK ((lost_attempts >= 0))
+);
+
+-- Name: gaps; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.gaps AS
+ SELECT gap_no,
+    kind,
+    noticed_at,
+    ledger_until,
+    journal_until,
+    lost_attempts,
+    held_messages,
+    sent_until,
+    closed_at,
+    closed_by,
+    reason
+   FROM motcua.gaps;
+
 -- Name: gateway_changes; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.gateway_changes (
@@ -2091,6 +2128,50 @@ CREATE VIEW audit.inquiries AS
     message_id,
     counted_at
    FROM motcua.inquiries;
+
+-- Name: lost_attempts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.lost_attempts (
+    lost_id bigint NOT NULL,
+    gap_no bigint NOT NULL,
+    reference text NOT NULL,
+    gateway text NOT NULL,
+    departed_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text NOT NULL,
+    kind text NOT NULL,
+    occasion text NOT NULL,
+    segments smallint,
+    outcome text,
+    answered_at timestamp with time zone,
+    gateway_reference text,
+    message_id bigint,
+    adopted_at timestamp with time zone,
+    CONSTRAINT lost_attempts_check CHECK (((message_id IS NULL) = (adopted_at IS NULL))),
+    CONSTRAINT lost_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'phone'::text, 'configuration'::text, 'transient'::text, 'unknown'::text])))
+);
+
+-- Name: lost_attempts; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.lost_attempts AS
+ SELECT lost_id,
+    gap_no,
+    reference,
+    gateway,
+    departed_at,
+    source,
+    agency_code,
+    dossier_code,
+    kind,
+    occasion,
+    segments,
+    outcome,
+    answered_at,
+    gateway_reference,
+    message_id,
+    adopted_at
+   FROM motcua.lost_attempts;
 
 -- Name: message_history; Type: TABLE; Schema: motcua; Owner: -
 
@@ -3128,6 +3209,17 @@ ALTER TABLE motcua.findings ALTER COLUMN finding_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+-- Name: gaps_gap_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.gaps ALTER COLUMN gap_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.gaps_gap_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: gateway_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.gateway_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3166,6 +3258,37 @@ CREATE TABLE motcua.gateways (
 
 ALTER TABLE motcua.inquiries ALTER COLUMN inquiry_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME motcua.inquiries_inquiry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: journals; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.journals (
+    journal_no bigint NOT NULL,
+    journal_id uuid NOT NULL,
+    begun_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    reason text NOT NULL
+);
+
+-- Name: journals_journal_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.journals ALTER COLUMN journal_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.journals_journal_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: lost_attempts_lost_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.lost_attempts ALTER COLUMN lost_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.lost_attempts_lost_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -3333,11 +3456,19 @@ CREATE VIEW motcua.sending_conditions AS
     NULLIF(w.waits_until, 'infinity'::timestamp with time zone) AS waits_until,
     COALESCE((w.waits_until = 'infinity'::timestamp with time zone), false) AS waits_for_row,
     COALESCE(others.told_of_this, false) AS told_of_this,
-    COALESCE(others.unsettled_of_this, false) AS unsettled_of_this
-   FROM (((((motcua.messages m
+    COALESCE(others.unsettled_of_this, false) AS unsettled_of_this,
+    s.name AS source,
+    d.agency_code,
+    d.dossier_code,
+        CASE m.kind
+            WHEN 'apology'::text THEN m.occasion
+            ELSE COALESCE(('number '::text || t.source_transition_id), 'row'::text)
+        END AS known_elsewhere_as
+   FROM ((((((motcua.messages m
      JOIN motcua.dossiers d ON ((m.dossier_id = d.dossier_id)))
      JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
      JOIN motcua.sources s ON ((d.source_id = s.source_id)))
+     LEFT JOIN motcua.transitions t ON ((m.transition_id = t.transition_id)))
      LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)))
      CROSS JOIN LATERAL ( SELECT max(o.accepted_at) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_at,
             max(( SELECT max(a.started_at) AS max
@@ -3968,6 +4099,11 @@ ALTER TABLE ONLY motcua.findings
 ALTER TABLE ONLY motcua.findings
     ADD CONSTRAINT findings_rule_subject_key UNIQUE (rule, subject);
 
+-- Name: gaps gaps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.gaps
+    ADD CONSTRAINT gaps_pkey PRIMARY KEY (gap_no);
+
 -- Name: gateway_changes gateway_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.gateway_changes
@@ -4002,6 +4138,21 @@ ALTER TABLE ONLY motcua.inquiries
 
 ALTER TABLE ONLY motcua.inquiries
     ADD CONSTRAINT inquiries_pkey PRIMARY KEY (inquiry_id);
+
+-- Name: journals journals_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.journals
+    ADD CONSTRAINT journals_pkey PRIMARY KEY (journal_no);
+
+-- Name: lost_attempts lost_attempts_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.lost_attempts
+    ADD CONSTRAINT lost_attempts_pkey PRIMARY KEY (lost_id);
+
+-- Name: lost_attempts lost_attempts_reference_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.lost_attempts
+    ADD CONSTRAINT lost_attempts_reference_key UNIQUE (reference);
 
 -- Name: message_history message_history_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -4374,6 +4525,10 @@ CREATE INDEX finding_episodes_opened ON motcua.finding_episodes USING btree (ope
 
 CREATE INDEX findings_dossier ON motcua.findings USING btree (dossier_id) WHERE (dossier_id IS NOT NULL);
 
+-- Name: gaps_one_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX gaps_one_open ON motcua.gaps USING btree (((closed_at IS NULL))) WHERE (closed_at IS NULL);
+
 -- Name: inquiries_gateway; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX inquiries_gateway ON motcua.inquiries USING btree (gateway, received_at);
@@ -4389,6 +4544,18 @@ CREATE INDEX inquiries_received ON motcua.inquiries USING btree (received_at);
 -- Name: inquiries_told_result; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX inquiries_told_result ON motcua.inquiries USING btree (dossier_id) WHERE told_result;
+
+-- Name: lost_attempts_gap; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX lost_attempts_gap ON motcua.lost_attempts USING btree (gap_no);
+
+-- Name: lost_attempts_message; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX lost_attempts_message ON motcua.lost_attempts USING btree (message_id);
+
+-- Name: lost_attempts_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX lost_attempts_open ON motcua.lost_attempts USING btree (agency_code, dossier_code) WHERE (message_id IS NULL);
 
 -- Name: message_history_message; Type: INDEX; Schema: motcua; Owner: -
 
@@ -4649,6 +4816,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.findings FOR EACH ROW EXECU
 -- Name: gateway_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.gateway_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: journals refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.journals FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: message_history refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -4972,6 +5143,16 @@ ALTER TABLE ONLY motcua.inquiries
 
 ALTER TABLE ONLY motcua.inquiries
     ADD CONSTRAINT inquiries_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
+
+-- Name: lost_attempts lost_attempts_gap_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.lost_attempts
+    ADD CONSTRAINT lost_attempts_gap_no_fkey FOREIGN KEY (gap_no) REFERENCES motcua.gaps(gap_no);
+
+-- Name: lost_attempts lost_attempts_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.lost_attempts
+    ADD CONSTRAINT lost_attempts_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
 
 -- Name: message_history message_history_message_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5518,6 +5699,15 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.findings TO motcua_app;
 GRANT SELECT ON TABLE audit.findings TO motcua_audit;
 GRANT SELECT ON TABLE audit.findings TO motcua_app;
 
+-- Name: TABLE gaps; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gaps TO motcua_app;
+
+-- Name: TABLE gaps; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.gaps TO motcua_audit;
+GRANT SELECT ON TABLE audit.gaps TO motcua_app;
+
 -- Name: TABLE gateway_changes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.gateway_changes TO motcua_app;
@@ -5556,6 +5746,15 @@ GRANT UPDATE(asked_code) ON TABLE motcua.inquiries TO motcua_app;
 
 GRANT SELECT ON TABLE audit.inquiries TO motcua_audit;
 GRANT SELECT ON TABLE audit.inquiries TO motcua_app;
+
+-- Name: TABLE lost_attempts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.lost_attempts TO motcua_app;
+
+-- Name: TABLE lost_attempts; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.lost_attempts TO motcua_audit;
+GRANT SELECT ON TABLE audit.lost_attempts TO motcua_app;
 
 -- Name: TABLE message_history; Type: ACL; Schema: motcua; Owner: -
 
@@ -5822,6 +6021,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.gateway_stops TO motcua_app;
 -- Name: TABLE gateways; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateways TO motcua_app;
+
+-- Name: TABLE journals; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.journals TO motcua_app;
 
 -- Name: TABLE message_moves; Type: ACL; Schema: motcua; Owner: -
 

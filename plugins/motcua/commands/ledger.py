@@ -19,6 +19,7 @@ from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import migrate
 from motcua.store.notices.accounting import identity, latency, summed_up
+from motcua.store.notices.gaps import list_gaps, messages_of_gap
 from motcua.store.notices.inquiries import inquiries_by_outcome
 from motcua.store.notices.quarantine import open_quarantine
 
@@ -43,6 +44,8 @@ def show_identity(
         window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
     with connect() as connection:
         rows = identity(connection, window)
+        gaps = list_gaps(connection)
+        gap_messages = {gap.gap_no: messages_of_gap(connection, gap.gap_no) for gap in gaps}
     if not rows:
         _console.print("No transition calls for a message yet.")
         return
@@ -58,6 +61,13 @@ def show_identity(
     figures = [str(getattr(total, name)) for name in ("expected", *terms, "difference")]
     table.add_row("all", *[""] * (len(names) - 1), *figures, style="bold")
     _console.print(table)
+    for gap in gaps:
+        told = ", ".join(f"{each.messages} {each.state}" for each in gap_messages[gap.gap_no])
+        _console.print(
+            f"gap {gap.gap_no}, {'open: nothing is sent' if gap.closed_at is None else 'looked at'}: of the messages that"
+            f" were told, or may have been, before the ledger was restored, there are now {told or 'none'}",
+            markup=False,
+        )
     if any(row.difference for row in rows):
         raise typer.Exit(1)
 

@@ -1,0 +1,159 @@
+"""The journal of attempts: whole lines, in any folder, whatever dies in between."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motcua.store.journal import Answer, Departure, Journal, JournalFailed
+
+AT = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+
+
+def departure(reference="a", at=AT, **changes):
+    values = {
+        "reference": reference,
+        "departed_at": at,
+        "gateway": "kannel",
+        "source": "khanhhoa",
+        "agency_code": "000.00.30.H32",
+        "dossier_code": "H32-1",
+        "kind": "result",
+        "occasion": "number 1",
+        "segments": 1,
+    }
+    return Departure(**values | changes)
+
+
+def answer(reference="a", outcome="accepted", at=AT):
+    return Answer(reference, at, outcome, None)
+
+
+def attempts(journal):
+    return {each.departure.reference: each.answer for day in journal.attempts() for each in day}
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path / "journal")
+
+
+def test_id_of_a_journal_is_made_once(journal):
+    assert journal.identity() is None
+    first = journal.begin()
+    assert journal.begin() == journal.identity() == first
+
+
+def test_two_who_begin_at_once_have_one_journal(journal):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(journal.begin())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert set(found) == {journal.identity()}
+
+
+def test_lines_without_an_id_are_no_new_journal(journal):
+    journal.begin()
+    journal.write([departure()], [], AT)
+    (journal.folder / "journal.json").unlink()
+    with pytest.raises(JournalFailed, match="put it back"):
+        journal.begin()
+
+
+def test_id_that_cannot_be_read_is_told(journal):
+    journal.begin()
+    (journal.folder / "journal.json").write_text("{")
+    with pytest.raises(JournalFailed, match="cannot be read"):
+        journal.identity()
+
+
+def test_answer_of_the_next_day_belongs_to_its_attempt(journal):
+    journal.begin()
+    journal.write([departure("a"), departure("b")], [], AT)
+    journal.write([departure("c", AT + timedelta(days=1))], [answer("a")], AT + timedelta(days=1))
+    assert attempts(journal) == {"a": answer("a"), "b": None, "c": None}
+
+
+def test_later_answer_holds(journal):
+    journal.begin()
+    journal.write([departure()], [answer(outcome="unknown")], AT)
+    journal.write([], [answer(outcome="accepted")], AT)
+    assert attempts(journal)["a"].outcome == "accepted"
+
+
+def test_half_a_line_spoils_neither_the_ones_before_nor_the_ones_after(journal):
+    journal.begin()
+    journal.write([departure("a")], [], AT)
+    with (journal.folder / "2026-11-25.jsonl").open("a") as file:
+        file.write('{"ref":"b","at":"2026-1')
+    journal.write([departure("c")], [], AT)
+    assert list(attempts(journal)) == ["a", "c"]
+    assert [each.reference for each in journal.tail()] == ["a", "c"]
+
+
+@pytest.mark.parametrize("line", ["", "null", "[]", "1", '"x"', '{"ref": 1}', "\x00", '{"answered": "x"}', "\ud800"])
+def test_line_that_says_nothing_is_passed_over(journal, line):
+    journal.begin()
+    with (journal.folder / "2026-11-25.jsonl").open("ab") as file:
+        file.write(line.encode("utf-8", "surrogatepass") + b"\n")
+    journal.write([departure("c")], [], AT)
+    assert list(attempts(journal)) == ["c"]
+
+
+def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):
+    journal.begin()
+    late = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
+    journal.write([departure("a", late)], [], late)
+    journal.write([departure("b", late + timedelta(minutes=2))], [], late + timedelta(minutes=2))
+    assert sorted(path.name for path in journal.folder.glob("*.jsonl")) == ["2026-11-25.jsonl", "2026-11-26.jsonl"]
+    assert journal.forget(date(2026, 11, 26)) == 1
+    assert list(attempts(journal)) == ["b"]
+    assert journal.identity() is not None
+
+
+def test_tail_reaches_over_midnight_and_is_bounded(journal):
+    journal.begin()
+    journal.write([departure(f"a{number}") for number in range(3000)], [], AT)
+    journal.write([departure("b", AT + timedelta(days=1))], [], AT + timedelta(days=1))
+    found = [each.reference for each in journal.tail()]
+    assert found[-2:] == ["a2999", "b"]
+    assert 500 < len(found) < 3000
+
+
+def test_folder_that_takes_nothing_is_a_sentence(journal):
+    journal.folder.write_text("a file")
+    with pytest.raises(JournalFailed, match="MOTCUA_JOURNAL"):
+        journal.write([departure()], [], AT)
+
+
+def test_writers_at_once_leave_whole_lines(journal):
+    journal.begin()
+
+    def write(name):
+        for number in range(50):
+            journal.write([departure(f"{name}{number}")], [answer(f"{name}{number}")], AT)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = attempts(journal)
+    assert len(found) == 200
+    assert all(found.values())
+
+
+@given(st.text(min_size=1, max_size=40), st.text(max_size=60))
+def test_whatever_a_code_is_made_of_is_read_as_it_was_written(tmp_path_factory, code, occasion):
+    journal = Journal(tmp_path_factory.mktemp("journal"))
+    journal.begin()
+    written = departure(dossier_code=code, occasion=occasion)
+    journal.write([written], [], AT)
+    assert journal.tail() == [written]
