@@ -64,8 +64,8 @@ def show_identity(
     for gap in gaps:
         told = ", ".join(f"{each.messages} {each.state}" for each in gap_messages[gap.gap_no])
         _console.print(
-            f"gap {gap.gap_no}, {'open: nothing is sent' if gap.closed_at is None else 'looked at'}: of the messages that"
-            f" were told, or may have been, before the ledger was restored, there are now {told or 'none'}",
+            f"gap {gap.gap_no}, {'open: nothing is sent' if gap.closed_at is None else 'looked at'}: of the messages "
+            f"that were told, or may have been, before the ledger was restored, there are now {told or 'none'}",
             markup=False,
         )
     if any(row.difference for row in rows):

@@ -28,7 +28,6 @@ from motcua.store.notices.accounting import identity
 from tests.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
-SECTION = "restored"
 
 
 def event(one_stop, number, at=NOW):
@@ -59,7 +58,7 @@ def receipt(reference, status="1"):
 
 
 @pytest.mark.guarantee(
-    SECTION,
+    "restored",
     "a restored ledger tells nobody twice, and tells by itself who was not told: what the journal says left is not "
     "sent again, all else is",
 )
@@ -128,7 +127,7 @@ def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restora
 
 
 @pytest.mark.guarantee(
-    SECTION,
+    "restored",
     "while a gap was not looked at nothing is sent or settled; what is queued is held with the reason, runs are red",
 )
 def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_stop, gateway, restorable, states):
@@ -156,7 +155,7 @@ def close(*options):
 
 
 @pytest.mark.guarantee(
-    SECTION,
+    "restored",
     "without its journal what may have been told, planned now or later, is of unknown outcome for people to release",
 )
 def test_what_may_have_been_told_without_a_journal_is_released_by_people(one_stop, gateway, restorable, states):
@@ -202,7 +201,7 @@ def test_without_a_journal_nothing_is_held_where_a_person_says_that_nothing_was_
     assert states()["D-1"] == ("accepted", None)
 
 
-@pytest.mark.guarantee(SECTION, "a journal that is put back is read, and sending goes on by itself")
+@pytest.mark.guarantee("restored", "a journal that is put back is read, and sending goes on by itself")
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
     for number in range(2):
         event(one_stop, number)
@@ -284,7 +283,7 @@ def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, g
     assert balances()
 
 
-@pytest.mark.guarantee(SECTION, "nothing leaves that the journal could not take")
+@pytest.mark.guarantee("restored", "nothing leaves that the journal could not take")
 def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
     for number in range(5):
         event(one_stop, number)
