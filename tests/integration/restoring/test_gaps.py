@@ -105,7 +105,7 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
 
 
 @pytest.mark.guarantee(
-    SECTION, "receipts of what was told in the gap count, also those that came before it was looked at"
+    "restored", "receipts of what was told in the gap count, also those that came before it was looked at"
 )
 def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
     for number in range(3):
@@ -239,7 +239,7 @@ def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, 
 
 
 @pytest.mark.guarantee(
-    SECTION, "an occasion that the restored ledger cuts at another step than the lost one did is not told again"
+    "restored", "an occasion that the restored ledger cuts at another step than the lost one did is not told again"
 )
 def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.dossier("D-7", applicant_phone="0905123007")
