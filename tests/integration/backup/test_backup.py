@@ -1,0 +1,579 @@
+"""Backups of a real ledger: whole or none, readable by the key's owner alone, put back as it was."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from hashlib import sha256
+from itertools import count, product
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from pyrage.x25519 import Identity
+from typer.testing import CliRunner, Result
+
+from motcua.cli import app
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.backup import encrypting
+from motcua.jobs.backup.folders import BackupFailed, backups_in, newest_good
+from motcua.jobs.backup.making import make_backup
+from motcua.jobs.backup.nightly import TRY_AGAIN_AFTER, back_up_every_night
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.publications.verifying import verify_all
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.sandbox.machine.postgres import binaries
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from motcua.store.notices.accounting import identity, summed_up
+from tests.conftest import NOW, PASSWORD, OneStop, Server, connection_uri
+
+DAY = Period.parse("2026-11-25")
+MORNING = DAY.end + timedelta(hours=6, minutes=30)
+KEY = Identity.generate()
+STATEMENT = "Số thuê bao;Kết quả\n0905123456;Thành công\n".encode()
+
+PARTS = ["ledger.dump.age", "publications.tar.age", "statements.tar.age"]
+
+_numbers = count()
+
+
+def silent(what: str, done: int, of: int | None) -> None:
+    return None
+
+
+def motcua(*arguments: object, stdin: str = str(KEY)) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folders of one machine."""
+
+    backups: Path
+    publications: Path
+    statements: Path
+
+
+@pytest.fixture
+def place(tmp_path: Path, ledger: str, postgres: Server, configure: Callable[..., None]) -> Place:
+    """A machine with a key's owner elsewhere; the ledger is dumped by the role that owns it."""
+    folders = Place(tmp_path / "backups", tmp_path / "công bố", tmp_path / "statements")
+    owner = connection_uri(postgres.admin_dsn, "motcua_owner", str(conninfo_to_dict(ledger)["dbname"]))
+    configure(
+        AIRFLOW_CONN_MOTCUA_DB_OWNER=owner,
+        MOTCUA_BACKUPS=str(folders.backups),
+        MOTCUA_PUBLICATIONS=f"file://{folders.publications}",
+        MOTCUA_STATEMENTS=f"file://{folders.statements}",
+        MOTCUA_BACKUP_RECIPIENTS=str(KEY.to_public()),
+    )
+    return folders
+
+
+@pytest.fixture
+def other_machine(
+    tmp_path: Path, postgres: Server, place: Place, configure: Callable[..., None]
+) -> Iterator[Callable[[], Place]]:
+    """Goes over to an empty machine, provisioned as a real server is; the backups are brought along."""
+    made = []
+
+    def go() -> Place:
+        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
+        roles = [Role(role, PASSWORD) for role in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+        owner, app_role, audit, airflow = roles
+        provision_ledger(postgres.admin_dsn, name, owner, app_role, audit, airflow, "airflow_for_tests")
+        made.append(name)
+        folders = Place(place.backups, tmp_path / name / "công bố", tmp_path / name / "statements")
+        close_ledger_pool()
+        configure(
+            AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_app", name),
+            AIRFLOW_CONN_MOTCUA_DB_OWNER=connection_uri(postgres.admin_dsn, "motcua_owner", name),
+            MOTCUA_PUBLICATIONS=f"file://{folders.publications}",
+            MOTCUA_STATEMENTS=f"file://{folders.statements}",
+            MOTCUA_ADMIN_DSN=postgres.admin_dsn,
+        )
+        return folders
+
+    yield go
+    close_ledger_pool()
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        for (name,) in admin.execute("SELECT datname FROM pg_database").fetchall():
+            if any(name == each or name.startswith(f"{each}_aside_") for each in made):
+                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def told(one_stop: OneStop, first: int, cases: int) -> None:
+    """So many citizens are told of a result."""
+    for number in range(first, first + cases):
+        moment = NOW - timedelta(minutes=1)
+        one_stop.dossier(f"D-{number}", applicant_phone=f"0905{number:06}", updated_at=moment)
+        one_stop.move(9, f"D-{number}", at=moment)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    plan(now=NOW)
+    send("run", clock=lambda: NOW)
+
+
+@pytest.fixture
+def at_work(place: Place, one_stop: OneStop, gateway: object) -> Place:
+    """A ledger with messages, a publication and a statement handed in."""
+    told(one_stop, 0, 3)
+    publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
+    (place.statements / "csp").mkdir(parents=True)
+    (place.statements / "csp" / "2026-10.csv").write_bytes(STATEMENT)
+    return place
+
+
+def schema_of(dsn: str) -> list[str]:
+    """Everything but the rows, with who may do what."""
+    command = [binaries() / "pg_dump", "--schema-only", f"--dbname={dsn}"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [line for line in text.splitlines() if not line.startswith("\\")]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def everything_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.name != ".lock")
+
+
+# --- There and back --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee("backups", "a backup made while messages are sent restores to a ledger that balances")
+@pytest.mark.guarantee("backups", "publications verify after a restore on an empty machine, byte for byte")
+def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
+    at_work: Place, one_stop: OneStop, other_machine: Callable[[], Place], ledger: str, postgres: Server
+) -> None:
+    begun, stop = threading.Event(), threading.Event()
+
+    def work() -> None:
+        for first in range(1000, 9000, 5):
+            if stop.is_set():
+                return
+            told(one_stop, first, 5)
+            begun.set()
+
+    working = threading.Thread(target=work)
+    working.start()
+    assert begun.wait(20)
+    backup = make_backup(at_work.backups, silent, datetime.now(UTC))
+    time.sleep(0.2)
+    stop.set()
+    working.join()
+    with connect() as connection:
+        (now,) = connection.execute("SELECT count(*) AS attempts FROM motcua.attempts").fetchall()
+    assert 3 < backup.ledger.rows["motcua.attempts"] < now["attempts"], "it was made in the midst of the work"
+
+    there = other_machine()
+    answer = motcua("restore", "latest", "--identity", "-")
+    assert answer.exit_code == 0, answer.output
+    with connect() as connection:
+        (total,) = summed_up(identity(connection))
+        rows = {
+            name: connection.execute(f"SELECT count(*) AS rows FROM {name}".encode()).fetchall()[0]["rows"]
+            for name in ("motcua.messages", "motcua.attempts", "motcua.dossiers")
+        }
+    assert total.difference == 0
+    assert total.expected == rows["motcua.messages"] == backup.ledger.rows["motcua.messages"]
+    assert rows == {name: backup.ledger.rows[name] for name in rows}
+    assert [check.faults for check in verify_all()] == [[]]
+    assert files_in(there.publications) == files_in(at_work.publications) != {}
+    assert files_in(there.statements) == {"csp/2026-10.csv": STATEMENT}
+
+
+@pytest.mark.guarantee("backups", "a restored ledger is the one that was dumped: tables, rights, functions, triggers")
+def test_restored_ledger_is_the_one_that_was_dumped(
+    at_work: Place, one_stop: OneStop, other_machine: Callable[[], Place], ledger: str, postgres: Server
+) -> None:
+    make_backup(at_work.backups, silent)
+    before = schema_of(ledger)
+    other_machine()
+    assert motcua("restore", "latest", "--identity", "-").exit_code == 0
+    restored = str(conninfo_to_dict(os.environ["AIRFLOW_CONN_MOTCUA_DB"])["dbname"])
+    assert schema_of(with_database(postgres.admin_dsn, restored)) == before
+    # It goes on from there, as its own roles.
+    told(one_stop, 50, 2)
+    with connect() as connection:
+        (row,) = connection.execute("SELECT count(*) AS rows FROM motcua.messages").fetchall()
+    assert row["rows"] == 5
+
+
+@pytest.mark.guarantee("backups", "whoever makes backups cannot read them, and backup.json tells of no person")
+def test_nothing_personal_can_be_read_without_the_key(
+    at_work: Place, rows: Callable[..., list[dict[str, str]]]
+) -> None:
+    backup = make_backup(at_work.backups, silent)
+    for content in files_in(at_work.backups).values():
+        for secret in ("0905000001", "84905000001", "Nguyễn Thị Lan", "D-1"):
+            assert secret.encode() not in content
+    told_of = json.loads((backup.folder / "backup.json").read_text())
+    assert told_of["ledger"]["migration"] == rows("SELECT max(migration_id) AS m FROM _yoyo_migration")[0]["m"]
+    (last,) = rows("SELECT max(started_at) AS last FROM motcua.attempts")
+    assert datetime.fromisoformat(told_of["ledger"]["last_attempt_at"]) == last["last"]
+    assert told_of["ledger"]["rows"]["motcua.messages"] == 3
+    assert [part["name"] for part in told_of["parts"]] == PARTS
+    assert all(path.stat().st_mode & 0o077 == 0 for path in backup.folder.rglob("*"))
+
+
+def test_file_that_differs_is_kept_and_told(at_work: Place, other_machine: Callable[[], Place]) -> None:
+    make_backup(at_work.backups, silent)
+    there = other_machine()
+    (there.statements / "csp").mkdir(parents=True)
+    (there.statements / "csp" / "2026-10.csv").write_text("a later one")
+    answer = motcua("restore", "latest", "--identity", "-")
+    assert answer.exit_code == 0, answer.output
+    assert "differs, left as it is: csp/2026-10.csv" in answer.output
+    assert (there.statements / "csp" / "2026-10.csv").read_text() == "a later one"
+
+
+# --- What a restore refuses ------------------------------------------------------------------------------------------
+
+
+def tables_now() -> int:
+    with connect("motcua_db_owner") as connection:
+        (row,) = connection.execute("SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'motcua'").fetchall()
+        return int(row["n"])
+
+
+@pytest.mark.guarantee(
+    "backups", "a ledger that holds anything is never restored onto; it is set aside when asked, never dropped"
+)
+def test_ledger_that_holds_anything_is_refused_or_set_aside(
+    at_work: Place, other_machine: Callable[[], Place], postgres: Server
+) -> None:
+    make_backup(at_work.backups, silent)
+    # The ledger that was dumped is still there, and has one message more by now.
+    with connect() as connection:
+        (before,) = connection.execute("SELECT count(*) AS rows FROM motcua.messages").fetchall()
+    answer = motcua("restore", "latest", "--identity", "-")
+    assert answer.exit_code == 2
+    assert "is not empty" in answer.output
+    assert "--set-aside" in answer.output
+
+    other_machine()
+    assert motcua("restore", "latest", "--identity", "-").exit_code == 0
+    with connect("motcua_db_owner") as connection:
+        connection.execute("CREATE TABLE public.mine (a int)")
+    with connect():
+        answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
+    assert answer.exit_code == 2
+    assert "Somebody is connected" in answer.output
+    answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
+    assert answer.exit_code == 0, answer.output
+    (aside,) = [word for word in answer.output.split() if "_aside_" in word]
+    with psycopg.connect(with_database(postgres.admin_dsn, aside)) as there:
+        assert there.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
+        assert there.execute("SELECT count(*) FROM motcua.messages").fetchone() == (before["rows"],)
+    with connect() as connection:
+        (row,) = connection.execute("SELECT to_regclass('public.mine') AS mine").fetchall()
+        assert row["mine"] is None
+
+
+def test_set_aside_needs_an_administrator(
+    at_work: Place, configure: Callable[..., None], other_machine: Callable[[], Place]
+) -> None:
+    make_backup(at_work.backups, silent)
+    configure(MOTCUA_ADMIN_DSN="")
+    answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
+    assert (answer.exit_code, "needs an administrator: MOTCUA_ADMIN_DSN" in answer.output) == (2, True)
+
+
+@pytest.mark.guarantee(
+    "backups", "a damaged backup, or a key that does not open it, is named before anything is changed"
+)
+def test_damaged_backup_is_named_before_anything_is_changed(
+    at_work: Place, other_machine: Callable[[], Place], tmp_path: Path
+) -> None:
+    backup = make_backup(at_work.backups, silent)
+    there = other_machine()
+    for number, (part, damage) in enumerate(product(PARTS, ("flipped", "truncated", "longer", "missing"))):
+        copy = tmp_path / "copies" / f"20261201T0000{number:02}Z"
+        shutil.copytree(backup.folder, copy)
+        content = (copy / part).read_bytes()
+        middle = len(content) - 100
+        damaged, words = {
+            "flipped": (
+                content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+                "is damaged: its SHA-256 is",
+            ),
+            "truncated": (content[:middle], f"breaks off: {middle} bytes, not {len(content)}"),
+            "longer": (content + b"\0", "has bytes that are not its own"),
+            "missing": (None, "is missing"),
+        }[damage]
+        (copy / part).unlink() if damaged is None else (copy / part).write_bytes(damaged)
+        for command in (("restore", copy, "--identity", "-"), ("backup", "verify", copy, "--identity", "-")):
+            answer = motcua(*command)
+            assert answer.exit_code == 2
+            assert f"{copy / part} {words}" in answer.output
+            assert "Traceback" not in answer.output
+        assert tables_now() == 0
+        assert not there.publications.exists()
+    assert newest_good(tmp_path / "copies") is None
+
+
+def test_what_age_notices_is_told_where_the_sums_were_forged_too(
+    at_work: Place, other_machine: Callable[[], Place]
+) -> None:
+    backup = make_backup(at_work.backups, silent)
+    other_machine()
+    manifest = backup.folder / "backup.json"
+    written = manifest.read_text()
+    for part in PARTS:
+        content = (backup.folder / part).read_bytes()
+        forged = content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
+        (backup.folder / part).write_bytes(forged)
+        manifest.write_text(written.replace(sha256(content).hexdigest(), sha256(forged).hexdigest()))
+        for command in (("restore", "latest"), ("backup", "verify", "latest")):
+            answer = motcua(*command, "--identity", "-")
+            assert answer.exit_code == 2
+            assert f"{part} is damaged near byte" in answer.output
+        assert tables_now() == 0
+        (backup.folder / part).write_bytes(content)
+    manifest.write_text(written)
+    assert motcua("restore", "latest", "--identity", "-").exit_code == 0
+
+
+def test_key_that_does_not_open_it_is_refused_and_the_backup_stays_good(
+    at_work: Place, other_machine: Callable[[], Place], tmp_path: Path
+) -> None:
+    make_backup(at_work.backups, silent)
+    there = other_machine()
+    other = tmp_path / "other.txt"
+    other.write_text(f"# public key\n{Identity.generate()}\n")
+    for command in (("restore", "latest"), ("backup", "verify", "latest")):
+        answer = motcua(*command, "--identity", other)
+        assert answer.exit_code == 2
+        assert "No identity that was given opens ledger.dump.age" in answer.output
+    assert tables_now() == 0
+    assert not there.publications.exists()
+    assert newest_good(at_work.backups) is not None
+    for content, words in (("hello\n", "Line 1 of the identity file"), ("# nothing\n", "holds no private key")):
+        other.write_text(content)
+        answer = motcua("restore", "latest", "--identity", other)
+        assert (answer.exit_code, words in answer.output) == (2, True)
+    other.write_text(f"{Identity.generate()}\n{KEY}\n")
+    assert motcua("backup", "verify", "latest", "--identity", other).exit_code == 0
+
+
+def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
+    at_work: Place, other_machine: Callable[[], Place], configure: Callable[..., None], tmp_path: Path
+) -> None:
+    make_backup(at_work.backups, silent)
+    other_machine()
+    # What age notices in the midst of the work, as when the disk dies under it.
+    programs = fake_programs(tmp_path, pg_restore='head -c 20000 | "{real}" "$@"')
+    configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
+    answer = motcua("restore", "latest", "--identity", "-")
+    assert answer.exit_code == 2
+    assert "The ledger was not put back, and the database is as empty as before. pg_restore: " in answer.output
+    assert tables_now() == 0
+    configure(MOTCUA_POSTGRES_PROGRAMS=str(binaries()))
+    assert motcua("restore", "latest", "--identity", "-").exit_code == 0
+
+
+def test_backup_of_a_later_version_is_refused(at_work: Place, other_machine: Callable[[], Place]) -> None:
+    backup = make_backup(at_work.backups, silent)
+    other_machine()
+    file = backup.folder / "backup.json"
+    written = json.loads(file.read_text())
+    for change, words in (
+        ({"migration": "9999_later"}, "the migration 9999_later, which this version of the program does not know"),
+        ({"postgres": "99.1"}, "The backup is of PostgreSQL 99, and this server is of 18"),
+    ):
+        file.write_text(json.dumps(written | {"ledger": written["ledger"] | change}))
+        answer = motcua("restore", "latest", "--identity", "-")
+        assert (answer.exit_code, words in answer.output) == (2, True), answer.output
+    assert tables_now() == 0
+
+
+# --- What is no backup -----------------------------------------------------------------------------------------------
+
+
+def fake_programs(tmp_path: Path, **scripts: str) -> Path:
+    """PostgreSQL's programs, some of them replaced; ``{real}`` is the one that is replaced."""
+    folder = tmp_path / f"programs {next(_numbers)}"
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        real = binaries() / name
+        if name in scripts:
+            text = scripts[name].replace("{real}", str(real))
+            version = f'[ "$1" = --version ] && exec "{real}" --version\n' if "--version" not in text else ""
+            (folder / name).write_text(f"#!/bin/sh\n{version}{text}\n")
+            (folder / name).chmod(0o755)
+        else:
+            (folder / name).symlink_to(real)
+    return folder
+
+
+@pytest.mark.guarantee("backups", "a backup that failed or was killed leaves nothing that looks like one, and says why")
+def test_backup_that_failed_leaves_nothing_and_says_why(
+    at_work: Place, configure: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = 'echo "pg_dump (PostgreSQL) 15.20 (Debian 15.20)"; : --version'
+    (tmp_path / "file").touch()
+    good = {"MOTCUA_POSTGRES_PROGRAMS": str(binaries()), "MOTCUA_BACKUP_RECIPIENTS": str(KEY.to_public())}
+    for change, words in (
+        ({"MOTCUA_BACKUP_RECIPIENTS": ""}, "MOTCUA_BACKUP_RECIPIENTS names no public key"),
+        ({"MOTCUA_BACKUP_RECIPIENTS": "age1nothing"}, "age1nothing is no public key of age"),
+        ({"MOTCUA_BACKUP_RECIPIENTS": str(KEY)}, "one of its values is no public key of age"),
+        ({"MOTCUA_POSTGRES_PROGRAMS": str(tmp_path)}, f"pg_dump is missing: it is not in {tmp_path}"),
+        (
+            {"MOTCUA_POSTGRES_PROGRAMS": str(fake_programs(tmp_path, pg_dump=older))},
+            "is of PostgreSQL 15, the server of 18: an older pg_dump does not understand a newer server",
+        ),
+        (
+            {"MOTCUA_POSTGRES_PROGRAMS": str(fake_programs(tmp_path, pg_dump='"{real}" "$@" | head -c 9000; exit 1'))},
+            "The ledger was not dumped. pg_dump: ",
+        ),
+        ({"MOTCUA_BACKUPS": str(tmp_path / "file")}, f"{tmp_path / 'file'}, cannot be written to: File exists"),
+    ):
+        configure(**good | {"MOTCUA_BACKUPS": str(at_work.backups)} | change)
+        answer = motcua("backup")
+        assert answer.exit_code == 2, change
+        assert words in answer.output.replace("\n", " "), answer.output
+        assert str(KEY) not in answer.output
+        assert not at_work.backups.exists() or everything_in(at_work.backups) == []
+    configure(**good, MOTCUA_BACKUPS=str(at_work.backups))
+    monkeypatch.setattr(encrypting.os, "fsync", no_space)
+    answer = motcua("backup")
+    assert (answer.exit_code, "backups is full; make room" in answer.output.replace("\n", " ")) == (2, True)
+    assert everything_in(at_work.backups) == []
+
+
+def test_backup_that_lacks_publications_is_none(at_work: Place, configure: Callable[..., None]) -> None:
+    configure(MOTCUA_PUBLICATIONS=f"file://{at_work.backups.parent}/elsewhere")
+    answer = motcua("backup")
+    assert answer.exit_code == 2
+    assert "The ledger tells of 1 publications, but in file://" in answer.output
+    assert everything_in(at_work.backups) == []
+
+
+def no_space(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_backup_whose_process_is_killed_is_none_and_is_taken_away_by_the_next_one(
+    at_work: Place, configure: Callable[..., None], tmp_path: Path
+) -> None:
+    programs = fake_programs(tmp_path, pg_dump="head -c 3000000 /dev/urandom; sleep 60")
+    configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
+    running = subprocess.Popen([Path(sys.executable).with_name("motcua"), "backup"], start_new_session=True)
+    try:
+        until = time.monotonic() + 60
+        while not any(path.stat().st_size > 1_000_000 for path in at_work.backups.rglob("ledger.dump.age")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert "A backup is being made" in motcua("backup").output
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert backups_in(at_work.backups) == []
+    assert "There is no backup" in motcua("backup", "list").output
+    assert motcua("backup", "check").exit_code == 1
+    configure(MOTCUA_POSTGRES_PROGRAMS=str(binaries()))
+    make_backup(at_work.backups, silent)
+    assert [path.name for path in at_work.backups.iterdir() if path.name != ".lock"] == [
+        backup.name for backup in backups_in(at_work.backups)
+    ]
+
+
+# --- How long they are kept, and when they are made ------------------------------------------------------------------
+
+
+@pytest.mark.guarantee("backups", "a backup is removed after 35 days, never the last good one")
+def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
+    place: Place, configure: Callable[..., None]
+) -> None:
+    made = [make_backup(place.backups, silent, NOW + timedelta(days=day)).name for day in (0, 1, 30)]
+    (place.backups / made[2] / "ledger.dump.age").write_bytes(b"damaged")
+
+    def there() -> list[str]:
+        return [backup.name for backup in backups_in(place.backups)]
+
+    configure(MOTCUA_BACKUP_RECIPIENTS="")
+    later = NOW + timedelta(days=70)
+    with pytest.raises(BackupFailed):
+        make_backup(place.backups, silent, later)
+    assert there() == made[::-1]
+    configure(MOTCUA_BACKUP_RECIPIENTS=str(KEY.to_public()), MOTCUA_POSTGRES_PROGRAMS=str(place.backups))
+    with pytest.raises(BackupFailed):
+        make_backup(place.backups, silent, later)
+    assert there() == [made[1]], "the one of the second day is the newest good one"
+    configure(MOTCUA_POSTGRES_PROGRAMS=str(binaries()))
+    newer = make_backup(place.backups, silent, later)
+    assert there() == [newer.name, made[1]]
+    newest = make_backup(place.backups, silent, later + timedelta(days=1))
+    assert there() == [newest.name, newer.name]
+
+
+def test_list_tells_age_size_and_whether_it_was_looked_through(at_work: Place) -> None:
+    older = make_backup(at_work.backups, silent, datetime.now(UTC) - timedelta(days=3))
+    newer = make_backup(at_work.backups, silent)
+    shutil.copytree(newer.folder, newer.folder.with_name("20260101T000000Z"))
+    (newer.folder.with_name("20260101T000000Z") / "backup.json").unlink()
+    assert motcua("backup", "verify", older.name, "--identity", "-").exit_code == 0
+    lines = {line.split()[0].rstrip(":"): line for line in motcua("backup", "list").output.splitlines() if line}
+    assert "3 days" in lines[older.name]
+    assert "read" in lines[older.name]
+    assert "good" in lines[older.name]
+    assert "never" in lines[newer.name]
+    assert f"{newer.bytes / 1e6:.1f}" in lines[newer.name]
+    assert "it is no backup" in lines["20260101T000000Z"]
+    assert motcua("backup", "check").exit_code == 0
+    assert motcua("backup", "check", "--in", at_work.backups, "--within", "1").exit_code == 0
+    shutil.rmtree(newer.folder)
+    assert motcua("backup", "check").exit_code == 1
+
+
+def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, configure: Callable[..., None]) -> None:
+    configure(MOTCUA_BACKUP_TIME="01:30")
+    evening = datetime(2026, 11, 25, 20, 0, tzinfo=VIETNAM)
+    clock = [evening]
+    made: list[datetime] = []
+    failed: list[datetime] = []
+
+    class Enough(Exception):
+        """Two nights are over."""
+
+    def sleep(seconds: float) -> None:
+        clock[0] += timedelta(seconds=seconds)
+        if clock[0] > evening + timedelta(days=2):
+            raise Enough
+        # The second night the key is missing for an hour.
+        second = datetime(2026, 11, 27, 1, 0, tzinfo=VIETNAM)
+        if clock[0] in (second, second + timedelta(hours=1)):
+            configure(MOTCUA_BACKUP_RECIPIENTS="" if clock[0] == second else str(KEY.to_public()))
+
+    with pytest.raises(Enough):
+        back_up_every_night(
+            place.backups,
+            silent,
+            lambda backup: made.append(backup.made_at.astimezone(VIETNAM)),
+            lambda failure: failed.append(clock[0]),
+            clock=lambda: clock[0],
+            sleep=sleep,
+        )
+    assert made[0] == evening, "none was there"
+    assert [moment.time() for moment in made[1:]] == [time_of_day(1, 30), time_of_day(2, 0)]
+    assert [moment.day for moment in made[1:]] == [26, 27]
+    assert failed[0].time() == time_of_day(1, 30)
+    assert failed[1] - failed[0] == TRY_AGAIN_AFTER
