@@ -3460,15 +3460,16 @@ CREATE VIEW motcua.sending_conditions AS
     s.name AS source,
     d.agency_code,
     d.dossier_code,
-        CASE m.kind
-            WHEN 'apology'::text THEN m.occasion
-            ELSE COALESCE(('number '::text || t.source_transition_id), 'row'::text)
+        CASE
+            WHEN (m.kind = 'apology'::text) THEN m.occasion
+            ELSE COALESCE(( SELECT ('number '::text || t.source_transition_id)
+               FROM motcua.transitions t
+              WHERE (t.transition_id = m.transition_id)), 'row'::text)
         END AS known_elsewhere_as
-   FROM ((((((motcua.messages m
+   FROM (((((motcua.messages m
      JOIN motcua.dossiers d ON ((m.dossier_id = d.dossier_id)))
      JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
      JOIN motcua.sources s ON ((d.source_id = s.source_id)))
-     LEFT JOIN motcua.transitions t ON ((m.transition_id = t.transition_id)))
      LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) w(gone, waits_until) ON ((m.kind <> 'apology'::text)))
      CROSS JOIN LATERAL ( SELECT max(o.accepted_at) FILTER (WHERE (o.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'unconfirmed'::text]))) AS told_at,
             max(( SELECT max(a.started_at) AS max

@@ -82,8 +82,6 @@ COMMENT ON COLUMN motcua.lost_attempts.gateway_reference IS 'The gateway''s own 
 COMMENT ON COLUMN motcua.lost_attempts.message_id IS 'The message it was for; empty: not found yet.';
 COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When it was found.';
 
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.journals
-FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 GRANT SELECT, INSERT ON motcua.journals TO motcua_app;
 GRANT SELECT, INSERT, UPDATE ON motcua.gaps, motcua.lost_attempts TO motcua_app;
 

@@ -21,13 +21,19 @@ SELECT
     s.name AS source,
     d.agency_code,
     d.dossier_code,
-    CASE m.kind WHEN 'apology' THEN m.occasion ELSE coalesce('number ' || t.source_transition_id, 'row') END
-        AS known_elsewhere_as
+    CASE
+        WHEN m.kind = 'apology' THEN m.occasion
+        ELSE coalesce(
+            (
+                SELECT 'number ' || t.source_transition_id FROM motcua.transitions AS t
+                WHERE t.transition_id = m.transition_id
+            ), 'row'
+        )
+    END AS known_elsewhere_as
 FROM motcua.messages AS m
 INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
 INNER JOIN motcua.sources AS s ON d.source_id = s.source_id
-LEFT JOIN motcua.transitions AS t ON m.transition_id = t.transition_id
 LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) AS w ON m.kind <> 'apology'
 CROSS JOIN LATERAL (
     SELECT

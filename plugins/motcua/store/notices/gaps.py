@@ -76,30 +76,30 @@ class UnfoundAttempt:
 
 def journal_of(connection: Connection) -> UUID | None:
     """The journal that this ledger is kept with; ``None``: it never sent with one."""
-    row = connection.execute(statement("gaps/journal")).fetchone()
+    row = connection.execute(statement("gaps/noticing/journal")).fetchone()
     return row["journal_id"] if row else None
 
 
 def begin_journal(connection: Connection, journal_id: UUID, reason: str) -> None:
     """From here on the ledger is kept with this journal."""
-    connection.execute(statement("gaps/begin_journal"), {"journal_id": journal_id, "reason": reason})
+    connection.execute(statement("gaps/noticing/begin_journal"), {"journal_id": journal_id, "reason": reason})
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
     """Which of these attempts the ledger knows."""
-    rows = connection.execute(statement("gaps/known_references"), {"asked": list(references)})
+    rows = connection.execute(statement("gaps/noticing/known_references"), {"asked": list(references)})
     return {row["reference"] for row in rows}
 
 
 def last_attempt_at(connection: Connection) -> datetime | None:
     """When the last attempt that the ledger knows began."""
-    row = connection.execute(statement("gaps/last_attempt")).fetchone()
+    row = connection.execute(statement("gaps/noticing/last_attempt")).fetchone()
     return row["started_at"] if row else None
 
 
 def open_gap(connection: Connection) -> OpenGap | None:
     """The gap that was not looked at, where there is one."""
-    row = connection.execute(statement("gaps/open_gap")).fetchone()
+    row = connection.execute(statement("gaps/noticing/open_gap")).fetchone()
     return value_of(OpenGap, row) if row else None
 
 
@@ -120,7 +120,7 @@ def begin_gap(
         "journal_until": journal_until,
         "lost_attempts": lost_attempts,
     }
-    connection.execute(statement("gaps/open"), values)
+    connection.execute(statement("gaps/noticing/open"), values)
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
@@ -142,24 +142,24 @@ def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledA
         }
         for each in attempts
     ]
-    connection.execute(statement("gaps/save_lost"), {"rows": recordset(rows), "gap_no": gap_no})
+    connection.execute(statement("gaps/adopting/save_lost"), {"rows": recordset(rows), "gap_no": gap_no})
 
 
 def adopt_lost(connection: Connection, now: datetime) -> int:
     """Gives attempts of a gap back to their messages, as far as these are there; returns how many messages are not
     sent again for it. To be called in each transaction that queues messages: none may be claimed before."""
     rules = {"now": now, "useful_for": settings().useful_for}
-    row = connection.execute(statement("gaps/waits_for_messages"), rules).fetchone()
+    row = connection.execute(statement("gaps/adopting/waits_for_messages"), rules).fetchone()
     stopped = 0
     if row and row["lost"]:
         values = {"now": now, "clock_skew": settings().clock_skew}
         adopted = [
             each["message_id"]
-            for each in connection.execute(statement("gaps/adopt"), values)
+            for each in connection.execute(statement("gaps/adopting/adopt"), values)
             if each["state"] == "unknown"
         ]
-        connection.execute(statement("gaps/confirm_accepted"), {"message_ids": adopted})
-        connection.execute(statement("gaps/read_receipts_again"), {"now": now})
+        connection.execute(statement("gaps/adopting/confirm_accepted"), {"message_ids": adopted})
+        connection.execute(statement("gaps/adopting/read_receipts_again"), {"now": now})
         stopped += len(adopted)
     if row and row["blind"] is not None:
         stopped += hold_blind(connection, row["blind"], now)
@@ -169,7 +169,7 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
     """Makes what may have been told in a gap without a journal unknown; returns how many messages."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
-    return connection.execute(statement("gaps/hold_blind"), values).rowcount
+    return connection.execute(statement("gaps/adopting/hold_blind"), values).rowcount
 
 
 def close_gap(
@@ -183,20 +183,20 @@ def close_gap(
 ) -> bool:
     """A gap was looked at; ``False``: it had been before."""
     values = {"gap_no": gap_no, "now": now, "closed_by": closed_by, "reason": reason, "sent_until": sent_until}
-    return connection.execute(statement("gaps/close"), values).rowcount == 1
+    return connection.execute(statement("gaps/noticing/close"), values).rowcount == 1
 
 
 def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
     """Gaps, the latest first."""
-    return [value_of(Gap, row) for row in connection.execute(statement("gaps/list"), {"limit": limit})]
+    return [value_of(Gap, row) for row in connection.execute(statement("gaps/reading/list"), {"limit": limit})]
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
     """How the messages stand now that were told, or may have been told, in a gap."""
-    return [value_of(GapMessages, row) for row in connection.execute(statement("gaps/messages"), {"gap_no": gap_no})]
+    return [value_of(GapMessages, row) for row in connection.execute(statement("gaps/reading/messages"), {"gap_no": gap_no})]
 
 
 def not_found(connection: Connection, gap_no: int, limit: int = 100) -> list[UnfoundAttempt]:
     """Attempts of a gap whose message the ledger does not have, the oldest first."""
     values = {"gap_no": gap_no, "limit": limit}
-    return [value_of(UnfoundAttempt, row) for row in connection.execute(statement("gaps/not_found"), values)]
+    return [value_of(UnfoundAttempt, row) for row in connection.execute(statement("gaps/reading/not_found"), values)]

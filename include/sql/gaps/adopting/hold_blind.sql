@@ -1,6 +1,7 @@
 -- Messages that may have been told in a gap whose journal is lost, queued as they are: of unknown outcome, with an
 -- attempt that nobody knows anything of, so that people see them and may release each once, and a statement can be
--- paired with them. It is never asked about: the gateway would say that it never had it. Called by store/notices/gaps.py.
+-- paired with them. It is never asked about: the gateway would say that it never had it. Called by
+-- store/notices/gaps.py.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id, coalesce(m.msisdn, d.msisdn) AS msisdn, m.segments, g.gap_no, g.sent_until
     FROM motcua.gaps AS g
