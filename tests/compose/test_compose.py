@@ -262,6 +262,7 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
 PUBLICATIONS = "/opt/motcua/.data/publications"
+JOURNAL = "/opt/motcua/.data/journal"
 
 
 def test_statements_are_read_where_tasks_and_commands_run_and_nowhere_else() -> None:
@@ -289,6 +290,12 @@ def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> No
         **{"backup": ":ro", "init": ""},
     }
     assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
+
+
+def test_journal_is_a_volume_of_its_own_of_all_who_send() -> None:
+    assert str(DEFAULTS.journal_folder) == JOURNAL
+    mounted = {name for name, service in SERVICES.items() if f"journal:{JOURNAL}" in service.get("volumes", ())}
+    assert mounted == {"airflow-worker", "airflow-scheduler"}
 
 
 def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> None:
@@ -412,7 +419,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.
             assert target in made
-            assert target in (environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"], PUBLICATIONS)
+            assert target in (environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"], PUBLICATIONS, JOURNAL)
         for file in SERVICES[name].get("env_file", ()):
             assert (ROOT / f"{file}.example").exists()
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
