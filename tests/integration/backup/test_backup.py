@@ -245,6 +245,23 @@ def test_file_that_differs_is_kept_and_told(at_work: Place, other_machine: Calla
     assert (there.statements / "csp" / "2026-10.csv").read_text() == "a later one"
 
 
+def test_publications_of_an_object_store_come_and_go_likewise(
+    place: Place, one_stop: OneStop, gateway: object, other_machine: Callable[[], Place], configure: Callable[..., None]
+) -> None:
+    configure(MOTCUA_PUBLICATIONS="memory://backed/up")
+    told(one_stop, 0, 1)
+    publication = publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
+    # Its manifest does not name itself.
+    files = len(publication.manifest["files"]) + 1
+    assert make_backup(place.backups, silent).part("publications.tar.age").files == files
+    other_machine()
+    configure(MOTCUA_PUBLICATIONS="memory://put/back")
+    answer = motcua("restore", "latest", "--identity", "-")
+    assert answer.exit_code == 0, answer.output
+    assert f"Publications: {files} put back, 0 were there." in answer.output
+    assert [check.faults for check in verify_all()] == [[]]
+
+
 # --- What a restore refuses ------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from motcua.jobs.backup.folders import BackupDamaged
@@ -60,11 +62,12 @@ class Pack:
                 for path, name in files_of(self._store):
                     # One that is taken away meanwhile was none of the backup's.
                     with suppress(FileNotFoundError):
-                        facts = path.stat()
+                        content = path.read_bytes()
                         about = tarfile.TarInfo(name)
-                        about.size, about.mtime = int(facts.st_size), int(facts.st_mtime)
-                        with path.open("rb") as file:  # type: ignore[no-untyped-call]
-                            archive.addfile(about, file)
+                        about.size = len(content)
+                        # An object store tells no time that could be given back to it.
+                        about.mtime = int(Path(path.path).stat().st_mtime) if is_local(path) else 0
+                        archive.addfile(about, io.BytesIO(content))
                         self.files += 1
         except BrokenPipeError:
             # Nobody reads it any more; that one has a reason of its own.
