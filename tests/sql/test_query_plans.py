@@ -136,7 +136,7 @@ CASES = [
     Case("messages/planning/reopen_mended", given(**MINUTE, now=NOW)),
     Case("apologies/is_left", given(day="2026-11-24", evening_at=NOW)),
     # Each run of sending, and each claim in it.
-    Case("receipts/unread", given()),
+    Case("receipts/unread", given(of_each=1_000)),
     Case("attempts/senders_in_flight", given()),
     Case(
         "messages/claiming/claim",
@@ -192,4 +192,4 @@ def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledg
     """It looked at the table while none waited, and of what it believes it might join it with all receipts."""
     _, ledger = ledgers
     waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"
-    assert pages(ledger, "receipts/unread", {}, waiting) <= 200
+    assert pages(ledger, "receipts/unread", {"of_each": 1_000}, waiting) <= 200

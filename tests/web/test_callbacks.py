@@ -173,6 +173,20 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
 
 
+@pytest.mark.guarantee("receipts", "receipts of one gateway that cannot be read keep no other gateway's waiting")
+def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(client, rows):
+    from motcua.jobs.notices.receiving import read_left_over_receipts
+
+    with connect() as connection:
+        save_receipts(connection, [NewReceipt("gone", f"old {number}", "1", {}) for number in range(1_500)])
+        save_receipts(connection, [NewReceipt("kannel", f"new {number}", "1", {}) for number in range(3)])
+        connection.commit()
+    assert read_left_over_receipts() == 3
+    read = rows("SELECT r.gateway FROM motcua.receipt_readings JOIN motcua.receipts AS r USING (receipt_id)")
+    assert [row["gateway"] for row in read] == ["kannel"] * 3
+    assert read_left_over_receipts() == 0
+
+
 @pytest.mark.guarantee(
     "receipts",
     "a receipt that is stored and not read waits until it is read, and no longer: in a crash, by hand, by two at once",

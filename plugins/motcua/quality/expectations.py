@@ -19,7 +19,7 @@ from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from motcua.quality.report_data import CheckStatus
+from motcua.domain.quality import CheckStatus
 from motcua.quality.rules import Asked
 from motcua.quality.soundness import Expected, Soundness
 from motcua.store.ledger.database import Connection, connect

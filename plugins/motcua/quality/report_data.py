@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
+from motcua.domain.quality import CheckStatus, Dimension
+
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Owner: TypeAlias = Literal["agency", "department", "source"]
 """Who can mend it: the agency, the Department, or whoever runs the one-stop software (the source)."""
 Level: TypeAlias = Literal["dossier", "agency_month", "source"]
 Group: TypeAlias = Literal["phone_missing", "phone_invalid", "status", "other"]
 """The four bands of the charts."""
-CheckStatus: TypeAlias = Literal["checked", "broken"]
-"""broken: the check itself failed; it says nothing about the data, neither green nor bad."""
 FindingState: TypeAlias = Literal["new", "standing", "back", "fixed"]
 Stage: TypeAlias = Literal["in_time", "remind_agency", "remind_department"]
 """Where a finding stands against its deadline; info findings have none and stay in_time."""
-Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
 
 
 @dataclass(frozen=True, slots=True)

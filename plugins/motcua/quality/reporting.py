@@ -162,7 +162,7 @@ def rows_to_correct(
     Args:
         connection: to the ledger, used until the last row is read.
         run_no: the run.
-        agency_code: of one agency alone.
+        agency_code: of one agency alone; without what is said of a whole source, as in its figures.
         rule: of one rule alone.
         fixed_since: also those that were fixed since this run.
         since_run: against which run a finding is new or back; by default the last one of an earlier working day.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -176,7 +176,7 @@ class RuleBook(_Strict):
     """All rules, with what holds for all of them."""
 
     months_before: Annotated[int, Field(ge=0, le=24)]
-    deadlines: dict[Literal["critical", "warning", "info"], Deadline]
+    deadlines: dict[Severity, Deadline]
     suggestions: Suggestions
     phrases: Phrases
     ranked_from: Annotated[int, Field(ge=1)]

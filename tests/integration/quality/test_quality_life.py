@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct
 from motcua.quality.rules import load_rules
+from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.oversight.quality import acknowledge
@@ -98,6 +100,21 @@ def test_finding_is_new_stands_is_fixed_and_comes_back(world):
         assert [point.found for point in department_report(connection, fourth).trend[-2:]] == [0, 1]
     assert rows(first)["bad"].state == "new", "an old run is told as it was"
     assert verify_seals() == (4, [])
+
+
+def test_list_of_an_agency_holds_what_its_figures_count_and_nothing_of_a_whole_source(world, monkeypatch):
+    monkeypatch.setenv("MOTCUA_SOURCES", "khanhhoa")
+    settings.cache_clear()
+    world.connection.execute("UPDATE motcua.sources SET picked_up_at = %s", (at(1),))
+    world.dossier("bad", phone_refusal="missing")
+    run_no = check("source long unread", WEDNESDAY, "P1", "S1")
+    with connect() as connection:
+        whole_sources = {row.agency_code for row in rows_to_correct(connection, run_no, rule="S1")}
+        listed = Counter(row.rule.code for row in rows_to_correct(connection, run_no, "A"))
+        counted = {each.rule.code: each.found for each in agency_report(connection, run_no, "A").results if each.found}
+    assert whole_sources == {None}
+    assert "S1" not in counted
+    assert listed == counted
 
 
 def test_deadline_passes_to_the_agency_and_then_to_the_department(world):

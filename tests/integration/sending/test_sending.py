@@ -18,7 +18,6 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.request_slots import http_session
-from motcua.jobs.notices.sending.outcomes import retry_wait
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
@@ -179,13 +178,6 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
     send_at(NOW + timedelta(seconds=90))
     assert len(gateway.asked) == 3
     assert states(rows) == [("accepted", None)]
-
-
-def test_waits_grow_are_bounded_and_respect_what_the_gateway_asks():
-    waits = [retry_wait(made, None).total_seconds() for made in range(1, 40)]
-    assert 15 <= waits[0] <= 25
-    assert max(waits) <= 900 * 1.25
-    assert retry_wait(1, 120).total_seconds() == 120
 
 
 @pytest.mark.guarantee(

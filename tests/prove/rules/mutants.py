@@ -42,6 +42,7 @@ MODULES: Final = {
     "occasions": "test_occasions.py",
     "apologies": "test_apologies.py",
     "routing": "test_routing.py",
+    "retries": "test_retries.py",
     "inquiries": "test_inquiries.py",
     "working_days": "test_working_days.py",
     "periods": "test_periods.py",

@@ -1,5 +1,6 @@
--- Findings that a run returned, and those that were fixed since an earlier one: of one agency, of one rule, or all. The
--- text of a phone field is for masking alone. Called by store/oversight/quality.py.
+-- Findings that a run returned, and those that were fixed since an earlier one: of one agency, without those of a whole
+-- source, as in its figures; of one rule; or all. The text of a phone field is for masking alone. Called by
+-- store/oversight/quality.py.
 SELECT
     f.finding_id,
     f.rule,
@@ -53,5 +54,5 @@ WHERE
         SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
     )
     AND coalesce(f.rule = %(rule)s::text, TRUE)
-    AND coalesce(f.agency_code = %(agency_code)s::text, TRUE)
+    AND coalesce(f.agency_code = %(agency_code)s::text, %(agency_code)s::text IS NULL)
 ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id

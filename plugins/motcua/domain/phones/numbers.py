@@ -131,6 +131,8 @@ def classify(local: str, reading: ReadingPlan) -> NumberReading:
         if made_up:
             return NumberReading(None, made_up)
         verdict = _as_mobile(new_prefix + local[4:])
+        if verdict.refusal:
+            return verdict
         return verdict._replace(notes=("migrated_11_to_10", *verdict.notes))
     if len(local) != 10 or local[1] in "246":
         return NumberReading(None, "landline")

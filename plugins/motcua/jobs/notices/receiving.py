@@ -8,7 +8,7 @@ import queue
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -172,19 +172,21 @@ def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapp
 
 
 def read_left_over_receipts() -> int:
-    """Reads receipts that were stored while reading them failed; returns how many."""
+    """Reads receipts that were stored while reading them failed, of gateways that have a connection; returns how
+    many."""
     with connect() as connection:
         left = unread_receipts(connection)
         connection.commit()
+        opened: dict[str, Gateway] = {}
+        for name in {receipt.gateway for receipt in left}:
+            with suppress(GatewayMisconfigured):
+                opened[name] = open_gateway(name)
         stored = []
-        for receipt in left:
-            try:
-                gateway = open_gateway(receipt.gateway)
-            except GatewayMisconfigured:
-                continue
+        for receipt in (each for each in left if each.gateway in opened):
             status = receipt.gateway_status
-            reading = ReceiptReading(receipt.reference, status, gateway.meaning_of(status), {})
+            reading = ReceiptReading(receipt.reference, status, opened[receipt.gateway].meaning_of(status), {})
             stored.append((receipt.receipt_id, _Report(receipt.gateway, reading)))
+        read = 0
         for begin in range(0, len(stored), _MOST_TOGETHER):
             for (receipt_id, _), effect in _together(connection, _read, stored[begin : begin + _MOST_TOGETHER]):
                 if isinstance(effect, Error):
@@ -192,4 +194,6 @@ def read_left_over_receipts() -> int:
                     log.warning("receipt %s: %s", receipt_id, reason_without_values(effect))
                 elif isinstance(effect, Exception):
                     raise effect
-        return len(left)
+                else:
+                    read += 1
+        return read

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from motcua.domain.occasions import look_again
+from motcua.domain.retries import doubled_wait
 from motcua.domain.routing import day_of, fit_day, next_pause, start_times
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.domain.texts import UnregisteredTemplate
@@ -234,7 +235,7 @@ class _Settler:
         longest = settings().settle_longest
         attempts.note_settling(
             self.ledger,
-            {each.attempt_id: now + min(longest, SETTLE_FIRST * 2 ** min(each.settlings + 1, 12)) for each in asked},
+            {each.attempt_id: now + doubled_wait(each.settlings + 2, SETTLE_FIRST, longest) for each in asked},
         )
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:

@@ -13,6 +13,8 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of
 
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
+_MOST_OF_EACH_GATEWAY = 1_000
+"""Unread receipts that are read at a time; the next run reads on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> lis
 
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
-    """Receipts that were stored but not read."""
-    return [value_of(UnreadReceipt, row) for row in connection.execute(statement("receipts/unread"))]
+    """Receipts that were stored but not read, the oldest of each gateway."""
+    rows = connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
+    return [value_of(UnreadReceipt, row) for row in rows]
 
 
 def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now: datetime) -> dict[int, Effect]:

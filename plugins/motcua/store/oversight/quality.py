@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, LiteralString, TypeAlias
+from typing import Any, Literal, LiteralString
 
 from psycopg import IsolationLevel, sql
 from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.quality import CheckStatus, Dimension
 from motcua.domain.working_days import WorkingCalendar
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -66,10 +67,6 @@ _KNOWN_TO_PLANNER = (
     ("marks", "dossier_id"),
     ("desk_register", "agency_code"),
 )
-
-
-Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
-"""Whose dossiers of an agency are told apart: all, those of a procedure, those of a desk user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,7 @@ class RuleOutcome:
 
     run_no: int
     rule: str
-    status: Literal["checked", "broken"]
+    status: CheckStatus
     broken_reason: str | None
     found: int
     rows_hash: str | None

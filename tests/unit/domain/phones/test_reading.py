@@ -726,12 +726,15 @@ def test_a_number_that_somebody_chose_is_texted(field: str, reason: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("field", "reason"), [("01623456789", "today 0323456789"), ("01287654321", "today 0787654321")]
+    ("field", "refusal", "reason"),
+    [
+        ("01623456789", "sequence", "today 0323456789"),
+        ("01287654321", "sequence", "today 0787654321"),
+        ("01682222222", "repeated_digits", "seven digits alike"),
+    ],
 )
-def test_an_old_mobile_that_is_a_sequence_today_is_made_up(field: str, reason: str) -> None:
-    assert read_phone(field, LATER, "khanh_hoa").refusal == "sequence", reason
-
-
-def test_an_old_mobile_of_like_digits_is_refused_and_not_said_to_be_renumbered() -> None:
-    reading = read_phone("01682222222", LATER, "khanh_hoa")
-    assert (reading.refusal, reading.notes) == ("repeated_digits", ())
+def test_an_old_mobile_that_is_made_up_is_refused_and_not_said_to_be_renumbered(
+    field: str, refusal: str, reason: str
+) -> None:
+    reading = read_phone(field, LATER, "khanh_hoa")
+    assert (reading.refusal, reading.notes) == (refusal, ()), reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+from motcua.domain.retries import retry_wait
 from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, Settled
@@ -86,7 +87,7 @@ class Outcomes:
             case "transient" if outcome is HELD_BACK:
                 return MessageOutcome(number, "queued", "held_back", now, now)
             case "transient":
-                wait = retry_wait(message.attempts_made + 1, outcome.retry_after)
+                wait = _retry_wait(message.attempts_made + 1, outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
                     # It waits for the gateway, not for itself.
                     wait = timedelta(seconds=outcome.retry_after or 0)
@@ -97,14 +98,11 @@ class Outcomes:
                 if on.until > now:
                     # After the others: what is refused may be this message. The gateway itself has pauses of its own.
                     begin = now if outcome.concerns == "gateway" else on.until
-                    next_attempt_at = begin + retry_wait(message.attempts_made + 1, None)
+                    next_attempt_at = begin + _retry_wait(message.attempts_made + 1, None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
 
 
-def retry_wait(attempts_made: int, asked: float | None) -> timedelta:
-    """Wait before the next attempt: doubling, with jitter so that a crowd does not come back at once; never less than
-    the gateway asked for."""
-    longest = settings().retry_longest
-    doubled: timedelta = min(longest, settings().retry_first * 2 ** min(attempts_made - 1, 12))
-    return max(doubled * random.uniform(0.75, 1.25), timedelta(seconds=asked or 0))  # noqa: S311
+def _retry_wait(attempts_made: int, asked: float | None) -> timedelta:
+    by = settings()
+    return retry_wait(attempts_made, by.retry_first, by.retry_longest, chance=random.random(), asked=asked)  # noqa: S311
