@@ -23,6 +23,7 @@ from motcua.commands import (
     quality,
     sources,
     statements,
+    stops,
     texts,
 )
 from motcua.commands.demo import connect_to_demo, demo, smoke
@@ -46,6 +47,8 @@ app.command("quarantine")(ledger.show_quarantine)
 app.command("inquiries")(ledger.show_inquiries)
 app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
+app.command("stop")(stops.stop)
+app.command("go")(stops.go)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
 app.add_typer(calendars.app, name="calendar")

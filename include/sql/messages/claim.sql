@@ -30,11 +30,13 @@ SELECT
     c.waits_until,
     c.waits_for_row,
     c.told_of_this,
-    c.unsettled_of_this
+    c.unsettled_of_this,
+    motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL AS is_stopped
 FROM (
     SELECT
         q.message_id,
         q.kind,
+        q.agency_code,
         q.text,
         q.accented,
         q.template_id,

@@ -21,6 +21,8 @@ class SendCounts:
     abandoned: int = 0
     stopped: list[str] = field(default_factory=list)
     """What was stopped meanwhile, with the reasons."""
+    set_aside: int = 0
+    """Messages that wait because people stopped them, each counted when it was met."""
     unregistered: dict[str, int] = field(default_factory=dict)
     """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
 
