@@ -1,5 +1,5 @@
--- Messages that were set aside for longer than they are stopped by now: due at once, or when what still stops them ends.
--- One that is locked is somebody's who looks at it anew. Called by store/notices/stops.py.
+-- Messages that were set aside for longer than they are stopped by now: due at once, or when what still stops them
+-- ends. One that is locked is somebody's who looks at it anew. Called by store/notices/stops.py.
 UPDATE motcua.messages AS m
 SET next_attempt_at = coalesce(w.until, %(now)s), reason = CASE WHEN w.until IS NOT NULL THEN 'stopped' END
 FROM (

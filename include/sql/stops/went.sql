@@ -7,7 +7,9 @@ SELECT
     m.template_id,
     m.template_version,
     count(DISTINCT m.message_id) AS messages,
-    count(DISTINCT m.message_id) FILTER (WHERE m.state IN ('accepted', 'delivered', 'undelivered', 'unconfirmed')) AS taken,
+    count(DISTINCT m.message_id) FILTER (
+        WHERE m.state IN ('accepted', 'delivered', 'undelivered', 'unconfirmed')
+    ) AS taken,
     count(DISTINCT m.message_id) FILTER (WHERE m.state = 'delivered') AS delivered,
     count(DISTINCT m.message_id) FILTER (WHERE m.state IN ('sending', 'unknown')) AS unknown,
     min(a.started_at) AS first_at,

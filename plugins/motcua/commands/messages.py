@@ -20,7 +20,8 @@ from motcua.store.notices.messages import count_held, held
 from motcua.store.notices.stops import sent_messages, stopped_messages, stops_in_force
 
 app = typer.Typer(
-    help="What went, what waits because it was stopped, and messages whose outcome nobody can tell.", no_args_is_help=True
+    help="What went, what waits because it was stopped, and those whose outcome nobody can tell.",
+    no_args_is_help=True,
 )
 _console = console()
 
@@ -62,9 +63,7 @@ def list_held(
 def list_sent(
     since: Annotated[datetime, typer.Option(help="From this time on, clock of Vietnam.")],
     until: Annotated[datetime | None, typer.Option(help="Before this time, clock of Vietnam; by default now.")] = None,
-    kind: Annotated[
-        Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")
-    ] = None,
+    kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")] = None,
     agency: Annotated[str | None, typer.Option(help="This agency only, by its code.")] = None,
 ) -> None:
     """Count what left for the gateways between two times: by agency, kind and version of the text, to how many."""

@@ -20,7 +20,8 @@ _SHOWN = 50
 _console = console()
 
 _AS_DEPARTMENT = Annotated[
-    bool, typer.Option("--as-department", help="You act for the Department, which alone may; it is kept with your name.")
+    bool,
+    typer.Option("--as-department", help="You act for the Department, which alone may; kept with your name."),
 ]
 
 
@@ -121,7 +122,8 @@ def go(
         ended, gone = stopping.go(number, ended_by=getpass.getuser())
     except stopping.StopRefused as refusal:
         raise refuse(f"{refusal}.") from None
-    _console.print(f"Stop {ended.stop_id}, {ended.what}, is over. {gone} message(s) go with the next run.", markup=False)
+    _console.print(f"Stop {ended.stop_id}, {ended.what}, is over.", markup=False)
+    _console.print(f"{gone} message(s) go with the next run, within a minute.")
     with connect() as connection:
         for each in stops_in_force(connection, datetime.now(UTC)):
             _console.print(f"Still in force: stop {each.stop_id}, {each.what}: {each.reason}", markup=False)

@@ -491,3 +491,5 @@ class ReconciliationReport:
     """Number of the closing that ``previous`` is."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """By name of the setting (``urge_…``): beyond which an agency is urged."""
+    stops: tuple[StopWords, ...] = ()
+    """The first one first."""

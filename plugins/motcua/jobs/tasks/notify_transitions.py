@@ -117,8 +117,9 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried. What people
-    have stopped is only said: they know, and a backfill could do nothing about it.
+    """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
+
+    What people have stopped is only said: they know, and a backfill could do nothing about it.
 
     ``interval``: of a run by the clock, its own minute. It is red for that minute's messages whichever run tried them,
     since a backfill of failed runs finds runs by the clock only.
