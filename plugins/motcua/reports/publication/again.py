@@ -94,13 +94,11 @@ def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
 
 
 def _stop(value: Mapping[str, Any]) -> StopWords:
-    moments = ("stopped_at", "until", "ended_at")
-    return StopWords(
-        **{
-            name: datetime.fromisoformat(each) if name in moments and each is not None else each
-            for name, each in value.items()
-        }
-    )
+    moments = {
+        name: None if value[name] is None else datetime.fromisoformat(value[name])
+        for name in ("stopped_at", "until", "ended_at")
+    }
+    return StopWords(**dict(value) | moments)
 
 
 def report_again(
