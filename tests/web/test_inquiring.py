@@ -337,9 +337,7 @@ def test_service_that_is_off_answers_and_counts(client, dossier, rows, configure
 STOPPED = "Tra cuu ho so qua dau so 9029 dang tam dung. Ong/Ba vui long lien he Bo phan Mot cua."
 
 
-@pytest.mark.guarantee(
-    "stops", "while replies are stopped each inquiry to 9029 is still answered, by one fixed sentence"
-)
+@pytest.mark.guarantee("stops", "while replies are stopped each inquiry is still answered, by one fixed sentence")
 @pytest.mark.parametrize(
     ("kind", "agency", "replies"),
     [

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, without_phone
+from motcua.commands.terminal import MOMENTS, console, local_moment, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.releasing import release
@@ -61,8 +61,10 @@ def list_held(
 
 @app.command("sent")
 def list_sent(
-    since: Annotated[datetime, typer.Option(help="From this time on, clock of Vietnam.")],
-    until: Annotated[datetime | None, typer.Option(help="Before this time, clock of Vietnam; by default now.")] = None,
+    since: Annotated[datetime, typer.Option(formats=MOMENTS, help="From this time on, clock of Vietnam.")],
+    until: Annotated[
+        datetime | None, typer.Option(formats=MOMENTS, help="Before this time, clock of Vietnam; by default now.")
+    ] = None,
     kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")] = None,
     agency: Annotated[str | None, typer.Option(help="This agency only, by its code.")] = None,
 ) -> None:

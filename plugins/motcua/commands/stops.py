@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, refuse, without_phone
+from motcua.commands.terminal import MOMENTS, console, local_moment, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.notices import stopping
 from motcua.store.ledger.database import connect
@@ -70,7 +70,7 @@ def stop(
     until: Annotated[
         datetime,
         typer.Option(
-            formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
+            formats=MOMENTS,
             help="When it ends by itself, clock of Vietnam (UTC+7); within 7 days.",
             show_default=False,
         ),

@@ -1,5 +1,4 @@
-"""The page *Gửi tin nhắn*: what became of the day's messages, what is stopped, the gateways, and what people must decide
-about."""
+"""The page *Gửi tin nhắn*: what became of the day's messages, what is stopped, and what people must decide."""
 
 from __future__ import annotations
 
