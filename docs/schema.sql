@@ -614,6 +614,22 @@ BEGIN
 END
 $$;
 
+-- Name: keep_stop(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_stop() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    may_change text[] := ARRAY['ended_at', 'ended_by'];
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+        AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'stop % is kept as it was said: % refused', OLD.stop_id, TG_OP USING ERRCODE = 'MC001';
+END
+$$;
+
 -- Name: last_step(bigint, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.last_step(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) RETURNS TABLE(to_step text, status_code smallint, occurred_at timestamp with time zone, recorded_at timestamp with time zone, picked_up_at timestamp with time zone, row_speaks boolean)
@@ -914,6 +930,22 @@ CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
             CASE WHEN after ->> 'successor_code' IS NULL THEN coalesce((after ->> 'valid_until')::date, 'infinity')
                 ELSE 'infinity' END AS end_after
     ) AS s
+$$;
+
+-- Name: stopped_until(text, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.stopped_until(of_kind text, of_agency text, at_time timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (
+        SELECT max(s.until)
+        FROM motcua.stops AS s
+        WHERE
+            s.until > at_time
+            AND s.ended_at IS NULL
+            AND (s.kind IS NULL OR s.kind = of_kind)
+            AND (s.agency_code IS NULL OR s.agency_code = of_agency)
+    )
 $$;
 
 -- Name: was_left(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
@@ -1638,6 +1670,22 @@ CREATE VIEW audit.closing_reasons AS
     reason,
     messages
    FROM motcua.closing_reasons;
+
+-- Name: closing_stops; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_stops (
+    closing_no bigint NOT NULL,
+    stop_id bigint NOT NULL,
+    ended_at timestamp with time zone
+);
+
+-- Name: closing_stops; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_stops AS
+ SELECT closing_no,
+    stop_id,
+    ended_at
+   FROM motcua.closing_stops;
 
 -- Name: closing_timings; Type: TABLE; Schema: motcua; Owner: -
 
@@ -2888,6 +2936,41 @@ CREATE VIEW audit.statement_matches AS
     amount
    FROM motcua.statement_matches;
 
+-- Name: stops; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.stops (
+    stop_id bigint NOT NULL,
+    kind text,
+    agency_code text,
+    stopped_at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    stopped_by text NOT NULL,
+    reason text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT stops_check CHECK (((until > stopped_at) AND (until <= (stopped_at + '7 days'::interval)))),
+    CONSTRAINT stops_check1 CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT stops_check2 CHECK (((ended_at >= stopped_at) AND (ended_at < until))),
+    CONSTRAINT stops_ended_by_check CHECK ((btrim(ended_by) <> ''::text)),
+    CONSTRAINT stops_kind_check CHECK ((kind = ANY (ARRAY['result'::text, 'supplement'::text, 'apology'::text, 'reply'::text]))),
+    CONSTRAINT stops_reason_check CHECK (((btrim(reason) <> ''::text) AND (length(reason) <= 300))),
+    CONSTRAINT stops_stopped_by_check CHECK ((btrim(stopped_by) <> ''::text))
+);
+
+-- Name: stops; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.stops AS
+ SELECT stop_id,
+    kind,
+    agency_code,
+    stopped_at,
+    until,
+    stopped_by,
+    reason,
+    ended_at,
+    ended_by
+   FROM motcua.stops;
+
 -- Name: template_registration_changes; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.template_registration_changes (
@@ -3516,6 +3599,17 @@ CREATE TABLE motcua.status_maps (
     CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 
+-- Name: stops_stop_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.stops ALTER COLUMN stop_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.stops_stop_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: template_registration_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.template_registration_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -4015,6 +4109,11 @@ ALTER TABLE ONLY motcua.closing_orphans
 ALTER TABLE ONLY motcua.closing_reasons
     ADD CONSTRAINT closing_reasons_pkey PRIMARY KEY (closing_no, agency_code, procedure_code, kind, state, reason);
 
+-- Name: closing_stops closing_stops_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_stops
+    ADD CONSTRAINT closing_stops_pkey PRIMARY KEY (closing_no, stop_id);
+
 -- Name: closing_timings closing_timings_closing_no_agency_code_procedure_code_kind_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.closing_timings
@@ -4370,6 +4469,11 @@ ALTER TABLE ONLY motcua.statement_matches
 ALTER TABLE ONLY motcua.status_maps
     ADD CONSTRAINT status_maps_pkey PRIMARY KEY (source_id, source_status);
 
+-- Name: stops stops_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.stops
+    ADD CONSTRAINT stops_pkey PRIMARY KEY (stop_id);
+
 -- Name: template_registration_changes template_registration_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.template_registration_changes
@@ -4630,6 +4734,10 @@ CREATE UNIQUE INDEX statement_matches_inquiry ON motcua.statement_matches USING 
 
 CREATE INDEX statement_matches_verdict ON motcua.statement_matches USING btree (statement_no, verdict) WHERE (verdict <> 'exact'::text);
 
+-- Name: stops_until; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX stops_until ON motcua.stops USING btree (until);
+
 -- Name: transitions_calling; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX transitions_calling ON motcua.transitions USING btree (recorded_at) WHERE (at_one_stop_desk AND (status_code = ANY (ARRAY[5, 9])));
@@ -4722,6 +4830,10 @@ CREATE TRIGGER keep_refused_statement BEFORE DELETE OR UPDATE ON motcua.refused_
 
 CREATE TRIGGER keep_report_mail BEFORE UPDATE ON motcua.report_mails FOR EACH ROW EXECUTE FUNCTION motcua.keep_report_mail();
 
+-- Name: stops keep_stop; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_stop BEFORE DELETE OR UPDATE ON motcua.stops FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
+
 -- Name: dossiers note_phone_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.phone_refusal IS DISTINCT FROM new.phone_refusal))) EXECUTE FUNCTION motcua.note_phone_change();
@@ -4785,6 +4897,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_orphans F
 -- Name: closing_reasons refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_reasons FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_stops refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_stops FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: closing_timings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5014,6 +5130,16 @@ ALTER TABLE ONLY motcua.closing_reasons
 
 ALTER TABLE ONLY motcua.closing_reasons
     ADD CONSTRAINT closing_reasons_state_fkey FOREIGN KEY (state) REFERENCES motcua.message_states(state);
+
+-- Name: closing_stops closing_stops_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_stops
+    ADD CONSTRAINT closing_stops_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_stops closing_stops_stop_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_stops
+    ADD CONSTRAINT closing_stops_stop_id_fkey FOREIGN KEY (stop_id) REFERENCES motcua.stops(stop_id);
 
 -- Name: closing_timings closing_timings_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5340,6 +5466,11 @@ ALTER TABLE ONLY motcua.statement_matches
 ALTER TABLE ONLY motcua.status_maps
     ADD CONSTRAINT status_maps_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
 
+-- Name: stops stops_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.stops
+    ADD CONSTRAINT stops_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
 -- Name: transitions transitions_dossier_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.transitions
@@ -5578,6 +5709,15 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_reasons TO motcua_app;
 
 GRANT SELECT ON TABLE audit.closing_reasons TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_reasons TO motcua_app;
+
+-- Name: TABLE closing_stops; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_stops TO motcua_app;
+
+-- Name: TABLE closing_stops; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_stops TO motcua_audit;
+GRANT SELECT ON TABLE audit.closing_stops TO motcua_app;
 
 -- Name: TABLE closing_timings; Type: ACL; Schema: motcua; Owner: -
 
@@ -5979,6 +6119,23 @@ GRANT SELECT,INSERT ON TABLE motcua.statement_matches TO motcua_app;
 
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_audit;
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_app;
+
+-- Name: TABLE stops; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.stops TO motcua_app;
+
+-- Name: COLUMN stops.ended_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(ended_at) ON TABLE motcua.stops TO motcua_app;
+
+-- Name: COLUMN stops.ended_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(ended_by) ON TABLE motcua.stops TO motcua_app;
+
+-- Name: TABLE stops; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.stops TO motcua_audit;
+GRANT SELECT ON TABLE audit.stops TO motcua_app;
 
 -- Name: TABLE template_registration_changes; Type: ACL; Schema: motcua; Owner: -
 

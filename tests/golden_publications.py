@@ -69,7 +69,7 @@ REPORTS: Mapping[str, Callable[[], ReconciliationReport]] = {
     "month": lambda: _urging(samples.report()),
     "day": lambda: samples.report(samples.DAY),
     "correction": samples.correction,
-    "everything, with old steps": lambda: _urging(samples.everything()),
+    "everything, with stops": lambda: _urging(samples.everything()),
     "unread day": _unread,
     "empty day": samples.empty,
     "empty month": lambda: replace(_nothing(samples.report()), previous=Figures()),

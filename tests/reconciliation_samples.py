@@ -30,6 +30,7 @@ from motcua.domain.reconciliation import (
     ReasonCount,
     ReconciliationReport,
     Side,
+    StopWords,
     Timing,
     Urged,
 )
@@ -369,6 +370,18 @@ def everything() -> ReconciliationReport:
         ),
         budget=Budget(2026, None, 3_412_200, 187_330_000),
         urged=tuple(Urged(codes[6], measure, 0.612, 0.7, 289) for measure in get_args(Measure)),
+        stops=stops(codes[0]),
+    )
+
+
+def stops(agency_code: str) -> tuple[StopWords, ...]:
+    """One that was over, one that was ended early, one that goes on after the cut-off."""
+    began = datetime(2026, 10, 26, 2, 5, tzinfo=UTC)
+    hour, why = timedelta(hours=1), "Mẫu tin ghi sai tên Bộ phận Một cửa"
+    return (
+        StopWords(3, "", "", began, began + hour, None, why),
+        StopWords(4, agency_code, "result", began + hour, began + 9 * hour, began + 2 * hour, FORMULA),
+        StopWords(5, agency_code, "", MONTH.end - hour, MONTH.end + 90 * hour, None, why),
     )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from motcua.commands import agencies, backup, calendars, ledger
 from motcua.commands.demo import connect_to_demo, demo, smoke
-from motcua.commands.notices import apologies, gaps, gateways, messages, sources, texts
+from motcua.commands.notices import apologies, gaps, gateways, messages, sources, stops, texts
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -34,6 +34,8 @@ app.command("quarantine")(ledger.show_quarantine)
 app.command("inquiries")(ledger.show_inquiries)
 app.command("data-dictionary")(ledger.write_data_dictionary)
 app.command("phones")(phones)
+app.command("stop")(stops.stop)
+app.command("go")(stops.go)
 app.add_typer(agencies.app, name="agencies")
 app.add_typer(apologies.app, name="apologies")
 app.add_typer(backup.app, name="backup")

@@ -97,6 +97,14 @@ MENDED = (
     "UPDATE motcua.dossiers SET msisdn = '+84905000000', phone_refusal = NULL WHERE dossier_id IN ("
     " SELECT dossier_id FROM motcua.dossiers WHERE status_code = 9 AND msisdn IS NULL ORDER BY 1 DESC LIMIT 10)"
 )
+STOPPED = (
+    "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
+    " VALUES ('supplement', '2026-11-25 10:00+07', '2026-11-26 10:00+07', 'tests', 'tests')"
+)
+SET_ASIDE = (
+    "UPDATE motcua.messages SET next_attempt_at = '2026-11-26 10:00+07', reason = 'stopped'"
+    " WHERE state = 'queued' AND message_id % 2 = 0"
+)
 QUARANTINED = [
     {
         "row_kind": "transition",
@@ -144,6 +152,15 @@ CASES = [
         BY_KEYS,
         looked_up=10,
     ),
+    # With a stop that covers none of them, and with one that has set a whole day's messages aside.
+    Case(
+        "messages/claiming/claim",
+        given(**ALWAYS, **SHARE, now=NOW, limit=10, from_due=None, from_id=None),
+        f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}",
+        looked_up=10,
+    ),
+    Case("stops/set_aside", given(message_ids=list(range(1, 11)), now=NOW), f"{STOPPED}; {BY_KEYS}", looked_up=10),
+    Case("stops/stopped_until", given(kind="reply", agency_code="H1", now=NOW), STOPPED),
     Case("messages/reading/waiting", given(**ALWAYS, now=NOW)),
     Case("attempts/of_run", given(run_id="run 100")),
     # Each receipt and each inquiry.
@@ -163,6 +180,7 @@ CASES = [
     Case("messages/holding/held", given(useful_at=NOW, limit=50)),
     Case("messages/holding/releases", given(limit=50)),
     Case("gateways/changes", given(limit=50)),
+    Case("stops/list", given(in_force_at=None, limit=50), STOPPED),
 ]
 
 

@@ -18,6 +18,7 @@ from motcua.cli import app
         ["quality", "acknowledge", "1", "--until", "2026-12-31", "--why"],
         ["messages", "release", "1", "--yes", "--reason"],
         ["gateways", "stop", "kannel", "--reason"],
+        ["stop", "--everything", "--as-department", "--until", "2100-01-01 08:00", "--reason"],
         ["statements", "set-aside", "1", "--why"],
         ["gaps", "close", "1", "--nothing-sent", "--as-department", "--reason"],
     ],

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.inquiries import code_key, fold
 from motcua.jobs.notices import answering
+from motcua.jobs.notices.stopping import go, stop
 from motcua.settings import include_dir
 from motcua.web import callbacks
 from tests.conftest import NHA_TRANG, TU_PHAP
@@ -331,6 +332,34 @@ def test_service_that_is_off_answers_and_counts(client, dossier, rows, configure
     configure(MOTCUA_INQUIRIES_ON="false")
     assert ask(client, "MCKH 160915001") == OFF
     assert rows("SELECT outcome, fee FROM motcua.inquiries") == [{"outcome": "service_off", "fee": 1000}]
+
+
+STOPPED = "Tra cuu ho so qua dau so 9029 dang tam dung. Ong/Ba vui long lien he Bo phan Mot cua."
+
+
+@pytest.mark.guarantee("stops", "while replies are stopped each inquiry is still answered, by one fixed sentence")
+@pytest.mark.parametrize(
+    ("kind", "agency", "replies"),
+    [
+        ("reply", None, [STOPPED, STOPPED, STOPPED]),
+        (None, None, [STOPPED, STOPPED, STOPPED]),
+        ("reply", TU_PHAP, [told("160915001"), STOPPED, HELP]),
+        ("result", None, [told("160915001"), told("160915002"), HELP]),
+    ],
+    ids=["replies", "everything", "replies of an agency", "another kind"],
+)
+def test_inquiry_is_answered_by_one_sentence_while_replies_are_stopped(client, dossier, rows, kind, agency, replies):
+    dossier("160915001")
+    dossier("160915002", TU_PHAP, step_name="Tham dinh")
+    rows("UPDATE motcua.agencies SET accented = FALSE")
+    now = datetime.now(UTC)
+    made = stop(kind=kind, agency=agency, until=now + timedelta(hours=1), reason="sai", stopped_by="lan", now=now)
+    assert [ask(client, text) for text in ("MCKH 160915001", "MCKH 160915002", "chao")] == replies
+    counted = rows("SELECT outcome, fee FROM motcua.inquiries ORDER BY inquiry_id")
+    assert [row["outcome"] == "service_off" for row in counted] == [reply == STOPPED for reply in replies]
+    assert {row["fee"] for row in counted} == {1000}
+    go(made.stop_id, ended_by="lan", now=datetime.now(UTC))
+    assert ask(client, "MCKH 160915002") == told("160915002")
 
 
 def wait_for(condition):

@@ -14,8 +14,10 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.stopping import go, stop
 from motcua.web import sending_page
 from motcua.web.rendering import PageRefused, render_refusal
+from tests.conftest import NHA_TRANG
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 
 
@@ -83,6 +85,27 @@ def test_stopped_gateway_says_why(one_stop, page, gateway):  # noqa: F811
     shown = words(page.get("/sending"))
     assert "dừng 403 Authorization failed for sendsms" in shown
     assert "run 7" in shown
+
+
+@pytest.mark.guarantee("stops", "what is stopped is shown on the page about sending, with who, why and until when")
+def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
+    now = datetime.now(UTC)
+    assert "Sở chưa tạm dừng lần nào." in words(page.get("/sending"))
+    one_stop.dossier("D-0")
+    one_stop.move(9, "D-0", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    made = stop(
+        kind="result", agency=NHA_TRANG, until=now + timedelta(hours=1), reason="Sai <b>tên", stopped_by="lan", now=now
+    )
+    shown = words(page.get("/sending"))
+    assert f"Sở đang tạm dừng gửi có kết quả của cơ quan {NHA_TRANG} đến" in shown
+    assert ": Sai <b>tên 1 tin đang chờ." in shown
+    assert "Sai <b>tên lan đang dừng" in shown
+    go(made.stop_id, ended_by="minh", now=datetime.now(UTC))
+    shown = words(page.get("/sending"))
+    assert "Sở đang tạm dừng" not in shown
+    assert "bởi minh" in shown
 
 
 def test_broken_connection_is_named(page, configure):

@@ -29,7 +29,8 @@ SELECT
     c.waits_until,
     c.waits_for_row,
     c.told_of_this,
-    c.unsettled_of_this
+    c.unsettled_of_this,
+    motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL AS is_stopped
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
 INNER JOIN motcua.sending_conditions AS c ON m.message_id = c.message_id

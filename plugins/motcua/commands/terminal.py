@@ -15,6 +15,9 @@ from motcua.domain.dossiers import clean_words
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, read_phone, to_local
 from motcua.jobs.handed_in.tables import FileFault, FileRefused, shown_name
 
+MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+"""How a moment may be typed, by the clock of Vietnam; a day alone is its midnight."""
+
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 

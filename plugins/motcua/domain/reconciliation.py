@@ -399,6 +399,23 @@ class AgencyWords:
 
 
 @dataclass(frozen=True, slots=True)
+class StopWords:
+    """What the Department had nothing sent of within the period, as it was known at the cut-off."""
+
+    stop_id: int
+    agency_code: str
+    """Empty: every agency."""
+    kind: str
+    """Empty: every kind."""
+    stopped_at: datetime
+    until: datetime
+    """When it ends by itself."""
+    ended_at: datetime | None
+    """When it was ended early; ``None``: it was not, or not yet."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComplaintCount:
     """Citizens' complaints (phản ánh) of the period."""
 
@@ -474,3 +491,5 @@ class ReconciliationReport:
     """Number of the closing that ``previous`` is."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """By name of the setting (``urge_…``): beyond which an agency is urged."""
+    stops: tuple[StopWords, ...] = ()
+    """The first one first."""

@@ -1,4 +1,4 @@
-"""The page *Gửi tin nhắn*: what became of the day's messages, the gateways, and what people must decide about."""
+"""The page *Gửi tin nhắn*: what became of the day's messages, what is stopped, and what people must decide."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from motcua.domain.routing import CARRIERS, day_of
 from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
-from motcua.store.ledger.database import page_connection
+from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
 from motcua.store.notices.messages import held, releases
+from motcua.store.notices.stops import Stop, last_stops, stopped_messages, waiting_for
 from motcua.web.rendering import PageRefused, render
 
 _SHOWN = 50
@@ -39,6 +40,16 @@ class GatewayRow:
     per_day: int | None
     used: int
     stops: tuple[GatewayStop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRow:
+    """What the Department stopped, as the page shows it."""
+
+    stop: Stop
+    in_force: bool
+    waiting: int
+    """Messages that wait for it."""
 
 
 def _gateway_row(name: str, stops: list[GatewayStop], used: int) -> GatewayRow:
@@ -63,6 +74,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         stops, used = gateway_stops(connection), segments_today(connection, today)
         waiting = held(connection, useful_at=now, limit=_SHOWN)
         changes, let_go = gateway_changes(connection, _SHOWN), releases(connection, _SHOWN)
+        stopped = _stop_rows(connection, now)
     total = next(iter(summed_up(rows)), None)
     return render(
         request,
@@ -78,10 +90,22 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         held=waiting,
         changes=changes,
         releases=let_go,
+        in_force=[row for row in stopped if row.in_force],
+        stopped=stopped,
         local=VIETNAM,
         now=now,
         shown=_SHOWN,
     )
+
+
+def _stop_rows(connection: Connection, now: datetime) -> list[StopRow]:
+    stops = last_stops(connection, _SHOWN)
+    # The queue is looked at only for what is in force.
+    waiting = stopped_messages(connection, now) if any(stop.is_in_force(now) for stop in stops) else []
+    return [
+        StopRow(stop, in_force, waiting_for(stop, waiting) if in_force else 0)
+        for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
+    ]
 
 
 def _day(written: str, today: date) -> date:

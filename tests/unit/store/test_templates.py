@@ -51,6 +51,7 @@ OTHER_REPLIES = {
     "reply_off": (
         "Dịch vụ tra cứu hồ sơ qua đầu số 9029 chưa được triển khai. Ông/Bà vui lòng liên hệ Bộ phận Một cửa."
     ),
+    "reply_stopped": "Tra cứu hồ sơ qua đầu số 9029 đang tạm dừng. Ông/Bà vui lòng liên hệ Bộ phận Một cửa.",
     "reply_error": "Hệ thống tra cứu đang bận. Ông/Bà vui lòng nhắn lại sau ít phút.",
 }
 

@@ -81,3 +81,5 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.qualit
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.journals
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_stops
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();

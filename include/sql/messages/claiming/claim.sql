@@ -34,11 +34,13 @@ SELECT
     c.source,
     c.agency_code,
     c.dossier_code,
-    c.known_elsewhere_as
+    c.known_elsewhere_as,
+    motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL AS is_stopped
 FROM (
     SELECT
         q.message_id,
         q.kind,
+        q.agency_code,
         q.text,
         q.accented,
         q.template_id,

@@ -1,24 +1,28 @@
-"""``motcua messages``: those whose outcome nobody can tell, and letting them go again."""
+"""``motcua messages``: what went, what waits because it was stopped, and those whose outcome nobody can tell."""
 
 from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, without_phone
+from motcua.commands.terminal import MOMENTS, console, local_moment, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.releasing import release
 from motcua.store.ledger.database import connect
 from motcua.store.notices.messages import count_held, held
+from motcua.store.notices.stops import sent_messages, stopped_messages, stops_in_force
 
-app = typer.Typer(help="Messages whose outcome nobody can tell.", no_args_is_help=True)
+app = typer.Typer(
+    help="What went, what waits because it was stopped, and those whose outcome nobody can tell.",
+    no_args_is_help=True,
+)
 _console = console()
 
 
@@ -53,6 +57,63 @@ def list_held(
         words = f"{count.gateway}: {count.held} of unknown outcome, {count.useful} of them still useful"
         _console.print(words, markup=False)
     _console.print("A phone may have them already. Ask the provider; then: motcua messages release --reason …")
+
+
+@app.command("sent")
+def list_sent(
+    since: Annotated[datetime, typer.Option(formats=MOMENTS, help="From this time on, clock of Vietnam.")],
+    until: Annotated[
+        datetime | None, typer.Option(formats=MOMENTS, help="Before this time, clock of Vietnam; by default now.")
+    ] = None,
+    kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")] = None,
+    agency: Annotated[str | None, typer.Option(help="This agency only, by its code.")] = None,
+) -> None:
+    """Count what left for the gateways between two times: by agency, kind and version of the text, to how many."""
+    start, end = since.replace(tzinfo=VIETNAM), until.replace(tzinfo=VIETNAM) if until else datetime.now(UTC)
+    with connect() as connection:
+        rows = sent_messages(connection, start, end, kind=kind, agency_code=agency)
+    if not rows:
+        _console.print("Nothing left for the gateways.")
+        return
+    table = Table("agency", "kind", "text", "messages", "taken", "on the phone", "unknown", "first", "last")
+    for row in rows:
+        counts = (row.messages, row.taken, row.delivered, row.unknown)
+        table.add_row(
+            escape(row.agency_code),
+            row.kind,
+            f"{row.template_id}.v{row.template_version}",
+            *map(str, counts),
+            local_moment(row.first_at),
+            local_moment(row.last_at),
+        )
+    _console.print(table)
+    taken, unknown = sum(row.taken for row in rows), sum(row.unknown for row in rows)
+    _console.print(f"{taken} message(s) were taken by a gateway; of {unknown} nobody can tell yet.")
+
+
+@app.command("stopped")
+def list_stopped() -> None:
+    """Count the messages that wait because the Department stopped them."""
+    now = datetime.now(UTC)
+    with connect() as connection:
+        stops, rows = stops_in_force(connection, now), stopped_messages(connection, now)
+    for stop in stops:
+        _console.print(
+            f"Stop {stop.stop_id}: {stop.what} until {local_moment(stop.until)}: {stop.reason}", markup=False
+        )
+    if not rows:
+        _console.print("No message waits for a stop." if stops else "Nothing is stopped.")
+        return
+    table = Table("agency", "kind", "messages", "stopped until", "the first expires")
+    for row in rows:
+        table.add_row(
+            escape(row.agency_code),
+            row.kind,
+            str(row.messages),
+            local_moment(row.until),
+            local_moment(row.useful_until),
+        )
+    _console.print(table)
 
 
 @app.command("release")

@@ -44,6 +44,7 @@ from motcua.store.notices.inquiries import (
     reply_given,
     save_inquiry,
 )
+from motcua.store.notices.stops import stopped_until
 from motcua.store.notices.templates import load_templates
 
 TIME_FOR_AN_ANSWER = 1.5
@@ -203,7 +204,12 @@ def _find(connection: Connection, asked: _Asked) -> _Found:
     if gateway_is_over:
         # Not this phone's doing: it is told to try again in a few minutes.
         return _Found("too_many", _fixed("error").reply)
-    return _look_up(connection, asked, read_inquiry_text(asked.text))
+    found = _look_up(connection, asked, read_inquiry_text(asked.text))
+    agency = None if found.dossier is None else found.dossier.hit.agency_code
+    if stopped_until(connection, "reply", agency, now) is not None:
+        # The citizen has paid: what is stopped is what we would say, not that we answer.
+        return _Found("service_off", render(_templates()["reply_stopped"], {}, rules.inquiries_accented))
+    return found
 
 
 def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found:

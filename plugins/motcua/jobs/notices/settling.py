@@ -240,13 +240,15 @@ class _Settler:
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:
         """The requests that may go once more, by attempt: the provider still refuses a second one, the message still
-        holds and is useful, its number is the same, its template is registered, and the gateway's limits leave room."""
+        holds, is useful and is not stopped by people, its number is the same, its template is registered, and the
+        gateway's limits leave room."""
         until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
         rules = planning_rules()
         wanted = [
             each
             for each in found
             if each.attempt.started_at + until > now
+            and not each.is_stopped
             and each.msisdn == each.attempt.sent_to
             and look_again(each.candidate, now, rules)[0] == "send"
             and rests_until(each, now) is None

@@ -24,10 +24,11 @@ from motcua.jobs.publications.verification import (
     shown,
 )
 from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
-from motcua.reports.publication.again import made_otherwise, report_again
+from motcua.reports.publication.again import made_otherwise, report_again, stops_value
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
 from motcua.store.ledger.database import Connection
+from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import load_changes, load_differences, load_figures, load_orphans
 from motcua.store.oversight.publications import list_definitions, names_on
 
@@ -65,6 +66,7 @@ def check_files_again(
         checked.faults.append(_unusable(error))
         return
     _check_words(checked, words, closing, counted, other)
+    _check_stops(checked, ledger, words, closing)
     made = _made_again(checked, ledger, manifest, closing, other)
     if made is not None:
         _check_made_again(checked, manifest, contents, made, other)
@@ -103,6 +105,19 @@ def _check_words(checked: Verification, words: Any, closing: Closing, counted: F
         checked.faults.extend(found)
     elif words["urged"]:
         checked.held.append(f"{len(words['urged'])} proposal(s) to urge an agency follow from the figures")
+
+
+def _check_stops(checked: Verification, ledger: Connection, words: Any, closing: Closing) -> None:  # noqa: ANN401
+    """What it says was stopped, against what the closing knew: also of a publication of other software."""
+    told = words.get("stops", []) if isinstance(words, dict) else []
+    kept = stops_value(stops_of_closing(ledger, closing.closing_no))
+    faults = [
+        Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")
+        for path, was, now in differing_values("stops", told, kept)
+    ]
+    checked.faults.extend(faults)
+    if kept and not faults:
+        checked.held.append(f"{len(kept)} stop(s) of sending are told as the ledger has them")
 
 
 def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:

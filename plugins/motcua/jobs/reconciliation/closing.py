@@ -49,6 +49,7 @@ from motcua.store.ledger.locks import CLOSING, hold_lock
 from motcua.store.notices.apologies import unsettled_evenings
 from motcua.store.notices.old_steps import old_steps_since
 from motcua.store.notices.sources import ensure_source, list_sources, status_map
+from motcua.store.notices.stops import keep_stops_of_closing
 from motcua.store.oversight.closings import (
     COUNTED,
     ClosingHeldUp,
@@ -238,6 +239,7 @@ class _Closer:
                 return ClosingResult(before, changed=False)
             changes = [] if before is None else self._changes(ledger, before, draft, figures, compared)
             closing = save_closing(ledger, draft, figures, compared.differences, orphans, changes)
+            keep_stops_of_closing(ledger, closing.closing_no, period, draft.as_of)
         _log_closing(closing, figures)
         return ClosingResult(closing, changed=True)
 

@@ -30,6 +30,7 @@ from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import (
     last_closing,
     load_changes,
@@ -103,6 +104,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         software=f"MotcuaSMS {version('motcua')}",
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,
+        stops=stops_of_closing(ledger, closing_no),
     )
 
 

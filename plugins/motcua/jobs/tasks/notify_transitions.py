@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
@@ -25,6 +26,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect, without_values
 from motcua.store.notices.messages import waiting
 from motcua.store.notices.sources import list_sources
+from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +77,25 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True) -> dict[
         else:
             with closing(CatchUp()) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
+    counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
     log.info("sent: %s", counts)
     if counts["unregistered"]:
         raise RunIncomplete(
             "; ".join(f"{number} message(s) wait: {why}" for why, number in counts["unregistered"].items())
         )
     return counts
+
+
+def stopped_by_people(now: datetime) -> list[str]:
+    """What the Department has stopped, in words, with how many messages wait for it."""
+    with connect() as ledger:
+        stops = stops_in_force(ledger, now)
+        waiting = stopped_messages(ledger, now) if stops else []
+    return [
+        f"stop {stop.stop_id}, {stop.what} until {stop.until.astimezone(VIETNAM):%H:%M %d/%m/%Y}: "
+        f"{waiting_for(stop, waiting)} message(s) wait"
+        for stop in stops
+    ]
 
 
 @contextmanager
@@ -104,12 +119,16 @@ def asked_to_stop() -> Iterator[threading.Event]:
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
     """The only leaf: red when a task failed, a source could not be read, or sends failed that may be retried.
 
+    What people have stopped is only said: they know, and a backfill could do nothing about it.
+
     ``interval``: of a run by the clock, its own minute. It is red for that minute's messages whichever run tried them,
     since a backfill of failed runs finds runs by the clock only.
 
     Raises:
         RunIncomplete: with what is left, in counts.
     """
+    for stopped in stopped_by_people(datetime.now(UTC)):
+        log.warning("%s", stopped)
     left = [f"task {task} failed" for task in failed_tasks]
     left += unresolved(run_id, window)
     with connect() as ledger:

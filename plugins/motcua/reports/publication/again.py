@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -27,8 +28,10 @@ from motcua.domain.reconciliation import (
     Orphan,
     QueryUsed,
     ReconciliationReport,
+    StopWords,
     Urged,
 )
+from motcua.reports.publication.csv_tables import utc
 from motcua.reports.publication.files import RENDERING
 
 _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
@@ -77,7 +80,25 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
         "budget": asdict(report.budget),
         "thresholds": dict(report.thresholds),
         "urged": [asdict(each) for each in report.urged],
+        # Where there are none it is no part: such a manifest is as it was before there were stops.
+        **({"stops": stops_value(report.stops)} if report.stops else {}),
     }
+
+
+def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
+    """Stops as a manifest holds them."""
+    return [
+        {name: utc(value) if isinstance(value, datetime) else value for name, value in asdict(each).items()}
+        for each in stops
+    ]
+
+
+def _stop(value: Mapping[str, Any]) -> StopWords:
+    moments = {
+        name: None if value[name] is None else datetime.fromisoformat(value[name])
+        for name in ("stopped_at", "until", "ended_at")
+    }
+    return StopWords(**dict(value) | moments)
 
 
 def report_again(
@@ -111,4 +132,5 @@ def report_again(
         software=manifest["software"],
         previous_closing=words["previous_closing"],
         thresholds=dict(words["thresholds"]),
+        stops=tuple(_stop(each) for each in words.get("stops", ())),
     )

@@ -22,6 +22,7 @@ from motcua.domain.reconciliation import (
     MessageFigures,
     Orphan,
     ReconciliationReport,
+    StopWords,
     Timing,
     Urged,
     sum_dossiers,
@@ -262,6 +263,16 @@ class Told:
         """Without a reason first."""
         rows = self._own(self.report.differences)
         return tuple(sorted(rows, key=lambda row: (row.is_explained, row.reason, *map(_sortable, _values(row)))))
+
+    @cached_property
+    def stops(self) -> tuple[StopWords, ...]:
+        """What was stopped: of an agency what was stopped everywhere, too."""
+        return tuple(row for row in self.report.stops if self.agency is None or row.agency_code in ("", self.agency))
+
+    def stopped(self, stop: StopWords) -> tuple[str, str]:
+        """Whose messages were stopped, and which kind, in words."""
+        whose = self.agency_name(stop.agency_code) if stop.agency_code else self.words["names"]["all"]
+        return whose, self.words["kind"][stop.kind] if stop.kind else self.words["stops"]["every_kind"]
 
     @cached_property
     def unexplained(self) -> tuple[Difference, ...]:

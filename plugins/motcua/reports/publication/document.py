@@ -155,6 +155,8 @@ def summary_lines(told: Told) -> list[Paragraph]:
         lines.append(Paragraph(said["unexplained"].format(number=count(unexplained)), "bad"))
     if report.closing.sources_unread:
         lines.append(Paragraph(said["unread"].format(names=", ".join(report.closing.sources_unread)), "bad"))
+    if told.stops:
+        lines.append(Paragraph(said["stops"].format(number=count(len(told.stops))), "bad"))
     if total.sent:
         lines.append(
             Paragraph(
@@ -735,10 +737,30 @@ class _Sections:
             ("reason", "left", 3),
         ]
         blocks: list[Block] = [self._table("left_out", columns, rows) if rows else Paragraph(self._said["nothing_off"])]
+        if self._told.stops:
+            blocks.append(self._stops())
         off = [each.name for each in self._told.report.agencies if not each.enabled]
         if off:
             blocks.append(Paragraph(self._said["not_enabled"].format(names="; ".join(off))))
         return blocks
+
+    def _stops(self) -> Table:
+        said, as_of = self._words["stops"], self._told.report.closing.as_of
+        rows = []
+        for each in self._told.stops:
+            if each.ended_at is not None:
+                until = said["ended"].format(moment=moment(each.ended_at))
+            else:
+                until = said["to_end" if each.until > as_of else "over"].format(moment=moment(each.until))
+            rows.append(Row((*self._told.stopped(each), moment(each.stopped_at), until, each.reason)))
+        columns: Columns = [
+            ("agency", "left", 3),
+            ("kind", "left", 2),
+            ("stopped_at", "left", 2),
+            ("until", "left", 2),
+            ("reason", "left", 3),
+        ]
+        return self._table("stops", columns, rows)
 
     def _check(self) -> list[Block]:
         report = self._told.report

@@ -169,18 +169,21 @@ SHEETS = (
         2,
         None,
     ),
+    Sheet("stops", ("agency_code", "agency", "kind", "stopped_at", "until", "ended_at", "stop_reason"), 2, None),
 )
 
 
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
-    """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, and a correction
-    alone has changes."""
+    """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
+    alone has changes, and few periods have stops."""
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
     if not told.report.closing.period.is_month:
         del makers["urged"]
     if told.report.closing.corrects is None:
         del makers["changes"]
+    if not told.stops:
+        del makers["stops"]
     return {name: make() for name, make in makers.items()}
 
 
@@ -276,6 +279,11 @@ class _Rows:
                     "kinds_off": ", ".join(self._words["kind"][kind].lower() for kind in row.kinds_off),
                     "same_day_excluded": yes if row.same_day_excluded else "",
                 }
+
+    def stops(self) -> Iterable[Cells]:
+        for row in self._told.stops:
+            agency, kind = self._told.stopped(row)
+            yield self._named(row) | {"agency": agency, "kind": kind, "stop_reason": row.reason}
 
     def _own(self, rows: Iterable[Any]) -> list[Any]:
         return [row for row in rows if self._told.agency in (None, row.agency_code)]

@@ -37,6 +37,7 @@ MOST_ROWS = 1_048_000
 _WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
 _WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
 _WIDTHS |= {"side": 24, "sort": 40, "claim": 34, "outcome": 18, "kinds_off": 28, "occurred_at": 16, "happened_at": 16}
+_WIDTHS |= {"stopped_at": 16, "until": 16, "ended_at": 16, "stop_reason": 60}
 _WIDTHS |= {"cost": 16, "inquiry_fees": 16, "unit": 28, "source_transition_id": 13, "message_id": 13}
 _WORDS = {
     "agency_code",
@@ -61,10 +62,11 @@ _WORDS = {
     "enabled",
     "measure",
     "unit",
+    "stop_reason",
 }
 _PERCENT = {"delivered_of_expected", "delivered_of_sent", "before", "late_of_resolved", "value", "threshold"}
 _POINTS = {"change"}
-_MOMENTS = {"occurred_at", "happened_at"}
+_MOMENTS = {"occurred_at", "happened_at", "stopped_at", "until", "ended_at"}
 _IDS = {"source_transition_id", "transition_id", "message_id", "receipt_id"}
 """Numbers that name something: without dots, as they are looked up."""
 

@@ -38,6 +38,8 @@ class UnsettledAttempt:
     msisdn: str | None
     """The dossier's number now."""
     source_read_at: datetime | None
+    is_stopped: bool
+    """People have stopped what its message is one of."""
     words: MessageText
     candidate: SendCandidate
 
@@ -133,6 +135,7 @@ def unsettled(
             row["message_id"],
             row["msisdn"],
             row["source_read_at"],
+            row["is_stopped"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
         )

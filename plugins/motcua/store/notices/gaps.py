@@ -193,7 +193,9 @@ def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
     """How the messages stand now that were told, or may have been told, in a gap."""
-    return [value_of(GapMessages, row) for row in connection.execute(statement("gaps/reading/messages"), {"gap_no": gap_no})]
+    return [
+        value_of(GapMessages, row) for row in connection.execute(statement("gaps/reading/messages"), {"gap_no": gap_no})
+    ]
 
 
 def not_found(connection: Connection, gap_no: int, limit: int = 100) -> list[UnfoundAttempt]:

@@ -154,6 +154,8 @@ class ClaimedMessage:
     msisdn: str
     """The dossier's number now; empty where it has none, which ``candidate`` refuses."""
     source_read_at: datetime | None
+    is_stopped: bool
+    """People have stopped what it is one of."""
     words: MessageText
     candidate: SendCandidate
     elsewhere: KnownElsewhere
@@ -208,6 +210,7 @@ def claim(
             row["avoid"],
             row["msisdn"] or "",
             row["source_read_at"],
+            row["is_stopped"],
             value_of(MessageText, row),
             value_of(SendCandidate, row),
             value_of(KnownElsewhere, row),
@@ -360,7 +363,7 @@ class ReleasedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Queued messages."""
+    """Queued messages, without those that wait because people stopped them."""
 
     due: int
     failed: int

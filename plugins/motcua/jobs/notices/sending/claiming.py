@@ -18,7 +18,7 @@ from motcua.jobs.notices.sending.lanes import Call, Lane
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SenderRun
 from motcua.settings import settings
-from motcua.store.notices import attempts, messages
+from motcua.store.notices import attempts, messages, stops
 from motcua.store.notices.gateways import lock_allowance, use_allowance
 from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Postponed, Share, TurnedAway
 
@@ -165,9 +165,13 @@ class Claiming:
         going: list[ClaimedMessage] = []
         away: list[TurnedAway] = []
         waiting: list[Postponed] = []
+        stopped: list[int] = []
         for message in claimed:
             verdict, reason = look_again(message.candidate, now, rules)
-            if verdict == "send" and (until := rests_until(message, now)) is not None:
+            if message.is_stopped and verdict in ("send", "wait", "wait_for_row"):
+                # Once, until the stop ends: nobody meets it again and again.
+                stopped.append(message.message_id)
+            elif verdict == "send" and (until := rests_until(message, now)) is not None:
                 waiting.append(Postponed(message.message_id, until))
             elif verdict == "send":
                 going.append(message)
@@ -182,6 +186,8 @@ class Claiming:
                 self.run.counts.turned_away[verdict] = self.run.counts.turned_away.get(verdict, 0) + 1
         messages.turn_away(self.run.ledger, away)
         messages.postpone(self.run.ledger, waiting)
+        stops.set_aside(self.run.ledger, stopped, now)
+        self.run.counts.set_aside += len(stopped)
         return going
 
     def _within_limits(self, lane: Lane, segments: Sequence[int], now: datetime) -> list[datetime]:

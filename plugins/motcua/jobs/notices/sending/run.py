@@ -23,6 +23,8 @@ class SendCounts:
     """What was stopped meanwhile, with the reasons."""
     gap: str | None = None
     """The ledger was restored and nobody looked at the gap: nothing was sent."""
+    set_aside: int = 0
+    """Messages that wait because people stopped them, each counted when it was met."""
     unregistered: dict[str, int] = field(default_factory=dict)
     """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
 

@@ -1,0 +1,114 @@
+"""``motcua stop`` and ``motcua go``: the Department's alone, for whole kinds and agencies; what they say and keep."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from tests.conftest import NHA_TRANG, TU_PHAP
+
+WHY = "Mẫu tin ghi sai tên cơ quan"
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Runs a command as the person whom the system knows as ``lan``."""
+    monkeypatch.setenv("LOGNAME", "lan")
+
+    def run(*words, code=0):
+        done = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "300"})
+        assert done.exit_code == code, done.output
+        return " ".join(done.output.split())
+
+    return run
+
+
+def in_hours(hours):
+    return f"{datetime.now(VIETNAM) + timedelta(hours=hours):%Y-%m-%d %H:%M}"
+
+
+def queue(one_stop, *agencies):
+    now = datetime.now(UTC)
+    for agency in agencies:
+        one_stop.dossier("D", agency)
+        one_stop.move(9, "D", agency, at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+
+
+def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_stop, gateway, rows, typed):
+    queue(one_stop, NHA_TRANG, TU_PHAP)
+    until = in_hours(4)
+    stop = ["stop", "--kind", "result", "--agency", "H32.30", "--reason", WHY, "--until", until]
+    day, clock = until.split()
+    shown = f"{day[8:]}/{day[5:7]}/{day[:4]} {clock}:00"
+    said = typed(*stop, "--as-department")
+    assert f"Stop 1: result of {NHA_TRANG} until {shown}, clock of Vietnam (UTC+7)." in said
+    assert "1 message(s) wait for it." in said
+    send("run")
+    assert len(gateway.asked) == 1, "the other agency's"
+    listed = typed("stop", "--list")
+    for word in (f"result of {NHA_TRANG}", shown, "in force", "lan", WHY, "clock of Vietnam"):
+        assert word in listed
+    waiting = typed("messages", "stopped")
+    assert f"Stop 1: result of {NHA_TRANG} until {shown}: {WHY}" in waiting
+    assert typed("go", 1, "--as-department").startswith(f"Stop 1, result of {NHA_TRANG}, is over. 1 message(s) go")
+    assert "Nothing is stopped." in typed("messages", "stopped")
+    assert "by lan" in typed("stop", "--list")
+    send("run")
+    assert len(gateway.asked) == 2
+    (kept,) = rows("SELECT kind, agency_code, stopped_by, reason, ended_by, ended_at FROM audit.stops")
+    assert (kept["kind"], kept["agency_code"], kept["stopped_by"], kept["reason"]) == ("result", NHA_TRANG, "lan", WHY)
+    assert kept["ended_by"] == "lan"
+    assert "stop 1 is not in force" in typed("go", 1, "--as-department", code=2)
+
+
+@pytest.mark.guarantee("stops", "a stop is the Department's alone, of a kind, an agency or all: never of one message")
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (["--everything"], "Department's alone"),
+        (["--as-department"], "Name a --kind, an --agency, or both; or --everything."),
+        (["--as-department", "--everything", "--kind", "result"], "or --everything"),
+        (["--as-department", "--agency", "H99"], "there is no agency H99"),
+        (["--as-department", "--kind", "everything"], "'everything' is not one of"),
+        (["--as-department", "--everything", "--dossier", "D"], "No such option"),
+        (["--as-department", "--everything", "D-1"], "unexpected extra argument"),
+    ],
+)
+def test_stop_is_the_departments_alone_and_of_kinds_and_agencies_only(agencies, rows, typed, words, refusal):
+    said = typed("stop", "--reason", WHY, "--until", in_hours(1), *words, code=2)
+    assert refusal.lower() in said.lower()
+    assert rows("SELECT 1 FROM motcua.stops") == []
+    assert "Department's alone" in typed("go", 1, code=2)
+
+
+@pytest.mark.parametrize(
+    ("without", "refusal"), [("--reason", "Missing option '--reason'"), ("--until", "Missing option '--until'")]
+)
+def test_stop_needs_a_reason_and_an_end(agencies, typed, without, refusal):
+    given = {"--reason": WHY, "--until": in_hours(1)}
+    del given[without]
+    words = [word for each in given.items() for word in each]
+    assert refusal in typed("stop", "--everything", "--as-department", *words, code=2)
+    late = typed("stop", "--everything", "--as-department", "--reason", WHY, "--until", in_hours(24 * 8), code=2)
+    assert "it must end within 7 days" in late
+
+
+def test_what_went_is_counted_by_agency_kind_and_text(one_stop, gateway, typed):
+    queue(one_stop, NHA_TRANG, TU_PHAP)
+    gateway.script = ["hang"]
+    send("run")
+    said = typed("messages", "sent", "--since", f"{datetime.now(VIETNAM) - timedelta(hours=1):%Y-%m-%d %H:%M:%S}")
+    assert "result.v1" in said
+    assert "1 message(s) were taken by a gateway; of 1 nobody can tell yet." in said
+    assert NHA_TRANG in said
+    assert "0905" not in said
+    assert "Nothing left" in typed("messages", "sent", "--since", "2026-01-01", "--until", "2026-01-02")

@@ -1,0 +1,307 @@
+"""Nobody composes: no route, form, command or DAG takes the words of a message or the number that it goes to.
+
+Everything that takes something from people is walked. What is one of a closed list, a number, a switch or a day can be
+no words; every other parameter stands here by name with what it is. A new one that does not is a failure, and so is one
+that is named as words or as a number, whatever its type.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+import typer
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from motcua.cli import app as motcua
+from motcua.settings import include_dir
+from motcua.web.callbacks import create_callbacks
+from motcua.web.pages import create_pages
+
+ROOT = include_dir().parent
+
+AS_WORDS = {
+    "body", "bodies", "content", "message", "messages", "mobile", "msisdn", "number", "numbers", "phone", "phones",
+    "recipient", "recipients", "sms", "template", "text", "texts", "to", "words",
+}  # fmt: skip
+"""A parameter with one of these in its name is looked at whatever it takes."""
+
+NAMES_SOMETHING = {
+    "agency": "an agency's code",
+    "code": "an agency's code",
+    "claim": "one of a closed list",
+    "closing": "number of a closing",
+    "complaint": "number of a complaint",
+    "decision": "which button was pressed",
+    "differs": "what differs in a statement's line",
+    "figure": "name of a figure",
+    "finding": "number of a finding",
+    "form": "mark of a form, or the name of a statement's form",
+    "gateway": "name of a gateway",
+    "kind": "kind of messages",
+    "month": "a month",
+    "name": "name of a gateway, or of a file of a publication",
+    "no": "number of a statement",
+    "outcome": "one of a closed list",
+    "page": "page of a list",
+    "period": "a day or a month",
+    "procedure": "code of a procedure",
+    "province": "name of a province",
+    "publication": "number or folder of a publication",
+    "rule": "name of a rule",
+    "said": "what the page says after a form",
+    "source": "name of a source",
+    "state": "one of a closed list",
+    "token": "mark of the visitor's own form",
+    "verdict": "one of a closed list",
+    "year": "a year",
+    "day": "a day",
+    "since": "a day",
+    "until": "a day",
+    "by": "who says so",
+}
+"""Names of what there is already: whoever types something else gets nothing."""
+
+EXCEPTIONS = {
+    # Reasons, kept for others to read and sent to nobody.
+    "motcua stop: reason": "why it is stopped; publications show it",
+    "motcua gateways stop: reason": "why it is stopped",
+    "motcua messages release: reason": "why they may go again",
+    "motcua quality acknowledge: why": "why a finding stands",
+    "motcua statements set-aside: why": "why a refused file is set aside",
+    "motcua complaints withdraw: why": "why it is taken back",
+    "motcua complaints outcome: why": "what the check found",
+    "motcua texts register: because": "why it is registered",
+    "motcua texts unregister: because": "why it is not any more",
+    "motcua calendar confirm: decision": "number of the decision that confirms a year",
+    "motcua closings rows: reason": "which reason to list",
+    "/reconciliation/rows: reason": "which reason to list",
+    "/reconciliation/rows.csv: reason": "which reason to list",
+    "form of complaints: reason": "what the check found, or why a complaint is taken back",
+    "form of quality: why": "why a finding stands",
+    "form of complaints: note": "a citizen's complaint in short; kept, and no number is taken",
+    "form of complaints: dossier_code": "the dossier that a complaint is about",
+    "form of complaints: received_at": "when a complaint came",
+    "form of complaints: channel": "one of a closed list",
+    # Of what has been made already.
+    "motcua messages release: message_ids": "numbers of messages that the rules made and that may not be out",
+    "motcua go: number": "of a stop",
+    "motcua publications show: number": "of a publication",
+    "motcua publications mail: number": "of a publication",
+    "motcua publications mail: bodies": "which of the configured bodies get the report by mail",
+    # Texts are files of the deployment; a provider's id is all that is told of one.
+    "motcua texts register: template": "name of a text's file",
+    "motcua texts unregister: template": "name of a text's file",
+    "motcua texts register: provider_template_id": "the provider's id of a registered text",
+    "motcua texts register: accented_provider_template_id": "the provider's id of a registered text",
+    # Files.
+    "motcua phones: file": "a table of phone fields, looked at only: nothing is kept or sent",
+    "motcua phones: output": "a workbook to be written",
+    "motcua data-dictionary: path": "a file to be written",
+    "motcua agencies diff: path": "settings of agencies; addresses of mails about reports among them",
+    "motcua agencies import: path": "likewise; the short name is the one thing of it that texts say",
+    "motcua agencies export: path": "a file to be written",
+    "motcua calendar import: path": "days off",
+    "motcua statements import: path": "a provider's statement",
+    "motcua complaints import: path": "complaints; rows with a number are refused",
+}
+"""Free words and files that people may hand in, by place and name, with what they are."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Something that people can hand in."""
+
+    place: str
+    name: str
+    is_free: bool
+    """It may be any words, or a file of them."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.name}"
+
+    @property
+    def is_explained(self) -> bool:
+        if str(self) in EXCEPTIONS:
+            return True
+        if AS_WORDS & set(self.name.split("_")):
+            return False
+        return not self.is_free or self.name in NAMES_SOMETHING
+
+
+def is_free(of: Any) -> bool:
+    """Whether values of a type may be any words."""
+    origin, parts = typing.get_origin(of), typing.get_args(of)
+    if origin is Annotated:
+        return is_free(parts[0])
+    if origin is Literal:
+        return False
+    if origin in (typing.Union, types.UnionType, list, tuple):
+        return any(is_free(each) for each in parts if each is not type(None))
+    return not (isinstance(of, type) and issubclass(of, bool | int | float | date | datetime | timedelta))
+
+
+def of_commands(app: typer.Typer, place: str) -> Iterator[Parameter]:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__.replace("_", "-")
+        hints = typing.get_type_hints(command.callback)
+        for parameter, of in hints.items():
+            if parameter != "return":
+                yield Parameter(f"{place} {name}", parameter, is_free(of))
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        yield from of_commands(group.typer_instance, f"{place} {group.name}")
+
+
+def of_routes(app: FastAPI) -> Iterator[Parameter]:
+    for route in app.routes:
+        assert isinstance(route, APIRoute), f"{route}: a route whose parameters cannot be read"
+        yield from _of_dependant(route.path, route.dependant)
+
+
+def _of_dependant(place: str, dependant: Dependant) -> Iterator[Parameter]:
+    for fields in (dependant.path_params, dependant.query_params, dependant.header_params, dependant.body_params):
+        for each in fields:
+            yield Parameter(place, each.alias, is_free(each.field_info.annotation))
+    for other in dependant.dependencies:
+        yield from _of_dependant(place, other)
+
+
+_FIELD = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([^\"]+)\"", re.S)
+
+
+def of_templates(folder: Path) -> Iterator[Parameter]:
+    """Fields of the forms that staff pages show."""
+    for path in sorted(folder.glob("*.html")):
+        for name in _FIELD.findall(path.read_text(encoding="utf-8")):
+            yield Parameter(f"form of {path.stem.removesuffix('_agency')}", re.sub(r"^at_.*", "page", name), True)
+
+
+def of_forms(folder: Path) -> Iterator[Parameter]:
+    """Fields that the pages' code reads of a form, each by its name."""
+    for path in sorted(folder.glob("*_page.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="fields"), attr="get"), args=[ast.Constant(value=name), *_]
+                ):
+                    yield Parameter(f"form of {path.stem.removesuffix('_page')}", str(name), True)
+
+
+def of_dags(dags: Iterable[Any]) -> Iterator[Parameter]:
+    for dag in dags:
+        for name in dag.params:
+            schema = dag.params.get_param(name).schema
+            closed = schema.get("type") in ("boolean", "integer", "number") or "enum" in schema
+            yield Parameter(f"DAG {dag.dag_id}", name, not closed)
+
+
+def unexplained(parameters: Iterable[Parameter]) -> list[str]:
+    return sorted({str(each) for each in parameters if not each.is_explained})
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Parameter]:
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(ROOT / "dags"))
+    assert not bag.import_errors
+    return [
+        *of_commands(motcua, "motcua"),
+        *of_routes(create_pages()),
+        *of_routes(create_callbacks()),
+        *(each for each in of_templates(ROOT / "include/templates/web") if each.place not in DEMO),
+        *of_forms(ROOT / "plugins/motcua/web"),
+        *of_dags(bag.dags.values()),
+    ]
+
+
+DEMO = {"form of phone_network", "form of mailbox"}
+"""Pages of the demo, which production does not have: a phone on its wall texts 9029 as a citizen would."""
+
+
+@pytest.mark.guarantee("stops", "no route, form, command or DAG takes the words of a message or the number it goes to")
+def test_nothing_takes_the_words_of_a_message_or_its_number(found):
+    assert unexplained(found) == []
+
+
+def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_that_is_not_there(found):
+    places = {each.place for each in found}
+    assert {"motcua stop", "motcua phones", "/complaints", "/inquiries/{gateway}", "form of quality"} <= places
+    assert "DAG notify_transitions" in places
+    assert sorted(EXCEPTIONS.keys() - {str(each) for each in found}) == []
+    assert sorted(NAMES_SOMETHING.keys() - {each.name for each in found}) == []
+
+
+def test_gateways_calls_are_answered_where_they_came_from():
+    """What 9029 is texted holds words and a number; its reply is the answer to that very request."""
+    routes = {route.path for route in create_callbacks().routes if isinstance(route, APIRoute)}
+    assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}"}
+
+
+def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():
+    """Else a field could come in that no walk over routes and forms meets."""
+    reading = re.compile(r"\.(query_params|form\(|json\(|body\(|stream\()")
+    readers = {
+        path.name
+        for path in (ROOT / "plugins/motcua/web").glob("*.py")
+        if reading.search(path.read_text(encoding="utf-8"))
+    }
+    assert readers <= {"forms.py", "callbacks.py"}
+    for path in (ROOT / "dags").glob("*.py"):
+        assert "conf" not in re.findall(r"\w+", path.read_text(encoding="utf-8")), (
+            f"{path.name} takes what nobody declared"
+        )
+
+
+# What would be a failure
+
+
+def test_command_that_takes_words_or_a_number_would_be_noticed():
+    app = typer.Typer()
+
+    @app.command("tell")
+    def tell(text: str, msisdn: int, because: str, loud: bool = False) -> None: ...
+
+    assert unexplained(of_commands(app, "motcua")) == [
+        "motcua tell: because",
+        "motcua tell: msisdn",
+        "motcua tell: text",
+    ]
+
+
+def test_route_that_takes_words_or_a_number_would_be_noticed():
+    router = APIRouter()
+
+    @router.post("/tell")
+    def tell(agency: str, msisdn: str = "", reason: str = "", page: int = 1) -> None: ...
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(router)
+    assert unexplained(of_routes(app)) == ["/tell: msisdn", "/tell: reason"]
+
+
+def test_form_that_takes_words_or_a_number_would_be_noticed(tmp_path):
+    (tmp_path / "tell.html").write_text('<form><textarea rows="3"\n name="text"></textarea><input name="code"></form>')
+    assert unexplained(of_templates(tmp_path)) == ["form of tell: text"]
+    (tmp_path / "tell_page.py").write_text('said = fields.get("phone", "")')
+    assert unexplained(of_forms(tmp_path)) == ["form of tell: phone"]
+
+
+def test_dag_that_takes_words_would_be_noticed():
+    from airflow.sdk import DAG, Param
+
+    with DAG("tell", params={"words": Param("", type="string"), "again": Param(False, type="boolean")}) as dag:
+        pass
+    assert unexplained(of_dags([dag])) == ["DAG tell: words"]
