@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         default=6000, gt=0, description="Inquiries of one gateway a minute that are looked up."
     )
     inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
+
+    metrics_secret: SecretStr | None = Field(
+        default=None,
+        description="What lets Prometheus read /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
+    )
 
     @field_validator("sources", mode="before")
     @classmethod

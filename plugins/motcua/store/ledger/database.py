@@ -102,7 +102,8 @@ def without_values() -> Iterator[None]:
         raise DatabaseFailed(reason_without_values(error)) from None
 
 
-def _ledger_conninfo() -> str:
+def ledger_conninfo() -> str:
+    """Where the ledger is and as whom, for libpq; asks Airflow, which may ask its own database."""
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
     given = PostgresHook(LEDGER).connection
@@ -124,7 +125,7 @@ def ledger_pool() -> ConnectionPool[Connection]:
 @lru_cache(maxsize=1)
 def _open_ledger_pool() -> ConnectionPool[Connection]:
     return ConnectionPool(
-        _ledger_conninfo(),
+        ledger_conninfo(),
         min_size=1,
         max_size=10,
         timeout=5,
@@ -175,7 +176,7 @@ class QuickConnections:
         if known is not None and not known.closed:
             return known
         if self._conninfo is None:
-            self._conninfo = _ledger_conninfo()
+            self._conninfo = ledger_conninfo()
         connection: Connection = psycopg.connect(
             self._conninfo,
             row_factory=dict_row,
