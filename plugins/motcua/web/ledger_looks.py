@@ -10,8 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
-from motcua.store.ledger.database import Connection, reason_without_values
-from motcua.store.ledger.looking import Lookout
+from motcua.store.ledger.database import Connection, Lookout, reason_without_values
 
 Found = TypeVar("Found")
 

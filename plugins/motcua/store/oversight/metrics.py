@@ -59,7 +59,7 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
             ("kind", "state"),
             {
                 (row["kind"], row["state"]): row["messages"]
-                for row in _rows(connection, "recorded_messages", since=midnight)
+                for row in _rows(connection, "metrics/recorded_messages", since=midnight)
             },
         ),
         Gauge(
@@ -82,7 +82,7 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
 
 
 def _rows(connection: Connection, name: str, **values: object) -> Sequence[Mapping[str, Any]]:
-    return connection.execute(statement(f"metrics/{name}"), values).fetchall()
+    return connection.execute(statement(name), values).fetchall()
 
 
 def _plain(name: str, meaning: str, value: float | None) -> Gauge:
@@ -95,10 +95,10 @@ def _age(now: datetime, moment: datetime | None) -> float:
 
 
 def _open_messages(connection: Connection, now: datetime) -> list[Gauge]:
-    rows = _rows(connection, "open_messages", most=COUNTED_AT_MOST)
+    rows = _rows(connection, "metrics/open_messages", most=COUNTED_AT_MOST)
     counts: dict[tuple[str, ...], float] = {(kind, state): 0.0 for kind in _KINDS for state in _OPEN_STATES}
     counts |= {(row["kind"], row["state"]): row["messages"] for row in rows}
-    (due,) = _rows(connection, "queue_due", now=now)
+    (due,) = _rows(connection, "metrics/queue_due", now=now)
     return [
         Gauge(
             "motcua_messages_open",
@@ -120,7 +120,7 @@ def _open_messages(connection: Connection, now: datetime) -> list[Gauge]:
 
 
 def _unknown_messages(connection: Connection, now: datetime) -> list[Gauge]:
-    rows = _rows(connection, "unknown_messages", most=COUNTED_AT_MOST)
+    rows = _rows(connection, "metrics/unknown_messages", most=COUNTED_AT_MOST)
     return [
         Gauge(
             "motcua_unknown_messages",
@@ -144,13 +144,13 @@ def _gateways(connection: Connection, now: datetime) -> list[Gauge]:
             "motcua_gateway_stops",
             "Stops at a gateway: of itself, of carriers, of templates.",
             ("gateway", "concerns"),
-            {(row["gateway"], row["concerns"]): row["stops"] for row in _rows(connection, "gateway_stops")},
+            {(row["gateway"], row["concerns"]): row["stops"] for row in _rows(connection, "metrics/gateway_stops")},
         )
     ]
 
 
 def _sources(connection: Connection, now: datetime) -> list[Gauge]:
-    rows = _rows(connection, "sources", now=now)
+    rows = _rows(connection, "metrics/sources", now=now)
     return [
         Gauge(
             "motcua_source_read_age_seconds",
@@ -168,7 +168,7 @@ def _sources(connection: Connection, now: datetime) -> list[Gauge]:
 
 
 def _receipts(connection: Connection, now: datetime) -> list[Gauge]:
-    (row,) = _rows(connection, "unread_receipts", most=COUNTED_AT_MOST)
+    (row,) = _rows(connection, "metrics/unread_receipts", most=COUNTED_AT_MOST)
     return [
         _plain(
             "motcua_receipts_unread",
