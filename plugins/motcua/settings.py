@@ -171,6 +171,12 @@ class Settings(BaseSettings):
     )
     inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
+    backups: Path | None = Field(
+        default=None, description="Folder of the backups; by default the folder backups below the data folder."
+    )
+    watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses that the watch tells of alerts."
+    )
     metrics_secret: SecretStr | None = Field(
         default=None,
         description="What lets Prometheus read /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
@@ -190,7 +196,12 @@ class Settings(BaseSettings):
         return sources
 
     @field_validator(
-        "department_recipients", "home_affairs_recipients", "justice_recipients", "committee_recipients", mode="before"
+        "department_recipients",
+        "home_affairs_recipients",
+        "justice_recipients",
+        "committee_recipients",
+        "watch_recipients",
+        mode="before",
     )
     @classmethod
     def _read_recipients(cls, value: object) -> object:

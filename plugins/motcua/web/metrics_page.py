@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection
-from motcua.store.oversight.metrics import Gauge, open_gauges, recent_gauges
+from motcua.store.oversight.metrics import Gauge, backup_gauges, open_gauges, recent_gauges
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
 
 _OPEN_WITHIN = 4.0
@@ -59,7 +60,9 @@ class MetricsPage:
             gauges = []
         up = Gauge(LEDGER_UP, "1: the ledger answers this page.", (), {(): float(bool(gauges))})
         encode, media_type = choose_encoder(accepted)
-        body = encode(_registry([up, *gauges, *(await self._recent_gauges() if gauges else [])]))
+        recent = await self._recent_gauges() if gauges else []
+        backups = await asyncio.to_thread(backup_gauges, settings().backups, datetime.now(UTC))
+        body = encode(_registry([up, *gauges, *recent, *backups]))
         return Response(body, headers={"Content-Type": media_type})
 
     async def _recent_gauges(self) -> list[Gauge]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 from motcua.domain.clock import VIETNAM
@@ -78,6 +79,21 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
             "By how much the accounting identity of yesterday and today is off, nothing cancelled out; must be 0.",
             sum(abs(row.difference) for row in rows),
         ),
+    ]
+
+
+def backup_gauges(folder: Path | None, now: datetime) -> list[Gauge]:
+    """How old the newest backup is: each is a folder with a ``backup.json``. Without a folder of backups no gauge; with
+    one that holds none, a gauge without a figure."""
+    if folder is None:
+        return []
+    made = [datetime.fromtimestamp(facts.stat().st_mtime, UTC) for facts in folder.glob("*/backup.json")]
+    return [
+        _plain(
+            "motcua_backup_age_seconds",
+            "Seconds since the newest backup was made.",
+            _age(now, max(made)) if made else None,
+        )
     ]
 
 
