@@ -7,7 +7,15 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, WAIT_FOR_NO_SOURCE, failed_tasks, run_interval, run_window
+from motcua.orchestration import (
+    DAG_DEFAULTS,
+    GATE,
+    WAIT_FOR_NO_SOURCE,
+    apologies_deadline,
+    failed_tasks,
+    run_interval,
+    run_window,
+)
 from motcua.settings import settings
 
 DOC = """
@@ -50,6 +58,7 @@ what became of each evening.
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
+    deadline=apologies_deadline(),
     default_args=DAG_DEFAULTS,
     tags=["tin-nhan", "mot-cua"],
 )
@@ -83,7 +92,7 @@ def apologize_due_tomorrow() -> None:
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.apologize_due_tomorrow import gate as job
 
