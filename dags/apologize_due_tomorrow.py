@@ -30,6 +30,7 @@ agency's setting: the next calendar day, or every day up to the next working day
 once for each agency, from what its sources say after 17:30. One that could not be settled (Airflow or a source was
 away) is settled by the next run of this DAG or of *notify_transitions*, until the desk opens on the due day, never
 between 21:00 and 7:00. One that came too late is recorded as **missed**, with a message *expired* for each dossier.
+A run that has not ended by 17:36 is mailed to MOTCUA_WATCH_RECIPIENTS.
 Started by hand, it does what is due now. A **backfill** settles the evening of each day asked for, if it was not,
 retries at once what failed in passing, and sends nothing that has become pointless; the log of **apologize** says what
 it left out.
