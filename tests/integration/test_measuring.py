@@ -66,11 +66,7 @@ def expected() -> set[str]:
     now = datetime.now(UTC)
     with connect() as connection:
         gauges = metrics.open_gauges(connection, now) + metrics.recent_gauges(connection, now)
-    return {
-        ".".join((gauge.name.replace("motcua_", "airflow.motcua.", 1), *labels))
-        for gauge in gauges
-        for labels in gauge.samples
-    }
+    return {".".join(("airflow", gauge.name, *labels)) for gauge in gauges for labels in gauge.samples}
 
 
 @pytest.mark.guarantee(
@@ -82,15 +78,15 @@ def test_settling_emits_every_figure_to_who_listens_to_airflow(agencies, rows, l
     settle_run("run", EVERYTHING)
     heard = listener.heard()
     assert heard.keys() == expected()
-    assert 420 <= heard["airflow.motcua.source_read_age_seconds.khanhhoa"] < 480
-    assert heard["airflow.motcua.messages_open.result.queued"] == 0
-    assert heard["airflow.motcua.gateway_stops.kannel.carrier"] == 0
+    assert 420 <= heard["airflow.motcua_source_read_age_seconds.khanhhoa"] < 480
+    assert heard["airflow.motcua_messages_open.result.queued"] == 0
+    assert heard["airflow.motcua_gateway_stops.kannel.carrier"] == 0
 
 
 def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listener, configure, tmp_path):
     configure(MOTCUA_BACKUPS=str(tmp_path))
     measuring.emit_gauges()
-    assert "airflow.motcua.backup_age_seconds" not in listener.heard(), "there is none yet"
+    assert "airflow.motcua_backup_age_seconds" not in listener.heard(), "there is none yet"
     for hours in (30, 5):
         facts = tmp_path / f"{hours}" / "backup.json"
         facts.parent.mkdir()
@@ -98,7 +94,7 @@ def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listen
         made = (datetime.now(UTC) - timedelta(hours=hours)).timestamp()
         os.utime(facts, (made, made))
     measuring.emit_gauges()
-    assert 5 * 3600 <= listener.heard()["airflow.motcua.backup_age_seconds"] < 5 * 3600 + 60
+    assert 5 * 3600 <= listener.heard()["airflow.motcua_backup_age_seconds"] < 5 * 3600 + 60
 
 
 def test_nothing_is_read_where_nobody_listens(agencies, monkeypatch):

@@ -16,7 +16,7 @@ from motcua.web.metrics_page import LEDGER_UP
 ROOT = Path(__file__).parents[2]
 RULES = [
     rule
-    for group in yaml.safe_load((ROOT / "include" / "alerts" / "motcua.rules.yaml").read_text(encoding="utf-8"))[
+    for group in yaml.safe_load((ROOT / "include" / "alerts" / "prometheus.rules.yaml").read_text(encoding="utf-8"))[
         "groups"
     ]
     for rule in group["rules"]

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def emit_gauges() -> int:
-    """Emits each figure of the ledger under its name and its labels' values, as ``motcua.messages_open.result.queued``.
+    """Emits each figure of the ledger under its name and its labels' values, as ``motcua_messages_open.result.queued``.
 
     Plain StatsD has no labels, and figures that differ by them alone would overwrite each other. Where Airflow's
     metrics are off nothing is read. A failure is logged and hinders nobody: the caller has work of its own.
@@ -38,8 +38,7 @@ def emit_gauges() -> int:
 
 
 def _named(gauge: Gauge) -> dict[str, float]:
-    name = gauge.name.replace("motcua_", "motcua.", 1)
-    return {".".join((name, *labels)): value for labels, value in gauge.samples.items()}
+    return {".".join((gauge.name, *labels)): value for labels, value in gauge.samples.items()}
 
 
 def _metrics_are_on() -> bool:
