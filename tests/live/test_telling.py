@@ -1,9 +1,10 @@
-"""What Airflow itself tells of runs, in a real one: deadlines through its triggerer, red gates from their tasks."""
+"""What Airflow itself tells, in a real one: deadlines through its triggerer, red gates and figures from their tasks."""
 
 from __future__ import annotations
 
 import email
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from tests.live.airflow import LiveAirflow, live_airflow
 from tests.prove import contract
@@ -24,9 +26,26 @@ LATE, RED = "tin xin lỗi chưa gửi xong", "«Nhắn tin khi hồ sơ chuyể
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[LiveAirflow]:
+def statsd() -> Iterator[socket.socket]:
+    """Who listens to Airflow's metrics."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(1)
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def live(statsd: socket.socket) -> Iterator[LiveAirflow]:
     folder = Path(tempfile.mkdtemp(prefix="motcua-live-"))
-    told = {"MOTCUA_LINGER_QUIET": "0.5", "MOTCUA_WATCH_RECIPIENTS": WATCHER}
+    told = {
+        "MOTCUA_LINGER_QUIET": "0.5",
+        "MOTCUA_WATCH_RECIPIENTS": WATCHER,
+        "MOTCUA_METRICS_SECRET": "watching-word-9",
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+        "AIRFLOW__METRICS__STATSD_PORT": str(statsd.getsockname()[1]),
+        "AIRFLOW__METRICS__METRICS_ALLOW_LIST": "motcua_",
+    }
     try:
         with live_airflow(folder, contract.RETRY_LATER | told) as started:
             yield started
@@ -44,6 +63,25 @@ def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
         mail.get_body(("plain",)).get_content() for mail in read if about in mail["Subject"] and mail["To"] == WATCHER
     ]
     return [text for text in texts if of in text]
+
+
+@pytest.mark.guarantee("airflow", "settling tells Airflow's own metrics each figure of the page for Prometheus")
+def test_task_tells_who_listens_to_airflow(live: LiveAirflow, statsd: socket.socket) -> None:
+    assert live.wait_for_run(live.trigger("settle_messages"), 120, "settle_messages") == "success"
+    heard = set()
+    while "airflow.motcua_identity_difference" not in heard:
+        heard.add(statsd.recv(4096).decode().partition(":")[0])
+    assert "airflow.motcua_messages_open.result.queued" in heard
+
+
+@pytest.mark.guarantee("callbacks", "health is green only while the ledger answers, and says in words why it is not")
+def test_health_and_figures_are_served_by_airflow_too(live: LiveAirflow) -> None:
+    address = f"{live.environment['AIRFLOW__API__BASE_URL'].rstrip('/')}/gateway"
+    healthy = requests.get(f"{address}/health", timeout=20)
+    assert (healthy.status_code, healthy.text) == (200, "ok")
+    assert requests.get(f"{address}/metrics", timeout=20).status_code == 401
+    page = requests.get(f"{address}/metrics", headers={"Authorization": "Bearer watching-word-9"}, timeout=20)
+    assert "\nmotcua_ledger_up 1.0\n" in page.text
 
 
 @pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
