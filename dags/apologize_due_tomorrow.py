@@ -7,7 +7,15 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, WAIT_FOR_NO_SOURCE, failed_tasks, run_interval, run_window
+from motcua.orchestration import (
+    DAG_DEFAULTS,
+    GATE,
+    WAIT_FOR_NO_SOURCE,
+    apologies_deadline,
+    failed_tasks,
+    run_interval,
+    run_window,
+)
 from motcua.settings import settings
 
 DOC = """
@@ -22,6 +30,7 @@ agency's setting: the next calendar day, or every day up to the next working day
 once for each agency, from what its sources say after 17:30. One that could not be settled (Airflow or a source was
 away) is settled by the next run of this DAG or of *notify_transitions*, until the desk opens on the due day, never
 between 21:00 and 7:00. One that came too late is recorded as **missed**, with a message *expired* for each dossier.
+A run that has not ended by 17:36 is mailed to MOTCUA_WATCH_RECIPIENTS.
 Started by hand, it does what is due now. A **backfill** settles the evening of each day asked for, if it was not,
 retries at once what failed in passing, and sends nothing that has become pointless; the log of **apologize** says what
 it left out.
@@ -50,6 +59,7 @@ what became of each evening.
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
+    deadline=apologies_deadline(),
     default_args=DAG_DEFAULTS,
     tags=["tin-nhan", "mot-cua"],
 )
@@ -83,7 +93,7 @@ def apologize_due_tomorrow() -> None:
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.apologize_due_tomorrow import gate as job
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, GATE, failed_tasks, run_window
 from motcua.settings import settings
 
 DOC = """
@@ -79,7 +79,7 @@ def check_quality() -> None:
 
         return job(checked["run_no"])
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.check_quality import gate as job
 

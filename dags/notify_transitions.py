@@ -18,6 +18,7 @@ from airflow.sdk import (
 
 from motcua.orchestration import (
     DAG_DEFAULTS,
+    GATE,
     QUICK_RETRIES,
     WAIT_FOR_NO_SOURCE,
     SourcesWatch,
@@ -107,7 +108,7 @@ def notify_transitions() -> None:
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.notify_transitions import gate as job
 

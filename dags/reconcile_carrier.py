@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, GATE, failed_tasks, run_window
 
 DOC = """
 ### Mục đích / Purpose
@@ -65,7 +65,7 @@ def reconcile_carrier() -> None:
         context["statement"] = f"{form}/{file}" if form else file  # type: ignore[typeddict-unknown-key]
         return job(form, file, context["run_id"])
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.reconcile_carrier import gate as job
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from motcua.orchestration import DAG_DEFAULTS, failed_tasks, run_window
+from motcua.orchestration import DAG_DEFAULTS, GATE, failed_tasks, run_window
 
 DOC = """
 ### Mục đích / Purpose
@@ -50,7 +50,7 @@ def settle_messages() -> None:
         context = get_current_context()
         return job(context["run_id"], run_window(context))
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)
     def gate() -> None:
         from motcua.jobs.tasks.settle_messages import gate as job
 

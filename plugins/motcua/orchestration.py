@@ -7,10 +7,19 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, XComArg, get_current_context, task
+from airflow.sdk import (
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    XComArg,
+    get_current_context,
+    task,
+)
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
@@ -84,6 +93,57 @@ def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
 
 
+def tell_red_gate(context: Mapping[str, Any]) -> None:
+    """Callback of each gate: that a run is red, and why, is mailed once, not each minute. Who started a backfill is
+    looking at it."""
+    from motcua.jobs.run_alerts import tell_red_run
+
+    run = context["dag_run"]
+    if run_window(context) is EVERYTHING:
+        reason = str(context.get("exception") or "")
+        tell_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, reason, datetime.now(UTC))
+
+
+GATE: dict[str, Any] = {
+    "task_display_name": "Kiểm tra còn việc",
+    "trigger_rule": "all_done",
+    # It judges what is.
+    "retries": 0,
+    "on_failure_callback": tell_red_gate,
+}
+"""Of the only leaf of every DAG."""
+
+
+async def tell_late_apologies(context: Mapping[str, Any]) -> None:
+    """Callback of the deadline of an evening's apologies. In the triggerer: workers may be what is missing."""
+    from asgiref.sync import sync_to_async
+
+    from motcua.jobs.run_alerts import tell_late_run
+
+    deadline = context["deadline"]["deadline_time"]
+    deadline = datetime.fromisoformat(deadline) if isinstance(deadline, str) else deadline
+    tell = sync_to_async(tell_late_run, thread_sensitive=False)
+    await tell(context["dag_run"], deadline, datetime.now(UTC))
+
+
+APOLOGIES_END_WITHIN = timedelta(minutes=6)
+"""The evening's apologies are with their gateways so soon after their hour."""
+
+
+def apologies_deadline() -> DeadlineAlert:
+    """The evening's run is to end six minutes after its hour, 17:36.
+
+    It counts from the logical date, a day before the run: a deadline that counts from the queueing makes Airflow 3.3.2
+    refuse to clear the run (apache/airflow#70368). Runs by hand have no logical date, and no deadline.
+    """
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=timedelta(days=1) + APOLOGIES_END_WITHIN,
+        callback=AsyncCallback(tell_late_apologies),
+        name="Tin xin lỗi gửi xong",
+    )
+
+
 def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
     """What follows closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
 
@@ -119,7 +179,7 @@ def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
         context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
         return job(publication_no, body)
 
-    @task(task_display_name="Kiểm tra còn việc", trigger_rule="all_done", retries=0)
+    @task(**GATE)  # type: ignore[untyped-decorator]
     def gate() -> None:
         from motcua.jobs.tasks.reconcile_daily import gate as job
 

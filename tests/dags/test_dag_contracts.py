@@ -21,13 +21,14 @@ from typing import Any, TypeGuard
 
 import pytest
 from airflow.sdk import RetryAction
+from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
-from motcua.orchestration import SourcesWatch, run_window
+from motcua.orchestration import SourcesWatch, run_window, tell_red_gate
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
 from tests.conftest import NOW
@@ -163,6 +164,27 @@ def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
         leaves = [task for task in dag.tasks if not task.downstream_list]
         assert [leaf.task_id for leaf in leaves] == ["gate"]
         assert leaves[0].trigger_rule == "all_done"
+
+
+@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
+    tasks = [task for dag in bag.dags.values() for task in dag.tasks]
+    assert {task.task_id for task in tasks if task.on_failure_callback} == {"gate"}
+    gates = [task for task in tasks if task.task_id == "gate"]
+    assert gates
+    assert all(list(gate.on_failure_callback) == [tell_red_gate] for gate in gates)
+
+
+@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
+def test_apologies_have_a_deadline_six_minutes_after_their_hour_and_nothing_else_has_one(bag):
+    assert [dag.dag_id for dag in bag.dags.values() if dag.deadline] == ["apologize_due_tomorrow"]
+    (deadline,) = bag.dags["apologize_due_tomorrow"].deadline
+    timetable = bag.dags["apologize_due_tomorrow"].timetable
+    # The logical date of a run by the clock is the start of its interval.
+    assert deadline.interval - timetable.interval == timedelta(minutes=6)
+    assert deadline.reference == DeadlineReference.DAGRUN_LOGICAL_DATE
+    module, _, name = deadline.callback.path.rpartition(".")
+    assert inspect.iscoroutinefunction(getattr(import_module(module), name))
 
 
 def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfills(bag):

@@ -176,6 +176,16 @@ CASES = [
     Case("messages/outcomes/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
     Case("messages/outcomes/expire", given(**ALWAYS, now=NOW)),
     Case("messages/holding/count_held", given(**ALWAYS, now=NOW)),
+    # Each look of whoever watches.
+    Case("metrics/takes_rows", given()),
+    Case("metrics/open_messages", given(most=10_000)),
+    Case("metrics/queue_due", given(now=NOW)),
+    Case("metrics/unknown_messages", given(most=10_000)),
+    Case("metrics/unread_receipts", given(most=10_000)),
+    Case("metrics/gateway_stops", given()),
+    Case("metrics/sources", given(now=NOW)),
+    Case("metrics/recorded_messages", given(since=NOW - timedelta(hours=10)), looked_up=10),
+    Case("accounting/latency", given(since=NOW - timedelta(hours=1), limit=1000), looked_up=50),
     # The page about sending.
     Case("messages/holding/held", given(useful_at=NOW, limit=50)),
     Case("messages/holding/releases", given(limit=50)),

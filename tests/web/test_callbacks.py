@@ -25,6 +25,7 @@ def client(agencies, configure):
     configure(
         AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
         AIRFLOW_CONN_SMS_OPEN=json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": {}}),
+        MOTCUA_METRICS_SECRET="watching-word-9",
     )
     with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
         yield http
@@ -34,17 +35,22 @@ SECRET = {"secret": "receipt-word-9"}
 URL = "/gateway/receipts/kannel"
 
 
+FOR_ALL = "/health"
+FOR_WATCHERS = "/metrics"
+
+
 def routes():
     return [
         (route.path.replace("{gateway}", "kannel"), method)
         for route in callbacks.create_callbacks().routes
         if isinstance(route, APIRoute)
         for method in sorted(route.methods)
+        if route.path != FOR_ALL
     ]
 
 
 def test_there_are_routes_and_no_pages_of_documentation(client):
-    assert {path for path, _ in routes()} == {"/receipts/kannel", "/inquiries/kannel"}
+    assert {path for path, _ in routes()} == {"/receipts/kannel", "/inquiries/kannel", FOR_WATCHERS}
     for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
         assert client.get(path).status_code == 404
 

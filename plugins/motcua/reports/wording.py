@@ -60,8 +60,13 @@ def day(moment: date | datetime) -> str:
 
 def moment(at: datetime) -> str:
     """A moment on a Vietnamese clock: ``6:30 ngày 25/11/2026``."""
+    return f"{hour(at)} ngày {day(at)}"
+
+
+def hour(at: datetime) -> str:
+    """An hour on a Vietnamese clock: ``6:30``."""
     local = at.astimezone(VIETNAM)
-    return f"{local.hour}:{local.minute:02d} ngày {day(at)}"
+    return f"{local.hour}:{local.minute:02d}"
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,8 @@
 ``uvicorn motcua.web.callbacks:standalone --http motcua.web.protocol:HeadersInTime`` serves the same paths where a DMZ
 must not reach Airflow.
 
-Every route needs the gateway's own secret or signature, compared in constant time; a gateway without one is closed.
+Every route of a gateway needs its own secret or signature, compared in constant time; a gateway without one is closed.
+Beside them: whether the ledger answers, which anybody may ask, and the figures that a monitor reads.
 Headers and query tell who calls before anything of a body is read. Answers carry no detail. A report is stored before
 it is read, and one for an unknown reference is kept and answered 200, or the gateway would send it forever. An inquiry
 is paid for: once its gateway is known it gets a reply within two seconds, whatever breaks.
@@ -39,7 +40,10 @@ from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import close_ledger_pool, ledger_pool, reason_without_values
+from motcua.store.oversight.health import takes_rows
 from motcua.web.access_log import WrittenRefusals, hide_queries
+from motcua.web.ledger_looks import LedgerLook, LedgerSilent
+from motcua.web.metrics_page import MetricsPage, check_reader
 
 SECRET_HEADER = "X-Motcua-Secret"  # noqa: S105 - a header's name
 SIGNATURE_HEADER = "X-Motcua-Signature"
@@ -54,6 +58,7 @@ _KEEP_ADDRESS_AT_MOST = 3600.0
 _WAIT_FOR_ADDRESS = 0.15
 """Seconds for reading a known address anew: Airflow's database may hang, and the citizen waits 2 at most."""
 _ANSWER_WITHIN = 1.8
+_HEALTH_WITHIN = 2.0
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -72,12 +77,16 @@ class _Desk:
         self.answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
         self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.intake = Intake(lambda: ledger_pool().connection())
+        self.health = LedgerLook("ledger health", takes_rows, patience=_HEALTH_WITHIN, fresh=1)
+        self.metrics = MetricsPage()
 
     def close(self) -> None:
         """Ends the threads; who still looks an address up is not waited for."""
         self.looking_up.shutdown(wait=False, cancel_futures=True)
         self.answering.shutdown()
         self.intake.close()
+        self.health.close()
+        self.metrics.close()
 
     def gateway(self, name: str) -> Gateway | None:
         """The gateway's adapter, kept for a few seconds: its connection may come from Airflow's database."""
@@ -322,6 +331,19 @@ def create_callbacks() -> FastAPI:
         form = adapter.form_reply(reading, reply.text, reply.accented)
         return Response(form.body.encode("utf-8"), headers={"Content-Type": form.media_type, **form.headers})
 
+    async def health(request: Request) -> PlainTextResponse:
+        try:
+            reason = "" if await _desk(request).health.get() else "the ledger takes no new rows"
+        except LedgerSilent as silence:
+            reason = str(silence)
+        return PlainTextResponse(reason or "ok", status_code=503 if reason else 200)
+
+    async def metrics(request: Request) -> Response:
+        check_reader(request)
+        return await _desk(request).metrics.read(request.headers.get("accept", ""))
+
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/metrics", metrics, methods=["GET"])
     app.add_api_route("/inquiries/{gateway}", inquiry, methods=["GET", "POST"])
     app.add_api_route("/receipts/{gateway}", receipt, methods=["GET", "POST"])
     return app

@@ -10,6 +10,7 @@ from typing import Any
 from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.measuring import emit_gauges
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
@@ -19,9 +20,11 @@ from motcua.store.notices.messages import count_held
 
 @without_values()
 def settle_run(run_id: str, window: Window) -> dict[str, Any]:
-    """Settling and its counts."""
+    """Settling and its counts; and, since it runs every few minutes, the ledger's gauges for Airflow's own metrics."""
     with asked_to_stop() as stop:
-        return asdict(settle(run_id, window, stop=stop))
+        counts = asdict(settle(run_id, window, stop=stop))
+    emit_gauges()
+    return counts
 
 
 @without_values()

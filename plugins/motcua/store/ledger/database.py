@@ -6,10 +6,10 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -24,6 +24,7 @@ _CONNECT_WITHIN = 5
 the others for as long as the kernel would wait."""
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
+Found = TypeVar("Found")
 
 
 def open_connection(conn_id: str = LEDGER) -> Connection:
@@ -208,6 +209,80 @@ class QuickConnections:
 
 
 quick_connections = QuickConnections()
+
+
+class Lookout:
+    """One connection for looking at the ledger from outside of its work; it is given up however the ledger hangs.
+
+    Made when first needed, and made anew when it broke.
+
+    :meth:`ask` is for one thread; :meth:`give_up` and :meth:`close` may come from any other one.
+    """
+
+    def __init__(self, patience: float) -> None:
+        """``patience``: seconds in which PostgreSQL itself ends a statement, and a connection that is not made by then
+        is given up."""
+        self._patience = patience
+        self._conninfo: str | None = None
+        self._guard = threading.Lock()
+        self._connection: Connection | None = None
+        self._given_up = False
+
+    def ask(self, question: Callable[[Connection], Found]) -> Found:
+        """What the ledger answers. A connection that broke since it was last used is replaced once.
+
+        Raises:
+            psycopg.Error: the ledger does not answer, or refuses.
+        """
+        with self._guard:
+            self._given_up = False
+        known = self._usable()
+        try:
+            return question(known or self._open())
+        except psycopg.OperationalError:
+            broke_meanwhile = known is not None and known.closed and not self._given_up
+            if not broke_meanwhile:
+                raise
+        return question(self._open())
+
+    def give_up(self) -> None:
+        """Has the question that waits end with an error: PostgreSQL's own limit does not bind one that is stopped, nor
+        a proxy before it."""
+        with self._guard:
+            self._given_up = True
+            connection = self._connection
+            if connection is not None and not connection.closed:
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Ends a question that waits, and the connection."""
+        self.give_up()
+        with self._guard:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _usable(self) -> Connection | None:
+        with self._guard:
+            return self._connection if self._connection is not None and not self._connection.closed else None
+
+    def _open(self) -> Connection:
+        if self._conninfo is None:
+            self._conninfo = _ledger_conninfo()
+        milliseconds = round(self._patience * 1000)
+        connection: Connection = psycopg.connect(
+            self._conninfo,
+            row_factory=dict_row,
+            autocommit=True,
+            # Less than two seconds libpq takes for two.
+            connect_timeout=max(2, round(self._patience)),
+            tcp_user_timeout=milliseconds,
+            options=f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        )
+        with self._guard:
+            self._connection = connection
+        return connection
 
 
 def close_ledger_pool() -> None:

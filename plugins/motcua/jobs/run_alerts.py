@@ -1,0 +1,137 @@
+"""What Airflow itself tells of a run, by mail to MOTCUA_WATCH_RECIPIENTS: it is red, or it is late.
+
+It leans on Airflow and the mail server alone, not on the ledger, which may be the reason. What was told stands in an
+Airflow variable for each DAG: a DAG that runs every minute tells once that it is red, not each minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from motcua.jobs.mailing import MailServerFailed, kind_of_failure, mail_server
+from motcua.reports.mail import Mail
+from motcua.reports.runs import late_apologies_mail, red_run_mail
+from motcua.reports.wording import hour
+from motcua.settings import settings
+
+log = logging.getLogger(__name__)
+
+GREEN_FOR = timedelta(hours=1)
+"""After so long without a red run the next one is news; runs of a minute turn red and green while a gateway is away."""
+REMIND_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a DAG's red runs."""
+
+    red_at: datetime
+    """The last red run."""
+    told_at: datetime | None
+    """The last mail; ``None``: nobody got it."""
+
+
+def is_news(told: Told | None, now: datetime) -> bool:
+    """Whether a run that is red now is to be told."""
+    if told is None or told.told_at is None:
+        return True
+    return now - told.red_at >= GREEN_FOR or now - told.told_at >= REMIND_AFTER
+
+
+def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: datetime) -> bool:
+    """Mails that a run is red, unless that is known; returns whether it did. Never fails: the run is red already."""
+    try:
+        told = _recall(dag_id)
+        news = is_news(told, now)
+        # Noted before it is mailed: two runs that end at once tell it once.
+        _note(dag_id, Told(now, now if news or told is None else told.told_at))
+        if not news:
+            log.info("That %s is red was told at %s", dag_id, told.told_at if told else None)
+            return False
+        reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, reason, _page(dag_id, run_id)), now)
+        if not reached:
+            _note(dag_id, Told(now, None))
+    except Exception as error:
+        log.warning("That %s is red was not told: %s", dag_id, type(error).__name__)
+        return False
+    return reached
+
+
+def tell_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime) -> bool:
+    """Mails that the evening's run has not ended by its deadline; returns whether it did.
+
+    Args:
+        run: as Airflow gives it to the callback of a deadline.
+        deadline: when it should have ended.
+        now: this moment.
+    """
+    if run["run_type"] == "backfill":
+        log.info("A backfill has no hour to be ready by")
+        return False
+    if run["state"] in ("success", "failed"):
+        # A red run has told why; one that is green has ended meanwhile.
+        log.info("%s has ended: %s", run["dag_run_id"], run["state"])
+        return False
+    name = str(run.get("dag_display_name") or run["dag_id"])
+    page = _page(run["dag_id"], run["dag_run_id"])
+    return _mail_watchers(lambda: late_apologies_mail(name, run["dag_run_id"], hour(deadline), page), now)
+
+
+def _mail_watchers(compose: Callable[[], Mail], now: datetime) -> bool:
+    """Whether at least one recipient has it. Addresses are not shown to each other, and not logged."""
+    recipients = settings().watch_recipients
+    if not recipients:
+        log.warning("MOTCUA_WATCH_RECIPIENTS names nobody who could be told")
+        return False
+    mail, sent = compose(), 0
+    for place, address in enumerate(recipients, 1):
+        try:
+            with mail_server() as server:
+                outcome = server.hand_over(mail, f"{mail.reference}.{uuid.uuid4().hex}", address, now)
+            failure = outcome.failure
+        except (OSError, MailServerFailed) as error:
+            failure = kind_of_failure(error)
+        if failure is None:
+            sent += 1
+        else:
+            log.warning("recipient %s: %s", place, failure)
+    log.info("%s: %s of %s recipient(s)", mail.reference, sent, len(recipients))
+    return sent > 0
+
+
+def _page(dag_id: str, run_id: str) -> str | None:
+    """Address of a run in Airflow's UI, where this Airflow knows its own."""
+    from airflow.configuration import conf
+
+    base: str = conf.get("api", "base_url", fallback="") or ""
+    return f"{base.rstrip('/')}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else None
+
+
+def _variable(dag_id: str) -> str:
+    return f"motcua_red_{dag_id}"
+
+
+def _recall(dag_id: str) -> Told | None:
+    from airflow.sdk import Variable
+
+    kept = Variable.get(_variable(dag_id), default=None, deserialize_json=True)
+    if not isinstance(kept, dict):
+        return None
+    told_at = kept.get("told_at")
+    return Told(
+        datetime.fromisoformat(kept["red_at"]).astimezone(UTC),
+        datetime.fromisoformat(told_at).astimezone(UTC) if told_at else None,
+    )
+
+
+def _note(dag_id: str, told: Told) -> None:
+    from airflow.sdk import Variable
+
+    kept = {"red_at": told.red_at.isoformat(), "told_at": told.told_at.isoformat() if told.told_at else None}
+    Variable.set(_variable(dag_id), kept, "When this DAG was red last, and when that was told.", serialize_json=True)

@@ -1,0 +1,199 @@
+"""Gauges of the ledger for those who watch it, in counts and seconds: no agency, no dossier, no number.
+
+Each is read through an index that holds what is open, or from what the last hours brought, so that a reading costs the
+same however long the ledger has been kept (docs/decisions/metrics.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import Kind
+from motcua.domain.run_window import Window
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.notices.accounting import identity, latency
+
+COUNTED_AT_MOST = 10_000
+"""Of messages in one state, and of receipts that wait: a larger figure would cost more and say the same."""
+_OPEN_STATES = ("queued", "sending", "unknown", "accepted")
+_KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A figure, or several that differ by labels."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    samples: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+    """By the labels' values; of a gauge without labels under the empty key. None: there is nothing to be told."""
+
+
+def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
+    """What waits, is stopped or is in doubt at this moment: cheap enough for every reading."""
+    readings: tuple[Callable[[Connection, datetime], list[Gauge]], ...] = (
+        _open_messages,
+        _unknown_messages,
+        _gateways,
+        _sources,
+        _receipts,
+    )
+    return [gauge for read in readings for gauge in read(connection, now)]
+
+
+def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
+    """What the last hours and days came to: costs what they hold, so it is asked once a minute at most."""
+    midnight = now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
+    taken = latency(connection, now - timedelta(hours=1))
+    rows = identity(connection, Window(midnight - timedelta(days=1), now))
+    return [
+        Gauge(
+            "motcua_messages_today",
+            "Messages of what was recorded since midnight in Vietnam.",
+            ("kind", "state"),
+            {
+                (row["kind"], row["state"]): row["messages"]
+                for row in _rows(connection, "metrics/recorded_messages", since=midnight)
+            },
+        ),
+        Gauge(
+            "motcua_acceptance_seconds",
+            "Seconds from recorded to accepted, of messages of the last hour that went straight through.",
+            ("percentile",),
+            {("p50",): taken.p50, ("p95",): taken.p95} if taken.messages else {},
+        ),
+        _plain(
+            "motcua_acceptance_messages",
+            "Messages behind motcua_acceptance_seconds, a thousand at most.",
+            taken.messages,
+        ),
+        _plain(
+            "motcua_identity_difference",
+            "By how much the accounting identity of yesterday and today is off, nothing cancelled out; must be 0.",
+            sum(abs(row.difference) for row in rows),
+        ),
+    ]
+
+
+def backup_gauges(folder: Path | None, now: datetime) -> list[Gauge]:
+    """How old the newest backup is: each is a folder with a ``backup.json``. Without a folder of backups no gauge; with
+    one that holds none, a gauge without a figure."""
+    if folder is None:
+        return []
+    made = [datetime.fromtimestamp(facts.stat().st_mtime, UTC) for facts in folder.glob("*/backup.json")]
+    return [
+        _plain(
+            "motcua_backup_age_seconds",
+            "Seconds since the newest backup was made.",
+            _age(now, max(made)) if made else None,
+        )
+    ]
+
+
+def _rows(connection: Connection, name: str, **values: object) -> Sequence[Mapping[str, Any]]:
+    return connection.execute(statement(name), values).fetchall()
+
+
+def _plain(name: str, meaning: str, value: float | None) -> Gauge:
+    return Gauge(name, meaning, (), {} if value is None else {(): value})
+
+
+def _age(now: datetime, moment: datetime | None) -> float:
+    """Seconds since; of nothing, 0."""
+    return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
+
+
+def _open_messages(connection: Connection, now: datetime) -> list[Gauge]:
+    rows = _rows(connection, "metrics/open_messages", most=COUNTED_AT_MOST)
+    counts: dict[tuple[str, ...], float] = {(kind, state): 0.0 for kind in _KINDS for state in _OPEN_STATES}
+    counts |= {(row["kind"], row["state"]): row["messages"] for row in rows}
+    (due,) = _rows(connection, "metrics/queue_due", now=now)
+    return [
+        Gauge(
+            "motcua_messages_open",
+            f"Messages that are not at their end; of each state {COUNTED_AT_MOST} are counted at most.",
+            ("kind", "state"),
+            counts,
+        ),
+        _plain(
+            "motcua_queue_oldest_seconds",
+            "Age of the oldest message in the queue since its event was recorded, also of one that waits on purpose.",
+            _age(now, min((row["oldest"] for row in rows if row["state"] == "queued"), default=None)),
+        ),
+        _plain(
+            "motcua_queue_overdue_seconds",
+            "For how long a message has been due that no sender took; 0: none is due.",
+            _age(now, due["due"]),
+        ),
+    ]
+
+
+def _unknown_messages(connection: Connection, now: datetime) -> list[Gauge]:
+    rows = _rows(connection, "metrics/unknown_messages", most=COUNTED_AT_MOST)
+    return [
+        Gauge(
+            "motcua_unknown_messages",
+            "Messages whose outcome nobody can tell.",
+            ("gateway",),
+            {(row["gateway"],): row["messages"] for row in rows},
+        ),
+        Gauge(
+            "motcua_unknown_oldest_seconds",
+            "Age of the oldest of them since it was sent; 0: there is none.",
+            ("gateway",),
+            {(row["gateway"],): _age(now, row["oldest"]) for row in rows},
+        ),
+    ]
+
+
+def _gateways(connection: Connection, now: datetime) -> list[Gauge]:
+    del now
+    return [
+        Gauge(
+            "motcua_gateway_stops",
+            "Stops at a gateway: of itself, of carriers, of templates.",
+            ("gateway", "concerns"),
+            {(row["gateway"], row["concerns"]): row["stops"] for row in _rows(connection, "metrics/gateway_stops")},
+        )
+    ]
+
+
+def _sources(connection: Connection, now: datetime) -> list[Gauge]:
+    rows = _rows(connection, "metrics/sources", now=now)
+    return [
+        Gauge(
+            "motcua_source_read_age_seconds",
+            "Seconds since a source was last read to its end.",
+            ("source",),
+            {(row["name"],): _age(now, row["picked_up_at"]) for row in rows if row["picked_up_at"] is not None},
+        ),
+        Gauge(
+            "motcua_source_failing",
+            "1: the last try to read the source failed.",
+            ("source",),
+            {(row["name"],): float(row["failing"]) for row in rows},
+        ),
+    ]
+
+
+def _receipts(connection: Connection, now: datetime) -> list[Gauge]:
+    (row,) = _rows(connection, "metrics/unread_receipts", most=COUNTED_AT_MOST)
+    return [
+        _plain(
+            "motcua_receipts_unread",
+            f"Receipts that are stored and not read, {COUNTED_AT_MOST} at most.",
+            row["receipts"],
+        ),
+        _plain(
+            "motcua_receipts_unread_oldest_seconds",
+            "Age of the oldest of them; 0: there is none.",
+            _age(now, row["oldest"]),
+        ),
+    ]

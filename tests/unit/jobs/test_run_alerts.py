@@ -1,0 +1,142 @@
+"""A DAG that is red each minute is told of once; addresses stay unknown to logs."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from motcua import orchestration
+from motcua.jobs import run_alerts
+from motcua.jobs.mailing import HandOver, MailServerFailed
+from motcua.jobs.run_alerts import Told, is_news, tell_late_run, tell_red_run
+from tests.conftest import NOW
+
+DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Mailbox:
+    """Takes mails, or refuses them."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, str]] = []
+        self.failure: str | None = None
+        self.away = False
+
+    def hand_over(self, mail, reference, recipient, at):
+        del reference, at
+        if self.failure is None:
+            self.mails.append((recipient, mail.subject, mail.text))
+        return HandOver("failed" if self.failure else "sent", self.failure)
+
+    @contextmanager
+    def server(self):
+        if self.away:
+            raise MailServerFailed("away")
+        yield self
+
+
+@pytest.fixture
+def mailbox(monkeypatch, configure):
+    """Mails and variables of Airflow stay in memory."""
+    configure(MOTCUA_WATCH_RECIPIENTS="truc1@example.vn,truc2@example.vn")
+    box, variables = Mailbox(), {}
+    monkeypatch.setattr(run_alerts, "mail_server", box.server)
+    monkeypatch.setattr(run_alerts, "_recall", variables.get)
+    monkeypatch.setattr(run_alerts, "_note", variables.__setitem__)
+    return box
+
+
+def red(at, reason="3 message(s) transient; gateway kannel stopped"):
+    return tell_red_run(DAG, NAME, "scheduled__1", reason, at)
+
+
+def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
+    assert red(NOW)
+    assert [recipient for recipient, *_ in mailbox.mails] == ["truc1@example.vn", "truc2@example.vn"]
+    _, subject, text = mailbox.mails[0]
+    assert subject == "MotcuaSMS: «Nhắn tin khi hồ sơ chuyển bước» báo đỏ"
+    assert "- 3 message(s) transient\n- gateway kannel stopped\n" in text
+    assert "scheduled__1" in text
+
+
+@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(mailbox):
+    told = [minute for minute in range(60 * 24 + 1) if red(NOW + minute * MINUTE)]
+    assert told == [0, 60 * 24]
+
+
+@pytest.mark.guarantee("airflow", "a DAG that turns red is told of once, not each minute, and once more a day later")
+def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
+    assert [red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
+
+
+def test_red_after_an_hour_of_green_is_news(mailbox):
+    assert red(NOW)
+    assert red(NOW + HOUR)
+    assert not is_news(Told(NOW, NOW), NOW + HOUR - MINUTE)
+
+
+@pytest.mark.parametrize("how", ["away", "refuses"])
+def test_what_reached_nobody_is_told_by_the_next_red_run(mailbox, how):
+    mailbox.away, mailbox.failure = how == "away", "SMTP 550" if how == "refuses" else None
+    assert not red(NOW)
+    mailbox.away, mailbox.failure = False, None
+    assert red(NOW + MINUTE)
+    assert not red(NOW + 2 * MINUTE)
+
+
+def test_gate_stays_red_by_its_own_reason_whatever_telling_meets(mailbox, monkeypatch, caplog):
+    monkeypatch.setattr(run_alerts, "_recall", lambda _: 1 / 0)
+    assert not red(NOW)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_no_log_holds_an_address(mailbox, caplog):
+    mailbox.failure = "SMTP 550"
+    with caplog.at_level(logging.DEBUG):
+        red(NOW)
+    assert "example.vn" not in caplog.text
+    assert "recipient 2: SMTP 550" in caplog.text
+
+
+def test_nobody_to_be_told_is_a_warning(mailbox, configure, caplog):
+    configure(MOTCUA_WATCH_RECIPIENTS="")
+    assert not red(NOW)
+    assert "MOTCUA_WATCH_RECIPIENTS" in caplog.text
+
+
+def context(run_type="scheduled"):
+    run = SimpleNamespace(
+        run_type=run_type, dag_id=DAG, run_id="r", data_interval_start=NOW, data_interval_end=NOW + MINUTE
+    )
+    return {"dag_run": run, "dag": SimpleNamespace(dag_display_name=NAME), "exception": RuntimeError("source away")}
+
+
+def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox):
+    orchestration.tell_red_gate(context("backfill"))
+    assert mailbox.mails == []
+    orchestration.tell_red_gate(context())
+    assert "- source away\n" in mailbox.mails[0][2]
+
+
+def late(**changes):
+    run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
+    return tell_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW)
+
+
+@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are told of")
+def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbox):
+    assert late()
+    assert mailbox.mails[0][1] == "MotcuaSMS: đến 17:36 tin xin lỗi chưa gửi xong"
+    assert late(state="queued")
+
+
+@pytest.mark.parametrize("changes", [{"run_type": "backfill"}, {"state": "failed"}, {"state": "success"}])
+def test_backfill_and_run_that_has_ended_are_not_late(mailbox, changes):
+    assert not late(**changes)
+    assert mailbox.mails == []

@@ -1,0 +1,84 @@
+"""The alert rules for Prometheus speak of figures that the page gives, in Vietnamese, and lead to pages that exist."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.metrics import backup_gauges, open_gauges, recent_gauges
+from motcua.web.metrics_page import LEDGER_UP
+
+ROOT = Path(__file__).parents[2]
+RULES = [
+    rule
+    for group in yaml.safe_load((ROOT / "include" / "alerts" / "prometheus.rules.yaml").read_text(encoding="utf-8"))[
+        "groups"
+    ]
+    for rule in group["rules"]
+]
+FUNCTIONS = {"and", "on", "unless", "or", "absent"}
+PROMETHEUS_OWN = {"up"}
+_LABELS = re.compile(r"\{([^}]*)\}")
+
+
+def names_in(expression: str) -> set[str]:
+    """Names of figures in an expression of Prometheus."""
+    return set(re.findall(r"[a-z_][a-z_0-9]*", _LABELS.sub("", expression))) - FUNCTIONS
+
+
+@pytest.fixture
+def given(agencies, tmp_path):
+    """Every figure that the page can give, with its labels."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "backup.json").write_text("{}")
+    now = datetime.now(UTC)
+    with connect() as connection:
+        gauges = [*open_gauges(connection, now), *recent_gauges(connection, now), *backup_gauges(tmp_path, now)]
+    return {LEDGER_UP: ()} | {gauge.name: gauge.labels for gauge in gauges}
+
+
+def test_there_are_rules_and_each_name_stands_once():
+    names = [rule["alert"] for rule in RULES]
+    assert names
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.guarantee("callbacks", "the alert rules speak of figures that the page for a monitor gives")
+def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
+    assert RULES
+    for rule in RULES:
+        names = names_in(rule["expr"])
+        assert names, rule["alert"]
+        assert names <= given.keys() | PROMETHEUS_OWN, rule["alert"]
+        for name, labels in re.findall(r"(motcua_\w+)\{([^}]*)\}", rule["expr"]):
+            assert set(re.findall(r"(\w+)=", labels)) <= set(given[name]), rule["alert"]
+        told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        assert told <= {label for name in names & given.keys() for label in given[name]}, rule["alert"]
+
+
+def test_every_figure_that_can_be_wrong_has_a_rule(given):
+    """Counts of what waits are for pictures; all that has a right value is watched."""
+    watched = set().union(*(names_in(rule["expr"]) for rule in RULES))
+    only_shown = {
+        "motcua_messages_open",
+        "motcua_messages_today",
+        "motcua_queue_oldest_seconds",
+        "motcua_unknown_messages",
+        "motcua_receipts_unread",
+    }
+    assert given.keys() - watched == only_shown
+
+
+def test_rule_tells_staff_in_vietnamese_what_is_wrong_and_where_to_read_on():
+    assert RULES
+    for rule in RULES:
+        summary, page = rule["annotations"]["summary"], rule["annotations"]["runbook"]
+        assert any(ord(letter) > 0x1E9F for letter in summary), "accented Vietnamese"
+        assert page.startswith("docs/operations/alerts/")
+        assert (ROOT / page).is_file(), page
+        assert rule["labels"]["severity"] in ("critical", "warning")

@@ -1,0 +1,278 @@
+"""The callbacks are healthy while the ledger answers and takes rows: a PostgreSQL that stops, hangs, comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.web import callbacks
+from motcua.web.ledger_looks import LedgerLook, LedgerSilent
+from tests.conftest import free_port
+
+URL = "/gateway/health"
+ROOT = Path(__file__).parents[2]
+
+
+class OwnServer:
+    """A server that a test may stop, with just what is looked at."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = EmbeddedPostgres(folder, free_port())
+        self._server.set_up()
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = self._server.start(self._log)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+            self._process = None
+
+    @property
+    def dsn(self) -> str:
+        return self._server.admin_dsn
+
+    @property
+    def uri(self) -> str:
+        parts = psycopg.conninfo.conninfo_to_dict(self.dsn)
+        return f"postgres://postgres:{quote(parts['password'], safe='')}@127.0.0.1:{parts['port']}/postgres"
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All its processes stand still: whoever connects is taken on by the kernel and hears nothing."""
+        assert self._process is not None
+        pid = self._process.pid
+        # The parent first, or it would start others.
+        os.kill(pid, signal.SIGSTOP)
+        children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for child in children:
+            os.kill(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in (*children, pid):
+                os.kill(each, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory) -> Iterator[OwnServer]:
+    folder = tmp_path_factory.mktemp("own-server")
+    folder.chmod(0o711)
+    server = OwnServer(folder)
+    server.start()
+    with psycopg.connect(server.dsn, autocommit=True) as admin:
+        admin.execute("CREATE SCHEMA motcua")
+        admin.execute("CREATE TABLE motcua.message_states AS SELECT 'queued' AS state")
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def client(own_server, configure) -> Iterator[TestClient]:
+    configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
+    with TestClient(callbacks.create_standalone(), raise_server_exceptions=False) as http:
+        yield http
+
+
+def until_healthy(client: TestClient) -> None:
+    last = time.monotonic() + 20
+    while client.get(URL).status_code != 200:
+        assert time.monotonic() < last, "it did not recover"
+        time.sleep(0.1)
+
+
+def looks(server: OwnServer) -> int:
+    with psycopg.connect(server.dsn) as admin:
+        row = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%message_states%' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.guarantee("callbacks", "health is green only while the ledger answers, and says in words why it is not")
+def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_server):
+    answer = client.get(URL)
+    assert (answer.status_code, answer.text) == (200, "ok")
+    own_server.stop()
+    try:
+        time.sleep(1.1)
+        answer = client.get(URL)
+        assert answer.status_code == 503
+        assert answer.text == "the ledger does not answer: OperationalError"
+    finally:
+        own_server.start()
+    until_healthy(client)
+
+
+def test_restart_of_the_ledger_between_two_looks_is_no_illness(client, own_server):
+    assert client.get(URL).status_code == 200
+    own_server.stop()
+    own_server.start()
+    time.sleep(1.1)
+    assert client.get(URL).status_code == 200
+
+
+@pytest.mark.guarantee("callbacks", "health answers within seconds however a ledger hangs, and recovers with it")
+def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(client, own_server):
+    assert client.get(URL).status_code == 200
+    time.sleep(1.1)
+    with own_server.hanging():
+        began = time.monotonic()
+        with ThreadPoolExecutor(20) as strangers:
+            answers = list(strangers.map(lambda _: client.get(URL), range(40)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert {answer.text for answer in answers} <= {
+            "the ledger did not answer within 2 s",
+            "the ledger does not answer: OperationalError",
+            "the ledger does not answer: ConnectionTimeout",
+        }
+        assert time.monotonic() - began < 15
+        # Also where nothing was connected any more.
+        assert client.get(URL).status_code == 503
+        names = [thread.name for thread in threading.enumerate()]
+        assert sum(name.startswith("ledger health") for name in names) == 1
+    until_healthy(client)
+    assert looks(own_server) == 1
+
+
+def test_many_who_ask_at_once_are_served_by_one_connection(client, own_server):
+    with ThreadPoolExecutor(20) as strangers:
+        answers = list(strangers.map(lambda _: client.get(URL).status_code, range(200)))
+    assert set(answers) == {200}
+    assert looks(own_server) == 1
+
+
+def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
+    configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
+    with psycopg.connect(own_server.dsn, autocommit=True) as admin:
+        admin.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    try:
+        with TestClient(callbacks.create_standalone()) as http:
+            answer = http.get(URL)
+    finally:
+        with psycopg.connect(own_server.dsn, autocommit=True, options="-c default_transaction_read_only=off") as admin:
+            admin.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+    assert (answer.status_code, answer.text) == (503, "the ledger takes no new rows")
+
+
+def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
+    """All threads and connections of receipts are held; the health has its own."""
+    pool = callbacks.ledger_pool()
+    held = [pool.getconn() for _ in range(pool.max_size)]
+    try:
+        time.sleep(1.1)
+        assert client.get(URL).status_code == 200
+    finally:
+        for connection in held:
+            pool.putconn(connection)
+
+
+def test_answer_that_came_when_nobody_waited_any_more_is_taken_for_what_it_is(own_server, configure):
+    """Of the time it came at: an old one is asked for anew."""
+    configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
+    asked = []
+
+    def slowly(connection: psycopg.Connection) -> int:
+        asked.append(1)
+        connection.execute("SELECT pg_sleep(0.5)")
+        return len(asked)
+
+    async def ask() -> list[int]:
+        look = LedgerLook("slow", slowly, patience=5, fresh=1)
+        try:
+            with pytest.raises(LedgerSilent):
+                await look.get(wait=0.1)
+            await asyncio.sleep(0.6)
+            first = await look.get()
+            await asyncio.sleep(1.1)
+            return [first, await look.get()]
+        finally:
+            look.close()
+
+    assert asyncio.run(ask()) == [1, 2]
+
+
+class DeadLine:
+    """A network that lets connections through, and can forget those that are made without a word to either side."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._pipes: list[tuple[socket.socket, socket.socket]] = []
+        self._forgotten: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listening.getsockname()[1])
+
+    def forget_all(self) -> None:
+        self._forgotten |= {end for pipe in self._pipes for end in pipe}
+
+    def close(self) -> None:
+        self._listening.close()
+        for end in (end for pipe in self._pipes for end in pipe):
+            end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                ours, _ = self._listening.accept()
+            except OSError:
+                return
+            theirs = socket.create_connection(("127.0.0.1", self._to))
+            self._pipes.append((ours, theirs))
+            for here, there in ((ours, theirs), (theirs, ours)):
+                threading.Thread(target=self._pump, args=(here, there), daemon=True).start()
+
+    def _pump(self, here: socket.socket, there: socket.socket) -> None:
+        try:
+            while piece := here.recv(65536):
+                if here not in self._forgotten:
+                    there.sendall(piece)
+        except OSError:
+            return
+
+
+def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server, configure):
+    line = DeadLine(int(psycopg.conninfo.conninfo_to_dict(own_server.dsn)["port"]))
+    own_port = psycopg.conninfo.conninfo_to_dict(own_server.dsn)["port"]
+    configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri.replace(f":{own_port}/", f":{line.port}/"))
+    try:
+        with TestClient(callbacks.create_standalone()) as http:
+            assert http.get(URL).status_code == 200
+            time.sleep(1.1)
+            line.forget_all()
+            answer = http.get(URL)
+            assert (answer.status_code, answer.text) == (503, "the ledger did not answer within 2 s")
+            until_healthy(http)
+    finally:
+        line.close()
+
+
+def test_compose_asks_for_this_very_health():
+    services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+    code = services["callbacks"]["healthcheck"]["test"][-1]
+    assert URL in code
