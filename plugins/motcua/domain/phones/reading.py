@@ -102,7 +102,7 @@ def read_phone(field: str | None, entered_on: date | None, province: str) -> Pho
     """
     if not field:
         return _MISSING
-    known = plan.find_province(province) if province else None
+    known = plan.find_province(province)
     key = known.key if known else ""
     if len(field) > _LONGEST_REMEMBERED:
         return _read.__wrapped__(field, _era(entered_on), key)
@@ -300,15 +300,15 @@ def _read(field: str, era: Era, province_key: str) -> PhoneReading:
     if not any(item.is_phone for item in found) and says_nothing(taken_apart):
         return _MISSING
     if taken_apart.has_something_taken_out:
-        found.append(_other("not_a_phone", ""))
-    return _answer(found or [_other("bad_chars", "")])
+        found.append(_other("not_a_phone"))
+    return _answer(found or [_other("bad_chars")])
 
 
 def _answer(found: Sequence[_Found]) -> PhoneReading:
     phones = [item for item in found if item.is_phone]
     textable = sorted((item for item in phones if item.verdict.local), key=lambda item: item.no_longer_used)
     chosen = textable[0] if textable else min(found, key=lambda item: (_rank(item), not item.is_phone))
-    written = [item.verdict.local or "" for item in textable]
+    written = [local for item in textable if (local := item.verdict.local)]
     numbers = list(dict.fromkeys(written + [tail for item in textable for tail in item.tails]))
     notes = set(chosen.verdict.notes)
     if len({item.verdict.local or item.digits for item in phones}) > 1 or len(numbers) > 1:
@@ -325,10 +325,10 @@ def _rank(item: _Found) -> int:
     if refusal == "too_short" and len(item.digits) < 5:
         # A house number: whatever else stands there tells more.
         return len(_TELLS_MOST)
-    return _TELLS_MOST.index(refusal) if refusal else 0
+    return _TELLS_MOST.index(refusal)
 
 
-def _other(refusal: PhoneRefusal, digits: str) -> _Found:
+def _other(refusal: PhoneRefusal, digits: str = "") -> _Found:
     return _Found(NumberReading(None, refusal), False, digits)
 
 
@@ -343,7 +343,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
     label = words.label([run.digits for run in group], group[-1] is field.runs[-1])
     if label:
         count = _count_labelled(label, group)
-        found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
+        found.append(_other("id_card_like" if label == "id" else "not_a_phone"))
         group = group[count:]
         words = Words("", words.after)
     if _begins_with_aside(group, words.before) or _begins_with_bullet(group):
@@ -353,7 +353,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         return found
     foreign = _count_foreign(group)
     if foreign:
-        found.append(_other("foreign", _digits(group[:foreign])))
+        found.append(_other("foreign"))
         group = group[foreign:]
     if not group:
         return found
@@ -444,22 +444,19 @@ def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
     return not any(run.parted for run in runs[1:]) and is_foreign(digits)
 
 
-_SHORTEST_GLUED: Final = 20
 _LONGEST_GLUED: Final = 66
 
 
 def _part_glued(run: Run) -> list[Run]:
-    """Part a run of 20 digits and more into the numbers that were typed without a space between them."""
-    sizes = _glued_sizes(run.digits) if _SHORTEST_GLUED <= len(run.digits) <= _LONGEST_GLUED else None
+    """Part a run of up to 66 digits into the numbers that were typed without a space between them."""
+    sizes = _glued_sizes(run.digits) if len(run.digits) <= _LONGEST_GLUED else None
     if not sizes:
         return [run]
-    parts = []
-    start = 0
-    for size in sizes:
-        part = replace(run, digits=run.digits[start : start + size], start=run.start + start)
-        parts.append(part if start == 0 else replace(part, gap="\n", plus=False))
-        start += size
-    return parts
+    # A + is of the first.
+    return [
+        replace(run, digits=run.digits[start:end], plus=run.plus and not start)
+        for start, end in itertools.pairwise([0, *itertools.accumulate(sizes)])
+    ]
 
 
 def _glued_sizes(digits: str) -> list[int] | None:
@@ -609,9 +606,10 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
             is_doubtful = True
             rest += runs
             continue
-        # "0905123456 - 12 Trần Phú" has an address, not a tail.
-        has_tails = verdict.local and not _STARTS_WITH_WORD.match(words.after)
-        tails = _complete_tails(verdict.local or "", pieces, index, reading) if has_tails else ()
+        tails: tuple[str, ...] = ()
+        if verdict.local and not _STARTS_WITH_WORD.match(words.after):
+            # "0905123456 - 12 Trần Phú" has an address, not a tail.
+            tails = _complete_tails(verdict.local, pieces, index, reading)
         found.append(_Found(verdict, True, spelled.local, near.name_no_longer_used, tails))
     if found and not is_doubtful:
         # What is left beside a number is an extension, a list's bullet, an ID card: it changes nothing.
@@ -723,7 +721,7 @@ def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
     if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
         # "01 68 12 34 56 7": eleven digits leave one.
         return True
-    if any(size == 1 and run.digits != "0" for size, run in zip(sizes, runs, strict=True)) or sizes[-1] == 1:
+    if any(len(run.digits) == 1 and run.digits != "0" for run in runs) or sizes[-1] == 1:
         return False
     if sizes[-1] > 2:
         return True
