@@ -367,7 +367,7 @@ def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
         return False
     first = group[0].digits
     is_small = len(first) <= 2 and first[0] != "0" and first != "84"
-    return is_small and not any(spell_local(_digits(group[:count]), False) for count in range(2, len(group) + 1))
+    return is_small and not any(spell_local(_digits(group[:count])) for count in range(2, len(group) + 1))
 
 
 def _begins_with_bullet(group: Sequence[Run]) -> bool:
@@ -469,7 +469,7 @@ def _glued_sizes(digits: str) -> list[int] | None:
             piece = digits[start : start + size]
             if len(piece) < size or not ways[start + size] or not piece.startswith(begins):
                 continue
-            spelled = spell_local(piece, False)
+            spelled = spell_local(piece)
             if spelled and not spelled.zero_added:
                 # Two ways are as good as many: both are refused.
                 ways[start] = (ways[start] + [[size, *rest] for rest in ways[start + size]])[:2]
@@ -569,7 +569,7 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if spelled is None or len(runs) == 1:
         return spelled
     first, last = runs[0].digits, runs[-1].digits
-    whole = spell_local(first, runs[0].plus)
+    whole = spell_local(first)
     if whole and not whole.zero_added:
         # 0351742714 (2 sim) is no landline of 0351.
         return None
@@ -677,7 +677,7 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
         # "0772 - 4631 - 12 Trần Phú" lacks digits.
         return False
     inner = {run.gap for run in runs[start + 1 : end]}
-    is_prefix_and_rest = end - start == 2 and inner <= {"/", ","} and len(runs[end - 1].digits) > 4
+    is_prefix_and_rest = end - start == 2 and last.gap in ("/", ",")
     is_parted = any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1)
     if is_parted and not is_prefix_and_rest:
         # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
