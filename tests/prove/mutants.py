@@ -52,7 +52,7 @@ MODULES: Final = {
     "phones/numbering_plan": ["phones"],
     "phones/numbers": ["phones"],
     "phones/text": ["phone_text", "phones"],
-    "phones/reading": ["phones"],
+    "phones/reading": ["phone_fields", "phones"],
 }
 """Module below motcua/domain → the test modules of tests/unit/domain that answer for it."""
 

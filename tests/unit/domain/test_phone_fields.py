@@ -1,4 +1,4 @@
-"""What phone fields say, where the order, the size or the mark of what stands there decides: each row at its boundary."""
+"""What phone fields say, where order, size or mark of what stands there decides: each row at a boundary."""
 
 from __future__ import annotations
 
