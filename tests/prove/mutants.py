@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,11 @@ import pytest
 import yaml
 from mutmut.mutation.file_mutation import MutatedFile, mutate_file_contents
 from mutmut.mutation.trampoline import set_mutant_under_test
-from mutmut.utils.format_utils import get_mutant_name, mangled_name_from_mutant_name
+from mutmut.utils.format_utils import (
+    get_mutant_name,
+    mangled_name_from_mutant_name,
+    orig_function_and_class_names_from_key,
+)
 
 from tests.prove import Figure
 
@@ -95,7 +100,7 @@ class Tried:
 class _Trials:
     """Of what ``pytest`` collected, a run for each mutant, in a fork of its own, up to the first test that fails.
 
-    Tests that noticed the last mutants come first; before all, the quickest.
+    Tests that noticed other mutants of the same function come first, then those that noticed any, then the quickest.
     """
 
     def __init__(self, mutants: list[str], until: float) -> None:
@@ -114,12 +119,15 @@ class _Trials:
         _forget_what_is_remembered()
         gc.freeze()  # or each fork would copy what it looks through
         tests = sorted(session.items, key=seconds.__getitem__)
+        of_function: dict[str, list[pytest.Item]] = defaultdict(list)
         for mutant in self.mutants:
             if time.monotonic() > self.until:
                 break
-            noticed_by = _first_to_fail(mutant, tests, seconds)
+            best = of_function[mangled_name_from_mutant_name(mutant)]
+            noticed_by = _first_to_fail(mutant, list(dict.fromkeys([*best, *tests])), seconds)
             self.noticed[mutant] = noticed_by is not None
             if noticed_by:
+                best.insert(0, noticed_by)
                 tests.remove(noticed_by)
                 tests.insert(0, noticed_by)
         return True
@@ -238,10 +246,11 @@ def _change(mutated: MutatedFile, function: str) -> _Change:
     """What a mutant changed."""
     lines = mutated.code.splitlines()
     whole = f"{mangled_name_from_mutant_name(function)}__mutmut_orig"
+    plain_name, _ = orig_function_and_class_names_from_key(function)
 
     def written(name: str) -> list[str]:
         span = mutated.line_span_by_function_name[name]
-        return [line.replace(name, "").strip() for line in lines[span.start - 1 : span.end]]
+        return [line.replace(name, plain_name).strip() for line in lines[span.start - 1 : span.end]]
 
     changed = [line for line in difflib.ndiff(written(whole), written(function)) if line[0] in "-+"]
     was, became = (" ".join(line[2:] for line in changed if line[0] == sign) for sign in "-+")

@@ -324,6 +324,7 @@ NO_NUMBER = [
     ("12. 225123456", "id_card_like", "the twelfth line of a list"),
     ("MST 4200 0512345", "not_a_phone", "a tax code in groups, whatever a group begins with"),
     ("CMND 22512345 +8469123456", "landline", "a + and a whole number are no part of an ID number"),
+    ("CMND 225123456 12 0905123", "id_card_like", "what follows an ID number has no word before it"),
     ("CMND 22512345 905123456", "id_card_like", "without its 0 it may be"),
     ("0019995550100", "not_a_phone", "a number that the other country does not know, in one piece"),
     ("0065 1234 5678", "foreign", "in groups it was meant"),
