@@ -11,27 +11,32 @@ order of ``MODULES``, the mutants of each in the seed's order; what is left untr
 from __future__ import annotations
 
 import contextlib
-import json
+import difflib
+import gc
+import multiprocessing
+import os
 import random
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import libcst as cst
+import pytest
 import yaml
-from mutmut.configuration import reset_config
-from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.mutation.file_mutation import mutate_file_contents
-from mutmut.stats import status_by_exit_code
-from mutmut.utils.format_utils import get_mutant_name
+from mutmut.mutation.file_mutation import MutatedFile, mutate_file_contents
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.utils.format_utils import (
+    get_mutant_name,
+    mangled_name_from_mutant_name,
+    orig_function_and_class_names_from_key,
+)
 
 from tests.prove import Figure
 
@@ -58,48 +63,9 @@ MODULES: Final = {
 """Module below motcua/domain → the tests below tests/unit/domain that answer for it."""
 
 _ROOT: Final = Path(__file__).parents[3]
-_DOMAIN: Final = Path("src/motcua/domain")
 _TESTS: Final = Path("tests/unit/domain")
-_AT_ONCE: Final = 150
-"""Mutants that one run of the tool tries; it first runs the tests unbroken."""
-
-_SETTINGS: Final = """\
-[tool.mutmut]
-source_paths = ["src"]
-only_mutate = ["{mutated}"]
-also_copy = ["include"]
-pytest_add_cli_args_test_selection = ["{tests}"]
-pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-seed=0"]
-timeout_multiplier = 5.0
-track_dependencies = false
-use_git_change_detection = false
-"""
-_CONFTEST: Final = """\
-import sys
-import zlib
-
-import hypothesis
-
-hypothesis.settings.register_profile("mutants", deadline=None, database=None)
-hypothesis.settings.load_profile("mutants")
-
-
-def pytest_make_parametrize_id(val):
-    # The tool names tests on a command line, where odd characters are lost.
-    return f"{zlib.crc32(val.encode('utf-8', 'surrogatepass')):08x}" if isinstance(val, str) else None
-
-
-def pytest_runtest_setup(item):
-    # What was remembered before a mutant came would hide it, and which tests call it.
-    for name, module in sys.modules.items():
-        if name.startswith("motcua.domain."):
-            for each in vars(module).values():
-                if hasattr(each, "cache_clear"):
-                    each.cache_clear()
-"""
-
-_GIVEN_IDS: Final = re.compile(r", ids=\[[^\]]*\]")
-"""Names of cases that are lists; the copy's conftest names them plainly."""
+_SOURCES: Final = Path("src")
+_PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
 
 _Change: TypeAlias = tuple[str, str]
 """The lines that a mutant replaces, and what it puts there; without indentation."""
@@ -131,6 +97,81 @@ class Tried:
     killed: int = 0
     survivors: dict[str, _Change] = field(default_factory=dict)
     """Mutant → what it changed."""
+
+
+class _Trials:
+    """Of what ``pytest`` collected, a run for each mutant, in a fork of its own, up to the first test that fails.
+
+    Tests that noticed other mutants of the same function come first, then those that noticed any, then the quickest.
+    """
+
+    def __init__(self, mutants: list[str], until: float) -> None:
+        self.mutants = mutants
+        self.until = until
+        self.noticed: dict[str, bool] = {}
+        """Of each mutant that was tried, whether a test failed."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Instead of one run."""
+        # Unbroken, and not in a fork: what tests import late is imported once.
+        seconds = {test: _seconds(test) for test in session.items}
+        if session.testsfailed:
+            raise RuntimeError("unbroken, tests fail")
+        _forget_what_is_remembered()
+        gc.freeze()  # or each fork would copy what it looks through
+        tests = sorted(session.items, key=seconds.__getitem__)
+        of_function: dict[str, list[pytest.Item]] = defaultdict(list)
+        for mutant in self.mutants:
+            if time.monotonic() > self.until:
+                break
+            best = of_function[mangled_name_from_mutant_name(mutant)]
+            noticed_by = _first_to_fail(mutant, list(dict.fromkeys([*best, *tests])), seconds)
+            self.noticed[mutant] = noticed_by is not None
+            if noticed_by:
+                best.insert(0, noticed_by)
+                tests.remove(noticed_by)
+                tests.insert(0, noticed_by)
+        return True
+
+
+def _seconds(test: pytest.Item) -> float:
+    """Run one test; what it took of the CPU."""
+    began = time.process_time()
+    test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
+    return time.process_time() - began
+
+
+def _first_to_fail(mutant: str, tests: list[pytest.Item], seconds: dict[pytest.Item, float]) -> pytest.Item | None:
+    """Run tests in a fork, and return the one that fails with a mutant, or comes to no end."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        set_mutant_under_test(mutant)
+        for test in tests:
+            # What takes that long has no end; the signal kills.
+            signal.setitimer(signal.ITIMER_PROF, 1 + 10 * seconds[test])
+            _seconds(test)
+            if test.session.testsfailed:
+                os._exit(1)
+            os.write(writing, b".")
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as told:
+        passed = len(told.read())
+    _, status = os.waitpid(child, 0)
+    return tests[passed] if status else None
+
+
+def _forget_what_is_remembered() -> None:
+    """Or what is remembered of the rule unbroken would hide that it is broken."""
+    for name, module in sys.modules.items():
+        if name.startswith("motcua.domain."):
+            for each in vars(module).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()
+                elif isinstance(each, dict) and hasattr(each, "__missing__"):
+                    each.clear()
 
 
 def figures(seed: int, minutes: float = MINUTES) -> list[Figure]:
@@ -166,63 +207,53 @@ def _equivalent() -> dict[str, dict[_Change, str]]:
 
 
 def try_module(module: str, seed: int, until: float) -> Tried:
-    """Break one module in every way, in the seed's order, until that moment of the monotonic clock."""
+    """Break one module in every way, in the seed's order, until that moment of the monotonic clock.
+
+    In a new process, which knows only the copy.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as new_process:
+        return new_process.submit(_try_module, module, seed, until).result()
+
+
+def _try_module(module: str, seed: int, until: float) -> Tried:
+    tests = sorted(path.relative_to(_ROOT) for path in (_ROOT / _TESTS).glob(MODULES[module]))
     with tempfile.TemporaryDirectory(prefix="motcua-mutants-") as folder, contextlib.chdir(folder):
-        _lay_out(module)
-        source = _DOMAIN / f"{module}.py"
-        reset_config()
+        _lay_out(tests)
+        source = _SOURCES / f"motcua/domain/{module}.py"
         mutated = mutate_file_contents(str(source), source.read_text(encoding="utf-8"))
-        names = [get_mutant_name(source, name) for name in mutated.mutant_names]
-        random.Random(f"{seed} {module}").shuffle(names)
-        for first in range(0, len(names), _AT_ONCE):
-            if time.monotonic() < until:
-                _run_tool(names[first : first + _AT_ONCE], until)
-        result = Tried(module, len(names))
-        for name, status in _statuses(source):
-            if status in ("killed", "timeout", "segfault"):
-                result.killed += 1
-            elif status in ("survived", "no tests"):
-                result.survivors[name] = _change(get_diff_for_mutant(name, path=source))
-        return result
+        source.write_text(mutated.code, encoding="utf-8")
+        functions = {get_mutant_name(source, function): function for function in mutated.mutant_names}
+        mutants = list(functions)
+        random.Random(f"{seed} {module}").shuffle(mutants)
+        trials = _Trials(mutants, until)
+        sys.path.insert(0, str(_SOURCES.absolute()))
+        if code := pytest.main([*_PYTEST, f"--rootdir={folder}", *map(str, tests)], plugins=[trials]):
+            raise RuntimeError(f"pytest ended with {code}")
+    survivors = {mutant: _change(mutated, functions[mutant]) for mutant, was in trials.noticed.items() if not was}
+    return Tried(module, len(mutants), len(trials.noticed) - len(survivors), survivors)
 
 
-def _lay_out(module: str) -> None:
-    """The copy, in the current folder: the package below ``src``, where the tool knows it, and a module's tests."""
-    shutil.copytree(_ROOT / "plugins" / "motcua", "src/motcua", ignore=shutil.ignore_patterns("__pycache__"))
+def _lay_out(tests: list[Path]) -> None:
+    """The copy, in the current folder: the package, where the tool knows it, and tests of a module."""
+    shutil.copytree(_ROOT / "plugins" / "motcua", _SOURCES / "motcua", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(_ROOT / "include" / "calendars", "include/calendars")
-    for path in _DOMAIN.rglob("*.py"):
+    for path in (_SOURCES / "motcua/domain").rglob("*.py"):
         path.write_text(cst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorated()).code, encoding="utf-8")
-    for path in (_ROOT / _TESTS).glob(MODULES[module]):
-        copy = path.relative_to(_ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(_GIVEN_IDS.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
-    Path("tests/conftest.py").write_text(_CONFTEST, encoding="utf-8")
-    settings = _SETTINGS.format(mutated=_DOMAIN / f"{module}.py", tests=_TESTS)
-    Path("pyproject.toml").write_text(settings, encoding="utf-8")
+    tests[0].parent.mkdir(parents=True)
+    for path in tests:
+        shutil.copy(_ROOT / path, path)
 
 
-def _run_tool(names: Iterable[str], until: float) -> None:
-    tool = Path(sys.executable).with_name("mutmut")
-    with subprocess.Popen(
-        [tool, "run", "--max-children", "1", *names], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            told, _ = process.communicate(timeout=max(1.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # it keeps what it found and ends
-            process.communicate()
-            return
-    if process.returncode:
-        raise RuntimeError(f"mutmut ended with {process.returncode}:\n{told[-3000:]}")
+def _change(mutated: MutatedFile, function: str) -> _Change:
+    """What a mutant changed."""
+    lines = mutated.code.splitlines()
+    whole = f"{mangled_name_from_mutant_name(function)}__mutmut_orig"
+    plain_name, _ = orig_function_and_class_names_from_key(function)
 
+    def written(name: str) -> list[str]:
+        span = mutated.line_span_by_function_name[name]
+        return [line.replace(name, plain_name).strip() for line in lines[span.start - 1 : span.end]]
 
-def _statuses(source: Path) -> Iterator[tuple[str, str]]:
-    told = Path("mutants") / f"{source}.meta"
-    found: dict[str, Any] = json.loads(told.read_text(encoding="utf-8")) if told.exists() else {"exit_code_by_key": {}}
-    return ((name, status_by_exit_code[code]) for name, code in found["exit_code_by_key"].items())
-
-
-def _change(diff: str) -> _Change:
-    changed = diff.splitlines()[2:]
-    was, became = (" ".join(line[1:].strip() for line in changed if line[0] == sign) for sign in "-+")
+    changed = [line for line in difflib.ndiff(written(whole), written(function)) if line[0] in "-+"]
+    was, became = (" ".join(line[2:] for line in changed if line[0] == sign) for sign in "-+")
     return was, became

@@ -96,7 +96,7 @@ _LACKS_ZERO: Final = re.compile(rf"[35789]\d{{8}}|(?:{_MIGRATED})\d{{7}}|2\d{{9}
 _SERVICE: Final = re.compile(r"0?1[89]00\d{0,6}")
 
 
-def spell_local(digits: str, plus: bool) -> Spelled | None:
+def spell_local(digits: str, plus: bool = False) -> Spelled | None:
     """Bring digits into local form; None when they are no whole Vietnamese number.
 
     ``plus``: a + stands before them.

@@ -102,7 +102,7 @@ def read_phone(field: str | None, entered_on: date | None, province: str) -> Pho
     """
     if not field:
         return _MISSING
-    known = plan.find_province(province) if province else None
+    known = plan.find_province(province)
     key = known.key if known else ""
     if len(field) > _LONGEST_REMEMBERED:
         return _read.__wrapped__(field, _era(entered_on), key)
@@ -300,15 +300,15 @@ def _read(field: str, era: Era, province_key: str) -> PhoneReading:
     if not any(item.is_phone for item in found) and says_nothing(taken_apart):
         return _MISSING
     if taken_apart.has_something_taken_out:
-        found.append(_other("not_a_phone", ""))
-    return _answer(found or [_other("bad_chars", "")])
+        found.append(_other("not_a_phone"))
+    return _answer(found or [_other("bad_chars")])
 
 
 def _answer(found: Sequence[_Found]) -> PhoneReading:
     phones = [item for item in found if item.is_phone]
     textable = sorted((item for item in phones if item.verdict.local), key=lambda item: item.no_longer_used)
     chosen = textable[0] if textable else min(found, key=lambda item: (_rank(item), not item.is_phone))
-    written = [item.verdict.local or "" for item in textable]
+    written = [local for item in textable if (local := item.verdict.local)]
     numbers = list(dict.fromkeys(written + [tail for item in textable for tail in item.tails]))
     notes = set(chosen.verdict.notes)
     if len({item.verdict.local or item.digits for item in phones}) > 1 or len(numbers) > 1:
@@ -325,15 +325,20 @@ def _rank(item: _Found) -> int:
     if refusal == "too_short" and len(item.digits) < 5:
         # A house number: whatever else stands there tells more.
         return len(_TELLS_MOST)
-    return _TELLS_MOST.index(refusal) if refusal else 0
+    return _TELLS_MOST.index(refusal)
 
 
-def _other(refusal: PhoneRefusal, digits: str) -> _Found:
+def _other(refusal: PhoneRefusal, digits: str = "") -> _Found:
     return _Found(NumberReading(None, refusal), False, digits)
 
 
 def _digits(runs: Iterable[Run]) -> str:
     return "".join(run.digits for run in runs)
+
+
+def _joined(runs: Iterable[Run]) -> Iterable[str]:
+    """The digits of the first run, of the first two, and so on."""
+    return itertools.accumulate(run.digits for run in runs)
 
 
 def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> list[_Found]:
@@ -343,7 +348,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
     label = words.label([run.digits for run in group], group[-1] is field.runs[-1])
     if label:
         count = _count_labelled(label, group)
-        found.append(_other("id_card_like" if label == "id" else "not_a_phone", _digits(group[:count])))
+        found.append(_other("id_card_like" if label == "id" else "not_a_phone"))
         group = group[count:]
         words = Words("", words.after)
     if _begins_with_aside(group, words.before) or _begins_with_bullet(group):
@@ -353,7 +358,7 @@ def _read_group(group: list[Run], field: FieldText, reading: ReadingPlan) -> lis
         return found
     foreign = _count_foreign(group)
     if foreign:
-        found.append(_other("foreign", _digits(group[:foreign])))
+        found.append(_other("foreign"))
         group = group[foreign:]
     if not group:
         return found
@@ -367,7 +372,7 @@ def _begins_with_aside(group: Sequence[Run], before: str) -> bool:
         return False
     first = group[0].digits
     is_small = len(first) <= 2 and first[0] != "0" and first != "84"
-    return is_small and not any(spell_local(_digits(group[:count]), False) for count in range(2, len(group) + 1))
+    return is_small and not any(map(spell_local, _joined(group)))
 
 
 def _begins_with_bullet(group: Sequence[Run]) -> bool:
@@ -377,8 +382,7 @@ def _begins_with_bullet(group: Sequence[Run]) -> bool:
     first = group[0]
     if len(first.digits) > 2 or first.digits[0] == "0" or first.digits == "84" or first.plus:
         return False
-    joined = (group[:count] for count in range(2, min(len(group), _LONGEST_JOINED) + 1))
-    return not any(_as_number(runs, _digits(runs), True) for runs in joined)
+    return not any(_as_number(group[:count], digits, True) for count, digits in enumerate(_joined(group), start=1))
 
 
 def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
@@ -389,10 +393,10 @@ def _count_labelled(label: LabelKind, group: Sequence[Run]) -> int:
     elif label == "tax":
         sizes = (13, 10)
     end = next((index for index in range(1, len(group)) if group[index].parted), len(group))
+    count_of_size = {len(digits): count for count, digits in enumerate(_joined(group[:end]), start=1)}
     for size in sizes:
-        for count in range(1, end + 1):
-            if len(_digits(group[:count])) == size:
-                return count
+        if size in count_of_size:
+            return count_of_size[size]
     return next((index for index in range(1, len(group)) if _ends_label(label, group, index)), len(group))
 
 
@@ -410,9 +414,8 @@ def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
         spelled = spell_local(run.digits, run.plus)
         return spelled is not None and not spelled.zero_added
     # Accounts and codes may be written in groups; "mã HS 056 889 428 068" has no phone without its 0.
-    has_prefix = run.plus or _HAS_PREFIX.fullmatch(run.digits)
     may_begin = " " in run.gap and (label != "account" or len(first) > 7)
-    return may_begin and bool(label == "day" or has_prefix)
+    return may_begin and bool(run.plus or _HAS_PREFIX.fullmatch(run.digits))
 
 
 def _count_foreign(group: Sequence[Run]) -> int:
@@ -423,9 +426,9 @@ def _count_foreign(group: Sequence[Run]) -> int:
         if digits.startswith("84") or len(digits) < 7:
             return 0
         # "+1 415 555 2671 0905 123 456"
-        starts = (start for start in range(1, min(count, _LONGEST_JOINED)) if group[start].digits[0] == "0")
-        return next((start for start in starts if is_foreign(_digits(group[:start]))), count)
-    if not digits.startswith("00") or digits.startswith("0084"):
+        begun = enumerate(_joined(group[: count - 1]), start=1)
+        return next((index for index, joined in begun if group[index].digits[0] == "0" and is_foreign(joined)), count)
+    if not digits.startswith("00"):
         return 0
     # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
     is_account = count == 1 and len(digits) == 13 and digits[3] == "1"
@@ -437,29 +440,25 @@ def _count_foreign(group: Sequence[Run]) -> int:
 def _is_unmarked_foreign(runs: Sequence[Run]) -> bool:
     """Whether digits without a mark of a country code are foreign: in groups, or a mobile of Korea or China."""
     digits = _digits(runs)
-    if digits[0] == "0" or digits.startswith("84") or not 11 <= len(digits) <= 13:
+    if not 11 <= len(digits) <= 13:
         return False
     if len(runs) == 1 and not digits.startswith(("8210", "8613")):
         return False
     return not any(run.parted for run in runs[1:]) and is_foreign(digits)
 
 
-_SHORTEST_GLUED: Final = 20
 _LONGEST_GLUED: Final = 66
 
 
 def _part_glued(run: Run) -> list[Run]:
-    """Part a run of 20 digits and more into the numbers that were typed without a space between them."""
-    sizes = _glued_sizes(run.digits) if _SHORTEST_GLUED <= len(run.digits) <= _LONGEST_GLUED else None
+    """Part a run of up to 66 digits into the numbers that were typed without a space between them."""
+    sizes = _glued_sizes(run.digits) if len(run.digits) <= _LONGEST_GLUED else None
     if not sizes:
         return [run]
-    parts = []
-    start = 0
-    for size in sizes:
-        part = replace(run, digits=run.digits[start : start + size], start=run.start + start)
-        parts.append(part if start == 0 else replace(part, gap="\n", plus=False))
-        start += size
-    return parts
+    return [
+        replace(run, digits=run.digits[start:end], plus=False)
+        for start, end in itertools.pairwise([0, *itertools.accumulate(sizes)])
+    ]
 
 
 def _glued_sizes(digits: str) -> list[int] | None:
@@ -467,12 +466,12 @@ def _glued_sizes(digits: str) -> list[int] | None:
     # Either all carry a country code or none, or an ID number before a phone could be cut at its "84".
     begins = "84" if digits.startswith("84") else "0"
     ways: list[list[list[int]]] = [[] for _ in range(len(digits))] + [[[]]]
-    for start in range(len(digits) - 10, -1, -1):
+    for start in reversed(range(len(digits))):
         for size in range(10, 14):
             piece = digits[start : start + size]
             if len(piece) < size or not ways[start + size] or not piece.startswith(begins):
                 continue
-            spelled = spell_local(piece, False)
+            spelled = spell_local(piece)
             if spelled and not spelled.zero_added:
                 # Two ways are as good as many: both are refused.
                 ways[start] = (ways[start] + [[size, *rest] for rest in ways[start + size]])[:2]
@@ -532,7 +531,7 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     opens = ("0", "84", "0084")
     begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
     best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
-    for start in range(size - 1, -1, -1):
+    for start in reversed(range(size)):
         options: list[tuple[tuple[int, int, int, int], bool, int]] = []
         digits = ""
         crossed = 0
@@ -572,7 +571,7 @@ def _as_number(runs: Sequence[Run], digits: str, is_set_off: bool) -> Spelled | 
     if spelled is None or len(runs) == 1:
         return spelled
     first, last = runs[0].digits, runs[-1].digits
-    whole = spell_local(first, runs[0].plus)
+    whole = spell_local(first)
     if whole and not whole.zero_added:
         # 0351742714 (2 sim) is no landline of 0351.
         return None
@@ -609,9 +608,10 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
             is_doubtful = True
             rest += runs
             continue
-        # "0905123456 - 12 Trần Phú" has an address, not a tail.
-        has_tails = verdict.local and not _STARTS_WITH_WORD.match(words.after)
-        tails = _complete_tails(verdict.local or "", pieces, index, reading) if has_tails else ()
+        tails: tuple[str, ...] = ()
+        if verdict.local and not _STARTS_WITH_WORD.match(words.after):
+            # "0905123456 - 12 Trần Phú" has an address, not a tail.
+            tails = _complete_tails(verdict.local, pieces, index, reading)
         found.append(_Found(verdict, True, spelled.local, near.name_no_longer_used, tails))
     if found and not is_doubtful:
         # What is left beside a number is an extension, a list's bullet, an ID card: it changes nothing.
@@ -679,9 +679,9 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
         # "0772 - 4631 - 12 Trần Phú" lacks digits.
         return False
     inner = {run.gap for run in runs[start + 1 : end]}
-    is_prefix_and_rest = end - start == 2 and inner <= {"/", ","} and len(runs[end - 1].digits) > 4
-    is_parted = any(run.parted for run in runs[start + 1 : end]) and (end - start < 3 or len(inner) > 1)
-    if is_parted and not is_prefix_and_rest:
+    is_prefix_and_rest = end - start == 2 and last.gap in ("/", ",")
+    is_parted = any(run.parted for run in runs[start + 1 : end])
+    if is_parted and (end - start < 3 or len(inner) > 1) and not is_prefix_and_rest:
         # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
         may_be_address = is_last and len(last.digits) < 5
         return len(numbers) == len(spans) and not (may_be_address and _STARTS_WITH_WORD.match(words.after))
@@ -692,7 +692,7 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
         return _begins_anew(runs, at) and runs[at].gap not in inner
 
     left = index == 0 or is_set_off(start, spans[index - 1])
-    is_tidy = runs[start].digits[0] == "0" and not any(run.parted for run in runs[start + 1 : end])
+    is_tidy = runs[start].digits[0] == "0" and not is_parted
     if not left and is_tidy and not any(span in numbers for span in spans[:index]):
         # "056 201 001 234 0905 123 456"
         since = max((at for at in range(start) if runs[at].parted), default=0)
@@ -709,7 +709,7 @@ def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
 
     09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
     """
-    if len(runs) > 2 and runs[0].digits in ("84", "0084"):
+    if runs[0].digits in ("84", "0084"):
         # "+84 9 0512 3456"
         runs = runs[2:] if len(runs[1].digits) == 1 else runs[1:]
     sizes = [len(run.digits) for run in runs]
@@ -723,11 +723,11 @@ def _is_grouped_as_usual(runs: Sequence[Run]) -> bool:
     if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
         # "01 68 12 34 56 7": eleven digits leave one.
         return True
-    if any(size == 1 and run.digits != "0" for size, run in zip(sizes, runs, strict=True)) or sizes[-1] == 1:
+    if any(len(run.digits) == 1 and run.digits != "0" for run in runs) or sizes[-1] == 1:
         return False
     if sizes[-1] > 2:
         return True
-    is_short_throughout = len(sizes) > 2 and sizes[0] < 6 and max(sizes[1:]) < 5
+    is_short_throughout = sizes[0] < 6 and max(sizes[1:]) < 5
     is_pairs = not runs[-1].parted or set(sizes[1:]) == {2} or sizes == [4, 4, 2]
     return is_short_throughout and same_mark and is_pairs and sizes[-2] != 3
 
@@ -783,7 +783,7 @@ def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Fo
         # "225 123 456 (2 hồ sơ)"
         runs = runs[:-1]
     digits = _digits(runs)
-    if spell_local(digits, runs[0].plus):
+    if spell_local(digits):
         # Together they would be a number, but not surely one.
         digits = runs[0].digits
     refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)

@@ -68,8 +68,7 @@ _LETTERS_TO_DIGITS: Final = str.maketrans("OoIl", "0011")
 
 def clean_text(field: str) -> str:
     """Bring a field into NFKC with plain digits, spaces and hyphens, and without what cannot be seen."""
-    text = field if field.isascii() else unicodedata.normalize("NFKC", field)
-    return text.translate(_CLEAN_CHARS).replace("(084)", " +84 ").strip()
+    return unicodedata.normalize("NFKC", field).translate(_CLEAN_CHARS).replace("(084)", " +84 ").strip()
 
 
 def _undo_spreadsheet(text: str) -> str:
@@ -83,7 +82,7 @@ def _undo_spreadsheet(text: str) -> str:
 
 
 def _repair_letters(text: str) -> tuple[str, frozenset[int]]:
-    """Write 0 for O and o, 1 for l and I, inside runs of digits only; return where."""
+    """Write 0 for O and o, 1 for l and I, inside runs of digits only; return where such runs stand."""
     repaired: set[int] = set()
 
     def repair(match: re.Match[str]) -> str:
@@ -95,7 +94,7 @@ def _repair_letters(text: str) -> tuple[str, frozenset[int]]:
         in_word = in_word or (text[end : end + 1].isalpha() and not _NAME.match(text, end))
         if in_word or run.isdecimal() or not any(char.isdecimal() for char in run):
             return run
-        repaired.update(start + offset for offset, char in enumerate(run) if not char.isdecimal())
+        repaired.update(range(start, end))
         return run.translate(_LETTERS_TO_DIGITS)
 
     def repair_group(match: re.Match[str]) -> str:
@@ -404,7 +403,7 @@ def take_apart(text: str) -> FieldText:
                 before,
                 # "0905123456 + 914123456": that plus is an "and".
                 plus=plus is not None and not (index and plus[1] and not match[0].startswith("84")),
-                repaired=any(match.start() <= position < match.end() for position in repaired),
+                repaired=not repaired.isdisjoint(range(match.start(), match.end())),
                 touch=max(touch_before, touch_after),
             )
         )
@@ -441,7 +440,7 @@ _NOTHING: Final = re.compile(
     r"|de trong|mat|tam|blank|empty|unknown|undefined|vo danh|kco|khongco|koco|chuaco)(?![a-z])"
 )
 _SAYS_NO: Final = re.compile(r"\b(?:khong|ko|k co|chua|bo sung sau|cap nhat|tu choi)\b")
-_NOT_FOR_NO: Final = re.compile(r"\b[0o] ?(?=co\b)|\bk0\b|^o$")
+_ZERO_FOR_NO: Final = re.compile(r"\b[0o] ?(?=co\b)|\bk0\b|^o$")
 
 
 def says_nothing(field: FieldText) -> bool:
@@ -449,7 +448,9 @@ def says_nothing(field: FieldText) -> bool:
     digits = "".join(run.digits for run in field.runs)
     if field.has_something_taken_out or len(digits) > 3 or digits.strip("0"):
         return False
-    folded = _NOT_FOR_NO.sub("khong ", field.folded)
+    folded = field.folded
+    if _ZERO_FOR_NO.search(folded):
+        return True
     words = re.sub(r"[^a-z]+", " ", folded).strip()
     if not words:
         return "*" not in folded or not digits

@@ -1,0 +1,400 @@
+"""What phone fields say, where order, size or mark of what stands there decides: each row at a boundary."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date, timedelta
+
+import pytest
+
+from motcua.domain.phones.reading import (
+    NumberUse,
+    SharedNumber,
+    find_shared_numbers,
+    holds_phone,
+    mask_msisdn,
+    mask_phones,
+    read_phone,
+    to_local,
+)
+
+LATER = date(2020, 5, 1)
+FIRST = date(2016, 9, 15)
+
+
+# --- Masks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("123456", "***"),
+        ("1234567", "12***67"),
+        ("12345678", "12***78"),
+        ("123456789", "1234***789"),
+        ("+1234567", "+12***67"),
+        ("+123456", "***"),
+        (" +84905123456", "0905***456"),
+        ("84905123456", "8490***456"),
+    ],
+)
+def test_how_much_of_a_number_is_shown_depends_on_its_length(number: str, shown: str) -> None:
+    assert mask_msisdn(number) == shown
+
+
+@pytest.mark.parametrize(("e164", "local"), [("+84905123456", "0905123456"), ("+14155552671", "+14155552671")])
+def test_only_a_vietnamese_number_has_a_local_form(e164: str, local: str) -> None:
+    assert to_local(e164) == local
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("+1234567", "+1234567"),
+        ("+12345678", "+12***78"),
+        ("số +1 234 567 8.", "số +12***78."),
+        ("a 905123456 b", "a 0905***456 b"),
+        ("X +1234567", "X +1234567"),
+        ("+905123456", "+9051***456"),
+        ("O9O512345I", "0905***451"),
+        ("a 0905123456 b 0914123456 c", "a 0905***456 b 0914***456 c"),
+    ],
+)
+def test_numbers_in_a_text_are_masked_from_eight_digits_on(text: str, shown: str) -> None:
+    assert mask_phones(text) == shown
+    assert holds_phone(text) is (shown != text)
+
+
+# --- Shared numbers -------------------------------------------------------------------------------
+
+
+def _shared(*uses: tuple[str, int | None], **limits: object) -> list[tuple[int, int | None, int | None]]:
+    """Owners, first and last day of the one number's widest window; days are counted from ``FIRST``."""
+    number = "+84905123456"
+    found = find_shared_numbers(
+        [NumberUse(number, owner, None if day is None else FIRST + timedelta(days=day)) for owner, day in uses],
+        **limits,  # type: ignore[arg-type]
+    )
+    assert all(each.e164 == number for each in found)
+    return [
+        (each.owners, *(None if day is None else (day - FIRST).days for day in (each.first, each.last)))
+        for each in found
+    ]
+
+
+def test_one_owner_in_two_unicode_forms_is_one() -> None:
+    names = ["Bình", unicodedata.normalize("NFD", "Bình"), "Chi"]
+    assert _shared(*((name, 0) for name in names), at_least=2) == [(2, 0, 0)]
+    assert _shared(*((name, 0) for name in names), at_least=3) == []
+
+
+def test_the_first_of_two_windows_with_as_many_owners_is_told() -> None:
+    assert _shared(("An", 0), ("Chi", 1), ("Em", 100), ("Bình", 101), at_least=2) == [(2, 0, 1)]
+
+
+def test_an_owner_who_comes_back_is_counted_once_while_one_use_is_in_the_window() -> None:
+    # The use of day 0 leaves, the use of day 20 stays.
+    uses = [("An", 0), ("An", 20), ("Chi", 40), ("Em", 45)]
+    assert _shared(*uses, at_least=3) == [(3, 20, 45)]
+    assert _shared(*uses, at_least=4) == []
+
+
+def test_uses_without_a_day_are_no_part_of_a_window() -> None:
+    assert _shared(("An", None), ("Chi", None), ("Em", 3), ("Ba", 4), ("Tư", 5), at_least=3) == [(3, 3, 5)]
+    assert _shared(("An", None), ("Chi", None), ("Em", 3), ("Ba", 4), at_least=2) == [(2, None, None)]
+
+
+def test_the_most_owners_come_first_and_of_as_many_the_lower_number() -> None:
+    owners = {"+84914123456": "AB", "+84905123456": "AB", "+84935123456": "ABC"}
+    uses = [NumberUse(number, owner, None) for number, names in owners.items() for owner in names]
+    assert find_shared_numbers(uses, at_least=2) == [
+        SharedNumber("+84935123456", 3, None, None),
+        SharedNumber("+84905123456", 2, None, None),
+        SharedNumber("+84914123456", 2, None, None),
+    ]
+
+
+# --- Whose plan a field is read by ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "day", "province", "refusal"),
+    [
+        ("0886253001", date(2016, 12, 31), "khanh_hoa", "landline"),
+        ("0886253001", date(2017, 1, 1), "khanh_hoa", None),
+        ("0563822001", date(2025, 6, 30), "gia_lai", None),
+        ("0563822001", date(2025, 7, 1), "gia_lai", "ambiguous_landline"),
+    ],
+)
+def test_a_plan_holds_from_its_first_day(field: str, day: date, province: str, refusal: str | None) -> None:
+    assert read_phone(field, day, province).refusal == refusal
+
+
+# --- Fields, at the boundaries of their rules -----------------------------------------------------
+
+NUMBERS = [
+    # Field, the numbers of its owner with the one that is texted first, why.
+    ("0905123456 (CMND) 225123456", "0905123456", "a label behind a number is of the digits that follow it"),
+    ("anh 84 905123456", "0905123456", "84 is no name"),
+    ("84. 905123456", "0905123456", "nor a line of a list"),
+    ("0. 905123456", "0905123456", "nor is 0"),
+    ("CMND 225 123 456 905 123 456", "0905123456", "nine digits are an ID number, and nine more a phone"),
+    ("CMND 056 201 001 234 0905 123 456", "0905123456", "twelve that begin with 0 are one"),
+    ("CCCD 056 201 001 0905 123 456", "0905123456", "an ID number that lacks digits"),
+    ("MST 4200 123 456 0905 123 456", "0905123456", "ten digits are a tax code"),
+    ("MST 4200123456 001 0905123456", "0905123456", "and thirteen"),
+    ("MST 42001234 0905123456", "0905123456", "a tax code that lacks digits"),
+    ("CMND 225123456 12 0905123456", "0905123456", "an ID number and something else"),
+    ("CMND 2251-0905123456", "0905123456", "an ID number that lacks digits"),
+    ("mã HS 160915/0905123456", "0905123456", "a code of six digits is whole"),
+    ("mã HS 160915 0905123456", "0905123456", "a code ends where a number with its 0 begins"),
+    ("STK 12345678 0905123456", "0905123456", "an account of eight digits is whole"),
+    ("ngày 15 905123456", "0905123456", "a day has no nine digits"),
+    ("+1 4155552671 0905123456", "0905123456", "a foreign number is whole before it"),
+    ("+65 6123 4567 / 0905123456", "0905123456", "a mark ends a foreign number"),
+    ("+65 6123 4567 +84905123456", "0905123456", "and so does a +"),
+    ("00 84 905 123 456", "0905123456", "the country code in pieces"),
+    ("090512345609141234560935123456", "0905123456 0914123456 0935123456", "three glued"),
+    (
+        "016812345670169123456701621234567012012345670121123456701221234567",
+        "0381234567 0391234567 0321234567 0701234567 0791234567 0771234567",
+        "six glued",
+    ),
+    ("8490512345684914123456", "0905123456 0914123456", "two glued, both with a country code"),
+    ("08438220010905123456", "0843822001 0905123456", "084 is a prefix, too"),
+    ("+09051234560843822001", "0905123456 0843822001", "a + is of the first only"),
+    ("0905123456-09 (0914123456)", "0905123456 0914123456 0905123409", "a tail, set off by a bracket"),
+    ("0905123456-09 0914123456", "0905123456 0914123456", "no tail, for a blank sets nothing off"),
+    ("(0905123456-09) 0914123456", "0905123456 0914123456", "nor does one bracket"),
+    ("(225) 905 123 456", "0905123456", "two brackets do"),
+    ("09 05 (123456)", "0905123456", "six digits in brackets belong to the number"),
+    ("0905 (123456)", "0905123456", "six digits in brackets"),
+    ("09051 (23456)", "0905123456", "and five"),
+    ("0351742714 2 sim", "0351742714", "what begins with a whole number is no longer one"),
+    ("09051/23456", "0905123456", "half and half"),
+    ("905/123/456", "0905123456", "no 0, even groups with marks"),
+    ("90 512 3456", "0905123456", "no 0, two digits first"),
+    ("90 512.3456", "0905123456", "no 0, two signs"),
+    ("168 1234567", "0381234567", "no 0, an old prefix first"),
+    ("9051 23456", "0905123456", "no 0, four digits first"),
+    ("0385123456-09", "0385123456 0385123409", "a tail of a number that must be asked for in the plan"),
+    ("352.123.456", "0352123456", "an ID number has no dots"),
+    ("352.123 456", "0352123456", "not even one"),
+    ("12 34 0905123456 56 78", "0905123456", "a whole number in one piece, whatever stands beside it"),
+    ("0905 12 34 56 Lan", "0905123456", "two last digits without a dash are no house number"),
+    ("0905 - 123 - 456 Lan", "0905123456", "nor are three with one"),
+    ("0905/123456 - 12", "0905123456 0905123412", "a prefix and the rest, and a tail"),
+    ("0905,123456 - 12", "0905123456 0905123412", "a prefix and the rest, and a tail"),
+    ("0914123456; 0905/123456 - 12", "0914123456 0905123456 0905123412", "as a second number, too"),
+    ("09051/23456 - 12", "0905123456 0905123412", "five digits and the rest, and a tail"),
+    ("3822001 / 0905 123456", "0905123456", "a mark before a number parts it from the rest"),
+    ("0914123456 ; 0905 - 123456 / 12", "0914123456", "of what is not surely a number nothing is made"),
+    ("0905 123456 / 225 123 456", "0905123456", "an ID number behind a mark"),
+    ("225 123 456 / 0905 123456", "0905123456", "an ID number before a mark"),
+    ("225123456 0905 123 456", "0905123456", "nine digits stand apart"),
+    ("225 123 456 0905 123 456", "0905123456", "nine digits in groups, too"),
+    ("056201001234 0905 123 456", "0905123456", "and twelve"),
+    ("056 201 001 234 0905.123.456", "0905123456", "twelve digits in groups"),
+    ("22 51 23 45 6 0905 123 456", "0905123456", "nine digits in odd groups"),
+    ("số nhà 120 0905 123 456", "0905123456", "up to three digits behind a word are of the word"),
+    ("tổ 10 0905 123 456", "0905123456", "up to three digits behind a word are of the word"),
+    ("120. 0905 123 456", "0905123456", "up to three digits and a dot count the lines"),
+    ("1 (0905 123 456)", "0905123456", "brackets set a number off"),
+    ("1) 0905 123 456", "0905123456", "a line of a list"),
+    ("84 9 0512 3456", "0905123456", "a digit alone behind the country code"),
+    ("0084 905 123 456", "0905123456", "groups behind the international prefix"),
+    ("84 905 123456", "0905123456", "two groups behind the country code"),
+    ("84 905 12 34 56", "0905123456", "pairs behind the country code"),
+    ("0 905 123 456", "0905123456", "the 0 alone"),
+    ("0168 12 34 56 7", "0381234567", "eleven digits in pairs leave one"),
+    ("01 681 23 45 67", "0381234567", "eleven digits in other groups"),
+    ("0905 / 1234 / 56", "0905123456", "4-4-2 with marks"),
+    ("0905/12/34/56", "0905123456", "pairs with marks"),
+    ("0905 1234 56", "0905123456", "4-4-2"),
+    ("090 512 34 56", "0905123456", "3-3-2-2"),
+    ("90. 512 3456", "0905123456", "no list has ninety lines where digits make a number"),
+    ("CCCD 345201001234 0905 123 456", "0905123456", "twelve digits that begin with no 0"),
+    ("CMND/ 225 123 456 905 123 456", "0905123456", "a mark behind the label ends no ID number"),
+    ("CMND 225123456 905123456", "0905123456", "nine digits in one piece"),
+    ("+6561234567 +84905123456", "0905123456", "a + ends a foreign number in one piece"),
+    ("+6561234567 / 84905123456", "0905123456", "and so does a mark"),
+    ("+6561234567 0905123456", "0905123456", "and a number with its 0"),
+    ("0/905/123/456", "0905123456", "a 0 and marks"),
+    ("0084/905/123/456", "0905123456", "a prefix and marks"),
+    ("0905 - 123456 Lan", "0905123456", "six last digits are no house number"),
+    ("09051 - 23456 Lan", "0905123456", "nor are five"),
+    ("0905 123 456 225123456", "0905123456", "an ID number stands apart behind it, too"),
+    ("0905 123 456 056201001234", "0905123456", "a citizen ID, too"),
+    ("0905 123 456 225123456 12", "0905123456", "whatever follows that"),
+    ("0084 9 0512 3456", "0905123456", "a digit alone behind the international prefix"),
+    ("0084 905 12 34 56", "0905123456", "pairs behind the international prefix"),
+    ("84 90512 34 56", "0905123456", "5-2-2 behind the country code"),
+    ("84 9 0512 34 56", "0905123456", "a digit alone, and pairs"),
+    ("0905123456-3457", "0905123456 0905123457", "a tail of four digits"),
+    ("0905123456-3057", "0905123456 0905123057", "with a 0 in it"),
+    ("0905123456-0357", "0905123456", "but not before it"),
+    ("0905123456-12345", "0905123456", "five are no tail"),
+    ("0905123456-1457", "0905123456", "nor is what may be a short number"),
+    ("0905123456-113", "0905123456", "nor is what may be a short number"),
+    ("0905123456-11", "0905123456 0905123411", "two digits are none"),
+    ("0905123456-1985", "0905123456", "a year"),
+    ("0905123456-09a", "0905123456", "digits with a letter"),
+    ("0905123456/005", "0905123456", "two zeros"),
+    ("0905123456-15-16", "0905123456 0905123415 0905123416", "two tails"),
+    ("0905123456-12/13", "0905123456", "not with two marks"),
+    ("0905123456-123-457", "0905123456 0905123123 0905123457", "six digits in two tails"),
+    ("0905123456-1234-567", "0905123456", "seven are a number that lacks some"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "owned", "reason"), NUMBERS, ids=[field for field, *_ in NUMBERS])
+def test_the_owners_numbers_are_read_and_no_others(field: str, owned: str, reason: str) -> None:
+    reading = read_phone(field, LATER, "khanh_hoa")
+    assert [to_local(number) for number in (reading.e164 or "", *reading.alternates)] == owned.split(), reason
+
+
+NO_NUMBER = [
+    ("số 1357 và 113", "emergency_short", "four digits tell less than a short number"),
+    ("số 13579 và 113", "too_short", "five tell more"),
+    ("0905123456 (CMND)", "id_card_like", "words behind the last digits are their label"),
+    ("anh 7 09051234", "too_short", "a name of one digit, and a number that lacks some"),
+    ("anh 12 09051234", "too_short", "of two"),
+    ("nhà 120 09051234", "not_a_phone", "three are no name"),
+    ("anh 9 05123456", "too_short", "a name, though both would be nine digits of a mobile"),
+    ("anh 3 3822001", "too_short", "a name and a local number"),
+    ("số nhà 12 225123456", "id_card_like", "a house number and an ID number"),
+    ("1. 09051234", "too_short", "a line of a list"),
+    ("12. 09051234", "too_short", "the twelfth"),
+    ("120. 09051234", "not_a_phone", "no list is so long"),
+    ("9. 051 23456", "too_short", "the ninth"),
+    ("+1. 09051234", "foreign", "a + is of no list"),
+    ("mã HS 16091/0905123456", "not_a_phone", "a code of five digits goes on behind a mark"),
+    ("mã HS 15 905123456", "not_a_phone", "and without a 0"),
+    ("STK 1234567 0905123456", "not_a_phone", "an account of seven digits goes on"),
+    ("STK 1234567 905123456", "not_a_phone", "and without a 0"),
+    ("+1234567", "foreign", "seven digits behind a +"),
+    ("+123456", "sequence", "six are none of another country"),
+    ("+82 0905123456", "foreign", "a country code and no number before the 0"),
+    ("0082 10 12345678", "foreign", "an international prefix and pieces"),
+    ("0082 1 0 1234 5678", "foreign", "an international prefix and pieces"),
+    ("00821012345678", "foreign", "an international prefix in one piece"),
+    ("0061412345678", "not_a_phone", "thirteen digits in one piece are an account"),
+    ("00 61 412 345 678", "foreign", "in pieces they are none"),
+    ("0061 001234567", "foreign", "in pieces they are none"),
+    ("0065 6123 4567", "foreign", "twelve digits in pieces"),
+    ("8613812345678", "foreign", "a mobile of China"),
+    ("84 10 1234 5678", "too_long", "84 is no other country"),
+    (
+        "01681234567016912345670162123456701201234567012112345670122123456701631234567",
+        "too_long",
+        "seven glued are not parted",
+    ),
+    ("008409051234560914123456", "too_long", "nor is a country code and none"),
+    ("225 905 123 456", "not_a_phone", "no 0, and something beside it"),
+    ("(225 905 123 456", "not_a_phone", "one bracket sets nothing off"),
+    ("225) 905 123 456", "not_a_phone", "one bracket sets nothing off"),
+    ("0905 123 (456)", "too_short", "three digits in brackets are of no number"),
+    ("090512/3456", "too_short", "six digits and a mark are no prefix"),
+    ("90512 3456", "too_short", "no 0, five digits first"),
+    ("máy bàn 02583822001 / 0583822002", "ambiguous_landline", "words before are of the first"),
+    ("0583822001 / 02583822002 (cố định)", "ambiguous_landline", "words behind are of the last"),
+    ("352 123 456", "id_card_like", "an ID number in groups"),
+    ("2009150001", "not_a_phone", "a dossier code of 15/9/2020"),
+    ("2009 150001", "landline", "no code in pieces"),
+    ("12 905123456", "not_a_phone", "no 0, and something beside it"),
+    ("0905 - 123456 - 12", "too_long", "a dash, and a dash"),
+    ("0905 - 123456 / 3822001", "too_long", "something else with a mark"),
+    ("số nhà 1200 0905 123 456", "not_a_phone", "four digits are no house number"),
+    ("120 0905 123 456", "not_a_phone", "nor are three without a word"),
+    ("012 0905 123 456", "too_long", "nor what begins with 0"),
+    ("tổ 0 0905 123 456", "too_long", "nor what begins with 0"),
+    ("số nhà 12 34 0905 123 456", "not_a_phone", "nor are two"),
+    ("12-10-1985-73", "too_short", "a day and something else"),
+    ("0905 1 23456", "too_short", "a digit alone in the middle"),
+    ("0905 12345 6", "too_short", "a digit alone at the end"),
+    ("0905 1 2 3 4 5 6", "too_short", "digits alone behind a prefix"),
+    ("09051 23 45 6", "too_short", "pairs of ten digits leave none"),
+    ("090512 34 56", "too_short", "six digits first"),
+    ("0905 123 4 56", "too_short", "a digit alone in the middle"),
+    ("09 051 234 56", "too_short", "two digits behind three"),
+    ("0905 12 345 6", "too_short", "a digit alone at the end"),
+    ("gọi 84 123456789", "too_short", "84 is no name"),
+    ("84. 123456789", "too_short", "and no line of a list"),
+    ("05. 225123456", "too_long", "nor is what begins with 0"),
+    ("12. 225123456", "id_card_like", "the twelfth line of a list"),
+    ("MST 4200 0512345", "not_a_phone", "a tax code in groups, whatever a group begins with"),
+    ("CMND 22512345 +8469123456", "landline", "a + and a whole number are no part of an ID number"),
+    ("CMND 225123456 12 0905123", "id_card_like", "what follows an ID number has no word before it"),
+    ("CMND 22512345 905123456", "id_card_like", "without its 0 it may be"),
+    ("0019995550100", "not_a_phone", "a number that the other country does not know, in one piece"),
+    ("0065 1234 5678", "foreign", "in groups it was meant"),
+    ("65 6123 4567", "not_a_phone", "ten digits without a mark"),
+    ("43 1234 5678 9012", "not_a_phone", "fourteen, which are of no card either"),
+    ("82 / 10 1234 5678", "not_a_phone", "a mark is in no foreign number"),
+    ("0691234560905123456", "not_a_phone", "nineteen digits are not parted"),
+    ("225 123 456 905 123 456", "not_a_phone", "no 0, and nine digits in groups before it"),
+    ("225 123 456 0905/123456", "not_a_phone", "a mark within, and nine digits in groups before it"),
+    ("07-10-1985-73 Trần Phú", "too_short", "a day of the last century and a house number"),
+    ("01 68.12 34 56 7", "too_short", "eleven digits in pairs with two marks"),
+    ("016 812 34 56 7", "too_short", "eleven digits, and not all in pairs"),
+    ("01 68 12 345 67", "too_short", "eleven digits, and not all in pairs"),
+    ("0905 123 45 0", "too_short", "a 0 alone at the end"),
+    ("09 051234 56", "too_short", "six digits in the middle"),
+    ("090 51234 56", "too_short", "and five"),
+    ("090/512/34/56", "too_short", "marks, and not all in pairs"),
+    ("09051 234 56", "too_short", "two digits behind three"),
+    ("123456 / 99", "sequence", "six digits tell what a field is"),
+    ("111 111", "repeated_digits", "like digits are no short number"),
+    ("3822 113", "too_short", "seven digits hold no short number"),
+    ("(12)", "too_short", "two digits in brackets"),
+    ("225 123 456 (123)", "not_a_phone", "three digits in brackets are not left out"),
+    ("+84 9051234", "too_short", "nine digits with the country code are no ID number"),
+    ("ĐT 012345671", "too_short", "what is called a phone is no ID number of Hà Nội"),
+    ("ĐT 016812345678", "too_long", "nor is it too short when it is too long"),
+    ("máy bàn 382200", "landline", "a local number of six digits"),
+    ("máy bàn 38220", "too_short", "but not of five"),
+    ("a09051234567", "bad_chars", "a letter, and a digit too many"),
+    ("a225123456", "not_a_phone", "a letter makes a code of an ID number"),
+    ("09051234567?", "too_long", "a question mark hides nothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "refusal", "reason"), NO_NUMBER, ids=[field for field, *_ in NO_NUMBER])
+def test_what_is_not_surely_a_number_is_refused_with_its_reason(field: str, refusal: str, reason: str) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").refusal == refusal, reason
+
+
+@pytest.mark.parametrize(
+    ("field", "notes"),
+    [
+        ("0583822001 / 905123456", ("two_numbers", "leading_zero_added")),
+        ("máy bàn 3822001, nhà +84 258 3822002", ("prefix_84",)),
+        ("1900 54 / 0905123456", ()),
+        ("0905123456 / 190054", ()),
+        ("12 0905123456", ()),
+        ("0/905/123/456", ()),
+        ("0084/905/123/456", ("prefix_84",)),
+    ],
+)
+def test_notes_are_of_the_number_that_was_chosen(field: str, notes: tuple[str, ...]) -> None:
+    assert read_phone(field, LATER, "khanh_hoa").notes == notes
+
+
+@pytest.mark.parametrize(
+    ("day", "province", "refusal"),
+    [
+        (LATER, "khanh_hoa", "ambiguous_landline"),
+        (FIRST, "khanh_hoa", "landline"),
+        (LATER, "dak_lak", None),
+        (None, "khanh_hoa", "ambiguous_landline"),
+    ],
+)
+def test_a_long_field_is_read_by_day_and_province_too(day: date | None, province: str, refusal: str | None) -> None:
+    assert read_phone("0583822001" + " (Lan)" * 40, day, province).refusal == refusal
+
+
+def test_of_forty_pieces_numbers_are_made_and_of_more_none() -> None:
+    digit_by_digit = " ".join("0905123456")
+    assert read_phone(" / ".join([digit_by_digit] * 4), LATER, "khanh_hoa").e164 == "+84905123456"
+    assert read_phone(" / ".join([digit_by_digit] * 5), LATER, "khanh_hoa").e164 is None
+    assert read_phone("0905123456 " * 41, LATER, "khanh_hoa").e164 == "+84905123456"
