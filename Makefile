@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency demo smoke check test test-alone test-beside smoke-after lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency demo smoke check test test-alone test-beside lint lint-python lint-sql bench prove setup clean lock
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -23,9 +23,9 @@ demo: $(READY)
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make check: lint, all tests and the smoke, side by side
+## make check: lint and all tests, side by side; the smoke is one of them
 check: $(READY)
-	@$(SIDE_BY_SIDE) lint-python lint-sql test-beside test-alone smoke-after
+	@$(SIDE_BY_SIDE) lint-python lint-sql test-beside test-alone
 
 ## make test [ONLY=path or -k expression]: all tests; those marked alone one at a time, and the others beside them
 test: $(READY)
@@ -42,9 +42,6 @@ test-alone: $(READY)
 test-beside: $(READY)
 	$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder
-
-smoke-after: test-alone
-	@$(BIN)/motcua smoke
 
 ## make lint: ruff, mypy --strict, sqlfluff
 lint: $(READY)
