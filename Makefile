@@ -8,7 +8,12 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency demo smoke test lint bench prove setup clean lock
+.PHONY: latency demo smoke check test test-alone test-beside lint lint-python lint-sql bench prove setup clean lock
+
+# Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
+SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
+# What has no clock steps aside for what has one.
+ASIDE := nice -n 10
 
 ## make demo: everything on this machine, live, until Ctrl-C
 demo: $(READY)
@@ -18,23 +23,37 @@ demo: $(READY)
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make test [ONLY=path or -k expression]: all tests; those that share no machine's time side by side, then the others
+## make check: lint and all tests, side by side; the smoke is one of them
+check: $(READY)
+	@$(SIDE_BY_SIDE) lint-python lint-sql test-beside test-alone
+
+## make test [ONLY=path or -k expression]: all tests; those marked alone one at a time, and the others beside them
 test: $(READY)
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	@status=0; \
-	$(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 --dist loadfile || status=1; \
-	$(BIN)/python -m pytest -m alone || status=1; \
-	exit $$status
+	@$(SIDE_BY_SIDE) test-beside test-alone
 endif
+
+test-alone: $(READY)
+	$(BIN)/python -m pytest -m alone
+
+# Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
+test-beside: $(READY)
+	$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder
 
 ## make lint: ruff, mypy --strict, sqlfluff
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 -q include/sql
+	@$(SIDE_BY_SIDE) lint-python lint-sql
+
+lint-python: $(READY)
+	$(ASIDE) $(BIN)/ruff check .
+	$(ASIDE) $(BIN)/ruff format --check .
+	$(ASIDE) $(BIN)/mypy
+
+lint-sql: $(READY)
+	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
 
 ## make prove [ONLY=phones|texts|crash|mutants|…] [SEED=n] [SEEDS=n]: how right, at scale, against an oracle that shares no code
 prove: $(READY)

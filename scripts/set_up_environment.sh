@@ -30,9 +30,11 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
         exit 2
     }
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock || {
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock || {
     echo "Installing from requirements.lock failed (see above). Is the package registry reachable, and is there room on the disk?" >&2
     exit 2
 }
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# pip would compile with one core. A package may hold files of other Pythons, which nobody imports.
+"$venv/bin/python" -m compileall -qq -j 0 "$venv"/lib/python*/site-packages || true
 echo "Environment ready."

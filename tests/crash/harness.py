@@ -32,7 +32,8 @@ from typing import Any, Literal, TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Mode: TypeAlias = Literal["process", "outage"]
+Mode: TypeAlias = Literal["process", "each step", "outage"]
+"""What dies: a process where it is drawn, or a sender at one step after the other; or what a sender needs."""
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 """Each waits half of its time: for answers that do not come, for a child to start."""
@@ -188,7 +189,7 @@ class _Watch:
 def main() -> int:
     """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
-    parser.add_argument("mode", choices=["process", "outage", "broken", "stray"])
+    parser.add_argument("mode", choices=["process", "each step", "outage", "broken", "stray"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)

@@ -88,7 +88,7 @@ class Seed:
         self.is_deaf = self.lot.random() < 0.15
         """No receipt comes by itself, so that nothing but the ledger keeps from doubling."""
         self.fate: Literal["drawn", "dies", "lives"] = "drawn"
-        """To test the harness: its first sender dies at a step, or lives while every request has a fault."""
+        """Its first sender dies at a step, or, to test the harness, lives while every request has a fault."""
         self.count = self.lot.randint(2, 5)
         self.numbers = [self._number(place) for place in range(self.count)]
         self.gateways, self.when_unknown = self._draw_gateways()
@@ -283,6 +283,7 @@ class Seed:
 
     def tell(self, points: Points) -> None:
         """A death, repairs in some order, quiet."""
+        sending = self.whose_turn(points["send"])
         self.enter()
         victim = self.lot.choices(("send", "plan", "receive", "settle"), (70, 8, 12, 10))[0]
         victim = victim if self.fate == "drawn" else "send"
@@ -295,7 +296,7 @@ class Seed:
             self.kill(self.planning(), points["plan"])
         first = self.sending(f"run {self.number}")
         if self.fate != "lives" and (victim == "send" or self.lot.random() < 0.5):
-            self.kill(first, points["send"])
+            self.kill(first, sending)
         else:
             self.let(first)
         if self.lot.random() < 0.15:
@@ -310,6 +311,15 @@ class Seed:
         for _ in range(self.lot.choice((1, 1, 2))):
             self.repair(points)
         self.quieten()
+
+    def whose_turn(self, steps: Sequence[Point]) -> Sequence[Point]:
+        """Where its sender may die: of ``each step`` when it first comes to one step after the other, every fourth
+        seed at any."""
+        turn = self.number % (len(steps) * 4 // 3)
+        if self.mode != "each step" or turn >= len(steps):
+            return steps
+        self.fate = "dies"
+        return [dataclasses.replace(steps[turn], occurrence=1)]
 
     def tell_outage(self, points: Points) -> None:
         """PostgreSQL, the sender's connections or its gateway die under one or two senders; repairs, quiet."""
@@ -458,10 +468,10 @@ class Batch:
         """
         for seed in self.seeds:
             try:
-                if seed.mode == "process":
-                    seed.tell(points)
-                else:
+                if seed.mode == "outage":
                     seed.tell_outage(points)
+                else:
+                    seed.tell(points)
                 seed.judge(seed.truth())
             except Hung as hung:
                 seed.verdict.stuck.append(str(hung))

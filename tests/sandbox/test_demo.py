@@ -1,10 +1,12 @@
-"""The demo as a person meets it: a phone rings, Ctrl-C leaves nothing behind, the next start goes on."""
+"""The smoke, and the demo as a person meets it: it goes on from what is there, Ctrl-C leaves nothing behind."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -44,6 +46,18 @@ def processes_of(folder: Path) -> dict[int, str]:
             except OSError:
                 continue
     return found
+
+
+def outside() -> dict[str, str]:
+    """The environment of a shell that knows nothing of the tests."""
+    return {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
+
+
+def accepted(folder: Path) -> set[int]:
+    """Messages that the phone network of a demo in this folder has accepted, whether it runs or not."""
+    log = f"file:{folder}/phone-network/phone_network.sqlite3?mode=ro"
+    with contextlib.closing(sqlite3.connect(log, uri=True)) as connection:
+        return {number for (number,) in connection.execute("SELECT id FROM messages")}
 
 
 class Demo:
@@ -99,12 +113,11 @@ class Demo:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
     ports = {f"MOTCUA_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     runs: list[Demo] = []
 
     def begin() -> Demo:
-        runs.append(Demo(inherited | ports | {"MOTCUA_DATA": str(tmp_path / "data")}))
+        runs.append(Demo(outside() | ports | {"MOTCUA_DATA": str(tmp_path / "data")}))
         return runs[-1]
 
     yield begin
@@ -117,20 +130,30 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
         os.kill(pid, signal.SIGKILL)
 
 
-def test_ctrl_c_leaves_no_process_and_the_next_start_goes_on(start: Callable[[], Demo], tmp_path: Path) -> None:
+@pytest.mark.timeout(600)  # the smoke itself may wait for four minutes
+def test_smoke_passes_and_a_demo_goes_on_from_it_until_ctrl_c_which_leaves_no_process(
+    start: Callable[[], Demo], tmp_path: Path
+) -> None:
     data = tmp_path / "data"
-    demo = start()
-    demo.wait_until_up()
-    demo.wait_until(demo.received, 120)
-    before = {message["message_id"] for message in demo.messages()}
-    demo.press_ctrl_c()
+    smoke = subprocess.run(
+        [Path(sys.executable).with_name("motcua"), "smoke", "--folder", data],
+        env=outside(),
+        capture_output=True,
+        text=True,
+        timeout=450,
+    )
+    assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+    assert "The smoke test passed." in smoke.stdout
     assert not processes_of(data)
+    before = accepted(data)
+    assert before
 
     demo = start()
     demo.wait_until_up()
-    assert before <= {message["message_id"] for message in demo.messages()}
-    demo.wait_until(lambda: len(demo.messages()) > len(before) + 3, 120)
-    references = [message["dlr_url"] for message in demo.messages()]
+    assert before <= {message["id"] for message in demo.messages()}
+    received = demo.received()
+    demo.wait_until(lambda: len(demo.messages()) > len(before) + 3 and demo.received() > received, 120)
+    references = [message["dlr_url"] for message in demo.messages() if message["kind"] == "sms"]
     demo.press_ctrl_c()
     assert len(references) == len(set(references))
     assert not processes_of(data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -28,8 +30,12 @@ def connect_to_demo() -> None:
     settings.cache_clear()
 
 
-def smoke() -> None:
+def smoke(
+    folder: Annotated[
+        Path | None, typer.Option(help="A new folder to live in and to leave behind; MOTCUA_DATA=… demo goes on there.")
+    ] = None,
+) -> None:
     """Run everything without hands, wait for delivered messages, check, stop."""
     from motcua.sandbox.smoke import run_smoke
 
-    raise typer.Exit(run_smoke())
+    raise typer.Exit(run_smoke(folder))

@@ -308,16 +308,21 @@ def _own_folder() -> Path:
     return own
 
 
-def run_smoke() -> int:
+def run_smoke(folder: Path | None = None) -> int:
     """Runs the smoke test and returns its exit code.
 
-    It lives in a folder of its own, removed unless the test failed, and on free ports but for those that
-    ``MOTCUA_*_PORT`` says: it disturbs no running demo.
+    It lives on free ports but for those that ``MOTCUA_*_PORT`` says, and in a folder of its own, removed unless the
+    test failed: it disturbs no running demo.
+
+    Args:
+        folder: a new folder to live in and to leave to a demo that goes on from it.
     """
     console = make_console()
 
     def run() -> int:
         read_settings()
+        if folder:
+            return _run_in(folder, console)
         own = _own_folder()
         keep = True
         try:
