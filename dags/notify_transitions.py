@@ -34,10 +34,9 @@ Reads what is new in the agencies' one-stop databases and sends the citizen the 
 desk) or the *supplement* SMS (status 5 at the one-stop desk). Nobody writes or presses send.
 
 ### Lịch chạy / Schedule
-Woken within a second or two by a watcher that looks at the sources; every minute as a safety net. Each run handles
-everything that is due, so a run that was skipped heals itself. A **backfill** handles its window only: it reads the
-window again, plans what is missing and retries at once what failed and may be retried; nothing that was accepted,
-delivered or is unknown is sent again.
+Woken within a second or two by a watcher of the sources; every minute as a safety net. Each run handles everything that
+is due, so a skipped run heals itself. A **backfill** handles its window only: it reads it again, plans what is missing
+and retries at once what failed and may be retried; nothing accepted, delivered or unknown is sent again.
 
 ### Khi đỏ / When a run is red
 Open the log of **gate**: it says in counts what is left.
