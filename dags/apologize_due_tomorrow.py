@@ -41,8 +41,9 @@ Open the log of **gate**: it says in counts what is left.
   goes on by itself.
 - *message(s) transient*, *gateway … stopped*, *unknown*: as in notify_transitions.
 
-A calendar year that is not confirmed is a warning in that log and makes no run red. `motcua apologies evenings` lists
-what became of each evening.
+A calendar year that is not confirmed is a warning in that log and makes no run red; so is what the Department
+has stopped.
+`motcua apologies evenings` lists what became of each evening.
 """
 
 

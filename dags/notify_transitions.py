@@ -47,7 +47,7 @@ Open the log of **gate**: it says in counts what is left.
 - *message(s) unknown*: no answer came. They are not sent again blindly: `settle_messages` finds out. A backfill whose
   parameter `release_unknown` is true sends those of its window again, on the word of whoever started it.
 
-A bad phone number does not make a run red: it is a *suppressed* message with its reason.
+A bad phone number makes no run red, nor does what the Department has stopped: the log of **gate** says what.
 """
 
 

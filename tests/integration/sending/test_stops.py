@@ -188,13 +188,16 @@ def test_backfill_rerun_and_release_obey(one_stop, gateway, rows):
     stop_it("result", now=NOW + MINUTE)
     release("lan", "nhà mạng chưa nhận", now=NOW + 2 * MINUTE)
     window = Window(NOW, NOW + MINUTE)
+    met = []
     for _ in range(2):
         plan(window, now=NOW + 2 * MINUTE)
-        send_at(NOW + 2 * MINUTE, window, "backfill")
+        met.append(send_at(NOW + 2 * MINUTE, window, "backfill").set_aside)
+    assert met == [1, 0], "the released one, once"
     assert len(gateway.asked) == asked
     assert states(rows) == [STOPPED, STOPPED]
     assert unresolved("backfill", window, NOW + 2 * MINUTE) == []
     assert unresolved("run", now=NOW + 2 * MINUTE) == [], "also the run that tried it"
+    gate("backfill", window, (), window)
 
 
 @pytest.mark.guarantee("stops", "a request is not repeated while its message is stopped")
