@@ -397,7 +397,7 @@ def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
     make_backup(at_work.backups, silent)
     other_machine()
     # What age notices in the midst of the work, as when the disk dies under it.
-    programs = fake_programs(tmp_path, pg_restore='head -c 20000 | "{real}" "$@"')
+    programs = fake_programs(tmp_path, pg_restore='head -c -2000 | "{real}" "$@"')
     configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 2

@@ -81,7 +81,6 @@ def restore_backup(
         DatabaseFailed: the database is not there or does not answer.
     """
     for part in backup.parts:
-        say(f"Looking {part.name} through.")
         check_part(backup, part, progress)
         demand_identity(backup.folder / part.name, identities)
     _demand_new_enough(backup)
