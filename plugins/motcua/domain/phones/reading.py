@@ -532,7 +532,7 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
     best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
     for start in reversed(range(size)):
-        options: list[tuple[tuple[int, int, int, int], bool, int]] = []
+        options: list[tuple[tuple[int, int, int, int], int]] = []
         digits = ""
         crossed = 0
         for end in range(start + 1, size + 1):
@@ -544,12 +544,11 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
             in_numbers, uncrossed, in_long_runs, pieces = best[end][0]
             if _as_number(runs[start:end], digits, begins[start] and begins[end]):
                 worth = max(len(digits) - _WORTH_OF_A_MARK * crossed, 1)
-                options.append(((in_numbers + worth, uncrossed - crossed, in_long_runs, pieces - 1), True, end))
+                options.append(((in_numbers + worth, uncrossed - crossed, in_long_runs, pieces - 1), end))
             if end == start + 1:
                 long = len(digits) if len(digits) >= 6 else 0
-                options.append(((in_numbers, uncrossed, in_long_runs + long, pieces - 1), False, end))
-        score, _, end = max(options)
-        best[start] = (score, end)
+                options.append(((in_numbers, uncrossed, in_long_runs + long, pieces - 1), end))
+        best[start] = max(options)
     spans = []
     start = 0
     while start < size:
