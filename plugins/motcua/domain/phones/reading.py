@@ -523,16 +523,16 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """Part a group into numbers.
 
     As many digits as possible go into whole numbers, and as few marks as possible that part numbers lie inside
-    one; then as many digits as possible in long runs; few pieces; the number that begins first.
+    one; then the number that begins first.
     """
     size = len(runs)
     parted = [run.parted for run in runs]
     # "0/905/771/482", "84,905,771,482": what follows a 0 or a country code does not lack one.
     opens = ("0", "84", "0084")
     begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
-    best: list[tuple[tuple[int, int, int, int], int]] = [((0, 0, 0, 0), size)] * (size + 1)
+    best: list[tuple[tuple[int, int], int]] = [((0, 0), size)] * (size + 1)
     for start in reversed(range(size)):
-        options: list[tuple[tuple[int, int, int, int], bool, int]] = []
+        options: list[tuple[tuple[int, int], int]] = [(best[start + 1][0], start + 1)]
         digits = ""
         crossed = 0
         for end in range(start + 1, size + 1):
@@ -541,15 +541,11 @@ def _part(runs: Sequence[Run]) -> list[tuple[int, int]]:
                 if len(digits) > _LONGEST_JOINED or runs[end - 1].plus:
                     break
                 crossed += parted[end - 1]
-            in_numbers, uncrossed, in_long_runs, pieces = best[end][0]
             if _as_number(runs[start:end], digits, begins[start] and begins[end]):
                 worth = max(len(digits) - _WORTH_OF_A_MARK * crossed, 1)
-                options.append(((in_numbers + worth, uncrossed - crossed, in_long_runs, pieces - 1), True, end))
-            if end == start + 1:
-                long = len(digits) if len(digits) >= 6 else 0
-                options.append(((in_numbers, uncrossed, in_long_runs + long, pieces - 1), False, end))
-        score, _, end = max(options)
-        best[start] = (score, end)
+                in_numbers, uncrossed = best[end][0]
+                options.append(((in_numbers + worth, uncrossed - crossed), end))
+        best[start] = max(options)
     spans = []
     start = 0
     while start < size:

@@ -230,6 +230,7 @@ NUMBERS = [
     ("0084 905 12 34 56", "0905123456", "pairs behind the international prefix"),
     ("84 90512 34 56", "0905123456", "5-2-2 behind the country code"),
     ("84 9 0512 34 56", "0905123456", "a digit alone, and pairs"),
+    ("84, 0905123456, 0", "0905123456", "a 0 behind a mark makes no longer number"),
     ("0905123456-3457", "0905123456 0905123457", "a tail of four digits"),
     ("0905123456-3057", "0905123456 0905123057", "with a 0 in it"),
     ("0905123456-0357", "0905123456", "but not before it"),
@@ -344,6 +345,11 @@ NO_NUMBER = [
     ("090/512/34/56", "too_short", "marks, and not all in pairs"),
     ("09051 234 56", "too_short", "two digits behind three"),
     ("123456 / 99", "sequence", "six digits tell what a field is"),
+    ("0905 123 +456", "too_short", "a + inside ends a number"),
+    ("0 / 9143-36225", "too_short", "what follows a 0 lacks none"),
+    ("0084, 905-123456", "too_short", "what follows a country code lacks none"),
+    ("0583;8220/01/058/3822/001", "ambiguous_landline", "a landline, and one with more marks"),
+    ("190;0;5;45466;1;13", "service_1800_1900", "as few marks inside a number as can be"),
     ("111 111", "repeated_digits", "like digits are no short number"),
     ("3822 113", "too_short", "seven digits hold no short number"),
     ("(12)", "too_short", "two digits in brackets"),
@@ -374,6 +380,8 @@ def test_what_is_not_surely_a_number_is_refused_with_its_reason(field: str, refu
         ("12 0905123456", ()),
         ("0/905/123/456", ()),
         ("0084/905/123/456", ("prefix_84",)),
+        ("0084 01681234567", ("migrated_11_to_10", "prefix_84")),
+        ("84/01.681234567", ("migrated_11_to_10",)),
     ],
 )
 def test_notes_are_of_the_number_that_was_chosen(field: str, notes: tuple[str, ...]) -> None:
