@@ -24,6 +24,7 @@ from motcua.commands import (
     sources,
     statements,
     texts,
+    watch,
 )
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.phones import phones
@@ -57,6 +58,8 @@ app.add_typer(messages.app, name="messages")
 app.add_typer(quality.app, name="quality")
 app.add_typer(statements.app, name="statements")
 app.add_typer(complaints.app, name="complaints")
+app.command("watch")(watch.watch)
+app.add_typer(watch.app, name="alerts")
 app.command("verify")(publications.verify)
 app.add_typer(publications.app, name="publications")
 

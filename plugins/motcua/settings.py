@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +130,66 @@ class Settings(BaseSettings):
     recheck_after: Duration = Field(
         default=timedelta(days=3), description="How long after its closing a period is looked at once more."
     )
+    watch: Path | None = Field(
+        default=None, description="Folder where the watch keeps what it saw; by default watch below the data folder."
+    )
+    watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses that the watch tells of alerts."
+    )
+    watch_webhook: str | None = Field(default=None, description="Address that each alert is posted to, as JSON.")
+    watch_airflow: str | None = Field(
+        default=None, description="Airflow's address as the watch reaches it; unset: Airflow is not looked at."
+    )
+    watch_airflow_user: str | None = Field(
+        default=None, description="Airflow user of the watch; one who may only look is enough."
+    )
+    watch_airflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
+    watch_callbacks: str | None = Field(
+        default=None, description="Address whose answer shows that the callbacks live; unset: they are not looked at."
+    )
+    watch_round: Duration = Field(default=timedelta(minutes=1), description="From one look of the watch to the next.")
+    watch_time: time = Field(
+        default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
+    )
+    watch_disks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Folders whose disks are looked at; by default the data folder and the publications."
+    )
+    watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
+    watch_notify_silence: Duration = Field(
+        default=timedelta(minutes=2), description="Alert: no run of notify_transitions for so long."
+    )
+    watch_source_silence: Duration = Field(
+        default=timedelta(minutes=10), description="Alert: no pick-up of a source succeeded for so long."
+    )
+    watch_news_within: Duration = Field(
+        default=timedelta(hours=3),
+        description="Alert: a source had no news for so long in office hours, and had at that hour of the days before.",
+    )
+    watch_receipts_within: Duration = Field(
+        default=timedelta(minutes=15), description="Alert: what a gateway took this long ago has no receipt at all."
+    )
+    watch_unknown_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: a message is of unknown outcome for so long."
+    )
+    watch_red_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: a red run was neither cleared nor noted for so long."
+    )
+    watch_apologies_after: Duration = Field(
+        default=timedelta(minutes=5), description="Alert: so long after the apologies' hour they were not planned."
+    )
+    watch_daily_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: so long after its hour the day's check or closing is missing."
+    )
+    watch_clock_skew: Duration = Field(
+        default=timedelta(seconds=5), description="Alert: clocks of this machine, ledger and Airflow differ by more."
+    )
+    watch_backup_age: Duration = Field(
+        default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
+    )
+    backups: Path | None = Field(
+        default=None, description="Folder of the backups; by default backups below the data folder."
+    )
+
     segment_price: int | None = Field(
         default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
     )
@@ -185,10 +245,16 @@ class Settings(BaseSettings):
         return sources
 
     @field_validator(
-        "department_recipients", "home_affairs_recipients", "justice_recipients", "committee_recipients", mode="before"
+        "department_recipients",
+        "home_affairs_recipients",
+        "justice_recipients",
+        "committee_recipients",
+        "watch_recipients",
+        "watch_disks",
+        mode="before",
     )
     @classmethod
-    def _read_recipients(cls, value: object) -> object:
+    def _read_list(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("gateways", mode="before")
@@ -201,6 +267,25 @@ class Settings(BaseSettings):
             if not _NAME.match(name):
                 raise ValueError(f"MOTCUA_GATEWAYS: {name!r} is not a name in a-z, 0-9 and _")
         return names
+
+    @property
+    def watch_folder(self) -> Path:
+        """Where the watch keeps what it saw."""
+        return self.watch or self.data / "watch"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups lie."""
+        return self.backups or self.data / "backups"
+
+    @property
+    def watched_disks(self) -> tuple[Path, ...]:
+        """Folders whose disks are looked at."""
+        if self.watch_disks:
+            return tuple(map(Path, self.watch_disks))
+        publications = self.publications_url
+        local = (Path(publications.removeprefix("file://")),) if publications.startswith("file://") else ()
+        return (self.data, *local)
 
     @property
     def statements_url(self) -> str:

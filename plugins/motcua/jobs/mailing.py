@@ -101,16 +101,16 @@ def _send_to(
     for recipient_hash, (place, address) in left:
         now = datetime.now(UTC)
         try:
-            with _mail_server() as server, connect() as ledger:
+            with mail_server() as server, connect() as ledger:
                 number = reserve_mail(ledger, mailed, recipient_hash, now, again=again)
                 ledger.commit()
                 if number is None:
                     continue
                 outcome = server.hand_over(mail, f"{mail.reference}.{number}", address, now)
                 settle_mail(ledger, number, outcome.state, outcome.failure, datetime.now(UTC))
-        except (OSError, _MailServerFailed) as error:
+        except (OSError, MailServerFailed) as error:
             # Before anything was reserved: the next try finds this recipient as it was.
-            failures.append(f"recipient {place}: {_kind(error)}")
+            failures.append(f"recipient {place}: {kind_of_failure(error)}")
             continue
         if outcome.failure is None:
             sent += 1
@@ -122,17 +122,19 @@ def _send_to(
 # --- The mail server ----------------------------------------------------------------------------------------------
 
 
-class _MailServerFailed(Exception):
+class MailServerFailed(Exception):
     """The Airflow connection is missing or cannot be used; the message says what to mend."""
 
 
 @dataclass(frozen=True, slots=True)
-class _HandOver:
+class HandOver:
+    """How handing one mail over ended."""
+
     state: MailState
     failure: str | None = None
 
 
-class _MailServer:
+class MailServer:
     """A connection to the mail server, signed in."""
 
     def __init__(self, client: smtplib.SMTP, sender: str) -> None:
@@ -140,7 +142,7 @@ class _MailServer:
         self._address = parseaddr(sender)[1]
         self._domain = self._address.partition("@")[2] or "localhost"
 
-    def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> _HandOver:
+    def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> HandOver:
         """Offers one mail to one recipient, step by step, since what a broken connection means depends on the step.
 
         Before the content went out, it is a failure that may be tried again. After it, nobody can tell.
@@ -150,22 +152,27 @@ class _MailServer:
             self._client.ehlo_or_helo_if_needed()
             for answer in (self._client.mail(self._address), self._client.rcpt(recipient)):
                 if answer[0] not in (250, 251):
-                    return _HandOver("failed", _answer(*answer))
+                    return HandOver("failed", _answer(*answer))
         except ValueError:
-            return _HandOver("failed", "not a mail address")
+            return HandOver("failed", "not a mail address")
         except OSError as error:
-            return _HandOver("failed", _kind(error))
+            return HandOver("failed", kind_of_failure(error))
         try:
             code, words = self._client.data(message)
         except smtplib.SMTPDataError as refused:
-            return _HandOver("failed", _kind(refused))
+            return HandOver("failed", kind_of_failure(refused))
         except OSError as error:
-            return _HandOver("unknown", f"{_kind(error)} after the content")
-        return _HandOver("sent") if code == 250 else _HandOver("failed", _answer(code, words))
+            return HandOver("unknown", f"{kind_of_failure(error)} after the content")
+        return HandOver("sent") if code == 250 else HandOver("failed", _answer(code, words))
+
+    def forget(self) -> None:
+        """Takes back what was begun of a mail, so that another one can follow on the same connection."""
+        with suppress(OSError):
+            self._client.rset()
 
 
 @contextmanager
-def _mail_server() -> Iterator[_MailServer]:
+def mail_server() -> Iterator[MailServer]:
     """The server behind the Airflow connection ``smtp_default``, with its TLS and log-in.
 
     The hook's own ``send_email_smtp`` can neither carry a plain text nor set a Message-ID, and sends again by itself
@@ -178,10 +185,10 @@ def _mail_server() -> Iterator[_MailServer]:
     try:
         hook.get_conn()
         if not hook.from_email:
-            raise _MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: its extra field from_email is not set")
-        yield _MailServer(hook._smtp_client, hook.from_email)
+            raise MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: its extra field from_email is not set")
+        yield MailServer(hook._smtp_client, hook.from_email)
     except AirflowException as error:
-        raise _MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: {error}") from None
+        raise MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: {error}") from None
     finally:
         # A log-in that was refused leaves the hook with an open client.
         if hook._smtp_client:
@@ -196,7 +203,8 @@ def _answer(code: int, words: bytes | str) -> str:
     return f"SMTP {code}{' ' + found[0].decode() if found else ''}"
 
 
-def _kind(error: Exception) -> str:
+def kind_of_failure(error: Exception) -> str:
+    """What went wrong with a mail server, without a word of its own."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _answer(error.smtp_code, error.smtp_error)
-    return str(error) if isinstance(error, _MailServerFailed) else type(error).__name__
+    return str(error) if isinstance(error, MailServerFailed) else type(error).__name__
