@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 import yaml
-from jinja2 import Environment
+from jinja2 import Environment, TemplateError
 
 from motcua.domain.alerts import Alert, Fact, key_of
 from motcua.reports import wording
@@ -59,7 +60,11 @@ def alert_in_words(
     words = _words()["alerts"][name]
 
     def render(part: str) -> str:
-        return _environment().from_string(words[part]).render(subject=subject, **facts)
+        try:
+            return _environment().from_string(words[part]).render({"subject": subject, **facts})
+        except (TemplateError, TypeError, ValueError, AttributeError):
+            # Facts of another version: an alert without its figures is better than none.
+            return key_of(name, subject) if part == "title" else ""
 
     return AlertInWords(
         name=name,
@@ -86,12 +91,15 @@ def in_words(alert: Alert) -> AlertInWords:
     )
 
 
-def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWords:
-    """What a check saw; figures only where it could look."""
-    words = _words()["checks"][check]
+def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWords | None:
+    """What a check saw, figures only where it could look; ``None``: this version knows no such check."""
+    words = _words()["checks"].get(check)
+    if words is None or state not in _words()["states"]:
+        return None
     figure = ""
-    if state in ("ok", "alert") and words["figure"]:
-        figure = _environment().from_string(words["figure"]).render(**facts)
+    if state in ("ok", "alert"):
+        with suppress(TemplateError, TypeError, ValueError, AttributeError):
+            figure = _environment().from_string(words["figure"]).render(facts)
     return LookInWords(check, state, words["title"], _words()["states"][state], figure)
 
 

@@ -38,7 +38,7 @@ from motcua.store.oversight import watch as figures
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""
 _IDENTITY_WITHIN = 600.0
-_RECENT_EVERY = timedelta(minutes=3)
+_RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
 """The last days are counted for a twentieth of the time at most."""
 _NIGHT_FROM = 1
@@ -141,7 +141,7 @@ def _identity(looking: Looking) -> Seen:
     kept, now = looking.state.identity, looking.now
     local = now.astimezone(VIETNAM)
     with _more_time(looking.ledger):
-        if kept.recent_at is None or now >= kept.recent_at:
+        if kept.recent_at is None or not now < kept.recent_at <= now + _RECENT_LATEST:
             began = time.monotonic()
             yesterday = datetime.combine(local.date() - timedelta(days=1), datetime.min.time(), VIETNAM)
             _count(looking, kept, "recent", Window(yesterday, _FAR_AHEAD))
@@ -152,7 +152,7 @@ def _identity(looking: Looking) -> Seen:
             for month in [each for each, number in kept.differences.items() if number and each != "recent"]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
             took = timedelta(seconds=time.monotonic() - began)
-            kept.recent_at = now + max(_RECENT_EVERY, _RECENT_SHARE * took)
+            kept.recent_at = now + min(max(_RECENT_EVERY, _RECENT_SHARE * took), _RECENT_LATEST)
         if local.hour >= _NIGHT_FROM and kept.night_of != local.date():
             kept.night_of, kept.months_left = local.date(), sorted(_months(looking))
         if kept.months_left:

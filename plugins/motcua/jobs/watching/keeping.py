@@ -27,8 +27,8 @@ from motcua.store.oversight.watch import list_alerts
 log = logging.getLogger(__name__)
 
 _STATE, _LOCK, _ACKNOWLEDGED = "state.json", "lock", "acknowledged"
-LookState: TypeAlias = Literal["ok", "alert", "off", "unknown", "failed"]
-"""``off``: not set up, so not looked at; ``unknown``: could not be looked at; ``failed``: looking itself broke."""
+LookState: TypeAlias = Literal["ok", "alert", "not_set", "unknown", "failed"]
+"""``not_set``: not set up, so not looked at; ``unknown``: could not be looked at; ``failed``: looking itself broke."""
 
 
 @dataclass(slots=True)

@@ -161,7 +161,8 @@ class Watch:
             found.findings.append(Finding("ledger_unreachable", {"reason": why_not}))
         self._ask_airflow(looking, found)
         for check in CHECKS:
-            if state.next_at.get(check.name, now) > now:
+            # Later than it could be: the clock was set back.
+            if now < state.next_at.get(check.name, now) <= now + check.every:
                 continue
             _ask(check, looking, found)
             state.next_at[check.name] = now + check.every
@@ -180,7 +181,7 @@ class Watch:
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
         """Whether it answers; what its checks need is kept in the look."""
         if self._airflow is None:
-            _note(looking.state, "airflow", "off", looking.now)
+            _note(looking.state, "airflow", "not_set", looking.now)
             return
         found.judged.add("airflow_unreachable")
         try:
@@ -197,12 +198,12 @@ class Watch:
             return
         state.daily_told_on = local.date()
         names = ["ledger", "airflow", *(check.name for check in CHECKS)]
-        looks = [
+        looks = (
             look_in_words(name, state.looked[name].state, state.looked[name].facts)
             for name in names
             if name in state.looked
-        ]
-        write_about_life(state, looks, self._settings, now)
+        )
+        write_about_life(state, [each for each in looks if each is not None], self._settings, now)
 
     def _mirror(self, state: WatchState, ledger: Connection, now: datetime) -> None:
         """Gives the ledger what pages show; forgets what is over, told and mirrored."""
@@ -244,7 +245,7 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
     """One check; what it cannot see leaves its alerts as they are, and an error of its own is told."""
     state = looking.state
     if _cannot_be_asked(check, looking):
-        _note(state, check.name, "off" if _is_off(check, looking) else "unknown", looking.now)
+        _note(state, check.name, "not_set" if _is_off(check, looking) else "unknown", looking.now)
         return
     found.asked.add(check.name)
     try:
@@ -266,7 +267,7 @@ def _ask(check: Check, looking: Looking, found: _Look) -> None:
         return
     if seen.is_off:
         found.judged.update(check.judges)
-        _note(state, check.name, "off", looking.now)
+        _note(state, check.name, "not_set", looking.now)
         return
     found.findings += seen.findings
     found.judged.update(check.judges)
