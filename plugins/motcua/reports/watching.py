@@ -61,7 +61,7 @@ def alert_in_words(
 
     def render(part: str) -> str:
         try:
-            return _environment().from_string(words[part]).render({"subject": subject, **facts})
+            return _sentences().from_string(words[part]).render({"subject": subject, **facts})
         except (TemplateError, TypeError, ValueError, AttributeError):
             # Facts of another version: an alert without its figures is better than none.
             return key_of(name, subject) if part == "title" else ""
@@ -99,7 +99,7 @@ def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWo
     figure = ""
     if state in ("ok", "alert"):
         with suppress(TemplateError, TypeError, ValueError, AttributeError):
-            figure = _environment().from_string(words["figure"]).render(facts)
+            figure = _sentences().from_string(words["figure"]).render(facts)
     return LookInWords(check, state, words["title"], _words()["states"][state], figure)
 
 
@@ -204,6 +204,12 @@ def _environment() -> Environment:
         "check": _check,
     }
     return templates("watch", filters, layouts="mail")
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> Environment:
+    """For single sentences, which are escaped where they are put into HTML."""
+    return _environment().overlay(autoescape=False)
 
 
 @lru_cache(maxsize=1)
