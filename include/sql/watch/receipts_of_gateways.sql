@@ -25,6 +25,6 @@ SELECT
     count(*) FILTER (WHERE t.state <> 'accepted') AS reported,
     min(t.started_at) AS since
 FROM taken AS t
-WHERE t.place <= 30
+WHERE t.place <= 10
 GROUP BY t.gateway
 ORDER BY t.gateway

@@ -56,6 +56,10 @@ def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
 
 
+def _give_way() -> None:
+    os.nice(10)
+
+
 def _command(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
@@ -141,8 +145,9 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
         ],
         [
-            # Beside all the others, and needs none of them.
-            Component("watch", [_command("motcua"), "watch"], environment)
+            # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who
+            # waits for a message.
+            Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
         [living],
     ]
