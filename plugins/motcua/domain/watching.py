@@ -425,6 +425,15 @@ def without_consequences(findings: Iterable[Finding]) -> tuple[list[Finding], se
     return [each for each in findings if each.key not in hidden], hidden
 
 
+RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
+"""A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
+up."""
+SLOW_TO_START: frozenset[AlertName] = frozenset(
+    {"airflow_unreachable", "airflow_unhealthy", "notify_silent", "source_silent", "callbacks_unhealthy"}
+)
+"""What is not told while the machine may just be starting."""
+
+
 _OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
     {
         "identity",

@@ -30,11 +30,18 @@ class Watched:
     mail: MailServer
     folder: Path
     now: datetime = WEDNESDAY
+    has_begun: bool = False
     seen: list[str] = field(default_factory=list)
     """Subjects of mails that were read already."""
 
     def look(self, times: int = 1, minutes: float = 1, *, notify: bool = True) -> WatchState:
         """So many rounds, each a minute after the last."""
+        if not self.has_begun:
+            # While a machine may just be starting, much is not told.
+            self.has_begun, before = True, self.now
+            self.now -= timedelta(minutes=5)
+            self.look(5, notify=notify)
+            self.now = before
         for _ in range(times):
             self.now += timedelta(minutes=minutes)
             if notify:

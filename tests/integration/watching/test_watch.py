@@ -444,7 +444,7 @@ def test_evening_of_a_day_off_or_of_nobody_is_not_missed(watched: Watched, one_s
     with connect() as connection:
         connection.execute("UPDATE motcua.agencies SET enabled_from = NULL")
     watched.now = datetime(2026, 11, 27, 17, 40, tzinfo=VIETNAM)
-    assert watched.open_alerts(watched.look(3)) == []
+    assert watched.open_alerts(watched.look(6)) == []
 
 
 def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched, one_stop, configure):
@@ -578,6 +578,19 @@ def test_notify_that_does_not_run_is_told_and_a_silent_source_only_follows_from_
     save()
     state = watched.look(4, notify=False)
     assert watched.open_alerts(state) == ["notify_silent"]
+
+
+def test_what_is_slow_to_start_is_not_told_while_the_machine_may_just_be_starting(watched: Watched):
+    watched.look()
+    watched.outside.airflow_status = 503
+    # An hour later everything comes up again, the watch first.
+    state = watched.look(minutes=60)
+    assert watched.open_alerts(watched.look(2)) == []
+    assert state.looked["airflow"].state == "alert"
+    assert watched.open_alerts(watched.look(2)) == ["airflow_unreachable"]
+    watched.outside.airflow_status = 200
+    watched.look(2)
+    assert len(watched.mails()) == 2
 
 
 # --- The sign of life

@@ -101,6 +101,9 @@ class WatchState:
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)
+    looked_at: datetime | None = None
+    resumed_at: datetime | None = None
+    """Since when it has been looking without a gap."""
     is_new: bool = True
     """Whether the ledger's mirror is still to be asked which alerts were open."""
 

@@ -176,6 +176,9 @@ class Watch:
         findings, hidden = watching.without_consequences(found.findings)
         if connection is not None and state.enabled_since is None:
             findings = watching.without_agencies(findings)
+        if _is_starting(state, now):
+            findings = [each for each in findings if each.name not in watching.SLOW_TO_START]
+            found.judged -= watching.SLOW_TO_START
         return advance(state.alerts, found.judged, findings, now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
@@ -227,6 +230,14 @@ class Watch:
             return
         in_letters = {key for each in waiting for key in each.over}
         state.over = [each for each in state.over if each.key in in_letters]
+
+
+def _is_starting(state: WatchState, now: datetime) -> bool:
+    """Whether everything may just be coming up, as when the machine starts: the watch itself was down until lately."""
+    if state.looked_at is None or state.resumed_at is None or now - state.looked_at > watching.RESTART_GAP:
+        state.resumed_at = now
+    state.looked_at = now
+    return now < state.resumed_at + watching.GRACE
 
 
 # --- Steps of a look -----------------------------------------------------------------------------------------------
