@@ -24,6 +24,7 @@ Open the log of **gate**.
 - *… of unknown outcome*: people must decide. Ask the provider whether it has them; `motcua messages held` lists them,
   `motcua messages release` sends them again. Left alone, they stay *unknown*, and the run is green again when they are
   no longer useful.
+- *the watch has been silent*: `motcua watch` does not run any more; while it does not, nobody is told what is wrong.
 - *sms_… *: a gateway's Airflow connection cannot be used.
 """
 

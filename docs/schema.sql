@@ -345,6 +345,22 @@ BEGIN
 END
 $$;
 
+-- Name: keep_alert(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.keep_alert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF
+        (OLD.name, OLD.subject, OLD.raised_at) IS DISTINCT FROM (NEW.name, NEW.subject, NEW.raised_at)
+        OR (OLD.over_at IS NOT NULL AND OLD.over_at IS DISTINCT FROM NEW.over_at)
+    THEN
+        RAISE EXCEPTION 'alert % is kept: % refused', OLD.alert_id, TG_OP USING ERRCODE = 'MC001';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 -- Name: keep_calendar_change(); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.keep_calendar_change() RETURNS trigger
@@ -1145,6 +1161,40 @@ CREATE VIEW audit.agency_names AS
     name,
     short_name
    FROM motcua.agency_names;
+
+-- Name: alerts; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.alerts (
+    alert_id bigint NOT NULL,
+    name text NOT NULL,
+    subject text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    told_at timestamp with time zone,
+    over_at timestamp with time zone,
+    over_told_at timestamp with time zone,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    CONSTRAINT alerts_acknowledged_by_check CHECK ((btrim(acknowledged_by) <> ''::text)),
+    CONSTRAINT alerts_check CHECK ((over_at >= raised_at)),
+    CONSTRAINT alerts_check1 CHECK (((acknowledged_at IS NULL) = (acknowledged_by IS NULL))),
+    CONSTRAINT alerts_name_check CHECK ((name ~ '^[a-z_]+$'::text))
+);
+
+-- Name: alerts; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.alerts AS
+ SELECT alert_id,
+    name,
+    subject,
+    raised_at,
+    facts,
+    told_at,
+    over_at,
+    over_told_at,
+    acknowledged_at,
+    acknowledged_by
+   FROM motcua.alerts;
 
 -- Name: apology_evenings; Type: TABLE; Schema: motcua; Owner: -
 
@@ -3112,6 +3162,17 @@ UNION ALL
    FROM (motcua.agency_aliases a
      JOIN motcua.agencies n ON ((a.agency_code = n.agency_code)));
 
+-- Name: alerts_alert_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.alerts ALTER COLUMN alert_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.alerts_alert_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: attempts_attempt_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.attempts ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3639,6 +3700,22 @@ CREATE TABLE motcua.unread_receipts (
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
 
+-- Name: watch_life; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.watch_life (
+    only_one boolean DEFAULT true NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    looks jsonb NOT NULL,
+    recipients integer NOT NULL,
+    unsent integer NOT NULL,
+    unsent_since timestamp with time zone,
+    CONSTRAINT watch_life_check CHECK (((unsent = 0) = (unsent_since IS NULL))),
+    CONSTRAINT watch_life_only_one_check CHECK (only_one),
+    CONSTRAINT watch_life_recipients_check CHECK ((recipients >= 0)),
+    CONSTRAINT watch_life_unsent_check CHECK ((unsent >= 0))
+);
+
 -- Name: actor_days; Type: TABLE; Schema: quality; Owner: -
 
 CREATE UNLOGGED TABLE quality.actor_days (
@@ -4023,6 +4100,16 @@ ALTER TABLE ONLY motcua.agency_changes
 
 ALTER TABLE ONLY motcua.agency_names
     ADD CONSTRAINT agency_names_pkey PRIMARY KEY (agency_code, valid_until);
+
+-- Name: alerts alerts_name_subject_raised_at_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.alerts
+    ADD CONSTRAINT alerts_name_subject_raised_at_key UNIQUE (name, subject, raised_at);
+
+-- Name: alerts alerts_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (alert_id);
 
 -- Name: apology_evenings apology_evenings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -4514,9 +4601,22 @@ ALTER TABLE ONLY motcua.transitions
 ALTER TABLE ONLY motcua.unread_receipts
     ADD CONSTRAINT unread_receipts_pkey PRIMARY KEY (receipt_id);
 
+-- Name: watch_life watch_life_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.watch_life
+    ADD CONSTRAINT watch_life_pkey PRIMARY KEY (only_one);
+
 -- Name: agency_changes_agency; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX agency_changes_agency ON motcua.agency_changes USING btree (agency_code, change_id);
+
+-- Name: alerts_open; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE UNIQUE INDEX alerts_open ON motcua.alerts USING btree (name, subject) WHERE (over_at IS NULL);
+
+-- Name: alerts_over; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX alerts_over ON motcua.alerts USING btree (over_at) WHERE (over_at IS NOT NULL);
 
 -- Name: apology_evenings_due; Type: INDEX; Schema: motcua; Owner: -
 
@@ -4773,6 +4873,10 @@ CREATE TRIGGER keep_agency_change AFTER INSERT OR DELETE OR UPDATE ON motcua.age
 -- Name: agency_names keep_agency_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER keep_agency_change AFTER INSERT OR DELETE OR UPDATE ON motcua.agency_names FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
+
+-- Name: alerts keep_alert; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_alert BEFORE UPDATE ON motcua.alerts FOR EACH ROW EXECUTE FUNCTION motcua.keep_alert();
 
 -- Name: calendar_days keep_calendar_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5576,6 +5680,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.agency_names TO motcua_app;
 GRANT SELECT ON TABLE audit.agency_names TO motcua_audit;
 GRANT SELECT ON TABLE audit.agency_names TO motcua_app;
 
+-- Name: TABLE alerts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.alerts TO motcua_app;
+
+-- Name: TABLE alerts; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.alerts TO motcua_audit;
+GRANT SELECT ON TABLE audit.alerts TO motcua_app;
+
 -- Name: TABLE apology_evenings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.apology_evenings TO motcua_app;
@@ -6211,6 +6324,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.status_maps TO motcua_app;
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_app;
+
+-- Name: TABLE watch_life; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.watch_life TO motcua_app;
 
 -- Name: TABLE actor_days; Type: ACL; Schema: quality; Owner: -
 

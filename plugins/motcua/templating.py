@@ -14,7 +14,11 @@ from motcua.settings import include_dir
 
 
 def templates(
-    folder: str, filters: Mapping[str, Callable[..., Any]] | None = None, *, keep_last_newline: bool = False
+    folder: str,
+    filters: Mapping[str, Callable[..., Any]] | None = None,
+    *,
+    keep_last_newline: bool = False,
+    layouts: str = "",
 ) -> Environment:
     """The templates of a folder.
 
@@ -22,9 +26,10 @@ def templates(
         folder: below include/templates.
         filters: beside Jinja's own, by the name that templates call them by.
         keep_last_newline: a text ends as its template does.
+        layouts: another folder, whose layouts those of this one extend.
     """
     environment = Environment(
-        loader=FileSystemLoader(include_dir() / "templates" / folder),
+        loader=FileSystemLoader([include_dir() / "templates" / each for each in (folder, layouts) if each]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

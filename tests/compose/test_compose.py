@@ -257,6 +257,8 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
     assert {name for name, service in SERVICES.items() if "callbacks" in service["networks"]} == {
         "callbacks",
         "postgres",
+        # It asks whether they live, and listens on nothing.
+        "watch",
     }
 
 
@@ -285,7 +287,7 @@ def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> No
         if volume.startswith(f"publications:{PUBLICATIONS}")
     }
     assert mounted == {
-        **{"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro"},
+        **{"airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro", "watch": ":ro"},
         # Backups take them, a restore puts them back.
         **{"backup": ":ro", "init": ""},
     }
@@ -419,7 +421,12 @@ def test_every_path_exists(tmp_path: Path) -> None:
             assert source in COMPOSE["volumes"]
             # Docker gives a new volume the owner that the folder has in the image.
             assert target in made
-            assert target in (environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"], PUBLICATIONS, JOURNAL)
+            assert target in (
+                environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"],
+                PUBLICATIONS,
+                JOURNAL,
+                str(DEFAULTS.watch_folder),
+            )
         for file in SERVICES[name].get("env_file", ()):
             assert (ROOT / f"{file}.example").exists()
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
@@ -628,7 +635,8 @@ def asked_port(name: str) -> int:
 def test_every_healthcheck_asks_the_port_that_the_service_listens_on() -> None:
     asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks"}
     assert {name: asked_port(name) for name in asking} == {name: listening_port(name) for name in asking}
-    for name in set(LONG_RUNNING) - asking:
+    assert "watch_folder" in SERVICES["watch"]["healthcheck"]["test"][-1], "it listens on nothing"
+    for name in set(LONG_RUNNING) - asking - {"watch"}:
         assert commands(SERVICES[name]["healthcheck"]["test"])[0][0] in ("airflow", "celery", "motcua")
 
 
@@ -641,7 +649,7 @@ def test_every_address_names_a_service_and_its_port() -> None:
                 assert address.hostname in SERVICES, value
                 assert address.port == listening_port(address.hostname)
                 found.add(address.hostname)
-    assert found == {"postgres", "redis", "airflow-apiserver"}
+    assert found == {"postgres", "redis", "airflow-apiserver", "callbacks"}
 
 
 def test_values_are_masked_in_logs_as_in_the_demo() -> None:
@@ -864,6 +872,7 @@ def begin_one_stop(machine: Machine) -> OneStop:
     uri = f"postgres://motcua_reader:reader@127.0.0.1:{machine.ports[5432]}/onestop"
     (machine.folder / "sources.env").write_text(
         f"MOTCUA_SOURCES=khanhhoa=contract\nAIRFLOW_CONN_ONESTOP_KHANHHOA='{uri}'\n"
+        f"MOTCUA_WATCH={machine.folder / 'watch'}\n"
     )
     return source
 

@@ -378,6 +378,7 @@ def test_months_hold_every_day_of_the_year_once(agencies):
 @pytest.mark.parametrize(
     "address",
     [
+        "/alerts",
         "/calendar",
         "/complaints",
         "/quality",

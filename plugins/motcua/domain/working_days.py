@@ -28,6 +28,8 @@ Opening: TypeAlias = Literal["closed", "full", "morning"]
 Origin: TypeAlias = Literal["package", "decision", "agency"]
 """Where a deviation comes from, in the order of the layers."""
 
+NEXT_YEAR_DUE = (12, 1)
+"""Month and day from which on the next year should be confirmed; announcements come weeks before it."""
 SATURDAY, SUNDAY = 5, 6
 _ONE_DAY = timedelta(days=1)
 _LAYERS: tuple[str, ...] = get_args(Origin)

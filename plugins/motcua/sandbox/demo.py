@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from motcua.domain.periods import Period
 from motcua.jobs.calendars.keeping import import_calendar, prepare_calendars
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.texts.registrations import register_all
+from motcua.sandbox.daily_fault import DailyFault
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import (
     ADMINISTRATOR,
@@ -332,7 +334,7 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
-            f"  Staff pages     {deployment.airflow_url}/motcua/sending, /motcua/quality, /motcua/statements, …",
+            f"  Staff pages     {deployment.airflow_url}/motcua/alerts, /motcua/sending, /motcua/quality, …",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
@@ -355,9 +357,13 @@ def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> 
 
     data = deployment.addresses.data
     office = CarrierOffice(data / "phone-network", data / "statements" / "kannel", datetime.now(UTC))
+    fault = DailyFault(deployment, datetime.now(UTC))
 
     def look_around() -> None:
         check_disk(deployment.addresses)
+        with suppress(psycopg.OperationalError):
+            if planted := fault.look(datetime.now(UTC)):
+                supervisor.say(planted)
         written = office.look(datetime.now(UTC))
         if written:
             supervisor.say(written)

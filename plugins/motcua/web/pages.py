@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from motcua.web import (
+    alerts_page,
     calendar_page,
     complaints_page,
     quality_page,
@@ -30,6 +31,7 @@ from motcua.web.rendering import HEADERS, PageRefused, render_refusal
 def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(signed_in)])
+    app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)
     app.include_router(quality_page.router)
@@ -39,7 +41,7 @@ def create_pages() -> FastAPI:
 
     @app.get("/")
     def _first_page(request: Request) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/sending", HTTPStatus.SEE_OTHER, HEADERS)
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/alerts", HTTPStatus.SEE_OTHER, HEADERS)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

@@ -82,6 +82,10 @@ class MailServer:
     def addresses(self) -> list[str]:
         return [address for address, _ in self.taken]
 
+    @property
+    def is_closed(self) -> bool:
+        return self._loop.is_closed()
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)

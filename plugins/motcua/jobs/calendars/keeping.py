@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.working_days import OfficeHours, days_from_package, package_version, written_day
+from motcua.domain.working_days import NEXT_YEAR_DUE, OfficeHours, days_from_package, package_version, written_day
 from motcua.jobs.calendars.files import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -46,8 +46,6 @@ HOME_PROVINCE = "khanh_hoa"
 """Seeded where no agency is configured yet."""
 SEEDED_FROM = 2016
 """The pilot's year: nothing in the ledger is older."""
-NEXT_YEAR_DUE = (12, 1)
-"""Month and day from which on the next year should be confirmed; announcements come weeks before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from motcua.domain.run_window import Window
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.watching import silence_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.measuring import emit_gauges
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
-from motcua.store.ledger.database import connect, without_values
+from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.notices.messages import count_held
+from motcua.store.oversight.watch import watch_life
+
+_WATCH_SILENCE = timedelta(minutes=10)
+"""Who looks at everything else is looked at here, where it was ever seen alive."""
 
 
 @without_values()
@@ -39,6 +44,9 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
         for count in count_held(ledger, window, datetime.now(UTC)):
             if count.useful and _holds(count.gateway):
                 left.append(f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held")
+        silence = _silence(ledger) if window is EVERYTHING else None
+    if silence is not None:
+        left.append(f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again")
     for name in settings().gateways:
         try:
             open_gateway(name)
@@ -46,6 +54,11 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
             left.append(str(failure))
     if left:
         raise RunIncomplete("; ".join(left))
+
+
+def _silence(ledger: Connection) -> timedelta | None:
+    life = watch_life(ledger)
+    return silence_of(life.looked_at if life else None, datetime.now(UTC), _WATCH_SILENCE)
 
 
 def _holds(gateway: str) -> bool:

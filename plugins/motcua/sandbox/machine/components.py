@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import requests
 
@@ -53,6 +54,14 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
 
 def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def _give_way() -> None:
+    os.nice(10)
+
+
+def _command(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[list[Component]]:
@@ -134,6 +143,11 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             # Its child is gone and it does not notice for ten seconds.
             airflow("triggerer", _beats(url, "triggerer"), "--skip-serve-logs", finished=lambda titles: not titles),
             airflow("scheduler", _beats(url, "scheduler"), "--skip-serve-logs", finished=_no_task_runs),
+        ],
+        [
+            # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who
+            # waits for a message.
+            Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
         [living],
     ]

@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from motcua.settings import settings
+from motcua.store.ledger.environment import connection_of_environment
 
 LEDGER = "motcua_db"
 _CONNECT_WITHIN = 5
@@ -48,6 +49,42 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
     connection.execute("SET TIME ZONE 'UTC'")
     connection.commit()
     return connection  # type: ignore[no-any-return]
+
+
+def open_without_airflow(statement_timeout: float) -> Connection:
+    """A new connection to the ledger, each statement a transaction of its own, where Airflow may be what is broken.
+
+    It is read from ``AIRFLOW_CONN_MOTCUA_DB``; Airflow is asked only where that is not set.
+
+    Args:
+        statement_timeout: seconds that a statement may take.
+
+    Raises:
+        psycopg.OperationalError: the ledger does not answer.
+    """
+    given = connection_of_environment(LEDGER)
+    if given is None:
+        connection = open_connection()
+    else:
+        values: dict[str, Any] = {
+            "host": given.host,
+            "port": given.port,
+            "user": given.login,
+            "password": given.password,
+            "dbname": given.schema,
+        }
+        extra = {"connect_timeout": _CONNECT_WITHIN, **given.extra}
+        connection = psycopg.connect(make_conninfo("", **(values | extra)), row_factory=dict_row)
+        _notice_a_dead_network(connection.fileno())
+    connection.autocommit = True
+    connection.execute("SET TIME ZONE 'UTC'")
+    limit_statements(connection, statement_timeout)
+    return connection
+
+
+def limit_statements(connection: Connection, seconds: float) -> None:
+    """How long a statement of this connection may take from now on."""
+    connection.execute("SELECT set_config('statement_timeout', %s, FALSE)", (str(round(seconds * 1000)),))
 
 
 def _notice_a_dead_network(descriptor: int) -> None:

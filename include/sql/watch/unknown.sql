@@ -1,0 +1,7 @@
+-- Messages of unknown outcome since before a moment that are still useful: how many, and since when the first.
+-- Called by store/oversight/watch.py.
+SELECT
+    count(*) AS messages,
+    min(m.changed_at) AS since
+FROM motcua.messages AS m
+WHERE m.state = 'unknown' AND m.changed_at < %(before)s AND m.useful_until > %(now)s

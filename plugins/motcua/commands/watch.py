@@ -1,0 +1,132 @@
+"""``motcua watch`` and ``motcua alerts``: looking from outside, and what it found."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.commands.terminal import console, local_moment, refuse
+from motcua.domain.alerts import ALERT_NAMES, key_of
+from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
+from motcua.jobs.watching.watch import Watch
+from motcua.reports.watching import alert_in_words
+from motcua.settings import settings
+from motcua.store.ledger.database import open_without_airflow
+from motcua.store.oversight.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
+
+app = typer.Typer(help="What the watch found, and saying that you look after it.", no_args_is_help=False)
+_console = console()
+_PATIENCE = 20.0
+"""Seconds that a statement may take."""
+
+
+def watch(
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Nobody waits for a sign of the watch any more; for when it is given up.")
+    ] = False,
+) -> None:
+    """Look from outside whether everything works, and tell people when it does not."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if retire:
+        with open_without_airflow(_PATIENCE) as ledger:
+            _console.print("retired" if retire_watch(ledger) else "the watch was not waited for", markup=False)
+        return
+    try:
+        if once:
+            state = Watch().once()
+            raised = sorted(alert.key for alert in state.alerts.values() if alert.raised_at is not None)
+            _console.print(", ".join(raised) or "no alert is open", markup=False)
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        Watch().go_on(stop)
+    except AlreadyWatching as busy:
+        raise refuse(f"{str(busy)[0].upper()}{str(busy)[1:]}.") from None
+    except OSError as error:
+        raise refuse(f"The folder {settings().watch_folder} cannot be used: {error.strerror}.") from None
+
+
+@app.callback(invoke_without_command=True)
+def show_alerts(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=0, help="Also those that were over in the last days.")] = 1,
+) -> None:
+    """List open alerts, and those that were over lately; exit 1 where one is open that nobody looks after."""
+    if context.invoked_subcommand is not None:
+        return
+    now = datetime.now(UTC)
+    table = Table("alert", "what", "since", "over", "acknowledged")
+    waits = False
+    try:
+        with open_without_airflow(_PATIENCE) as ledger:
+            life = watch_life(ledger)
+            alerts = list_alerts(ledger, now - timedelta(days=days), 200)
+        for each in alerts:
+            words = alert_in_words(each.name, each.subject, each.facts, raised_at=each.raised_at)
+            known = f"{local_moment(each.acknowledged_at)} {each.acknowledged_by}" if each.acknowledged_at else ""
+            is_open = each.over_at is None
+            table.add_row(
+                escape(key_of(each.name, each.subject)),
+                escape(words.title),
+                local_moment(each.raised_at),
+                local_moment(each.over_at),
+                escape(known),
+                style="red" if is_open and not known else None,
+            )
+            waits |= is_open and not known
+        seen = f"the watch last looked at {local_moment(life.looked_at)}" if life else "the watch never ran"
+    except psycopg.OperationalError:
+        # What the watch keeps itself says what is wrong then.
+        state = load_state(settings().watch_folder, now)
+        for alert in state.alerts.values():
+            if alert.raised_at is not None:
+                words = alert_in_words(alert.name, alert.subject, alert.facts, raised_at=alert.raised_at)
+                by = alert.acknowledged_by or ""
+                table.add_row(escape(alert.key), escape(words.title), local_moment(alert.raised_at), "", escape(by))
+                waits |= not by
+        seen = "the ledger does not answer; this is what the watch keeps in its folder"
+    if table.row_count:
+        _console.print(table)
+    else:
+        _console.print("No alert is open.", markup=False)
+    _console.print(seen, markup=False)
+    if waits:
+        raise typer.Exit(1)
+
+
+@app.command("acknowledge")
+def acknowledge(
+    name: Annotated[str, typer.Argument(help="The alert's name; behind a slash what it is about, else all of them.")],
+) -> None:
+    """Say that you look after an open alert: it stays open until it is over, and pages show who does."""
+    kind, _, subject = name.partition("/")
+    if kind not in ALERT_NAMES:
+        raise refuse(f"There is no alert {kind}; there are {', '.join(ALERT_NAMES)}.")
+    now, by = datetime.now(UTC), getpass.getuser()
+    try:
+        with open_without_airflow(_PATIENCE) as ledger:
+            done = acknowledge_alert(ledger, kind, subject or None, by, now)
+    except psycopg.OperationalError:
+        try:
+            leave_acknowledgement(settings().watch_folder, kind, subject or None, by, now)
+        except OSError as error:
+            raise refuse(
+                f"The ledger does not answer, and {settings().watch_folder} is not the watch's folder here"
+                f" ({error.strerror}): run it where the watch runs."
+            ) from None
+        _console.print("The ledger does not answer; the watch takes it at its next look.", markup=False)
+        return
+    if not done:
+        raise refuse(f"No alert {name} is open that nobody looks after.")
+    _console.print("\n".join(f"{key_of(kind, each)} acknowledged by {by}" for each in done), markup=False)

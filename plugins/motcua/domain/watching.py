@@ -1,0 +1,460 @@
+"""What is wrong, judged from figures: one pure function a thing that the watch looks at.
+
+Figures come from the ledger, from Airflow and from this machine; ``motcua.jobs.watching`` fetches them. Times are
+aware; ``now`` is the moment of the look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import sqrt
+
+from motcua.domain.alerts import AlertName, Fact, Finding
+from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
+from motcua.domain.clock import VIETNAM
+from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
+
+OUR_DAGS = frozenset(
+    {
+        "notify_transitions",
+        "settle_messages",
+        "apologize_due_tomorrow",
+        "check_quality",
+        "reconcile_daily",
+        "reconcile_monthly",
+        "reconcile_carrier",
+        "purge_personal_data",
+    }
+)
+"""Ids of our DAGs; an Airflow may run others, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """The settings that the judgements follow."""
+
+    notify_silence: timedelta = timedelta(minutes=2)
+    source_silence: timedelta = timedelta(minutes=10)
+    news_within: timedelta = timedelta(hours=3)
+    receipts_within: timedelta = timedelta(minutes=15)
+    unknown_after: timedelta = timedelta(hours=1)
+    red_after: timedelta = timedelta(hours=1)
+    apologies_after: timedelta = timedelta(minutes=5)
+    daily_after: timedelta = timedelta(hours=1)
+    clock_skew: timedelta = timedelta(seconds=5)
+    disk_free: int = 3_000_000_000
+    backup_age: timedelta = timedelta(hours=26)
+    quality_time: time = time(5, 30)
+    reconcile_time: time = time(6, 30)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+# --- The ledger's word ---------------------------------------------------------------------------------------------
+
+
+def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
+    """``differences``: by the period that was counted, messages too many and too few together."""
+    wrong = {period: number for period, number in differences.items() if number}
+    if not wrong:
+        return []
+    return [Finding("identity", {"difference": sum(wrong.values()), "periods": ", ".join(sorted(wrong))})]
+
+
+@dataclass(frozen=True, slots=True)
+class EveningLeft:
+    """An agency whose evening is not recorded."""
+
+    agency_code: str
+    apology_day: ApologyDay
+    calendar: WorkingCalendar
+    """Of who is in charge."""
+
+
+def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) -> date:
+    """The day of the last evening that should be settled by now."""
+    return apologies.latest_evening(now - rules.apologies_after)
+
+
+def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRules) -> list[Finding]:
+    """A day off selects nobody, so that its evening hurts nobody."""
+    owing = [each.agency_code for each in left if due_days(each.apology_day, each.calendar, day) is not None]
+    if not owing:
+        return []
+    facts: dict[str, Fact] = {"agencies": len(owing), "evening": _moment(apologies.evening_of(day))}
+    return [Finding("apologies_late", facts)]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures:
+    """One source as the ledger has it."""
+
+    name: str
+    picked_up_at: datetime | None
+    failed_at: datetime | None
+
+
+def judge_sources(sources: Iterable[SourceFigures], rules: WatchRules, now: datetime) -> list[Finding]:
+    """Sources that are not picked up from any more, and those that fail: where one fails, its silence says nothing."""
+    found = []
+    for source in sources:
+        if source.failed_at is not None:
+            facts: dict[str, Fact] = {"failed_at": _moment(source.failed_at), "since": _moment(source.picked_up_at)}
+            found.append(Finding("source_failing", facts, source.name))
+        elif source.picked_up_at is None or source.picked_up_at < now - rules.source_silence:
+            found.append(Finding("source_silent", {"since": _moment(source.picked_up_at)}, source.name))
+    return found
+
+
+NEWS_ENOUGH = 5
+"""Transitions in a stretch that make it one with news."""
+NEWS_DAYS = 5
+"""Working days before, on each of which the same stretch had news."""
+_OFFICE_OPENS, _OFFICE_CLOSES = time(7, 30), time(17, 0)
+
+
+def stretches_of_news(
+    calendars: Collection[WorkingCalendar], rules: WatchRules, now: datetime
+) -> list[tuple[datetime, datetime]]:
+    """The stretch before now and the same hours of the last working days, the newest first; none outside office hours
+    or where not every agency works."""
+    local = now.astimezone(VIETNAM)
+    begins = local - rules.news_within
+    inside = begins.date() == local.date() and begins.time() >= _OFFICE_OPENS and local.time() <= _OFFICE_CLOSES
+    if not inside or not calendars or any(each.opening(local.date()) != "full" for each in calendars):
+        return []
+    stretches = [(begins, local)]
+    back = timedelta(days=1)
+    while len(stretches) <= NEWS_DAYS and back < timedelta(days=30):
+        day = (local - back).date()
+        if all(each.opening(day) == "full" for each in calendars):
+            stretches.append((begins - back, local - back))
+        back += timedelta(days=1)
+    return stretches if len(stretches) > NEWS_DAYS else []
+
+
+def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Finding]:
+    """``seen``: by source, transitions in each stretch, counted up to ``NEWS_ENOUGH``, the newest stretch first."""
+    return [
+        Finding("source_no_news", {"hours": rules.news_within.total_seconds() / 3600}, source)
+        for source, (latest, *before) in seen.items()
+        if latest == 0 and len(before) >= NEWS_DAYS and all(each >= NEWS_ENOUGH for each in before)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class StopFigures:
+    """A gateway, or a carrier or a template there, that nothing is sent through."""
+
+    gateway: str
+    subject: str
+    stopped_at: datetime
+    by_hand: bool
+
+
+def judge_stops(stops: Iterable[StopFigures], gateways: Collection[str]) -> list[Finding]:
+    """``gateways``: those in use."""
+    return [
+        Finding(
+            "gateway_stopped",
+            {"gateway": each.gateway, "part": each.subject, "since": _moment(each.stopped_at), "by_hand": each.by_hand},
+            f"{each.gateway} {each.subject}".strip(),
+        )
+        for each in stops
+        if each.gateway in gateways
+    ]
+
+
+def judge_unknown(messages: int, since: datetime | None) -> list[Finding]:
+    """Messages of unknown outcome for too long."""
+    return [Finding("unknown_old", {"messages": messages, "since": _moment(since)})] if messages else []
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFigures:
+    """Of a gateway's last attempts that it took and that should have a receipt by now."""
+
+    gateway: str
+    taken: int
+    reported: int
+    since: datetime
+    """When the oldest of them began."""
+
+
+RECEIPTS_LEAST = 5
+"""Attempts that must have been taken, so that phones that are off raise nothing."""
+
+
+def judge_receipts(figures: Iterable[ReceiptFigures]) -> tuple[list[Finding], set[str]]:
+    """Gateways none of whose last messages has a receipt; and names of those that too little is known of."""
+    found, decided = [], set()
+    for each in figures:
+        if each.reported == 0 and each.taken < RECEIPTS_LEAST:
+            continue
+        decided.add(each.gateway)
+        if each.reported == 0:
+            facts: dict[str, Fact] = {"taken": each.taken, "since": _moment(each.since)}
+            found.append(Finding("receipts_stopped", facts, each.gateway))
+    return found, decided
+
+
+UNKNOWN_REFERENCES_LEAST = 3
+"""Within an hour; a provider's own test is one or two."""
+
+
+def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
+    """Receipts of the last hour that name no attempt of ours."""
+    if receipts < UNKNOWN_REFERENCES_LEAST:
+        return []
+    return [Finding("receipts_unknown", {"receipts": receipts, "last_at": _moment(last_at)})]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Messages that a gateway took, and how many of them reached a phone."""
+
+    taken: int
+    delivered: int
+
+    @property
+    def share(self) -> float:
+        """Of those taken; 0 where none was."""
+        return self.delivered / self.taken if self.taken else 0.0
+
+
+DELIVERED_LEAST, USUAL_LEAST = 30, 200
+"""Messages that a share is judged on, and that the usual one is made of."""
+
+
+def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tuple[list[Finding], bool]:
+    """Whether fewer reach a phone than usual; and whether there were enough of them to tell.
+
+    The fall must be a tenth at least and beyond what chance makes of so few (four standard deviations); an alert that
+    is open ends where it is only half as deep.
+    """
+    if recent.taken < DELIVERED_LEAST or usual.taken < USUAL_LEAST:
+        return [], False
+    chance = sqrt(max(usual.share * (1 - usual.share), 0.0) / recent.taken)
+    fall = max(0.1, 4 * chance) / (2 if is_open else 1)
+    if recent.share >= usual.share - fall:
+        return [], True
+    facts: dict[str, Fact] = {
+        "percent": round(100 * recent.share),
+        "usual_percent": round(100 * usual.share),
+        "taken": recent.taken,
+    }
+    return [Finding("delivered_low", facts)], True
+
+
+@dataclass(frozen=True, slots=True)
+class HighMarks:
+    """The largest numbers that a ledger has given."""
+
+    attempt_id: int
+    history_id: int
+
+    def is_behind(self, other: HighMarks) -> bool:
+        """Whether one of them is smaller: a ledger never takes a number back."""
+        return self.attempt_id < other.attempt_id or self.history_id < other.history_id
+
+
+def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Finding:
+    """What is told of a ledger that has gone back."""
+    return Finding(
+        "ledger_went_back",
+        {
+            "attempts": max(had.attempt_id - has.attempt_id, 0),
+            "changes": max(had.history_id - has.history_id, 0),
+            "noticed_at": _moment(noticed_at),
+        },
+    )
+
+
+def judge_gaps(gaps: int, since: datetime | None) -> list[Finding]:
+    """Gaps between the journal of attempts and the ledger that are open."""
+    return [Finding("ledger_behind", {"gaps": gaps, "since": _moment(since)})] if gaps else []
+
+
+# --- What each day must bring --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DailyWork:
+    """A thing that each day must bring, and for which day it is due."""
+
+    day: date
+    """The last day on which it is due by now."""
+    due_at: datetime
+
+
+def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetime) -> DailyWork | None:
+    """The last day whose work should be done by now; ``None``: it fell due before the watch began, which knows nothing
+    of it."""
+    local = (now - rules.daily_after).astimezone(VIETNAM)
+    day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
+    due_at = datetime.combine(day, at, VIETNAM)
+    return DailyWork(day, due_at) if due_at >= began_at else None
+
+
+def judge_daily_work(quality: tuple[DailyWork | None, bool], closing: tuple[DailyWork | None, bool]) -> list[Finding]:
+    """Each with whether it is done; the closing is of the day before the one it is due on."""
+    found = []
+    if quality[0] is not None and not quality[1]:
+        found.append(Finding("quality_late", {"day": quality[0].day.isoformat(), "due_at": _moment(quality[0].due_at)}))
+    if closing[0] is not None and not closing[1]:
+        day = closing[0].day - timedelta(days=1)
+        found.append(Finding("closing_late", {"day": day.isoformat(), "due_at": _moment(closing[0].due_at)}))
+    return found
+
+
+def year_to_sign(now: datetime) -> int | None:
+    """The year whose calendar should be signed by now; ``None``: it is too early for the next one."""
+    today = now.astimezone(VIETNAM).date()
+    return today.year + 1 if (today.month, today.day) >= NEXT_YEAR_DUE else None
+
+
+def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> list[Finding]:
+    """``unsigned``: provinces with their years that nobody confirmed."""
+    provinces = sorted(province for province, each in unsigned if each == year)
+    if year is None or not provinces:
+        return []
+    return [Finding("calendar_unsigned", {"year": year, "provinces": len(provinces)})]
+
+
+def judge_backup(
+    made_at: datetime | None, running_since: datetime | None, rules: WatchRules, now: datetime
+) -> list[Finding]:
+    """``running_since``: when the first agency was enabled; a backup is missed once that is a day ago."""
+    if not rules.backup_age or running_since is None:
+        return []
+    if made_at is None:
+        return [] if running_since > now - timedelta(days=1) else [Finding("backup_old", {"made_at": None})]
+    return [Finding("backup_old", {"made_at": _moment(made_at)})] if made_at < now - rules.backup_age else []
+
+
+# --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
+
+COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+"""Parts of Airflow that its health names; all of them must run."""
+
+
+def judge_health(states: Mapping[str, str | None]) -> list[Finding]:
+    """``states``: by component; one that is missing, or was never seen, is not healthy."""
+    return [
+        Finding("airflow_unhealthy", {"state": states.get(name)}, name)
+        for name in COMPONENTS
+        if states.get(name) != "healthy"
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of one of our DAGs."""
+
+    dag_id: str
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    noted: bool = False
+    """Somebody wrote a note on it."""
+
+
+def judge_notify(runs: Iterable[Run], rules: WatchRules, now: datetime) -> list[Finding]:
+    """``runs``: the last ones of notify_transitions; one that runs is no silence, however long it takes."""
+    runs = list(runs)
+    if any(run.state == "running" for run in runs):
+        return []
+    moments = [moment for run in runs for moment in (run.started_at, run.ended_at) if moment is not None]
+    last = max(moments, default=None)
+    if last is not None and last >= now - rules.notify_silence:
+        return []
+    return [Finding("notify_silent", {"since": _moment(last)})]
+
+
+def judge_red_runs(runs: Iterable[Run], looked_at: datetime | None, rules: WatchRules, now: datetime) -> list[Finding]:
+    """Red runs that were neither cleared (they would not be red) nor noted; whoever acknowledges the alert has looked
+    at those that ended before (``looked_at``)."""
+    left = [
+        run
+        for run in runs
+        if run.dag_id in OUR_DAGS
+        and run.state == "failed"
+        and not run.noted
+        and run.ended_at is not None
+        and run.ended_at <= now - rules.red_after
+        and (looked_at is None or run.ended_at > looked_at)
+    ]
+    if not left:
+        return []
+    ended = [run.ended_at for run in left if run.ended_at is not None]
+    facts: dict[str, Fact] = {
+        "runs": len(left),
+        "dags": ", ".join(sorted({run.dag_id for run in left})),
+        "since": _moment(min(ended)),
+    }
+    return [Finding("red_run", facts)]
+
+
+def judge_disk(folder: str, free: int, total: int, rules: WatchRules, *, is_open: bool) -> list[Finding]:
+    """An alert that is open ends only where a tenth more is free."""
+    needed = rules.disk_free * 11 // 10 if is_open else rules.disk_free
+    if free >= needed:
+        return []
+    return [Finding("disk_low", {"free": free, "total": total}, folder)]
+
+
+def judge_clock(of: str, skew: timedelta, uncertain: timedelta, rules: WatchRules) -> list[Finding]:
+    """``skew``: another clock less this machine's; ``uncertain``: how exactly that is known."""
+    if abs(skew) - uncertain <= rules.clock_skew:
+        return []
+    return [Finding("clock_off", {"seconds": round(skew.total_seconds(), 1)}, of)]
+
+
+def without_consequences(findings: Iterable[Finding]) -> tuple[list[Finding], set[str]]:
+    """Leaves out what only follows from something that is told anyway: a source is silent where nothing runs.
+
+    Returns: what is left, and the keys of what was left out, of which nothing is said either way.
+    """
+    findings = list(findings)
+    nothing_runs = any(each.name in ("notify_silent", "airflow_unreachable") for each in findings)
+    hidden = {each.key for each in findings if nothing_runs and each.name == "source_silent"}
+    return [each for each in findings if each.key not in hidden], hidden
+
+
+RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
+"""A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
+up."""
+SLOW_TO_START: frozenset[AlertName] = frozenset(
+    {"airflow_unreachable", "airflow_unhealthy", "notify_silent", "source_silent", "callbacks_unhealthy"}
+)
+"""What is not told while the machine may just be starting."""
+
+
+_OF_EVERY_INSTALLATION: frozenset[AlertName] = frozenset(
+    {
+        "identity",
+        "disk_low",
+        "clock_off",
+        "ledger_behind",
+        "ledger_went_back",
+        "ledger_unreachable",
+        "airflow_unreachable",
+        "airflow_unhealthy",
+        "callbacks_unhealthy",
+        "check_failing",
+    }
+)
+
+
+def without_agencies(findings: Iterable[Finding]) -> list[Finding]:
+    """What is left to be told where no agency is enabled: that nothing happens is as it should be."""
+    return [each for each in findings if each.name in _OF_EVERY_INSTALLATION]
+
+
+def silence_of(looked_at: datetime | None, now: datetime, most: timedelta) -> timedelta | None:
+    """For how long the watch itself has been silent, where that is too long; ``None``: it is not, or never looked."""
+    return None if looked_at is None or looked_at >= now - most else now - looked_at

@@ -1,0 +1,427 @@
+"""The checks: what each looks at, how often, and which alerts it judges.
+
+A check reads figures and gives them to its judgement in ``motcua.domain.watching``. One that breaks stops no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from motcua.domain import watching
+from motcua.domain.alerts import AlertName, Fact, Finding, key_of
+from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import Window
+from motcua.domain.watching import Delivered, WatchRules
+from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.watching.keeping import IdentityKept, WatchState
+from motcua.jobs.watching.outside import (
+    CALLBACKS_LIVE,
+    Airflow,
+    Health,
+    callbacks_answer,
+    disks_of,
+    newest_backup,
+)
+from motcua.settings import Settings
+from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.ledger.database import Connection, limit_statements
+from motcua.store.notices.accounting import identity
+from motcua.store.notices.gateways import gateway_stops
+from motcua.store.notices.sources import list_sources
+from motcua.store.oversight import watch as figures
+
+STATEMENT_WITHIN = 20.0
+"""Seconds that a statement of the watch may take; the identity has more."""
+_IDENTITY_WITHIN = 600.0
+_RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
+_RECENT_SHARE = 20
+"""The last days are counted for a twentieth of the time at most."""
+_NIGHT_FROM = 1
+"""The hour from which on all months are counted, one a look."""
+_LOOKS_BACK = timedelta(days=3)
+"""How far back red runs count: what is older is known, or was."""
+_DELIVERED_HOURS = timedelta(hours=4)
+_DAYS_OF_USUAL = 7
+_LONG_AGO, _FAR_AHEAD = datetime(2000, 1, 1, tzinfo=VIETNAM), datetime(8999, 1, 1, tzinfo=VIETNAM)
+
+Needs: TypeAlias = Literal["ledger", "airflow", "runs", "nothing"]
+"""``runs``: Airflow, and a user there."""
+
+
+@dataclass(slots=True)
+class Looking:
+    """One look: the moment, the settings, and what can be reached."""
+
+    now: datetime
+    rules: WatchRules
+    settings: Settings
+    state: WatchState
+    airflow: Airflow | None
+    connection: Connection | None = None
+    """To the ledger; ``None``: it does not answer."""
+    health: Health | None = None
+    """What Airflow said of itself at this look."""
+
+    @property
+    def ledger(self) -> Connection:
+        """The ledger, which is there: a check that needs it is not asked otherwise."""
+        assert self.connection is not None
+        return self.connection
+
+    def is_open(self, name: AlertName, subject: str = "") -> bool:
+        """Whether this alert was raised and is not over."""
+        alert = self.state.alerts.get(key_of(name, subject))
+        return alert is not None and alert.raised_at is not None
+
+    def open_keys(self, name: AlertName) -> set[str]:
+        """Keys of the alerts with that name, sure or not."""
+        return {key for key, alert in self.state.alerts.items() if alert.name == name}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a check saw."""
+
+    findings: list[Finding] = field(default_factory=list)
+    facts: dict[str, Fact] = field(default_factory=dict)
+    """Figures for the day's mail and the page."""
+    undecided: set[str] = field(default_factory=set)
+    """Keys of alerts that it could not judge this time."""
+    is_off: bool = False
+    """Not set up here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that is looked at."""
+
+    name: str
+    judges: tuple[AlertName, ...]
+    needs: Needs
+    look: Callable[[Looking], Seen]
+    every: timedelta = timedelta(0)
+    """Each look, or less often."""
+
+
+def rules_of(settings: Settings) -> WatchRules:
+    """What the settings say."""
+    return WatchRules(
+        notify_silence=settings.watch_notify_silence,
+        source_silence=settings.watch_source_silence,
+        news_within=settings.watch_news_within,
+        receipts_within=settings.watch_receipts_within,
+        unknown_after=settings.watch_unknown_after,
+        red_after=settings.watch_red_after,
+        apologies_after=settings.watch_apologies_after,
+        daily_after=settings.watch_daily_after,
+        clock_skew=settings.watch_clock_skew,
+        disk_free=settings.watch_disk_free,
+        backup_age=settings.watch_backup_age,
+        quality_time=settings.quality_time,
+        reconcile_time=settings.reconcile_time,
+    )
+
+
+# --- The ledger ----------------------------------------------------------------------------------------------------
+
+
+def _agencies(looking: Looking) -> Seen:
+    """First of all: whether anybody is told for at all."""
+    enabled = figures.enabled_agencies(looking.ledger, looking.now)
+    looking.state.enabled_since = min(enabled.values(), default=None)
+    return Seen(facts={"agencies": len(enabled)})
+
+
+def _identity(looking: Looking) -> Seen:
+    kept, now = looking.state.identity, looking.now
+    local = now.astimezone(VIETNAM)
+    with _more_time(looking.ledger):
+        if kept.recent_at is None or not now < kept.recent_at <= now + _RECENT_LATEST:
+            began = time.monotonic()
+            yesterday = datetime.combine(local.date() - timedelta(days=1), datetime.min.time(), VIETNAM)
+            _count(looking, kept, "recent", Window(yesterday, _FAR_AHEAD))
+            months = _months(looking)
+            if kept.differences["recent"]:
+                # The days pass out of sight, their months do not.
+                kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
+            for month in [each for each, number in kept.differences.items() if number and each != "recent"]:
+                _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
+            took = timedelta(seconds=time.monotonic() - began)
+            kept.recent_at = now + min(max(_RECENT_EVERY, _RECENT_SHARE * took), _RECENT_LATEST)
+        if local.hour >= _NIGHT_FROM and kept.night_of != local.date():
+            kept.night_of, kept.months_left = local.date(), sorted(_months(looking))
+        if kept.months_left:
+            month = kept.months_left.pop(0)
+            if (window := _months(looking).get(month)) is not None:
+                _count(looking, kept, month, window)
+    wrong = sum(kept.differences.values())
+    findings = watching.judge_identity(kept.differences)
+    return Seen(findings, {"difference": wrong, "night_of": kept.night_of.isoformat() if kept.night_of else None})
+
+
+def _count(looking: Looking, kept: IdentityKept, period: str, window: Window) -> None:
+    kept.differences[period] = sum(abs(row.difference) for row in identity(looking.ledger, window))
+
+
+def _months(looking: Looking) -> dict[str, Window]:
+    """Every month that the identity counts anything of, so that together they are all there is."""
+    first = figures.first_moment(looking.ledger)
+    day = (first or looking.now).astimezone(VIETNAM).date().replace(day=1)
+    last = looking.now.astimezone(VIETNAM).date().replace(day=1)
+    begins: list[date] = [day]
+    while begins[-1] < last:
+        begins.append((begins[-1] + timedelta(days=32)).replace(day=1))
+    moments = [datetime.combine(each, datetime.min.time(), VIETNAM) for each in begins]
+    ends = [*moments[1:], _FAR_AHEAD]
+    moments[0] = _LONG_AGO
+    return {f"{day:%Y-%m}": Window(*window) for day, *window in zip(begins, moments, ends, strict=True)}
+
+
+@contextmanager
+def _more_time(ledger: Connection) -> Iterator[None]:
+    limit_statements(ledger, _IDENTITY_WITHIN)
+    try:
+        yield
+    finally:
+        if not ledger.closed:
+            limit_statements(ledger, STATEMENT_WITHIN)
+
+
+def _apologies(looking: Looking) -> Seen:
+    apologies = apology_rules()
+    day = watching.evening_to_judge(looking.rules, apologies, looking.now)
+    left = figures.evenings_left(looking.ledger, day, apologies.evening_of(day))
+    calendars = load_calendars(looking.ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
+    findings = watching.judge_apologies(
+        [watching.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in left],
+        day,
+        apologies,
+    )
+    return Seen(findings, {"evening": day.isoformat(), "left": len(left)})
+
+
+def _sources(looking: Looking) -> Seen:
+    known = {source.name: source for source in list_sources(looking.ledger)}
+    read = [
+        watching.SourceFigures(
+            name,
+            known[name].picked_up_at if name in known else None,
+            known[name].failed_at if name in known else None,
+        )
+        for name in looking.settings.sources
+    ]
+    moments = [each.picked_up_at for each in read if each.picked_up_at is not None]
+    oldest = min(moments, default=None)
+    findings = watching.judge_sources(read, looking.rules, looking.now)
+    return Seen(findings, {"sources": len(read), "oldest": oldest.isoformat() if oldest else None})
+
+
+def _news(looking: Looking) -> Seen:
+    codes = list(figures.enabled_agencies(looking.ledger, looking.now))
+    today = looking.now.astimezone(VIETNAM).date()
+    calendars = load_calendars(looking.ledger, codes, today - timedelta(days=31), today) if codes else {}
+    stretches = watching.stretches_of_news(list(calendars.values()), looking.rules, looking.now)
+    if not stretches:
+        return Seen(undecided=looking.open_keys("source_no_news"))
+    names = list(looking.settings.sources)
+    seen = figures.news_of_sources(looking.ledger, names, stretches, watching.NEWS_ENOUGH)
+    silent = sum(latest == 0 for latest, *_ in seen.values())
+    return Seen(watching.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
+
+
+def _gateways(looking: Looking) -> Seen:
+    stops = [
+        watching.StopFigures(each.gateway, each.subject, each.stopped_at, each.by_hand)
+        for each in gateway_stops(looking.ledger)
+    ]
+    findings = watching.judge_stops(stops, looking.settings.gateways)
+    return Seen(findings, {"gateways": len(looking.settings.gateways), "stopped": len(findings)})
+
+
+def _unknown(looking: Looking) -> Seen:
+    messages, since = figures.unknown_messages(looking.ledger, looking.now - looking.rules.unknown_after, looking.now)
+    return Seen(watching.judge_unknown(messages, since), {"messages": messages})
+
+
+def _receipts(looking: Looking) -> Seen:
+    before = looking.now - looking.rules.receipts_within
+    of_gateways = figures.receipts_of_gateways(looking.ledger, looking.now - timedelta(days=1), before)
+    findings, decided = watching.judge_receipts(of_gateways)
+    undecided = looking.open_keys("receipts_stopped") - {key_of("receipts_stopped", gateway) for gateway in decided}
+    taken, reported = (sum(getattr(each, name) for each in of_gateways) for name in ("taken", "reported"))
+    return Seen(findings, {"taken": taken, "reported": reported}, undecided)
+
+
+def _references(looking: Looking) -> Seen:
+    receipts, last_at = figures.unknown_references(looking.ledger, looking.now - timedelta(hours=1))
+    return Seen(watching.judge_references(receipts, last_at), {"receipts": receipts})
+
+
+def _delivered(looking: Looking) -> Seen:
+    kept, local = looking.state.delivered, looking.now.astimezone(VIETNAM)
+    days = [local.date() - timedelta(days=n) for n in range(1, _DAYS_OF_USUAL + 1)]
+    for day in [each for each in kept if each not in days]:
+        del kept[day]
+    # One a look, so that no look takes long.
+    if missing := [day for day in days if day not in kept]:
+        start = datetime.combine(missing[0], datetime.min.time(), VIETNAM)
+        kept[missing[0]] = figures.delivered_between(looking.ledger, start, start + timedelta(days=1))
+    usual = Delivered(sum(each.taken for each in kept.values()), sum(each.delivered for each in kept.values()))
+    recent = figures.delivered_between(
+        looking.ledger, looking.now - _DELIVERED_HOURS, looking.now - looking.rules.receipts_within
+    )
+    is_open = looking.is_open("delivered_low")
+    findings, enough = watching.judge_delivered(recent, usual, is_open=is_open)
+    facts: dict[str, Fact] = {
+        "taken": recent.taken,
+        "percent": round(100 * recent.share),
+        "usual_percent": round(100 * usual.share),
+    }
+    return Seen(findings, facts, set() if enough else {"delivered_low"})
+
+
+def _high_marks(looking: Looking) -> Seen:
+    state = looking.state
+    has = figures.high_marks(looking.ledger)
+    if state.high is not None and has.is_behind(state.high):
+        state.went_back = dict(watching.judge_high_marks(state.high, has, looking.now).facts)
+    state.high = has
+    findings = [Finding("ledger_went_back", state.went_back)] if state.went_back is not None else []
+    return Seen(findings, {"attempts": has.attempt_id, "changes": has.history_id})
+
+
+def _gaps(looking: Looking) -> Seen:
+    gaps, since = figures.open_gaps(looking.ledger)
+    return Seen(watching.judge_gaps(gaps, since), {"gaps": gaps})
+
+
+def _daily_work(looking: Looking) -> Seen:
+    rules, now, began_at = looking.rules, looking.now, looking.state.began_at
+    quality = watching.daily_work_due(rules.quality_time, rules, now, began_at)
+    closing = watching.daily_work_due(rules.reconcile_time, rules, now, began_at)
+    since = looking.state.enabled_since
+    if closing is not None and (since is None or since >= datetime.combine(closing.day, datetime.min.time(), VIETNAM)):
+        # Nothing was in scope on the day before.
+        closing = None
+    checked, closed = figures.daily_work_done(
+        looking.ledger,
+        quality.day if quality else now.date(),
+        (closing.day if closing else now.date()) - timedelta(days=1),
+    )
+    facts: dict[str, Fact] = {"checked": checked or quality is None, "closed": closed or closing is None}
+    return Seen(watching.judge_daily_work((quality, checked), (closing, closed)), facts)
+
+
+def _calendar(looking: Looking) -> Seen:
+    year = watching.year_to_sign(looking.now)
+    unsigned = list_unconfirmed(looking.ledger, [year]) if year is not None else []
+    return Seen(watching.judge_calendar(year, unsigned), {"year": year})
+
+
+# --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
+
+
+def _health(looking: Looking) -> Seen:
+    health = looking.health
+    if health is None:
+        return Seen(is_off=True)
+    findings = watching.judge_health(health.states)
+    return Seen(findings, {"healthy": len(watching.COMPONENTS) - len(findings), "parts": len(watching.COMPONENTS)})
+
+
+def _notify(looking: Looking) -> Seen:
+    assert looking.airflow is not None
+    runs = looking.airflow.last_runs("notify_transitions", looking.now - timedelta(hours=1))
+    last = max((run.started_at for run in runs if run.started_at is not None), default=None)
+    findings = watching.judge_notify(runs, looking.rules, looking.now)
+    return Seen(findings, {"last": last.isoformat() if last else None})
+
+
+def _red_runs(looking: Looking) -> Seen:
+    assert looking.airflow is not None
+    runs = looking.airflow.failed_runs(looking.now - _LOOKS_BACK)
+    findings = watching.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now)
+    return Seen(findings, {"runs": sum(int(each.facts["runs"] or 0) for each in findings)})
+
+
+def _callbacks(looking: Looking) -> Seen:
+    url = looking.settings.watch_callbacks
+    if not url:
+        return Seen(is_off=True)
+    answer = callbacks_answer(url)
+    findings = [] if answer in CALLBACKS_LIVE else [Finding("callbacks_unhealthy", {"answer": answer})]
+    return Seen(findings, {"answer": answer})
+
+
+def _disks(looking: Looking) -> Seen:
+    disks = disks_of(looking.settings.watched_disks)
+    findings = [
+        finding
+        for disk in disks
+        for finding in watching.judge_disk(
+            str(disk.folder),
+            disk.free,
+            disk.total,
+            looking.rules,
+            is_open=looking.is_open("disk_low", str(disk.folder)),
+        )
+    ]
+    return Seen(findings, {"free": min((disk.free for disk in disks), default=None)})
+
+
+def _clock(looking: Looking) -> Seen:
+    findings: list[Finding] = []
+    undecided = looking.open_keys("clock_off")
+    widest: list[float] = []
+    if looking.connection is not None:
+        before = datetime.now(VIETNAM)
+        there = figures.ledger_clock(looking.connection)
+        half = (datetime.now(VIETNAM) - before) / 2
+        skew = there - (before + half)
+        findings += watching.judge_clock("ledger", skew, half, looking.rules)
+        undecided.discard("clock_off/ledger")
+        widest.append(abs(skew.total_seconds()))
+    if looking.health is not None and looking.health.skew is not None:
+        findings += watching.judge_clock("airflow", looking.health.skew, looking.health.uncertain, looking.rules)
+        undecided.discard("clock_off/airflow")
+        widest.append(abs(looking.health.skew.total_seconds()))
+    return Seen(findings, {"seconds": round(max(widest), 1) if widest else None}, undecided)
+
+
+def _backup(looking: Looking) -> Seen:
+    if not looking.rules.backup_age:
+        return Seen(is_off=True)
+    made_at = newest_backup(looking.settings.backups_folder)
+    findings = watching.judge_backup(made_at, looking.state.enabled_since, looking.rules, looking.now)
+    return Seen(findings, {"made_at": made_at.isoformat() if made_at else None})
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("agencies", (), "ledger", _agencies),
+    Check("identity", ("identity",), "ledger", _identity),
+    Check("apologies", ("apologies_late",), "ledger", _apologies),
+    Check("notify", ("notify_silent",), "runs", _notify),
+    Check("sources", ("source_silent", "source_failing"), "ledger", _sources),
+    Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
+    Check("gateways", ("gateway_stopped",), "ledger", _gateways),
+    Check("unknown", ("unknown_old",), "ledger", _unknown),
+    Check("delivered", ("delivered_low",), "ledger", _delivered),
+    Check("receipts", ("receipts_stopped",), "ledger", _receipts),
+    Check("references", ("receipts_unknown",), "ledger", _references),
+    Check("red_runs", ("red_run",), "runs", _red_runs),
+    Check("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
+    Check("high_marks", ("ledger_went_back",), "ledger", _high_marks),
+    Check("gaps", ("ledger_behind",), "ledger", _gaps),
+    Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
+    Check("health", ("airflow_unhealthy",), "airflow", _health),
+    Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
+    Check("clock", ("clock_off",), "nothing", _clock),
+    Check("disks", ("disk_low",), "nothing", _disks),
+    Check("backup", ("backup_old",), "nothing", _backup),
+)
+"""In the order in which people read them; the agencies first, since without any much is as it should be."""

@@ -1,0 +1,172 @@
+"""What is seen without the ledger: Airflow's health and runs, the callbacks, disks, the newest backup."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from motcua.domain.watching import COMPONENTS, Run
+
+_PATIENCE = (3.05, 10.0)
+"""Seconds to connect, and to wait for an answer."""
+_MOST_RUNS = 100
+
+
+class AirflowRefused(Exception):
+    """Airflow answers, and not what was asked for; the message holds no word of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What Airflow says of itself."""
+
+    states: Mapping[str, str | None]
+    skew: timedelta | None
+    """Its clock less ours; ``None``: it told none."""
+    uncertain: timedelta
+    """How exactly that is known."""
+
+
+@dataclass(slots=True)
+class Airflow:
+    """Airflow's public REST interface; its health needs nobody to be signed in, its runs do."""
+
+    url: str
+    user: str | None = None
+    password: str | None = None
+    _token: str | None = field(default=None, repr=False)
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether it was told as whom."""
+        return bool(self.user and self.password)
+
+    def health(self) -> Health:
+        """Its parts, by their heartbeats.
+
+        Raises:
+            requests.RequestException: it does not answer, or with something that is no health.
+        """
+        asked = datetime.now(UTC)
+        answer = requests.get(f"{self.url}/api/v2/monitor/health", timeout=_PATIENCE)
+        answered = datetime.now(UTC)
+        answer.raise_for_status()
+        given = answer.json()
+        states = {name: (given.get(name) or {}).get("status") for name in COMPONENTS}
+        skew = None
+        if told := answer.headers.get("Date"):
+            # It tells whole seconds: on average half of one has passed.
+            skew = parsedate_to_datetime(told) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
+        return Health(states, skew, (answered - asked) / 2 + timedelta(seconds=0.5))
+
+    def last_runs(self, dag_id: str, since: datetime) -> list[Run]:
+        """The DAG's runs that began since a moment, the newest first.
+
+        Raises:
+            AirflowRefused: it does not let us see them.
+            requests.RequestException: it does not answer.
+        """
+        query = {"start_date_gte": since.isoformat(), "order_by": "-start_date", "limit": 20}
+        return self._runs(f"dags/{dag_id}/dagRuns", query)
+
+    def failed_runs(self, since: datetime) -> list[Run]:
+        """Red runs that ended since a moment, the newest first, a hundred at most.
+
+        Raises:
+            AirflowRefused: it does not let us see them.
+            requests.RequestException: it does not answer.
+        """
+        query = {"state": "failed", "end_date_gte": since.isoformat(), "order_by": "-end_date", "limit": _MOST_RUNS}
+        return self._runs("dags/~/dagRuns", query)
+
+    def _runs(self, path: str, query: Mapping[str, Any]) -> list[Run]:
+        return [
+            Run(
+                each["dag_id"],
+                each["state"],
+                _moment(each["start_date"]),
+                _moment(each["end_date"]),
+                bool(each["note"]),
+            )
+            for each in self._get(path, query)["dag_runs"]
+        ]
+
+    def _get(self, path: str, query: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        for _ in range(2):
+            headers = {"Authorization": f"Bearer {self._signed_in()}"}
+            answer = requests.get(f"{self.url}/api/v2/{path}", params=query, headers=headers, timeout=_PATIENCE)
+            if answer.status_code != requests.codes.unauthorized:
+                break
+            self._token = None
+        if not answer.ok:
+            raise AirflowRefused(f"Airflow answered {answer.status_code} to {path}")
+        return answer.json()
+
+    def _signed_in(self) -> str:
+        if self._token is None:
+            who = {"username": self.user, "password": self.password}
+            answer = requests.post(f"{self.url}/auth/token", json=who, timeout=_PATIENCE)
+            if not answer.ok:
+                raise AirflowRefused(f"Airflow answered {answer.status_code} to the watch's user")
+            self._token = str(answer.json()["access_token"])
+        return self._token
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
+
+
+def callbacks_answer(url: str) -> int | str:
+    """The status of the callbacks' answer; or why there is none."""
+    try:
+        return requests.get(url, timeout=_PATIENCE, allow_redirects=False).status_code
+    except requests.RequestException as error:
+        return type(error).__name__
+
+
+CALLBACKS_LIVE = (200, 204, 401)
+"""Statuses that living callbacks answer: without a secret that is 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk that a folder is on; bytes."""
+
+    folder: Path
+    free: int
+    total: int
+
+
+def disks_of(folders: Iterable[Path]) -> list[Disk]:
+    """The disks of these folders, each once; folders that are not there are left out.
+
+    Raises:
+        OSError: a folder cannot be looked at.
+    """
+    found: dict[int, Disk] = {}
+    for folder in folders:
+        if folder.exists():
+            usage = shutil.disk_usage(folder)
+            found.setdefault(folder.stat().st_dev, Disk(folder, usage.free, usage.total))
+    return list(found.values())
+
+
+def newest_backup(folder: Path) -> datetime | None:
+    """When the newest backup was made, by the facts beside each (``*.json``, ``made_at``); ``None``: there is none."""
+    made = []
+    for path in folder.glob("*.json"):
+        try:
+            moment = datetime.fromisoformat(json.loads(path.read_bytes())["made_at"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # Not facts of a backup, or of one that is being made.
+            continue
+        made.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return max(made, default=None)

@@ -1,0 +1,192 @@
+"""Tells people: by mail to each recipient, and by a post to the webhook; what fails is tried again at the next look.
+
+A letter is kept before it is sent, and what was reached is kept after each recipient: a watch that dies in between
+tells one of them twice rather than nobody, and so does one whose mail server hangs up after the content. The second
+one has the same Message-ID, by which mail programs know it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+import requests
+
+from motcua.domain.alerts import Alert
+from motcua.jobs.mailing import SMTP_CONNECTION, MailServer, MailServerFailed, kind_of_failure, mail_server
+from motcua.jobs.watching.keeping import Letter, WatchState
+from motcua.reports.mail import Mail
+from motcua.reports.watching import LookInWords, compose_alerts, compose_life, post_of_alerts
+from motcua.settings import Settings
+from motcua.store.ledger.environment import connection_of_environment
+from motcua.store.oversight.report_mails import hash_recipient
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds that one answer of the mail server may take."""
+_REST, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
+"""After a refusal; a server that cannot be reached is tried at each look."""
+_DAILY_IS_NEWS_FOR, _NEWS_FOR = timedelta(hours=20), timedelta(days=7)
+_MOST_LETTERS = 500
+
+
+def page_of_alerts() -> str | None:
+    """Address of the staff page, where Airflow's own address is known."""
+    base = os.environ.get("AIRFLOW__API__BASE_URL", "")
+    return f"{base.rstrip('/')}/motcua/alerts" if base else None
+
+
+def write_about_alerts(
+    state: WatchState, raised: Sequence[Alert], over: Sequence[Alert], settings: Settings, now: datetime
+) -> None:
+    """Keeps a letter about what a look changed."""
+    state.last_number += 1
+    others = [each for each in state.alerts.values() if each.raised_at is not None and each not in raised]
+    mail = compose_alerts(raised, over, others, "", page_of_alerts(), now)
+    _keep(
+        state,
+        Letter(
+            number=state.last_number,
+            made_at=now,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            left=sorted({hash_recipient(each) for each in settings.watch_recipients}),
+            post=post_of_alerts(raised, over, now) if settings.watch_webhook else None,
+            raised=[each.key for each in raised],
+            over=[each.key for each in over],
+        ),
+    )
+
+
+def write_about_life(state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime) -> None:
+    """Keeps the day's letter; one of an earlier day that nobody got is news no more."""
+    state.last_number += 1
+    open_ones = [each for each in state.alerts.values() if each.raised_at is not None]
+    mail = compose_life(open_ones, looks, "", page_of_alerts(), began_at=state.began_at, now=now)
+    left = sorted({hash_recipient(each) for each in settings.watch_recipients})
+    state.letters = [each for each in state.letters if not each.is_daily]
+    _keep(state, Letter(state.last_number, now, mail.subject, mail.text, mail.html, left, None, is_daily=True))
+
+
+def _keep(state: WatchState, letter: Letter) -> None:
+    if letter.left or letter.post is not None:
+        state.letters.append(letter)
+        del state.letters[:-_MOST_LETTERS]
+
+
+def send_letters(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
+    """Sends what is left to be sent; ``keep`` is called after each step that must not be forgotten."""
+    state.letters = [
+        each for each in state.letters if each.made_at >= now - (_DAILY_IS_NEWS_FOR if each.is_daily else _NEWS_FOR)
+    ]
+    if not state.letters:
+        return
+    _post(state, settings, now, keep)
+    _mail(state, settings, now, keep)
+    state.letters = [each for each in state.letters if each.left or each.post is not None]
+    keep()
+
+
+def _post(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
+    for letter in state.letters:
+        if letter.post is None:
+            continue
+        if not settings.watch_webhook:
+            letter.post = None
+            continue
+        try:
+            answer = requests.post(settings.watch_webhook, json=letter.post, timeout=(3.05, _PATIENCE))
+            failure = None if answer.ok else f"webhook answered {answer.status_code}"
+        except requests.RequestException as error:
+            # Its words hold the address, which may hold a secret.
+            failure = f"webhook: {type(error).__name__}"
+        letter.failure = failure
+        if failure is not None:
+            log.error("letter %d was not posted: %s", letter.number, failure)
+            return
+        letter.post = None
+        _note_told(state, letter, now)
+        keep()
+
+
+def _mail(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
+    addresses = {hash_recipient(each): each.strip() for each in settings.watch_recipients}
+    for letter in state.letters:
+        letter.left = [each for each in letter.left if each in addresses]
+    waiting = [each for each in state.letters if each.left and (each.rests_until is None or each.rests_until <= now)]
+    if not waiting:
+        return
+    try:
+        with _mail_server() as server:
+            for letter in waiting:
+                mail = Mail("", letter.subject, letter.text, letter.html)
+                before = len(letter.left)
+                for recipient in list(letter.left):
+                    reference = f"watch.{state.began_at:%Y%m%d%H%M%S}.{letter.number}.{recipient[:8]}"
+                    outcome = server.hand_over(mail, reference, addresses[recipient], letter.made_at)
+                    letter.failure = outcome.failure
+                    if outcome.state != "sent":
+                        log.error("letter %d was not mailed to one recipient: %s", letter.number, outcome.failure)
+                        server.forget()
+                        continue
+                    letter.left.remove(recipient)
+                    _note_told(state, letter, now)
+                    keep()
+                if len(letter.left) == before:
+                    letter.refusals += 1
+                    letter.rests_until = now + min(_REST * 2 ** (letter.refusals - 1), _LONGEST_REST)
+    except (OSError, MailServerFailed) as error:
+        failure = kind_of_failure(error)
+        log.error("%d letter(s) wait: %s", len(waiting), failure)
+        for letter in waiting:
+            letter.failure = failure
+
+
+def _note_told(state: WatchState, letter: Letter, now: datetime) -> None:
+    for alert in (*state.alerts.values(), *state.over):
+        if alert.key in letter.raised and alert.raised_at == letter.made_at:
+            alert.told_at = alert.told_at or now
+        if alert.key in letter.over and alert.over_at == letter.made_at:
+            alert.over_told_at = alert.over_told_at or now
+
+
+@contextmanager
+def _mail_server() -> Iterator[MailServer]:
+    """The server of ``AIRFLOW_CONN_SMTP_DEFAULT``, reached without Airflow; Airflow's hook where that is not set, or
+    asks for more than a name and a password."""
+    given = connection_of_environment(SMTP_CONNECTION)
+    if given is None or given.extra.get("auth_type", "basic") != "basic":
+        with mail_server() as server:
+            yield server
+        return
+    sender = str(given.extra.get("from_email") or "")
+    if not sender:
+        raise MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: its extra field from_email is not set")
+    host, encrypted = given.host or "", not _is_on(given.extra.get("disable_ssl"))
+    context = ssl.create_default_context()
+    client: smtplib.SMTP
+    if encrypted:
+        client = smtplib.SMTP_SSL(host, given.port or 465, timeout=_PATIENCE, context=context)
+    else:
+        client = smtplib.SMTP(host, given.port or 25, timeout=_PATIENCE)
+    try:
+        if not encrypted and not _is_on(given.extra.get("disable_tls")):
+            client.starttls(context=context)
+        if given.login and given.password:
+            client.login(given.login, given.password)
+        yield MailServer(client, sender)
+    finally:
+        with suppress(OSError):
+            client.quit()
+        client.close()
+
+
+def _is_on(value: object) -> bool:
+    return str(value).strip().lower() in ("true", "1", "yes", "on")

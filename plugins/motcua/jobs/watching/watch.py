@@ -1,0 +1,316 @@
+"""The watch itself: a look at everything, what it changes, who is told, and the sign of life.
+
+It needs no Airflow running and no ledger: what cannot be reached is itself what is told. State lies in a folder
+(``MOTCUA_WATCH``); ledger and page get a mirror of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import requests
+
+from motcua.domain import watching
+from motcua.domain.alerts import AlertName, Changes, Finding, advance, key_of
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Check, Looking, Seen, rules_of
+from motcua.jobs.watching.keeping import (
+    Looked,
+    LookState,
+    WatchState,
+    acknowledge,
+    load_state,
+    save_state,
+    take_acknowledgements,
+    take_open_alerts,
+    the_one_watch,
+)
+from motcua.jobs.watching.outside import Airflow
+from motcua.jobs.watching.telling import send_letters, write_about_alerts, write_about_life
+from motcua.reports.watching import look_in_words
+from motcua.settings import Settings, settings
+from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
+from motcua.store.oversight.watch import WatchLife, list_alerts, mirror_alerts, say_alive
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look has found so far."""
+
+    findings: list[Finding]
+    judged: set[AlertName]
+    undecided: set[str]
+    broken: dict[str, str]
+    """Checks that failed, by name, with the kind of error."""
+    asked: set[str]
+    """Checks whose turn it was."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Watch:
+    """Looks again and again; one process at a time in its folder.
+
+    Args:
+        given: the settings; by default those of this process.
+        clock: what time it is; the test's where it has one.
+    """
+
+    def __init__(self, given: Settings | None = None, clock: Callable[[], datetime] = _now) -> None:
+        self._settings = given or settings()
+        self._clock = clock
+        self.folder: Path = self._settings.watch_folder
+        address = self._settings.watch_airflow
+        password = self._settings.watch_airflow_password
+        self._airflow = (
+            Airflow(
+                address.rstrip("/"),
+                self._settings.watch_airflow_user,
+                password.get_secret_value() if password else None,
+            )
+            if address
+            else None
+        )
+
+    def go_on(self, stop: threading.Event) -> None:
+        """Looks until it is told to stop; a round that breaks is logged, and the next one tries again.
+
+        Raises:
+            AlreadyWatching: another watch is at work in this folder.
+            OSError: the folder cannot be used.
+        """
+        with the_one_watch(self.folder):
+            every = self._settings.watch_round.total_seconds()
+            while not stop.is_set():
+                began = self._clock()
+                try:
+                    self._round()
+                except Exception:
+                    log.exception("a round of the watch broke; the next one tries again")
+                took = (self._clock() - began).total_seconds()
+                stop.wait(max(every - took, 1.0))
+
+    def once(self) -> WatchState:
+        """One round, and what is kept after it.
+
+        Raises:
+            AlreadyWatching: another watch is at work in this folder.
+            OSError: the folder cannot be used.
+        """
+        with the_one_watch(self.folder):
+            return self._round()
+
+    # --- A round
+
+    def _round(self) -> WatchState:
+        now = self._clock()
+        state = load_state(self.folder, now)
+
+        def keep() -> None:
+            save_state(self.folder, state)
+
+        connection: Connection | None = None
+        try:
+            connection, why_not = _open_ledger()
+            if connection is not None:
+                self._take_word(state, connection, now)
+            take_acknowledgements(self.folder, state)
+            changes = self._look(state, connection, why_not, now)
+            state.over += changes.over
+            if changes.raised or changes.over:
+                write_about_alerts(state, changes.raised, changes.over, self._settings, now)
+            self._write_daily(state, now)
+            keep()
+            send_letters(state, self._settings, now, keep)
+            if connection is not None:
+                self._mirror(state, connection, now)
+            keep()
+        finally:
+            if connection is not None:
+                connection.close()
+        _say(changes)
+        return state
+
+    def _take_word(self, state: WatchState, ledger: Connection, now: datetime) -> None:
+        """Takes from the ledger's mirror what people acknowledged, and what was open where the watch begins anew."""
+        try:
+            if state.is_new:
+                take_open_alerts(state, ledger, now)
+            for each in list_alerts(ledger, now, 1000):
+                alert = state.alerts.get(key_of(each.name, each.subject))
+                if alert is not None and each.acknowledged_at is not None and alert.raised_at == each.raised_at:
+                    acknowledge(state, alert, each.acknowledged_by or "", each.acknowledged_at)
+        except psycopg.Error as error:
+            log.error("the mirror of alerts cannot be read: %s", reason_without_values(error))
+
+    def _look(self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime) -> Changes:
+        looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
+        found = _Look([], {"ledger_unreachable", "check_failing"}, set(), {}, set())
+        _note(state, "ledger", "ok" if connection is not None else "alert", now)
+        if connection is None:
+            found.findings.append(Finding("ledger_unreachable", {"reason": why_not}))
+        self._ask_airflow(looking, found)
+        for check in CHECKS:
+            # Later than it could be: the clock was set back.
+            if now < state.next_at.get(check.name, now) <= now + check.every:
+                continue
+            _ask(check, looking, found)
+            state.next_at[check.name] = now + check.every
+        found.findings += [
+            Finding("check_failing", {"error": error}, name) for name, error in sorted(found.broken.items())
+        ]
+        # Of a check whose turn it was not, nothing is said.
+        for key, alert in state.alerts.items():
+            if alert.name == "check_failing" and alert.subject not in found.asked:
+                found.undecided.add(key)
+        findings, hidden = watching.without_consequences(found.findings)
+        if connection is not None and state.enabled_since is None:
+            findings = watching.without_agencies(findings)
+        if _is_starting(state, now):
+            findings = [each for each in findings if each.name not in watching.SLOW_TO_START]
+            found.judged -= watching.SLOW_TO_START
+        return advance(state.alerts, found.judged, findings, now, found.undecided | hidden)
+
+    def _ask_airflow(self, looking: Looking, found: _Look) -> None:
+        """Whether it answers; what its checks need is kept in the look."""
+        if self._airflow is None:
+            _note(looking.state, "airflow", "not_set", looking.now)
+            return
+        found.judged.add("airflow_unreachable")
+        try:
+            looking.health = self._airflow.health()
+        except (requests.RequestException, ValueError, AttributeError) as error:
+            found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
+        _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
+
+    def _write_daily(self, state: WatchState, now: datetime) -> None:
+        """Each day at its hour; and once when the watch begins, so that who set it up sees that mails arrive."""
+        local = now.astimezone(VIETNAM)
+        is_due = local.time() >= self._settings.watch_time and state.daily_told_on != local.date()
+        if not is_due and state.daily_told_on is not None:
+            return
+        state.daily_told_on = local.date()
+        names = ["ledger", "airflow", *(check.name for check in CHECKS)]
+        looks = (
+            look_in_words(name, state.looked[name].state, state.looked[name].facts)
+            for name in names
+            if name in state.looked
+        )
+        write_about_life(state, [each for each in looks if each is not None], self._settings, now)
+
+    def _mirror(self, state: WatchState, ledger: Connection, now: datetime) -> None:
+        """Gives the ledger what pages show; forgets what is over, told and mirrored."""
+        open_ones = [each for each in state.alerts.values() if each.raised_at is not None]
+        waiting = [each for each in state.letters if each.left or each.post is not None]
+        life = WatchLife(
+            began_at=state.began_at,
+            looked_at=now,
+            looks=[
+                {"check": name, "state": looked.state, "facts": looked.facts} for name, looked in state.looked.items()
+            ],
+            recipients=len(self._settings.watch_recipients) + bool(self._settings.watch_webhook),
+            unsent=len(waiting),
+            unsent_since=min((each.made_at for each in waiting), default=None),
+        )
+        try:
+            mirror_alerts(ledger, open_ones, state.over, now)
+            say_alive(ledger, life)
+        except psycopg.Error as error:
+            log.error("the ledger does not take the watch's sign: %s", reason_without_values(error))
+            return
+        in_letters = {key for each in waiting for key in each.over}
+        state.over = [each for each in state.over if each.key in in_letters]
+
+
+def _is_starting(state: WatchState, now: datetime) -> bool:
+    """Whether everything may just be coming up, as when the machine starts: the watch itself was down until lately."""
+    if state.looked_at is None or state.resumed_at is None or now - state.looked_at > watching.RESTART_GAP:
+        state.resumed_at = now
+    state.looked_at = now
+    return now < state.resumed_at + watching.GRACE
+
+
+# --- Steps of a look -----------------------------------------------------------------------------------------------
+
+
+def _open_ledger() -> tuple[Connection | None, str | None]:
+    try:
+        return open_without_airflow(STATEMENT_WITHIN), None
+    except Exception as error:
+        # Whatever keeps us out, it is what must be told.
+        log.error("the ledger cannot be reached: %s", reason_without_values(error))
+        return None, type(error).__name__
+
+
+def _ask(check: Check, looking: Looking, found: _Look) -> None:
+    """One check; what it cannot see leaves its alerts as they are, and an error of its own is told."""
+    state = looking.state
+    if _cannot_be_asked(check, looking):
+        _note(state, check.name, "not_set" if _is_off(check, looking) else "unknown", looking.now)
+        return
+    found.asked.add(check.name)
+    try:
+        seen = check.look(looking)
+    except Exception as error:
+        ledger = looking.connection
+        if ledger is not None and (ledger.closed or ledger.broken):
+            looking.connection = None
+            found.findings.append(Finding("ledger_unreachable", {"reason": type(error).__name__}))
+            _note(state, check.name, "unknown", looking.now)
+            return
+        if isinstance(error, requests.RequestException) and check.needs == "runs":
+            found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
+            _note(state, check.name, "unknown", looking.now)
+            return
+        log.error("check %s failed: %s", check.name, reason_without_values(error), exc_info=not _is_sql(error))
+        found.broken[check.name] = type(error).__name__
+        _note(state, check.name, "failed", looking.now)
+        return
+    if seen.is_off:
+        found.judged.update(check.judges)
+        _note(state, check.name, "not_set", looking.now)
+        return
+    found.findings += seen.findings
+    found.judged.update(check.judges)
+    found.undecided |= seen.undecided
+    _note(state, check.name, "alert" if seen.findings else "ok", looking.now, seen)
+
+
+def _is_sql(error: Exception) -> bool:
+    # Its traceback would quote rows.
+    return isinstance(error, psycopg.Error)
+
+
+def _cannot_be_asked(check: Check, looking: Looking) -> bool:
+    return (
+        (check.needs == "ledger" and looking.connection is None)
+        or (check.needs in ("airflow", "runs") and looking.health is None)
+        or _is_off(check, looking)
+    )
+
+
+def _is_off(check: Check, looking: Looking) -> bool:
+    if check.needs == "runs":
+        return looking.airflow is None or not looking.airflow.may_sign_in
+    return check.needs == "airflow" and looking.airflow is None
+
+
+def _note(state: WatchState, name: str, seen_as: LookState, now: datetime, seen: Seen | None = None) -> None:
+    state.looked[name] = Looked(seen_as, dict(seen.facts) if seen else {}, now)
+
+
+def _say(changes: Changes) -> None:
+    for alert in changes.raised:
+        log.warning("alert %s", alert.key)
+    for alert in changes.over:
+        log.warning("over: %s", alert.key)

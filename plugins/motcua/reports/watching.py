@@ -1,0 +1,219 @@
+"""What the watch says: each alert in words, the mail about alerts, the mail of each day, and what is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from jinja2 import Environment, TemplateError
+
+from motcua.domain.alerts import Alert, Fact, key_of
+from motcua.reports import wording
+from motcua.reports.mail import Mail, inline_styles, tidy
+from motcua.settings import include_dir
+from motcua.templating import templates
+
+
+@dataclass(frozen=True, slots=True)
+class AlertInWords:
+    """An alert as people read it."""
+
+    name: str
+    key: str
+    title: str
+    meaning: str
+    """For citizens."""
+    todo: str
+    page: str
+    """Of the handbook."""
+    raised_at: datetime | None
+    over_at: datetime | None
+    acknowledged_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookInWords:
+    """What was looked at, as people read it."""
+
+    check: str
+    state: str
+    title: str
+    state_words: str
+    figure: str
+
+
+def alert_in_words(
+    name: str,
+    subject: str,
+    facts: Mapping[str, Any],
+    *,
+    raised_at: datetime | None,
+    over_at: datetime | None = None,
+    acknowledged_by: str | None = None,
+) -> AlertInWords:
+    """The alert's words with its facts in them."""
+    words = _words()["alerts"][name]
+
+    def render(part: str) -> str:
+        try:
+            return _sentences().from_string(words[part]).render({"subject": subject, **facts})
+        except (TemplateError, TypeError, ValueError, AttributeError):
+            # Facts of another version: an alert without its figures is better than none.
+            return key_of(name, subject) if part == "title" else ""
+
+    return AlertInWords(
+        name=name,
+        key=key_of(name, subject),
+        title=render("title"),
+        meaning=render("meaning"),
+        todo=render("todo"),
+        page=f"docs/operations/alerts/{name}.md",
+        raised_at=raised_at,
+        over_at=over_at,
+        acknowledged_by=acknowledged_by,
+    )
+
+
+def in_words(alert: Alert) -> AlertInWords:
+    """The same of an alert of the watch."""
+    return alert_in_words(
+        alert.name,
+        alert.subject,
+        alert.facts,
+        raised_at=alert.raised_at,
+        over_at=alert.over_at,
+        acknowledged_by=alert.acknowledged_by,
+    )
+
+
+def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWords | None:
+    """What a check saw, figures only where it could look; ``None``: this version knows no such check."""
+    words = _words()["checks"].get(check)
+    if words is None or state not in _words()["states"]:
+        return None
+    figure = ""
+    if state in ("ok", "alert"):
+        with suppress(TemplateError, TypeError, ValueError, AttributeError):
+            figure = _sentences().from_string(words["figure"]).render(facts)
+    return LookInWords(check, state, words["title"], _words()["states"][state], figure)
+
+
+def compose_alerts(
+    raised: Sequence[Alert],
+    over: Sequence[Alert],
+    open_ones: Iterable[Alert],
+    reference: str,
+    page: str | None,
+    now: datetime,
+) -> Mail:
+    """The mail about alerts that were raised or are over; ``open_ones``: others that are open."""
+    values = {
+        "raised": [in_words(each) for each in raised],
+        "over": [in_words(each) for each in over],
+        "open_ones": [in_words(each) for each in open_ones],
+        "page": page,
+        "now": now,
+    }
+    first = (values["raised"] or values["over"])[0]  # type: ignore[index]
+    more = len(raised) + len(over) - 1
+    what = "Cảnh báo" if raised else "Đã hết"
+    subject = f"[MotcuaSMS] {what}: {first.title}" + (f" và {more} việc khác" if more else "")
+    return _mail("alerts", reference, subject, values)
+
+
+def compose_life(
+    open_ones: Iterable[Alert],
+    looks: Sequence[LookInWords],
+    reference: str,
+    page: str | None,
+    *,
+    began_at: datetime,
+    now: datetime,
+) -> Mail:
+    """The mail that says each day that the watch lives."""
+    alerts = [in_words(each) for each in open_ones]
+    state = f"{len(alerts)} cảnh báo còn mở" if alerts else "không có cảnh báo"
+    subject = f"[MotcuaSMS] Giám sát ngày {wording.day(now)}: {state}"
+    values = {"open_ones": alerts, "looks": looks, "page": page, "began_at": began_at, "now": now}
+    return _mail("life", reference, subject, values)
+
+
+def post_of_alerts(raised: Sequence[Alert], over: Sequence[Alert], now: datetime) -> dict[str, Any]:
+    """What is posted to the webhook: ``text`` for chat services, and each alert for programs."""
+    words = [(each, in_words(each)) for each in (*raised, *over)]
+    lines = [f"{'ĐÃ HẾT' if alert.over_at else 'CẢNH BÁO'}: {said.title}" for alert, said in words]
+    return {
+        "text": "\n".join(lines),
+        "at": now.isoformat(),
+        "alerts": [
+            {
+                "name": alert.name,
+                "subject": alert.subject,
+                "state": "over" if alert.over_at else "open",
+                "raised_at": alert.raised_at.isoformat() if alert.raised_at else None,
+                "over_at": alert.over_at.isoformat() if alert.over_at else None,
+                "title": said.title,
+                "meaning": said.meaning,
+                "todo": said.todo,
+                "page": said.page,
+                "facts": alert.facts,
+            }
+            for alert, said in words
+        ],
+    }
+
+
+def _mail(template: str, reference: str, subject: str, values: Mapping[str, Any]) -> Mail:
+    given = {"subject": subject, **values}
+    text = tidy(_environment().get_template(f"{template}.txt").render(given))
+    html = inline_styles(_environment().get_template(f"{template}.html").render(given))
+    return Mail(reference, subject, text, html)
+
+
+def _moment(value: str | datetime | None) -> str:
+    if value is None:
+        return "chưa rõ"
+    return wording.moment(datetime.fromisoformat(value) if isinstance(value, str) else value)
+
+
+def _day(value: str) -> str:
+    return wording.day(date.fromisoformat(value))
+
+
+def _bytes(value: float) -> str:
+    return f"{wording.decimal(value / 1e9)} GB"
+
+
+def _check(name: str) -> str:
+    found = _words()["checks"].get(name)
+    return str(found["title"]) if found else name
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    filters: dict[str, Callable[..., str]] = {
+        "count": wording.plain,
+        "moment": _moment,
+        "day": _day,
+        "bytes": _bytes,
+        "check": _check,
+    }
+    return templates("watch", filters, layouts="mail")
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> Environment:
+    """For single sentences, which are escaped where they are put into HTML."""
+    return _environment().overlay(autoescape=False)
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, Any]:
+    path = include_dir() / "templates" / "watch" / "alerts.vi.yaml"
+    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read

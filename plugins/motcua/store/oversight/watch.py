@@ -1,0 +1,228 @@
+"""What the watch asks the ledger, and what it keeps there: the mirror of its alerts, and the sign that it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.errors import UndefinedTable
+from psycopg.types.json import Jsonb
+
+from motcua.domain.alerts import Alert
+from motcua.domain.apologies import ApologyDay
+from motcua.domain.watching import Delivered, HighMarks, ReceiptFigures
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+# --- Figures -------------------------------------------------------------------------------------------------------
+
+
+def enabled_agencies(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """Codes of the agencies that are told for now, each with since when."""
+    rows = connection.execute(statement("watch/enabled"), {"now": now})
+    return {row["agency_code"]: row["enabled_from"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecordedEvening:
+    """An agency that has no record of an evening of its own."""
+
+    agency_code: str
+    apology_day: ApologyDay
+    in_charge: str
+
+
+def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:
+    """Agencies whose evening of that day is not recorded."""
+    rows = connection.execute(statement("watch/evening_left"), {"day": day, "evening_at": evening_at})
+    return [value_of(UnrecordedEvening, row) for row in rows]
+
+
+def unknown_messages(connection: Connection, before: datetime, now: datetime) -> tuple[int, datetime | None]:
+    """Useful messages of unknown outcome since before a moment: how many, and since when the first."""
+    row = connection.execute(statement("watch/unknown"), {"before": before, "now": now}).fetchone()
+    return (row["messages"], row["since"]) if row else (0, None)
+
+
+def high_marks(connection: Connection) -> HighMarks:
+    """The largest numbers that the ledger has given."""
+    row = connection.execute(statement("watch/high_marks")).fetchone()
+    return value_of(HighMarks, row) if row else HighMarks(0, 0)
+
+
+def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
+    """Of each gateway's last attempts that it took between two moments, how many a receipt ended."""
+    rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
+    return [value_of(ReceiptFigures, row) for row in rows]
+
+
+def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
+    """Young receipts since a moment that name no attempt of ours: how many, and when the last was read."""
+    row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
+    return (row["receipts"], row["last_at"]) if row else (0, None)
+
+
+def delivered_between(connection: Connection, start: datetime, end: datetime) -> Delivered:
+    """Messages recorded in a period that a gateway took, and those that reached a phone."""
+    row = connection.execute(statement("watch/delivered"), {"start": start, "end": end}).fetchone()
+    return value_of(Delivered, row) if row else Delivered(0, 0)
+
+
+def news_of_sources(
+    connection: Connection, names: Collection[str], stretches: Sequence[tuple[datetime, datetime]], enough: int
+) -> dict[str, list[int]]:
+    """By source, transitions recorded in each stretch, counted up to ``enough``."""
+    values = {
+        "names": list(names),
+        "begins": [begins for begins, _ in stretches],
+        "ends": [ends for _, ends in stretches],
+        "enough": enough,
+    }
+    seen: dict[str, list[int]] = {}
+    for row in connection.execute(statement("watch/news"), values):
+        seen.setdefault(row["source"], []).append(row["seen"])
+    return seen
+
+
+def daily_work_done(connection: Connection, checked_day: date, closed_day: date) -> tuple[bool, bool]:
+    """Whether a day was checked, and whether another one was closed."""
+    values = {"checked_day": checked_day, "closed_period": closed_day.isoformat()}
+    row = connection.execute(statement("watch/daily_work"), values).fetchone()
+    return (row["checked"], row["closed"]) if row else (False, False)
+
+
+def open_gaps(connection: Connection) -> tuple[int, datetime | None]:
+    """Gaps that are open: how many, and since when the first; a ledger that knows no gaps has none."""
+    try:
+        row = connection.execute(statement("watch/gaps")).fetchone()
+    except UndefinedTable:
+        return 0, None
+    return (row["gaps"], row["since"]) if row else (0, None)
+
+
+def first_moment(connection: Connection) -> datetime | None:
+    """The first moment that the identity counts anything of."""
+    row = connection.execute(statement("watch/first_moment")).fetchone()
+    return row["first_moment"] if row else None
+
+
+def ledger_clock(connection: Connection) -> datetime:
+    """What time it is there."""
+    row = connection.execute(statement("watch/clock")).fetchone()
+    assert row is not None
+    moment: datetime = row["now"]
+    return moment
+
+
+# --- Mirror of the alerts ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredAlert:
+    """An alert as the ledger has it."""
+
+    alert_id: int
+    name: str
+    subject: str
+    raised_at: datetime
+    facts: Mapping[str, Any]
+    told_at: datetime | None
+    over_at: datetime | None
+    over_told_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Collection[Alert], now: datetime) -> None:
+    """Writes the alerts as the watch has them; whatever else the ledger holds open is ended."""
+    values = {
+        "names": [each.name for each in open_ones],
+        "subjects": [each.subject for each in open_ones],
+        "moments": [each.raised_at for each in open_ones],
+        "now": now,
+    }
+    with connection.transaction():
+        for alert in over:
+            connection.execute(statement("watch/save_alert"), _columns(alert))
+        connection.execute(statement("watch/close_strays"), values)
+        for alert in open_ones:
+            connection.execute(statement("watch/save_alert"), _columns(alert))
+
+
+def _columns(alert: Alert) -> dict[str, Any]:
+    return {
+        "name": alert.name,
+        "subject": alert.subject,
+        "raised_at": alert.raised_at,
+        "facts": Jsonb(alert.facts),
+        "told_at": alert.told_at,
+        "over_at": alert.over_at,
+        "over_told_at": alert.over_told_at,
+        "acknowledged_at": alert.acknowledged_at,
+        "acknowledged_by": alert.acknowledged_by,
+    }
+
+
+def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[MirroredAlert]:
+    """Open alerts first, then those that were over after a moment, the newest first."""
+    rows = connection.execute(statement("watch/alerts"), {"over_since": over_since, "limit": limit})
+    return [value_of(MirroredAlert, row) for row in rows]
+
+
+def acknowledge_alert(connection: Connection, name: str, subject: str | None, by: str, now: datetime) -> list[str]:
+    """Keeps that somebody looks after an open alert; returns the subjects of those that nobody did before.
+
+    Args:
+        connection: of the ledger.
+        name: the alert's.
+        subject: of this one alone; ``None``: of all with that name.
+        by: who.
+        now: when.
+    """
+    values = {"name": name, "subject": subject, "by": by, "now": now}
+    return [row["subject"] for row in connection.execute(statement("watch/acknowledge"), values)]
+
+
+# --- The sign of life ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLife:
+    """The last sign of the watch."""
+
+    began_at: datetime
+    looked_at: datetime
+    looks: Sequence[Mapping[str, Any]]
+    """What it looked at: ``check``, ``state`` and ``facts`` of each."""
+    recipients: int
+    unsent: int
+    unsent_since: datetime | None
+
+
+def say_alive(connection: Connection, life: WatchLife) -> None:
+    """Keeps the sign of this look."""
+    connection.execute(
+        statement("watch/say_alive"),
+        {
+            "began_at": life.began_at,
+            "looked_at": life.looked_at,
+            "looks": Jsonb(list(life.looks)),
+            "recipients": life.recipients,
+            "unsent": life.unsent,
+            "unsent_since": life.unsent_since,
+        },
+    )
+
+
+def watch_life(connection: Connection) -> WatchLife | None:
+    """The last sign; ``None``: the watch never ran, or was retired."""
+    row = connection.execute(statement("watch/life")).fetchone()
+    return value_of(WatchLife, row) if row else None
+
+
+def retire_watch(connection: Connection) -> bool:
+    """Nobody waits for a sign of the watch any more; ``False``: nobody did."""
+    return connection.execute(statement("watch/retire")).rowcount == 1

@@ -1,0 +1,107 @@
+"""The page *Giám sát*, the first one: what the watch found, who looks after it, and whether the watch itself lives.
+
+It takes one decision: an open alert is acknowledged. Only whoever may edit the DAG settle_messages in Airflow takes it;
+others see the page without its forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.alerts import ALERT_NAMES
+from motcua.domain.clock import VIETNAM
+from motcua.domain.watching import silence_of
+from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
+from motcua.store.ledger.database import page_connection
+from motcua.store.oversight.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
+from motcua.web.auth import may_edit_dag, signed_in
+from motcua.web.forms import form_token, is_own_form, sent_form
+from motcua.web.rendering import HEADERS, PageRefused, render
+
+_SHOWN = 100
+_OVER_FOR = timedelta(days=7)
+_SILENT_AFTER = timedelta(minutes=10)
+
+router = APIRouter()
+User = Annotated[str, Depends(signed_in)]
+may_decide = may_edit_dag("settle_messages")
+Decides = Annotated[bool, Depends(may_decide)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An alert as the page shows it."""
+
+    kept: MirroredAlert
+    words: AlertInWords
+
+
+@router.get("/alerts")
+def show_alerts(request: Request, decides: Decides, said: str = "") -> HTMLResponse:
+    """Open alerts, then those that were over in the last days."""
+    return _page(request, "acknowledged" if said == "acknowledged" else "", decides=decides)
+
+
+@router.post("/alerts")
+def acknowledge(
+    request: Request, user: User, decides: Decides, fields: Annotated[dict[str, str], Depends(sent_form)]
+) -> Response:
+    """Keeps that the visitor looks after an open alert, and shows the page again."""
+    if not decides:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge_alert")
+    if not is_own_form(request, fields):
+        return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
+    name, subject = fields.get("name", ""), fields.get("subject", "")
+    if name not in ALERT_NAMES or "\x00" in subject:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    with page_connection() as connection:
+        acknowledge_alert(connection, name, subject, user, datetime.now(UTC))
+    base = request.scope.get("root_path", "")
+    return RedirectResponse(f"{base}/alerts?said=acknowledged", HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatus.OK) -> HTMLResponse:
+    now = datetime.now(UTC)
+    with page_connection() as connection:
+        life = watch_life(connection)
+        kept = list_alerts(connection, now - _OVER_FOR, _SHOWN)
+    shown = [Shown(each, _in_words(each)) for each in kept if each.name in ALERT_NAMES]
+    return render(
+        request,
+        "alerts.html",
+        status=status,
+        life=life,
+        silent=silence_of(life.looked_at if life else None, now, _SILENT_AFTER) is not None,
+        open_ones=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is None],
+        known=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is not None],
+        over=[each for each in shown if each.kept.over_at is not None],
+        looks=_looks(life),
+        decides=decides,
+        token=form_token(request),
+        said=said,
+        local=VIETNAM,
+    )
+
+
+def _in_words(kept: MirroredAlert) -> AlertInWords:
+    return alert_in_words(
+        kept.name,
+        kept.subject,
+        kept.facts,
+        raised_at=kept.raised_at,
+        over_at=kept.over_at,
+        acknowledged_by=kept.acknowledged_by,
+    )
+
+
+def _looks(life: WatchLife | None) -> list[LookInWords]:
+    """What was looked at, as far as this version knows it."""
+    looks = life.looks if life is not None else []
+    found = (look_in_words(str(each["check"]), str(each["state"]), each["facts"]) for each in looks)
+    return [each for each in found if each is not None]

@@ -1,0 +1,95 @@
+"""A watch over a ledger of the test's own, an Airflow that says what it is told to, and a real SMTP server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.watching.keeping import WatchState
+from motcua.jobs.watching.watch import Watch
+from motcua.settings import settings
+from tests.integration.quality.test_mailing_quality import MailServer
+from tests.integration.watching.outside import Outside
+
+LAN, MINH = "lan@khanhhoa.example", "minh@khanhhoa.example"
+WEDNESDAY = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
+
+
+@dataclass
+class Watched:
+    """A watch with a clock that the test moves."""
+
+    outside: Outside
+    mail: MailServer
+    folder: Path
+    now: datetime = WEDNESDAY
+    has_begun: bool = False
+    seen: list[str] = field(default_factory=list)
+    """Subjects of mails that were read already."""
+
+    def look(self, times: int = 1, minutes: float = 1, *, notify: bool = True) -> WatchState:
+        """So many rounds, each a minute after the last."""
+        if not self.has_begun:
+            # While a machine may just be starting, much is not told.
+            self.has_begun, before = True, self.now
+            self.now -= timedelta(minutes=5)
+            self.look(5, notify=notify)
+            self.now = before
+        for _ in range(times):
+            self.now += timedelta(minutes=minutes)
+            if notify:
+                self.outside.runs = [run for run in self.outside.runs if run["state"] != "success"]
+                self.outside.run("success", self.now - timedelta(seconds=30), self.now - timedelta(seconds=20))
+            state = Watch(clock=lambda: self.now).once()
+        return state
+
+    def open_alerts(self, state: WatchState) -> list[str]:
+        """Keys of those that were raised and are not over."""
+        return sorted(key for key, alert in state.alerts.items() if alert.raised_at is not None)
+
+    def mails(self) -> list[str]:
+        """Subjects of the mails since the last call, without those of each day."""
+        subjects = [str(message["Subject"]) for _, message in self.mail.taken]
+        new, self.seen = subjects[len(self.seen) :], subjects
+        return [subject for subject in new if "Giám sát ngày" not in subject]
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    server = Outside()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    server = MailServer()
+    yield server
+    if not server.is_closed:
+        server.close()
+
+
+@pytest.fixture
+def watched(ledger: str, outside: Outside, mail: MailServer, tmp_path: Path, configure: Callable[..., None]) -> Watched:
+    smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
+    smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "MotcuaSMS <motcua@khanhhoa.example>"}
+    configure(
+        AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(smtp),
+        MOTCUA_DATA=str(tmp_path),
+        MOTCUA_WATCH_RECIPIENTS=LAN,
+        MOTCUA_WATCH_AIRFLOW=outside.url,
+        MOTCUA_WATCH_AIRFLOW_USER="watch",
+        MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
+        MOTCUA_WATCH_CALLBACKS=f"{outside.url}/callbacks",
+        MOTCUA_WATCH_BACKUP_AGE="0",
+        MOTCUA_WATCH_DISK_FREE="0",
+    )
+    watched = Watched(outside, mail, settings().watch_folder)
+    return watched

@@ -1,0 +1,503 @@
+"""Whether what is wrong is told within five minutes, by its name, and whether a quiet day is quiet.
+
+Two parts. In a running system faults are planted one after another, as they happen: programs are killed by their
+number, a database shuts its doors, rows go missing. What is measured are the seconds from planting to the mail in the
+mailbox, and whether the end is mailed once it is mended. Waits that are rules rather than reactions are shortened by
+settings (``SHORTENED``): a red run counts after 20 s instead of an hour, and so on. The watch looks each 10 s instead
+of each minute; what the seconds would be at a look a minute, at worst, is reckoned beside them.
+
+The other part has a clock of its own: three days, a working Friday and a weekend, in which desks work and everything
+goes well, with no mail but those of each day; and a Monday whose 17:30 does not come.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import requests
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+
+from motcua.domain.clock import VIETNAM
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.network.mailbox import mail_ids, read_mail
+from tests.live.airflow import LiveAirflow, kill, live_airflow
+from tests.prove import Figure
+from tests.prove.worlds.ledgers import proving_ledger, proving_server
+
+MOST_SECONDS = 300.0
+ROUND = 10.0
+SHORTENED = {
+    "MOTCUA_WATCH_ROUND": f"PT{ROUND:.0f}S",
+    "MOTCUA_WATCH_SOURCE_SILENCE": "PT90S",
+    "MOTCUA_WATCH_RECEIPTS_WITHIN": "PT30S",
+    "MOTCUA_WATCH_UNKNOWN_AFTER": "PT20S",
+    "MOTCUA_WATCH_RED_AFTER": "PT20S",
+    "MOTCUA_WATCH_DAILY_AFTER": "PT0S",
+    "MOTCUA_WATCH_BACKUP_AGE": "PT1H",
+    "MOTCUA_GATEWAY_STOP": "PT5M",
+}
+MINUTE = 60.0
+LOOKS = 3
+"""That an alert needs at most (domain/alerts.py)."""
+
+
+@dataclass
+class Told:
+    """One alert, or its end, as a mail told it."""
+
+    key: str
+    is_over: bool
+    at: datetime
+
+
+@dataclass
+class Mailbox:
+    """What the watch has mailed."""
+
+    folder: Path
+    _read: dict[str, list[Told]] = field(default_factory=dict)
+
+    def told(self) -> list[Told]:
+        """Every alert and every end, in the order in which they came."""
+        for name in mail_ids(self.folder):
+            if name not in self._read:
+                self._read[name] = self._of(name)
+        return sorted((each for mail in self._read.values() for each in mail), key=lambda each: each.at)
+
+    def _of(self, name: str) -> list[Told]:
+        at = datetime.fromtimestamp(int(name.partition("-")[0]) / 1e9, UTC)
+        found: list[Told] = []
+        is_over: bool | None = None
+        for line in read_mail(self.folder, name).text.splitlines():
+            if line.startswith(("CẢNH BÁO: ", "ĐÃ HẾT: ")):
+                is_over = line.startswith("ĐÃ HẾT: ")
+            elif line.startswith("Tên: ") and is_over is not None:
+                found.append(Told(line.removeprefix("Tên: ").partition(" · ")[0], is_over, at))
+                is_over = None
+        return found
+
+
+@dataclass
+class Fault:
+    """One fault: what is done, by what alert it must be told, how it is mended."""
+
+    name: str
+    key: str
+    planted_at: datetime
+    mend: Callable[[], object]
+    mended_at: datetime | None = None
+    told_after: float | None = None
+    """Seconds from planting to the mail."""
+    over_after: float | None = None
+    """Seconds from mending to the mail."""
+
+
+class Planting:
+    """Faults in one running system."""
+
+    def __init__(self, live: LiveAirflow, folder: Path) -> None:
+        self.live, self.folder = live, folder
+        self.mailbox = Mailbox(folder / "mailbox")
+        port = int(conninfo_to_dict(json_dsn(live.environment["AIRFLOW_CONN_MOTCUA_DB"]))["port"])
+        self.admin_dsn = EmbeddedPostgres(folder / "postgres", port).admin_dsn
+        self.faults: list[Fault] = []
+
+    @contextmanager
+    def admin(self, database: str = "postgres") -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        """As PostgreSQL's administrator, past every trigger."""
+        dsn = make_conninfo(self.admin_dsn, dbname=database)
+        with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+            connection.execute("SET session_replication_role = 'replica'")
+            yield connection
+
+    def plant(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> Fault:
+        """Does it, and remembers when."""
+        fault = Fault(name, key, datetime.now(UTC), mend)
+        do()
+        self.faults.append(fault)
+        return fault
+
+    def wait_told(self, *faults: Fault) -> None:
+        """Until each is told, five minutes and a little at most."""
+
+        def look(told: Sequence[Told]) -> bool:
+            for fault in faults:
+                fault.told_after = fault.told_after or _after(told, fault.key, fault.planted_at, is_over=False)
+            return all(fault.told_after is not None for fault in faults)
+
+        self._wait(look)
+
+    def mend(self, *faults: Fault) -> None:
+        """Mends them, and waits until the end of each is told."""
+        for fault in faults:
+            fault.mended_at = datetime.now(UTC)
+            fault.mend()
+
+        def look(told: Sequence[Told]) -> bool:
+            for fault in faults:
+                assert fault.mended_at is not None
+                fault.over_after = fault.over_after or _after(told, fault.key, fault.mended_at, is_over=True)
+            return all(fault.over_after is not None for fault in faults)
+
+        self._wait(look)
+
+    def _wait(self, look: Callable[[Sequence[Told]], bool]) -> None:
+        until = time.monotonic() + MOST_SECONDS + 30
+        while not look(self.mailbox.told()) and time.monotonic() < until:
+            time.sleep(0.5)
+
+
+def _after(told: Sequence[Told], key: str, moment: datetime, *, is_over: bool) -> float | None:
+    """Seconds from a moment to the first mail that tells this after it."""
+    found = (each.at for each in told if each.key == key and each.is_over is is_over and each.at >= moment)
+    first = next(found, None)
+    return (first - moment).total_seconds() if first else None
+
+
+def json_dsn(connection: str) -> str:
+    """The DSN of an Airflow connection in JSON."""
+    given = json.loads(connection)
+    return make_conninfo(
+        host=given["host"], port=given["port"], user=given["login"], password=given["password"], dbname=given["schema"]
+    )
+
+
+# --- Faults in a running system --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def killing(live: LiveAirflow, component: str) -> Iterator[Callable[[], None]]:
+    """Kills a program by its number, and again whenever it was started anew; yields what stops that."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            if (pid := live.pid_of(component)) is not None:
+                kill(pid)
+            stop.wait(0.5)
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+
+    try:
+        yield end
+    finally:
+        end()
+
+
+def _keep_busy(live: LiveAirflow, stop: threading.Event) -> None:
+    """A desk that moves a dossier every few seconds, so that there is always something to read and to send."""
+    while not stop.wait(10):
+        live.desk.move(1)
+
+
+def _in_the_ledger(planting: Planting) -> None:
+    """What is found in the ledger alone: a lost message, receipts of nobody, an old backup, work that was not done."""
+    backups = planting.folder / "backups"
+
+    def date_backup(back: timedelta) -> None:
+        facts = {"made_at": (datetime.now(UTC) - back).isoformat()}
+        (backups / "newest.json").write_text(json.dumps(facts))
+
+    def lose() -> None:
+        with planting.admin("motcua") as ledger:
+            ledger.execute("CREATE TABLE public.lost AS SELECT * FROM motcua.messages ORDER BY message_id LIMIT 1")
+            ledger.execute("DELETE FROM motcua.messages WHERE message_id = (SELECT message_id FROM public.lost)")
+
+    def find_again() -> None:
+        with planting.admin("motcua") as ledger:
+            ledger.execute("INSERT INTO motcua.messages OVERRIDING SYSTEM VALUE SELECT * FROM public.lost")
+
+    def strange_receipts() -> None:
+        extra = json.loads(planting.live.environment["AIRFLOW_CONN_SMS_KANNEL"])["extra"]
+        for number in range(3):
+            query = {"secret": extra["callback_secret"], "reference": f"strange{number}", "status": "1"}
+            requests.get(extra["callback_url"], params=query, timeout=10).raise_for_status()
+
+    def forget_receipts() -> None:
+        with planting.admin("motcua") as ledger:
+            ledger.execute("DELETE FROM motcua.receipt_readings WHERE effect = 'unknown_reference'")
+
+    faults = [
+        planting.plant(
+            "the newest backup is of the day before yesterday",
+            "backup_old",
+            lambda: date_backup(timedelta(days=2)),
+            lambda: date_backup(timedelta(0)),
+        ),
+        planting.plant("a message is missing: the identity differs", "identity", lose, find_again),
+        planting.plant(
+            "receipts about messages that the ledger does not know",
+            "receipts_unknown",
+            strange_receipts,
+            forget_receipts,
+        ),
+    ]
+    planting.wait_told(*faults)
+    planting.mend(*faults)
+
+
+def _silenced(planting: Planting) -> None:
+    """Receipts are lost on their way; and a pick-up hangs, holding its source."""
+    live = planting.live
+
+    def hold() -> psycopg.Connection[Any]:
+        held = psycopg.connect(make_conninfo(planting.admin_dsn, dbname="motcua"))
+        held.execute("SELECT 1 FROM motcua.sources FOR UPDATE")
+        return held
+
+    receipts = planting.plant(
+        "no receipt comes for what the gateway takes",
+        "receipts_stopped/kannel",
+        lambda: (live.set_faults(receipts_lost={"probability": 1}), live.desk.move(15)),
+        lambda: (live.set_faults(), live.desk.move(15)),
+    )
+    live.wait_until("taken without receipts", lambda: live.states(live.desk.cases[-15:])["accepted"] >= 10, 60)
+    planting.wait_told(receipts)
+    planting.mend(receipts)
+    holders: list[psycopg.Connection[Any]] = []
+    silent = planting.plant(
+        "a pick-up hangs: its source is silent",
+        "source_silent/khanhhoa",
+        lambda: holders.append(hold()),
+        lambda: [each.close() for each in holders],
+    )
+    planting.wait_told(silent)
+    planting.mend(silent)
+
+
+def _refused(planting: Planting) -> None:
+    """The source's database shuts its doors; the gateway resets every request."""
+    live = planting.live
+
+    def doors(allow: bool) -> None:
+        with planting.admin() as admin:
+            admin.execute(f"ALTER DATABASE onestop_khanhhoa ALLOW_CONNECTIONS {'true' if allow else 'false'}")
+            if not allow:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = 'onestop_khanhhoa' AND usename LIKE '%reader%'"
+                )
+
+    def note_all() -> None:
+        for run in live.airflow_rows("SELECT dag_id, run_id FROM dag_run WHERE state = 'failed'"):
+            path = f"dags/{run['dag_id']}/dagRuns/{quote(run['run_id'], safe='')}"
+            live.call("PATCH", path, note="đã xem")
+
+    failing = planting.plant(
+        "the one-stop database refuses connections",
+        "source_failing/khanhhoa",
+        lambda: doors(False),
+        lambda: doors(True),
+    )
+    red = planting.plant("runs are red and nobody looks", "red_run", lambda: None, note_all)
+    planting.wait_told(failing, red)
+    planting.mend(failing)
+    outage = planting.plant(
+        "the gateway resets every request: it is stopped",
+        "gateway_stopped/kannel",
+        lambda: (live.set_faults(outage=True), live.desk.move(40)),
+        lambda: (live.set_faults(), planting.live.ledger("DELETE FROM motcua.gateway_stops RETURNING 1")),
+    )
+
+    def settle() -> None:
+        with planting.admin("motcua") as ledger:
+            for table in ("attempts", "messages"):
+                ledger.execute(f"UPDATE motcua.{table} SET state = 'delivered' WHERE state = 'unknown'")
+
+    unknown = planting.plant("messages are of unknown outcome", "unknown_old", lambda: None, settle)
+    planting.wait_told(outage, unknown)
+    planting.mend(outage, unknown)
+    live.wait_until_idle(180)
+    planting.mend(red)
+
+
+def _killed(planting: Planting) -> None:
+    """Programs are killed by their number as often as they are started."""
+    live = planting.live
+    with killing(live, "airflow-triggerer") as end_triggerer, killing(live, "airflow-scheduler") as end_scheduler:
+        faults = [
+            planting.plant("the scheduler is killed", "airflow_unhealthy/scheduler", lambda: None, end_scheduler),
+            planting.plant("the triggerer is killed", "airflow_unhealthy/triggerer", lambda: None, end_triggerer),
+            planting.plant("no run of notify_transitions", "notify_silent", lambda: None, lambda: None),
+        ]
+        planting.wait_told(*faults)
+        planting.mend(*faults)
+    with killing(live, "airflow-api-server") as end_server:
+        server = planting.plant("Airflow's API server is killed", "airflow_unreachable", lambda: None, end_server)
+        planting.wait_told(server)
+        planting.mend(server)
+
+
+def _the_ledger_itself(planting: Planting) -> None:
+    """It lets nobody in; it has gone backwards; it has a gap."""
+
+    def doors(allow: bool) -> None:
+        with planting.admin() as admin:
+            admin.execute(f"ALTER DATABASE motcua ALLOW_CONNECTIONS {'true' if allow else 'false'}")
+            if not allow:
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'motcua'")
+
+    def go_back() -> None:
+        with planting.admin("motcua") as ledger:
+            for table, number in (("message_history", "history_id"), ("attempts", "attempt_id")):
+                last = f"(SELECT max({number}) FROM motcua.{table})"
+                ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 2")
+
+    def acknowledge() -> None:
+        with planting.admin("motcua") as ledger:
+            ledger.execute(
+                "UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'prove'"
+                " WHERE name = 'ledger_went_back' AND over_at IS NULL"
+            )
+
+    def gap(statement: str) -> None:
+        with planting.admin("motcua") as ledger:
+            ledger.execute(
+                "CREATE TABLE IF NOT EXISTS motcua.gaps (gap_no bigint, noticed_at timestamptz, closed_at timestamptz)"
+            )
+            ledger.execute("GRANT SELECT ON motcua.gaps TO motcua_app")
+            ledger.execute(statement)
+
+    unreachable = planting.plant(
+        "the ledger lets nobody in", "ledger_unreachable", lambda: doors(False), lambda: doors(True)
+    )
+    planting.wait_told(unreachable)
+    planting.mend(unreachable)
+    back = planting.plant("the ledger has gone backwards", "ledger_went_back", go_back, acknowledge)
+    behind = planting.plant(
+        "the ledger has a gap",
+        "ledger_behind",
+        lambda: gap("INSERT INTO motcua.gaps (gap_no, noticed_at) VALUES (1, now())"),
+        lambda: gap("UPDATE motcua.gaps SET closed_at = now() WHERE closed_at IS NULL"),
+    )
+    planting.wait_told(back, behind)
+    planting.mend(back, behind)
+
+
+def _in_a_running_system(seed: int) -> list[Figure]:
+    folder = Path(tempfile.mkdtemp(prefix="motcua-prove-watch-"))
+    due = datetime.now(VIETNAM) + timedelta(minutes=5)
+    variables = SHORTENED | {
+        # Their DAGs are paused, as somebody may forget them to be.
+        "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
+        "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
+        "MOTCUA_BACKUPS": str(folder / "backups"),
+        "MOTCUA_APOLOGY_TIME": f"{due - timedelta(hours=2):%H:%M}",
+    }
+    (folder / "backups").mkdir()
+    (folder / "backups" / "newest.json").write_text(json.dumps({"made_at": datetime.now(UTC).isoformat()}))
+    stop = threading.Event()
+    try:
+        with live_airflow(folder, variables, seed=seed) as live:
+            planting = Planting(live, folder)
+            busy = threading.Thread(target=_keep_busy, args=(live, stop), daemon=True)
+            busy.start()
+            live.wait_until("a message is delivered", lambda: live.states(live.desk.cases)["delivered"] > 0, 120)
+            time.sleep(6 * ROUND)
+            before = [each.key for each in planting.mailbox.told()]
+            at = due.replace(second=0, microsecond=0).astimezone(UTC)
+            missed = [
+                Fault("the day's check was not made", "quality_late", at, lambda: None),
+                Fault("the day before was not closed", "closing_late", at, lambda: None),
+            ]
+            for part in (_in_the_ledger, _silenced, _refused, _killed, _the_ledger_itself):
+                part(planting)
+            planting.wait_told(*missed)
+            stop.set()
+            busy.join()
+            told = planting.mailbox.told()
+    finally:
+        stop.set()
+        shutil.rmtree(folder, ignore_errors=True)
+    faults = [*missed, *planting.faults]
+    figures = [Figure("before any fault: alerts", ", ".join(before) or "none", "none", not before)]
+    for fault in faults:
+        value = "never"
+        if fault.told_after is not None:
+            value = f"{fault.told_after:.0f} s; {fault.told_after + LOOKS * (MINUTE - ROUND):.0f} s"
+        ok = fault.told_after is not None and fault.told_after + LOOKS * (MINUTE - ROUND) <= MOST_SECONDS
+        must = f"{MOST_SECONDS:.0f} s at a look a minute"
+        figures.append(Figure(f"{fault.key}: {fault.name}", value, must, ok))
+    over = sum(fault.over_after is not None for fault in planting.faults)
+    count = len(planting.faults)
+    figures.append(Figure("ends that were told", f"{over} of {count}", f"{count} of {count}", over == count))
+    in_turn = _told_in_turn(told)
+    figures.append(Figure("alerts told twice before they were over", str(in_turn), "0", in_turn == 0))
+    return figures
+
+
+def _told_in_turn(told: Sequence[Told]) -> int:
+    """How often an alert was told that was open already, or an end of one that was not."""
+    state: dict[str, bool] = {}
+    wrong = 0
+    for each in told:
+        wrong += state.get(each.key, False) is not each.is_over
+        state[each.key] = not each.is_over
+    return wrong
+
+
+# --- Days by a clock of their own ------------------------------------------------------------------------------------
+
+
+def _days(seed: int) -> list[Figure]:
+    from tests.prove.worlds.quiet_days import QuietDays
+
+    folder = Path(tempfile.mkdtemp(prefix="motcua-prove-quiet-"))
+    kept = dict(os.environ)
+    try:
+        with proving_server(folder) as server, proving_ledger(server, "quiet") as dsn:
+            days = QuietDays(folder, server, dsn, random.Random(seed))
+            try:
+                days.work_until(datetime(2026, 11, 30, 7, 0, tzinfo=VIETNAM))
+                raised, messages, rounds = list(days.alerts()), days.messages(), days.rounds
+                daily = days.daily_mails()
+                days.work_until(datetime(2026, 11, 30, 17, 20, tzinfo=VIETNAM))
+                raised_monday = [each for each in days.alerts() if each not in raised]
+                late = days.evening_without_its_run()
+            finally:
+                days.close()
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+        shutil.rmtree(folder, ignore_errors=True)
+    return [
+        Figure(
+            f"Friday to Sunday, {rounds} looks, {messages} messages: alerts",
+            ", ".join(raised) or "none",
+            "none",
+            not raised and messages > 100,
+        ),
+        Figure("mails that say that the watch lives", str(daily), "4 (at its begin, and each day)", daily == 4),
+        Figure("Monday until 17:20: alerts", ", ".join(raised_monday) or "none", "none", not raised_monday),
+        Figure(
+            "the 17:30 that does not come is told at",
+            late or "never",
+            "17:36 at the latest",
+            "17:35" <= late <= "17:36",
+        ),
+    ]
+
+
+def figures(seed: int = 1) -> list[Figure]:
+    """Both parts."""
+    return [*_days(seed), *_in_a_running_system(seed)]

@@ -1,0 +1,168 @@
+"""The page of alerts: what is open, who looks after it, whether the watch lives; forms of others change nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from psycopg.types.json import Jsonb
+
+from motcua.domain.alerts import ALERT_NAMES
+from motcua.web import alerts_page
+from motcua.web.auth import signed_in
+
+PAGE = "/motcua/alerts"
+VISITOR = {"may_decide": True}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    from motcua.web.pages import create_pages
+
+    pages = create_pages()
+    pages.dependency_overrides[signed_in] = lambda: "lan"
+    pages.dependency_overrides[alerts_page.may_decide] = lambda: VISITOR["may_decide"]
+    server = FastAPI()
+    server.mount("/motcua", pages)
+    return server
+
+
+@pytest.fixture
+def staff(app: FastAPI, ledger: str) -> Iterator[TestClient]:
+    VISITOR["may_decide"] = True
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+@pytest.fixture
+def alert(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
+    """Writes an alert as the watch does."""
+
+    def write(name: str, subject: str = "", facts: dict[str, Any] | None = None, *, over: bool = False) -> None:
+        rows(
+            "INSERT INTO motcua.alerts (name, subject, raised_at, facts, over_at)"
+            " VALUES (%s, %s, now() - interval '1 hour', %s, CASE WHEN %s THEN now() END)",
+            name,
+            subject,
+            Jsonb(facts or {}),
+            over,
+        )
+
+    return write
+
+
+@pytest.fixture
+def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
+    """Writes the watch's sign of life."""
+
+    def write(ago: timedelta = timedelta(minutes=1), unsent: int = 0, recipients: int = 1) -> None:
+        looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
+        looks.append({"check": "of another version", "state": "ok", "facts": {}})
+        rows("DELETE FROM motcua.watch_life")
+        rows(
+            "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent, unsent_since)"
+            " VALUES (now() - interval '1 day', %s, %s, %s, %s, %s)",
+            datetime.now(UTC) - ago,
+            Jsonb(looks),
+            recipients,
+            unsent,
+            datetime.now(UTC) - timedelta(hours=2) if unsent else None,
+        )
+
+    return write
+
+
+def words(answer: Any) -> str:
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def form_of(page: str, after: str) -> dict[str, str]:
+    part = page[page.index(after) :]
+    part = part[part.index('<form method="post"') : part.index("</form>")]
+    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
+
+
+def test_watch_that_never_ran_and_one_that_found_nothing_are_said_in_words(staff, alive):
+    assert "Chương trình giám sát chưa từng chạy." in words(staff.get(PAGE))
+    alive()
+    shown = words(staff.get(PAGE))
+    assert "Không có cảnh báo nào. Mọi thứ được xem đều tốt." in shown
+    assert "Sổ cân tốt lệch 0" in shown
+    assert "im lặng" not in shown
+
+
+def test_first_page_is_the_one_of_alerts(staff):
+    assert staff.get("/motcua/").headers["location"] == "/motcua/alerts"
+
+
+def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(staff, alive, alert, rows):
+    alive()
+    alert("source_failing", "khanh<b>hoa", {"since": None, "failed_at": None})
+    alert("source_failing", "vanphong", {"since": None, "failed_at": None})
+    alert("red_run", facts={"runs": 2, "dags": "notify_transitions", "since": "2026-11-25T03:00:00+00:00"}, over=True)
+    page = staff.get(PAGE)
+    shown = words(page)
+    assert "Cảnh báo cần xử lý Đọc nguồn" in shown
+    assert "Cần làm: Xem lý do bằng motcua sources list" in shown
+    assert "docs/operations/alerts/source_failing.md" in shown
+    assert "chưa gửi thư được cho ai" in shown
+    assert "Đã hết trong 7 ngày qua" in shown
+    assert "khanh<b>hoa" not in page.text
+    answer = staff.post(PAGE, data=form_of(page.text, "khanh&lt;b&gt;hoa"))
+    assert answer.status_code == 303
+    page = staff.get(answer.headers["location"])
+    shown = words(page)
+    assert "Đã ghi nhận." in shown
+    assert "Đang có người xử lý Đọc nguồn khanh<b>hoa" in shown
+    assert "lan đã biết lúc" in shown
+    known = rows("SELECT subject FROM motcua.alerts WHERE acknowledged_by = 'lan'")
+    assert [row["subject"] for row in known] == ["khanh<b>hoa"]
+    # Twice is once, and who said it first stays.
+    rows("UPDATE motcua.alerts SET acknowledged_by = 'minh' WHERE subject = 'khanh<b>hoa'")
+    staff.post(PAGE, data=form_of(page.text, "vanphong") | {"subject": "khanh<b>hoa"})
+    assert rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_by = 'minh'")
+
+
+def test_who_may_only_look_sees_no_form_and_can_acknowledge_nothing(staff, alive, alert, rows):
+    alive()
+    alert("airflow_unreachable", facts={"reason": "ConnectionError"})
+    fields = form_of(staff.get(PAGE).text, "Airflow không trả lời")
+    VISITOR["may_decide"] = False
+    assert "<form" not in staff.get(PAGE).text
+    assert staff.post(PAGE, data=fields).status_code == 403
+    assert not rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_at IS NOT NULL")
+
+
+@pytest.mark.parametrize("change", [{"token": "of another"}, {"token": ""}])
+def test_form_of_another_site_changes_nothing(staff, alive, alert, rows, change):
+    alive()
+    alert("airflow_unreachable", facts={"reason": "ConnectionError"})
+    fields = form_of(staff.get(PAGE).text, "Airflow không trả lời")
+    answer = staff.post(PAGE, data=fields | change)
+    assert answer.status_code == 403
+    assert "Chưa ghi nhận gì." in answer.text
+    assert not rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_at IS NOT NULL")
+
+
+def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
+    alive(ago=timedelta(minutes=11), unsent=2, recipients=0)
+    shown = words(staff.get(PAGE))
+    assert "Chương trình giám sát đã im lặng quá 10 phút." in shown
+    assert "2 thư chưa gửi được" in shown
+    assert "Không có địa chỉ nào để báo." in shown
+    assert "Mọi thứ được xem đều tốt" not in shown
+
+
+@pytest.mark.parametrize("name", ALERT_NAMES)
+def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive, alert, name):
+    alive()
+    alert(name, facts={"since": 5})
+    assert name in words(staff.get(PAGE))
