@@ -15,7 +15,7 @@ COMMENT ON COLUMN motcua.journals.reason IS 'Why it was begun.';
 
 CREATE TABLE motcua.gaps (
     gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('behind_journal', 'other_journal')),
+    kind text NOT NULL CHECK (kind IN ('behind_journal', 'other_journal', 'behind_watch')),
     noticed_at timestamptz NOT NULL,
     ledger_until timestamptz,
     journal_until timestamptz,
@@ -31,7 +31,7 @@ CREATE TABLE motcua.gaps (
 CREATE UNIQUE INDEX gaps_one_open ON motcua.gaps ((closed_at IS NULL)) WHERE closed_at IS NULL;
 COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not remember, because it was restored; while one is open nothing is sent.';
 COMMENT ON COLUMN motcua.gaps.gap_no IS 'Our number.';
-COMMENT ON COLUMN motcua.gaps.kind IS 'behind_journal: the journal has attempts that the ledger lacks; other_journal: the ledger was kept with a journal that is not here.';
+COMMENT ON COLUMN motcua.gaps.kind IS 'behind_journal: the journal has attempts that the ledger lacks; other_journal: the ledger was kept with a journal that is not here; behind_watch: the watch had seen larger numbers than the ledger gives.';
 COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When a sender noticed it.';
 COMMENT ON COLUMN motcua.gaps.ledger_until IS 'The last attempt that the ledger knew; empty: none.';
 COMMENT ON COLUMN motcua.gaps.journal_until IS 'The last attempt that the journal knows; empty: none.';
@@ -41,6 +41,16 @@ COMMENT ON COLUMN motcua.gaps.sent_until IS 'Without a journal: what was recorde
 COMMENT ON COLUMN motcua.gaps.closed_at IS 'When it was looked at; empty: nothing is sent.';
 COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';
 COMMENT ON COLUMN motcua.gaps.reason IS 'Of a person: why.';
+
+CREATE TABLE motcua.sender_life (
+    only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
+    looked_at timestamptz NOT NULL,
+    woke_at timestamptz NOT NULL
+);
+COMMENT ON TABLE motcua.sender_life IS 'When senders were at work: one row. After a long sleep they wait for the watch, which may know that the ledger was set back.';
+COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true.';
+COMMENT ON COLUMN motcua.sender_life.looked_at IS 'When a run last looked for a gap.';
+COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when they have been at work without a long sleep.';
 
 CREATE TABLE motcua.lost_attempts (
     lost_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -83,7 +93,7 @@ COMMENT ON COLUMN motcua.lost_attempts.message_id IS 'The message it was for; em
 COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When it was found.';
 
 GRANT SELECT, INSERT ON motcua.journals TO motcua_app;
-GRANT SELECT, INSERT, UPDATE ON motcua.gaps, motcua.lost_attempts TO motcua_app;
+GRANT SELECT, INSERT, UPDATE ON motcua.gaps, motcua.lost_attempts, motcua.sender_life TO motcua_app;
 
 -- What was told in a gap may have reached a phone, whatever state the restored ledger gives its message.
 INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES

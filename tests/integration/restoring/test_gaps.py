@@ -20,6 +20,7 @@ from motcua.jobs.notices.receiving import read_left_over_receipts, receive
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.restoring.gaps import hold_what_went_back
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
@@ -320,3 +321,83 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
     run()
     assert len(gateway.asked) == 30
     assert missing == []
+
+
+def watch_looked(restorable, at):
+    restorable.rows(
+        "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
+        " VALUES (%s, %s, '[]', 0, 0) ON CONFLICT (only_one) DO UPDATE SET looked_at = excluded.looked_at",
+        at,
+        at,
+    )
+
+
+@pytest.mark.guarantee(
+    "restored", "senders that wake from a long sleep wait for the watch, which knows if all was set back"
+)
+def test_senders_that_slept_wait_for_the_watch_but_not_for_long(one_stop, gateway, restorable):
+    event(one_stop, 0)
+    watch_looked(restorable, NOW)
+    run(NOW)
+    assert len(gateway.asked) == 1
+    # A quarter of an hour later, as after a night without power.
+    woke = NOW + 15 * MINUTE
+    event(one_stop, 1, woke)
+    assert "watch looks first" in run(woke).gap
+    assert "watch looks first" in run(woke + MINUTE).gap
+    watch_looked(restorable, woke + MINUTE)
+    assert run(woke + 2 * MINUTE).gap is None
+    assert len(gateway.asked) == 2
+    # Where the watch is dead, five minutes are enough.
+    woke = NOW + 60 * MINUTE
+    event(one_stop, 2, woke)
+    assert run(woke).gap is not None
+    assert run(woke + 5 * MINUTE).gap is None
+    assert len(gateway.asked) == 3
+
+
+@pytest.mark.guarantee(
+    "restored", "a machine that was set back with its journal is noticed by a watch elsewhere, and held for people"
+)
+def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, restorable, states):
+    event(one_stop, 0)
+    run()
+    with connect() as ledger:
+        hold_what_went_back(ledger, 7, NOW, NOW + MINUTE)
+    event(one_stop, 1, NOW + MINUTE)
+    assert "decide: motcua gaps close" in run(NOW + 2 * MINUTE).gap
+    assert len(gateway.asked) == 1
+    code, words = close("--reason", "Ảnh máy cũ", "--sent-until", "2026-11-25T10:01:30", "--as-department", "--yes")
+    assert code == 0, words
+    event(one_stop, 2, NOW + 3 * MINUTE)
+    run(NOW + 4 * MINUTE)
+    assert told(gateway) == Counter({"000": 1, "002": 1})
+    assert states()["D-1"] == ("unknown", "restored")
+
+
+def test_gap_that_the_journal_explained_is_not_opened_again_by_the_watch(one_stop, gateway, restorable):
+    event(one_stop, 0)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    send("run", clock=lambda: NOW)
+    restorable.put_back()
+    run(NOW + MINUTE)
+    with connect() as ledger:
+        hold_what_went_back(ledger, 1, NOW, NOW + 2 * MINUTE)
+    assert len(restorable.rows("SELECT * FROM motcua.gaps")) == 1
+    assert run(NOW + 3 * MINUTE).gap is None
+
+
+def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, gateway, restorable, states):
+    event(one_stop, 0)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    restorable.keep()
+    send("run", clock=lambda: NOW)
+    restorable.put_back()
+    with connect() as ledger:
+        hold_what_went_back(ledger, 1, NOW, NOW + MINUTE)
+    assert run(NOW + 2 * MINUTE).gap is None
+    assert told(gateway) == Counter({"000": 1})
+    assert states()["D-0"] == ("accepted", "restored")

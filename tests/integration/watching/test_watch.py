@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -27,6 +26,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
 from motcua.store.oversight.watch import list_alerts, watch_life
 from tests.conftest import NHA_TRANG, agency
+from tests.dated_backup import write_backup
 from tests.integration.watching.conftest import LAN, MINH, Watched
 
 ROOT = Path(__file__).parents[3]
@@ -293,6 +293,10 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     rows("DELETE FROM motcua.attempts WHERE attempt_id = 52")
     watched.look()
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ lùi lại: thiếu 1 lần gửi, 0 thay đổi"]
+    # Nothing is sent before somebody looked at it.
+    (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
+    assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
+    rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan'")
     # That it grows beyond what it had does not bring back what is missing.
     rows(insert, [60])
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
@@ -304,12 +308,13 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
 
 def test_open_gap_is_told_where_the_ledger_knows_gaps(watched: Watched, rows):
     watched.look()
-    rows("CREATE TABLE IF NOT EXISTS motcua.gaps (gap_no bigint, noticed_at timestamptz, closed_at timestamptz)")
-    rows("GRANT SELECT ON motcua.gaps TO motcua_app")
     assert watched.open_alerts(watched.look()) == []
-    rows("INSERT INTO motcua.gaps (gap_no, noticed_at) VALUES (1, %s)", watched.now)
+    rows(
+        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('behind_journal', %s, 3, 0)",
+        watched.now,
+    )
     assert watched.open_alerts(watched.look()) == ["ledger_behind"]
-    rows("UPDATE motcua.gaps SET closed_at = now()")
+    rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'run'")
     assert watched.open_alerts(watched.look()) == []
 
 
@@ -539,8 +544,9 @@ def test_backup_that_is_missing_or_old_is_told(watched: Watched, configure, tmp_
     assert watched.open_alerts(watched.look()) == ["backup_old"]
     folder = tmp_path / "backups"
     folder.mkdir()
-    (folder / "broken.json").write_text("{")
-    (folder / "one.json").write_text(json.dumps({"made_at": (watched.now - timedelta(hours=2)).isoformat()}))
+    (folder / "broken").mkdir()
+    (folder / "broken" / "backup.json").write_text("{")
+    write_backup(folder, watched.now - timedelta(hours=2))
     assert watched.open_alerts(watched.look()) == []
     assert "backup_old" in watched.open_alerts(watched.look(minutes=60 * 25))
 

@@ -35,6 +35,7 @@ from psycopg.rows import dict_row
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
+from tests.dated_backup import write_backup
 from tests.live.airflow import LiveAirflow, kill, live_airflow
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
@@ -215,8 +216,8 @@ def _in_the_ledger(planting: Planting) -> None:
     backups = planting.folder / "backups"
 
     def date_backup(back: timedelta) -> None:
-        facts = {"made_at": (datetime.now(UTC) - back).isoformat()}
-        (backups / "newest.json").write_text(json.dumps(facts))
+        shutil.rmtree(backups)
+        write_backup(backups, datetime.now(UTC) - back)
 
     def lose() -> None:
         with planting.admin("motcua") as ledger:
@@ -405,7 +406,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
         "MOTCUA_APOLOGY_TIME": f"{due - timedelta(hours=2):%H:%M}",
     }
     (folder / "backups").mkdir()
-    (folder / "backups" / "newest.json").write_text(json.dumps({"made_at": datetime.now(UTC).isoformat()}))
+    write_backup(folder / "backups", datetime.now(UTC))
     stop = threading.Event()
     try:
         with live_airflow(folder, variables, seed=seed) as live:

@@ -23,6 +23,7 @@ _console = console()
 _KINDS = {
     "behind_journal": "the ledger was restored: its journal knew more",
     "other_journal": "the ledger was kept with a journal that is not here",
+    "behind_watch": "the watch had seen later messages than the ledger has",
 }
 
 

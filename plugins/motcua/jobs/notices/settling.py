@@ -46,7 +46,7 @@ from motcua.jobs.notices.attempts import (
 from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
 from motcua.jobs.notices.request_slots import RequestSlots
-from motcua.jobs.restoring.gaps import look_for_gap, words_of_gap
+from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect, open_connection
 from motcua.store.ledger.locks import hold_lock
@@ -111,7 +111,7 @@ def settle(
             raise RuntimeError("a random sender id was taken")
         if (gap := look_for_gap(ledger, run_id, clock())) is not None:
             # A gateway that never had an attempt may have had another one, which the ledger forgot.
-            counts.gap = words_of_gap(gap)
+            counts.gap = gap
             return counts
         counts.abandoned = bury_the_dead(ledger, lock, clock(), sender_id)
         names = gateway_names(ledger)

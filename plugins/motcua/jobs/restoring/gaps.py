@@ -5,28 +5,35 @@ in the journal that the ledger does not know means that the ledger forgot: a *ga
 nothing is claimed. Where the journal is there, looking at the gap is reading it: what it knows becomes attempts of the
 messages again, and everything else certainly did not leave, so that the gap closes by itself and sending goes on. Where
 the ledger was kept with a journal that is not here, only a person knows until when it sent (``motcua gaps close``).
+
+A machine that was set back as a whole takes its journal with it. That the watch notices, where it stands elsewhere; it
+opens a gap as well, and senders that wake from a long sleep let it look first.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
 from motcua.store.notices import gaps
-from motcua.store.notices.gaps import OpenGap
+from motcua.store.notices.gaps import AtWork, OpenGap
 
 log = logging.getLogger(__name__)
 
+SLEEPS_AFTER = timedelta(minutes=10)
+"""Senders that did not look for so long have slept."""
+WAITS_FOR_WATCH = timedelta(minutes=5)
+"""How long after a sleep they wait for the watch, where there is one."""
 _AT_ONCE = 5000
 
 
-def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> OpenGap | None:
-    """Holds the journal against the ledger and looks at a gap where it can; gives the gap that is left open, if any.
+def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> str | None:
+    """Holds the journal against the ledger and looks at a gap where it can; says why nothing may be sent, if so.
 
     Args:
         ledger: a connection with no transaction under way; what is found is committed.
@@ -37,19 +44,23 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Op
         motcua.store.journal.JournalFailed: the journal cannot be read or begun.
     """
     moment = now or datetime.now(UTC)
+    at_work = gaps.say_at_work(ledger, moment, SLEEPS_AFTER)
+    ledger.commit()
     journal = open_journal()
     known_as, here = gaps.journal_of(ledger), journal.identity()
     if known_as is None and here is None:
         here = journal.begin()
+    is_behind = False
     if known_as is not None and here != known_as:
         _notice_other_journal(ledger, journal, moment)
-    elif _is_behind(ledger, journal):
+    elif is_behind := _is_behind(ledger, journal):
         _notice_behind(ledger, journal, moment)
     elif known_as is None and here is not None:
         gaps.begin_journal(ledger, here, "first use")
     ledger.commit()
     gap = gaps.open_gap(ledger)
-    if gap is not None and here is not None and known_as in (None, here):
+    # What the watch alone noticed the journal explains only where it knows more than the ledger.
+    if gap is not None and here is not None and known_as in (None, here) and (is_behind or gap.kind != "behind_watch"):
         _read_journal(ledger, journal, gap, by, moment)
         if known_as is None:
             # A ledger from before there was a journal.
@@ -58,7 +69,17 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Op
         gap = gaps.open_gap(ledger)
     ledger.commit()
     journal.forget(moment.date() - settings().journal_age)
-    return gap
+    if gap is not None:
+        return words_of_gap(gap)
+    return _why_wait_for_the_watch(at_work, moment)
+
+
+def _why_wait_for_the_watch(at_work: AtWork, now: datetime) -> str | None:
+    """After a long sleep the whole machine may have been set back, its journal with it; a watch that stands elsewhere
+    says so with its first look, and opens a gap before it says that it looked."""
+    if at_work.watched_at is None or at_work.watched_at >= at_work.woke_at or now >= at_work.woke_at + WAITS_FOR_WATCH:
+        return None
+    return f"nothing was sent for {SLEEPS_AFTER}: the watch looks first, or five minutes pass"
 
 
 def words_of_gap(gap: OpenGap) -> str:
@@ -68,9 +89,36 @@ def words_of_gap(gap: OpenGap) -> str:
             f"gap {gap.gap_no}: the ledger was restored; {gap.lost_attempts} attempt(s) that left are not in it, and "
             "its journal cannot be read"
         )
+    if gap.kind == "behind_watch":
+        return (
+            f"gap {gap.gap_no}: the watch had seen later messages than the ledger has, and the journal knows none: "
+            "decide: motcua gaps close"
+        )
     return (
         f"gap {gap.gap_no}: the ledger was kept with a journal that is not here: put it back (MOTCUA_JOURNAL), or "
         "decide: motcua gaps close"
+    )
+
+
+def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: datetime | None, now: datetime) -> None:
+    """Opens a gap, since the watch had seen larger numbers than the ledger gives; not where one was noticed since it
+    last looked, which explains them.
+
+    Args:
+        ledger: a connection; the caller commits.
+        lost_attempts: how many numbers of attempts are missing at the end.
+        seen_until: when the watch saw them.
+        now: this moment.
+    """
+    if seen_until is not None and gaps.noticed_since(ledger, seen_until):
+        return
+    gaps.begin_gap(
+        ledger,
+        "behind_watch",
+        now,
+        ledger_until=gaps.last_attempt_at(ledger),
+        journal_until=seen_until,
+        lost_attempts=lost_attempts,
     )
 
 

@@ -18,7 +18,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import Window
 from motcua.domain.watching import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
-from motcua.jobs.watching.keeping import IdentityKept, WatchState
+from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
     CALLBACKS_LIVE,
     Airflow,
@@ -290,6 +290,7 @@ def _high_marks(looking: Looking) -> Seen:
     has = figures.high_marks(looking.ledger)
     if state.high is not None and has.is_behind(state.high):
         state.went_back = dict(watching.judge_high_marks(state.high, has, looking.now).facts)
+        state.to_hold = GoneBack(max(state.high.attempt_id - has.attempt_id, 0), state.looked_at)
     state.high = has
     findings = [Finding("ledger_went_back", state.went_back)] if state.went_back is not None else []
     return Seen(findings, {"attempts": has.attempt_id, "changes": has.history_id})

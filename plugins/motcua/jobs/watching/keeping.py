@@ -79,6 +79,15 @@ class IdentityKept:
     months_left: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class GoneBack:
+    """By how much a ledger went back."""
+
+    attempts: int
+    seen_at: datetime | None
+    """When its larger numbers were seen last."""
+
+
 @dataclass(slots=True)
 class WatchState:
     """All that the watch keeps."""
@@ -98,6 +107,8 @@ class WatchState:
     high: HighMarks | None = None
     went_back: dict[str, Fact] | None = None
     """What is told of a ledger that went back, until somebody acknowledges it."""
+    to_hold: GoneBack | None = None
+    """A ledger that went back just now: nothing may be sent before that was looked at."""
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)

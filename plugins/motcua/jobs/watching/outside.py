@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 import requests
 
 from motcua.domain.watching import COMPONENTS, Run
+from motcua.jobs.backup.folders import newest_good
 
 _PATIENCE = (3.05, 10.0)
 """Seconds to connect, and to wait for an answer."""
@@ -160,13 +160,6 @@ def disks_of(folders: Iterable[Path]) -> list[Disk]:
 
 
 def newest_backup(folder: Path) -> datetime | None:
-    """When the newest backup was made, by the facts beside each (``*.json``, ``made_at``); ``None``: there is none."""
-    made = []
-    for path in folder.glob("*.json"):
-        try:
-            moment = datetime.fromisoformat(json.loads(path.read_bytes())["made_at"])
-        except (OSError, ValueError, KeyError, TypeError):
-            # Not facts of a backup, or of one that is being made.
-            continue
-        made.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    return max(made, default=None)
+    """When the newest backup was made that is good as far as is known; ``None``: there is none."""
+    newest = newest_good(folder)
+    return newest.made_at if newest else None

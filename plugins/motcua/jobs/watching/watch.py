@@ -19,6 +19,7 @@ import requests
 from motcua.domain import watching
 from motcua.domain.alerts import AlertName, Changes, Finding, advance, key_of
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.restoring.gaps import hold_what_went_back
 from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Check, Looking, Seen, rules_of
 from motcua.jobs.watching.keeping import (
     Looked,
@@ -223,6 +224,11 @@ class Watch:
             unsent_since=min((each.made_at for each in waiting), default=None),
         )
         try:
+            if state.to_hold is not None:
+                # Before the sign of life: senders that wait for it may go on then.
+                hold_what_went_back(ledger, state.to_hold.attempts, state.to_hold.seen_at, now)
+                ledger.commit()
+                state.to_hold = None
             mirror_alerts(ledger, open_ones, state.over, now)
             say_alive(ledger, life)
         except psycopg.Error as error:

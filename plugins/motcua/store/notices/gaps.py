@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset, value_of
 
-GapKind = Literal["behind_journal", "other_journal"]
+GapKind = Literal["behind_journal", "other_journal", "behind_watch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,30 @@ def open_gap(connection: Connection) -> OpenGap | None:
     """The gap that was not looked at, where there is one."""
     row = connection.execute(statement("gaps/noticing/open_gap")).fetchone()
     return value_of(OpenGap, row) if row else None
+
+
+def noticed_since(connection: Connection, since: datetime) -> bool:
+    """Whether a gap was noticed since then."""
+    row = connection.execute(statement("gaps/noticing/noticed_since"), {"since": since}).fetchone()
+    return bool(row and row["noticed"])
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """Since when senders have been at work, and when the watch last looked."""
+
+    woke_at: datetime
+    """Since then without a long sleep."""
+    watched_at: datetime | None
+    """``None``: there is no watch."""
+
+
+def say_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> AtWork:
+    """Notes that senders are at work; they slept where the last note is older than ``sleeps_after``."""
+    values = {"now": now, "sleeps_after": sleeps_after}
+    row = connection.execute(statement("gaps/noticing/say_at_work"), values).fetchone()
+    assert row is not None
+    return value_of(AtWork, row)
 
 
 def begin_gap(

@@ -29,7 +29,7 @@ from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SendCounts, SenderRun
-from motcua.jobs.restoring.gaps import look_for_gap, words_of_gap
+from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
@@ -86,9 +86,8 @@ def send(
     """
     with open_connection() as lock, connect() as ledger:
         lock.autocommit = True
-        gap = look_for_gap(ledger, run_id, clock())
-        if gap is not None:
-            return SendCounts(gap=words_of_gap(gap))
+        if (gap := look_for_gap(ledger, run_id, clock())) is not None:
+            return SendCounts(gap=gap)
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
