@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -275,6 +277,35 @@ def test_state_is_for_us_alone_and_two_watches_do_not_share_it(watched: Watched)
     assert (watched.folder / "state.json").stat().st_mode & 0o077 == 0
     with the_one_watch(watched.folder), pytest.raises(AlreadyWatching):
         Watch().once()
+
+
+def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_again(
+    watched: Watched, configure, monkeypatch
+):
+    watched.look()
+    watched.outside.airflow_status = 503
+    configure(MOTCUA_WATCH_ROUND="0.01")
+
+    def full(folder: Path, state: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("motcua.jobs.watching.watch.save_state", full)
+    stop = threading.Event()
+    moments = iter(watched.now + timedelta(minutes=number) for number in range(1, 100))
+    going = threading.Thread(target=Watch(clock=lambda: next(moments)).go_on, args=(stop,))
+    going.start()
+    try:
+        until = time.monotonic() + 60
+        while not watched.mails() and time.monotonic() < until:
+            time.sleep(0.2)
+        time.sleep(4)
+    finally:
+        stop.set()
+        going.join(30)
+    told = [message["Subject"] for _, message in watched.mail.taken if "Airflow không trả lời" in message["Subject"]]
+    assert len(told) == 1
+    with pytest.raises(OSError, match="No space"):
+        Watch(clock=lambda: next(moments)).once()
 
 
 @pytest.mark.guarantee("watch", "a ledger that has gone backwards is told until somebody has looked at it")

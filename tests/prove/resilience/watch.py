@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -143,15 +144,21 @@ class Planting:
 
         self._wait(look)
 
-    def mend(self, *faults: Fault) -> None:
-        """Mends them, and waits until the end of each is told."""
+    def mend(self, *faults: Fault, again_after: float = inf) -> None:
+        """Mends them, again after so many seconds, and waits until the end of each is told."""
+        mended_at = time.monotonic()
         for fault in faults:
             fault.mended_at = datetime.now(UTC)
             fault.mend()
 
         def look(told: Sequence[Told]) -> bool:
+            nonlocal mended_at
+            is_time = time.monotonic() > mended_at + again_after
+            mended_at = time.monotonic() if is_time else mended_at
             for fault in faults:
                 assert fault.mended_at is not None
+                if is_time:
+                    fault.mend()
                 fault.over_after = fault.over_after or _after(told, fault.key, fault.mended_at, is_over=True)
             return all(fault.over_after is not None for fault in faults)
 
@@ -328,8 +335,8 @@ def _refused(planting: Planting) -> None:
     unknown = planting.plant("messages are of unknown outcome", "unknown_old", lambda: None, settle)
     planting.wait_told(outage, unknown)
     planting.mend(outage, unknown)
-    live.wait_until_idle(180)
-    planting.mend(red)
+    # Runs that began before may still turn red.
+    planting.mend(red, again_after=10)
 
 
 def _killed(planting: Planting) -> None:
@@ -488,7 +495,7 @@ def _days(seed: int) -> list[Figure]:
             "none",
             not raised and messages > 100,
         ),
-        Figure("mails that say that the watch lives", str(daily), "4 (at its begin, and each day)", daily == 4),
+        Figure("mails that say that the watch lives", str(daily), "3: as it begins, and each day", daily == 3),
         Figure("Monday until 17:20: alerts", ", ".join(raised_monday) or "none", "none", not raised_monday),
         Figure(
             "the 17:30 that does not come is told at",

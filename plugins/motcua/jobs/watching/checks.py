@@ -37,7 +37,7 @@ from motcua.store.oversight import watch as figures
 
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""
-_IDENTITY_WITHIN = 600.0
+_IDENTITY_WITHIN = 240.0
 _RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
 """The last days are counted for a twentieth of the time at most."""

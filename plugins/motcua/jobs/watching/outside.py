@@ -106,6 +106,9 @@ class Airflow:
             if answer.status_code != requests.codes.unauthorized:
                 break
             self._token = None
+        if answer.status_code == requests.codes.not_found:
+            # A DAG that Airflow has not read, or reads no more, has no runs.
+            return {"dag_runs": []}
         if not answer.ok:
             raise AirflowRefused(f"Airflow answered {answer.status_code} to {path}")
         return answer.json()

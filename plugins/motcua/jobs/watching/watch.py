@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -71,6 +72,8 @@ class Watch:
         self._settings = given or settings()
         self._clock = clock
         self.folder: Path = self._settings.watch_folder
+        self._unsaved: WatchState | None = None
+        """What could not be saved, as on a full disk: then memory is all there is."""
         address = self._settings.watch_airflow
         password = self._settings.watch_airflow_password
         self._airflow = (
@@ -86,6 +89,8 @@ class Watch:
     def go_on(self, stop: threading.Event) -> None:
         """Looks until it is told to stop; a round that breaks is logged, and the next one tries again.
 
+        On a disk that takes nothing more it goes on from memory: that is when somebody must be told.
+
         Raises:
             AlreadyWatching: another watch is at work in this folder.
             OSError: the folder cannot be used.
@@ -93,32 +98,40 @@ class Watch:
         with the_one_watch(self.folder):
             every = self._settings.watch_round.total_seconds()
             while not stop.is_set():
-                began = self._clock()
+                began = time.monotonic()
                 try:
-                    self._round()
+                    self._round(self._keep_in_memory)
                 except Exception:
                     log.exception("a round of the watch broke; the next one tries again")
-                took = (self._clock() - began).total_seconds()
-                stop.wait(max(every - took, 1.0))
+                stop.wait(max(every - (time.monotonic() - began), 1.0))
 
     def once(self) -> WatchState:
-        """One round, and what is kept after it.
+        """One round, and what is kept after it. Nobody is told where nothing can be kept: each look would tell again.
 
         Raises:
             AlreadyWatching: another watch is at work in this folder.
             OSError: the folder cannot be used.
         """
         with the_one_watch(self.folder):
-            return self._round()
+            return self._round(lambda state: save_state(self.folder, state))
+
+    def _keep_in_memory(self, state: WatchState) -> None:
+        try:
+            save_state(self.folder, state)
+        except OSError as error:
+            log.error("what the watch saw cannot be saved: %s", error.strerror)
+            self._unsaved = state
+        else:
+            self._unsaved = None
 
     # --- A round
 
-    def _round(self) -> WatchState:
+    def _round(self, save: Callable[[WatchState], None]) -> WatchState:
         now = self._clock()
-        state = load_state(self.folder, now)
+        state = self._unsaved or load_state(self.folder, now)
 
         def keep() -> None:
-            save_state(self.folder, state)
+            save(state)
 
         connection: Connection | None = None
         try:
@@ -240,9 +253,11 @@ class Watch:
 
 def _is_starting(state: WatchState, now: datetime) -> bool:
     """Whether everything may just be coming up, as when the machine starts: the watch itself was down until lately."""
-    if state.looked_at is None or state.resumed_at is None or now - state.looked_at > watching.RESTART_GAP:
-        state.resumed_at = now
-    state.looked_at = now
+    resumed_at = state.resumed_at
+    # Also where the clock was set back.
+    if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= watching.RESTART_GAP:
+        resumed_at = now
+    state.looked_at, state.resumed_at = now, resumed_at or now
     return now < state.resumed_at + watching.GRACE
 
 
