@@ -55,16 +55,18 @@ def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -
     """
     moment = (now or datetime.now(UTC)).replace(microsecond=0)
     recipients = read_recipients(settings().backup_recipients)
-    with one_at_a_time(folder):
-        for name in remove_old(folder, settings().backup_keep, moment):
-            log.info("backup %s was kept long enough and is removed", name)
-        if (folder / name_of(moment)).exists():
-            raise BackupFailed(f"There is a backup {name_of(moment)} already.")
-        with unfinished(folder, moment) as path:
-            try:
+    try:
+        with one_at_a_time(folder):
+            for name in remove_old(folder, settings().backup_keep, moment):
+                log.info("backup %s was kept long enough and is removed", name)
+            if (folder / name_of(moment)).exists():
+                raise BackupFailed(f"There is a backup {name_of(moment)} already.")
+            with unfinished(folder, moment) as path:
                 return _make(path, folder / name_of(moment), recipients, moment, progress)
-            except (DatabaseFailed, ProgramFailed, ProgramUnusable) as error:
-                raise BackupFailed(f"The ledger was not dumped. {error}") from error
+    except (DatabaseFailed, ProgramFailed, ProgramUnusable) as error:
+        raise BackupFailed(f"The ledger was not dumped. {error}") from error
+    except OSError as error:
+        raise BackupFailed(f"The folder of the backups, {folder}, does not serve: {error.strerror}.") from error
 
 
 def statements_store() -> ObjectStoragePath:
@@ -88,10 +90,7 @@ def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: dat
         ledger=ledger,
         parts=tuple(parts),
     )
-    try:
-        finish(path, backup)
-    except OSError as error:
-        raise BackupFailed(f"{target} cannot be written: {error.strerror}.") from error
+    finish(path, backup)
     return backup
 
 
