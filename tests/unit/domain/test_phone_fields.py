@@ -213,6 +213,7 @@ NUMBERS = [
     ("0905 1234 56", "0905123456", "4-4-2"),
     ("090 512 34 56", "0905123456", "3-3-2-2"),
     ("90. 512 3456", "0905123456", "no list has ninety lines where digits make a number"),
+    ("90. 512 3456, 225123456", "0905123456", "whatever follows those"),
     ("CCCD 345201001234 0905 123 456", "0905123456", "twelve digits that begin with no 0"),
     ("CMND/ 225 123 456 905 123 456", "0905123456", "a mark behind the label ends no ID number"),
     ("CMND 225123456 905123456", "0905123456", "nine digits in one piece"),
