@@ -351,6 +351,8 @@ NO_NUMBER = [
     ("0084, 905-123456", "too_short", "what follows a country code lacks none"),
     ("0583;8220/01/058/3822/001", "ambiguous_landline", "a landline, and one with more marks"),
     ("190;0;5;45466;1;13", "service_1800_1900", "as few marks inside a number as can be"),
+    ("84 9 051234 56", "too_short", "six digits first, behind a digit alone"),
+    ("+84-9999999", "repeated_digits", "like digits behind the country code"),
     ("111 111", "repeated_digits", "like digits are no short number"),
     ("3822 113", "too_short", "seven digits hold no short number"),
     ("(12)", "too_short", "two digits in brackets"),

@@ -735,7 +735,7 @@ def _is_tail(run: Run) -> bool:
 def _completes(run: Run, reading: ReadingPlan) -> bool:
     """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
     tail = run.digits
-    if len(tail) < 2 or not _is_tail(run) or run.touch >= Touch.LETTERS or tail.startswith("00"):
+    if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):
         return False
     if len(tail) < 4:
         return not (len(tail) == 3 and tail.startswith("11"))
@@ -779,7 +779,7 @@ def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Fo
         # "225 123 456 (2 hồ sơ)"
         runs = runs[:-1]
     digits = _digits(runs)
-    if spell_local(digits):
+    if spell_local(digits, runs[0].plus):
         # Together they would be a number, but not surely one.
         digits = runs[0].digits
     refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
