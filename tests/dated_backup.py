@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
+from motcua.jobs.backup.folders import FORMAT, MANIFEST, LedgerDump, name_of
 
 
 def write_backup(folder: Path, made_at: datetime) -> Path:
@@ -18,7 +19,7 @@ def write_backup(folder: Path, made_at: datetime) -> Path:
         "made_at": made_at.isoformat(),
         "finished_at": made_at.isoformat(),
         "recipients": [],
-        "ledger": {"last_attempt_at": None},
+        "ledger": {each.name: None for each in fields(LedgerDump)},
         "parts": [],
     }
     (backup / MANIFEST).write_text(json.dumps(facts), encoding="utf-8")

@@ -40,7 +40,7 @@ from mutmut.utils.format_utils import (
 
 from tests.prove import Figure
 
-MINUTES: Final = 20.0
+MINUTES: Final = 30.0
 """When they are over, no further mutant is tried."""
 
 MODULES: Final = {

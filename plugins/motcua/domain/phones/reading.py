@@ -411,16 +411,16 @@ def _ends_label(label: LabelKind, group: Sequence[Run], index: int) -> bool:
         return True
     if label in ("id", "tax"):
         # "CMND 22512345 0905123456": an ID number that lacks a digit; "CMT8 0905123456": a street.
-        spelled = spell_local(run.digits, run.plus)
+        spelled = spell_local(run.digits)
         return spelled is not None and not spelled.zero_added
     # Accounts and codes may be written in groups; "mã HS 056 889 428 068" has no phone without its 0.
     may_begin = " " in run.gap and (label != "account" or len(first) > 7)
-    return may_begin and bool(run.plus or _HAS_PREFIX.fullmatch(run.digits))
+    return may_begin and bool(_HAS_PREFIX.fullmatch(run.digits))
 
 
 def _count_foreign(group: Sequence[Run]) -> int:
     """Count the runs of a foreign number at the beginning of a group: ``+82 10 1234 5678``, ``0082…``."""
-    count = next((index for index in range(1, len(group)) if group[index].parted or group[index].plus), len(group))
+    count = next((index for index in range(1, len(group)) if group[index].parted), len(group))
     digits = _digits(group[:count])
     if group[0].plus and digits[0] != "0":
         if digits.startswith("84") or len(digits) < 7:
@@ -735,7 +735,7 @@ def _is_tail(run: Run) -> bool:
 def _completes(run: Run, reading: ReadingPlan) -> bool:
     """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
     tail = run.digits
-    if len(tail) < 2 or not _is_tail(run) or run.touch >= Touch.LETTERS or tail.startswith("00"):
+    if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):
         return False
     if len(tail) < 4:
         return not (len(tail) == 3 and tail.startswith("11"))
@@ -779,7 +779,7 @@ def _refuse_runs(runs: Sequence[Run], words: Words, reading: ReadingPlan) -> _Fo
         # "225 123 456 (2 hồ sơ)"
         runs = runs[:-1]
     digits = _digits(runs)
-    if spell_local(digits):
+    if spell_local(digits, runs[0].plus):
         # Together they would be a number, but not surely one.
         digits = runs[0].digits
     refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
