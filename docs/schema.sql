@@ -2117,7 +2117,7 @@ CREATE TABLE motcua.gaps (
     CONSTRAINT gaps_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
     CONSTRAINT gaps_check1 CHECK (((sent_until IS NULL) OR (closed_at IS NOT NULL))),
     CONSTRAINT gaps_held_messages_check CHECK ((held_messages >= 0)),
-    CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text]))),
+    CONSTRAINT gaps_kind_check CHECK ((kind = ANY (ARRAY['behind_journal'::text, 'other_journal'::text, 'behind_watch'::text]))),
     CONSTRAINT gaps_lost_attempts_check CHECK ((lost_attempts >= 0))
 );
 
@@ -3581,6 +3581,15 @@ ALTER TABLE motcua.report_mails ALTER COLUMN report_mail_id ADD GENERATED ALWAYS
     CACHE 1
 );
 
+-- Name: sender_life; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.sender_life (
+    only_one boolean DEFAULT true NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    woke_at timestamp with time zone NOT NULL,
+    CONSTRAINT sender_life_only_one_check CHECK (only_one)
+);
+
 -- Name: sending_conditions; Type: VIEW; Schema: motcua; Owner: -
 
 CREATE VIEW motcua.sending_conditions AS
@@ -4515,6 +4524,11 @@ ALTER TABLE ONLY motcua.report_mails
 
 ALTER TABLE ONLY motcua.rule_dates
     ADD CONSTRAINT rule_dates_pkey PRIMARY KEY (rule);
+
+-- Name: sender_life sender_life_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.sender_life
+    ADD CONSTRAINT sender_life_pkey PRIMARY KEY (only_one);
 
 -- Name: sources sources_name_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -6312,6 +6326,10 @@ GRANT SELECT,DELETE ON TABLE motcua.phone_changes TO motcua_app;
 -- Name: TABLE procedures; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.procedures TO motcua_app;
+
+-- Name: TABLE sender_life; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sender_life TO motcua_app;
 
 -- Name: TABLE sending_conditions; Type: ACL; Schema: motcua; Owner: -
 

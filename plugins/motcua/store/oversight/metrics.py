@@ -18,6 +18,7 @@ from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.accounting import identity, latency
+from motcua.store.notices.gaps import open_gap
 
 COUNTED_AT_MOST = 10_000
 """Of messages in one state, and of receipts that wait: a larger figure would cost more and say the same."""
@@ -44,6 +45,7 @@ def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
         _gateways,
         _sources,
         _receipts,
+        _gap,
     )
     return [gauge for read in readings for gauge in read(connection, now)]
 
@@ -180,6 +182,17 @@ def _sources(connection: Connection, now: datetime) -> list[Gauge]:
             ("source",),
             {(row["name"],): float(row["failing"]) for row in rows},
         ),
+    ]
+
+
+def _gap(connection: Connection, now: datetime) -> list[Gauge]:
+    gap = open_gap(connection)
+    return [
+        _plain(
+            "motcua_gap_open_seconds",
+            "For how long nothing is sent because the ledger was restored and nobody looked at the gap; 0: no gap is open.",
+            _age(now, gap.noticed_at if gap else None),
+        )
     ]
 
 
