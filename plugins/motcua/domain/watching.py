@@ -57,11 +57,17 @@ def _moment(moment: datetime | None) -> str | None:
 # --- The ledger's word ---------------------------------------------------------------------------------------------
 
 
+RECENT = "recent"
+"""The period of the last days, which is counted often; the others are months."""
+
+
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
     """``differences``: by the period that was counted, messages too many and too few together."""
     wrong = {period: number for period, number in differences.items() if number}
     if not wrong:
         return []
+    # The last days are part of their months.
+    wrong = {period: number for period, number in wrong.items() if period != RECENT} or wrong
     return [Finding("identity", {"difference": sum(wrong.values()), "periods": ", ".join(sorted(wrong))})]
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -34,6 +35,11 @@ class AlertInWords:
     raised_at: datetime | None
     over_at: datetime | None
     acknowledged_by: str | None
+
+    @property
+    def command(self) -> str:
+        """How one says in a terminal that one looks after it."""
+        return f"motcua alerts acknowledge {quote(self.key)}"
 
 
 @dataclass(frozen=True, slots=True)

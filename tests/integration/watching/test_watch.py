@@ -215,6 +215,20 @@ def test_check_that_breaks_stops_no_other_and_is_told(watched: Watched, monkeypa
     monkeypatch.undo()
 
 
+def test_alert_whose_words_cannot_be_written_is_told_by_its_name(watched: Watched, monkeypatch):
+    def breaks(*_: object) -> object:
+        raise LookupError("a template of another version")
+
+    watched.look()
+    monkeypatch.setattr("motcua.jobs.watching.telling.compose_alerts", breaks)
+    monkeypatch.setattr("motcua.jobs.watching.telling.compose_life", breaks)
+    watched.outside.airflow_status = 503
+    watched.look(2)
+    assert watched.mails() == ["[MotcuaSMS] airflow_unreachable"]
+    watched.now += timedelta(days=1)
+    assert watched.look().daily_told_on == watched.now.date()
+
+
 def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
     watched.look()
     rows("ALTER TABLE motcua.closings RENAME TO closings_away")

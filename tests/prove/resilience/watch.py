@@ -146,10 +146,18 @@ class Planting:
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
         """Mends them, again after so many seconds, and waits until the end of each is told."""
-        mended_at = time.monotonic()
+        self.begin_to_mend(*faults)
+        self.wait_over(*faults, again_after=again_after)
+
+    def begin_to_mend(self, *faults: Fault) -> None:
+        """Mends them."""
         for fault in faults:
             fault.mended_at = datetime.now(UTC)
             fault.mend()
+
+    def wait_over(self, *faults: Fault, again_after: float = inf) -> None:
+        """Until the end of each is told; mends them again after so many seconds."""
+        mended_at = time.monotonic()
 
         def look(told: Sequence[Told]) -> bool:
             nonlocal mended_at
@@ -261,7 +269,10 @@ def _in_the_ledger(planting: Planting) -> None:
         ),
     ]
     planting.wait_told(*faults)
-    planting.mend(*faults)
+    # The last days are counted each three minutes: its end is waited for with the others.
+    backup, difference, strange = faults
+    planting.begin_to_mend(difference)
+    planting.mend(backup, strange)
 
 
 def _silenced(planting: Planting) -> None:
@@ -431,6 +442,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
             for part in (_in_the_ledger, _silenced, _refused, _killed, _the_ledger_itself):
                 part(planting)
             planting.wait_told(*missed)
+            planting.wait_over(*planting.faults)
             stop.set()
             busy.join()
             told = planting.mailbox.told()

@@ -47,6 +47,9 @@ def at(hour: int, minute: int = 0, *, day: int = 25) -> datetime:
         ({"recent": 0, "2026-10": 0}, None),
         ({"recent": 1}, 1),
         ({"recent": 0, "2026-09": 3, "2026-10": 2}, 5),
+        # The last days are part of their month.
+        ({"recent": 1, "2026-11": 1}, 1),
+        ({"recent": 1, "2026-11": 0, "2026-10": 2}, 2),
     ],
 )
 def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of(differences, told):

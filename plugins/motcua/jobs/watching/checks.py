@@ -144,12 +144,12 @@ def _identity(looking: Looking) -> Seen:
         if kept.recent_at is None or not now < kept.recent_at <= now + _RECENT_LATEST:
             began = time.monotonic()
             yesterday = datetime.combine(local.date() - timedelta(days=1), datetime.min.time(), VIETNAM)
-            _count(looking, kept, "recent", Window(yesterday, _FAR_AHEAD))
+            _count(looking, kept, watching.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
-            if kept.differences["recent"]:
+            if kept.differences[watching.RECENT]:
                 # The days pass out of sight, their months do not.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
-            for month in [each for each, number in kept.differences.items() if number and each != "recent"]:
+            for month in [each for each, number in kept.differences.items() if number and each != watching.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
             took = timedelta(seconds=time.monotonic() - began)
             kept.recent_at = now + min(max(_RECENT_EVERY, _RECENT_SHARE * took), _RECENT_LATEST)
@@ -159,8 +159,8 @@ def _identity(looking: Looking) -> Seen:
             month = kept.months_left.pop(0)
             if (window := _months(looking).get(month)) is not None:
                 _count(looking, kept, month, window)
-    wrong = sum(kept.differences.values())
     findings = watching.judge_identity(kept.differences)
+    wrong = findings[0].facts["difference"] if findings else 0
     return Seen(findings, {"difference": wrong, "night_of": kept.night_of.isoformat() if kept.night_of else None})
 
 

@@ -14,6 +14,8 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from html import escape
+from typing import Any
 
 import requests
 
@@ -48,7 +50,13 @@ def write_about_alerts(
     """Keeps a letter about what a look changed."""
     state.last_number += 1
     others = [each for each in state.alerts.values() if each.raised_at is not None and each not in raised]
-    mail = compose_alerts(raised, over, others, "", page_of_alerts(), now)
+    try:
+        mail = compose_alerts(raised, over, others, "", page_of_alerts(), now)
+        post = post_of_alerts(raised, over, now)
+    except Exception:
+        # As when templates of another version were put under a watch that runs: in bare words is better than never.
+        log.exception("the letter about alerts cannot be written as it should be")
+        mail, post = _in_bare_words(raised, over)
     _keep(
         state,
         Letter(
@@ -58,11 +66,20 @@ def write_about_alerts(
             text=mail.text,
             html=mail.html,
             left=sorted({hash_recipient(each) for each in settings.watch_recipients}),
-            post=post_of_alerts(raised, over, now) if settings.watch_webhook else None,
+            post=post if settings.watch_webhook else None,
             raised=[each.key for each in raised],
             over=[each.key for each in over],
         ),
     )
+
+
+def _in_bare_words(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail, dict[str, Any]]:
+    lines = [f"CẢNH BÁO: {each.key}\nTên: {each.key}" for each in raised]
+    lines += [f"ĐÃ HẾT: {each.key}\nTên: {each.key}" for each in over]
+    text = "\n\n".join(lines)
+    return Mail(
+        "", f"[MotcuaSMS] {', '.join(each.key for each in (*raised, *over))}", text, f"<pre>{escape(text)}</pre>"
+    ), {"text": text}
 
 
 def write_about_life(state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime) -> None:

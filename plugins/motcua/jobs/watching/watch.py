@@ -214,6 +214,12 @@ class Watch:
         if not is_due and state.daily_told_on is not None:
             return
         state.daily_told_on = local.date()
+        try:
+            self._write_about_life(state, now)
+        except Exception:
+            log.exception("the letter of the day cannot be written")
+
+    def _write_about_life(self, state: WatchState, now: datetime) -> None:
         names = ["ledger", "airflow", *(check.name for check in CHECKS)]
         looks = (
             look_in_words(name, state.looked[name].state, state.looked[name].facts)
