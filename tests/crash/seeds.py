@@ -29,8 +29,8 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.sandbox.network.behaviour import default_behaviour
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity
 from motcua.store.notices.templates import load_template_versions
+from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay

@@ -36,8 +36,8 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
-from motcua.store.notices.accounting import identity
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
+from motcua.store.oversight.accounting import identity
 from tests.conftest import NHA_TRANG
 
 MOVES = {

@@ -24,8 +24,8 @@ from motcua.sandbox.smoke import (
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
-from motcua.store.notices.accounting import IdentityRow, Latency
 from motcua.store.notices.messages import StateCount
+from motcua.store.oversight.accounting import IdentityRow, Latency
 
 AGENCY = "000.00.04.H32"
 

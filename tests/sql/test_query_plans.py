@@ -187,15 +187,21 @@ CASES = [
     Case("metrics/recorded_messages", given(since=NOW - timedelta(hours=10)), looked_up=10),
     Case("accounting/latency", given(since=NOW - timedelta(hours=1), limit=1000), looked_up=50),
     # Each look of the watch.
-    Case("watch/enabled", given(now=NOW)),
-    Case("watch/evening_left", given(day="2026-11-24", evening_at=NOW - timedelta(hours=16, minutes=30)), looked_up=13),
-    Case("watch/unknown", given(before=NOW - timedelta(hours=1), now=NOW)),
-    Case("watch/high_marks", given()),
-    Case("watch/receipts_of_gateways", given(since=NOW - timedelta(days=1), before=NOW - timedelta(minutes=15))),
-    Case("watch/unknown_references", given(since=NOW - timedelta(hours=1))),
-    Case("watch/delivered", given(start=NOW - timedelta(hours=4), end=NOW - timedelta(minutes=15)), looked_up=10),
+    Case("watch/asking/enabled", given(now=NOW)),
     Case(
-        "watch/news",
+        "watch/asking/evening_left",
+        given(day="2026-11-24", evening_at=NOW - timedelta(hours=16, minutes=30)),
+        looked_up=13,
+    ),
+    Case("watch/asking/unknown", given(before=NOW - timedelta(hours=1), now=NOW)),
+    Case("watch/asking/high_marks", given()),
+    Case("watch/asking/receipts_of_gateways", given(since=NOW - timedelta(days=1), before=NOW - timedelta(minutes=15))),
+    Case("watch/asking/unknown_references", given(since=NOW - timedelta(hours=1))),
+    Case(
+        "watch/asking/delivered", given(start=NOW - timedelta(hours=4), end=NOW - timedelta(minutes=15)), looked_up=10
+    ),
+    Case(
+        "watch/asking/news",
         given(
             names=["source_1", "source_2", "source_3"],
             begins=[NOW - timedelta(days=day, hours=3) for day in range(6)],
@@ -204,9 +210,9 @@ CASES = [
         ),
         looked_up=18,
     ),
-    Case("watch/daily_work", given(checked_day="2026-11-25", closed_period="2026-11-24")),
-    Case("watch/first_moment", given()),
-    Case("watch/alerts", given(over_since=NOW, limit=1000)),
+    Case("watch/asking/daily_work", given(checked_day="2026-11-25", closed_period="2026-11-24")),
+    Case("watch/asking/first_moment", given()),
+    Case("watch/keeping/alerts", given(over_since=NOW, limit=1000)),
     Case("gateways/stops", given()),
     # The page about sending.
     Case("messages/holding/held", given(useful_at=NOW, limit=50)),

@@ -82,6 +82,7 @@ EXCEPTIONS = {
     "motcua complaints withdraw: why": "why it is taken back",
     "motcua complaints outcome: why": "what the check found",
     "motcua texts register: because": "why it is registered",
+    "motcua gaps close: reason": "why a gap whose journal is lost is closed",
     "motcua texts unregister: because": "why it is not any more",
     "motcua calendar confirm: decision": "number of the decision that confirms a year",
     "motcua closings rows: reason": "which reason to list",
@@ -104,7 +105,18 @@ EXCEPTIONS = {
     "motcua texts unregister: template": "name of a text's file",
     "motcua texts register: provider_template_id": "the provider's id of a registered text",
     "motcua texts register: accented_provider_template_id": "the provider's id of a registered text",
+    "form of alerts: subject": "which source, gateway or folder an alert is about",
     # Files.
+    "motcua smoke: folder": "where the smoke keeps what it made",
+    "motcua backup check: folder": "where backups are",
+    "motcua backup every-night: to": "where backups are put",
+    "motcua backup list: folder": "where backups are",
+    "motcua backup verify: folder": "where backups are",
+    "motcua backup verify: named": "name of a backup",
+    "motcua backup verify: identity": "file of the key that opens a backup",
+    "motcua restore: folder": "where backups are",
+    "motcua restore: named": "name of a backup: a ledger as it once was, into an empty database only",
+    "motcua restore: identity": "file of the key that opens it",
     "motcua phones: file": "a table of phone fields, looked at only: nothing is kept or sent",
     "motcua phones: output": "a workbook to be written",
     "motcua data-dictionary: path": "a file to be written",
@@ -247,7 +259,8 @@ def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_tha
 def test_gateways_calls_are_answered_where_they_came_from():
     """What 9029 is texted holds words and a number; its reply is the answer to that very request."""
     routes = {route.path for route in create_callbacks().routes if isinstance(route, APIRoute)}
-    assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}"}
+    # Health and figures take nothing.
+    assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}", "/health", "/metrics"}
 
 
 def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():

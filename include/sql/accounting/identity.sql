@@ -4,7 +4,7 @@
 -- known when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. Of
 -- a period: what was recorded, or evenings, in [start, end). "difference" must be zero in every row. Dossiers and
 -- their histories are looked up one by one (OFFSET 0), so that a day costs what the day holds, whatever PostgreSQL
--- believes of it. Called by store/notices/accounting.py.
+-- believes of it. Called by store/oversight/accounting.py.
 WITH steps AS (
     SELECT
         t.dossier_id,

@@ -1,6 +1,6 @@
 -- Seconds from the recording of a transition to the gateway's acceptance, of the latest messages that went straight
 -- through: not of those that waited for a mended phone, a dossier's row, an agency, a hold or a second attempt.
--- Called by store/notices/accounting.py.
+-- Called by store/oversight/accounting.py.
 WITH latest AS (
     SELECT extract(EPOCH FROM m.accepted_at - m.recorded_at) AS seconds
     FROM motcua.messages AS m

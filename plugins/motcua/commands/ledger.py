@@ -18,10 +18,10 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.store.ledger.data_dictionary import data_dictionary
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import migrate
-from motcua.store.notices.accounting import identity, latency, summed_up
 from motcua.store.notices.gaps import list_gaps, messages_of_gap
 from motcua.store.notices.inquiries import inquiries_by_outcome
 from motcua.store.notices.quarantine import open_quarantine
+from motcua.store.oversight.accounting import identity, latency, summed_up
 
 _console = console()
 

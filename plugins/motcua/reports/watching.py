@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, TemplateError
 
-from motcua.domain.alerts import Alert, Fact, key_of
+from motcua.domain.watching.alerts import Alert, Fact, key_of
 from motcua.reports import wording
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.settings import include_dir

@@ -15,10 +15,10 @@ from motcua.domain.reconciliation import STATES
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.accounting import IdentityRow, Latency, identity, latency
 from motcua.store.notices.inquiries import InquiryCount, inquiries_by_outcome
 from motcua.store.notices.messages import StateCount, by_state
 from motcua.store.notices.quarantine import open_quarantine
+from motcua.store.oversight.accounting import IdentityRow, Latency, identity, latency
 
 LATENCY_OVER = timedelta(minutes=10)
 """The latency shown is that of messages accepted so recently."""

@@ -14,9 +14,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from motcua.domain.alerts import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching import silence_of
+from motcua.domain.watching.alerts import ALERT_NAMES
+from motcua.domain.watching.judging import silence_of
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.oversight.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life

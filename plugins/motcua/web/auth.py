@@ -1,7 +1,7 @@
 """Who is signed in to Airflow and what they may do: the one place that knows how Airflow tells.
 
 Airflow does not authenticate the apps that plugins mount; what does it for its own routes is not declared public, so
-that it is imported here alone and tests/web/test_pages.py holds it to what we need of it.
+that it is imported here alone and tests/web/pages/test_pages.py holds it to what we need of it.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
 from motcua.store.notices.messages import held, releases
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, waiting_for
+from motcua.store.oversight.accounting import identity, summed_up
 from motcua.web.rendering import PageRefused, render
 
 _SHOWN = 50

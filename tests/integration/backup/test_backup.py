@@ -42,7 +42,7 @@ from motcua.jobs.reconciliation.closing import close_period
 from motcua.sandbox.machine.postgres import binaries
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from motcua.store.notices.accounting import identity, summed_up
+from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NOW, PASSWORD, OneStop, Server, connection_uri
 
 DAY = Period.parse("2026-11-25")

@@ -12,8 +12,8 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import FormerName, in_force, save_agencies
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity
 from motcua.store.notices.dossiers import lock_dossiers_to_plan
+from motcua.store.oversight.accounting import identity
 from tests.conftest import NHA_TRANG, TU_PHAP, agency
 
 DAY = timedelta(days=1)

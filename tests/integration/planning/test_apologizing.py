@@ -22,9 +22,9 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks import apologize_due_tomorrow as tasks
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.apologies import forecast, letters_needed
 from motcua.store.notices.sources import ensure_source, lock_source
+from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NHA_TRANG, TU_PHAP, VAN_PHONG
 from tests.prove.notices.apology import simulate
 

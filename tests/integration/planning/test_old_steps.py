@@ -21,7 +21,7 @@ from motcua.jobs.notices.watching import sources_with_news
 from motcua.jobs.reconciliation.closing import close_period, require_complete
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity
+from motcua.store.oversight.accounting import identity
 from motcua.store.oversight.closings import load_differences
 from tests.conftest import NOW
 

@@ -25,7 +25,7 @@ from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity
+from motcua.store.oversight.accounting import identity
 from tests.conftest import NOW
 
 MINUTE = timedelta(minutes=1)

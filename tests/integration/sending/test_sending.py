@@ -25,9 +25,9 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
 from motcua.store.notices import attempts
-from motcua.store.notices.accounting import identity, summed_up
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
 from motcua.store.notices.messages import Departing, begin_sending
+from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NHA_TRANG, NOW, agency
 
 MINUTE = timedelta(minutes=1)

@@ -22,7 +22,7 @@ from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import plan_messages
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.store.ledger.database import connect
-from motcua.store.notices.accounting import identity, summed_up
+from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NOW
 from tests.gateways.loopback import LoopbackProvider, http, in_json
 from tests.registered import register_templates

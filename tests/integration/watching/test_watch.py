@@ -17,9 +17,9 @@ import yaml
 from typer.testing import CliRunner
 
 from motcua.cli import app
-from motcua.domain.alerts import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.tasks.settle_messages import gate
 from motcua.jobs.watching import checks

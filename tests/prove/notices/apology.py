@@ -35,8 +35,8 @@ from motcua.jobs.tasks.apologize_due_tomorrow import read_source
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.notices.accounting import identity
 from motcua.store.notices.apologies import forecast
+from motcua.store.oversight.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing

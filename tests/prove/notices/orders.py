@@ -33,7 +33,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
-from motcua.store.notices.accounting import identity
+from motcua.store.oversight.accounting import identity
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure
 from tests.prove.notices.apology import SOURCE_TABLES

@@ -45,7 +45,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from motcua.store.notices.accounting import identity
+from motcua.store.oversight.accounting import identity
 from tests.conftest import CONTRACT_TABLES, PASSWORD, connection_uri, free_port
 from tests.gateways.scripted import ScriptedGateway
 from tests.prove import Figure

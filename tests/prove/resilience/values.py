@@ -523,7 +523,7 @@ def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> No
 
 def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
     from motcua.store.ledger.database import connect
-    from motcua.store.notices.accounting import identity
+    from motcua.store.oversight.accounting import identity
 
     with connect() as own:
         passage.differences = sum(abs(row.difference) for row in identity(own))

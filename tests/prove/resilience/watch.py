@@ -55,7 +55,7 @@ SHORTENED = {
 }
 MINUTE = 60.0
 LOOKS = 3
-"""That an alert needs at most (domain/alerts.py)."""
+"""That an alert needs at most (domain/watching/alerts.py)."""
 
 
 @dataclass

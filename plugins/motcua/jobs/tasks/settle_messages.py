@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.domain.watching import silence_of
+from motcua.domain.watching.judging import silence_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.measuring import emit_gauges

@@ -1,6 +1,6 @@
 """The checks: what each looks at, how often, and which alerts it judges.
 
-A check reads figures and gives them to its judgement in ``motcua.domain.watching``. One that breaks stops no other.
+A check reads figures and gives them to its judgement in ``domain/watching/judging.py``. One that breaks stops no other.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from motcua.domain import watching
-from motcua.domain.alerts import AlertName, Fact, Finding, key_of
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import Window
-from motcua.domain.watching import Delivered, WatchRules
+from motcua.domain.watching import judging
+from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
+from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.keeping import GoneBack, IdentityKept, WatchState
 from motcua.jobs.watching.outside import (
@@ -30,10 +30,10 @@ from motcua.jobs.watching.outside import (
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.ledger.database import Connection, limit_statements
-from motcua.store.notices.accounting import identity
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight import watch as figures
+from motcua.store.oversight.accounting import identity
 
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""
@@ -144,12 +144,12 @@ def _identity(looking: Looking) -> Seen:
         if kept.recent_at is None or not now < kept.recent_at <= now + _RECENT_LATEST:
             began = time.monotonic()
             yesterday = datetime.combine(local.date() - timedelta(days=1), datetime.min.time(), VIETNAM)
-            _count(looking, kept, watching.RECENT, Window(yesterday, _FAR_AHEAD))
+            _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
-            if kept.differences[watching.RECENT]:
+            if kept.differences[judging.RECENT]:
                 # The days pass out of sight, their months do not.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
-            for month in [each for each, number in kept.differences.items() if number and each != watching.RECENT]:
+            for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
             took = timedelta(seconds=time.monotonic() - began)
             kept.recent_at = now + min(max(_RECENT_EVERY, _RECENT_SHARE * took), _RECENT_LATEST)
@@ -159,7 +159,7 @@ def _identity(looking: Looking) -> Seen:
             month = kept.months_left.pop(0)
             if (window := _months(looking).get(month)) is not None:
                 _count(looking, kept, month, window)
-    findings = watching.judge_identity(kept.differences)
+    findings = judging.judge_identity(kept.differences)
     wrong = findings[0].facts["difference"] if findings else 0
     return Seen(findings, {"difference": wrong, "night_of": kept.night_of.isoformat() if kept.night_of else None})
 
@@ -194,11 +194,11 @@ def _more_time(ledger: Connection) -> Iterator[None]:
 
 def _apologies(looking: Looking) -> Seen:
     apologies = apology_rules()
-    day = watching.evening_to_judge(looking.rules, apologies, looking.now)
+    day = judging.evening_to_judge(looking.rules, apologies, looking.now)
     left = figures.evenings_left(looking.ledger, day, apologies.evening_of(day))
     calendars = load_calendars(looking.ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
-    findings = watching.judge_apologies(
-        [watching.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in left],
+    findings = judging.judge_apologies(
+        [judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in left],
         day,
         apologies,
     )
@@ -208,7 +208,7 @@ def _apologies(looking: Looking) -> Seen:
 def _sources(looking: Looking) -> Seen:
     known = {source.name: source for source in list_sources(looking.ledger)}
     read = [
-        watching.SourceFigures(
+        judging.SourceFigures(
             name,
             known[name].picked_up_at if name in known else None,
             known[name].failed_at if name in known else None,
@@ -217,7 +217,7 @@ def _sources(looking: Looking) -> Seen:
     ]
     moments = [each.picked_up_at for each in read if each.picked_up_at is not None]
     oldest = min(moments, default=None)
-    findings = watching.judge_sources(read, looking.rules, looking.now)
+    findings = judging.judge_sources(read, looking.rules, looking.now)
     return Seen(findings, {"sources": len(read), "oldest": oldest.isoformat() if oldest else None})
 
 
@@ -225,33 +225,33 @@ def _news(looking: Looking) -> Seen:
     codes = list(figures.enabled_agencies(looking.ledger, looking.now))
     today = looking.now.astimezone(VIETNAM).date()
     calendars = load_calendars(looking.ledger, codes, today - timedelta(days=31), today) if codes else {}
-    stretches = watching.stretches_of_news(list(calendars.values()), looking.rules, looking.now)
+    stretches = judging.stretches_of_news(list(calendars.values()), looking.rules, looking.now)
     if not stretches:
         return Seen(undecided=looking.open_keys("source_no_news"))
     names = list(looking.settings.sources)
-    seen = figures.news_of_sources(looking.ledger, names, stretches, watching.NEWS_ENOUGH)
+    seen = figures.news_of_sources(looking.ledger, names, stretches, judging.NEWS_ENOUGH)
     silent = sum(latest == 0 for latest, *_ in seen.values())
-    return Seen(watching.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
+    return Seen(judging.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
 
 
 def _gateways(looking: Looking) -> Seen:
     stops = [
-        watching.StopFigures(each.gateway, each.subject, each.stopped_at, each.by_hand)
+        judging.StopFigures(each.gateway, each.subject, each.stopped_at, each.by_hand)
         for each in gateway_stops(looking.ledger)
     ]
-    findings = watching.judge_stops(stops, looking.settings.gateways)
+    findings = judging.judge_stops(stops, looking.settings.gateways)
     return Seen(findings, {"gateways": len(looking.settings.gateways), "stopped": len(findings)})
 
 
 def _unknown(looking: Looking) -> Seen:
     messages, since = figures.unknown_messages(looking.ledger, looking.now - looking.rules.unknown_after, looking.now)
-    return Seen(watching.judge_unknown(messages, since), {"messages": messages})
+    return Seen(judging.judge_unknown(messages, since), {"messages": messages})
 
 
 def _receipts(looking: Looking) -> Seen:
     before = looking.now - looking.rules.receipts_within
     of_gateways = figures.receipts_of_gateways(looking.ledger, looking.now - timedelta(days=1), before)
-    findings, decided = watching.judge_receipts(of_gateways)
+    findings, decided = judging.judge_receipts(of_gateways)
     undecided = looking.open_keys("receipts_stopped") - {key_of("receipts_stopped", gateway) for gateway in decided}
     taken, reported = (sum(getattr(each, name) for each in of_gateways) for name in ("taken", "reported"))
     return Seen(findings, {"taken": taken, "reported": reported}, undecided)
@@ -259,7 +259,7 @@ def _receipts(looking: Looking) -> Seen:
 
 def _references(looking: Looking) -> Seen:
     receipts, last_at = figures.unknown_references(looking.ledger, looking.now - timedelta(hours=1))
-    return Seen(watching.judge_references(receipts, last_at), {"receipts": receipts})
+    return Seen(judging.judge_references(receipts, last_at), {"receipts": receipts})
 
 
 def _delivered(looking: Looking) -> Seen:
@@ -276,7 +276,7 @@ def _delivered(looking: Looking) -> Seen:
         looking.ledger, looking.now - _DELIVERED_HOURS, looking.now - looking.rules.receipts_within
     )
     is_open = looking.is_open("delivered_low")
-    findings, enough = watching.judge_delivered(recent, usual, is_open=is_open)
+    findings, enough = judging.judge_delivered(recent, usual, is_open=is_open)
     facts: dict[str, Fact] = {
         "taken": recent.taken,
         "percent": round(100 * recent.share),
@@ -289,7 +289,7 @@ def _high_marks(looking: Looking) -> Seen:
     state = looking.state
     has = figures.high_marks(looking.ledger)
     if state.high is not None and has.is_behind(state.high):
-        state.went_back = dict(watching.judge_high_marks(state.high, has, looking.now).facts)
+        state.went_back = dict(judging.judge_high_marks(state.high, has, looking.now).facts)
         state.to_hold = GoneBack(max(state.high.attempt_id - has.attempt_id, 0), state.looked_at)
     state.high = has
     findings = [Finding("ledger_went_back", state.went_back)] if state.went_back is not None else []
@@ -298,13 +298,13 @@ def _high_marks(looking: Looking) -> Seen:
 
 def _gaps(looking: Looking) -> Seen:
     gaps, since = figures.open_gaps(looking.ledger)
-    return Seen(watching.judge_gaps(gaps, since), {"gaps": gaps})
+    return Seen(judging.judge_gaps(gaps, since), {"gaps": gaps})
 
 
 def _daily_work(looking: Looking) -> Seen:
     rules, now, began_at = looking.rules, looking.now, looking.state.began_at
-    quality = watching.daily_work_due(rules.quality_time, rules, now, began_at)
-    closing = watching.daily_work_due(rules.reconcile_time, rules, now, began_at)
+    quality = judging.daily_work_due(rules.quality_time, rules, now, began_at)
+    closing = judging.daily_work_due(rules.reconcile_time, rules, now, began_at)
     since = looking.state.enabled_since
     if closing is not None and (since is None or since >= datetime.combine(closing.day, datetime.min.time(), VIETNAM)):
         # Nothing was in scope on the day before.
@@ -315,13 +315,13 @@ def _daily_work(looking: Looking) -> Seen:
         (closing.day if closing else now.date()) - timedelta(days=1),
     )
     facts: dict[str, Fact] = {"checked": checked or quality is None, "closed": closed or closing is None}
-    return Seen(watching.judge_daily_work((quality, checked), (closing, closed)), facts)
+    return Seen(judging.judge_daily_work((quality, checked), (closing, closed)), facts)
 
 
 def _calendar(looking: Looking) -> Seen:
-    year = watching.year_to_sign(looking.now)
+    year = judging.year_to_sign(looking.now)
     unsigned = list_unconfirmed(looking.ledger, [year]) if year is not None else []
-    return Seen(watching.judge_calendar(year, unsigned), {"year": year})
+    return Seen(judging.judge_calendar(year, unsigned), {"year": year})
 
 
 # --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
@@ -331,22 +331,22 @@ def _health(looking: Looking) -> Seen:
     health = looking.health
     if health is None:
         return Seen(is_off=True)
-    findings = watching.judge_health(health.states)
-    return Seen(findings, {"healthy": len(watching.COMPONENTS) - len(findings), "parts": len(watching.COMPONENTS)})
+    findings = judging.judge_health(health.states)
+    return Seen(findings, {"healthy": len(judging.COMPONENTS) - len(findings), "parts": len(judging.COMPONENTS)})
 
 
 def _notify(looking: Looking) -> Seen:
     assert looking.airflow is not None
     runs = looking.airflow.last_runs("notify_transitions", looking.now - timedelta(hours=1))
     last = max((run.started_at for run in runs if run.started_at is not None), default=None)
-    findings = watching.judge_notify(runs, looking.rules, looking.now)
+    findings = judging.judge_notify(runs, looking.rules, looking.now)
     return Seen(findings, {"last": last.isoformat() if last else None})
 
 
 def _red_runs(looking: Looking) -> Seen:
     assert looking.airflow is not None
     runs = looking.airflow.failed_runs(looking.now - _LOOKS_BACK)
-    findings = watching.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now)
+    findings = judging.judge_red_runs(runs, looking.state.red_looked_at, looking.rules, looking.now)
     return Seen(findings, {"runs": sum(int(each.facts["runs"] or 0) for each in findings)})
 
 
@@ -364,7 +364,7 @@ def _disks(looking: Looking) -> Seen:
     findings = [
         finding
         for disk in disks
-        for finding in watching.judge_disk(
+        for finding in judging.judge_disk(
             str(disk.folder),
             disk.free,
             disk.total,
@@ -384,11 +384,11 @@ def _clock(looking: Looking) -> Seen:
         there = figures.ledger_clock(looking.connection)
         half = (datetime.now(VIETNAM) - before) / 2
         skew = there - (before + half)
-        findings += watching.judge_clock("ledger", skew, half, looking.rules)
+        findings += judging.judge_clock("ledger", skew, half, looking.rules)
         undecided.discard("clock_off/ledger")
         widest.append(abs(skew.total_seconds()))
     if looking.health is not None and looking.health.skew is not None:
-        findings += watching.judge_clock("airflow", looking.health.skew, looking.health.uncertain, looking.rules)
+        findings += judging.judge_clock("airflow", looking.health.skew, looking.health.uncertain, looking.rules)
         undecided.discard("clock_off/airflow")
         widest.append(abs(looking.health.skew.total_seconds()))
     return Seen(findings, {"seconds": round(max(widest), 1) if widest else None}, undecided)
@@ -398,7 +398,7 @@ def _backup(looking: Looking) -> Seen:
     if not looking.rules.backup_age:
         return Seen(is_off=True)
     made_at = newest_backup(looking.settings.backups_folder)
-    findings = watching.judge_backup(made_at, looking.state.enabled_since, looking.rules, looking.now)
+    findings = judging.judge_backup(made_at, looking.state.enabled_since, looking.rules, looking.now)
     return Seen(findings, {"made_at": made_at.isoformat() if made_at else None})
 
 

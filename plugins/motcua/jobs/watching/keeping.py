@@ -19,8 +19,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from motcua.domain.alerts import ALERT_NAMES, Alert, Fact
-from motcua.domain.watching import Delivered, HighMarks
+from motcua.domain.watching.alerts import ALERT_NAMES, Alert, Fact
+from motcua.domain.watching.judging import Delivered, HighMarks
 from motcua.store.ledger.database import Connection
 from motcua.store.oversight.watch import list_alerts
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from motcua.domain.watching import COMPONENTS, Run
+from motcua.domain.watching.judging import COMPONENTS, Run
 from motcua.jobs.backup.folders import newest_good
 
 _PATIENCE = (3.05, 10.0)

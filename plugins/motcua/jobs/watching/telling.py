@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from motcua.domain.alerts import Alert
+from motcua.domain.watching.alerts import Alert
 from motcua.jobs.mailing import SMTP_CONNECTION, MailServer, MailServerFailed, kind_of_failure, mail_server
 from motcua.jobs.watching.keeping import Letter, WatchState
 from motcua.reports.mail import Mail

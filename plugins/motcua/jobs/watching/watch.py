@@ -17,9 +17,9 @@ from pathlib import Path
 import psycopg
 import requests
 
-from motcua.domain import watching
-from motcua.domain.alerts import AlertName, Changes, Finding, advance, key_of
 from motcua.domain.clock import VIETNAM
+from motcua.domain.watching import judging
+from motcua.domain.watching.alerts import AlertName, Changes, Finding, advance, key_of
 from motcua.jobs.restoring.gaps import hold_what_went_back
 from motcua.jobs.watching.checks import CHECKS, STATEMENT_WITHIN, Check, Looking, Seen, rules_of
 from motcua.jobs.watching.keeping import (
@@ -187,12 +187,12 @@ class Watch:
         for key, alert in state.alerts.items():
             if alert.name == "check_failing" and alert.subject not in found.asked:
                 found.undecided.add(key)
-        findings, hidden = watching.without_consequences(found.findings)
+        findings, hidden = judging.without_consequences(found.findings)
         if connection is not None and state.enabled_since is None:
-            findings = watching.without_agencies(findings)
+            findings = judging.without_agencies(findings)
         if _is_starting(state, now):
-            findings = [each for each in findings if each.name not in watching.SLOW_TO_START]
-            found.judged -= watching.SLOW_TO_START
+            findings = [each for each in findings if each.name not in judging.SLOW_TO_START]
+            found.judged -= judging.SLOW_TO_START
         return advance(state.alerts, found.judged, findings, now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
@@ -261,10 +261,10 @@ def _is_starting(state: WatchState, now: datetime) -> bool:
     """Whether everything may just be coming up, as when the machine starts: the watch itself was down until lately."""
     resumed_at = state.resumed_at
     # Also where the clock was set back.
-    if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= watching.RESTART_GAP:
+    if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
         resumed_at = now
     state.looked_at, state.resumed_at = now, resumed_at or now
-    return now < state.resumed_at + watching.GRACE
+    return now < state.resumed_at + judging.GRACE
 
 
 # --- Steps of a look -----------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from motcua.domain.dossiers import Kind
 from motcua.domain.run_window import Window
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.notices.accounting import identity, latency
 from motcua.store.notices.gaps import open_gap
+from motcua.store.oversight.accounting import identity, latency
 
 COUNTED_AT_MOST = 10_000
 """Of messages in one state, and of receipts that wait: a larger figure would cost more and say the same."""
@@ -190,7 +190,7 @@ def _gap(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         _plain(
             "motcua_gap_open_seconds",
-            "For how long nothing is sent because the ledger was restored and nobody looked at the gap; 0: no gap is open.",
+            "For how long nothing is sent since a restored ledger was not looked at; 0: no gap is open.",
             _age(now, gap.noticed_at if gap else None),
         )
     ]

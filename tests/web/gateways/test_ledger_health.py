@@ -27,7 +27,7 @@ from motcua.web.ledger_looks import LedgerLook, LedgerSilent
 from tests.conftest import free_port
 
 URL = "/gateway/health"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class OwnServer:

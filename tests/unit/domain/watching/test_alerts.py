@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motcua.domain.alerts import ALERT_NAMES, Alert, Finding, advance, looks_needed
+from motcua.domain.watching.alerts import ALERT_NAMES, Alert, Finding, advance, looks_needed
 
 BEGIN = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 USUAL, EXACT = "airflow_unreachable", "identity"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import sqrt
 
-from motcua.domain.alerts import AlertName, Fact, Finding
 from motcua.domain.apologies import ApologyDay, ApologyRules, due_days
 from motcua.domain.clock import VIETNAM
+from motcua.domain.watching.alerts import AlertName, Fact, Finding
 from motcua.domain.working_days import NEXT_YEAR_DUE, WorkingCalendar
 
 OUR_DAGS = frozenset(

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from motcua.domain import watching
-from motcua.domain.alerts import Finding
 from motcua.domain.apologies import ApologyRules
 from motcua.domain.clock import VIETNAM
-from motcua.domain.watching import (
+from motcua.domain.watching import judging
+from motcua.domain.watching.alerts import Finding
+from motcua.domain.watching.judging import (
     Delivered,
     EveningLeft,
     HighMarks,
@@ -53,7 +53,7 @@ def at(hour: int, minute: int = 0, *, day: int = 25) -> datetime:
     ],
 )
 def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of(differences, told):
-    found = watching.judge_identity(differences)
+    found = judging.judge_identity(differences)
     assert [finding.facts["difference"] for finding in found] == ([] if told is None else [told])
 
 
@@ -62,7 +62,7 @@ def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of(diffe
     [(at(17, 34), 24), (at(17, 35), 25), (at(23, 59), 25), (at(0, 10, day=26), 25), (at(17, 35, day=26), 26)],
 )
 def test_evening_is_judged_from_five_minutes_after_its_hour_until_the_next_one(now, day):
-    assert watching.evening_to_judge(RULES, ApologyRules(), now) == date(2026, 11, day)
+    assert judging.evening_to_judge(RULES, ApologyRules(), now) == date(2026, 11, day)
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_evening_is_judged_from_five_minutes_after_its_hour_until_the_next_one(n
     ],
 )
 def test_evening_that_is_not_recorded_is_wrong_only_where_it_selects_somebody(day, mode, wrong):
-    found = watching.judge_apologies([EveningLeft("H1", mode, CALENDAR)], day, ApologyRules())
+    found = judging.judge_apologies([EveningLeft("H1", mode, CALENDAR)], day, ApologyRules())
     assert keys(found) == (["apologies_late"] if wrong else [])
 
 
 def test_evening_of_an_agency_that_is_closed_that_day_alone_is_not_wrong():
     closed = SpecialDay(date(2026, 11, 25), "closed", "Nghỉ riêng", "agency", "Thông báo 1")
     left = [EveningLeft("H1", "working_day", WorkingCalendar([closed]))]
-    assert watching.judge_apologies(left, date(2026, 11, 25), ApologyRules()) == []
-    found = watching.judge_apologies(
+    assert judging.judge_apologies(left, date(2026, 11, 25), ApologyRules()) == []
+    found = judging.judge_apologies(
         [*left, EveningLeft("H2", "working_day", CALENDAR)], date(2026, 11, 25), ApologyRules()
     )
     assert [finding.facts["agencies"] for finding in found] == [1]
@@ -107,7 +107,7 @@ def test_evening_of_an_agency_that_is_closed_that_day_alone_is_not_wrong():
 )
 def test_source_is_wrong_when_it_fails_or_is_not_picked_up(picked_up_at, failed_at, told):
     source = SourceFigures("khanhhoa", picked_up_at, failed_at)
-    assert keys(watching.judge_sources([source], RULES, NOW)) == told
+    assert keys(judging.judge_sources([source], RULES, NOW)) == told
 
 
 @pytest.mark.parametrize(
@@ -126,15 +126,15 @@ def test_source_is_wrong_when_it_fails_or_is_not_picked_up(picked_up_at, failed_
     ],
 )
 def test_news_is_compared_with_the_same_hours_of_the_last_working_days(now, days):
-    stretches = watching.stretches_of_news([CALENDAR], RULES, now)
+    stretches = judging.stretches_of_news([CALENDAR], RULES, now)
     assert [f"{ends.day}" for _, ends in stretches] == (days or [])
     assert all(ends - begins == RULES.news_within for begins, ends in stretches)
 
 
 def test_news_is_not_looked_for_on_a_day_that_one_agency_is_closed():
     closed = WorkingCalendar([SpecialDay(date(2026, 11, 25), "closed", "Nghỉ riêng", "agency", "Thông báo 1")])
-    assert watching.stretches_of_news([CALENDAR, closed], RULES, at(15)) == []
-    assert watching.stretches_of_news([], RULES, at(15)) == []
+    assert judging.stretches_of_news([CALENDAR, closed], RULES, at(15)) == []
+    assert judging.stretches_of_news([], RULES, at(15)) == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_news_is_not_looked_for_on_a_day_that_one_agency_is_closed():
     ],
 )
 def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_some(seen, wrong):
-    assert keys(watching.judge_news({"khanhhoa": seen}, RULES)) == (["source_no_news/khanhhoa"] if wrong else [])
+    assert keys(judging.judge_news({"khanhhoa": seen}, RULES)) == (["source_no_news/khanhhoa"] if wrong else [])
 
 
 def test_stop_is_told_for_each_part_of_each_gateway_in_use():
@@ -158,12 +158,12 @@ def test_stop_is_told_for_each_part_of_each_gateway_in_use():
         StopFigures("kannel", "viettel", NOW, by_hand=True),
         StopFigures("given_up", "", NOW, by_hand=True),
     ]
-    assert keys(watching.judge_stops(stops, ["kannel"])) == ["gateway_stopped/kannel", "gateway_stopped/kannel viettel"]
+    assert keys(judging.judge_stops(stops, ["kannel"])) == ["gateway_stopped/kannel", "gateway_stopped/kannel viettel"]
 
 
 def test_unknown_is_wrong_where_there_is_one():
-    assert watching.judge_unknown(0, None) == []
-    assert keys(watching.judge_unknown(1, NOW)) == ["unknown_old"]
+    assert judging.judge_unknown(0, None) == []
+    assert keys(judging.judge_unknown(1, NOW)) == ["unknown_old"]
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_unknown_is_wrong_where_there_is_one():
     ],
 )
 def test_receipts_have_stopped_where_none_of_enough_messages_has_one(taken, reported, told, decided):
-    found, known = watching.judge_receipts([ReceiptFigures("kannel", taken, reported, NOW)])
+    found, known = judging.judge_receipts([ReceiptFigures("kannel", taken, reported, NOW)])
     assert (bool(found), bool(known)) == (told, decided)
 
 
 @pytest.mark.parametrize(("receipts", "wrong"), [(0, False), (2, False), (3, True)])
 def test_receipts_that_name_nothing_of_ours_are_wrong_from_three_an_hour_on(receipts, wrong):
-    assert bool(watching.judge_references(receipts, NOW)) == wrong
+    assert bool(judging.judge_references(receipts, NOW)) == wrong
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_receipts_that_name_nothing_of_ours_are_wrong_from_three_an_hour_on(rece
     ],
 )
 def test_delivered_share_has_fallen_only_beyond_chance(recent, usual, is_open, told, enough):
-    found, decided = watching.judge_delivered(recent, usual, is_open=is_open)
+    found, decided = judging.judge_delivered(recent, usual, is_open=is_open)
     assert (bool(found), decided) == (told, enough)
 
 
@@ -230,13 +230,13 @@ def test_ledger_has_gone_back_where_either_number_is_smaller(has, behind):
 
 
 def test_ledger_that_went_back_is_told_with_what_it_lacks():
-    finding = watching.judge_high_marks(HighMarks(10, 20), HighMarks(4, 21), NOW)
+    finding = judging.judge_high_marks(HighMarks(10, 20), HighMarks(4, 21), NOW)
     assert (finding.facts["attempts"], finding.facts["changes"]) == (6, 0)
 
 
 def test_gap_is_wrong_while_it_is_open():
-    assert watching.judge_gaps(0, None) == []
-    assert keys(watching.judge_gaps(1, NOW)) == ["ledger_behind"]
+    assert judging.judge_gaps(0, None) == []
+    assert keys(judging.judge_gaps(1, NOW)) == ["ledger_behind"]
 
 
 # --- What each day must bring
@@ -254,15 +254,15 @@ def test_gap_is_wrong_while_it_is_open():
     ],
 )
 def test_daily_work_is_due_an_hour_after_its_time(now, began_at, due):
-    work = watching.daily_work_due(time(5, 30), RULES, now, began_at)
+    work = judging.daily_work_due(time(5, 30), RULES, now, began_at)
     assert (work and work.day) == (due and date(2026, 11, due))
 
 
 def test_each_kind_of_daily_work_is_told_by_itself():
-    due = watching.daily_work_due(time(5, 30), RULES, NOW, at(0, day=20))
-    assert watching.judge_daily_work((due, True), (due, True)) == []
-    assert watching.judge_daily_work((None, False), (None, False)) == []
-    found = watching.judge_daily_work((due, False), (due, False))
+    due = judging.daily_work_due(time(5, 30), RULES, NOW, at(0, day=20))
+    assert judging.judge_daily_work((due, True), (due, True)) == []
+    assert judging.judge_daily_work((None, False), (None, False)) == []
+    found = judging.judge_daily_work((due, False), (due, False))
     assert [(finding.name, finding.facts["day"]) for finding in found] == [
         ("quality_late", "2026-11-25"),
         ("closing_late", "2026-11-24"),
@@ -279,13 +279,13 @@ def test_each_kind_of_daily_work_is_told_by_itself():
     ],
 )
 def test_next_years_calendar_is_due_from_the_first_of_december_in_vietnam(now, year):
-    assert watching.year_to_sign(now) == year
+    assert judging.year_to_sign(now) == year
 
 
 def test_calendar_is_wrong_where_a_province_has_not_signed_that_year():
-    assert watching.judge_calendar(None, [("khanh_hoa", 2027)]) == []
-    assert watching.judge_calendar(2027, []) == []
-    assert keys(watching.judge_calendar(2027, [("khanh_hoa", 2027)])) == ["calendar_unsigned"]
+    assert judging.judge_calendar(None, [("khanh_hoa", 2027)]) == []
+    assert judging.judge_calendar(2027, []) == []
+    assert keys(judging.judge_calendar(2027, [("khanh_hoa", 2027)])) == ["calendar_unsigned"]
 
 
 @pytest.mark.parametrize(
@@ -300,11 +300,11 @@ def test_calendar_is_wrong_where_a_province_has_not_signed_that_year():
     ],
 )
 def test_backup_is_missed_once_the_installation_is_a_day_old(made_at, since, wrong):
-    assert bool(watching.judge_backup(made_at, since, RULES, NOW)) == wrong
+    assert bool(judging.judge_backup(made_at, since, RULES, NOW)) == wrong
 
 
 def test_backup_is_not_missed_where_it_is_not_wanted():
-    assert watching.judge_backup(None, NOW - 30 * DAY, WatchRules(backup_age=timedelta(0)), NOW) == []
+    assert judging.judge_backup(None, NOW - 30 * DAY, WatchRules(backup_age=timedelta(0)), NOW) == []
 
 
 # --- Airflow, callbacks, this machine
@@ -312,9 +312,9 @@ def test_backup_is_not_missed_where_it_is_not_wanted():
 
 def test_each_part_of_airflow_that_is_not_healthy_is_told():
     states = {"metadatabase": "healthy", "scheduler": "unhealthy", "triggerer": None}
-    found = keys(watching.judge_health(states))
+    found = keys(judging.judge_health(states))
     assert found == ["airflow_unhealthy/scheduler", "airflow_unhealthy/triggerer", "airflow_unhealthy/dag_processor"]
-    assert watching.judge_health(dict.fromkeys(watching.COMPONENTS, "healthy")) == []
+    assert judging.judge_health(dict.fromkeys(judging.COMPONENTS, "healthy")) == []
 
 
 def run(state: str, started: datetime | None, ended: datetime | None, **more: object) -> Run:
@@ -335,7 +335,7 @@ def run(state: str, started: datetime | None, ended: datetime | None, **more: ob
     ],
 )
 def test_notifying_is_silent_where_nothing_ran_for_two_minutes(runs, wrong):
-    assert bool(watching.judge_notify(runs, RULES, NOW)) == wrong
+    assert bool(judging.judge_notify(runs, RULES, NOW)) == wrong
 
 
 RED = run("failed", NOW - 3 * HOUR, NOW - 2 * HOUR)
@@ -356,7 +356,7 @@ RED = run("failed", NOW - 3 * HOUR, NOW - 2 * HOUR)
     ],
 )
 def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_at, wrong):
-    assert bool(watching.judge_red_runs([red], looked_at, RULES, NOW)) == wrong
+    assert bool(judging.judge_red_runs([red], looked_at, RULES, NOW)) == wrong
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_
     ],
 )
 def test_disk_alert_ends_only_where_a_tenth_more_is_free(free, is_open, wrong):
-    assert bool(watching.judge_disk("/data", free, 10**12, RULES, is_open=is_open)) == wrong
+    assert bool(judging.judge_disk("/data", free, 10**12, RULES, is_open=is_open)) == wrong
 
 
 @pytest.mark.parametrize(
@@ -377,20 +377,20 @@ def test_disk_alert_ends_only_where_a_tenth_more_is_free(free, is_open, wrong):
     [(5.0, 0.0, False), (5.1, 0.0, True), (-5.1, 0.0, True), (5.5, 0.5, False), (9.0, 4.5, False)],
 )
 def test_clock_is_off_by_more_than_five_seconds_for_sure(skew, uncertain, wrong):
-    found = watching.judge_clock("ledger", timedelta(seconds=skew), timedelta(seconds=uncertain), RULES)
+    found = judging.judge_clock("ledger", timedelta(seconds=skew), timedelta(seconds=uncertain), RULES)
     assert bool(found) == wrong
 
 
 def test_where_nothing_runs_a_silent_source_is_left_out_and_a_failing_one_is_not():
     findings = [Finding("notify_silent"), Finding("source_silent", {}, "a"), Finding("source_failing", {}, "b")]
-    left, hidden = watching.without_consequences(findings)
+    left, hidden = judging.without_consequences(findings)
     assert (keys(left), hidden) == (["notify_silent", "source_failing/b"], {"source_silent/a"})
-    assert watching.without_consequences(findings[1:]) == (findings[1:], set())
+    assert judging.without_consequences(findings[1:]) == (findings[1:], set())
 
 
 def test_without_agencies_only_what_concerns_the_installation_itself_is_told():
     findings = [Finding("notify_silent"), Finding("ledger_unreachable"), Finding("backup_old"), Finding("disk_low")]
-    assert keys(watching.without_agencies(findings)) == ["ledger_unreachable", "disk_low"]
+    assert keys(judging.without_agencies(findings)) == ["ledger_unreachable", "disk_low"]
 
 
 @pytest.mark.parametrize(
@@ -398,4 +398,4 @@ def test_without_agencies_only_what_concerns_the_installation_itself_is_told():
     [(None, False), (NOW - 10 * MINUTE, False), (NOW - 11 * MINUTE, True), (NOW + MINUTE, False)],
 )
 def test_watch_is_silent_only_where_it_was_ever_seen(looked_at, silent):
-    assert (watching.silence_of(looked_at, NOW, 10 * MINUTE) is not None) == silent
+    assert (judging.silence_of(looked_at, NOW, 10 * MINUTE) is not None) == silent

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
-from motcua.domain.alerts import ALERT_NAMES
+from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.web import alerts_page
 from motcua.web.auth import signed_in
 

@@ -1,4 +1,4 @@
-"""The life of an alert: seen, sure, told, acknowledged, over. Pure rules; what is judged is in ``domain/watching.py``.
+"""The life of an alert: seen, sure, told, acknowledged, over. Pure rules; what is judged is in ``judging.py``.
 
 An alert is raised when it held for as many looks as its nature wants, and is over when it did not hold for as many. A
 check that could not look says nothing: its alerts stay as they are.

@@ -464,7 +464,7 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
 @pytest.mark.guarantee("inquiries", "there are as many replies as inquiries")
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
     from motcua.store.ledger.database import connect
-    from motcua.store.notices.accounting import identity
+    from motcua.store.oversight.accounting import identity
 
     dossier("160915001")
     ask(client, "MCKH 160915001")

@@ -1,0 +1,1 @@
+"""When something is wrong, as the watch judges it, and how an alert begins, is told and ends."""
