@@ -202,7 +202,7 @@ def of_templates(folder: Path) -> Iterator[Parameter]:
 
 def of_forms(folder: Path) -> Iterator[Parameter]:
     """Fields that the pages' code reads of a form, each by its name."""
-    for path in sorted(folder.glob("*_page.py")):
+    for path in sorted(folder.rglob("*_page.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
@@ -268,7 +268,7 @@ def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():
     reading = re.compile(r"\.(query_params|form\(|json\(|body\(|stream\()")
     readers = {
         path.name
-        for path in (ROOT / "plugins/motcua/web").glob("*.py")
+        for path in (ROOT / "plugins/motcua/web").rglob("*.py")
         if reading.search(path.read_text(encoding="utf-8"))
     }
     assert readers <= {"forms.py", "callbacks.py"}

@@ -23,7 +23,7 @@ from motcua.jobs.tasks.check_quality import agencies_to_mail
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.web.auth import signed_in
-from motcua.web.quality_page import may_decide
+from motcua.web.staff.quality_page import may_decide
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
 

@@ -40,7 +40,7 @@ from motcua.store.oversight.closings import (
 )
 from motcua.web.auth import signed_in
 from motcua.web.pages import create_pages
-from motcua.web.reconciliation_page import ClosedPeriod, _periods
+from motcua.web.staff.reconciliation_page import ClosedPeriod, _periods
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
 
 DAY = Period.parse("2026-11-25")

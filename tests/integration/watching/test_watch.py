@@ -690,7 +690,8 @@ def test_no_alert_has_a_page_or_words_that_it_does_not_need():
     assert set(_words()["alerts"]) == set(ALERT_NAMES)
     # Prometheus has rules of its own besides, each with a page (tests/unit/test_alert_rules.py).
     rules = yaml.safe_load((ROOT / "include" / "alerts" / "prometheus.rules.yaml").read_text(encoding="utf-8"))
-    told = {rule["alert"] for group in rules["groups"] for rule in group["rules"]} | set(ALERT_NAMES)
+    runbooks = [rule["annotations"]["runbook"] for group in rules["groups"] for rule in group["rules"]]
+    told = {Path(runbook).stem for runbook in runbooks} | set(ALERT_NAMES)
     assert {path.stem for path in (ROOT / "docs" / "operations" / "alerts").glob("*.md")} == told
     assert set(_words()["checks"]) == {"ledger", "airflow", *(check.name for check in checks.CHECKS)}
     assert {name for check in checks.CHECKS for name in check.judges} | {
