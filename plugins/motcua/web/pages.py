@@ -15,7 +15,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from motcua.web import (
+from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
+from motcua.web.rendering import HEADERS, PageRefused, render_refusal
+from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
@@ -24,8 +26,6 @@ from motcua.web import (
     sending_page,
     statements_page,
 )
-from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
-from motcua.web.rendering import HEADERS, PageRefused, render_refusal
 
 
 def create_pages() -> FastAPI:

@@ -457,9 +457,9 @@ def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool)
 
     from motcua.quality.rules import load_rules
     from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES
-    from motcua.web import complaints_page, quality_page
     from motcua.web.auth import signed_in
     from motcua.web.pages import create_pages
+    from motcua.web.staff import complaints_page, quality_page
 
     pages = create_pages()
     pages.dependency_overrides[signed_in] = lambda: "lan"

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
 from motcua.domain.watching.alerts import ALERT_NAMES
-from motcua.web import alerts_page
 from motcua.web.auth import signed_in
+from motcua.web.staff import alerts_page
 
 PAGE = "/motcua/alerts"
 VISITOR = {"may_decide": True}

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
-from motcua.web import complaints_page
 from motcua.web.auth import signed_in
+from motcua.web.staff import complaints_page
 from tests.conftest import NHA_TRANG, TU_PHAP
 
 PAGE = "/motcua/complaints"

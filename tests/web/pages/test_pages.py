@@ -18,7 +18,7 @@ from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, ledger_pool, page_connection
-from motcua.web import calendar_page
+from motcua.web.staff import calendar_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 
 COOKIE = "_token"

@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
 from motcua.quality.report_data import BrokenAgency
-from motcua.web import quality_page
 from motcua.web.auth import signed_in
+from motcua.web.staff import quality_page
 from tests.conftest import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
 

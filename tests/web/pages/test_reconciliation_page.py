@@ -23,8 +23,8 @@ from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.web import reconciliation_page
 from motcua.web.rendering import PageRefused, render_refusal
+from motcua.web.staff import reconciliation_page
 from tests.conftest import NHA_TRANG, NOW, agency
 
 DAY = Period.parse("2026-11-25")
