@@ -256,7 +256,7 @@ def read_complaints(content: bytes, name: str, agencies: Mapping[str, str], now:
     spilt = set(table.spilt)
     for index, cells in zip(table.rows.index, table.rows.itertuples(index=False, name=None), strict=True):
         entry = _entry(table, cells)
-        if not any((entry.agency, entry.dossier_code, entry.received_at, entry.claim, entry.note)):
+        if not any((entry.agency, entry.dossier_code, entry.received_at, entry.channel, entry.claim, entry.note)):
             continue
         if int(index) in spilt:
             faults.append(table.fault("cells_beyond", int(index)))
