@@ -118,3 +118,30 @@ def test_day_that_is_none_is_refused_in_words(page, day):
     answer = page.get("/sending", params={"day": day})
     assert answer.status_code == 404
     assert "Không có ngày này" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "what_to_do"),
+    [
+        ("behind_journal", "thiếu những lần gửi mà nhật ký còn ghi", "tự gửi tiếp"),
+        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "motcua gaps close"),
+        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "motcua gaps close"),
+    ],
+)
+def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, rows, gateway, kind, why, what_to_do):  # noqa: F811
+    assert "Sổ được phục hồi" not in words(page.get("/sending"))
+    rows(
+        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES (%s, now(), 12, 3)",
+        kind,
+    )
+    shown = words(page.get("/sending"))
+    assert shown.index("Không tin nào được gửi từ") < shown.index(
+        "tin phải có" if "tin phải có" in shown else "Chưa có"
+    )
+    assert why in shown
+    assert what_to_do in shown
+    assert "chưa: không gửi tin nào" in shown
+    rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan', reason = 'máy hỏng'")
+    shown = words(page.get("/sending"))
+    assert "Không tin nào được gửi từ" not in shown
+    assert "lan: máy hỏng" in shown

@@ -16,6 +16,7 @@ from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.notices.gaps import list_gaps, open_gap
 from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_stops, segments_today
 from motcua.store.notices.messages import held, releases
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, waiting_for
@@ -75,6 +76,7 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         waiting = held(connection, useful_at=now, limit=_SHOWN)
         changes, let_go = gateway_changes(connection, _SHOWN), releases(connection, _SHOWN)
         stopped = _stop_rows(connection, now)
+        gap, gaps = open_gap(connection), list_gaps(connection, _SHOWN)
     total = next(iter(summed_up(rows)), None)
     return render(
         request,
@@ -90,6 +92,8 @@ def show_sending(request: Request, day: str = "") -> HTMLResponse:
         held=waiting,
         changes=changes,
         releases=let_go,
+        gap=gap,
+        gaps=gaps,
         in_force=[row for row in stopped if row.in_force],
         stopped=stopped,
         local=VIETNAM,
