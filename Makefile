@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency demo smoke check test test-alone test-beside lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency demo smoke test test-alone test-beside lint lint-python lint-sql bench prove setup clean lock
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -22,10 +22,6 @@ demo: $(READY)
 ## make smoke: the same without hands: real messages, checks, exit code
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
-
-## make check: lint and all tests, side by side; the smoke is one of them
-check: $(READY)
-	@$(SIDE_BY_SIDE) lint-python lint-sql test-beside test-alone
 
 ## make test [ONLY=path or -k expression]: all tests; those marked alone one at a time, and the others beside them
 test: $(READY)
