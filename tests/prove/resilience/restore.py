@@ -40,6 +40,8 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.settling import settle
+from motcua.jobs.restoring import gaps
+from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool, connect
@@ -237,13 +239,16 @@ def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def by_a_copied_data_folder(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """The whole data folder put back as it was, as a snapshot of the machine does."""
+def by_a_copied_data_folder(
+    stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """PostgreSQL's whole data folder put back as it was."""
     data, copied = primary.server.data, stage.folder / "snapshot"
     primary.stop()
     _run_plain("cp", "-a", str(data), str(copied))
     process = primary.server.start(stage.folder / "log-2")
     _gap(stage)
+    before_it_is_lost()
     close_ledger_pool()
     process.send_signal(signal.SIGQUIT)
     process.wait(60)
@@ -323,6 +328,34 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def by_a_snapshot_of_the_machine(stage: Stage, primary: Cluster) -> Iterator[None]:
+    """PostgreSQL and the journal put back together, so that nothing on the machine can tell; the watch stands
+    elsewhere. Senders are at work again before it has looked."""
+    journal, copied = settings().journal_folder, stage.folder / "journal-then"
+    os.environ |= {"MOTCUA_WATCH": str(stage.folder / "elsewhere"), "MOTCUA_DATA": str(stage.folder / "data")}
+    settings.cache_clear()
+    Watch().once()
+    _run_plain("cp", "-a", str(journal), str(copied))
+    with by_a_copied_data_folder(stage, primary, before_it_is_lost=lambda: Watch().once()):
+        shutil.rmtree(journal)
+        _run_plain("cp", "-a", str(copied), str(journal))
+        # The ten minutes that a machine takes at least to be set back.
+        with mock.patch.object(gaps, "SLEEPS_AFTER", timedelta(seconds=0.1)):
+            time.sleep(0.2)
+            asked = len(stage.gateway.asked)
+            stage.plan()
+            stage.send()
+            assert len(stage.gateway.asked) == asked, "something went before the watch had looked"
+        Watch().once()
+        stage.send()
+        assert len(stage.gateway.asked) == asked, "something went although the watch knew more"
+        until = (datetime.now(UTC) + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
+        _command("gaps", "close", "1", "--sent-until", until, "--reason", "prove", "--as-department", "--yes")
+        stage.desk.happen(UNTOLD)
+        yield
+
+
 _MUST = "0 twice, all told or listed, identity 0"
 
 
@@ -336,6 +369,7 @@ def figures(seed: int) -> list[Figure]:
         "a synchronous standby promoted in mid-send": promotion(in_step=True),
         "a standby promoted that had fallen behind": promotion(in_step=False),
         "by hand, its journal lost": without_its_journal,
+        "by a snapshot of the machine, journal and all": by_a_snapshot_of_the_machine,
     }
     found = []
     for number, (name, way) in enumerate(ways.items()):
