@@ -377,9 +377,11 @@ def _the_ledger_itself(planting: Planting) -> None:
 
     def go_back() -> None:
         with planting.admin("motcua") as ledger:
+            # As an older dump leaves it: the last rows are gone, and their numbers will be given again.
             for table, number in (("message_history", "history_id"), ("attempts", "attempt_id")):
                 last = f"(SELECT max({number}) FROM motcua.{table})"
-                ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 2")
+                ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 60")
+                ledger.execute(f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{number}'), {last})")
 
     def acknowledge() -> None:
         with planting.admin("motcua") as ledger:
