@@ -307,7 +307,7 @@ def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> N
         for volume in service.get("volumes", ())
         if volume.startswith("./backups:")
     }
-    assert mounted == {"backup": "", "init": ":ro"}
+    assert mounted == {"backup": "", "init": ":ro", "watch": ":ro"}
     assert f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}" in SERVICES["init"]["volumes"]
     assert "/backups/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     given = resolve(SERVICES["backup"]["environment"], {})

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.live.airflow import LiveAirflow, live_airflow
-from tests.prove import contract
+from tests.prove.resilience import contract
 
 pytestmark = pytest.mark.alone
 

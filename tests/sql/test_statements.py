@@ -33,10 +33,6 @@ def test_statement_is_used(name):
     assert f'"{name}"' in CODE
 
 
-GAPS = "CREATE TABLE IF NOT EXISTS motcua.gaps (gap_no bigint, noticed_at timestamptz, closed_at timestamptz)"
-"""What the watch asks, also of a ledger that does not know gaps yet."""
-
-
 @pytest.fixture(scope="module")
 def schema(postgres, migrated):
     from motcua.store.ledger.provisioning import with_database
@@ -58,7 +54,6 @@ def test_statement_is_one_that_the_schema_understands(name, schema):
     for position, parameter in enumerate(sorted(names), 1):
         numbered = numbered.replace(f"%({parameter})s", f"${position}")
     with schema.transaction(force_rollback=True):
-        schema.execute(GAPS)
         # PREPARE parses and analyses: every table, column, function and type must exist.
         schema.execute(f"PREPARE checked AS {numbered.replace('%%', '%')}")
         schema.execute("DEALLOCATE checked")

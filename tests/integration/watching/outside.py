@@ -26,7 +26,7 @@ class Outside:
         self.passwords_taken = {"watch": "watch-word"}
         self.sign_ins = 0
         self.tokens: set[str] = set()
-        self.callbacks_status = 401
+        self.callbacks_status = 200
         self.webhook_status = 200
         self.posted: list[dict[str, Any]] = []
         outside = self

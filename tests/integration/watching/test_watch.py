@@ -125,7 +125,7 @@ def test_webhook_gets_each_alert_and_its_end_as_json(watched: Watched, configure
     assert state.letters[0].failure == "webhook answered 500"
     watched.outside.webhook_status = 200
     watched.look()
-    watched.outside.callbacks_status = 401
+    watched.outside.callbacks_status = 200
     watched.look(3)
     raised, over = watched.outside.posted
     assert raised["text"].startswith("CẢNH BÁO: ")

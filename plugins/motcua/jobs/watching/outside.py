@@ -135,8 +135,8 @@ def callbacks_answer(url: str) -> int | str:
         return type(error).__name__
 
 
-CALLBACKS_LIVE = (200, 204, 401)
-"""Statuses that living callbacks answer: without a secret that is 401."""
+CALLBACKS_LIVE = (200, 204)
+"""Statuses that callbacks answer whose ledger answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,7 +320,7 @@ def airflow_environment(
         "MOTCUA_WATCH_AIRFLOW": f"http://127.0.0.1:{addresses.airflow}",
         "MOTCUA_WATCH_AIRFLOW_USER": VIEWER,
         "MOTCUA_WATCH_AIRFLOW_PASSWORD": secret.airflow_viewer,
-        "MOTCUA_WATCH_CALLBACKS": f"http://127.0.0.1:{addresses.airflow}/gateway/receipts/health",
+        "MOTCUA_WATCH_CALLBACKS": f"http://127.0.0.1:{addresses.airflow}/gateway/health",
         # Nobody backs a demo up, and it ends before its disk is full.
         "MOTCUA_WATCH_BACKUP_AGE": "0",
         "MOTCUA_WATCH_DISK_FREE": str(_RESERVED_BYTES),

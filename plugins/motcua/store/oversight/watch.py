@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from psycopg.errors import UndefinedTable
 from psycopg.types.json import Jsonb
 
 from motcua.domain.apologies import ApologyDay
@@ -95,11 +94,8 @@ def daily_work_done(connection: Connection, checked_day: date, closed_day: date)
 
 
 def open_gaps(connection: Connection) -> tuple[int, datetime | None]:
-    """Gaps that are open: how many, and since when the first; a ledger that knows no gaps has none."""
-    try:
-        row = connection.execute(statement("watch/asking/gaps")).fetchone()
-    except UndefinedTable:
-        return 0, None
+    """Gaps that are open: how many, and since when the first."""
+    row = connection.execute(statement("watch/asking/gaps")).fetchone()
     return (row["gaps"], row["since"]) if row else (0, None)
 
 
