@@ -7,6 +7,7 @@ the ledger.
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -34,6 +35,7 @@ from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
+from motcua.settings import settings as motcua_settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
@@ -61,6 +63,10 @@ ONLY_FOR = {
     (before, after): "late_receipt"
     for before in ("expired", "cancelled", "suppressed")
     for after in ("accepted", "delivered")
+}
+ONLY_FOR |= {
+    (before, "unknown"): "restored"
+    for before in ("queued", "suppressed", "cancelled", "expired", "rejected", "undelivered")
 }
 MAY_BEGIN = {"suppressed", "cancelled", "expired", "queued"}
 FORBIDDEN = sorted(
@@ -120,6 +126,8 @@ class Messages(RuleBasedStateMachine):
         self.dossiers = self.runs = 0
         self.rows = psycopg.connect(self.ledger, autocommit=True, row_factory=psycopg.rows.dict_row)
         self.rows.execute(CLEAN)
+        # A ledger that is empty again would be behind its journal.
+        shutil.rmtree(motcua_settings().journal_folder, ignore_errors=True)
 
     def teardown(self):
         self.rows.close()
@@ -330,7 +338,8 @@ class Messages(RuleBasedStateMachine):
 
 
 CLEAN = """
-TRUNCATE motcua.dossiers, motcua.transitions, motcua.messages, motcua.message_history, motcua.attempts,
+TRUNCATE motcua.journals, motcua.gaps, motcua.lost_attempts, motcua.dossiers, motcua.transitions, motcua.messages,
+motcua.message_history, motcua.attempts,
 motcua.receipts, motcua.receipt_readings, motcua.releases, motcua.gateway_stops RESTART IDENTITY CASCADE
 """
 OPEN_ATTEMPTS = """
