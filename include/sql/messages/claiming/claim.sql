@@ -35,7 +35,12 @@ SELECT
     c.agency_code,
     c.dossier_code,
     c.known_elsewhere_as,
-    motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL AS is_stopped
+    -- Asked once, as long as nothing is stopped.
+    CASE
+        WHEN EXISTS (SELECT 1 FROM motcua.stops AS p WHERE p.until > %(now)s AND p.ended_at IS NULL)
+            THEN motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL
+        ELSE FALSE
+    END AS is_stopped
 FROM (
     SELECT
         q.message_id,

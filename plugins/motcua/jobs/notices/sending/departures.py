@@ -39,19 +39,23 @@ class Departures:
         self.journal, self.clock, self.call, self.answers = journal, clock, call, answers
         self.failure: JournalFailed | None = None
         """Nothing leaves any more."""
-        self._waiting: queue.SimpleQueue[_Ready | Answer | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[Answer]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def depart(self, lane: Lane, calls: Sequence[Call], committed_at: float) -> None:
         """Has calls go as soon as the journal has them; each is answered, with ``HELD_BACK`` where it did not go."""
-        for each in calls:
-            self._waiting.put(_Ready(lane, each, committed_at + each.start_in))
+        if calls:
+            self._waiting.put(([_Ready(lane, each, committed_at + each.start_in) for each in calls], []))
 
-    def note(self, answered: Answered) -> None:
-        """Has the journal know what a gateway answered; not waited for."""
-        answer, reference = answered.answer, answered.call.request.reference
-        self._waiting.put(Answer(reference, self.clock(), answer.outcome, answer.gateway_reference))
+    def note(self, answered: Sequence[Answered]) -> None:
+        """Has the journal know what gateways answered; not waited for."""
+        now = self.clock()
+        answers = [
+            Answer(each.call.request.reference, now, each.answer.outcome, each.answer.gateway_reference)
+            for each in answered
+        ]
+        self._waiting.put(([], answers))
 
     def close(self) -> None:
         """Writes what is left and ends."""
@@ -67,10 +71,9 @@ class Departures:
             while True:
                 if item is None:
                     ended = True
-                elif isinstance(item, Answer):
-                    answers.append(item)
                 else:
-                    ready.append(item)
+                    ready += item[0]
+                    answers += item[1]
                 try:
                     item = self._waiting.get_nowait()
                 except queue.Empty:

@@ -268,14 +268,12 @@ class Sender:
     def _gather(self, wait: float | None) -> None:
         """Gives the lanes the answers that have come; waits for the first so many seconds."""
         try:
-            answered = self.answers.get(timeout=wait)
+            answered = [self.answers.get(timeout=wait)]
         except queue.Empty:
             return
-        self._take(answered)
         time.sleep(_GATHER)
         while not self.answers.empty():
-            self._take(self.answers.get())
-
-    def _take(self, answered: Answered) -> None:
-        answered.lane.answers.append(answered)
+            answered.append(self.answers.get())
+        for each in answered:
+            each.lane.answers.append(each)
         self.departures.note(answered)
