@@ -3587,7 +3587,6 @@ CREATE TABLE motcua.sender_life (
     only_one boolean DEFAULT true NOT NULL,
     looked_at timestamp with time zone NOT NULL,
     woke_at timestamp with time zone NOT NULL,
-    slept_from timestamp with time zone,
     CONSTRAINT sender_life_only_one_check CHECK (only_one)
 );
 

@@ -45,14 +45,12 @@ COMMENT ON COLUMN motcua.gaps.reason IS 'Of a person: why.';
 CREATE TABLE motcua.sender_life (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
     looked_at timestamptz NOT NULL,
-    woke_at timestamptz NOT NULL,
-    slept_from timestamptz
+    woke_at timestamptz NOT NULL
 );
 COMMENT ON TABLE motcua.sender_life IS 'When senders were at work: one row. After a long sleep they wait for the watch, which may know that the ledger was set back.';
 COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true.';
 COMMENT ON COLUMN motcua.sender_life.looked_at IS 'When a run last looked for a gap.';
 COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when they have been at work without a long sleep.';
-COMMENT ON COLUMN motcua.sender_life.slept_from IS 'When that sleep began; empty: they never slept.';
 
 CREATE TABLE motcua.lost_attempts (
     lost_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,5 +1,5 @@
--- Senders are at work: since when without a long sleep, when that sleep began, and when the watch last looked, where
--- there is one. Called by store/notices/gaps.py.
+-- Senders are at work: since when without a long sleep, and when the watch last looked, where there is one. Called by
+-- store/notices/gaps.py.
 INSERT INTO motcua.sender_life AS l (looked_at, woke_at) VALUES (%(now)s, %(now)s)
 ON CONFLICT (only_one) DO UPDATE
     SET
@@ -7,9 +7,5 @@ ON CONFLICT (only_one) DO UPDATE
             WHEN excluded.looked_at > l.looked_at + %(sleeps_after)s::interval THEN excluded.looked_at
             ELSE l.woke_at
         END,
-        slept_from = CASE
-            WHEN excluded.looked_at > l.looked_at + %(sleeps_after)s::interval THEN l.looked_at
-            ELSE l.slept_from
-        END,
         looked_at = greatest(l.looked_at, excluded.looked_at)
-RETURNING woke_at, slept_from, (SELECT w.looked_at FROM motcua.watch_life AS w) AS watched_at
+RETURNING woke_at, (SELECT w.looked_at FROM motcua.watch_life AS w) AS watched_at

@@ -77,10 +77,10 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> st
 def _why_wait_for_the_watch(at_work: AtWork, now: datetime) -> str | None:
     """After a long sleep the whole machine may have been set back, its journal with it; a watch that stands elsewhere
     says so with its first look, and opens a gap before it says that it looked."""
-    if at_work.watched_at is None or at_work.slept_from is None or now >= at_work.woke_at + WAITS_FOR_WATCH:
+    if at_work.watched_at is None or now >= at_work.woke_at + WAITS_FOR_WATCH:
         return None
-    # A ledger that was set back has a look of the watch from before its sleep, and none of later.
-    if at_work.watched_at >= at_work.slept_from + SLEEPS_AFTER:
+    # The last look that a ledger which was set back knows is as old as itself.
+    if at_work.watched_at >= at_work.woke_at - SLEEPS_AFTER:
         return None
     return f"nothing was sent for {SLEEPS_AFTER}: the watch looks first, or five minutes pass"
 

@@ -115,8 +115,6 @@ class AtWork:
 
     woke_at: datetime
     """Since then without a long sleep."""
-    slept_from: datetime | None
-    """When that sleep began; ``None``: they never slept."""
     watched_at: datetime | None
     """``None``: there is no watch."""
 
