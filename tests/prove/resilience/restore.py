@@ -44,6 +44,7 @@ from motcua.jobs.restoring import gaps
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
 from motcua.settings import settings
+from motcua.store.journal import open_journal
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
@@ -412,6 +413,7 @@ def experiment(way: Experiment, seed: int) -> Outcome:
             database="motcua",
         )
         # A run with nothing to do: from here on the ledger is kept with its journal.
+        open_journal().begin()
         stage.send()
         desk.happen(QUEUED)
         stage.plan()
