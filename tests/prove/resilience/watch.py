@@ -30,11 +30,11 @@ from urllib.parse import quote
 
 import psycopg
 import requests
-from motcua.domain.alerts import AlertName, looks_needed
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.watching.alerts import AlertName, looks_needed
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.mailbox import mail_ids, read_mail
 from tests.dated_backup import write_backup
