@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 GREEN_FOR = timedelta(hours=1)
 """After so long without a red run the next one is news; runs of a minute turn red and green while a gateway is away."""
 REMIND_AFTER = timedelta(days=1)
+OF_THIS_EVENING = timedelta(hours=6)
+"""A deadline that passed longer ago is of another evening, which the watch tells of where it was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ def tell_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime) -> 
     if run["state"] in ("success", "failed"):
         # A red run has told why; one that is green has ended meanwhile.
         log.info("%s has ended: %s", run["dag_run_id"], run["state"])
+        return False
+    if now - deadline > OF_THIS_EVENING:
+        # The first run of an installation is of the evening before it, and so is one after a day without power.
+        log.info("The deadline of %s is long past: %s", run["dag_run_id"], deadline)
         return False
     name = str(run.get("dag_display_name") or run["dag_id"])
     page = _page(run["dag_id"], run["dag_run_id"])

@@ -136,6 +136,12 @@ def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbo
     assert late(state="queued")
 
 
+def test_run_for_an_evening_before_the_installation_is_not_late(mailbox):
+    run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
+    assert not tell_late_run(run, NOW - timedelta(hours=17), NOW)
+    assert mailbox.mails == []
+
+
 @pytest.mark.parametrize("changes", [{"run_type": "backfill"}, {"state": "failed"}, {"state": "success"}])
 def test_backfill_and_run_that_has_ended_are_not_late(mailbox, changes):
     assert not late(**changes)
