@@ -47,6 +47,7 @@ MODULES: Final = {
     "occasions": "test_occasions.py",
     "apologies": "test_apologies.py",
     "routing": "test_routing.py",
+    "restores": "test_restores.py",
     "retries": "test_retries.py",
     "inquiries": "test_inquiries.py",
     "working_days": "test_working_days.py",

@@ -28,7 +28,7 @@ _AS_DEPARTMENT = Annotated[
 def _state(stop: Stop, now: datetime) -> str:
     if stop.ended_at is not None:
         return f"ended {local_moment(stop.ended_at)} by {stop.ended_by}"
-    return "in force" if stop.until > now else "over"
+    return "in force" if stop.is_in_force(now) else "over"
 
 
 def list_stops() -> None:

@@ -14,21 +14,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from motcua.domain.restores import SLEEPS_AFTER, waits_for_watch
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
 from motcua.store.notices import gaps
-from motcua.store.notices.gaps import AtWork, OpenGap
+from motcua.store.notices.gaps import OpenGap
 
 log = logging.getLogger(__name__)
 
-SLEEPS_AFTER = timedelta(minutes=10)
-"""Senders that did not look for so long have slept."""
-WAITS_FOR_WATCH = timedelta(minutes=5)
-"""How long after a sleep they wait for the watch, where there is one."""
 _AT_ONCE = 5000
 
 
@@ -71,18 +68,11 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> st
     journal.forget(moment.date() - settings().journal_age)
     if gap is not None:
         return words_of_gap(gap)
-    return _why_wait_for_the_watch(at_work, moment)
-
-
-def _why_wait_for_the_watch(at_work: AtWork, now: datetime) -> str | None:
-    """After a long sleep the whole machine may have been set back, its journal with it; a watch that stands elsewhere
-    says so with its first look, and opens a gap before it says that it looked."""
-    if at_work.watched_at is None or now >= at_work.woke_at + WAITS_FOR_WATCH:
-        return None
-    # The last look that a ledger which was set back knows is as old as itself.
-    if at_work.watched_at >= at_work.woke_at - SLEEPS_AFTER:
-        return None
-    return f"nothing was sent for {SLEEPS_AFTER}: the watch looks first, or five minutes pass"
+    # The whole machine may have been set back, its journal with it; a watch that stands elsewhere opens a gap before it
+    # says that it looked.
+    if waits_for_watch(at_work.woke_at, at_work.watched_at, moment, SLEEPS_AFTER):
+        return f"nothing was sent for {SLEEPS_AFTER}: the watch looks first, or five minutes pass"
+    return None
 
 
 def words_of_gap(gap: OpenGap) -> str:

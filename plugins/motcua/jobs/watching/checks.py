@@ -30,6 +30,7 @@ from motcua.jobs.watching.outside import (
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.ledger.database import Connection, limit_statements
+from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight import watch as figures
@@ -297,7 +298,8 @@ def _high_marks(looking: Looking) -> Seen:
 
 
 def _gaps(looking: Looking) -> Seen:
-    gaps, since = figures.open_gaps(looking.ledger)
+    gap = open_gap(looking.ledger)
+    gaps, since = (1, gap.noticed_at) if gap else (0, None)
     return Seen(judging.judge_gaps(gaps, since), {"gaps": gaps})
 
 

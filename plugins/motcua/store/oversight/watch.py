@@ -93,12 +93,6 @@ def daily_work_done(connection: Connection, checked_day: date, closed_day: date)
     return (row["checked"], row["closed"]) if row else (False, False)
 
 
-def open_gaps(connection: Connection) -> tuple[int, datetime | None]:
-    """Gaps that are open: how many, and since when the first."""
-    row = connection.execute(statement("watch/asking/gaps")).fetchone()
-    return (row["gaps"], row["since"]) if row else (0, None)
-
-
 def first_moment(connection: Connection) -> datetime | None:
     """The first moment that the identity counts anything of."""
     row = connection.execute(statement("watch/asking/first_moment")).fetchone()
