@@ -288,7 +288,9 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
             double.close()
     unknown = states(rows).count(("unknown", "no_answer"))
     assert states(rows).count(("accepted", None)) == 40 - unknown
-    assert unknown <= 2 * 4
+    # Four may be out when it goes; after that one at a time tries it. How many do depends on how long three seconds
+    # last on a busy machine; without the stop all of the other 32 would be lost.
+    assert unknown <= 3 * 4
 
 
 # How an attempt ended
