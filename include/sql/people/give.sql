@@ -5,6 +5,7 @@ WITH given AS (
     ON CONFLICT DO NOTHING
     RETURNING user_name, agency_code
 )
+
 INSERT INTO motcua.user_agency_changes (changed_at, changed_by, user_name, agency_code, change)
 SELECT %(now)s, %(changed_by)s, user_name, agency_code, 'given' FROM given
 RETURNING change_id

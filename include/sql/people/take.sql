@@ -4,6 +4,7 @@ WITH taken AS (
     WHERE user_name = %(user_name)s AND agency_code = %(agency_code)s
     RETURNING user_name, agency_code
 )
+
 INSERT INTO motcua.user_agency_changes (changed_at, changed_by, user_name, agency_code, change)
 SELECT %(now)s, %(changed_by)s, user_name, agency_code, 'taken' FROM taken
 RETURNING change_id
