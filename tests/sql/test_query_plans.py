@@ -175,7 +175,7 @@ CASES = [
     Case("attempts/assume_accepted", given(**ALWAYS, gateway="kannel", before=NOW, now=NOW)),
     Case("messages/outcomes/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
     Case("messages/outcomes/expire", given(**ALWAYS, now=NOW)),
-    Case("messages/holding/count_held", given(**ALWAYS, now=NOW)),
+    Case("messages/holding/count_held", given(**ALWAYS, now=NOW, agencies=None)),
     # Each look of whoever watches.
     Case("metrics/takes_rows", given()),
     Case("metrics/open_messages", given(most=10_000)),
@@ -215,8 +215,8 @@ CASES = [
     Case("watch/keeping/alerts", given(over_since=NOW, limit=1000)),
     Case("gateways/stops", given()),
     # The page about sending.
-    Case("messages/holding/held", given(useful_at=NOW, limit=50)),
-    Case("messages/holding/releases", given(limit=50)),
+    Case("messages/holding/held", given(useful_at=NOW, limit=50, agencies=None, message_ids=None, after=0)),
+    Case("messages/holding/releases", given(limit=50, agencies=None)),
     Case("gateways/changes", given(limit=50)),
     Case("stops/list", given(in_force_at=None, limit=50), STOPPED),
 ]

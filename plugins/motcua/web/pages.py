@@ -23,10 +23,13 @@ from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
+    inquiries_page,
+    messages_page,
     quality_page,
     reconciliation_page,
     sending_page,
     statements_page,
+    unknown_page,
 )
 from motcua.web.visitors import visitor
 
@@ -37,10 +40,13 @@ def create_pages() -> FastAPI:
     app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)
+    app.include_router(inquiries_page.router)
+    app.include_router(messages_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
     app.include_router(sending_page.router)
     app.include_router(statements_page.router)
+    app.include_router(unknown_page.router)
 
     @app.get("/")
     def _first_page(request: Request) -> Response:
