@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from motcua.domain.watching import judging
-from motcua.domain.watching.alerts import Fact, Finding, key_of
+from motcua.domain.watching.alerts import ALERT_NAMES, Fact, Finding, key_of
 from motcua.reports.watching import AlertInWords, alert_in_words
 from motcua.store.oversight.watch import MirroredAlert
 from motcua.web.staff.overview_state import SURE_AFTER, OverviewState
@@ -57,9 +57,13 @@ def matters_of(state: OverviewState, visitor: Visitor) -> list[Matter]:
     """What a visitor should look after, the red ones first: of an agency what is its own."""
     found = list(_of_all(state))
     found += _of_department(state) if visitor.agencies is None else _of_agency(state)
-    # Within red and not red in the order of the kinds.
-    order = {kind: place for place, kind in enumerate(MatterKind.__args__)}  # type: ignore[attr-defined]
-    return sorted(found, key=lambda each: (not each.is_red, order[each.kind]))
+    return sorted(found, key=_place)
+
+
+def _place(matter: Matter) -> tuple[bool, int, int]:
+    """Red before the rest; then as the kinds, and the alerts of the watch, are listed."""
+    alert = ALERT_NAMES.index(matter.words.name) if matter.words is not None else 0
+    return not matter.is_red, get_args(MatterKind).index(matter.kind), alert
 
 
 def _of_all(state: OverviewState) -> Iterable[Matter]:

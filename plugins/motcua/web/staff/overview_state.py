@@ -189,11 +189,12 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
     unknown, unknown_since = unknown_messages(connection, now, now, visitor.listed)
     run = next(iter(list_runs(connection, most=1)), None)
     broken = [] if run is None else broken_agencies_of(connection, [run.run_no])
+    in_force, stopped = _stop_rows(connection, visitor, now)
     of_all = {
         "now": now,
         "agencies": agencies,
         "gap": open_gap(connection),
-        "in_force": _stop_rows(connection, stops_in_force(connection, now), visitor, now),
+        "in_force": in_force,
         "unknown": unknown,
         "unknown_since": unknown_since,
         "evening": _last_evening(connection, visitor, now),
@@ -216,7 +217,7 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         life=watch_life(connection),
         alerts=[each for each in list_alerts(connection, now, 2 * SHOWN) if _is_open(each)],
         unsigned=(year, list_unconfirmed(connection, [year]) if year is not None else ()),
-        stopped=_stop_rows(connection, last_stops(connection, SHOWN), visitor, now),
+        stopped=stopped,
         changes=gateway_changes(connection, SHOWN),
         gaps=list_gaps(connection, SHOWN),
         released=releases(connection, SHOWN),
@@ -239,15 +240,21 @@ def _to_mend(connection: Connection, run_no: int, visitor: Visitor) -> dict[str,
     return {code: each for code, each in found.items() if each.found}
 
 
-def _stop_rows(connection: Connection, stops: Sequence[Stop], visitor: Visitor, now: datetime) -> list[StopRow]:
-    stops = [stop for stop in stops if stop.agency_code is None or visitor.sees(stop.agency_code)]
-    # The queue is looked at only for what is in force.
-    waiting = stopped_messages(connection, now) if any(stop.is_in_force(now) for stop in stops) else []
+def _stop_rows(connection: Connection, visitor: Visitor, now: datetime) -> tuple[list[StopRow], list[StopRow]]:
+    """Stops in force, and the last ones, of those that concern the visitor's agencies."""
+    now_in_force = stops_in_force(connection, now)
+    # The queue is looked at once, and only for what is in force.
+    waiting = stopped_messages(connection, now) if now_in_force else []
     ours = [each for each in waiting if visitor.sees(each.agency_code)]
-    return [
-        StopRow(stop, in_force, waiting_for(stop, ours) if in_force else 0)
-        for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
-    ]
+
+    def rows_of(stops: Sequence[Stop]) -> list[StopRow]:
+        return [
+            StopRow(stop, in_force, waiting_for(stop, ours) if in_force else 0)
+            for stop, in_force in ((stop, stop.is_in_force(now)) for stop in stops)
+            if stop.agency_code is None or visitor.sees(stop.agency_code)
+        ]
+
+    return rows_of(now_in_force), rows_of(last_stops(connection, SHOWN))
 
 
 def _last_evening(connection: Connection, visitor: Visitor, now: datetime) -> LastEvening:
