@@ -371,6 +371,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedCount:
+    """How many messages of what was recorded in a period are in a state."""
+
+    agency_code: str | None
+    """``None``: they are about no agency's dossier, as replies to a code that nobody knows."""
+    kind: Kind
+    state: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class StateCount:
     """How many messages of an agency and a kind are in a state."""
 
@@ -458,3 +469,16 @@ def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
     return [value_of(StateCount, row) for row in connection.execute(statement("messages/reading/by_state"))]
+
+
+def recorded_in(
+    connection: Connection, start: datetime, end: datetime, agencies: Sequence[str] | None = None
+) -> list[RecordedCount]:
+    """Messages of what was recorded in [start, end), by agency, kind and state.
+
+    ``agencies``: codes of those whose messages count; ``None``: all.
+    """
+    values = {"start": start, "end": end, "agencies": agencies}
+    return [
+        value_of(RecordedCount, row) for row in connection.execute(statement("messages/reading/recorded_in"), values)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
@@ -161,6 +161,15 @@ def count_complaints(connection: Connection, start: datetime, end: datetime) -> 
     """
     rows = connection.execute(statement("complaints/count"), {"begins": start, "ends": end})
     return [value_of(ComplaintTally, row) for row in rows]
+
+
+def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:
+    """By agency, complaints received since a moment whose check has no outcome.
+
+    ``agencies``: codes of those whose complaints count; ``None``: all.
+    """
+    rows = connection.execute(statement("complaints/count_open"), {"since": since, "agencies": agencies})
+    return {row["agency_code"]: row["complaints"] for row in rows}
 
 
 def repeated_complaints(

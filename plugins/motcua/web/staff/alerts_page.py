@@ -1,4 +1,4 @@
-"""The page *Giám sát*, the first one: what the watch found, who looks after it, and whether the watch itself lives.
+"""The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself lives.
 
 It takes one decision: an open alert is acknowledged. Only the Department takes it; others see the page without its
 forms.
