@@ -27,8 +27,9 @@ from motcua.web.staff import (
     reconciliation_page,
     sending_page,
     statements_page,
+    users_page,
 )
-from motcua.web.visitors import visitor
+from motcua.web.visitors import Visits, visitor
 
 
 def create_pages() -> FastAPI:
@@ -41,10 +42,12 @@ def create_pages() -> FastAPI:
     app.include_router(reconciliation_page.router)
     app.include_router(sending_page.router)
     app.include_router(statements_page.router)
+    app.include_router(users_page.router)
 
     @app.get("/")
-    def _first_page(request: Request) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/alerts", HTTPStatus.SEE_OTHER, HEADERS)
+    def _first_page(request: Request, visits: Visits) -> Response:
+        first = "/alerts" if visits.agencies is None else "/quality"
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{first}", HTTPStatus.SEE_OTHER, HEADERS)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

@@ -20,6 +20,7 @@ from motcua.web.rendering import render_refusal
 from motcua.web.staff import sending_page
 from tests.conftest import NHA_TRANG
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.visiting import Visiting
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def page(ledger):
     """The page alone; who may look is tested with all pages together."""
     server = FastAPI()
     server.include_router(sending_page.router)
+    Visiting().let_into(server)
     server.add_exception_handler(
         PageRefused,
         lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),

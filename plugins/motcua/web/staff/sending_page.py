@@ -23,6 +23,7 @@ from motcua.store.notices.stops import Stop, last_stops, stopped_messages, waiti
 from motcua.store.oversight.accounting import identity, summed_up
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
+from motcua.web.visitors import Visits
 
 _SHOWN = 50
 
@@ -65,8 +66,9 @@ def _gateway_row(name: str, stops: list[GatewayStop], used: int) -> GatewayRow:
 
 
 @router.get("/sending")
-def show_sending(request: Request, day: str = "") -> HTMLResponse:
+def show_sending(request: Request, visits: Visits, day: str = "") -> HTMLResponse:
     """What was recorded on a day (today by default), and the gateways as they are now."""
+    visits.must_see_all()
     now = datetime.now(UTC)
     today = day_of(now)
     shown = _day(day, today)
