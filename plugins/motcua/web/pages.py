@@ -30,6 +30,7 @@ from motcua.web.staff import (
     reconciliation_page,
     statements_page,
     unknown_page,
+    users_page,
 )
 from motcua.web.visitors import visitor
 
@@ -47,6 +48,7 @@ def create_pages() -> FastAPI:
     app.include_router(reconciliation_page.router)
     app.include_router(statements_page.router)
     app.include_router(unknown_page.router)
+    app.include_router(users_page.router)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:
