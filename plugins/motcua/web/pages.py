@@ -17,13 +17,13 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
+from motcua.web.overview import page as overview_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
-    overview_page,
     quality_page,
     reconciliation_page,
     statements_page,
