@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
+from motcua.web.overview import page as overview_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
@@ -25,7 +26,6 @@ from motcua.web.staff import (
     complaints_page,
     inquiries_page,
     messages_page,
-    overview_page,
     quality_page,
     reconciliation_page,
     statements_page,
