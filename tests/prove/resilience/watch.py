@@ -446,6 +446,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
     write_backup(folder / "backups", datetime.now(UTC))
     stop = threading.Event()
     try:
+        _report("a running system is started")
         with live_airflow(folder, variables, seed=seed) as live:
             planting = Planting(live, folder)
             busy = threading.Thread(target=_keep_busy, args=(live, stop), daemon=True)
@@ -510,9 +511,11 @@ def _days(seed: int) -> list[Figure]:
         with proving_server(folder) as server, proving_ledger(server, "quiet") as dsn:
             days = QuietDays(folder, server, dsn, random.Random(seed))
             try:
+                _report("quiet days: Friday to Sunday")
                 days.work_until(datetime(2026, 11, 30, 7, 0, tzinfo=VIETNAM))
                 raised, messages, rounds = list(days.alerts()), days.messages(), days.rounds
                 daily = days.daily_mails()
+                _report("quiet days: Monday")
                 days.work_until(datetime(2026, 11, 30, 17, 20, tzinfo=VIETNAM))
                 raised_monday = [each for each in days.alerts() if each not in raised]
                 late = days.evening_without_its_run()
