@@ -34,8 +34,8 @@ from motcua.domain.reconciliation import (
     Timing,
     Urged,
 )
+from motcua.reports.publication.data import words_of
 from motcua.reports.publication.rendering import RENDERING
-from motcua.reports.wording import publication_words
 
 DAY = Period.parse("2026-11-24")
 MONTH = Period.parse("2026-10")
@@ -321,7 +321,7 @@ def zeros() -> ReconciliationReport:
 
 def everything(rendering: int = RENDERING) -> ReconciliationReport:
     """A monthly correction in which everything occurs that a report has a word for, in more agencies than are drawn."""
-    words = publication_words()
+    words = words_of(rendering)
     codes = [f"000.00.{number:02d}.H32" for number in range(40, 65)]
     kinds: tuple[Kind, ...] = get_args(Kind)
     reasons = [*words["reason"], "gateway status 34"]
@@ -380,7 +380,7 @@ def everything(rendering: int = RENDERING) -> ReconciliationReport:
         urged=tuple(
             Urged(codes[6], measure, 0.612, 0.7, 289)
             for measure in get_args(Measure)
-            if measure in publication_words(None if rendering == RENDERING else rendering)["measure"]
+            if measure in words_of(rendering)["measure"]
         ),
         stops=stops(codes[0]),
     )

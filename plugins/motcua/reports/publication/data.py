@@ -94,7 +94,7 @@ class Told:
     @cached_property
     def words(self) -> dict[str, Any]:
         """Words of the templates."""
-        return wording.publication_words(None if self.rendering == RENDERING else self.rendering)
+        return words_of(self.rendering)
 
     def percent(self, share: float | None) -> str:
         """A share as a percentage; a dash where there is nothing to have a share of."""
@@ -331,6 +331,11 @@ class Told:
         """The most first."""
         rows = self._own(self.report.complaints)
         return tuple(sorted(rows, key=lambda row: (-row.complaints, row.agency_code, row.claim, row.outcome)))
+
+
+def words_of(rendering: int) -> dict[str, Any]:
+    """The words in which a rendering tells."""
+    return wording.publication_words() if rendering == RENDERING else wording.publication_words(rendering)
 
 
 def period_words(period: Period) -> str:
