@@ -87,7 +87,7 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
         assert mail_publication(number, body) == {"recipients": 1, "sent": 0, "had_it": 1}
     assert [address.lower() for address in server.addresses()] == [SO, NOI_VU, TU_PHAP_SO, TINH, LAN]
     for _, message in server.taken[:4]:
-        assert message["Subject"] == "Toàn tỉnh: đối chiếu tin nhắn tháng 10 năm 2026, 73,3% tới máy"
+        assert message["Subject"] == "Toàn tỉnh: đối chiếu tin nhắn tháng 10 năm 2026, 88,7 % tin cần gửi đã tới máy"
         assert list(attached(message)) == [
             "Báo cáo đối chiếu tin nhắn 10-2026.pdf",
             "Toàn tỉnh - đối chiếu tin nhắn 10-2026.xlsx",
