@@ -143,7 +143,7 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     assert sent(mail)
 
 
-@pytest.mark.guarantee("quality", "a run with nothing to be compared with is not called the first one")
+@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line_of_one_point():
     point = trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9})[-1:]
     own = replace(agency_report().figures, change=Change(new=143), per_thousand=None)
@@ -164,7 +164,7 @@ def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(age
     assert "- Sở Tư pháp, tháng 11/2026: 89,0\u00a0% của 712 hồ sơ, tháng trước 92,9\u00a0%" in agency_mail.text
 
 
-@pytest.mark.guarantee("quality", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
 def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
     (told,) = re.findall(r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã xác nhận\), (\d+) dấu", agency_mail.text)
     listed, found, accepted, besides = map(int, told)
@@ -182,7 +182,7 @@ def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
         assert said in html
 
 
-@pytest.mark.guarantee("quality", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
 @pytest.mark.parametrize("number", [13, 65])
 def test_agencies_of_the_department_s_mail_add_up_to_the_whole_also_where_rows_are_cut_off(number):
     many = [

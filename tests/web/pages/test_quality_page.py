@@ -381,7 +381,7 @@ def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
     assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, chỉ ghi số lỗi")
 
 
-@pytest.mark.guarantee("quality", "a run with nothing to be compared with is not called the first one")
+@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
 @pytest.mark.parametrize("address", ["/motcua/quality", AGENCY])
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, ledger, address):
     second = replace(ledger.agency.run, run_no=2)
