@@ -249,8 +249,8 @@ def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tu
     if recent.share >= usual.share - fall:
         return [], True
     facts: dict[str, Fact] = {
-        "percent": round(100 * recent.share),
-        "usual_percent": round(100 * usual.share),
+        "percent": round(100 * recent.share, 1),
+        "usual_percent": round(100 * usual.share, 1),
         "taken": recent.taken,
     }
     return [Finding("delivered_low", facts)], True

@@ -285,8 +285,8 @@ def _delivered(looking: Looking) -> Seen:
     findings, enough = judging.judge_delivered(recent, usual, is_open=is_open)
     facts: dict[str, Fact] = {
         "taken": recent.taken,
-        "percent": round(100 * recent.share),
-        "usual_percent": round(100 * usual.share),
+        "percent": round(100 * recent.share, 1),
+        "usual_percent": round(100 * usual.share, 1),
     }
     return Seen(findings, facts, set() if enough else {"delivered_low"})
 

@@ -117,7 +117,9 @@ def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, flo
     """An agency's bar in parts: kind, where it begins and how wide it is, in hundredths of the widest bar."""
     parts, left = [], 0.0
     for group in wording.words()["group"]:
-        wide = figures.by_group.get(group, 0) / figures.dossiers * 100_000 / highest if figures.dossiers else 0.0
+        # Whom no rate is told of has no bar.
+        rate = 0.0 if figures.per_thousand is None else figures.by_group.get(group, 0) / figures.dossiers
+        wide = rate * 100_000 / highest
         if wide:
             parts.append((group, round(left, 2), round(wide, 2)))
         left += wide
