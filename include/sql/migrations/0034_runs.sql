@@ -1,4 +1,4 @@
--- depends: 0032_watch
+-- depends: 0033_people
 -- What a run of a DAG did can be told. Two DAGs may have runs of the same name at the same minute, so that each run
 -- gets a number; whoever works for it sets the session's motcua.run, and what is written then carries the number. Rows
 -- of before have none.
