@@ -23,6 +23,12 @@ class MotcuaPlugin(AirflowPlugin):
             "destination": "nav",
             "nav_top_level": True,
         },
+        {
+            "name": "Lượt này đã làm gì",
+            "href": "motcua/run?dag_id={DAG_ID}&run_id={RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "motcua-run",
+        },
     ]
 
     @property

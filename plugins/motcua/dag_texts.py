@@ -5,6 +5,7 @@ The texts stand in include/templates/airflow; DAG files name what they are about
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,20 @@ def words() -> dict[str, Any]:
     """The words of include/templates/airflow/dags.yaml."""
     read: dict[str, Any] = yaml.safe_load((_folder() / "dags.yaml").read_text(encoding="utf-8"))
     return read
+
+
+def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool) -> str | None:
+    """Why a run that was started with these parameters is refused, in Vietnamese; ``None``: it is not.
+
+    Airflow refuses values of the wrong type itself. It passes over names that the DAG does not have.
+    """
+    told, known = words()["refused"], words()["dags"][dag_id].get("params", {})
+    for name in sorted(set(conf) - set(known)):
+        return str(told["unknown" if known else "none"].format(name=name, known=", ".join(known)))
+    for name, param in known.items():
+        if param["backfill_only"] and conf.get(name) and not is_backfill:
+            return str(told["backfill_only"].format(title=param["title"]["vi"]))
+    return None
 
 
 def _folder() -> Any:  # noqa: ANN401 - a path

@@ -23,7 +23,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from motcua.dag_texts import DagTexts, words
+from motcua.dag_texts import DagTexts, misunderstanding
 from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
@@ -70,17 +70,15 @@ class RunRefused(AirflowFailException):
 
 
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
-    """A parameter that the DAG does not have, or that only a backfill has, is refused; Airflow itself ignores it.
+    """A parameter that the DAG does not have, or that only a backfill has, is refused; Airflow itself passes it over.
 
     Raises:
         RunRefused: with what to do instead.
     """
-    run, told = context["dag_run"], words()["refused"]
-    known = words()["dags"][run.dag_id].get("params", {})
-    for name in sorted(set(run.conf or {}) - set(known)):
-        raise RunRefused(told["unknown" if known else "none"].format(name=name, known=", ".join(known)))
-    if run_window(context) is EVERYTHING and (run.conf or {}).get("release_unknown"):
-        raise RunRefused(told["backfill_only"].format(title=known["release_unknown"]["title"]["vi"]))
+    run = context["dag_run"]
+    why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=run_window(context) is not EVERYTHING)
+    if why is not None:
+        raise RunRefused(why)
 
 
 def begin_work(context: Mapping[str, Any]) -> None:

@@ -89,6 +89,8 @@ EXCEPTIONS = {
     "motcua closings rows: reason": "which reason to list",
     "/reconciliation/rows: reason": "which reason to list",
     "/reconciliation/rows.csv: reason": "which reason to list",
+    "/run: dag_id": "id of a DAG",
+    "/run: run_id": "name of a run",
     "form of complaints: reason": "what the check found, or why a complaint is taken back",
     "form of quality: why": "why a finding stands",
     "form of complaints: note": "a citizen's complaint in short; kept, and no number is taken",

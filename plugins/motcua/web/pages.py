@@ -25,6 +25,7 @@ from motcua.web.staff import (
     complaints_page,
     quality_page,
     reconciliation_page,
+    run_page,
     sending_page,
     statements_page,
 )
@@ -39,6 +40,7 @@ def create_pages() -> FastAPI:
     app.include_router(complaints_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
+    app.include_router(run_page.router)
     app.include_router(sending_page.router)
     app.include_router(statements_page.router)
 

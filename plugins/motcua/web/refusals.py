@@ -12,6 +12,7 @@ PageRefusal: TypeAlias = Literal[
     "not_yours",
     "department_only",
     "no_such_closing",
+    "no_such_run",
     "no_such_figure",
     "file_changed",
     "not_so",

@@ -188,17 +188,17 @@ class RunWork:
         )
 
 
-_FOUND: dict[str, type[Any]] = {
-    "moves": Move,
-    "attempts": Attempted,
-    "pick_ups": PickedUp,
-    "quarantined": Quarantined,
-    "evenings": EveningSettled,
-    "messages": RunMessage,
-    "stops": StoppedGateway,
-    "closings": PeriodClosed,
-    "checks": QualityChecked,
-    "statements": StatementTaken,
+_ASKED: dict[str, tuple[str, type[Any]]] = {
+    "moves": ("runs/made/moves", Move),
+    "attempts": ("runs/made/attempts", Attempted),
+    "pick_ups": ("runs/made/pick_ups", PickedUp),
+    "quarantined": ("runs/made/quarantined", Quarantined),
+    "evenings": ("runs/made/evenings", EveningSettled),
+    "messages": ("runs/made/messages", RunMessage),
+    "stops": ("runs/made/stops", StoppedGateway),
+    "closings": ("runs/made/closings", PeriodClosed),
+    "checks": ("runs/made/checks", QualityChecked),
+    "statements": ("runs/made/statements", StatementTaken),
 }
 
 
@@ -222,17 +222,17 @@ def work_of(
         "agencies": agencies if agencies is None else list(agencies),
         "limit": most_messages,
     }
-    found: dict[str, Any] = {
-        name: [value_of(_FOUND[name], each) for each in connection.execute(statement(f"runs/made/{name}"), given)]
-        for name in subjects
-        if name in _FOUND
-    }
+    found: dict[str, Any] = {}
+    for name in subjects:
+        asked, kind = _ASKED[name]
+        found[name] = [value_of(kind, each) for each in connection.execute(statement(asked), given)]
     numbers: tuple[Literal["publication", "quality"], list[int]] | None = None
     if found.get("closings"):
         numbers = "publication", [each.publication_no for each in found["closings"] if each.publication_no is not None]
     elif found.get("checks"):
         numbers = "quality", [each.run_no for each in found["checks"]]
     if numbers is not None and numbers[1]:
-        asked = {"report": numbers[0], "numbers": numbers[1], "agencies": given["agencies"]}
-        found["mails"] = [value_of(Mailed, each) for each in connection.execute(statement("runs/made/mails"), asked)]
+        of_reports = {"report": numbers[0], "numbers": numbers[1], "agencies": given["agencies"]}
+        mails = connection.execute(statement("runs/made/mails"), of_reports)
+        found["mails"] = [value_of(Mailed, each) for each in mails]
     return RunWork(known, **found)
