@@ -129,6 +129,9 @@ def tell_red_gate(context: Mapping[str, Any]) -> None:
     backfill is looking at it."""
     from motcua.jobs.run_alerts import keep_red_run, tell_red_run
 
+    if isinstance(context.get("exception"), RunRefused):
+        # Nothing was done, and who started it reads why.
+        return
     run, reason = context["dag_run"], str(context.get("exception") or "")
     keep_red_run(run.dag_id, run.run_id, reason)
     if run_window(context) is EVERYTHING:

@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from motcua.dag_texts import DagTexts, words
-from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings
+from motcua.jobs import run_alerts
+from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, tell_red_gate
 from motcua.settings import include_dir
 from tests.conftest import NOW
 
@@ -41,6 +42,7 @@ def is_english(text: str) -> bool:
     return not VIETNAMESE.search(re.sub(r"(?<!\*)\*[^*]+\*(?!\*)", "", text))
 
 
+@pytest.mark.guarantee("airflow", "each DAG's page is whole in Vietnamese and whole in English")
 def test_each_dags_page_is_whole_in_both_languages(dags):
     for dag in dags:
         parts = {language: (FOLDER / f"{dag.dag_id}.{language}.md").read_text(encoding="utf-8") for language in HEADS}
@@ -163,6 +165,9 @@ def started(dag_id: str, conf: dict | None, run_type: str = "manual") -> dict:
     return {"dag_run": run}
 
 
+@pytest.mark.guarantee(
+    "airflow", "a run that asks for what there is not is refused in Vietnamese before it does anything"
+)
 @pytest.mark.parametrize(
     ("dag_id", "conf", "run_type", "why"),
     [
@@ -179,6 +184,17 @@ def test_run_that_asks_for_what_there_is_not_is_refused_in_vietnamese_and_not_tr
         refuse_misunderstandings(started(dag_id, conf, run_type))
     assert isinstance(refused.value, AirflowFailException)
     assert is_vietnamese(str(refused.value))
+
+
+def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):
+    told = []
+    monkeypatch.setattr(run_alerts, "tell_red_run", lambda *given: told.append(given))
+    monkeypatch.setattr(run_alerts, "keep_red_run", lambda *given: None)
+    dag = SimpleNamespace(dag_display_name="DAG")
+    tell_red_gate(started("check_quality", {}) | {"dag": dag, "exception": RunRefused("no")})
+    assert told == []
+    tell_red_gate(started("check_quality", {}) | {"dag": dag, "exception": RuntimeError("left")})
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ class FailedTask:
     """A task of a run that failed."""
 
     task_id: str
-    name: str
     what: str
     """What it was about, where it is one of several: a source, an agency; else empty."""
 
@@ -53,7 +52,7 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
         run.conf,
     ).where(run.dag_id == dag_id, run.run_id == run_id)
     failed: Select[Any] = (
-        select(task.task_id, task.task_display_name, task.rendered_map_index, task.map_index)
+        select(task.task_id, task.rendered_map_index, task.map_index)
         .where(task.dag_id == dag_id, task.run_id == run_id, task.state == "failed")
         .order_by(task.task_id, task.map_index)
     )
@@ -64,7 +63,6 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
         tasks = [
             FailedTask(
                 each.task_id,
-                each.task_display_name or each.task_id,
                 each.rendered_map_index or ("" if each.map_index < 0 else f"số {each.map_index + 1}"),
             )
             for each in session.execute(failed)

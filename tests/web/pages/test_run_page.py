@@ -18,6 +18,7 @@ from motcua import dag_texts
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import keep_red_run
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect
@@ -190,6 +191,7 @@ def test_run_whose_tasks_never_reached_the_ledger_is_not_called_idle(staff, airf
 # ------------------------------------------------------------------------------------------------------ its figures
 
 
+@pytest.mark.guarantee("airflow", "a run's tab tells what it planned, sent, suppressed and failed, and no number")
 def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_number(
     staff,
     airflow,
@@ -202,7 +204,7 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     airflow.says("success")
     answer = page_of(staff)
     said = words(answer)
-    assert "Lập 5 tin. Gửi 3 lần: nhà mạng nhận 1, lỗi 2. Không gửi 2 tin." in said
+    assert "Lập 5 tin. Gửi 3 lần: nhà mạng nhận 1, lỗi 2. 2 tin không gửi, lý do ở dưới." in said
     assert "5 Có kết quả" in said
     assert "1 Không gửi: Không có số điện thoại" in said
     assert "1 Không gửi: Thiếu chữ số" in said
@@ -224,6 +226,7 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     assert {"agency": [NHA_TRANG], "code": [f"{NHA_TRANG[-3:]}-0<b>"]} in dossiers
 
 
+@pytest.mark.guarantee("pages", "of what a run did an agency's user sees the part of his own agencies")
 def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, one_stop, gateway):  # noqa: F811
     send_some(one_stop, gateway, "0905123001", "0905123002")
     send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)
@@ -316,19 +319,28 @@ def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow
     assert "vnpt/11-2026<i>.csv không rõ bị từ chối" in said
 
 
+def test_check_of_quality_is_told(staff, airflow, rows):
+    check_quality(RUN_ID, datetime(2026, 11, 25, tzinfo=UTC))
+    airflow.says("success")
+    said = words(page_of(staff, Run("check_quality", RUN_ID)))
+    assert "Lần kiểm tra số 1, ngày 25/11/2026." in said
+    assert "0 hồ sơ được kiểm tra" in said
+    assert "không có gì phải làm" not in said
+
+
 # ---------------------------------------------------------------------------------------------------- why it is red
 
 
 def test_failed_task_says_what_it_was_about_and_what_to_do(staff, airflow):
     began(NOTIFY.dag_id)
-    airflow.says("failed", FailedTask("pick_up", "Đọc nguồn", "khanhhoa"), FailedTask("gate", "Kiểm tra còn việc", ""))
+    airflow.says("failed", FailedTask("pick_up", "khanhhoa"), FailedTask("gate", ""))
     said = words(page_of(staff))
     assert "Không đọc được nguồn khanhhoa. Nguồn khác không bị ảnh hưởng" in said
 
 
 def test_parameter_that_was_refused_is_said_again(staff, airflow):
     began(NOTIFY.dag_id)
-    airflow.says("failed", FailedTask("plan", "Lập tin nhắn", ""), conf={"release_unknwon": True})
+    airflow.says("failed", FailedTask("plan", ""), conf={"release_unknwon": True})
     said = words(page_of(staff))
     assert "không có tham số “release_unknwon”" in said
     assert "Không lập được tin nhắn" not in said
@@ -490,7 +502,7 @@ def test_run_is_found_in_airflow_with_the_names_of_what_failed(airflow_database)
     assert (found.state, found.run_type, found.started_by, found.conf) == ("failed", "backfill", "lan", {"a": 1})
     assert found.began_at == now
     assert found.window == (now, now)
-    assert found.failed == [FailedTask("pick_up", "Đọc nguồn", "khanhhoa"), FailedTask("pick_up", "Đọc nguồn", "số 2")]
+    assert found.failed == [FailedTask("pick_up", "khanhhoa"), FailedTask("pick_up", "số 2")]
     assert find_airflow_run("apologize_due_tomorrow", RUN_ID).failed == []
     assert find_airflow_run("notify_transitions", "another") is None
 

@@ -6,7 +6,11 @@ SELECT
     a.state,
     count(*) AS attempts
 FROM motcua.attempts AS a
-INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+LEFT JOIN LATERAL (
+    SELECT o.agency_code FROM motcua.messages AS o
+    WHERE o.message_id = a.message_id AND %(agencies)s::text[] IS NOT NULL
+    OFFSET 0  -- noqa: AM09
+) AS m ON TRUE
 WHERE
     a.run_id = %(run_id)s
     AND coalesce(a.run_no = %(run_no)s::bigint, TRUE)

@@ -1,5 +1,6 @@
--- What a run did to messages: how many went from which state to which, and why; that a message is being sent is no end
--- and is left out. Of some agencies only, where these are listed. Called by store/oversight/runs.py.
+-- What a run did to messages: how many went from which state to which, and why, and of which kind those are that it
+-- made; that a message is being sent is no end and is left out. Of some agencies only, where these are listed. Only
+-- messages that must be are looked up, each by itself, however many there ever were. Called by store/oversight/runs.py.
 SELECT
     m.kind,
     h.from_state,
@@ -7,7 +8,14 @@ SELECT
     h.to_reason AS reason,
     count(*) AS messages
 FROM motcua.message_history AS h
-INNER JOIN motcua.messages AS m ON h.message_id = m.message_id
+LEFT JOIN LATERAL (
+    SELECT
+        CASE WHEN h.from_state IS NULL THEN o.kind END AS kind,
+        o.agency_code
+    FROM motcua.messages AS o
+    WHERE o.message_id = h.message_id AND (h.from_state IS NULL OR %(agencies)s::text[] IS NOT NULL)
+    OFFSET 0  -- noqa: AM09
+) AS m ON TRUE
 WHERE
     h.run_no = %(run_no)s
     AND h.to_state <> 'sending'

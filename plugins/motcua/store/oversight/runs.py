@@ -30,7 +30,8 @@ class KnownRun:
 class Move:
     """Messages that went one way."""
 
-    kind: str
+    kind: str | None
+    """Of those that were made."""
     from_state: str | None
     """``None``: they were made."""
     to_state: str
