@@ -165,9 +165,7 @@ def started(dag_id: str, conf: dict | None, run_type: str = "manual") -> dict:
     return {"dag_run": run}
 
 
-@pytest.mark.guarantee(
-    "airflow", "a run that asks for what there is not is refused in Vietnamese before it does anything"
-)
+@pytest.mark.guarantee("airflow", "a run that asks for what there is not is refused in Vietnamese, with nothing done")
 @pytest.mark.parametrize(
     ("dag_id", "conf", "run_type", "why"),
     [
