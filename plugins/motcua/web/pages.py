@@ -28,6 +28,7 @@ from motcua.web.staff import (
     messages_page,
     quality_page,
     reconciliation_page,
+    run_page,
     statements_page,
     unknown_page,
     users_page,
@@ -46,6 +47,7 @@ def create_pages() -> FastAPI:
     app.include_router(overview_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
+    app.include_router(run_page.router)
     app.include_router(statements_page.router)
     app.include_router(unknown_page.router)
     app.include_router(users_page.router)
