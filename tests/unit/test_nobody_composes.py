@@ -95,6 +95,10 @@ EXCEPTIONS = {
     "form of complaints: dossier_code": "the dossier that a complaint is about",
     "form of complaints: received_at": "when a complaint came",
     "form of complaints: channel": "one of a closed list",
+    "form of users: sure": "yes, where the effect of a change was told",
+    "form of users: user": "whose agencies are given or taken, as Airflow names him",
+    "motcua users give: user": "likewise",
+    "motcua users take: user": "likewise",
     # Of what has been made already.
     "motcua messages release: message_ids": "numbers of messages that the rules made and that may not be out",
     "motcua go: number": "of a stop",
@@ -196,9 +200,11 @@ _FIELD = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([^\"]+)
 
 def of_templates(folder: Path) -> Iterator[Parameter]:
     """Fields of the forms that staff pages show."""
-    for path in sorted(folder.glob("*.html")):
+    for path in sorted(folder.rglob("*.html")):
         for name in _FIELD.findall(path.read_text(encoding="utf-8")):
-            yield Parameter(f"form of {path.stem.removesuffix('_agency')}", re.sub(r"^at_.*", "page", name), True)
+            # A form may have several pages.
+            place = path.stem.removesuffix("_agency").removesuffix("_ask")
+            yield Parameter(f"form of {place}", re.sub(r"^at_.*", "page", name), True)
 
 
 def of_forms(folder: Path) -> Iterator[Parameter]:
