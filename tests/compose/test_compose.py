@@ -212,7 +212,7 @@ def test_who_knows_which_secret() -> None:
     # A dump holds every table, also those of the migrations, which the owner alone may read.
     assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
     assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
-    assert knows("UI_ADMIN_PASSWORD") == {"airflow-apiserver"}
+    assert knows("UI_ADMIN_PASSWORD") == knows("UI_AGENCY_PASSWORD") == {"airflow-apiserver"}
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB"}
     assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
 
@@ -629,7 +629,7 @@ def test_every_address_names_a_service_and_its_port() -> None:
 
 def test_values_are_masked_in_logs_as_in_the_demo() -> None:
     addresses = Addresses(Path("/"), *range(1, 7))
-    secret = Secrets("", "", "", "", {}, *[""] * 8)
+    secret = Secrets("", "", "", "", {}, *[""] * 9)
     dsn = "host=h user=u password=p dbname=d"
     demo = airflow_environment(addresses, secret, Databases(dsn, dsn, dsn, {}), ROOT, {})
     server = resolve(COMPOSE["x-airflow-environment"], {})

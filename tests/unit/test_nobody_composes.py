@@ -110,6 +110,10 @@ EXCEPTIONS = {
     "form of complaints: dossier_code": "the dossier that a complaint is about",
     "form of complaints: received_at": "when a complaint came",
     "form of complaints: channel": "one of a closed list",
+    "form of users: sure": "yes, where the effect of a change was told",
+    "form of users: user": "whose agencies are given or taken, as Airflow names him",
+    "motcua users give: user": "likewise",
+    "motcua users take: user": "likewise",
     # Of what has been made already.
     "motcua messages release: message_ids": "numbers of messages that the rules made and that may not be out",
     "motcua go: number": "of a stop",

@@ -113,10 +113,10 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in ("quality_page", "complaints_page"):
+    for page in ("quality_page", "complaints_page", "users_page"):
         monkeypatch.setattr(f"motcua.web.staff.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
-    templates = (include_dir() / "templates" / "web").glob("*.html")
+    templates = (include_dir() / "templates" / "web").rglob("*.html")
     in_forms = {name for each in templates for name in re.findall(r'name="(\w+)"', each.read_text(encoding="utf-8"))}
     assert {"finding", "complaint"} <= in_forms
     failed, asked = [], set()

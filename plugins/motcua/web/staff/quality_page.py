@@ -173,7 +173,7 @@ def _own_agencies(request: Request, visits: Visitor) -> Response:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
     with page_connection() as connection:
         names = {each.agency_code: each.name for each in list_agencies(connection)}
-    return render(request, "quality_own.html", agencies=[(code, names[code]) for code in codes])
+    return render(request, "users/own_agencies.html", agencies=[(code, names[code]) for code in codes])
 
 
 @router.get("/quality/agency")
