@@ -232,6 +232,19 @@ def _complaint_forms(world: World, its: Owned) -> Asked:
     ]
 
 
+def _lists(its: Owned) -> list[dict[str, str]]:
+    return [
+        {},
+        {"agency": its.agency},
+        {"since": "2026-11-25", "until": "2026-11-25"},
+        {"agency": its.agency, "kind": "result", "state": "suppressed"},
+    ]
+
+
+def _list_files(lists: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [each | {"format": form} for each in lists for form in ("csv", "xlsx")]
+
+
 ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/"): lambda world, its: [{}],
     ("GET", "/alerts"): lambda world, its: [{}],
@@ -244,6 +257,18 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"claim": "no_result_yet", "page": "1"},
     ],
     ("POST", "/complaints"): _complaint_forms,
+    ("GET", "/figures.csv"): lambda world, its: [{}, {"day": "2026-11-25"}],
+    ("GET", "/figures.xlsx"): lambda world, its: [{}, {"day": "2026-11-25"}],
+    ("GET", "/messages"): lambda world, its: _lists(its),
+    ("GET", "/messages/file"): lambda world, its: _list_files(_lists(its)),
+    ("GET", "/messages/inquiries"): lambda world, its: [{}, {"agency": its.agency}],
+    ("GET", "/messages/inquiries/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/messages/unknown"): lambda world, its: [{}],
+    ("POST", "/messages/unknown"): lambda world, its: [
+        # Not confirmed: nothing is let go.
+        {"held": str(each["message_id"]), "reason": "nhà mạng báo chưa nhận"}
+        for each in world.rows(f"SELECT message_id FROM motcua.messages WHERE agency_code = '{its.agency}'")
+    ],
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
     ("POST", "/quality/agency"): _quality_forms,
@@ -255,6 +280,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/reconciliation/file"): _files,
     ("GET", "/reconciliation/rows"): _figures,
     ("GET", "/reconciliation/rows.csv"): _figures,
+    ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/sending"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/statements"): lambda world, its: [{}],
     ("GET", "/users"): lambda world, its: [{}],
