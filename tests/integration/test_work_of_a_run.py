@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import receive
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.run_alerts import keep_red_run
+from motcua.store.browsing.messages import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.runs import Run, work_for
 from motcua.store.oversight.runs import RunWork, work_of
@@ -35,6 +37,19 @@ def nobodys_work() -> Iterator[None]:
 def work(run: Run, agencies: list[str] | None = None, most: int = 50) -> RunWork:
     with connect() as ledger:
         return work_of(ledger, run, EVERYTHING, agencies, most)
+
+
+def listed(run: Run, **narrowed: Any) -> list[str | None]:
+    """Codes of the dossiers on the page that a run's figures lead to."""
+    asked = MessagesAsked(None, run_id=run.run_id, dag_id=run.dag_id or None, **narrowed)
+    with connect() as ledger:
+        places = find_messages(ledger, asked, [NHA_TRANG, TU_PHAP], None, 50).places
+        found = ledger.execute(
+            "SELECT d.dossier_code FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)"
+            " WHERE m.message_id = any(%s) ORDER BY 1",
+            [[place.number for place in places]],
+        )
+        return [row["dossier_code"] for row in found]
 
 
 def moved(work: RunWork) -> dict[tuple[str | None, str, str | None], int]:
@@ -74,6 +89,10 @@ def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # no
     assert [(each.source, each.transitions, each.dossiers) for each in second.pick_ups] == [("khanhhoa", 1, 1)]
     assert [(each.reason, each.found, each.waiting) for each in first.quarantined] == [("agency_unknown", 1, 1)]
     assert second.quarantined == [], "the row that waits was met before"
+    assert listed(NOTIFY) == ["D-0", "D-1", "D-2"]
+    assert listed(NOTIFY, state="suppressed") == ["D-0"]
+    assert listed(APOLOGIZE) == ["D-9"]
+    assert listed(Run("", EVENING)) == ["D-0", "D-1", "D-2", "D-9"], "of whichever DAG"
 
 
 @pytest.mark.guarantee("pages", "of what a run did an agency's user sees the part of his own agencies")
