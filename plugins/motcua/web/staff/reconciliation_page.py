@@ -1,4 +1,8 @@
-"""The page *Đối chiếu*: what was closed, whether it meets, each figure down to its rows, and the published files."""
+"""The page *Đối chiếu*: what was closed, whether it meets, each figure down to its rows, and the published files.
+
+An agency's administrators get figures and rows of their own agencies, and of the files their agencies' own workbooks:
+every other one holds rows of all.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,7 @@ from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visitor, Visits
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""
@@ -73,16 +78,22 @@ class ClosedPeriod:
 
 
 @router.get("/reconciliation")
-def show_reconciliation(request: Request, closing: str = "", agency: str = "") -> HTMLResponse:
+def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
     """One closing, the newest by default: its figures, by agency or of one, and what does not meet."""
+    if agency:
+        visits.must_see(agency)
+    elif visits.listed is not None:
+        agency = next(iter(visits.listed), "")
     with page_connection() as connection:
         periods = _periods(connection)
-        if not (closing or periods):
+        if not ((closing or periods) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, periods=periods)
         report = _report(connection, number_in(closing) if closing else periods[0].closing_no)
         published = find_publication(connection, closing_no=report.closing.closing_no)
     told = Told(report, agency=agency or None)
-    if agency and agency not in {each.agency_code for each in Told(report).agencies}:
+    known = {each.agency_code for each in Told(report).agencies}
+    # His own agency may have nothing in this period; he is shown that.
+    if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
     return render(
         request,
@@ -91,6 +102,7 @@ def show_reconciliation(request: Request, closing: str = "", agency: str = "") -
         periods=periods,
         published=published,
         files=_files(published, told),
+        own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         shown=_SHOWN,
@@ -116,9 +128,9 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
 
 
 @router.get("/reconciliation/rows")
-def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
+def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
     """The messages, dossiers or orphans that a figure of a closing counts, as they stood at its cut-off."""
-    report, found = _rows(closing, figure, cell, _LISTED)
+    report, found = _rows(visits, closing, figure, cell, _LISTED)
     return render(
         request,
         "figure_rows.html",
@@ -136,15 +148,18 @@ def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HT
 
 
 @router.get("/reconciliation/rows.csv")
-def download_rows(closing: str, figure: str, cell: AskedFor) -> Response:
+def download_rows(visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
     """All rows of a figure, for machines and spreadsheets."""
-    report, found = _rows(closing, figure, cell, None)
+    report, found = _rows(visits, closing, figure, cell, None)
     return _attachment(
         plain_csv(found.of, found.rows), f"{report.closing.period}-{report.closing.closing_no}-{figure}.csv"
     )
 
 
-def _rows(closing: str, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
+def _rows(
+    visits: Visitor, closing: str, figure: str, cell: Cell, limit: int | None
+) -> tuple[ReconciliationReport, FigureRows]:
+    visits.must_see(cell.agency_code)
     with page_connection() as connection:
         report = _report(connection, number_in(closing))
         try:
@@ -163,8 +178,11 @@ def _report(connection: Connection, closing: int | None) -> ReconciliationReport
 
 
 @router.get("/reconciliation/file")
-def download(publication: str, name: str) -> Response:
+def download(visits: Visits, publication: str, name: str) -> Response:
     """A published file, only as it was published."""
+    own = {agency_workbook_name(code) for code in visits.agencies or ()}
+    if name not in own:
+        visits.must_see(None)
     number = number_in(publication)
     with page_connection() as connection:
         found = None if number is None else find_publication(connection, publication_no=number)
