@@ -1,14 +1,23 @@
 -- Of the messages that one run attempted before a place in the list, the newest first: those that are wanted, up to so
--- many. Costs what the run did. Called by store/browsing/messages.py.
+-- many. Costs what the run did, each message looked up by itself (OFFSET 0). Called by store/browsing/messages.py.
 SELECT
     m.recorded_at AS listed_at,
     m.message_id AS listed_id,
     TRUE AS is_wanted,
     FALSE AS is_last
-FROM motcua.messages AS m
+FROM (
+    SELECT DISTINCT a.message_id FROM motcua.attempts AS a
+    WHERE a.run_id = %(run_id)s
+    OFFSET 0  -- noqa: AM09
+) AS t
+INNER JOIN LATERAL (
+    SELECT r.message_id, r.recorded_at, r.agency_code, r.kind, r.state, r.reason, r.procedure_code
+    FROM motcua.messages AS r
+    WHERE r.message_id = t.message_id
+    OFFSET 0  -- noqa: AM09
+) AS m ON TRUE
 WHERE
-    m.message_id IN (SELECT a.message_id FROM motcua.attempts AS a WHERE a.run_id = %(run_id)s)
-    AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+    (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
     AND (%(state)s::text IS NULL OR m.state = %(state)s)
     AND (%(reason)s::text IS NULL OR m.reason = %(reason)s)
