@@ -95,6 +95,7 @@ EXCEPTIONS = {
     "/reconciliation/rows.csv: reason": "which reason to list",
     "/messages: dag": "id of a DAG",
     "/messages/file: dag": "id of a DAG",
+    "form of messages: dag": "id of a DAG",
     "/run: dag_id": "id of a DAG",
     "/run: run_id": "name of a run",
     "/messages: reason": "which reason to list",
