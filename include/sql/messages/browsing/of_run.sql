@@ -11,7 +11,9 @@ touched AS MATERIALIZED (
     WHERE h.run_no = any(array(SELECT f.run_no FROM found AS f))
     UNION
     SELECT a.message_id FROM motcua.attempts AS a
-    WHERE a.run_id = %(run_id)s AND coalesce(a.run_no = any(array(SELECT f.run_no FROM found AS f)), TRUE)
+    WHERE
+        a.run_id = %(run_id)s
+        AND (a.run_no IS NULL OR a.run_no = any(array(SELECT f.run_no FROM found AS f)))
 )
 
 SELECT
