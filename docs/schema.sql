@@ -2417,6 +2417,28 @@ CREATE VIEW audit.old_steps AS
     has_force
    FROM motcua.old_steps;
 
+-- Name: phone_searches; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.phone_searches (
+    search_id bigint NOT NULL,
+    searched_at timestamp with time zone NOT NULL,
+    searched_by text NOT NULL,
+    agencies text[],
+    found integer NOT NULL,
+    CONSTRAINT phone_searches_found_check CHECK ((found >= 0)),
+    CONSTRAINT phone_searches_searched_by_check CHECK ((btrim(searched_by) <> ''::text))
+);
+
+-- Name: phone_searches; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.phone_searches AS
+ SELECT search_id,
+    searched_at,
+    searched_by,
+    agencies,
+    found
+   FROM motcua.phone_searches s;
+
 -- Name: publications; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.publications (
@@ -3137,6 +3159,30 @@ CREATE VIEW audit.transitions AS
     message_id
    FROM motcua.transitions;
 
+-- Name: user_agency_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.user_agency_changes (
+    change_id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    user_name text NOT NULL,
+    agency_code text NOT NULL,
+    change text NOT NULL,
+    CONSTRAINT user_agency_changes_change_check CHECK ((change = ANY (ARRAY['given'::text, 'taken'::text]))),
+    CONSTRAINT user_agency_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text))
+);
+
+-- Name: user_agency_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.user_agency_changes AS
+ SELECT change_id,
+    changed_at,
+    changed_by,
+    user_name,
+    agency_code,
+    change
+   FROM motcua.user_agency_changes c;
+
 -- Name: agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.agency_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3498,6 +3544,17 @@ ALTER TABLE motcua.phone_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+-- Name: phone_searches_search_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.phone_searches ALTER COLUMN search_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.phone_searches_search_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: procedures; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.procedures (
@@ -3708,6 +3765,28 @@ CREATE TABLE motcua.unread_receipts (
     receipt_id bigint NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+-- Name: user_agencies; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.user_agencies (
+    user_name text NOT NULL,
+    agency_code text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    given_by text NOT NULL,
+    CONSTRAINT user_agencies_given_by_check CHECK ((btrim(given_by) <> ''::text)),
+    CONSTRAINT user_agencies_user_name_check CHECK ((btrim(user_name) <> ''::text))
+);
+
+-- Name: user_agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.user_agency_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.user_agency_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- Name: watch_life; Type: TABLE; Schema: motcua; Owner: -
 
@@ -4390,6 +4469,11 @@ ALTER TABLE ONLY motcua.old_steps
 ALTER TABLE ONLY motcua.phone_changes
     ADD CONSTRAINT phone_changes_pkey PRIMARY KEY (change_id);
 
+-- Name: phone_searches phone_searches_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.phone_searches
+    ADD CONSTRAINT phone_searches_pkey PRIMARY KEY (search_id);
+
 -- Name: procedures procedures_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.procedures
@@ -4614,6 +4698,16 @@ ALTER TABLE ONLY motcua.transitions
 
 ALTER TABLE ONLY motcua.unread_receipts
     ADD CONSTRAINT unread_receipts_pkey PRIMARY KEY (receipt_id);
+
+-- Name: user_agencies user_agencies_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.user_agencies
+    ADD CONSTRAINT user_agencies_pkey PRIMARY KEY (user_name, agency_code);
+
+-- Name: user_agency_changes user_agency_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.user_agency_changes
+    ADD CONSTRAINT user_agency_changes_pkey PRIMARY KEY (change_id);
 
 -- Name: watch_life watch_life_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5064,6 +5158,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.message_history F
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.old_steps FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: phone_searches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.phone_searches FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: publications refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.publications FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -5127,6 +5225,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_matches
 -- Name: template_registration_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.template_registration_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: user_agency_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.user_agency_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: finding_episodes refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5604,6 +5706,16 @@ ALTER TABLE ONLY motcua.transitions
 ALTER TABLE ONLY motcua.transitions
     ADD CONSTRAINT transitions_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
 
+-- Name: user_agencies user_agencies_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.user_agencies
+    ADD CONSTRAINT user_agencies_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: user_agency_changes user_agency_changes_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.user_agency_changes
+    ADD CONSTRAINT user_agency_changes_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
 -- Name: SCHEMA audit; Type: ACL; Schema: -; Owner: -
 
 GRANT USAGE ON SCHEMA audit TO motcua_audit;
@@ -6060,6 +6172,14 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.old_steps TO motcua_app;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_app;
 
+-- Name: TABLE phone_searches; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.phone_searches TO motcua_app;
+
+-- Name: TABLE phone_searches; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.phone_searches TO motcua_audit;
+
 -- Name: TABLE publications; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.publications TO motcua_app;
@@ -6291,6 +6411,14 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.transitions TO motcua_app;
 GRANT SELECT ON TABLE audit.transitions TO motcua_audit;
 GRANT SELECT ON TABLE audit.transitions TO motcua_app;
 
+-- Name: TABLE user_agency_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.user_agency_changes TO motcua_app;
+
+-- Name: TABLE user_agency_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.user_agency_changes TO motcua_audit;
+
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
@@ -6342,6 +6470,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.status_maps TO motcua_app;
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_app;
+
+-- Name: TABLE user_agencies; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,DELETE ON TABLE motcua.user_agencies TO motcua_app;
 
 -- Name: TABLE watch_life; Type: ACL; Schema: motcua; Owner: -
 

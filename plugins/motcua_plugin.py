@@ -16,47 +16,12 @@ class MotcuaPlugin(AirflowPlugin):
     listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
     external_views = [  # noqa: RUF012 - likewise
         {
-            "name": "Giám sát",
-            "href": "motcua/alerts",
+            "name": "Một cửa",
+            # Without a slash before it, so that it follows the UI's own address; without a route of Airflow's, so that
+            # the pages stand by themselves and not in a frame, which lets nobody sign out and prints badly.
+            "href": "motcua/",
             "destination": "nav",
-            "url_route": "motcua-alerts",
-        },
-        {
-            "name": "Gửi tin nhắn",
-            "href": "motcua/sending",
-            "destination": "nav",
-            "url_route": "motcua-sending",
-        },
-        {
-            "name": "Chất lượng dữ liệu",
-            "href": "motcua/quality",
-            "destination": "nav",
-            "url_route": "motcua-quality",
-        },
-        {
-            "name": "Đối chiếu",
-            "href": "motcua/reconciliation",
-            "destination": "nav",
-            "url_route": "motcua-reconciliation",
-        },
-        {
-            "name": "Đối soát nhà mạng",
-            "href": "motcua/statements",
-            "destination": "nav",
-            "url_route": "motcua-statements",
-        },
-        {
-            "name": "Phản ánh",
-            "href": "motcua/complaints",
-            "destination": "nav",
-            "url_route": "motcua-complaints",
-        },
-        {
-            "name": "Lịch làm việc",
-            # Without a slash before it, so that it follows the UI's own address.
-            "href": "motcua/calendar",
-            "destination": "nav",
-            "url_route": "motcua-calendar",
+            "nav_top_level": True,
         },
     ]
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from motcua.web.rendering import PageRefused
+from motcua.web.refusals import PageRefused
 
 MOST_PAGES = 1_000
 """Pages of a list that can be turned to: each skips all rows before it."""

@@ -1,6 +1,7 @@
 """The staff pages: mounted in Airflow below ``/motcua``, for its signed-in users alone.
 
-Authentication is a dependency of the app, so that no page can forget it. Pages hold no script, load nothing from
+Authentication is a dependency of the app, so that no page can forget it; whose rows a visitor sees each page asks of
+motcua.web.visitors. Pages hold no script, load nothing from
 elsewhere and are not kept by the browser; what went wrong is told without detail.
 """
 
@@ -15,8 +16,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from motcua.web.auth import NotSignedIn, sign_in_address, signed_in
-from motcua.web.rendering import HEADERS, PageRefused, render_refusal
+from motcua.web.auth import NotSignedIn, sign_in_address
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
     alerts_page,
     calendar_page,
@@ -26,11 +28,12 @@ from motcua.web.staff import (
     sending_page,
     statements_page,
 )
+from motcua.web.visitors import visitor
 
 
 def create_pages() -> FastAPI:
     """The app that is mounted below ``/motcua``."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(signed_in)])
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
     app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)

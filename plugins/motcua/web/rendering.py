@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -12,24 +12,9 @@ from jinja2 import Environment
 
 from motcua.domain.working_days import written_day
 from motcua.templating import templates
-
-PageRefusal: TypeAlias = Literal[
-    "no_such_page",
-    "no_such_year",
-    "no_such_day",
-    "no_such_agency",
-    "no_such_closing",
-    "no_such_figure",
-    "file_changed",
-    "not_so",
-    "may_not_acknowledge",
-    "may_not_record",
-    "may_not_acknowledge_alert",
-    "database_away",
-    "took_too_long",
-    "failed",
-]
-"""What include/templates/web/refusal.html has words for."""
+from motcua.web.auth import airflow_address, sign_out_address
+from motcua.web.forms import form_token
+from motcua.web.refusals import PageRefusal
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -37,14 +22,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer; a page has its Content-Security-Policy besides."""
-
-
-class PageRefused(Exception):
-    """The page that was asked for cannot be shown; ``words`` fill the places of the refusal's text."""
-
-    def __init__(self, status: int, refusal: PageRefusal, **words: object) -> None:
-        super().__init__(refusal)
-        self.status, self.refusal, self.words = status, refusal, words
 
 
 @lru_cache(maxsize=1)
@@ -55,12 +32,23 @@ def _templates() -> Environment:
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """A page from include/templates/web.
 
-    The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own, and the
-    ``nonce`` without which no style counts: pages hold no script and load nothing.
+    The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own below it,
+    ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
+    the ``token`` of its forms, and the ``nonce`` without which no style counts: pages hold no script and load nothing.
     """
     nonce = secrets.token_urlsafe(16)
     base: str = request.scope.get("root_path", "")
-    text = _templates().get_template(template).render(nonce=nonce, base=base, path=request.url.path, **values)
+    given = {
+        "nonce": nonce,
+        "base": base,
+        "path": request.url.path.removeprefix(base),
+        "visitor": getattr(request.state, "visitor", None),
+        "framed": request.headers.get("sec-fetch-dest") == "iframe",
+        "airflow": airflow_address(request),
+        "sign_out": sign_out_address(request),
+        "token": form_token(request),
+    }
+    text = _templates().get_template(template).render(given | values)
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; base-uri 'none';"
         # Airflow shows the pages in a frame.

@@ -14,28 +14,20 @@ from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
 from motcua.domain.watching.alerts import ALERT_NAMES
-from motcua.web.auth import signed_in
-from motcua.web.staff import alerts_page
+from tests.web.visiting import Visiting
 
 PAGE = "/motcua/alerts"
-VISITOR = {"may_decide": True}
+VISITING = Visiting()
 
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    from motcua.web.pages import create_pages
-
-    pages = create_pages()
-    pages.dependency_overrides[signed_in] = lambda: "lan"
-    pages.dependency_overrides[alerts_page.may_decide] = lambda: VISITOR["may_decide"]
-    server = FastAPI()
-    server.mount("/motcua", pages)
-    return server
+    return VISITING.mount()
 
 
 @pytest.fixture
 def staff(app: FastAPI, ledger: str) -> Iterator[TestClient]:
-    VISITOR["may_decide"] = True
+    VISITING.role = "operator"
     with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
         http.cookies.set("_token", "a-session")
         yield http
@@ -135,8 +127,8 @@ def test_who_may_only_look_sees_no_form_and_can_acknowledge_nothing(staff, alive
     alive()
     alert("airflow_unreachable", facts={"reason": "ConnectionError"})
     fields = form_of(staff.get(PAGE).text, "Airflow không trả lời")
-    VISITOR["may_decide"] = False
-    assert "<form" not in staff.get(PAGE).text
+    VISITING.role = "auditor"
+    assert "<form" not in staff.get(PAGE).text.partition("<main")[2]
     assert staff.post(PAGE, data=fields).status_code == 403
     assert not rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_at IS NOT NULL")
 

@@ -15,24 +15,16 @@ from typer.testing import CliRunner
 
 from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
-from motcua.web.auth import signed_in
-from motcua.web.staff import complaints_page
 from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.web.visiting import Visiting
 
 PAGE = "/motcua/complaints"
-VISITOR = {"may_record": True}
+VISITING = Visiting()
 
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    from motcua.web.pages import create_pages
-
-    pages = create_pages()
-    pages.dependency_overrides[signed_in] = lambda: "lan"
-    pages.dependency_overrides[complaints_page.may_record] = lambda: VISITOR["may_record"]
-    server = FastAPI()
-    server.mount("/motcua", pages)
-    return server
+    return VISITING.mount()
 
 
 @pytest.fixture
@@ -222,7 +214,7 @@ def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows, monkeyp
     rows("ALTER TABLE motcua.complaints DISABLE TRIGGER keep_complaint")
     rows("UPDATE motcua.complaints SET dossier_code = '0905 123 456', note = 'gọi 0905/123/456'")
     for may in (True, False):
-        monkeypatch.setitem(VISITOR, "may_record", may)
+        monkeypatch.setattr(VISITING, "role", "operator" if may else "auditor")
         shown = words(staff.get(PAGE))
         assert "hồ sơ 0905***456" in shown
         assert "123" not in shown
@@ -244,10 +236,10 @@ def test_who_may_only_look_sees_no_forms_and_no_words_and_changes_nothing(staff,
     fields = entry(staff)
     staff.post(PAGE, data=fields)
     withdrawal = form_of(staff.get(PAGE).text, "Rút phản ánh</summary>") | {"reason": "Ghi nhầm"}
-    monkeypatch.setitem(VISITOR, "may_record", False)
+    monkeypatch.setattr(VISITING, "role", "auditor")
     page = staff.get(PAGE)
     assert page.text.count('<li id="phan-anh-') == 1
-    assert 'method="post"' not in page.text
+    assert 'method="post"' not in page.text.partition("<main")[2]
     assert "chưa&lt;/b&gt; có" not in page.text
     for sent in (withdrawal, fields | {"form": "another"}):
         answer = staff.post(PAGE, data=sent)

@@ -18,6 +18,7 @@ from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, ledger_pool, page_connection
+from motcua.store.people import give_agency
 from motcua.web.staff import calendar_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
 
@@ -425,3 +426,44 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, c
             connection.execute("SELECT pg_sleep(60)")
         with ledger_pool().connection() as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == {"statement_timeout": "0"}
+
+
+# ------------------------------------------------------------------------------------------------- whose rows
+
+
+@pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")
+@pytest.mark.parametrize(
+    ("role", "becomes"), [("viewer", "auditor"), ("user", "agency"), ("op", "operator"), ("admin", "operator")]
+)
+def test_airflows_roles_are_those_of_the_pages(airflow_users, role, becomes):
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    from motcua.web.auth import role_of
+
+    assert role_of(SimpleAuthManagerUser(username="xem", role=role)) == becomes
+
+
+def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
+    stranger.cookies.set(COOKIE, token("user"))
+    assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))
+    with connect() as connection:
+        give_agency(connection, "xem", NHA_TRANG, "admin", NOW)
+    assert "chưa được giao cơ quan nào" not in text_of(stranger.get("/motcua/calendar"))
+
+
+def test_header_has_the_entries_the_search_who_is_signed_in_and_the_ways_out(staff):
+    page = staff.get("/motcua/calendar").text
+    header = page[page.index("<header") : page.index("</header>")]
+    assert re.findall(r'<a href="/motcua([^"]*)"[^>]*>([^<]+)</a>', header)[:6] == [
+        ("/", "Tổng quan"),
+        ("/dossiers", "Hồ sơ"),
+        ("/messages", "Tin nhắn"),
+        ("/quality", "Chất lượng"),
+        ("/reconciliation", "Báo cáo"),
+        ("/calendar", "Thiết lập"),
+    ]
+    assert 'action="/motcua/dossiers/search"' in header
+    assert ">xem</span>" in header
+    assert 'href="/api/v2/auth/logout"' in header
+    framed = staff.get("/motcua/calendar", headers={"Sec-Fetch-Dest": "iframe"}).text
+    assert "logout" not in framed, "Airflow's frame lets no link out of it"

@@ -23,7 +23,8 @@ from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.web.rendering import PageRefused, render_refusal
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
 from tests.conftest import NHA_TRANG, NOW, agency
 

@@ -15,7 +15,8 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.stopping import go, stop
-from motcua.web.rendering import PageRefused, render_refusal
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render_refusal
 from motcua.web.staff import sending_page
 from tests.conftest import NHA_TRANG
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture

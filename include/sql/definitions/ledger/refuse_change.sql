@@ -83,3 +83,7 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.journa
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.closing_stops
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.user_agency_changes
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.phone_searches
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();

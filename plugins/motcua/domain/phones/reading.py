@@ -60,6 +60,7 @@ __all__ = [
     "SharedNumber",
     "find_shared_numbers",
     "holds_phone",
+    "mask_for_staff",
     "mask_msisdn",
     "mask_phones",
     "read_phone",
@@ -123,6 +124,18 @@ def mask_msisdn(e164_or_local: str) -> str:
     if len(digits) < 9:
         return f"{sign}{digits[:2]}***{digits[-2:]}"
     return f"{sign}{digits[:4]}***{digits[-3:]}"
+
+
+def mask_for_staff(e164_or_local: str) -> str:
+    """Return what pages show of a number: its kind and the last three digits, ``09•• ••• 482``. Never raises.
+
+    Seven of ten digits, as :func:`mask_msisdn` leaves them in logs, are enough to find whoever has the number.
+    """
+    masked = mask_msisdn(e164_or_local)
+    begin, _, end = masked.partition("***")
+    if not end:
+        return "••••"
+    return f"{begin[: len(begin) - len(begin.lstrip('+')) + 2]}•• ••• {end[-3:]}"
 
 
 def to_local(e164: str) -> str:

@@ -1,7 +1,7 @@
 """The page *Giám sát*, the first one: what the watch found, who looks after it, and whether the watch itself lives.
 
-It takes one decision: an open alert is acknowledged. Only whoever may edit the DAG settle_messages in Airflow takes it;
-others see the page without its forms.
+It takes one decision: an open alert is acknowledged. Only the Department takes it; others see the page without its
+forms.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ from motcua.domain.watching.judging import silence_of
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.oversight.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
-from motcua.web.auth import may_edit_dag, signed_in
-from motcua.web.forms import form_token, is_own_form, sent_form
-from motcua.web.rendering import HEADERS, PageRefused, render
+from motcua.web.forms import is_own_form, sent_form
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visits
 
 _SHOWN = 100
 _OVER_FOR = timedelta(days=7)
 _SILENT_AFTER = timedelta(minutes=10)
 
 router = APIRouter()
-User = Annotated[str, Depends(signed_in)]
-may_decide = may_edit_dag("settle_messages")
-Decides = Annotated[bool, Depends(may_decide)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +41,22 @@ class Shown:
 
 
 @router.get("/alerts")
-def show_alerts(request: Request, decides: Decides, said: str = "") -> HTMLResponse:
+def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
     """Open alerts, then those that were over in the last days."""
-    return _page(request, "acknowledged" if said == "acknowledged" else "", decides=decides)
+    return _page(request, "acknowledged" if said == "acknowledged" else "", decides=visits.is_operator)
 
 
 @router.post("/alerts")
-def acknowledge(
-    request: Request, user: User, decides: Decides, fields: Annotated[dict[str, str], Depends(sent_form)]
-) -> Response:
+def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Keeps that the visitor looks after an open alert, and shows the page again."""
-    if not decides:
-        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge_alert")
+    visits.must_be_operator()
     if not is_own_form(request, fields):
         return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
     name, subject = fields.get("name", ""), fields.get("subject", "")
     if name not in ALERT_NAMES or "\x00" in subject:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     with page_connection() as connection:
-        acknowledge_alert(connection, name, subject, user, datetime.now(UTC))
+        acknowledge_alert(connection, name, subject, visits.name, datetime.now(UTC))
     base = request.scope.get("root_path", "")
     return RedirectResponse(f"{base}/alerts?said=acknowledged", HTTPStatus.SEE_OTHER, HEADERS)
 
@@ -83,7 +78,6 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         over=[each for each in shown if each.kept.over_at is not None],
         looks=_looks(life),
         decides=decides,
-        token=form_token(request),
         said=said,
         local=VIETNAM,
     )

@@ -21,7 +21,8 @@ from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
 from motcua.store.ledger.database import page_connection
 from motcua.web.forms import number_in
-from motcua.web.rendering import PageRefused, render
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
 """What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own

@@ -1,7 +1,7 @@
 """The page *Phản ánh*: what citizens report about messages; recording one, its outcome, taking one back.
 
-Only whoever may edit the DAG reconcile_daily in Airflow, whose reports count complaints, makes changes; others see the
-list without forms, and without words that may name somebody. Each change needs the token of the page's form, and is
+An agency's administrators and the Department make changes; auditors see the list without forms, and without words that
+may name somebody. Each change needs the token of the page's form, and is
 kept with who and when. Nothing is ever deleted.
 """
 
@@ -39,9 +39,10 @@ from motcua.store.oversight.complaints import (
     list_complaints,
     repeated_complaints,
 )
-from motcua.web.auth import may_edit_dag, signed_in
-from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
-from motcua.web.rendering import HEADERS, PageRefused, render
+from motcua.web.forms import is_own_form, number_in, page_in, sent_form
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visits
 
 ROWS_A_PAGE = 50
 LONGEST_WORDS = 1_000
@@ -50,16 +51,13 @@ _COUNTED = timedelta(days=30)
 _SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 
 router = APIRouter()
-User = Annotated[str, Depends(signed_in)]
-may_record = may_edit_dag("reconcile_daily")
-Records = Annotated[bool, Depends(may_record)]
 Form = Annotated[dict[str, str], Depends(sent_form)]
 
 
 @router.get("/complaints")
 def show_complaints(
     request: Request,
-    records: Records,
+    visits: Visits,
     agency: str = "",
     claim: str = "",
     state: str = "",
@@ -70,13 +68,13 @@ def show_complaints(
 ) -> HTMLResponse:
     """Complaints, the newest first, a page at a time; ``state``: an outcome, ``unlinked`` or ``repeated``."""
     filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
-    return _page(request, filters, said if said in _SAID else "", records=records)
+    return _page(request, filters, said if said in _SAID else "", records=not visits.is_auditor)
 
 
 @router.post("/complaints")
-def change_complaints(request: Request, user: User, records: Records, fields: Form) -> Response:
+def change_complaints(request: Request, visits: Visits, fields: Form) -> Response:
     """Records a complaint, writes an outcome down, or takes a complaint back; then shows the page again."""
-    if not records:
+    if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     filters = {name: fields.get(f"at_{name}", "") for name in ("agency", "claim", "state", "since", "until", "page")}
     if not is_own_form(request, fields):
@@ -84,7 +82,7 @@ def change_complaints(request: Request, user: User, records: Records, fields: Fo
     now = datetime.now(UTC)
     try:
         with page_connection() as connection:
-            said, number = _change(connection, fields, user, now)
+            said, number = _change(connection, fields, visits.name, now)
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _page(request, filters, "refused", records=True, tried=fields, why=str(refused), status=status)
@@ -187,7 +185,6 @@ def _page(
         records=records,
         why=why,
         tried=tried or {},
-        token=form_token(request),
         form=secrets.token_hex(16),
         latest=now.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         longest=LONGEST_WORDS,

@@ -1,8 +1,8 @@
 """The pages *Chất lượng dữ liệu*: all agencies, the worst first, and one agency with what it has to correct.
 
-An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Only whoever may edit
-the DAG check_quality in Airflow takes it; others see the page without its forms. Both need the token of the page's
-form, and are kept with who, when, why and until when.
+An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Its administrators and
+the Department take it; auditors see the page without its forms. Both need the token of the page's form, and are kept
+with who, when, why and until when.
 """
 
 from __future__ import annotations
@@ -27,18 +27,16 @@ from motcua.reports.quality.urgency import beside, late, most_urgent, shares_tol
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
-from motcua.web.auth import may_edit_dag, signed_in
-from motcua.web.forms import form_token, is_own_form, number_in, page_in, sent_form
-from motcua.web.rendering import HEADERS, PageRefused, render
+from motcua.web.forms import is_own_form, number_in, page_in, sent_form
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visits
 
 ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
 
 router = APIRouter()
-User = Annotated[str, Depends(signed_in)]
-may_decide = may_edit_dag("check_quality")
-Decides = Annotated[bool, Depends(may_decide)]
 
 
 # --- Charts: SVG, which needs neither script nor style attribute --------------------------------------------------
@@ -164,19 +162,17 @@ def show_department(request: Request) -> HTMLResponse:
 
 @router.get("/quality/agency")
 def show_agency(
-    request: Request, decides: Decides, code: str = "", rule: str = "", page: str = "1", said: str = ""
+    request: Request, visits: Visits, code: str = "", rule: str = "", page: str = "1", said: str = ""
 ) -> HTMLResponse:
     """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
     told = said if said in ("acknowledged", "taken_back") else ""
-    return _agency_page(request, code, rule, page, told, decides=decides)
+    return _agency_page(request, code, rule, page, told, decides=not visits.is_auditor)
 
 
 @router.post("/quality/agency")
-def decide(
-    request: Request, user: User, decides: Decides, fields: Annotated[dict[str, str], Depends(sent_form)]
-) -> Response:
+def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Acknowledges a finding until a day, or takes that back, and shows the agency's page again."""
-    if not decides:
+    if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
     code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
     if not is_own_form(request, fields):
@@ -197,7 +193,7 @@ def decide(
             return _agency_page(request, code, rule, page, wrong, decides=True, tried=tried, status=status)
     assert until is not None
     with page_connection() as connection:
-        if not acknowledge(connection, number, user, why, until, now):
+        if not acknowledge(connection, number, visits.name, why, until, now):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     query = {"code": code, "rule": rule, "page": page, "said": said}
     base = request.scope.get("root_path", "")
@@ -247,7 +243,6 @@ def _agency_page(
         said=said,
         decides=decides,
         tried=tried,
-        token=form_token(request),
         earliest=today.isoformat(),
         latest=(today + LONGEST_ACKNOWLEDGEMENT).isoformat(),
         longest_reason=LONGEST_REASON,

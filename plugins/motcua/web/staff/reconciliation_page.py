@@ -26,7 +26,8 @@ from motcua.store.oversight.closings import ListedClosing, list_closings
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
-from motcua.web.rendering import HEADERS, PageRefused, render
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""

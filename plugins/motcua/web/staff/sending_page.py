@@ -21,7 +21,8 @@ from motcua.store.notices.gateways import GatewayStop, gateway_changes, gateway_
 from motcua.store.notices.messages import held, releases
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, waiting_for
 from motcua.store.oversight.accounting import identity, summed_up
-from motcua.web.rendering import PageRefused, render
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render
 
 _SHOWN = 50
 

@@ -27,7 +27,8 @@ from motcua.store.oversight.statements import (
     match_rows,
 )
 from motcua.web.forms import number_in, page_in
-from motcua.web.rendering import PageRefused, render
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render
 
 ROWS_A_PAGE = 50
 

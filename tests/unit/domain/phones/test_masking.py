@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.phones.reading import (
     holds_phone,
+    mask_for_staff,
     mask_msisdn,
     mask_phones,
 )
@@ -102,3 +103,24 @@ def test_a_mask_hides_the_middle(number: str, shown: str) -> None:
 @given(st.text())
 def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
     assert not re.search(r"\d{5}", mask_msisdn(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+84905123482", "09•• ••• 482"),
+        ("0905123482", "09•• ••• 482"),
+        ("02583822222", "02•• ••• 222"),
+        ("+12025550123", "+12•• ••• 123"),
+        ("0583822", "05•• ••• 22"),
+        ("113", "••••"),
+        ("", "••••"),
+    ],
+)
+def test_staff_are_shown_five_digits_of_a_number(number, shown):
+    assert mask_for_staff(number) == shown
+
+
+@given(st.text(max_size=40))
+def test_staff_are_never_shown_more_than_three_digits_in_a_row(written):
+    assert not re.search(r"\d{4}", mask_for_staff(written))

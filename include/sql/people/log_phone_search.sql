@@ -1,0 +1,3 @@
+-- Keeps that somebody looked for dossiers by a phone number, which is not kept. Called by store/people.py.
+INSERT INTO motcua.phone_searches (searched_at, searched_by, agencies, found)
+VALUES (%(now)s, %(searched_by)s, %(agencies)s, %(found)s)

@@ -1,0 +1,93 @@
+"""Who visits the staff pages, and whose rows he may see.
+
+Roles are Airflow's own, whichever authentication is configured: who may change connections there is the Department's
+operator, who may edit the DAG check_quality an agency's administrator, and whoever else is signed in an auditor. With
+Airflow's simple authentication these are op and admin; user; viewer. An agency's administrator sees the agencies that
+he was given (``motcua users``), none before; nobody sees a whole phone number, auditors nothing of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from motcua.domain.phones.reading import mask_for_staff
+from motcua.store.ledger.database import page_connection
+from motcua.store.people import agencies_of_user
+from motcua.web.auth import PageRole, airflow_user, role_of
+from motcua.web.refusals import PageRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever asks for a page."""
+
+    name: str
+    """As Airflow names the user."""
+    role: PageRole
+    agencies: frozenset[str] | None
+    """Codes of those whose rows he sees; ``None``: all."""
+
+    def sees(self, agency_code: str | None) -> bool:
+        """Whether he may see rows of an agency; ``None``: rows that are no agency's."""
+        return self.agencies is None or agency_code in self.agencies
+
+    @property
+    def listed(self) -> list[str] | None:
+        """The agencies as statements of pages take them: ``None`` means all."""
+        return None if self.agencies is None else sorted(self.agencies)
+
+    @property
+    def is_operator(self) -> bool:
+        """He acts for the Department."""
+        return self.role == "operator"
+
+    @property
+    def is_auditor(self) -> bool:
+        """He sees facts, no numbers and nobody's name, and changes nothing."""
+        return self.role == "auditor"
+
+    def phone(self, number: str | None) -> str:
+        """What of a phone number he is shown: ``09•• ••• 482``; nothing where there is none, or to auditors."""
+        return "" if self.is_auditor or not number else mask_for_staff(number)
+
+    def must_see(self, agency_code: str | None) -> None:
+        """Refuses what is another agency's.
+
+        Raises:
+            PageRefused: he may not see it; said as if it were not there, so that nobody learns what others have.
+        """
+        if not self.sees(agency_code):
+            raise PageRefused(HTTPStatus.NOT_FOUND, "not_yours" if self.agencies is not None else "no_such_agency")
+
+    def must_be_operator(self) -> None:
+        """Refuses what only the Department may do.
+
+        Raises:
+            PageRefused: he does not act for it.
+        """
+        if not self.is_operator:
+            raise PageRefused(HTTPStatus.FORBIDDEN, "department_only")
+
+
+def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Visitor:  # noqa: ANN401 - see there
+    """The visitor behind a request, also left with it for the page's header.
+
+    Raises:
+        NotSignedIn: nobody is signed in.
+    """
+    name, role = user.get_name(), role_of(user)
+    if role == "agency":
+        with page_connection() as connection:
+            found = Visitor(name, role, agencies_of_user(connection, name))
+    else:
+        found = Visitor(name, role, None)
+    request.state.visitor = found
+    return found
+
+
+Visits = Annotated[Visitor, Depends(visitor)]
+"""How a page asks who visits it."""

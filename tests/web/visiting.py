@@ -1,0 +1,33 @@
+"""Pages visited by whom a test says, past Airflow's sign-in; how Airflow's own users become visitors: test_pages.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+
+from motcua.web.auth import PageRole
+from motcua.web.visitors import Visitor, visitor
+
+
+@dataclass
+class Visiting:
+    """Whoever visits the pages now; a test may change it between two requests."""
+
+    name: str = "lan"
+    role: PageRole = "operator"
+    agencies: frozenset[str] | None = None
+
+    def mount(self) -> FastAPI:
+        """The pages as Airflow mounts them, visited by this one."""
+        from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
+
+        def visits(request: Request) -> Visitor:
+            request.state.visitor = Visitor(self.name, self.role, self.agencies)
+            return request.state.visitor
+
+        pages = create_pages()
+        pages.dependency_overrides[visitor] = visits
+        server = FastAPI()
+        server.mount("/motcua", pages)
+        return server
