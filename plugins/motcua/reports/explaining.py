@@ -11,7 +11,7 @@ import yaml
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.explaining.answers import Answer, DossierStory, MessageFact
-from motcua.domain.phones.reading import mask_phones
+from motcua.domain.phones.reading import hide_phones
 from motcua.reports import wording
 from motcua.settings import include_dir
 
@@ -52,7 +52,7 @@ def sentence(answer: Answer, story: DossierStory, dossier_code: str) -> str:
 def _values_of_dossier(story: DossierStory, dossier_code: str) -> dict[str, str]:
     return {
         "code": dossier_code,
-        "step": mask_phones(story.step_name or _UNKNOWN),
+        "step": hide_phones(story.step_name or _UNKNOWN),
         "due": due_moment(story.due_at),
         "returned": "" if story.returned_at is None else f"ngày {wording.day(story.returned_at)}",
         "present_phone": _phone(story.phone_refusal),

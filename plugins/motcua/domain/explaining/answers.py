@@ -190,9 +190,11 @@ def _after_handing_over(story: DossierStory, judged: Sequence[_Judged]) -> Answe
     results = [each for each in judged if each.message.kind == "result"]
     told = [each for each in results if each.state in TOLD]
     chosen = _last(told) or _last(results)
+    if chosen is not None and chosen.state == "cancelled":
+        # What took the occasion back is that the citizen has the result, however sending named it.
+        return Answer((clause_of("cancelled", "handed_over"), _place(story)), chosen.message)
     if chosen is not None:
-        place = () if chosen.clause == "told.cancelled.handed_over" else (_place(story),)
-        return Answer((chosen.clause, *place), chosen.message)
+        return Answer((chosen.clause, _place(story)), chosen.message)
     return Answer((_why_none(story), _place(story)))
 
 

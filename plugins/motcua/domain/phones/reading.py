@@ -59,6 +59,7 @@ __all__ = [
     "PhoneRefusal",
     "SharedNumber",
     "find_shared_numbers",
+    "hide_phones",
     "holds_phone",
     "mask_for_staff",
     "mask_msisdn",
@@ -173,6 +174,14 @@ def mask_phones(text: str) -> str:
     """
     masked = _mask(text)
     return text if masked is None else masked
+
+
+def hide_phones(text: str) -> str:
+    """Return a text with everything that looks like a phone number taken out, ``•••``; as it is without any.
+
+    For what sources, providers and people wrote, where it is shown to whoever may see nothing of a number.
+    """
+    return re.sub(r"\+?[0-9]*\*{3}[0-9]*", "•••", mask_phones(text)) if holds_phone(text) else text
 
 
 def _mask(text: str) -> str | None:
