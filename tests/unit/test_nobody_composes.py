@@ -82,6 +82,8 @@ EXCEPTIONS = {
     "motcua complaints withdraw: why": "why it is taken back",
     "motcua complaints outcome: why": "what the check found",
     "motcua texts register: because": "why it is registered",
+    "form of find: q": "the same on the page itself",
+    "form of dossiers: q": "where both are read",
     "form of staff: q": "whose dossiers are looked for, by code or by the number that the citizen gives; sends nothing",
     "motcua gaps close: reason": "why a gap whose journal is lost is closed",
     "motcua texts unregister: because": "why it is not any more",
@@ -196,7 +198,7 @@ _FIELD = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([^\"]+)
 
 def of_templates(folder: Path) -> Iterator[Parameter]:
     """Fields of the forms that staff pages show."""
-    for path in sorted(folder.glob("*.html")):
+    for path in sorted(folder.rglob("*.html")):
         for name in _FIELD.findall(path.read_text(encoding="utf-8")):
             yield Parameter(f"form of {path.stem.removesuffix('_agency')}", re.sub(r"^at_.*", "page", name), True)
 

@@ -76,6 +76,8 @@ class DossierShown:
     finished_at: datetime | None
     returned_at: datetime | None
     picked_up_at: datetime
+    read_at: datetime | None
+    """When its source was last read."""
     enabled_from: datetime | None
     """``None``: its agency is not told of, or nobody is in charge of it."""
     same_day_excluded: bool

@@ -23,6 +23,7 @@ from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
+    dossiers_page,
     quality_page,
     reconciliation_page,
     sending_page,
@@ -37,6 +38,7 @@ def create_pages() -> FastAPI:
     app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)
+    app.include_router(dossiers_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
     app.include_router(sending_page.router)

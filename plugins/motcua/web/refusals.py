@@ -13,6 +13,8 @@ PageRefusal: TypeAlias = Literal[
     "department_only",
     "no_such_closing",
     "no_such_figure",
+    "no_such_dossier",
+    "no_phone_search",
     "file_changed",
     "not_so",
     "may_not_acknowledge",

@@ -116,7 +116,7 @@ def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, tok
     for page in ("quality_page", "complaints_page"):
         monkeypatch.setattr(f"motcua.web.staff.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
-    templates = (include_dir() / "templates" / "web").glob("*.html")
+    templates = (include_dir() / "templates" / "web").rglob("*.html")
     in_forms = {name for each in templates for name in re.findall(r'name="(\w+)"', each.read_text(encoding="utf-8"))}
     assert {"finding", "complaint"} <= in_forms
     failed, asked = [], set()
@@ -382,6 +382,10 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/alerts",
         "/calendar",
         "/complaints",
+        "/dossiers?code=160915001",
+        "/dossiers/slip?agency=000.00.30.H32&code=160915001",
+        "/dossiers/axis.csv?agency=000.00.30.H32&code=160915001",
+        "/dossiers/axis.xlsx?agency=000.00.30.H32&code=160915001",
         "/quality",
         "/quality/agency?code=000.00.30.H32",
         "/reconciliation",

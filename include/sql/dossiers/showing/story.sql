@@ -17,6 +17,7 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.picked_up_at,
+    r.picked_up_at AS read_at,
     CASE WHEN f.in_charge IS NOT NULL THEN g.enabled_from END AS enabled_from,
     g.same_day_excluded,
     g.kinds_off,
@@ -30,6 +31,7 @@ SELECT
     (SELECT n.noticed_at FROM motcua.gaps AS n WHERE n.closed_at IS NULL) AS nothing_sent_since,
     motcua.stopped_until('reply', d.agency_code, %(now)s) IS NOT NULL AS inquiries_are_stopped
 FROM motcua.dossiers AS d
+INNER JOIN motcua.sources AS r ON d.source_id = r.source_id
 INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
 INNER JOIN motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS f
     ON d.agency_code = f.agency_code

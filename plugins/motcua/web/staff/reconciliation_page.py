@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
-from mimetypes import guess_type
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
@@ -27,7 +25,7 @@ from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, r
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, render
+from motcua.web.rendering import attachment, render
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""
@@ -136,7 +134,7 @@ def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HT
 def download_rows(closing: str, figure: str, cell: AskedFor) -> Response:
     """All rows of a figure, for machines and spreadsheets."""
     report, found = _rows(closing, figure, cell, None)
-    return _attachment(
+    return attachment(
         plain_csv(found.of, found.rows), f"{report.closing.period}-{report.closing.closing_no}-{figure}.csv"
     )
 
@@ -174,19 +172,7 @@ def download(publication: str, name: str) -> Response:
         content = b""
     if sha256(content).hexdigest() != listed.get(name, found.manifest_sha256):
         raise PageRefused(HTTPStatus.CONFLICT, "file_changed")
-    return _attachment(content, name.rpartition("/")[2])
-
-
-def _attachment(content: bytes, name: str) -> Response:
-    return Response(
-        content,
-        media_type=guess_type(name)[0] or "application/octet-stream",
-        headers=HEADERS
-        | {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    return attachment(content, name.rpartition("/")[2])
 
 
 def _periods(connection: Connection) -> list[ClosedPeriod]:
