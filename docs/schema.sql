@@ -4886,6 +4886,10 @@ CREATE INDEX messages_due ON motcua.messages USING btree (next_attempt_at, messa
 
 CREATE INDEX messages_for_phone ON motcua.messages USING btree (useful_until) WHERE (state = ANY (ARRAY['suppressed'::text, 'undelivered'::text, 'rejected'::text]));
 
+-- Name: messages_of_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX messages_of_agency ON motcua.messages USING btree (agency_code, state, recorded_at);
+
 -- Name: messages_open; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX messages_open ON motcua.messages USING btree (state) WHERE (state = ANY (ARRAY['sending'::text, 'unknown'::text]));

@@ -17,11 +17,12 @@ class MotcuaPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012 - likewise
         {
             "name": "Một cửa",
-            # Without a slash before it, so that it follows the UI's own address; without a route of Airflow's, so that
-            # the pages stand by themselves and not in a frame, which lets nobody sign out and prints badly.
+            # Without a slash before it, so that it follows the UI's own address. With a route, which means in a frame:
+            # a link at the top level that leads out of Airflow is a button there that does nothing (3.3.2).
             "href": "motcua/",
             "destination": "nav",
             "nav_top_level": True,
+            "url_route": "motcua",
         },
     ]
 

@@ -395,7 +395,7 @@ def rows() -> list[RowToCorrect]:
             number,
             "P2",
             what="Số cố định 0258***001.",
-            masked_phone="0258***001",
+            masked_phone="02•• ••• 001",
             acknowledged=accepted if number < 76 else None,
         )
         for number in range(72, 113)

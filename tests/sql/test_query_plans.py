@@ -179,7 +179,7 @@ CASES = [
     Case("attempts/assume_accepted", given(**ALWAYS, gateway="kannel", before=NOW, now=NOW)),
     Case("messages/outcomes/close_unconfirmed", given(**ALWAYS, gateway="kannel", before=NOW - timedelta(hours=72))),
     Case("messages/outcomes/expire", given(**ALWAYS, now=NOW)),
-    Case("messages/holding/count_held", given(**ALWAYS, now=NOW)),
+    Case("messages/holding/count_held", given(**ALWAYS, now=NOW, agencies=None)),
     # Each look of whoever watches.
     Case("metrics/takes_rows", given()),
     Case("metrics/open_messages", given(most=10_000)),
@@ -197,7 +197,7 @@ CASES = [
         given(day="2026-11-24", evening_at=NOW - timedelta(hours=16, minutes=30)),
         looked_up=13,
     ),
-    Case("watch/asking/unknown", given(before=NOW - timedelta(hours=1), now=NOW)),
+    Case("watch/asking/unknown", given(before=NOW - timedelta(hours=1), now=NOW, agencies=None)),
     Case("watch/asking/high_marks", given()),
     Case("watch/asking/receipts_of_gateways", given(since=NOW - timedelta(days=1), before=NOW - timedelta(minutes=15))),
     Case("watch/asking/unknown_references", given(since=NOW - timedelta(hours=1))),
@@ -219,8 +219,19 @@ CASES = [
     Case("watch/keeping/alerts", given(over_since=NOW, limit=1000)),
     Case("gateways/stops", given()),
     # The page about sending.
-    Case("messages/holding/held", given(useful_at=NOW, limit=50)),
-    Case("messages/holding/releases", given(limit=50)),
+    Case("messages/holding/held", given(useful_at=NOW, limit=50, agencies=None, message_ids=None, after=0)),
+    Case("messages/holding/releases", given(limit=50, agencies=None)),
+    # The first page, and what waits for people.
+    Case("messages/reading/recorded_in", given(**YESTERDAY, agencies=None), looked_up=50),
+    Case("messages/reading/recorded_in", given(**YESTERDAY, agencies=["H1"]), looked_up=50),
+    Case("apologies/became", given(evening_at=NOW - timedelta(hours=16, minutes=30), agencies=None), looked_up=10),
+    Case("apologies/settled_agencies", given(evening_at=NOW - timedelta(hours=16, minutes=30), agencies=None)),
+    Case("dossiers/are_any", given(agencies=None)),
+    Case("dossiers/are_any", given(agencies=["of nobody", "H1"])),
+    Case("quarantine/count_open", given(most=10_000)),
+    Case("complaints/count_open", given(since=NOW - timedelta(days=90), agencies=["H1"])),
+    Case("watch/asking/unknown", given(before=NOW, now=NOW, agencies=["H1"])),
+    Case("stops/waiting", given(now=NOW), f"{STOPPED}; {SET_ASIDE}", looked_up=10),
     Case("gateways/changes", given(limit=50)),
     Case("stops/list", given(in_force_at=None, limit=50), STOPPED),
     # The page of a dossier.
@@ -272,3 +283,22 @@ def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledg
     _, ledger = ledgers
     waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"
     assert pages(ledger, "receipts/unread", {"of_each": 1_000}, waiting) <= 200
+
+
+@pytest.mark.guarantee("cost", "how much waits for a stop is counted before the stops are asked for")
+def test_stops_are_asked_for_once_an_agency_and_kind_however_many_messages_wait(ledgers):
+    """A look at the stops costs a page at least."""
+    _, ledger = ledgers
+    few, many = (
+        pages(
+            ledger,
+            "stops/waiting",
+            {"now": NOW},
+            f"{STOPPED}; SET LOCAL session_replication_role = 'replica';"
+            " UPDATE motcua.messages SET state = 'queued', reason = 'stopped' WHERE kind = 'supplement'"
+            f" AND recorded_at > '2026-11-25 10:00+07'::timestamptz - interval '{days} days'",
+        )
+        for days in (1, 11)
+    )
+    waiting = 10 * A_DAY // 5
+    assert many - few < waiting

@@ -38,6 +38,8 @@ AS_WORDS = {
 
 NAMES_SOMETHING = {
     "agency": "an agency's code",
+    "after": "number of a row: the list goes on behind it",
+    "before": "place of a row: the list goes on behind it",
     "code": "an agency's code",
     "claim": "one of a closed list",
     "closing": "number of a closing",
@@ -59,9 +61,11 @@ NAMES_SOMETHING = {
     "province": "name of a province",
     "publication": "number or folder of a publication",
     "rule": "name of a rule",
+    "run": "name of a run",
     "said": "what the page says after a form",
     "source": "name of a source",
     "state": "one of a closed list",
+    "trail": "places in a list that were left behind",
     "token": "mark of the visitor's own form",
     "verdict": "one of a closed list",
     "year": "a year",
@@ -91,6 +95,11 @@ EXCEPTIONS = {
     "motcua closings rows: reason": "which reason to list",
     "/reconciliation/rows: reason": "which reason to list",
     "/reconciliation/rows.csv: reason": "which reason to list",
+    "/messages: reason": "which reason to list",
+    "/messages/file: reason": "which reason to list",
+    "form of messages: reason": "which reason to list",
+    "form of unknown: reason": "why they may go again",
+    "form of unknown: held": "numbers of messages that the rules made and that may not be out",
     "form of complaints: reason": "what the check found, or why a complaint is taken back",
     "form of quality: why": "why a finding stands",
     "form of complaints: note": "a citizen's complaint in short; kept, and no number is taken",
@@ -200,7 +209,9 @@ def of_templates(folder: Path) -> Iterator[Parameter]:
     """Fields of the forms that staff pages show."""
     for path in sorted(folder.rglob("*.html")):
         for name in _FIELD.findall(path.read_text(encoding="utf-8")):
-            yield Parameter(f"form of {path.stem.removesuffix('_agency')}", re.sub(r"^at_.*", "page", name), True)
+            # A form may have several pages.
+            place = path.stem.removesuffix("_agency").removesuffix("_ask")
+            yield Parameter(f"form of {place}", re.sub(r"^at_.*", "page", name), True)
 
 
 def of_forms(folder: Path) -> Iterator[Parameter]:

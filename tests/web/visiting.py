@@ -18,16 +18,21 @@ class Visiting:
     role: PageRole = "operator"
     agencies: frozenset[str] | None = None
 
-    def mount(self) -> FastAPI:
-        """The pages as Airflow mounts them, visited by this one."""
-        from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
+    def let_into(self, pages: FastAPI) -> None:
+        """Has these pages, or one of them alone, visited by this one."""
 
         def visits(request: Request) -> Visitor:
             request.state.visitor = Visitor(self.name, self.role, self.agencies)
             return request.state.visitor
 
-        pages = create_pages()
         pages.dependency_overrides[visitor] = visits
+
+    def mount(self) -> FastAPI:
+        """The pages as Airflow mounts them, visited by this one."""
+        from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
+
+        pages = create_pages()
+        self.let_into(pages)
         server = FastAPI()
         server.mount("/motcua", pages)
         return server

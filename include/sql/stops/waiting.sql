@@ -1,16 +1,23 @@
 -- Messages that wait for stops, by agency and kind; with when the first of them is no longer useful. What is due and
--- was not met by a sender yet is among them. Called by store/notices/stops.py.
+-- was not met by a sender yet is among them. Whether they are stopped is asked once an agency and kind (OFFSET 0):
+-- thousands may wait. Called by store/notices/stops.py.
 SELECT
     q.agency_code,
     q.kind,
-    q.until,
-    count(*) AS messages,
-    min(q.useful_until) AS useful_until
+    s.until,
+    q.messages,
+    q.useful_until
 FROM (
-    SELECT m.agency_code, m.kind, m.useful_until, motcua.stopped_until(m.kind, m.agency_code, %(now)s) AS until
+    SELECT
+        m.agency_code,
+        m.kind,
+        count(*) AS messages,
+        min(m.useful_until) AS useful_until
     FROM motcua.messages AS m
     WHERE m.state = 'queued' AND (m.reason = 'stopped' OR m.next_attempt_at <= %(now)s)
+    GROUP BY m.agency_code, m.kind
+    OFFSET 0  -- noqa: AM09
 ) AS q
-WHERE q.until IS NOT NULL
-GROUP BY q.agency_code, q.kind, q.until
+CROSS JOIN LATERAL (SELECT motcua.stopped_until(q.kind, q.agency_code, %(now)s) AS until) AS s
+WHERE s.until IS NOT NULL
 ORDER BY q.agency_code, q.kind

@@ -209,7 +209,7 @@ class RowToCorrect:
     """From this day on the Department is told."""
     stage: Stage
     masked_phone: str | None
-    """0905***456; None: not about a phone, or there is no number in the field."""
+    """09•• ••• 456; None: not about a phone, or there is no number in the field."""
     acknowledged: Acknowledgement | None
 
 

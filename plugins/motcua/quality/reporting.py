@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.phones.reading import mask_msisdn
+from motcua.domain.phones.reading import mask_for_staff, mask_msisdn
 from motcua.domain.working_days import written_day
 from motcua.quality.report_data import (
     Acknowledgement,
@@ -626,8 +626,8 @@ def _in_words(value: object) -> str:
 
 
 def _masked(phone: str | None) -> str | None:
-    masked = mask_msisdn(phone or "")
-    return None if masked == "***" else masked
+    # A field of a few digits is no number.
+    return None if mask_msisdn(phone or "") == "***" else mask_for_staff(phone or "")
 
 
 def _subject_parts(words: RuleWords, subject: str) -> tuple[str, date | None, str | None]:

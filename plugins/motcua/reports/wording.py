@@ -77,12 +77,25 @@ def words() -> dict[str, Any]:
     return read
 
 
+@lru_cache(maxsize=1)
+def list_words() -> dict[str, Any]:
+    """The words of include/templates/web/messages/words.vi.yaml."""
+    text = (include_dir() / "templates" / "web" / "messages" / "words.vi.yaml").read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
 def message_reason(reason: str) -> str:
     """Why a message stands as it does; the code itself where there are no words."""
     words = publication_words()
     if reason.startswith(_GATEWAY_STATUS):
         return str(words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
     return str(words["reason"].get(reason, reason))
+
+
+def is_message_reason(written: str) -> bool:
+    """Whether a message may stand as it does for this reason: there are words for it."""
+    return written in publication_words()["reason"] or written.startswith(_GATEWAY_STATUS)
 
 
 @lru_cache(maxsize=1)

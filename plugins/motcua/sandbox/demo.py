@@ -334,7 +334,7 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
-            f"  Staff pages     {deployment.airflow_url}/motcua/alerts, /motcua/sending, /motcua/quality, …",
+            f"  Staff pages     {deployment.airflow_url}/motcua/",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",

@@ -28,12 +28,29 @@ def form_token(request: Request) -> str:
     return hmac.new(session.encode(), b"motcua staff forms", "sha256").hexdigest()
 
 
+_FIELDS, _CHOICES = 20, 200
+"""Fields of a form, and of one on which rows are chosen."""
+
+
 async def sent_form(request: Request) -> dict[str, str]:
     """The fields of a form.
 
     Raises:
         PageRefused: it is too long, or no form.
     """
+    return dict(await _fields_of(request, _FIELDS))
+
+
+async def sent_choices(request: Request) -> list[tuple[str, str]]:
+    """The fields of a form on which rows are chosen: one field as often as rows are.
+
+    Raises:
+        PageRefused: it is too long, or no form.
+    """
+    return await _fields_of(request, _FIELDS + _CHOICES)
+
+
+async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
@@ -43,7 +60,7 @@ async def sent_form(request: Request) -> dict[str, str]:
         if len(body) > _LONGEST_FORM:
             raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_so")
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
 

@@ -24,10 +24,14 @@ from motcua.web.staff import (
     calendar_page,
     complaints_page,
     dossiers_page,
+    inquiries_page,
+    messages_page,
+    overview_page,
     quality_page,
     reconciliation_page,
-    sending_page,
     statements_page,
+    unknown_page,
+    users_page,
 )
 from motcua.web.visitors import visitor
 
@@ -39,14 +43,14 @@ def create_pages() -> FastAPI:
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)
     app.include_router(dossiers_page.router)
+    app.include_router(inquiries_page.router)
+    app.include_router(messages_page.router)
+    app.include_router(overview_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
-    app.include_router(sending_page.router)
     app.include_router(statements_page.router)
-
-    @app.get("/")
-    def _first_page(request: Request) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/alerts", HTTPStatus.SEE_OTHER, HEADERS)
+    app.include_router(unknown_page.router)
+    app.include_router(users_page.router)
 
     @app.exception_handler(NotSignedIn)
     def _to_sign_in(request: Request, _: NotSignedIn) -> Response:

@@ -10,6 +10,7 @@ PageRefusal: TypeAlias = Literal[
     "no_such_day",
     "no_such_agency",
     "not_yours",
+    "of_all_agencies",
     "department_only",
     "no_such_closing",
     "no_such_figure",

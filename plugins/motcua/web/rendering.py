@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 from functools import lru_cache
-from mimetypes import guess_type
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 from motcua.domain.working_days import written_day
@@ -62,16 +60,3 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 def render_refusal(request: Request, status: int, refusal: PageRefusal, **words: object) -> HTMLResponse:
     """The page that says why there is no page."""
     return render(request, "refusal.html", status=status, refusal=refusal, words=words)
-
-
-def attachment(content: bytes, name: str) -> Response:
-    """A file to be kept, under this name."""
-    return Response(
-        content,
-        media_type=guess_type(name)[0] or "application/octet-stream",
-        headers=HEADERS
-        | {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )

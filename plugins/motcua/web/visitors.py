@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from motcua.domain.phones.reading import mask_for_staff
+from motcua.domain.phones.reading import mask_for_staff, mask_phones
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import agencies_of_user
 from motcua.web.auth import PageRole, airflow_user, role_of
@@ -54,6 +54,10 @@ class Visitor:
         """What of a phone number he is shown: ``09•• ••• 482``; nothing where there is none, or to auditors."""
         return "" if self.is_auditor or not number else mask_for_staff(number)
 
+    def text(self, written: str) -> str:
+        """What of a text that others typed he is shown: of phone numbers in it as much as of any."""
+        return mask_phones(written, self.phone)
+
     def must_see(self, agency_code: str | None) -> None:
         """Refuses what is another agency's.
 
@@ -62,6 +66,15 @@ class Visitor:
         """
         if not self.sees(agency_code):
             raise PageRefused(HTTPStatus.NOT_FOUND, "not_yours" if self.agencies is not None else "no_such_agency")
+
+    def must_see_all(self) -> None:
+        """Refuses what holds rows of all agencies.
+
+        Raises:
+            PageRefused: he sees some agencies' alone.
+        """
+        if self.agencies is not None:
+            raise PageRefused(HTTPStatus.FORBIDDEN, "of_all_agencies")
 
     def must_be_operator(self) -> None:
         """Refuses what only the Department may do.

@@ -78,7 +78,7 @@ def test_finding_is_new_stands_is_fixed_and_comes_back(world):
     first = check("one", WEDNESDAY, "P4")
     assert rows(first)["bad"].state == "new"
     assert rows(first)["bad"].deadline == date(2026, 12, 8), "ten working days, the day itself counted"
-    assert rows(first)["bad"].masked_phone == "0258***001"
+    assert rows(first)["bad"].masked_phone == "02•• ••• 001"
     second = check("two", WEDNESDAY + DAY, "P4")
     standing = rows(second)["bad"]
     assert (standing.state, standing.age_days, standing.first_seen) == ("standing", 1, WEDNESDAY)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -22,10 +21,9 @@ from motcua.jobs.quality.mailing import mail_agency, mail_department
 from motcua.jobs.tasks.check_quality import agencies_to_mail
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
-from motcua.web.auth import signed_in
-from motcua.web.staff.quality_page import may_decide
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
+from tests.web.visiting import Visiting
 
 DUMMY, LANDLINE, GOOD = "0912345678", "0258 3822 001", "0905771482"
 
@@ -92,11 +90,11 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
         assert f"000.00.30.H32-261122-{code}" in text
     assert "000.00.30.H32-261122-0004" not in text
     inside = everything_in(own)
-    assert "0912***678" in inside, "in the workbook, masked"
-    with TestClient(_pages()) as http:
+    assert "09•• ••• 678" in inside, "in the workbook, masked"
+    with TestClient(Visiting().mount()) as http:
         page = http.get(f"/motcua/quality/agency?code={NHA_TRANG}")
         assert http.get("/motcua/quality").status_code == page.status_code == 200
-    assert "0912***678" in page.text
+    assert "09•• ••• 678" in page.text
     assert "đã gửi đến 1 người nhận" in page.text
     printed = capfd.readouterr()
     logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("mail."))
@@ -105,17 +103,6 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
             for spelled in spellings(number):
                 assert spelled not in where
     assert "hoa@nhatrang.example" not in logged + printed.out + printed.err
-
-
-def _pages() -> FastAPI:
-    from motcua.web.pages import create_pages
-
-    pages = create_pages()
-    pages.dependency_overrides[signed_in] = lambda: "lan"
-    pages.dependency_overrides[may_decide] = lambda: True
-    server = FastAPI()
-    server.mount("/motcua", pages)
-    return server
 
 
 def test_agency_that_has_nothing_wrong_hears_of_it_once_a_week(one_stop, server):

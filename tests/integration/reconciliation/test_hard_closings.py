@@ -38,10 +38,9 @@ from motcua.store.oversight.closings import (
     load_orphans,
     newest_closings,
 )
-from motcua.web.auth import signed_in
-from motcua.web.pages import create_pages
 from motcua.web.staff.reconciliation_page import ClosedPeriod, _periods
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, OneStop, _drop, _fresh_database, agency
+from tests.web.visiting import Visiting
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
@@ -805,11 +804,9 @@ def test_command_refuses_what_cannot_be_closed_or_shown(ledger):
 
 
 def test_page_refuses_what_is_no_closing(ledger):
-    server = create_pages()
-    server.dependency_overrides[signed_in] = lambda: None
-    with TestClient(server, raise_server_exceptions=False) as http:
+    with TestClient(Visiting().mount(), raise_server_exceptions=False) as http:
         for query in ("closing=abc", "closing=-1", "closing=99999999999999999999999", "closing=1&agency='"):
-            assert http.get(f"/reconciliation?{query}").status_code in (400, 404), query
+            assert http.get(f"/motcua/reconciliation?{query}").status_code in (400, 404), query
 
 
 # --- Runs again ---------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ from tests.planting.values import (
 )
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import PASSWORD, proving_server
+from tests.web.visiting import Visiting
 
 csv.field_size_limit(2**24)
 EVENING = NOW.replace(hour=17, minute=30, second=5)
@@ -452,21 +453,12 @@ def _rehearse(passage: Passage) -> None:
 
 
 def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
-    from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
     from motcua.quality.rules import load_rules
     from motcua.store.oversight.figure_rows import DOSSIER_FIGURES, MESSAGE_FIGURES
-    from motcua.web.auth import signed_in
-    from motcua.web.pages import create_pages
-    from motcua.web.staff import complaints_page, quality_page
 
-    pages = create_pages()
-    pages.dependency_overrides[signed_in] = lambda: "lan"
-    pages.dependency_overrides[quality_page.may_decide] = lambda: True
-    pages.dependency_overrides[complaints_page.may_record] = lambda: True
-    server = FastAPI()
-    server.mount("/motcua", pages)
+    server = Visiting().mount()
     addresses = ["/sending?day=2026-11-25", "/complaints", "/calendar", "/statements", "/quality", "/reconciliation"]
     for code in (PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE):
         addresses += [f"/quality/agency?code={code}&page={page}" for page in (1, 2, 3)]

@@ -91,10 +91,6 @@ def test_watch_that_never_ran_and_one_that_found_nothing_are_said_in_words(staff
     assert "im lặng" not in shown
 
 
-def test_first_page_is_the_one_of_alerts(staff):
-    assert staff.get("/motcua/").headers["location"] == "/motcua/alerts"
-
-
 def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(staff, alive, alert, rows):
     alive()
     alert("source_failing", "khanh<b>hoa", {"since": None, "failed_at": None})

@@ -122,13 +122,13 @@ def test_files_hold_the_axis_and_no_formula(staff, one_stop):
     address = f"agency={NHA_TRANG}&code={CODE}"
     answer = staff.get(f"{PAGE}/axis.csv?{address}")
     assert answer.headers["content-disposition"].startswith("attachment")
-    read = list(csv.reader(io.StringIO(answer.text)))
-    assert read[0] == ["at", "sort", "event", "details"]
+    read = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert read[0] == ["Lúc", "Loại", "Việc", "Chi tiết"]
     assert len(read) > 4
     assert not [cell for row in read for cell in row if cell[:1] in "=+-@" and cell]
     book = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/axis.xlsx?{address}").content))
     cells = [cell for row in book.active.iter_rows() for cell in row if cell.value is not None]
-    assert {cell.data_type for cell in cells} == {"s"}
+    assert {cell.data_type for cell in cells} == {"s", "d"}
     assert any("@x → =1+1" in str(cell.value) for cell in cells)
 
 

@@ -394,6 +394,7 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/reconciliation/rows.csv?closing=1&figure=expected",
         "/sending",
         "/statements",
+        "/users",
     ],
 )
 def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(staff, ledger, rows, configure, address):

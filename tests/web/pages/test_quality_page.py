@@ -42,7 +42,7 @@ class Ledger:
     def rows_to_correct(self, connection, run_no, agency_code, rule=None):
         return (each for each in self.rows if rule in (None, each.rule.code))
 
-    def acknowledge(self, connection, finding_id, by, why, until, now):
+    def acknowledge(self, connection, finding_id, by, why, until, now, agencies):
         self.decisions.append((finding_id, by, why, until))
         return finding_id > 9_000
 

@@ -27,6 +27,7 @@ from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
 from tests.conftest import NHA_TRANG, NOW, agency
+from tests.web.visiting import Visiting
 
 DAY = Period.parse("2026-11-25")
 NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
@@ -38,6 +39,7 @@ def page(ledger, configure, tmp_path):
     configure(MOTCUA_DATA=str(tmp_path))
     server = FastAPI()
     server.include_router(reconciliation_page.router)
+    Visiting().let_into(server)
     server.add_exception_handler(
         PageRefused,
         lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),

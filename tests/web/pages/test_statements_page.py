@@ -16,6 +16,7 @@ from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import statements_page
 from tests.integration.handed_in.test_carrier_statements import LATER, Ours, at, file_of, form, line, take
+from tests.web.visiting import Visiting
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def page(ledger, configure):
     configure(MOTCUA_GATEWAYS="kannel")
     server = FastAPI()
     server.include_router(statements_page.router)
+    Visiting().let_into(server)
     server.add_exception_handler(
         PageRefused,
         lambda request, refused: render_refusal(request, refused.status, refused.refusal, **refused.words),

@@ -1,5 +1,5 @@
--- Messages of unknown outcome, with the attempt that has no known end; no number and no words.
--- Called by store/notices/messages.py.
+-- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, after one of them or from
+-- the first on, or just those that are named; no number and no words. Called by store/notices/messages.py.
 SELECT
     m.message_id,
     m.kind,
@@ -19,5 +19,8 @@ WHERE
     AND a.state = 'unknown'
     AND NOT a.released
     AND (%(useful_at)s::timestamptz IS NULL OR m.useful_until > %(useful_at)s)
+    AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+    AND (%(message_ids)s::bigint[] IS NULL OR m.message_id = any(%(message_ids)s))
+    AND m.message_id > %(after)s
 ORDER BY m.message_id
 LIMIT %(limit)s

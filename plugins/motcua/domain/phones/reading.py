@@ -13,7 +13,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -130,9 +130,10 @@ def mask_msisdn(e164_or_local: str) -> str:
 def mask_for_staff(e164_or_local: str) -> str:
     """Return what pages show of a number: its kind and the last three digits, ``09•• ••• 482``. Never raises.
 
-    Seven of ten digits, as :func:`mask_msisdn` leaves them in logs, are enough to find whoever has the number.
+    Seven of ten digits, as :func:`mask_msisdn` leaves them in logs, are enough to find whoever has the number. A number
+    may be masked like that already.
     """
-    masked = mask_msisdn(e164_or_local)
+    masked = e164_or_local if _MASKED.fullmatch(e164_or_local) else mask_msisdn(e164_or_local)
     begin, _, end = masked.partition("***")
     if not end:
         return "••••"
@@ -155,6 +156,8 @@ _LIKE_PHONE: Final = re.compile(
     # A + before it says so of any country's.
     rf"|\+{_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}(?![0-9])"
 )
+_MASKED: Final = re.compile(r"(?<![0-9])\+?[0-9]{2,4}\*{3}[0-9]{2,3}(?![0-9])")
+"""A number as :func:`mask_msisdn` leaves it."""
 _LONG_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{{_FEWEST_DIGITS - 1},}}")
 
 
@@ -167,13 +170,15 @@ def holds_phone(text: str) -> bool:
     return _mask(text) is not None
 
 
-def mask_phones(text: str) -> str:
+def mask_phones(text: str, show: Callable[[str], str] = mask_msisdn) -> str:
     """Return a text with everything that looks like a phone number masked, ``0905***456``; as it is without any.
 
-    Never raises. A text with one comes back cleaned: plain digits, no invisible characters.
+    Never raises. A text with one comes back cleaned: plain digits, no invisible characters. With another ``show``, how
+    a number is shown, what was masked before is shown like that, too.
     """
-    masked = _mask(text)
-    return text if masked is None else masked
+    masked = _mask(text, show)
+    text = text if masked is None else masked
+    return text if show is mask_msisdn else _MASKED.sub(lambda number: show(number[0]), text)
 
 
 def hide_phones(text: str) -> str:
@@ -181,10 +186,10 @@ def hide_phones(text: str) -> str:
 
     For what sources, providers and people wrote, where it is shown to whoever may see nothing of a number.
     """
-    return re.sub(r"\+?[0-9]*\*{3}[0-9]*", "•••", mask_phones(text)) if holds_phone(text) else text
+    return mask_phones(text, lambda _: "•••")
 
 
-def _mask(text: str) -> str | None:
+def _mask(text: str, show: Callable[[str], str] = mask_msisdn) -> str | None:
     """The text with its numbers masked; ``None``: nothing in it looks like one."""
     if sum(map(str.isnumeric, text)) + sum(map(text.count, "OoIl")) < _FEWEST_DIGITS:
         return None
@@ -192,20 +197,20 @@ def _mask(text: str) -> str | None:
     pieces: list[str] = []
     done = 0
     for found in _LIKE_PHONE.finditer(folded):
-        pieces += [plain[done : found.start()], _shown(found[0])]
+        pieces += [plain[done : found.start()], _shown(found[0], show)]
         done = found.end()
     if pieces:
         return "".join([*pieces, plain[done:]])
     # Spellings that only the reader knows: without a 0, several without anything between.
     if not _LONG_RUN.search(folded) or _read.__wrapped__(text, Era.MERGED_PROVINCES, "").e164 is None:
         return None
-    return _LONG_RUN.sub(lambda run: _shown(run[0]), plain)
+    return _LONG_RUN.sub(lambda run: _shown(run[0], show), plain)
 
 
-def _shown(written: str) -> str:
+def _shown(written: str, show: Callable[[str], str]) -> str:
     digits = "".join(filter(str.isdecimal, written))
     spelled = spell_local(digits, "+" in written)
-    return mask_msisdn(spelled.local if spelled else written)
+    return show(spelled.local if spelled else written)
 
 
 # --- Shared numbers -------------------------------------------------------------------------------

@@ -338,7 +338,12 @@ def import_complaints(
 
 
 def record_complaint(
-    connection: Connection, entry: Entry, form_key: str, recorded_by: str, now: datetime
+    connection: Connection,
+    entry: Entry,
+    form_key: str,
+    recorded_by: str,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
 ) -> int | None:
     """Records one complaint and ties it to its dossier; ``None``: this very form was recorded before.
 
@@ -348,12 +353,16 @@ def record_complaint(
         form_key: what the form holds that no other form does.
         recorded_by: who.
         now: when.
+        agencies: of which he may record some; ``None``: of all. He is told no more of others than of none.
 
     Raises:
         ComplaintRefused: the message is ``<column>: <what is wrong>``, in Vietnamese.
     """
+    names = _agency_names(connection)
+    if agencies is not None:
+        names = {name: code for name, code in names.items() if code in agencies}
     try:
-        read = _read(entry, _agency_names(connection), now)
+        read = _read(entry, names, now)
     except _Broken as broken:
         fault = FileFault(broken.code, values=broken.values)
         raise ComplaintRefused(f"{_words()['columns'][broken.column][0]}: {fault}") from None
@@ -369,8 +378,15 @@ def _reason(written: str) -> str | None:
     return clean_words(written, LONGEST_REASON)
 
 
-def take_back(connection: Connection, complaint_id: int, by: str, reason: str, now: datetime) -> None:
-    """Takes a complaint back: it stays, and counts no more.
+def take_back(
+    connection: Connection,
+    complaint_id: int,
+    by: str,
+    reason: str,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
+) -> None:
+    """Takes a complaint back: it stays, and counts no more; ``agencies``: of these alone.
 
     Raises:
         ComplaintRefused: there is none, it was taken back before, no reason is given, or it holds a phone number.
@@ -378,19 +394,25 @@ def take_back(connection: Connection, complaint_id: int, by: str, reason: str, n
     why = _reason(reason)
     if why is None:
         raise ComplaintRefused("Cần ghi lý do rút.")
-    if not withdraw_complaint(connection, complaint_id, by, why, now):
+    if not withdraw_complaint(connection, complaint_id, by, why, now, agencies):
         raise ComplaintRefused("Không có phản ánh này, hoặc đã rút rồi.")
 
 
 def write_outcome(
-    connection: Connection, complaint_id: int, outcome: CheckResult, by: str, reason: str, now: datetime
+    connection: Connection,
+    complaint_id: int,
+    outcome: CheckResult,
+    by: str,
+    reason: str,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
 ) -> None:
-    """Writes down what the agency's check found.
+    """Writes down what the agency's check found; ``agencies``: of these alone.
 
     Raises:
         ComplaintRefused: there is none, it was taken back, or the reason holds a phone number.
     """
-    if not set_outcome(connection, complaint_id, outcome, by, _reason(reason), now):
+    if not set_outcome(connection, complaint_id, outcome, by, _reason(reason), now, agencies):
         raise ComplaintRefused("Không có phản ánh này, hoặc đã rút rồi.")
 
 

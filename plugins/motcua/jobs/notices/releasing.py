@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.store.ledger.database import connect
@@ -29,10 +30,12 @@ def release(
     Receipts that were stored but not read are read first: what they settle is not released.
 
     Raises:
-        ValueError: nobody is named, or no reason is given.
+        ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
     """
     if not released_by.strip() or not reason.strip():
         raise ValueError("a release needs who does it and why")
+    if holds_phone(reason):
+        raise ValueError("something in the reason looks like a phone number")
     read_left_over_receipts()
     with connect() as ledger:
         return messages.release(

@@ -152,6 +152,7 @@ def _identity(looking: Looking) -> Seen:
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
+            kept.counted_at = now
             took = timedelta(seconds=time.monotonic() - began)
             kept.recent_at = now + min(max(_RECENT_EVERY, _RECENT_SHARE * took), _RECENT_LATEST)
         if local.hour >= _NIGHT_FROM and kept.night_of != local.date():
@@ -161,8 +162,12 @@ def _identity(looking: Looking) -> Seen:
             if (window := _months(looking).get(month)) is not None:
                 _count(looking, kept, month, window)
     findings = judging.judge_identity(kept.differences)
-    wrong = findings[0].facts["difference"] if findings else 0
-    return Seen(findings, {"difference": wrong, "night_of": kept.night_of.isoformat() if kept.night_of else None})
+    facts: dict[str, Fact] = {
+        "difference": findings[0].facts["difference"] if findings else 0,
+        "counted_at": kept.counted_at.isoformat() if kept.counted_at else None,
+        "night_of": kept.night_of.isoformat() if kept.night_of else None,
+    }
+    return Seen(findings, facts)
 
 
 def _count(looking: Looking, kept: IdentityKept, period: str, window: Window) -> None:

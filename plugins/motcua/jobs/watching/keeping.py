@@ -74,6 +74,8 @@ class IdentityKept:
     """By period: ``recent``, or a month."""
     recent_at: datetime | None = None
     """When the last days are to be counted again."""
+    counted_at: datetime | None = None
+    """When they were counted last; ``None``: never, or by a version that did not keep it."""
     night_of: date | None = None
     """The day whose night has begun to count all months."""
     months_left: list[str] = field(default_factory=list)

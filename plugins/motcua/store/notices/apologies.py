@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -192,6 +192,50 @@ def list_evenings(connection: Connection, first: date, last: date) -> list[Liste
     """The evenings of these days, the newest first, with what became of their apologies by now."""
     rows = connection.execute(statement("apologies/evenings"), {"first": first, "last": last})
     return [value_of(ListedEvening, row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAgencies:
+    """How many agencies have one evening settled, in which way."""
+
+    done: int
+    missed: int
+    """It came too late for their citizens."""
+    day_off: int
+    """No working day there: nobody is apologised to."""
+    looked_at: int
+    """Dossiers."""
+    settled_at: datetime | None
+    """When the last of them was."""
+    useful_until: datetime | None
+    """When the last of their apologies is pointless."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApologyCount:
+    """Apologies of one evening that came out in one way."""
+
+    state: str
+    reason: str | None
+    messages: int
+
+
+def settled_agencies(
+    connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
+) -> SettledAgencies:
+    """How far one evening is settled; ``agencies``: codes of those that count; ``None``: all."""
+    values = {"evening_at": evening_at, "agencies": agencies}
+    row = connection.execute(statement("apologies/settled_agencies"), values).fetchone()
+    assert row is not None
+    return value_of(SettledAgencies, row)
+
+
+def became_of_apologies(
+    connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
+) -> list[ApologyCount]:
+    """What became of one evening's apologies by now, the most first; ``agencies``: codes of those that count."""
+    values = {"evening_at": evening_at, "agencies": agencies}
+    return [value_of(ApologyCount, row) for row in connection.execute(statement("apologies/became"), values)]
 
 
 EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_history"), 2**63 - 1)

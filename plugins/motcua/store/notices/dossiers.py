@@ -117,3 +117,9 @@ def lock_dossiers_to_plan(
         )
         for row in rows
     ]
+
+
+def are_any_dossiers(connection: Connection, agencies: Sequence[str] | None = None) -> bool:
+    """Whether there is a dossier of these agencies; ``None``: any at all."""
+    row = connection.execute(statement("dossiers/are_any"), {"agencies": agencies}).fetchone()
+    return bool(row and row["are_any"])

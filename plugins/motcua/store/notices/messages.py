@@ -371,6 +371,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedCount:
+    """How many messages of what was recorded in a period are in a state."""
+
+    agency_code: str | None
+    """``None``: they are about no agency's dossier, as replies to a code that nobody knows."""
+    kind: Kind
+    state: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class StateCount:
     """How many messages of an agency and a kind are in a state."""
 
@@ -404,22 +415,49 @@ def release(
     return [row["message_id"] for row in connection.execute(statement("messages/holding/release"), values)]
 
 
-def held(connection: Connection, *, useful_at: datetime | None, limit: int) -> list[HeldMessage]:
-    """Messages of unknown outcome; with ``useful_at`` only those that are still useful then."""
-    rows = connection.execute(statement("messages/holding/held"), {"useful_at": useful_at, "limit": limit})
-    return [value_of(HeldMessage, row) for row in rows]
+def held(
+    connection: Connection,
+    *,
+    useful_at: datetime | None,
+    limit: int,
+    agencies: Sequence[str] | None = None,
+    message_ids: Sequence[int] | None = None,
+    after: int = 0,
+) -> list[HeldMessage]:
+    """Messages of unknown outcome, the oldest first.
+
+    Args:
+        connection: to the ledger.
+        useful_at: only those that are still useful then; ``None``: all.
+        limit: the first so many.
+        agencies: only theirs; ``None``: all.
+        message_ids: only these; ``None``: all.
+        after: only those with a larger number.
+    """
+    values = {
+        "useful_at": useful_at,
+        "agencies": None if agencies is None else list(agencies),
+        "message_ids": None if message_ids is None else list(message_ids),
+        "after": after,
+        "limit": limit,
+    }
+    return [value_of(HeldMessage, row) for row in connection.execute(statement("messages/holding/held"), values)]
 
 
-def count_held(connection: Connection, window: Window, now: datetime) -> list[HeldCount]:
-    """Messages of unknown outcome, by gateway."""
-    rows = connection.execute(statement("messages/holding/count_held"), {"now": now, **window.bounds})
-    return [value_of(HeldCount, row) for row in rows]
+def count_held(
+    connection: Connection, window: Window, now: datetime, agencies: Sequence[str] | None = None
+) -> list[HeldCount]:
+    """Messages of unknown outcome, of these agencies or all, by gateway."""
+    values = {"now": now, "agencies": None if agencies is None else list(agencies), **window.bounds}
+    return [value_of(HeldCount, row) for row in connection.execute(statement("messages/holding/count_held"), values)]
 
 
-def releases(connection: Connection, limit: int) -> list[ReleasedMessage]:
-    """Messages that people let go again, the latest first."""
-    rows = connection.execute(statement("messages/holding/releases"), {"limit": limit})
-    return [value_of(ReleasedMessage, row) for row in rows]
+def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
+    """Messages that people let go again, of these agencies or all, the latest first."""
+    values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
+    return [
+        value_of(ReleasedMessage, row) for row in connection.execute(statement("messages/holding/releases"), values)
+    ]
 
 
 def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
@@ -431,3 +469,16 @@ def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
 def by_state(connection: Connection) -> list[StateCount]:
     """Messages counted by agency, kind, state and reason."""
     return [value_of(StateCount, row) for row in connection.execute(statement("messages/reading/by_state"))]
+
+
+def recorded_in(
+    connection: Connection, start: datetime, end: datetime, agencies: Sequence[str] | None = None
+) -> list[RecordedCount]:
+    """Messages of what was recorded in [start, end), by agency, kind and state.
+
+    ``agencies``: codes of those whose messages count; ``None``: all.
+    """
+    values = {"start": start, "end": end, "agencies": agencies}
+    return [
+        value_of(RecordedCount, row) for row in connection.execute(statement("messages/reading/recorded_in"), values)
+    ]

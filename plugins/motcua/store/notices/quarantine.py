@@ -92,3 +92,10 @@ def curable_rows(
 def open_quarantine(connection: Connection) -> list[QuarantineCount]:
     """Open rows counted by source, kind, reason and codes."""
     return [value_of(QuarantineCount, row) for row in connection.execute(statement("quarantine/open"))]
+
+
+def count_open(connection: Connection, most: int) -> dict[str, int]:
+    """Rows in quarantine by source, counted up to ``most`` of each."""
+    return {
+        row["source"]: row["rows"] for row in connection.execute(statement("quarantine/count_open"), {"most": most})
+    }

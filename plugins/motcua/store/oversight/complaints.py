@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
-from motcua.domain.phones.reading import mask_phones
+from psycopg.rows import DictRow
+
+from motcua.domain.phones.reading import mask_for_staff, mask_phones
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import recordset, value_of
@@ -100,6 +102,8 @@ class ComplaintsAsked:
     ends: datetime | None = None
     most: int = 50
     skipped: int = 0
+    agencies: Sequence[str] | None = None
+    """Whose whoever asks may see."""
 
 
 def save_complaints(
@@ -130,28 +134,55 @@ def link_complaints(connection: Connection, now: datetime, complaint_ids: Collec
     return connection.execute(statement("complaints/link"), {"now": now, "complaint_ids": ids}).rowcount
 
 
-def withdraw_complaint(connection: Connection, complaint_id: int, by: str, reason: str, now: datetime) -> bool:
-    """Takes a complaint back; ``False``: there is none with this number, or it was taken back before."""
-    asked = {"complaint_id": complaint_id, "by": by, "reason": reason, "now": now}
+def withdraw_complaint(
+    connection: Connection,
+    complaint_id: int,
+    by: str,
+    reason: str,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
+) -> bool:
+    """Takes a complaint back; ``False``: these agencies (``None``: all) have none with this number, or it was taken
+    back before."""
+    asked = {"complaint_id": complaint_id, "by": by, "reason": reason, "now": now, "agencies": agencies}
     return connection.execute(statement("complaints/withdraw"), asked).rowcount == 1
 
 
 def set_outcome(
-    connection: Connection, complaint_id: int, outcome: CheckResult, by: str, reason: str | None, now: datetime
+    connection: Connection,
+    complaint_id: int,
+    outcome: CheckResult,
+    by: str,
+    reason: str | None,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
 ) -> bool:
-    """Writes down what the check found; ``False``: there is no such complaint, or it was taken back."""
-    asked = {"complaint_id": complaint_id, "outcome": outcome, "by": by, "reason": reason, "now": now}
+    """Writes down what the check found; ``False``: these agencies (``None``: all) have no such complaint, or it was
+    taken back."""
+    asked = {
+        "complaint_id": complaint_id,
+        "outcome": outcome,
+        "by": by,
+        "reason": reason,
+        "now": now,
+        "agencies": agencies,
+    }
     return connection.execute(statement("complaints/set_outcome"), asked).rowcount == 1
 
 
-def list_complaints(connection: Connection, asked: ComplaintsAsked) -> list[Complaint]:
-    """Complaints, the newest first; without phone numbers, which were not always refused."""
-    found = [value_of(Complaint, row) for row in connection.execute(statement("complaints/list"), asdict(asked))]
-    return [replace(each, dossier_code=_masked(each.dossier_code), note=_masked(each.note)) for each in found]
+_TYPED = ("dossier_code", "note", "imported_from", "outcome_reason", "withdraw_reason")
 
 
-def _masked(written: str | None) -> str | None:
-    return None if written is None else mask_phones(written)
+def list_complaints(
+    connection: Connection, asked: ComplaintsAsked, show: Callable[[str], str] = mask_for_staff
+) -> list[Complaint]:
+    """Complaints, the newest first; of phone numbers, which were not always refused, only what ``show`` leaves."""
+
+    def shown(row: DictRow) -> DictRow:
+        return row | {name: row[name] and mask_phones(row[name], show) for name in _TYPED}
+
+    rows = connection.execute(statement("complaints/list"), asdict(asked))
+    return [value_of(Complaint, shown(row)) for row in rows]
 
 
 def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[ComplaintTally]:
@@ -163,14 +194,25 @@ def count_complaints(connection: Connection, start: datetime, end: datetime) -> 
     return [value_of(ComplaintTally, row) for row in rows]
 
 
+def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:
+    """By agency, complaints received since a moment whose check has no outcome.
+
+    ``agencies``: codes of those whose complaints count; ``None``: all.
+    """
+    rows = connection.execute(statement("complaints/count_open"), {"since": since, "agencies": agencies})
+    return {row["agency_code"]: row["complaints"] for row in rows}
+
+
 def repeated_complaints(
     connection: Connection,
     complaint_ids: Collection[int] | None = None,
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    agencies: Sequence[str] | None = None,
 ) -> dict[int, int]:
-    """Complaints that repeat an earlier one → its number; of these, or of a period. An auditor's role gets the same."""
+    """Complaints that repeat an earlier one → its number; of these, or of a period; ``agencies``: of these alone. An
+    auditor's role gets the same."""
     ids = None if complaint_ids is None else list(complaint_ids)
-    asked = {"complaint_ids": ids, "begins": start, "ends": end}
+    asked = {"complaint_ids": ids, "begins": start, "ends": end, "agencies": agencies}
     return {row["complaint_id"]: row["repeats"] for row in connection.execute(statement("complaints/repeats"), asked)}

@@ -639,7 +639,15 @@ def rows_of(
             yield value_of(StoredFinding, row | {"acknowledged": acknowledged})
 
 
-def acknowledge(connection: Connection, finding_id: int, by: str, why: str, until: date, now: datetime) -> bool:
-    """Somebody accepts a finding for a time; ``False``: there is no such finding."""
-    given = {"finding_id": finding_id, "by": by, "why": why, "until": until, "now": now}
+def acknowledge(
+    connection: Connection,
+    finding_id: int,
+    by: str,
+    why: str,
+    until: date,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
+) -> bool:
+    """Somebody accepts a finding for a time; ``False``: these agencies (``None``: all) have no such finding."""
+    given = {"finding_id": finding_id, "by": by, "why": why, "until": until, "now": now, "agencies": agencies}
     return connection.execute(statement("quality/findings/acknowledge"), given).fetchone() is not None

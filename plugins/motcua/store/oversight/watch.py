@@ -40,9 +40,15 @@ def evenings_left(connection: Connection, day: date, evening_at: datetime) -> li
     return [value_of(UnrecordedEvening, row) for row in rows]
 
 
-def unknown_messages(connection: Connection, before: datetime, now: datetime) -> tuple[int, datetime | None]:
-    """Useful messages of unknown outcome since before a moment: how many, and since when the first."""
-    row = connection.execute(statement("watch/asking/unknown"), {"before": before, "now": now}).fetchone()
+def unknown_messages(
+    connection: Connection, before: datetime, now: datetime, agencies: Sequence[str] | None = None
+) -> tuple[int, datetime | None]:
+    """Useful messages of unknown outcome since before a moment: how many, and since when the first.
+
+    ``agencies``: codes of those whose messages count; ``None``: all.
+    """
+    values = {"before": before, "now": now, "agencies": agencies}
+    row = connection.execute(statement("watch/asking/unknown"), values).fetchone()
     return (row["messages"], row["since"]) if row else (0, None)
 
 

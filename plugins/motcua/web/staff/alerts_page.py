@@ -1,4 +1,4 @@
-"""The page *Giám sát*, the first one: what the watch found, who looks after it, and whether the watch itself lives.
+"""The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself lives.
 
 It takes one decision: an open alert is acknowledged. Only the Department takes it; others see the page without its
 forms.
@@ -42,7 +42,11 @@ class Shown:
 
 @router.get("/alerts")
 def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Open alerts, then those that were over in the last days."""
+    """Open alerts, then those that were over in the last days.
+
+    What is wrong with sources, gateways and machines is the Department's business: for it and for auditors.
+    """
+    visits.must_see_all()
     return _page(request, "acknowledged" if said == "acknowledged" else "", decides=visits.is_operator)
 
 

@@ -23,6 +23,7 @@ from motcua.store.ledger.database import page_connection
 from motcua.web.forms import number_in
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
+from motcua.web.visitors import Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
 """What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own
@@ -88,15 +89,16 @@ def _cell(calendar: WorkingCalendar, day: date, today: date) -> Cell:
 
 
 @router.get("/calendar")
-def show_calendar(request: Request, year: str = "", agency: str = "") -> HTMLResponse:
+def show_calendar(request: Request, visits: Visits, year: str = "", agency: str = "") -> HTMLResponse:
     """A year (this one by default) for an agency's code, or for a province's key (the first one by default)."""
     today = datetime.now(VIETNAM).date()
     shown = _year(year, today)
     with page_connection() as connection:
-        agencies = list_agencies(connection)
+        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]
         chosen = next((each for each in agencies if agency in (each.agency_code, *each.aliases)), None)
         if chosen is None and agency not in ("", *provinces):
+            visits.must_see(None)
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
         code = chosen.agency_code if chosen else None
         province = chosen.province if chosen else agency or provinces[0]

@@ -1,8 +1,8 @@
 """The page *Phản ánh*: what citizens report about messages; recording one, its outcome, taking one back.
 
-An agency's administrators and the Department make changes; auditors see the list without forms, and without words that
-may name somebody. Each change needs the token of the page's form, and is
-kept with who and when. Nothing is ever deleted.
+An agency's administrators, for their own agencies, and the Department make changes; auditors see the list without
+forms, and without words that may name somebody. Each change needs the token of the page's form, and is kept with who
+and when. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from motcua.store.oversight.complaints import (
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
-from motcua.web.visitors import Visits
+from motcua.web.visitors import Visitor, Visits
 
 ROWS_A_PAGE = 50
 LONGEST_WORDS = 1_000
@@ -74,7 +74,7 @@ def show_complaints(
     filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
     tried = about if code and not holds_phone(code) else None
-    return _page(request, filters, said if said in _SAID else "", records=not visits.is_auditor, tried=tried)
+    return _page(request, visits, filters, said if said in _SAID else "", tried=tried)
 
 
 @router.post("/complaints")
@@ -84,40 +84,41 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     filters = {name: fields.get(f"at_{name}", "") for name in ("agency", "claim", "state", "since", "until", "page")}
     if not is_own_form(request, fields):
-        return _page(request, filters, "old_form", records=True, status=HTTPStatus.FORBIDDEN)
+        return _page(request, visits, filters, "old_form", status=HTTPStatus.FORBIDDEN)
     now = datetime.now(UTC)
     try:
         with page_connection() as connection:
-            said, number = _change(connection, fields, visits.name, now)
+            said, number = _change(connection, visits, fields, now)
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return _page(request, filters, "refused", records=True, tried=fields, why=str(refused), status=status)
+        return _page(request, visits, filters, "refused", tried=fields, why=str(refused), status=status)
     query = {name: value for name, value in (filters | {"said": said}).items() if value}
     place = f"#phan-anh-{number}" if number else ""
     address = f"{request.scope.get('root_path', '')}/complaints?{urlencode(query)}{place}"
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
 
 
-def _change(connection: Connection, fields: dict[str, str], user: str, now: datetime) -> tuple[str, int | None]:
+def _change(connection: Connection, visits: Visitor, fields: dict[str, str], now: datetime) -> tuple[str, int | None]:
+    user, agencies = visits.name, visits.listed
     decision = fields.get("decision", "")
     if decision == "record":
         names = ("agency", "dossier_code", "received_at", "channel", "claim", "note")
         entry = Entry(*(fields.get(name, "") for name in names))
         # As a browser writes a moment: 2026-11-25T08:30.
         entry = replace(entry, received_at=entry.received_at.replace("T", " "))
-        number = record_complaint(connection, entry, fields.get("form", ""), user, now)
+        number = record_complaint(connection, entry, fields.get("form", ""), user, now, agencies)
         if number is None:
             return "repeated", None
         return ("alike" if repeated_complaints(connection, [number]) else "recorded"), number
     number = number_in(fields.get("complaint", "")) or 0
     reason = fields.get("reason", "")
     if decision == "withdraw":
-        take_back(connection, number, user, reason, now)
+        take_back(connection, number, user, reason, now, agencies)
         return "withdrawn", number
     outcome = fields.get("outcome", "")
     if decision != "outcome" or outcome not in OUTCOMES:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-    write_outcome(connection, number, outcome, user, reason, now)
+    write_outcome(connection, number, outcome, user, reason, now, agencies)
     return "outcome", number
 
 
@@ -132,7 +133,7 @@ def _begins(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, datetime.min.time(), VIETNAM)
 
 
-def _asked(filters: dict[str, str], agency_code: str | None, place: int) -> ComplaintsAsked:
+def _asked(visits: Visitor, filters: dict[str, str], agency_code: str | None, place: int) -> ComplaintsAsked:
     claim, state = filters["claim"], filters["state"]
     until = _day(filters["until"])
     last = None if until is None or until == date.max else until + timedelta(days=1)
@@ -146,15 +147,16 @@ def _asked(filters: dict[str, str], agency_code: str | None, place: int) -> Comp
         ends=_begins(last),
         most=ROWS_A_PAGE + 1,
         skipped=(place - 1) * ROWS_A_PAGE,
+        agencies=visits.listed,
     )
 
 
 def _page(
     request: Request,
+    visits: Visitor,
     filters: dict[str, str],
     said: str,
     *,
-    records: bool,
     tried: dict[str, str] | None = None,
     why: str = "",
     status: int = HTTPStatus.OK,
@@ -162,14 +164,16 @@ def _page(
     place = page_in(filters["page"])
     now = datetime.now(UTC)
     with page_connection() as connection:
-        agencies = list_agencies(connection)
+        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         chosen = next((each for each in agencies if filters["agency"] in (each.agency_code, *each.aliases)), None)
         if chosen is None and filters["agency"]:
+            visits.must_see(None)
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
-        asked = _asked(filters, chosen.agency_code if chosen else None, place)
-        rows = list_complaints(connection, asked)
-        counts = count_complaints(connection, now - _COUNTED, now)
-        repeated = len(repeated_complaints(connection, start=now - _COUNTED, end=now))
+        rows = list_complaints(
+            connection, _asked(visits, filters, chosen.agency_code if chosen else None, place), visits.phone
+        )
+        counts = [each for each in count_complaints(connection, now - _COUNTED, now) if visits.sees(each.agency_code)]
+        repeated = len(repeated_complaints(connection, start=now - _COUNTED, end=now, agencies=visits.listed))
     used: dict[str, str] = {name: value for name, value in filters.items() if value and name != "page"}
     return render(
         request,
@@ -188,7 +192,7 @@ def _page(
         counted_days=_COUNTED.days,
         titles=titles(),
         said=said,
-        records=records,
+        records=not visits.is_auditor,
         why=why,
         tried=tried or {},
         form=secrets.token_hex(16),

@@ -16,22 +16,25 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.explaining.answers import TOLD
 from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
-from motcua.jobs.explaining.axis import AxisLine, axis_lines
+from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
 from motcua.reports import wording
-from motcua.reports.dossier_sheet import SheetRow, axis_csv, axis_workbook
 from motcua.reports.explaining import clauses, due_moment
+from motcua.reports.lists import Cell, Column
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
+from motcua.web.browsing import FileFormat, agency_of, list_file
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.refusals import PageRefused
-from motcua.web.rendering import HEADERS, attachment, render
+from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
 """Characters of what is typed that are looked at."""
+_WIDTHS = (20, 18, 60, 80)
+"""Of a file's columns, in letters."""
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -47,7 +50,7 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
         return _search_page(request, "nothing_typed" if code else "")
     with page_connection() as connection:
         known = list_agencies(connection)
-        found = find_by_code(connection, typed, visits.listed, _agency_code(known, agency, visits))
+        found = find_by_code(connection, typed, visits.listed, _code_of(known, agency, visits))
         names = {each.agency_code: each.short_name or each.name for each in known}
         if len(found.dossiers) != 1:
             return _several_or_none(request, found, names, typed)
@@ -74,17 +77,13 @@ def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLR
 @router.get("/dossiers/axis.csv")
 def download_csv(visits: Visits, agency: str, code: str) -> Response:
     """What happened to the dossier, for machines and spreadsheets."""
-    explained = _asked_for(agency, code, visits)
-    return attachment(axis_csv(_sheet_rows(explained, visits)), f"ho-so-{explained.dossier.dossier_id}.csv")
+    return _file(agency, code, visits, "csv")
 
 
 @router.get("/dossiers/axis.xlsx")
 def download_workbook(visits: Visits, agency: str, code: str) -> Response:
     """The same as a workbook."""
-    explained = _asked_for(agency, code, visits)
-    dossier = f"{explained.dossier.dossier_code} · {explained.dossier.agency_name}"
-    book = axis_workbook(explained.sentence, dossier, _sheet_rows(explained, visits), datetime.now(UTC))
-    return attachment(book, f"ho-so-{explained.dossier.dossier_id}.xlsx")
+    return _file(agency, code, visits, "xlsx")
 
 
 @router.post("/dossiers/search")
@@ -122,14 +121,9 @@ def _redirect(request: Request, query: dict[str, str]) -> RedirectResponse:
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
 
 
-def _agency_code(known: list[Agency], typed: str, visits: Visitor) -> str | None:
-    if not typed:
-        return None
-    found = next((each.agency_code for each in known if typed in (each.agency_code, *each.aliases)), None)
-    if found is None:
-        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
-    visits.must_see(found)
-    return found
+def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
+    chosen = agency_of(typed, known, visits)
+    return None if chosen is None else chosen.agency_code
 
 
 def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
@@ -142,7 +136,7 @@ def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> 
 def _asked_for(agency: str, code: str, visits: Visitor) -> ExplainedDossier:
     typed = _clean(code)
     with page_connection() as connection:
-        agency_code = _agency_code(list_agencies(connection), agency, visits)
+        agency_code = _code_of(list_agencies(connection), agency, visits)
         found = find_by_code(connection, typed, visits.listed, agency_code).dossiers
         if len(found) != 1:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
@@ -171,10 +165,16 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
     }
 
 
-def _sheet_rows(explained: ExplainedDossier, visits: Visitor) -> list[SheetRow]:
-    sorts = clauses()["axis"]["sort"]
-    lines: list[AxisLine] = axis_lines(explained, visits.phone)
-    return [SheetRow(each.at, sorts[each.sort], each.title, "; ".join(each.details)) for each in lines]
+def _file(agency: str, code: str, visits: Visitor, file_format: FileFormat) -> Response:
+    explained, words = _asked_for(agency, code, visits), clauses()["axis"]
+    rows: list[list[Cell]] = [
+        [line.at, words["sort"][line.sort], line.title, "; ".join(line.details)]
+        for line in axis_lines(explained, visits.phone)
+    ]
+    columns = [Column(head, width) for head, width in zip(words["columns"], _WIDTHS, strict=True)]
+    dossier = explained.dossier
+    title = words["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
+    return list_file(f"ho-so-{dossier.dossier_id}", file_format, title, explained.sentence, columns, iter([rows]))
 
 
 def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:

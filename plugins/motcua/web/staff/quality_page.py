@@ -2,7 +2,7 @@
 
 An agency's page takes one decision: a finding is acknowledged for a time, or that is taken back. Its administrators and
 the Department take it; auditors see the page without its forms. Both need the token of the page's form, and are kept
-with who, when, why and until when.
+with who, when, why and until when. An agency's administrators see their own agencies' pages alone.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
 from motcua.reports import wording
 from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
-from motcua.web.visitors import Visits
+from motcua.web.visitors import Visitor, Visits
 
 ROWS_A_PAGE = 50
 LONGEST_REASON = 500
@@ -136,8 +137,10 @@ def reason_of(written: str) -> str:
 
 
 @router.get("/quality")
-def show_department(request: Request) -> HTMLResponse:
-    """All agencies by the last run, the worst rate first."""
+def show_department(request: Request, visits: Visits) -> Response:
+    """All agencies by the last run, the worst rate first; of an agency's administrator his own."""
+    if visits.agencies is not None:
+        return _own_agencies(request, visits)
     with page_connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:
@@ -160,13 +163,24 @@ def show_department(request: Request) -> HTMLResponse:
     )
 
 
+def _own_agencies(request: Request, visits: Visitor) -> Response:
+    """The page of an administrator's agency; of several agencies a list."""
+    codes = visits.listed or []
+    if len(codes) == 1:
+        address = f"{request.scope.get('root_path', '')}/quality/agency?{urlencode({'code': codes[0]})}"
+        return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+    with page_connection() as connection:
+        names = {each.agency_code: each.name for each in list_agencies(connection)}
+    return render(request, "quality_own.html", agencies=[(code, names[code]) for code in codes])
+
+
 @router.get("/quality/agency")
 def show_agency(
     request: Request, visits: Visits, code: str = "", rule: str = "", page: str = "1", said: str = ""
 ) -> HTMLResponse:
     """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
     told = said if said in ("acknowledged", "taken_back") else ""
-    return _agency_page(request, code, rule, page, told, decides=not visits.is_auditor)
+    return _agency_page(request, visits, code, rule, page, told)
 
 
 @router.post("/quality/agency")
@@ -175,8 +189,9 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
     code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
+    visits.must_see(code)
     if not is_own_form(request, fields):
-        return _agency_page(request, code, rule, page, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
+        return _agency_page(request, visits, code, rule, page, "old_form", status=HTTPStatus.FORBIDDEN)
     number = number_in(fields.get("finding", ""))
     if number is None:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -190,11 +205,12 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         wrong = _what_is_wrong(why, until, today)
         if wrong:
             tried, status = (number, fields), HTTPStatus.UNPROCESSABLE_ENTITY
-            return _agency_page(request, code, rule, page, wrong, decides=True, tried=tried, status=status)
+            return _agency_page(request, visits, code, rule, page, wrong, tried=tried, status=status)
     assert until is not None
     with page_connection() as connection:
-        if not acknowledge(connection, number, visits.name, why, until, now):
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+        # Whose the finding is says the ledger; the form's agency is only where its page goes back to.
+        if not acknowledge(connection, number, visits.name, why, until, now, visits.listed):
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
     query = {"code": code, "rule": rule, "page": page, "said": said}
     base = request.scope.get("root_path", "")
     address = f"{base}/quality/agency?{urlencode({key: value for key, value in query.items() if value})}"
@@ -203,15 +219,16 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 def _agency_page(
     request: Request,
+    visits: Visitor,
     code: str,
     rule: str,
     page: str,
     said: str,
     *,
-    decides: bool,
     tried: tuple[int, dict[str, str]] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
+    visits.must_see(code)
     place = page_in(page)
     with page_connection() as connection:
         run_no = last_run_no(connection)
@@ -241,7 +258,7 @@ def _agency_page(
         more=more,
         first=(place - 1) * ROWS_A_PAGE + 1,
         said=said,
-        decides=decides,
+        decides=not visits.is_auditor,
         tried=tried,
         earliest=today.isoformat(),
         latest=(today + LONGEST_ACKNOWLEDGEMENT).isoformat(),

@@ -1,11 +1,17 @@
-"""The page *Đối chiếu*: what was closed, whether it meets, each figure down to its rows, and the published files."""
+"""The page *Đối chiếu*: what was closed, whether it meets, each figure down to its rows, and the published files.
+
+An agency's administrators get figures and rows of their own agencies, and of the files their agencies' own workbooks:
+every other one holds rows of all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from mimetypes import guess_type
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
@@ -25,7 +31,8 @@ from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, r
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.refusals import PageRefused
-from motcua.web.rendering import attachment, render
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visitor, Visits
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""
@@ -69,16 +76,22 @@ class ClosedPeriod:
 
 
 @router.get("/reconciliation")
-def show_reconciliation(request: Request, closing: str = "", agency: str = "") -> HTMLResponse:
+def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
     """One closing, the newest by default: its figures, by agency or of one, and what does not meet."""
+    if agency:
+        visits.must_see(agency)
+    elif visits.listed is not None:
+        agency = next(iter(visits.listed), "")
     with page_connection() as connection:
         periods = _periods(connection)
-        if not (closing or periods):
+        if not ((closing or periods) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, periods=periods)
         report = _report(connection, number_in(closing) if closing else periods[0].closing_no)
         published = find_publication(connection, closing_no=report.closing.closing_no)
     told = Told(report, agency=agency or None)
-    if agency and agency not in {each.agency_code for each in Told(report).agencies}:
+    known = {each.agency_code for each in Told(report).agencies}
+    # His own agency may have nothing in this period; he is shown that.
+    if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
     return render(
         request,
@@ -87,6 +100,7 @@ def show_reconciliation(request: Request, closing: str = "", agency: str = "") -
         periods=periods,
         published=published,
         files=_files(published, told),
+        own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         shown=_SHOWN,
@@ -112,9 +126,9 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
 
 
 @router.get("/reconciliation/rows")
-def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
+def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
     """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off."""
-    report, found = _rows(closing, figure, cell, _LISTED)
+    report, found = _rows(visits, closing, figure, cell, _LISTED)
     return render(
         request,
         "figure_rows.html",
@@ -131,15 +145,18 @@ def show_rows(request: Request, closing: str, figure: str, cell: AskedFor) -> HT
 
 
 @router.get("/reconciliation/rows.csv")
-def download_rows(closing: str, figure: str, cell: AskedFor) -> Response:
+def download_rows(visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
     """All rows of a figure, for machines and spreadsheets."""
-    report, found = _rows(closing, figure, cell, None)
-    return attachment(
+    report, found = _rows(visits, closing, figure, cell, None)
+    return _attachment(
         plain_csv(found.of, found.rows), f"{report.closing.period}-{report.closing.closing_no}-{figure}.csv"
     )
 
 
-def _rows(closing: str, figure: str, cell: Cell, limit: int | None) -> tuple[ReconciliationReport, FigureRows]:
+def _rows(
+    visits: Visitor, closing: str, figure: str, cell: Cell, limit: int | None
+) -> tuple[ReconciliationReport, FigureRows]:
+    visits.must_see(cell.agency_code)
     with page_connection() as connection:
         report = _report(connection, number_in(closing))
         try:
@@ -158,8 +175,11 @@ def _report(connection: Connection, closing: int | None) -> ReconciliationReport
 
 
 @router.get("/reconciliation/file")
-def download(publication: str, name: str) -> Response:
+def download(visits: Visits, publication: str, name: str) -> Response:
     """A published file, only as it was published."""
+    own = {agency_workbook_name(code) for code in visits.agencies or ()}
+    if name not in own:
+        visits.must_see(None)
     number = number_in(publication)
     with page_connection() as connection:
         found = None if number is None else find_publication(connection, publication_no=number)
@@ -172,7 +192,19 @@ def download(publication: str, name: str) -> Response:
         content = b""
     if sha256(content).hexdigest() != listed.get(name, found.manifest_sha256):
         raise PageRefused(HTTPStatus.CONFLICT, "file_changed")
-    return attachment(content, name.rpartition("/")[2])
+    return _attachment(content, name.rpartition("/")[2])
+
+
+def _attachment(content: bytes, name: str) -> Response:
+    return Response(
+        content,
+        media_type=guess_type(name)[0] or "application/octet-stream",
+        headers=HEADERS
+        | {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
 
 
 def _periods(connection: Connection) -> list[ClosedPeriod]:

@@ -29,6 +29,7 @@ from motcua.store.oversight.statements import (
 from motcua.web.forms import number_in, page_in
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
+from motcua.web.visitors import Visits
 
 ROWS_A_PAGE = 50
 
@@ -62,9 +63,13 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, f
 
 @router.get("/statements")
 def show_statements(
-    request: Request, no: str = "", verdict: str = "", differs: str = "", page: str = "1"
+    request: Request, visits: Visits, no: str = "", verdict: str = "", differs: str = "", page: str = "1"
 ) -> HTMLResponse:
-    """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time."""
+    """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time.
+
+    They are accounts of all agencies together: for the Department and auditors.
+    """
+    visits.must_see_all()
     now = datetime.now(UTC)
     chosen_verdict = next((each for each in VERDICTS if each == verdict), None)
     chosen_difference = differs if differs in DIFFERENCES else None

@@ -114,12 +114,29 @@ def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
         ("02583822222", "02•• ••• 222"),
         ("+12025550123", "+12•• ••• 123"),
         ("0583822", "05•• ••• 22"),
+        ("0905***456", "09•• ••• 456"),
         ("113", "••••"),
         ("", "••••"),
     ],
 )
 def test_staff_are_shown_five_digits_of_a_number(number, shown):
     assert mask_for_staff(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("gọi 0905/123/456 sau", "gọi 09•• ••• 456 sau"),
+        ("0258 3822001 và +84914123456", "02•• ••• 001 và 09•• ••• 456"),
+        ("cột “Số tin (0905***456)”", "cột “Số tin (09•• ••• 456)”"),
+        ("gọi +8210***678 hoặc 0905123456", "gọi +82•• ••• 678 hoặc 09•• ••• 456"),
+        ("H32.30-251125-0001", "H32.30-251125-0001"),
+    ],
+)
+def test_numbers_in_a_text_are_shown_as_whoever_reads_it_may_see_them(text, shown):
+    assert mask_phones(text, mask_for_staff) == shown
+    nothing = mask_phones(text, lambda number: "…")
+    assert nothing == text or not re.search(r"\d", nothing)
 
 
 @given(st.text(max_size=40))

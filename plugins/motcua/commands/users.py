@@ -1,0 +1,81 @@
+"""``motcua users``: whose rows a user of Airflow sees on the staff pages."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from motcua.commands.terminal import console, local_moment, refuse
+from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
+from motcua.jobs.user_agencies import give as give_agency
+from motcua.jobs.user_agencies import read_grant as read
+from motcua.jobs.user_agencies import take as take_agency
+from motcua.store.ledger.database import connect
+from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
+
+app = typer.Typer(help="Which agencies' rows a user of Airflow sees on the staff pages.", no_args_is_help=True)
+_console = console(markup=False)
+_REFUSED: dict[GrantRefusal, str] = {
+    "no_user": "Name the user as Airflow does: it is empty.",
+    "long_user": f"A user's name has at most {LONGEST_NAME} letters.",
+    "unknown_agency": "There is no such agency: motcua agencies list.",
+}
+
+_User = Annotated[str, typer.Argument(help="As Airflow names the user, in upper and lower case.")]
+_Agency = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
+
+
+@app.command("list")
+def list_all(
+    history: Annotated[bool, typer.Option("--history", help="Who was given or lost what, the newest first.")] = False,
+) -> None:
+    """List the users with agencies, and who gave them; of others only the Department and auditors see rows."""
+    if history:
+        with connect() as connection:
+            changes = list_agency_of_user_changes(connection, 200)
+        table = Table("when", "who", "user", "agency", "change")
+        for change in changes:
+            moment = local_moment(change.changed_at)
+            table.add_row(moment, change.changed_by, change.user_name, change.agency_code, change.change)
+    else:
+        with connect() as connection:
+            users = list_agencies_of_users(connection)
+        if not users:
+            _console.print("No user was given an agency: motcua users give USER AGENCY.")
+            return
+        table = Table("user", "agency", "name", "since", "given by")
+        for each in users:
+            since = local_moment(each.since)
+            table.add_row(each.user_name, each.agency_code, each.agency_name, since, each.given_by)
+    _console.print(table)
+
+
+@app.command()
+def give(user: _User, agency: _Agency) -> None:
+    """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
+    try:
+        with connect() as connection:
+            grant = read(connection, user, agency)
+            new = give_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+    except GrantRefused as refused:
+        raise refuse(_REFUSED[refused.refusal]) from None
+    told = "sees" if new else "saw already"
+    _console.print(f"{grant.user_name} {told} what is of {grant.agency.agency_code}, {grant.agency.name}.")
+
+
+@app.command()
+def take(user: _User, agency: _Agency) -> None:
+    """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
+    try:
+        with connect() as connection:
+            grant = read(connection, user, agency)
+            had = take_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+    except GrantRefused as refused:
+        raise refuse(_REFUSED[refused.refusal]) from None
+    if not had:
+        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
+    _console.print(f"{grant.user_name} no longer sees what is of {grant.agency.agency_code}, {grant.agency.name}.")

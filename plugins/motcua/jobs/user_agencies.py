@@ -1,0 +1,64 @@
+"""Whose rows a user of Airflow sees on the staff pages: an agency is given to him, or taken, by its code or an alias.
+
+Airflow alone knows its users, and not each authentication lists them: a name is kept as it is written, and means
+nothing until somebody signs in with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from motcua.domain.dossiers import clean_words
+from motcua.store.agencies import Agency, list_agencies
+from motcua.store.ledger.database import Connection
+from motcua.store.people import give_agency, take_agency
+
+LONGEST_NAME: Final = 250
+"""Letters of a user's name."""
+GrantRefusal: TypeAlias = Literal["no_user", "long_user", "unknown_agency"]
+
+
+class GrantRefused(Exception):
+    """What was asked for names no user or no agency."""
+
+    def __init__(self, refusal: GrantRefusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A user and an agency."""
+
+    user_name: str
+    agency: Agency
+
+
+def read_grant(connection: Connection, user_name: str, agency: str) -> Grant:
+    """The user and the agency as they were typed.
+
+    Raises:
+        GrantRefused: the name is empty or too long, or no agency has this code or alias.
+    """
+    name = clean_words(user_name, LONGEST_NAME + 1)
+    if name is None:
+        raise GrantRefused("no_user")
+    if len(name) > LONGEST_NAME:
+        raise GrantRefused("long_user")
+    wanted = agency.strip()
+    for each in list_agencies(connection):
+        if wanted in (each.agency_code, *each.aliases):
+            return Grant(name, each)
+    raise GrantRefused("unknown_agency")
+
+
+def give(connection: Connection, grant: Grant, given_by: str, now: datetime) -> bool:
+    """Lets the user see the agency's rows from now on; ``False``: he did already."""
+    return give_agency(connection, grant.user_name, grant.agency.agency_code, given_by, now)
+
+
+def take(connection: Connection, grant: Grant, taken_by: str, now: datetime) -> bool:
+    """Lets the user see the agency's rows no longer; ``False``: he did not."""
+    return take_agency(connection, grant.user_name, grant.agency.agency_code, taken_by, now)

@@ -1,0 +1,147 @@
+"""Messages as people browse them: filtered, from the newest on, a piece at a time.
+
+Nothing is skipped by counting, and nothing looks further than ``LOOKED_AT`` messages at once: where that many hold too
+few that are wanted, the piece ends with the place to go on from, and whoever asks goes on or leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from motcua.domain.dossiers import Kind
+from motcua.domain.reconciliation import STATES
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+LOOKED_AT = 20_000
+"""Messages that are looked at for one piece, at most; of many agencies and states a page's worth of each."""
+PAGE = 50
+"""Rows of a page."""
+_USUAL = ("accepted", "delivered", "unconfirmed")
+"""States that every stretch of the ledger holds many of, and those of replies, which may be of no agency."""
+
+
+class Place(NamedTuple):
+    """Of a row in a list that begins with the newest one."""
+
+    at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesAsked:
+    """Which messages are wanted; what is ``None`` is not narrowed down."""
+
+    agencies: Sequence[str] | None = None
+    """Codes; with ``None`` also those of no agency."""
+    kind: Kind | None = None
+    state: str | None = None
+    reason: str | None = None
+    procedure_code: str | None = None
+    begins: datetime | None = None
+    """Recorded from then on."""
+    ends: datetime | None = None
+    """Recorded before then."""
+    run_id: str | None = None
+    """An attempt of this run was made for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedMessage:
+    """A message as people read it; words and number are to be masked by whoever shows them."""
+
+    message_id: int
+    kind: Kind
+    agency_code: str | None
+    procedure_code: str | None
+    dossier_code: str | None
+    state: str
+    reason: str | None
+    msisdn: str | None
+    text: str
+    template_id: str
+    template_version: int
+    segments: int
+    recorded_at: datetime
+    accepted_at: datetime | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Places of wanted rows, the newest first."""
+
+    places: Sequence[Place]
+    older: Place | None
+    """Where to go on; ``None``: there are no more."""
+    looked_on: bool
+    """All up to there were wanted or looked at; ``False``: the look ended before enough were found."""
+
+
+def find_messages(
+    connection: Connection, asked: MessagesAsked, every_agency: Sequence[str], before: Place | None, most: int
+) -> Piece:
+    """Up to ``most`` messages that are wanted, from the place ``before`` on, or the newest.
+
+    Args:
+        connection: to the ledger.
+        asked: which ones.
+        every_agency: codes of all agencies that there are.
+        before: what the list had before; ``None``: nothing.
+        most: of these.
+    """
+    name, values = _way(asked, every_agency)
+    values |= {"before_at": before and before.at, "before_id": before and before.number, "most": most + 1}
+    # Never prepared: a plan that is made for all agencies and days alike would read the ledger from end to end.
+    found = connection.execute(statement(name), values, prepare=False).fetchall()
+    return piece_of(found, most)
+
+
+def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
+    """The piece in rows ``listed_at``, ``listed_id``, ``is_wanted``, ``is_last`` of ``most`` + 1 at most."""
+    places: list[Place] = []
+    for row in rows:
+        place = Place(row["listed_at"], row["listed_id"])
+        if row["is_wanted"]:
+            places.append(place)
+        if len(places) > most:
+            return Piece(places[:most], places[most - 1], True)
+        if row["is_last"]:
+            # What is older was not looked at, in this cell of the ledger at least.
+            return Piece(places, place, False)
+    return Piece(places, None, True)
+
+
+def read_messages(connection: Connection, places: Sequence[Place]) -> list[BrowsedMessage]:
+    """The messages at these places, the newest first."""
+    if not places:
+        return []
+    values = {"message_ids": [place.number for place in places]}
+    return [value_of(BrowsedMessage, row) for row in connection.execute(statement("messages/browsing/rows"), values)]
+
+
+def _way(asked: MessagesAsked, every_agency: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+    """By which index the wanted ones are found, and what the statement is given."""
+    values: dict[str, Any] = {
+        "kind": asked.kind,
+        "state": asked.state,
+        "reason": asked.reason,
+        "procedure_code": asked.procedure_code,
+        "begins": asked.begins,
+        "ends": asked.ends,
+        "looked_at": LOOKED_AT,
+    }
+    agencies = None if asked.agencies is None else list(asked.agencies)
+    if asked.run_id is not None:
+        return "messages/browsing/of_run", values | {"run_id": asked.run_id, "agencies": agencies}
+    if agencies is None and (asked.state is None or asked.state in _USUAL):
+        return "messages/browsing/newest", values
+    if agencies is None:
+        agencies = list(every_agency)
+    states = [asked.state] if asked.state is not None else list(STATES)
+    each = max(LOOKED_AT // max(len(agencies) * len(states), 1), PAGE + 1)
+    return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}

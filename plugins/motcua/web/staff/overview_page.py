@@ -1,0 +1,210 @@
+"""The page *Tổng quan*, the first one: what wants attention, what became of a day's messages, and how things stand.
+
+It counts a day's rows once and sums nothing over all there ever was. The identity, which counts anew from the facts, is
+the watch's work; the page shows what the watch counted last, and when.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import get_args
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import Kind
+from motcua.domain.routing import day_of
+from motcua.reports import wording
+from motcua.reports.day_figures import DayFigure, figures_csv, figures_workbook
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.notices.dossiers import are_any_dossiers
+from motcua.store.notices.messages import RecordedCount, recorded_in
+from motcua.store.oversight.watch import WatchLife
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.staff.overview_matters import NAMED, matters_of
+from motcua.web.staff.overview_state import MOST_QUARANTINED, state_of_things
+from motcua.web.visitors import Visitor, Visits
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SHOWN_STATES = (
+    "delivered",
+    "accepted",
+    "unconfirmed",
+    "queued",
+    "sending",
+    "unknown",
+    "undelivered",
+    "rejected",
+    "expired",
+    "cancelled",
+    "suppressed",
+)
+"""As they stand side by side: told, on the way, in doubt, failed, and what was rightly not sent."""
+TROUBLE = ("unknown", "undelivered", "rejected", "expired")
+"""States that somebody looks for first."""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Messages of one agency or kind on a day, or all of them."""
+
+    of: str | None
+    """Code of the agency, or the kind; ``None``: of no agency, or all."""
+    states: Mapping[str, int]
+
+    @property
+    def planned(self) -> int:
+        """All of them: each is in one state."""
+        return sum(self.states.values())
+
+    @property
+    def troubled(self) -> int:
+        """Those that somebody looks for first."""
+        return sum(self.states.get(state, 0) for state in TROUBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCounted:
+    """What the watch counted of the identity the last time."""
+
+    difference: int
+    at: datetime
+
+
+@router.get("/")
+def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "") -> HTMLResponse:
+    """What wants attention and how things stand now; and the messages of what was recorded on a day, by default today,
+    of every kind or of one by agency."""
+    now = datetime.now(UTC)
+    today = day_of(now)
+    shown, chosen = _day(day, today), next((each for each in KINDS if each == kind), None)
+    with page_connection() as connection:
+        counts = _counts(connection, shown, visits)
+        state = state_of_things(connection, visits, now)
+        is_new = not counts and not are_any_dossiers(connection, visits.listed)
+    total = _tally(None, counts)
+    return render(
+        request,
+        "overview.html",
+        now=now,
+        day=shown,
+        today=today,
+        before=shown - timedelta(days=1),
+        after=shown + timedelta(days=1),
+        state=state,
+        matters=matters_of(state, visits),
+        named=NAMED,
+        names={each.agency_code: each.name for each in state.agencies},
+        is_new=is_new,
+        total=total,
+        states=[each for each in SHOWN_STATES if total.states.get(each)],
+        trouble=TROUBLE,
+        kinds=_tallies((each.kind, each) for each in counts),
+        kind=chosen,
+        agencies=_tallies((each.agency_code, each) for each in counts if chosen in (None, each.kind)),
+        identity=_identity(state.life),
+        most_quarantined=MOST_QUARANTINED,
+        words=wording.publication_words(),
+        number=wording.count,
+        moment=wording.moment,
+        written=wording.day,
+        reason=wording.message_reason,
+        local=VIETNAM,
+    )
+
+
+@router.get("/sending")
+def moved_here(request: Request, visits: Visits, day: str = "") -> RedirectResponse:
+    """Where the page was before: whoever kept the address gets here, with the day."""
+    query = f"?{urlencode({'day': day})}" if day else ""
+    base = request.scope.get("root_path", "")
+    return RedirectResponse(f"{base}/{query}", HTTPStatus.MOVED_PERMANENTLY, HEADERS)
+
+
+@router.get("/figures.csv")
+def download_csv(visits: Visits, day: str = "") -> Response:
+    """A day's figures, for machines."""
+    figures, shown, _ = _figures(visits, day)
+    return _attachment(figures_csv(figures), "text/csv", f"tin-nhan-{shown}.csv")
+
+
+@router.get("/figures.xlsx")
+def download_workbook(visits: Visits, day: str = "") -> Response:
+    """A day's figures, for people."""
+    figures, shown, data_as_of = _figures(visits, day)
+    content = figures_workbook(figures, shown, data_as_of, datetime.now(UTC))
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return _attachment(content, kind, f"tin-nhan-{shown}.xlsx")
+
+
+def _figures(visitor: Visitor, day: str) -> tuple[list[DayFigure], date, datetime | None]:
+    now = datetime.now(UTC)
+    shown = _day(day, day_of(now))
+    with page_connection() as connection:
+        counts = _counts(connection, shown, visitor)
+        state = state_of_things(connection, visitor, now)
+    names = {each.agency_code: each.name for each in state.agencies}
+    figures = []
+    for each in counts:
+        code = each.agency_code or ""
+        figures.append(DayFigure(shown, code, names.get(code, ""), each.kind, each.state, each.messages))
+    return figures, shown, state.data_as_of
+
+
+def _attachment(content: bytes, kind: str, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(content, media_type=kind, headers=HEADERS | headers)
+
+
+def _counts(connection: Connection, day: date, visitor: Visitor) -> list[RecordedCount]:
+    start = datetime.combine(day, datetime.min.time(), VIETNAM)
+    return recorded_in(connection, start, start + timedelta(days=1), visitor.listed)
+
+
+def _tally(of: str | None, counts: Iterable[RecordedCount]) -> Tally:
+    states: Counter[str] = Counter()
+    for each in counts:
+        states[each.state] += each.messages
+    return Tally(of, states)
+
+
+def _tallies(counts: Iterable[tuple[str | None, RecordedCount]]) -> list[Tally]:
+    """By agency or kind, those first of which somebody looks for the most messages."""
+    parts: dict[str | None, list[RecordedCount]] = {}
+    for of, each in counts:
+        parts.setdefault(of, []).append(each)
+    tallies = [_tally(of, each) for of, each in parts.items()]
+    return sorted(tallies, key=lambda each: (-each.troubled, -each.planned, each.of or ""))
+
+
+def _identity(life: WatchLife | None) -> IdentityCounted | None:
+    """``None``: the watch did not count, or another version of it."""
+    for look in life.looks if life is not None else ():
+        facts = look["facts"]
+        if look["check"] == "identity" and facts.get("counted_at") is not None:
+            return IdentityCounted(int(facts["difference"]), datetime.fromisoformat(facts["counted_at"]))
+    return None
+
+
+def _day(written: str, today: date) -> date:
+    if not written:
+        return today
+    try:
+        asked = date.fromisoformat(written)
+    except ValueError:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_day") from None
+    if not 2000 <= asked.year <= 2999:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_day")
+    return asked

@@ -1,0 +1,67 @@
+"""What journeys share: the office, and a browser that asks no host but the office's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from tests.conftest import Server
+from tests.journeys.office import Office
+from tests.journeys.office import office as open_office
+
+SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def office(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with open_office(postgres, migrated, tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Elsewhere(list[str]):
+    """Addresses of other hosts that a page asked for; none is let through."""
+
+
+@pytest.fixture
+def elsewhere() -> Elsewhere:
+    return Elsewhere()
+
+
+@pytest.fixture
+def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterator[Callable[[str], Page]]:
+    """A fresh browser of a size, signed in by nobody; every request to another host is refused and remembered."""
+    contexts: list[BrowserContext] = []
+    host = office.url.split("/")[2]
+
+    def only_here(route: Route) -> None:
+        if route.request.url.split("/")[2] == host or route.request.url.startswith("data:"):
+            route.continue_()
+        else:
+            elsewhere.append(route.request.url)
+            route.abort()
+
+    def fresh(size: str = "wide") -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
+        context.route("**/*", only_here)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield fresh
+    for context in contexts:
+        context.close()

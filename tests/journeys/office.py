@@ -1,0 +1,241 @@
+"""An office for journeys: a ledger with a story, and Airflow's API server before it, below a path, as staff meet them.
+
+Two agencies. What became of their dossiers was done by the jobs themselves against a gateway on loopback: told, not
+told for want of a number, of unknown outcome, waiting, found out by a check, complained of; and one whose words are
+hostile. Signed in is by Airflow's own form.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.gateways import open_gateway
+from motcua.jobs.handed_in.complaints import Entry, record_complaint
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.quality.checking import check_quality
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.people import give_agency
+from tests.conftest import (
+    NHA_TRANG,
+    TU_PHAP,
+    OneStop,
+    Server,
+    _drop,
+    _fresh_database,
+    agency,
+    connection_uri,
+    free_port,
+)
+from tests.gateways.scripted import ScriptedGateway
+
+PREFIX = "/mot-cua/tin-nhan"
+"""Below what address the whole of Airflow lies, as behind a province's proxy."""
+HOSTILE = "<script>alert(1)</script>&\"'`"
+PHONES = {"told": "0905111222", "unknown": "0905333444", "other": "0905555666", "waiting": "0905777888"}
+USERS = {"so-tttt": "op", "nha-trang": "user", "chua-giao": "user", "thanh-tra": "viewer"}
+"""The Department, an agency's administrator, one who was given no agency, an auditor: with roles of Airflow."""
+_READY_WITHIN = 180
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a journey needs to know."""
+
+    url: str
+    """Where Airflow begins, with a slash at its end."""
+    passwords: dict[str, str]
+    ledger: str
+    """An administrator's DSN."""
+    now: datetime
+
+
+def codes_of(moment: datetime) -> dict[str, str]:
+    day = moment.astimezone(VIETNAM)
+    return {name: f"{day:%y%m%d}{number:03}" for number, name in enumerate(("told", "no_phone", "unknown", "other"), 1)}
+
+
+def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
+    """The story, by the jobs themselves."""
+    yesterday = now - timedelta(days=1)
+    codes = codes_of(now)
+    one_stop.dossier(codes["told"], applicant_phone=PHONES["told"], received_at=yesterday, updated_at=yesterday)
+    one_stop.dossier(codes["no_phone"], applicant_phone="", received_at=yesterday, updated_at=yesterday)
+    one_stop.dossier(codes["unknown"], applicant_phone=PHONES["unknown"], received_at=yesterday, updated_at=yesterday)
+    one_stop.dossier(
+        codes["other"], TU_PHAP, applicant_phone=PHONES["other"], received_at=yesterday, updated_at=yesterday
+    )
+    one_stop.dossier(HOSTILE, applicant_name=HOSTILE, applicant_phone="không có", step_name=HOSTILE)
+    one_stop.dossier("DANG-XU-LY", applicant_phone=PHONES["waiting"], due_at=now + timedelta(days=3))
+    one_stop.move(9, codes["told"], at=yesterday)
+    one_stop.move(9, codes["other"], TU_PHAP, at=yesterday)
+    one_stop.move(9, codes["no_phone"], at=yesterday)
+    one_stop.move(9, HOSTILE, at=yesterday)
+    pick_up("khanhhoa", now=yesterday)
+    plan(now=yesterday)
+    send("run", clock=lambda: yesterday)
+    with psycopg.connect(os.environ["OFFICE_LEDGER"], row_factory=dict_row) as ledger:
+        references = [each["reference"] for each in ledger.execute("SELECT reference FROM motcua.attempts")]
+    with connect() as connection:
+        for reference in references:
+            receive(connection, open_gateway("kannel"), "kannel", {"reference": reference, "status": "1"})
+    # Today nobody hears what became of one.
+    one_stop.move(9, codes["unknown"], at=now - timedelta(minutes=3))
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    gateway.script = ["hang"]
+    send("run", clock=lambda: now)
+
+
+def _look_back(now: datetime) -> None:
+    """A check, a closing, a publication, a complaint."""
+    check_quality("scheduled__office", now)
+    closing = close_period(Period.day_before(now), "scheduled__office", now).closing.closing_no
+    publish(closing, now)
+    with connect() as connection:
+        heard_at = now.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M")
+        entry = Entry(NHA_TRANG, codes_of(now)["told"], heard_at, "hotline", "never_received", HOSTILE)
+        record_complaint(connection, entry, "office", "lan", now)
+        give_agency(connection, "nha-trang", NHA_TRANG, "so-tttt", now)
+        connection.commit()
+
+
+@contextmanager
+def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
+    """The office, open as long as the block lasts."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    name, source = _fresh_database(postgres, migrated, "ledger"), _fresh_database(postgres, "template0", "onestop")
+    airflow = _fresh_database(postgres, "template0", "airflow")
+    admin = conninfo_to_dict(postgres.admin_dsn)
+    own = f"{admin['user']}:{admin['password']}@{admin['host']}:{admin['port']}"
+    gateway = ScriptedGateway()
+    kannel = {
+        "conn_type": "http",
+        "host": "127.0.0.1",
+        "port": gateway.port,
+        "login": "motcua",
+        "password": "kannel-word",
+        "extra": {
+            "adapter": "kannel",
+            "concurrency": 4,
+            "answer_timeout": 0.5,
+            "callback_url": "http://127.0.0.1:1/gateway/receipts/kannel",
+            "callback_secret": "receipt-word",
+        },
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        variables = {
+            "AIRFLOW_CONN_MOTCUA_DB": connection_uri(postgres.admin_dsn, "motcua_app", name),
+            "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{own}/{source}",
+            "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
+            "MOTCUA_SOURCES": "khanhhoa",
+            "MOTCUA_GATEWAYS": "kannel",
+            "MOTCUA_JOURNAL": str(folder / "journal"),
+            "MOTCUA_DATA": str(folder / "data"),
+            "MOTCUA_PUBLICATIONS": (folder / "publications").as_uri(),
+            "OFFICE_LEDGER": with_database(postgres.admin_dsn, name),
+        }
+        for key, value in variables.items():
+            patch.setenv(key, value)
+        settings.cache_clear()
+        with connect() as connection:
+            since = now - timedelta(days=30)
+            save_agencies(
+                connection,
+                [
+                    agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", enabled_from=since),
+                    agency(TU_PHAP, name="Sở Tư pháp", accented=True, enabled_from=since),
+                ],
+                "tests",
+            )
+        one_stop = OneStop(with_database(postgres.admin_dsn, source))
+        _tell(one_stop, gateway, now)
+        _look_back(now)
+        one_stop.connection.close()
+        port = free_port()
+        url = f"http://127.0.0.1:{port}{PREFIX}/"
+        passwords = {user: secrets.token_urlsafe(12) for user in USERS}
+        try:
+            with _api_server(folder, url, f"postgresql+psycopg2://{own}/{airflow}", passwords):
+                yield Office(url, passwords, with_database(postgres.admin_dsn, name), now)
+        finally:
+            gateway.close()
+            close_ledger_pool()
+            settings.cache_clear()
+            for database in (name, source, airflow):
+                _drop(postgres, database)
+
+
+@contextmanager
+def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]) -> Iterator[None]:
+    root = Path(__file__).parents[2]
+    home = folder / "airflow"
+    home.mkdir()
+    (home / "airflow.cfg").touch()
+    (home / "passwords.json").write_text(json.dumps(passwords))
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(urlsplit(url).port),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__CORE__AUTH_MANAGER": (
+            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+        ),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+    }
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    with (folder / "api-server.log").open("wb") as log:
+        command = [sys.executable, "-m", "airflow", "api-server"]
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait_until_ready(f"{url}api/v2/version", server, folder / "api-server.log")
+            yield
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.3)
+    raise AssertionError(f"the API server did not come: {log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,106 @@
+"""Every page, wide and narrow: nothing serious that axe finds, nothing of another host, nothing cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi.routing import APIRoute
+from playwright.sync_api import Page
+
+from motcua.web.pages import create_pages
+from tests.conftest import NHA_TRANG
+from tests.journeys.conftest import SIZES, Elsewhere
+from tests.journeys.office import USERS, Office
+from tests.journeys.signing_in import sign_in
+
+pytestmark = pytest.mark.alone
+
+ADDRESSES = (
+    "alerts",
+    "calendar",
+    f"calendar?agency={NHA_TRANG}",
+    "calendar?year=1",
+    "complaints",
+    "quality",
+    f"quality/agency?code={NHA_TRANG}",
+    "reconciliation",
+    "statements",
+    "sending",
+    "nothing",
+)
+"""Pages in full, empty, and refused."""
+NO_PAGE = {"/", "/reconciliation/file"}
+"""Routes that lead elsewhere or give a file."""
+
+
+def test_every_page_is_among_those_that_are_looked_at():
+    pages = {
+        route.path for route in create_pages().routes if isinstance(route, APIRoute) and "GET" in route.methods
+    } - NO_PAGE
+    assert sorted(pages - {"/" + address.partition("?")[0] for address in ADDRESSES}) == []
+
+
+@pytest.mark.guarantee("pages", "no page asks another host, is cut off at 390 px, or has a serious finding of axe")
+@pytest.mark.parametrize("size", SIZES)
+def test_page_is_whole_and_can_be_used_by_everybody(
+    office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, size: str
+) -> None:
+    page = open_page(size)
+    sign_in(page, office, "so-tttt", "motcua/calendar")
+    wrong = []
+    for address in ADDRESSES:
+        page.goto(f"{office.url}motcua/{address}")
+        wrong += [f"{address}: {each}" for each in [*_faults(page), *_findings(page)]]
+    assert wrong == []
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize("user", [user for user in USERS if user != "so-tttt"])
+def test_page_is_whole_for_every_role(
+    office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, user: str
+) -> None:
+    page = open_page("narrow")
+    sign_in(page, office, user, "motcua/calendar")
+    wrong = []
+    for address in ADDRESSES:
+        page.goto(f"{office.url}motcua/{address}")
+        wrong += [f"{address}: {each}" for each in _faults(page)]
+    assert wrong == []
+    assert elsewhere == []
+
+
+def _faults(page: Page) -> list[str]:
+    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    headings = page.locator("main h1").count()
+    return [f"{over} px wider than the window"] * (over > 0) + [f"{headings} headings"] * (headings != 1)
+
+
+def _findings(page: Page) -> list[str]:
+    """What axe calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']} at {each['nodes'][0]['target']}, {len(each['nodes'])} times"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.guarantee("pages", "pages are used by keyboard alone: content, entries and the search are reached by it")
+def test_keyboard_leads_past_the_header_to_the_content_and_to_every_entry(
+    office: Office, open_page: Callable[[str], Page]
+) -> None:
+    page = open_page("wide")
+    sign_in(page, office, "so-tttt", "motcua/calendar")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Đến nội dung"
+    reached = []
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.name"))
+    assert reached[1:9] == ["Tổng quan", "Hồ sơ", "Tin nhắn", "Chất lượng", "Báo cáo", "Thiết lập", "q", "Tìm"]
+    page.goto(f"{office.url}motcua/calendar")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#noi-dung")

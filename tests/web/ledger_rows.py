@@ -1,0 +1,138 @@
+"""Rows of a ledger as pages find them, written by SQL: what brings messages about is tested elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.conftest import NHA_TRANG, NOW
+
+Rows = Callable[..., list[dict[str, Any]]]
+
+
+class LedgerRows:
+    """Writes dossiers, messages, attempts and inquiries; triggers rest, so that any state may begin."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._numbers = iter(range(1, 100_000))
+        rows("SET session_replication_role = 'replica'")
+        rows("INSERT INTO motcua.sources (name) VALUES ('mot_cua')")
+        rows("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")
+
+    def dossier(self, code: str, agency: str = NHA_TRANG, procedure: str | None = None) -> int:
+        """A dossier; returns its number."""
+        (row,) = self._rows(
+            "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, procedure_code, msisdn, picked_up_at)"
+            " VALUES ((SELECT min(source_id) FROM motcua.sources), %s, %s, %s, '+84905123482', now())"
+            " ON CONFLICT (agency_code, dossier_code) DO UPDATE SET picked_up_at = now() RETURNING dossier_id",
+            agency,
+            code,
+            procedure,
+        )
+        return int(row["dossier_id"])
+
+    def message(
+        self,
+        code: str | None = "160915001",
+        agency: str | None = NHA_TRANG,
+        *,
+        kind: str = "result",
+        state: str = "delivered",
+        reason: str | None = None,
+        text: str = "Thong bao: Ho so cua quy Ong/Ba",
+        template: str = "",
+        procedure: str | None = None,
+        at: datetime = NOW,
+        useful_until: datetime | None = None,
+        msisdn: str = "+84905123482",
+    ) -> int:
+        """A message, of a dossier unless ``code`` is ``None``; returns its number."""
+        number = next(self._numbers)
+        of = None if code is None or agency is None else self.dossier(code, agency, procedure)
+        (row,) = self._rows(
+            "INSERT INTO motcua.messages (kind, dossier_id, agency_code, procedure_code, occasion, transition_id,"
+            " state, reason, msisdn, text, template_id, template_version, parameters, accented, segments, occurred_at,"
+            " recorded_at, planned_at, useful_until, next_attempt_at, accepted_at, changed_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, '{}', FALSE, 1, %s, %s, %s, %s, %s, %s, %s)"
+            " RETURNING message_id",
+            kind,
+            of,
+            agency,
+            procedure,
+            f"occasion {number}",
+            number if kind in ("result", "supplement") else None,
+            state,
+            reason,
+            msisdn,
+            text,
+            template or kind,
+            at,
+            at,
+            at,
+            useful_until or at + timedelta(days=3),
+            at,
+            at + timedelta(seconds=2),
+            at + timedelta(seconds=3),
+        )
+        return int(row["message_id"])
+
+    def attempt(self, message: int, *, state: str = "delivered", run: str = "run 1", at: datetime = NOW) -> int:
+        """An attempt for a message; returns its number."""
+        (row,) = self._rows(
+            "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at)"
+            " VALUES (%s, 'kannel', %s, 1, %s, '+84905123482', %s, %s) RETURNING attempt_id",
+            message,
+            f"reference {next(self._numbers)}",
+            run,
+            state,
+            at,
+        )
+        return int(row["attempt_id"])
+
+    def held(self, code: str, agency: str = NHA_TRANG, *, useful_until: datetime, at: datetime = NOW) -> int:
+        """A message of unknown outcome, with its attempt; returns its number."""
+        number = self.message(code, agency, state="unknown", reason="no_answer", at=at, useful_until=useful_until)
+        self.attempt(number, state="unknown", at=at)
+        return number
+
+    def inquiry(
+        self,
+        outcome: str = "answered",
+        *,
+        code: str | None = "160915001",
+        agency: str = NHA_TRANG,
+        asked: str | None = None,
+        msisdn: str | None = "+84905123482",
+        at: datetime = NOW,
+        reply_state: str = "accepted",
+    ) -> int:
+        """An inquiry with its reply; about a dossier where it was answered."""
+        answered = outcome == "answered"
+        template = "reply" if answered else "reply_unknown"
+        reply = self.message(
+            code if answered else None,
+            agency if answered else None,
+            kind="reply",
+            state=reply_state,
+            template=template,
+            text=f"Khong tim thay ho so ({asked}).",
+            at=at,
+        )
+        of = self.dossier(code or "", agency) if answered else None
+        (row,) = self._rows(
+            "INSERT INTO motcua.inquiries (gateway, dedupe_key, received_at, msisdn, text, asked_code, outcome,"
+            " dossier_id, agency_code, as_of, fee, message_id)"
+            " VALUES ('kannel', %s, %s, %s, 'MCKH', %s, %s, %s, %s, %s, 1000, %s) RETURNING inquiry_id",
+            f"key {next(self._numbers)}",
+            at,
+            msisdn,
+            asked,
+            outcome,
+            of,
+            agency if answered else None,
+            at if answered else None,
+            reply,
+        )
+        return int(row["inquiry_id"])

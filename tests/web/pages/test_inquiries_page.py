@@ -1,0 +1,230 @@
+"""The tab 9029: inquiries by day and one by one, unknown codes that come again, and who sees what of them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import openpyxl
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.inquiries import InquiryResult
+from motcua.reports.wording import list_words
+from motcua.store.browsing import inquiries as browsing
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.ledger_rows import LedgerRows
+from tests.web.visiting import Visiting
+
+PAGE = "/motcua/messages/inquiries"
+DAYS = "since=2026-11-20&until=2026-11-25"
+VISITING = Visiting()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        yield http
+
+
+@pytest.fixture
+def made(agencies, rows) -> LedgerRows:
+    return LedgerRows(rows)
+
+
+def words(answer) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def listed(answer) -> str:
+    """What the list of single inquiries says."""
+    assert answer.status_code == 200, words(answer)
+    return words(answer).partition("Từng lượt hỏi")[2]
+
+
+def test_nothing_asked_is_said_in_words(staff):
+    assert "7 ngày qua không có ai hỏi 9029." in words(staff.get(PAGE))
+    assert "Không có lượt hỏi nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?{DAYS}&outcome=help"))
+
+
+def test_every_outcome_has_words():
+    assert set(list_words()["outcome"]) == set(InquiryResult.__args__)
+
+
+def test_without_days_the_last_seven_are_shown(staff, made):
+    now = datetime.now(UTC)
+    made.inquiry(code="YOUNG", at=now - timedelta(days=5))
+    made.inquiry(code="OLD", at=now - timedelta(days=8))
+    shown = listed(staff.get(PAGE))
+    assert "YOUNG" in shown
+    assert "OLD" not in shown
+
+
+def test_days_count_each_outcome_and_lead_to_its_rows(staff, made):
+    for outcome in ("answered", "answered", "help", "unknown_code", "error"):
+        made.inquiry(outcome, asked="X1" if outcome == "unknown_code" else None)
+    # Still the 24th in Vietnam, and the first moment of the 25th.
+    made.inquiry("too_many", at=NOW.replace(day=24, hour=16, minute=59))
+    made.inquiry("several_agencies", at=NOW.replace(day=24, hour=17), asked="160915001")
+    answer = staff.get(f"{PAGE}?{DAYS}")
+    table = words(answer).partition("Theo ngày")[2].partition("Từng lượt hỏi")[0]
+    heads = "Ngày Lượt hỏi Đã trả lời Chưa trả lời được Không có mã này Mã có ở nhiều cơ quan Hướng dẫn cách soạn"
+    assert f"{heads} Quá số lần trong ngày" in table
+    assert "25/11/2026 6 2 1 1 1 1 0 24/11/2026 1 0 0 0 0 0 1 Cộng 7 2 1 1 1 1 1" in table
+    link = re.search(r'href="([^"]*outcome=error[^"]*)"', answer.text)[1]
+    shown = listed(staff.get(html.unescape(link).partition("#")[0]))
+    assert shown.count("10:00 ngày 25/11/2026") == 1
+    assert "Chưa trả lời được" in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (DAYS, {"A", "B", "X-1"}),
+        (f"{DAYS}&agency={TU_PHAP}", {"B"}),
+        (f"{DAYS}&agency=H32.30", {"A"}),
+        (f"{DAYS}&outcome=unknown_code", {"X-1"}),
+        (f"{DAYS}&outcome=help", set()),
+        ("since=2026-11-24&until=2026-11-24", {"B"}),
+        ("until=2026-11-24", {"B"}),
+        ("since=2026-11-25", {"A", "X-1"}),
+    ],
+)
+def test_each_filter_narrows_the_list_down(staff, made, query, found):
+    made.inquiry(code="A")
+    made.inquiry(code="B", agency=TU_PHAP, at=NOW - timedelta(days=1))
+    made.inquiry("unknown_code", asked="X-1")
+    shown = listed(staff.get(f"{PAGE}?{query}"))
+    assert {code for code in ("A", "B", "X-1") if f" {code} " in shown} == found
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("outcome=<b>", "Không có kết quả tra cứu “<b>”."),
+        ("since=x", "Không đọc được ngày “x”"),
+        ("since=2026-01-01&until=2026-11-25", "Chọn nhiều nhất 31 ngày mỗi lần."),
+        ("since=2026-11-25&until=2026-11-20", "Ngày đầu sau ngày cuối"),
+        ("before=x", "Chỗ trong danh sách"),
+    ],
+)
+def test_filter_that_is_wrong_is_said_in_words_and_lists_nothing(staff, made, query, said):
+    made.inquiry(code="D1")
+    answer = staff.get(f"{PAGE}?{query}")
+    assert answer.status_code == 400
+    assert said in words(answer)
+    assert " D1 " not in words(answer)
+    assert staff.get(f"{PAGE}?agency=%00").status_code == 404
+
+
+def test_unknown_codes_that_come_again_are_shown_with_how_often_and_by_how_many(staff, made):
+    for spelled, phone in (("X0-1", "+84905123482"), ("XO-1", "+84905123482"), ("X0-1", "+84911222333")):
+        made.inquiry("unknown_code", asked=spelled, msisdn=phone)
+    made.inquiry("unknown_code", asked="ONCE-1", msisdn="+84911222444")
+    made.inquiry("unknown_code", asked="OTHER-1", msisdn="+84905123482")
+    made.inquiry("unknown_code", asked="X0-1", at=NOW - timedelta(days=20))
+    answer = staff.get(f"{PAGE}?{DAYS}")
+    shown = words(answer).partition("Từng lượt hỏi")[0]
+    assert "X0-1 3 2 10:00 ngày 25/11/2026" in shown
+    assert "ONCE-1" not in shown
+    assert "09•• ••• 482 3 2 OTHER-1" in shown
+    assert "123482" not in answer.text
+
+
+@pytest.mark.guarantee(
+    "visitors",
+    "what nobody's dossier is about, of 9029, only the Department and auditors see, auditors no number of it",
+)
+def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_number(staff, made):
+    made.inquiry(code="OURS")
+    made.inquiry(code="THEIRS", agency=TU_PHAP)
+    for _ in range(2):
+        made.inquiry("unknown_code", asked="0905123482")
+    shown = words(staff.get(f"{PAGE}?{DAYS}"))
+    assert "0905***482" in shown
+    assert "0905123482" not in shown
+    VISITING.role = "auditor"
+    answer = staff.get(f"{PAGE}?{DAYS}")
+    shown = words(answer)
+    assert "OURS" in shown
+    assert "THEIRS" in shown
+    assert "Người hỏi mã không có nhiều lần" in shown
+    assert "••" not in answer.text
+    assert "Số máy hỏi" not in shown
+    VISITING.role, VISITING.agencies = "agency", frozenset({NHA_TRANG})
+    for query in (DAYS, f"{DAYS}&agency={NHA_TRANG}", f"{DAYS}&outcome=answered"):
+        shown = words(staff.get(f"{PAGE}?{query}"))
+        assert "OURS" in shown
+        for hidden in ("THEIRS", "0905", "mã không có"):
+            assert hidden not in shown, hidden
+    assert listed(staff.get(f"{PAGE}?{DAYS}&outcome=unknown_code")).startswith(" Không có lượt hỏi nào")
+    text = staff.get(f"{PAGE}/file?format=csv&{DAYS}").content.decode("utf-8-sig")
+    assert "OURS" in text
+    assert "THEIRS" not in text
+    assert "0905***" not in text
+    for path in ("?", "/file?format=csv&", "/file?format=xlsx&"):
+        answer = staff.get(f"{PAGE}{path}{DAYS}&agency={TU_PHAP}")
+        assert answer.status_code == 404
+        assert "Không có, hoặc không thuộc cơ quan" in words(answer)
+
+
+def test_hostile_code_stays_text_on_the_page_and_in_files(staff, made):
+    made.inquiry("unknown_code", asked="=1+<SCRIPT>")
+    answer = staff.get(f"{PAGE}?{DAYS}")
+    assert "=1+<SCRIPT>" in words(answer)
+    assert "<SCRIPT>" not in answer.text
+    content = staff.get(f"{PAGE}/file?format=csv&{DAYS}").content.decode("utf-8-sig")
+    head, row = csv.reader(io.StringIO(content, newline=""), strict=True)
+    assert dict(zip(head, row, strict=True)) == {
+        "Nhận lúc": "2026-11-25 10:00:00",
+        "Mã được hỏi": "'=1+<SCRIPT>",
+        "Kết quả": "Không có mã này",
+        "Mã hồ sơ": "",
+        "Mã cơ quan": "",
+        "Cơ quan": "",
+        "Tin trả lời": "Nhà mạng đã nhận",
+        "Số máy": "09•• ••• 482",
+    }
+    made.inquiry(code="0160915001")
+    sheet = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/file?format=xlsx&{DAYS}").content)).active
+    cells = {cell.value: cell for row in sheet.iter_rows() for cell in row if cell.value}
+    assert cells["=1+<SCRIPT>"].data_type in ("s", "inlineStr")
+    assert cells["0160915001"].number_format == "@"
+    assert cells["0160915001"].hyperlink.target == (
+        f"http://testserver/motcua/dossiers?agency={NHA_TRANG}&code=0160915001"
+    )
+    assert "ghi nhận từ 20/11/2026 đến 25/11/2026" in cells
+
+
+def test_pages_go_on_and_what_is_rare_is_looked_for_piece_by_piece(staff, made, monkeypatch):
+    for number in range(70):
+        made.inquiry(code=f"D{number:02}", at=NOW + timedelta(seconds=number))
+    made.inquiry("help", at=NOW - timedelta(days=2))
+    first = staff.get(f"{PAGE}?{DAYS}")
+    second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))
+    found = re.findall(r">(D\d\d)</a>", first.text + second.text)
+    assert found == [f"D{number:02}" for number in reversed(range(70))]
+    monkeypatch.setattr(browsing, "LOOKED_AT", 30)
+    answer = staff.get(f"{PAGE}?{DAYS}&outcome=help")
+    assert "Chưa thấy lượt hỏi nào như vậy" in words(answer)
+    for _ in range(2):
+        answer = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', answer.text)[1]))
+    assert "Hướng dẫn cách soạn" in listed(answer)
+
+
+def test_day_is_one_of_vietnam(staff, made):
+    made.inquiry(code="D1", at=datetime(2026, 11, 25, 0, 0, tzinfo=VIETNAM))
+    assert "D1" in listed(staff.get(f"{PAGE}?since=2026-11-25&until=2026-11-25"))
+    assert "D1" not in listed(staff.get(f"{PAGE}?since=2026-11-24&until=2026-11-24"))

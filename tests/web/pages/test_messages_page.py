@@ -1,0 +1,369 @@
+"""The page Tin nhắn: the list behind every figure, its filters, its pages and its files."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+
+import openpyxl
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.texts import PARAMETER_LIMITS
+from motcua.store.browsing import messages as browsing
+from motcua.web import browsing as lists
+from motcua.web.browsing import NOBODYS
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.ledger_rows import LedgerRows
+from tests.web.visiting import Visiting
+
+PAGE = "/motcua/messages"
+VISITING = Visiting()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        yield http
+
+
+@pytest.fixture
+def made(agencies, rows) -> LedgerRows:
+    return LedgerRows(rows)
+
+
+def words(answer) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def codes(answer) -> list[str]:
+    """Codes of the dossiers that a page lists, in their order."""
+    assert answer.status_code == 200, words(answer)
+    return re.findall(r'<td class="code"><a href="[^"]*">([^<]*)</a>', answer.text)
+
+
+def visit_as(role, *agencies: str) -> None:
+    VISITING.role, VISITING.agencies = role, frozenset(agencies) if role == "agency" else None
+
+
+def test_nothing_there_is_said_in_words(staff):
+    assert "Chưa có tin nhắn nào." in words(staff.get(PAGE))
+    assert "Không có tin nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?state=expired"))
+
+
+def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
+    made.message("D <b>1</b>&x", state="suppressed", reason="missing", text="Mời =SUM(1) <script>alert(1)</script>")
+    answer = staff.get(PAGE)
+    shown = words(answer)
+    for expected in (
+        "UBND TP Nha Trang",
+        "Có kết quả",
+        "Mời =SUM(1) <script>alert(1)</script>",
+        "Không gửi Không có số điện thoại",
+        "10:00 25/11/2026",
+        "09•• ••• 482",
+        "1 tin",
+        "Dữ liệu tính đến",
+    ):
+        assert expected in shown, expected
+    assert "<script>" not in answer.text
+    assert "<b>1</b>" not in answer.text
+    assert f'href="/motcua/dossiers?agency={NHA_TRANG}&amp;code=D%20%3Cb%3E1%3C/b%3E%26x"' in answer.text
+    assert "5123482" not in answer.text
+
+
+@pytest.mark.guarantee(
+    "visitors", "auditors see no phone number in lists and no words that a citizen typed, on the page and in files"
+)
+def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_typed(staff, made):
+    made.message("D1", text="Moi Ong/Ba den nhan ket qua")
+    made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (NGUYEN.VAN.A.0905123482)")
+    made.message("D2", template="gone", text="Loi cua mau da bo")
+    shown = words(staff.get(PAGE))
+    assert "NGUYEN.VAN.A.0905***482" in shown
+    visit_as("auditor")
+    answer = staff.get(PAGE)
+    shown = words(answer)
+    assert "Moi Ong/Ba den nhan ket qua" in shown
+    assert "Mẫu reply_unknown.v1" in shown
+    for hidden in ("NGUYEN", "••", "482", "Loi cua mau da bo", "Số máy"):
+        assert hidden not in shown, hidden
+    for file in ("csv", "xlsx"):
+        text = file_text(staff.get(f"{PAGE}/file?format={file}"))
+        assert "Moi Ong/Ba den nhan ket qua" in text
+        for hidden in ("NGUYEN", "••", "*482", "Loi cua mau da bo"):
+            assert hidden not in text, hidden
+
+
+def test_every_parameter_of_texts_is_known_to_name_nobody_or_to_be_typed_by_a_stranger():
+    """A new one fails here until somebody says which it is; until then auditors do not see texts that have it."""
+    assert NOBODYS | {"asked_code"} == PARAMETER_LIMITS.keys()
+
+
+@pytest.mark.guarantee(
+    "visitors", "an agency's user sees its rows alone in lists of messages, whatever the address or the file asks for"
+)
+def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made):
+    made.message("OURS")
+    made.message("THEIRS", TU_PHAP)
+    made.message(None, None, kind="reply", template="reply_unknown", text="ai hoi")
+    run = made.message("THEIRS-2", TU_PHAP)
+    made.attempt(run, run="run 7")
+    assert sorted(codes(staff.get(PAGE))) == ["OURS", "THEIRS", "THEIRS-2"]
+    visit_as("agency", NHA_TRANG)
+    for query in (
+        "",
+        f"?agency={NHA_TRANG}",
+        "?agency=H32.30",
+        "?kind=result",
+        "?state=delivered",
+        "?since=2026-11-01",
+    ):
+        assert codes(staff.get(PAGE + query)) == ["OURS"], query
+    assert codes(staff.get(f"{PAGE}?run=run+7")) == []
+    text = file_text(staff.get(f"{PAGE}/file?format=csv"))
+    assert "OURS" in text
+    assert "THEIRS" not in text
+    assert "ai hoi" not in text
+    # Nobody learns what others have: theirs and what is nobody's are refused alike.
+    refusals = {
+        (staff.get(f"{PAGE}{path}agency={code}").status_code, words(staff.get(f"{PAGE}{path}agency={code}")))
+        for path in ("?", "/file?format=csv&", "/file?format=xlsx&")
+        for code in (TU_PHAP, "nobody", "%00")
+    }
+    assert {status for status, _ in refusals} == {404}
+    assert len({shown for _, shown in refusals}) == 1
+    visit_as("agency")
+    assert codes(staff.get(PAGE)) == []
+    assert "chưa được giao cơ quan nào" in words(staff.get(PAGE))
+
+
+def test_unknown_agency_is_refused_to_the_department_in_words(staff):
+    answer = staff.get(f"{PAGE}?agency=nobody")
+    assert answer.status_code == 404
+    assert "Không có cơ quan này" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (f"agency={TU_PHAP}", ["E", "D"]),
+        ("kind=supplement", ["B"]),
+        ("state=suppressed", ["D", "C"]),
+        (f"state=suppressed&agency={TU_PHAP}", ["D"]),
+        ("reason=landline", ["D"]),
+        ("reason=gateway status 5", ["A"]),
+        ("state=undelivered&reason=gateway status 5", ["A"]),
+        ("procedure=1.005129", ["B"]),
+        ("since=2026-11-25", ["E"]),
+        ("until=2026-11-24", ["D", "C", "B", "A"]),
+        ("since=2026-11-24&until=2026-11-24", ["D", "C"]),
+        (f"since=2026-11-24&until=2026-11-24&agency={NHA_TRANG}", ["C"]),
+        (f"since=2026-11-24&until=2026-11-24&agency={NHA_TRANG}&state=delivered", []),
+        ("run=scheduled__2026", ["C", "A"]),
+        ("run=scheduled__2026&state=suppressed&until=2026-11-24", ["C"]),
+        ("run=nobody", []),
+    ],
+)
+def test_each_filter_narrows_the_list_down(staff, made, query, found):
+    day = timedelta(days=1)
+    numbers = [
+        made.message("A", state="undelivered", reason="gateway status 5", at=NOW - 3 * day),
+        made.message("B", kind="supplement", procedure="1.005129", at=NOW - 2 * day),
+        # A day is one of Vietnam: the 24th begins at 17:00 UTC on the 23rd.
+        made.message("C", state="suppressed", reason="missing", at=NOW.replace(day=23, hour=17)),
+        made.message("D", TU_PHAP, state="suppressed", reason="landline", at=NOW.replace(day=24, hour=16, minute=59)),
+        made.message("E", TU_PHAP, at=NOW),
+    ]
+    for number, state in ((numbers[0], "failed"), (numbers[2], "rejected"), (numbers[0], "undelivered")):
+        made.attempt(number, state=state, run="scheduled__2026")
+    assert codes(staff.get(f"{PAGE}?{query}")) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("kind=x", "Không có loại tin “x”."),
+        ("state=<script>", "Không có trạng thái “<script>”."),
+        ("reason=x", "Không có lý do “x”."),
+        ("reason=gateway status %00", "Lý do không đúng"),
+        ("since=25/11/2026", "Không đọc được ngày “25/11/2026”; viết theo dạng 2026-11-25."),
+        ("until=9999-12-31", "Không đọc được ngày"),
+        ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
+        ("procedure=%00", "Mã thủ tục không đúng"),
+        ("run=" + "x" * 201, "Tên lượt chạy không đúng"),
+        ("before=x", "Chỗ trong danh sách (before) không đúng"),
+        ("before=999999999999999999-1", "Chỗ trong danh sách (before) không đúng"),
+        ("before=1%00-1", "Chỗ trong danh sách (before) không đúng"),
+    ],
+)
+def test_filter_that_is_wrong_is_said_in_words_and_lists_nothing(staff, made, query, said):
+    made.message("D1")
+    answer = staff.get(f"{PAGE}?{query}")
+    assert answer.status_code == 400
+    assert said in words(answer)
+    assert " D1 " not in words(answer)
+    assert "<script>" not in answer.text
+    assert "Bỏ lọc" in words(answer) or "before" in query
+    if not query.startswith("before"):
+        assert staff.get(f"{PAGE}/file?format=csv&{query}").status_code == 400
+
+
+def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(staff, made):
+    for number in range(120):
+        # Many were recorded in the same moment.
+        made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 40))
+    first = staff.get(f"{PAGE}?state=delivered")
+    assert "120 tin" in words(first)
+    assert 'rel="prev"' not in first.text
+    pages = [first]
+    while link := re.search(r'href="([^"]*)" rel="next"', pages[-1].text):
+        pages.append(staff.get(html.unescape(link[1])))
+    assert [len(codes(page)) for page in pages] == [50, 50, 20]
+    assert [code for page in pages for code in codes(page)] == [f"D{number:03}" for number in reversed(range(120))]
+    back = pages[-1]
+    for expected in reversed(pages[:-1]):
+        back = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="prev"', back.text)[1]))
+        assert codes(back) == codes(expected)
+
+
+def test_pages_that_were_turned_are_remembered_up_to_a_limit(staff, made, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_TURNED", 2)
+    for number in range(260):
+        made.message(f"D{number:03}", at=NOW + timedelta(seconds=number))
+    page, turned = staff.get(PAGE), 0
+    while link := re.search(r'href="([^"]*)" rel="next"', page.text):
+        page, turned = staff.get(html.unescape(link[1])), turned + 1
+    assert turned == 5
+    steps = 0
+    while link := re.search(r'href="([^"]*)" rel="prev"', page.text):
+        page, steps = staff.get(html.unescape(link[1])), steps + 1
+    assert steps == 3
+    assert codes(page)[0] == "D259"
+
+
+def test_many_are_not_counted_to_the_end(staff, made, rows, monkeypatch):
+    monkeypatch.setattr("motcua.web.staff.messages_page.COUNTED", 60)
+    for number in range(61):
+        made.message(f"D{number}")
+    assert "hơn 60 tin" in words(staff.get(PAGE))
+    assert "hơn 60 tin" in words(staff.get(f"{PAGE}?agency={NHA_TRANG}"))
+
+
+@pytest.mark.parametrize("query", ["kind=apology", f"kind=apology&agency={NHA_TRANG}", "reason=dummy"])
+@pytest.mark.guarantee("cost", "a list of messages looks at a bounded part of the ledger, and goes on from there")
+def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(staff, made, monkeypatch, query):
+    monkeypatch.setattr(browsing, "LOOKED_AT", 20)
+    monkeypatch.setattr(browsing, "PAGE", 10)
+    made.message("RARE", kind="apology", reason="dummy", at=NOW - timedelta(days=9))
+    for number in range(50):
+        made.message(f"D{number}", at=NOW + timedelta(seconds=number))
+    answer = staff.get(f"{PAGE}?{query}")
+    assert "Chưa thấy tin nào như vậy trong những tin ghi nhận từ" in words(answer)
+    assert "0 tin" not in words(answer)
+    for _ in range(10):
+        if "RARE" in answer.text:
+            break
+        answer = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', answer.text)[1]))
+    assert codes(answer) == ["RARE"]
+
+
+def file_text(answer) -> str:
+    """All that a file says."""
+    assert answer.status_code == 200, words(answer)
+    if answer.headers["content-type"].startswith("text/csv"):
+        return answer.content.decode("utf-8-sig")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
+        return html.unescape(
+            " ".join(parts.read(name).decode() for name in parts.namelist() if name == "xl/worksheets/sheet1.xml")
+        )
+
+
+def csv_rows(answer) -> list[list[str]]:
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+HOSTILE = ["=1+1", "+84", "-2", "@SUM(A1)", "\tx", "\rx", "'x", 'a"b,c', "000123", "<script>"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula(staff, made, text):
+    # No dossier has a code with what cannot be printed.
+    code = text if text.isprintable() else "160915001"
+    made.message(code, text=text, procedure=text, reason="gateway status =1")
+    head, row = csv_rows(staff.get(f"{PAGE}/file?format=csv"))
+    cells = dict(zip(head, row, strict=True))
+    for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
+        assert cells[column] == (f"'{written}" if written[0] in "=+-@\t\r'" else written)
+    assert cells["Ghi nhận lúc"] == "2026-11-25 10:00:00"
+    sheet = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/file?format=xlsx").content)).active
+    (place,) = [row[0].row for row in sheet.iter_rows() if row[0].value == "Mã hồ sơ"]
+    found = dict(zip([c.value for c in sheet[place]], sheet[place + 1], strict=True))
+    for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
+        assert found[column].data_type in ("s", "inlineStr")
+        assert found[column].number_format == "@"
+        assert str(found[column].value).replace("_x000D_", "\r").strip() == written.strip()
+
+
+def test_code_in_the_workbook_leads_to_the_dossiers_page(staff, made):
+    made.message("160915 & 001")
+    sheet = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/file?format=xlsx").content)).active
+    links = [cell.hyperlink.target for row in sheet.iter_rows() for cell in row if cell.hyperlink]
+    assert links == [f"http://testserver/motcua/dossiers?agency={NHA_TRANG}&code=160915+%26+001"]
+
+
+@pytest.mark.parametrize("file", ["csv", "xlsx"])
+def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made, monkeypatch, file):
+    monkeypatch.setattr(lists, "_PIECE", 20)
+    for number in range(50):
+        made.message(f"HS.{number}.", at=NOW + timedelta(seconds=number))
+    made.message("OTHER", TU_PHAP)
+    address = f"{PAGE}/file?format={file}&agency={NHA_TRANG}"
+    whole = file_text(staff.get(address))
+    assert all(f"HS.{number}." in whole for number in range(50))
+    assert "OTHER" not in whole
+    assert "Tệp chỉ có" not in whole
+    monkeypatch.setattr(lists, "MOST_ROWS", 30)
+    cut = file_text(staff.get(address))
+    assert "Tệp chỉ có 30 dòng mới nhất" in cut
+    assert "HS.20." in cut
+    assert "HS.19." not in cut
+    assert "nhiều nhất 20.000 tin" in words(staff.get(PAGE))
+
+
+def test_file_that_looked_long_enough_says_how_far(staff, made, monkeypatch):
+    monkeypatch.setattr(browsing, "LOOKED_AT", 5)
+    monkeypatch.setattr(browsing, "PAGE", 1)
+    monkeypatch.setattr(lists, "_MOST_LOOKS", 3)
+    for number in range(50):
+        made.message(f"D{number}", at=NOW + timedelta(seconds=number))
+    assert "Mới tìm đến lúc 10:00 ngày 25/11/2026" in file_text(staff.get(f"{PAGE}/file?format=csv&kind=apology"))
+
+
+def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(staff, made, monkeypatch):
+    made.message("D1")
+    import psycopg
+
+    def breaks(*_):
+        raise psycopg.OperationalError("gone")
+
+    monkeypatch.setattr("motcua.web.staff.messages_page.read_messages", breaks)
+    assert "TỆP CHƯA ĐỦ" in file_text(staff.get(f"{PAGE}/file?format=csv"))
+    assert staff.get(f"{PAGE}/file?format=xlsx").status_code == 503
+
+
+def test_file_of_another_form_is_refused(staff):
+    assert staff.get(f"{PAGE}/file?format=exe").status_code == 400

@@ -1,0 +1,736 @@
+"""The first page: what wants attention, what became of a day's messages, and whose of it a visitor sees."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import openpyxl
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from psycopg.types.json import Jsonb
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.watching.alerts import ALERT_NAMES
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.stopping import go, stop
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.visiting import Visiting
+
+PAGE = "/motcua/"
+VISITING = Visiting()
+A_RUN = (
+    "INSERT INTO motcua.quality_runs (run_no, run_id, as_of, day, working_day, since, rules, thresholds, software,"
+    " dossiers) OVERRIDING SYSTEM VALUE"
+    " VALUES (1, 'r', now(), current_date, TRUE, current_date, '[]', '{}', 'x', 1)"
+)
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def page(app: FastAPI, ledger: str) -> Iterator[TestClient]:
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        yield http
+
+
+def as_agency(*codes: str) -> None:
+    VISITING.role, VISITING.agencies = "agency", frozenset(codes)
+
+
+def words(answer: Any) -> str:
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def matters(answer: Any) -> list[tuple[bool, str]]:
+    """What wants attention, in its order: whether it is red, and its words."""
+    assert answer.status_code == 200
+    found = re.search(r'<ul class="matters".*?</ul>', answer.text, re.S)
+    parts = re.findall(r'<li( class="red")?>(.*?)</li>', found.group(0), re.S) if found else []
+    return [(bool(red), " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())) for red, text in parts]
+
+
+def links(answer: Any) -> list[str]:
+    return [html.unescape(each) for each in re.findall(r'href="([^"]*)"', answer.text.partition("</header>")[2])]
+
+
+@pytest.fixture
+def message(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callable[..., None]:
+    """Writes messages with a dossier of their own, past the rules."""
+    rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', now()) ON CONFLICT DO NOTHING")
+
+    def write(
+        state: str,
+        kind: str = "result",
+        agency_code: str | None = NHA_TRANG,
+        at: datetime | None = None,
+        number: int = 1,
+        reason: str | None = None,
+    ) -> None:
+        rows(
+            """
+            SET session_replication_role = 'replica';
+            WITH d AS (
+                INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, phone_refusal, picked_up_at)
+                SELECT s.source_id, c.agency_code, 'M' || nextval('motcua.dossiers_dossier_id_seq'), 'missing', now()
+                FROM generate_series(1, $n), motcua.sources AS s, (SELECT $agency::text AS agency_code) AS c
+                WHERE s.name = 'khanhhoa' AND c.agency_code IS NOT NULL
+                RETURNING dossier_id
+            )
+            INSERT INTO motcua.messages (
+                kind, dossier_id, agency_code, occasion, transition_id, state, reason, text, template_id,
+                template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
+                next_attempt_at, changed_at
+            )
+            SELECT
+                $kind, w.dossier_id, $agency, 'o ' || nextval('motcua.messages_message_id_seq'),
+                nextval('motcua.messages_message_id_seq'), $state, $reason, 'x', 'result', 1, '{}', FALSE, 1,
+                m.at, m.at, m.at, m.at + interval '3 days', m.at + interval '1 hour', m.at
+            FROM (
+                SELECT dossier_id FROM d UNION ALL SELECT NULL FROM generate_series(1, $n) WHERE $agency::text IS NULL
+            ) AS w, (SELECT $at::timestamptz AS at) AS m;
+            SET session_replication_role = 'origin';
+            """.replace("$n", str(number))
+            .replace("$agency", _quoted(agency_code))
+            .replace("$kind", _quoted(kind))
+            .replace("$state", _quoted(state))
+            .replace("$reason", _quoted(reason or ("landline" if state == "suppressed" else "taken_back")))
+            .replace("$at", _quoted((at or datetime.now(UTC)).isoformat()))
+        )
+
+    return write
+
+
+def _quoted(value: str | None) -> str:
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+@pytest.fixture
+def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
+    """Writes the watch's sign of life."""
+
+    def write(ago: timedelta = timedelta(minutes=1), **facts: Any) -> None:
+        counted = {"difference": 0, "counted_at": (datetime.now(UTC) - ago).isoformat(), "night_of": None} | facts
+        looks = [{"check": "identity", "state": "ok", "facts": counted}]
+        looks.append({"check": "of another version", "state": "ok", "facts": {}})
+        rows("DELETE FROM motcua.watch_life")
+        rows(
+            "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
+            " VALUES (now() - interval '1 day', %s, %s, 1, 0)",
+            datetime.now(UTC) - ago,
+            Jsonb(looks),
+        )
+
+    return write
+
+
+@pytest.fixture
+def settled(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callable[..., datetime]:
+    """Writes that the last evening is settled at both agencies; gives its moment."""
+
+    def write(state: str = "done") -> datetime:
+        local = datetime.now(VIETNAM)
+        day = local.date() if local.time() >= time(17, 30) else local.date() - timedelta(days=1)
+        evening_at = datetime.combine(day, time(17, 30), VIETNAM)
+        for code in (NHA_TRANG, TU_PHAP):
+            rows(
+                "INSERT INTO motcua.apology_evenings (agency_code, day, evening_at, apology_day, state, first_due,"
+                " last_due, useful_until, settled_at, known_transition, known_version, looked_at, queued, suppressed,"
+                " missed) VALUES (%s, %s, %s, 'calendar', %s, %s, %s, %s, %s, 1, 1, 20, 0, 0, 0)",
+                code,
+                day,
+                evening_at,
+                state,
+                day + timedelta(days=1),
+                day + timedelta(days=1),
+                evening_at + timedelta(hours=3),
+                evening_at,
+            )
+        return evening_at
+
+    return write
+
+
+@pytest.fixture
+def calm(message, alive, settled, gateway, configure, rows, monkeypatch) -> None:  # noqa: F811
+    """An installation where all is well."""
+    configure(MOTCUA_SOURCES="khanhhoa")
+    monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: None)
+    message("delivered")
+    alive()
+    settled()
+
+
+# ------------------------------------------------------------------------------------------------- new and calm
+
+
+def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  # noqa: F811
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "Chưa có hồ sơ nào trong sổ." in shown
+    assert "docs/sources.md" in shown
+    assert "docs/operations/new-agency.md" in shown
+    assert "notify_transitions" in shown
+    assert "Chưa có thay đổi nào trong ngày cần nhắn tin." in shown
+    assert "chưa biết dữ liệu tính đến lúc nào" in shown
+    assert "Chưa khai nguồn nào" in shown
+    assert "mọi nhà mạng" in shown
+    assert "đang dùng" in shown
+    # Nobody is told for yet, so that nothing that does not run is red.
+    assert [red for red, _ in matters(answer)] == [False]
+
+
+@pytest.mark.guarantee(
+    "pages", "where nothing wants attention the first page says so, and does not where it cannot know"
+)
+def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, alive, rows):
+    answer = page.get(PAGE)
+    assert matters(answer) == []
+    shown = words(answer)
+    assert "Không có việc gì cần xử lý. Giám sát xem lần cuối lúc" in shown
+    assert "Chưa có hồ sơ nào" not in shown
+    assert "Dữ liệu tính đến" in shown
+    assert "dữ liệu tính đến" in shown.rpartition("giờ Việt Nam")[2]
+    rows("DELETE FROM motcua.watch_life")
+    assert matters(page.get(PAGE)) == [
+        (
+            False,
+            "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cách bật: docs/operations/watch.md."
+            " Xem Giám sát",
+        )
+    ]
+    alive(timedelta(hours=1))
+    ((red, text),) = matters(page.get(PAGE))
+    assert red
+    assert text.startswith("Chương trình giám sát im lặng từ")
+
+
+# ------------------------------------------------------------------------------------------------- red things
+
+
+def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm, rows):
+    for name in ALERT_NAMES:
+        rows(
+            "INSERT INTO motcua.alerts (name, subject, raised_at, facts)"
+            " VALUES (%s, %s, now() - interval '1 hour', %s)",
+            name,
+            "<i>nguon",
+            Jsonb({"since": None}),
+        )
+    answer = page.get(PAGE)
+    found = matters(answer)
+    assert len(found) == len(ALERT_NAMES)
+    assert all(red for red, _ in found)
+    for name in ALERT_NAMES:
+        (text,) = [text for _, text in found if f"docs/operations/alerts/{name}.md" in text]
+        assert "Xem và nhận xử lý" in text
+    assert "<i>nguon" not in answer.text
+    assert "không có việc gì" not in words(answer).lower()
+    rows("UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'minh' WHERE name = 'disk_low'")
+    last = matters(page.get(PAGE))[-1]
+    assert not last[0], "somebody looks after it"
+    assert "minh đang xử lý" in last[1]
+    rows("UPDATE motcua.alerts SET over_at = now()")
+    assert matters(page.get(PAGE)) == []
+
+
+def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, calm, rows, configure):
+    configure(MOTCUA_SOURCES="khanhhoa,vanphong")
+    ((red, text),) = matters(page.get(PAGE))
+    assert red
+    assert text.startswith("Không đọc được nguồn vanphong")
+    rows(
+        "UPDATE motcua.sources SET picked_up_at = now() - interval '4 minutes', failed_at = now(),"
+        " failure = 'OperationalError: <b>gone'"
+    )
+    answer = page.get(PAGE)
+    assert matters(answer)[0][1].startswith("Đọc nguồn khanhhoa bị lỗi")
+    shown = words(answer)
+    assert "khanhhoa lỗi" in shown
+    assert "OperationalError: <b>gone" in shown
+    assert "<b>gone" not in answer.text
+    assert "(4 phút trước)" in shown
+    # The watch tells of the same: it is told once, in its words.
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('source_failing', 'khanhhoa', now(), %s)",
+        Jsonb({"since": None, "failed_at": None}),
+    )
+    assert sum("khanhhoa" in text for _, text in matters(page.get(PAGE))) == 1
+    # Where nothing runs, that nothing is read only follows.
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('notify_silent', '', now(), %s)",
+        Jsonb({"since": None}),
+    )
+    assert not any("vanphong" in text for _, text in matters(page.get(PAGE)))
+
+
+def test_source_that_was_away_for_one_pick_up_is_shown_and_not_red(page, calm, rows):
+    rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: away'")
+    answer = page.get(PAGE)
+    assert matters(answer) == []
+    assert "OperationalError: away" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "what_to_do"),
+    [
+        ("behind_journal", "thiếu những lần gửi mà nhật ký còn ghi", "tự gửi tiếp"),
+        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "motcua gaps close"),
+        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "motcua gaps close"),
+    ],
+)
+def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, calm, rows, kind, why, what_to_do):
+    assert "Sổ được phục hồi" not in words(page.get(PAGE))
+    rows("INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES (%s, now(), 12, 3)", kind)
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('ledger_behind', '', now(), %s)",
+        Jsonb({"gaps": 1, "since": None}),
+    )
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert text.startswith("Không tin nào được gửi từ")
+    assert why in text
+    assert "3 tin đang giữ lại" in text
+    assert what_to_do in text
+    assert "chưa: không gửi tin nào" in words(answer)
+    as_agency(NHA_TRANG)
+    ((_, text),) = matters(page.get(PAGE))
+    assert text.startswith("Không tin nào được gửi từ")
+    assert "3 tin" not in text, "of all agencies together"
+    VISITING.role, VISITING.agencies = "operator", None
+    rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan', reason = 'máy hỏng'")
+    rows("UPDATE motcua.alerts SET over_at = now()")
+    answer = page.get(PAGE)
+    assert matters(answer) == []
+    assert "lan: máy hỏng" in words(answer)
+
+
+def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one_stop, gateway, rows):  # noqa: F811
+    now = datetime.now(UTC)
+    one_stop.dossier("D-0")
+    one_stop.move(9, "D-0", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    gateway.default = (403, "Authorization failed for sendsms")
+    send("run 7", clock=lambda: now)
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "dừng 403 Authorization failed for sendsms" in shown
+    assert "run 7" in shown
+    assert not any("ngừng gửi" in text for _, text in matters(answer)), "a pause begins with two seconds"
+    rows("UPDATE motcua.gateway_stops SET stopped_at = stopped_at - interval '10 minutes'")
+    assert any(red and "Cổng kannel ngừng gửi từ" in text for red, text in matters(page.get(PAGE)))
+
+
+def test_broken_connection_is_named_and_red(page, calm, configure):
+    configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert text.startswith("Kết nối tới cổng kannel hỏng")
+    assert "segments_per_day" in text
+    assert "kết nối hỏng" in words(answer)
+
+
+@pytest.mark.guarantee("stops", "what is stopped is shown on the first page, with who, why and until when")
+def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
+    now = datetime.now(UTC)
+    assert "Sở chưa tạm dừng lần nào." in words(page.get(PAGE))
+    one_stop.dossier("D-0")
+    one_stop.move(9, "D-0", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    made = stop(
+        kind="result", agency=NHA_TRANG, until=now + timedelta(hours=1), reason="Sai <b>tên", stopped_by="lan", now=now
+    )
+    answer = page.get(PAGE)
+    shown = words(answer)
+    (text,) = [text for _, text in matters(answer) if "tạm dừng" in text]
+    assert "Sở đang tạm dừng gửi tin có kết quả của cơ quan Ủy ban nhân dân thành phố Nha Trang đến" in text
+    assert ": Sai <b>tên 1 tin đang chờ." in text
+    assert "Sai <b>tên lan đang dừng" in shown
+    as_agency(NHA_TRANG)
+    assert any(": Sai <b>tên 1 tin đang chờ." in text for _, text in matters(page.get(PAGE)))
+    as_agency(TU_PHAP)
+    assert "Sai" not in words(page.get(PAGE))
+    VISITING.role, VISITING.agencies = "operator", None
+    go(made.stop_id, ended_by="minh", now=datetime.now(UTC))
+    answer = page.get(PAGE)
+    assert not any("tạm dừng" in text for _, text in matters(answer))
+    assert "bởi minh" in words(answer)
+
+
+def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, message, rows):
+    message("queued", number=2)
+    message("queued", agency_code=TU_PHAP, number=5)
+    rows("UPDATE motcua.messages SET reason = 'stopped' WHERE state = 'queued'")
+    rows(
+        "INSERT INTO motcua.stops (stopped_at, until, stopped_by, reason)"
+        " VALUES (now(), now() + interval '1 hour', 'lan', 'Sai nội dung')"
+    )
+    ((red, text),) = matters(page.get(PAGE))
+    assert not red, "people decided so"
+    assert "mọi loại tin của mọi cơ quan" in text
+    assert "7 tin đang chờ" in text
+    as_agency(NHA_TRANG)
+    ((_, text),) = matters(page.get(PAGE))
+    assert "2 tin đang chờ" in text
+
+
+def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, rows):
+    message("unknown", number=3)
+    message("unknown", agency_code=TU_PHAP)
+    message("unknown", at=datetime.now(UTC) - timedelta(days=4))
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('unknown_old', '', now(), %s)",
+        Jsonb({"messages": 4, "since": None}),
+    )
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert text.startswith("4 tin chưa rõ kết quả"), "of no use any more is the one of four days ago"
+    assert "motcua messages release" in text
+    assert "/motcua/messages/unknown" in links(answer)
+    as_agency(TU_PHAP)
+    ((_, text),) = matters(page.get(PAGE))
+    assert text.startswith("1 tin chưa rõ kết quả")
+    assert "motcua messages release" not in text, "the Department decides"
+
+
+def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
+    rows(
+        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, payload, first_seen_at, last_seen_at,"
+        " released_at) SELECT source_id, 'transition', n::text, 'agency_unknown', '{}', now(), now(),"
+        " CASE WHEN n > 3 THEN now() END FROM motcua.sources, generate_series(1, 9) AS n"
+    )
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert not red
+    assert "nguồn khanhhoa 3 dòng" in text
+    assert "motcua quarantine" in text
+    as_agency(NHA_TRANG)
+    assert matters(page.get(PAGE)) == []
+
+
+def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, calm, rows):
+    with connect() as connection:
+        save_agencies(connection, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
+        save_agencies(
+            connection, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests"
+        )
+    rows(A_RUN)
+    rows(
+        "INSERT INTO motcua.quality_broken_agencies VALUES (1, %s, 'dossier_twice'), (1, NULL, 'agency_missing')",
+        NHA_TRANG,
+    )
+    answer = page.get(PAGE)
+    not_checked, not_enabled = matters(answer)
+    assert "1 cơ quan không kiểm tra được: Ủy ban nhân dân thành phố Nha Trang" in not_checked[1]
+    assert "1 cơ quan chưa bật nhắn tin: Sở <u>Tư pháp" in not_enabled[1], "an agency that ended is not missed"
+    assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer)
+    assert "<u>" not in answer.text
+    as_agency(TU_PHAP)
+    ((_, text),) = matters(page.get(PAGE))
+    assert "Sở <u>Tư pháp" in text
+    assert "gửi đề nghị cho Sở" in text
+
+
+def test_calendar_of_next_year_is_asked_for(page, calm, monkeypatch):
+    year = datetime.now(VIETNAM).year + 1
+    monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: year)
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert text.startswith(f"Lịch làm việc năm {year} chưa được xác nhận")
+    assert f"/motcua/calendar?year={year}" in links(answer)
+
+
+# ------------------------------------------------------------------------------------------------- the last 17:30
+
+
+def test_evening_tells_how_many_were_due_told_and_why_not(page, calm, message, rows):
+    evening_at = rows("SELECT max(evening_at) AS at FROM motcua.apology_evenings")[0]["at"]
+    day = evening_at.astimezone(VIETNAM).date()
+    message("delivered", "apology", at=evening_at, number=5)
+    message("accepted", "apology", TU_PHAP, at=evening_at)
+    message("suppressed", "apology", at=evening_at, number=2)
+    message("cancelled", "apology", at=evening_at, reason="handed_over")
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "đã xem: 40, của 2 cơ quan" in shown
+    assert "Phải xin lỗi 9 hồ sơ: đã báo 6 , còn chờ 0 , không báo 3 ." in shown
+    assert "Kết quả đã trao trước khi nhắn đã hủy (đúng) 1" in shown
+    assert matters(answer) == []
+    asked = [parse_qs(urlsplit(each).query) for each in links(answer) if each.startswith("/motcua/messages?")]
+    wanted = {
+        "kind": ["apology"],
+        "state": ["suppressed"],
+        "reason": ["landline"],
+        "since": [str(day)],
+        "until": [str(day)],
+    }
+    assert wanted in asked
+    as_agency(TU_PHAP)
+    assert "Phải xin lỗi 1 hồ sơ: đã báo 1 , còn chờ 0 , không báo 0 ." in words(page.get(PAGE))
+
+
+def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, rows):
+    evening_at = rows("SELECT max(evening_at) AS at FROM motcua.apology_evenings")[0]["at"]
+    message("queued", "apology", at=evening_at, number=2)
+    ((red, text),) = matters(page.get(PAGE))
+    assert not red, "they may still go"
+    assert "chưa đi hết: 2 tin còn chờ" in text
+    message("expired", "apology", at=evening_at, reason="too_late")
+    ((red, text),) = matters(page.get(PAGE))
+    assert red
+    assert "2 tin còn chờ, 1 tin quá giờ" in text
+    rows(
+        "SET session_replication_role = 'replica'; DELETE FROM motcua.messages WHERE kind = 'apology';"
+        f" DELETE FROM motcua.apology_evenings WHERE agency_code = '{TU_PHAP}'; SET session_replication_role = 'origin'"
+    )
+    rows(
+        "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, phone_refusal, picked_up_at)"
+        " SELECT source_id, %s, 'T1', 'missing', now() FROM motcua.sources",
+        TU_PHAP,
+    )
+    rows(
+        "INSERT INTO motcua.dossier_versions (dossier_id, seen_at, at_one_stop_desk)"
+        " SELECT dossier_id, now() - interval '9 days', FALSE FROM motcua.dossiers WHERE dossier_code = 'T1'"
+    )
+    answer = page.get(PAGE)
+    if datetime.now(VIETNAM) >= evening_at + settings().watch_apologies_after:
+        ((red, text),) = matters(answer)
+        assert red
+        assert "chưa được lập cho 1 cơ quan" in text
+        assert "1 cơ quan chưa được lập" in words(answer)
+        as_agency(NHA_TRANG)
+        assert matters(page.get(PAGE)) == []
+
+
+# ------------------------------------------------------------------------------------------------- figures
+
+
+def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
+    now = datetime.now(UTC)
+    for number in range(4):
+        one_stop.dossier(f"D-{number}<b>", applicant_phone=f"0905123{number:03}" if number else "")
+        one_stop.move(9, f"D-{number}<b>", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    gateway.script = ["hang"]
+    send("run", clock=lambda: now)
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "4 tin đã lập" in shown
+    assert "Nhà mạng đã nhận 2" in shown
+    assert "Chưa rõ 1" in shown
+    assert "Không gửi 1" in shown
+    assert any("1 tin chưa rõ kết quả" in text for _, text in matters(answer))
+    assert "0905123" not in answer.text
+    assert "84905123" not in answer.text
+    release("Nguyễn Văn A", "nhà mạng chưa nhận")
+    answer = page.get(PAGE)
+    assert "Nguyễn Văn A nhà mạng chưa nhận đang chờ" in words(answer)
+    assert not any("chưa rõ kết quả" in text for _, text in matters(answer))
+    assert "<b>" not in answer.text.partition("D-")[2][:40]
+    two_days_ago = (now - timedelta(days=2)).date()
+    assert "Chưa có thay đổi nào" in words(page.get(f"{PAGE}?day={two_days_ago}"))
+
+
+@pytest.mark.guarantee("pages", "the day's figures by kind and by agency add up, and each leads to its rows")
+def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
+    today = datetime.now(VIETNAM).date()
+    noon = datetime.combine(today, time(12), VIETNAM)
+    message("delivered", at=noon, number=1200)
+    message("undelivered", "supplement", TU_PHAP, at=noon, number=3)
+    message("cancelled", "result", TU_PHAP, at=noon, number=2)
+    message("delivered", "reply", None, at=noon, number=4)
+    message("delivered", at=noon - timedelta(days=1), number=50)
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "1.210 tin đã lập" in shown
+    assert "Đã tới máy 1.205 nhà mạng báo máy của người dân đã nhận" in shown
+    assert "Không thuộc cơ quan nào (tra cứu mã không có) 4 4 0 0" in shown
+    asked = [parse_qs(urlsplit(each).query) for each in links(answer) if each.startswith("/motcua/messages?")]
+    of_today = {"since": [str(today)], "until": [str(today)]}
+    for wanted in (
+        {},
+        {"state": ["delivered"]},
+        {"kind": ["supplement"]},
+        {"kind": ["supplement"], "state": ["undelivered"]},
+        {"agency": [TU_PHAP]},
+        {"agency": [TU_PHAP], "state": ["cancelled"]},
+    ):
+        assert wanted | of_today in asked
+    # One kind by agency.
+    answer = page.get(PAGE, params={"kind": "supplement"})
+    by_agency = words(answer).partition("Theo cơ quan")[2].partition("Xin lỗi chậm trả, tối")[0]
+    assert "Sở Tư pháp 3 0 3 0" in by_agency
+    assert "Nha Trang" not in by_agency
+    asked = [parse_qs(urlsplit(each).query) for each in links(answer) if each.startswith("/motcua/messages?")]
+    assert {"agency": [TU_PHAP], "kind": ["supplement"], "state": ["undelivered"]} | of_today in asked
+    yesterday = today - timedelta(days=1)
+    assert "50 tin đã lập" in words(page.get(PAGE, params={"day": str(yesterday)}))
+
+
+def test_what_was_rightly_not_sent_is_not_among_the_failures(page, calm, message):
+    message("cancelled", "supplement", number=7)
+    message("suppressed", "supplement", number=8)
+    message("undelivered", "supplement", number=9)
+    answer = page.get(PAGE)
+    red = re.findall(r'<td class="number trouble" data-name="([^"]*)"', answer.text)
+    assert set(red) == {"Không tới máy"}
+    assert "đúng: hồ sơ đã trao kết quả" in words(answer)
+
+
+def test_identity_is_what_the_watch_counted_last_with_when(page, calm, alive):
+    shown = words(page.get(PAGE))
+    assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
+    alive(difference=3)
+    assert "lệch 3 tin: báo quản trị hệ thống" in words(page.get(PAGE))
+    alive(counted_at=None)
+    assert "Chưa được đếm lại từ các thay đổi hồ sơ" in words(page.get(PAGE))
+    as_agency(NHA_TRANG)
+    assert "đếm lại" not in words(page.get(PAGE)), "it is of all agencies together"
+
+
+@pytest.mark.parametrize("day", ["hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026", "\x00"])
+def test_day_that_is_none_is_refused_in_words(page, day):
+    for address in (PAGE, "/motcua/figures.csv", "/motcua/figures.xlsx"):
+        answer = page.get(address, params={"day": day})
+        assert answer.status_code == 404
+        assert "Không có ngày này" in answer.text
+
+
+def test_the_page_that_was_before_leads_here_with_its_day(page):
+    answer = page.get("/motcua/sending", params={"day": "2026-11-25"})
+    assert answer.is_redirect
+    assert answer.headers["location"] == "/motcua/?day=2026-11-25"
+    assert page.get("/motcua/sending").headers["location"] == "/motcua/"
+
+
+# ------------------------------------------------------------------------------------------------- files
+
+
+def test_files_hold_the_figures_of_the_visitor_and_no_formula(page, calm, message, rows):
+    rows("UPDATE motcua.agencies SET name = '=cmd|x' WHERE agency_code = %s", NHA_TRANG)
+    message("cancelled", agency_code=TU_PHAP, number=2)
+    today = datetime.now(VIETNAM).date()
+    answer = page.get("/motcua/figures.csv")
+    assert answer.headers["content-disposition"].endswith(f"tin-nhan-{today}.csv")
+    assert answer.text.splitlines() == [
+        "day,agency_code,agency,kind,state,messages",
+        f"{today},{TU_PHAP},Sở Tư pháp,result,cancelled,2",
+        f"{today},{NHA_TRANG},'=cmd|x,result,delivered,1",
+    ]
+    sheet = openpyxl.load_workbook(io.BytesIO(page.get("/motcua/figures.xlsx").content)).active
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=5)]
+    assert [row[1:] for row in cells] == [
+        [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", 2],
+        [NHA_TRANG, "=cmd|x", "Có kết quả", "Đã tới máy", 1],
+    ]
+    assert all(cell.data_type == "s" for row in sheet.iter_rows(min_row=5, max_col=5) for cell in row)
+    as_agency(TU_PHAP)
+    assert NHA_TRANG not in page.get("/motcua/figures.csv").text
+    sheet = openpyxl.load_workbook(io.BytesIO(page.get("/motcua/figures.xlsx").content)).active
+    assert {row[1].value for row in sheet.iter_rows(min_row=5)} == {TU_PHAP}
+
+
+# ------------------------------------------------------------------------------------------------- who sees what
+
+
+@pytest.mark.guarantee(
+    "pages", "an agency's administrator sees on the first page his agency's figures and matters alone"
+)
+def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, calm, message, rows):
+    message("delivered", agency_code=TU_PHAP, number=77)
+    message("delivered", "reply", None, number=55)
+    rows("UPDATE motcua.agencies SET name = 'Sở Bí mật' WHERE agency_code = %s", TU_PHAP)
+    rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: secret', picked_up_at = now()")
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts) VALUES ('gateway_stopped', 'kannel', now(), %s)",
+        Jsonb({"gateway": "kannel", "part": "", "since": None, "by_hand": False}),
+    )
+    rows(
+        "INSERT INTO motcua.gateway_changes (gateway, concerns, subject, changed_at, change, reason, changed_by)"
+        " VALUES ('kannel', 'gateway', '', now(), 'started', 'why', 'who')"
+    )
+    as_agency(NHA_TRANG)
+    answer = page.get(PAGE)
+    shown = words(answer)
+    assert "1 tin đã lập" in shown
+    assert "Không có việc gì cần xử lý." in shown
+    for secret in ("77", "55", "Sở Bí mật", TU_PHAP, "secret", "kannel", "Cổng gửi tin", "Đã qua", "giám sát"):
+        assert secret not in shown.partition("Tổng quan")[2].partition("MotcuaSMS · trang")[0], secret
+    as_agency()
+    shown = words(page.get(PAGE))
+    assert "chưa được giao cơ quan nào" in shown
+    assert "Chưa có hồ sơ" not in shown.partition("Chưa có hồ sơ nào trong sổ.")[2]
+    assert "tin đã lập" not in shown
+
+
+def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
+    rows(A_RUN)
+    rows(
+        "INSERT INTO motcua.quality_results VALUES (1, 'A01', 'checked', NULL, 9, repeat('0', 64)),"
+        " (1, 'A02', 'checked', NULL, 9, repeat('0', 64))"
+    )
+    rows(
+        "INSERT INTO motcua.quality_counts (run_no, rule, agency_code, found, acknowledged, remind_agency,"
+        " remind_department)"
+        " VALUES (1, 'A01', %s, 10, 3, 1, 1), (1, 'A02', %s, 5, 0, 0, 0), (1, 'A01', %s, 99, 0, 9, 0)",
+        NHA_TRANG,
+        NHA_TRANG,
+        TU_PHAP,
+    )
+    complaint = (
+        "INSERT INTO motcua.complaints (entry_key, agency_code, received_at, channel, claim, recorded_by, recorded_at,"
+        " outcome, outcome_by, outcome_at) VALUES (%s, %s, %s, 'desk', 'other', 'x', now(), %s, %s, %s)"
+    )
+    now = datetime.now(UTC)
+    for place, (code, at, outcome) in enumerate(
+        (
+            (NHA_TRANG, now, "open"),
+            (NHA_TRANG, now, "upheld"),
+            (NHA_TRANG, now - timedelta(days=200), "open"),
+            (TU_PHAP, now, "open"),
+        )
+    ):
+        checked = (None, None) if outcome == "open" else ("x", now)
+        rows(complaint, f"{place:064x}", code, at, outcome, *checked)
+    assert matters(page.get(PAGE)) == [], "the Department has its own pages for these"
+    as_agency(NHA_TRANG)
+    answer = page.get(PAGE)
+    mend, complained = matters(answer)
+    assert mend[0], "two are late"
+    assert "Nha Trang: 12 lỗi dữ liệu cần sửa, 2 lỗi đã quá hạn" in mend[1]
+    assert "Nha Trang: 1 phản ánh chưa kiểm tra xong" in complained[1]
+    assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer)
+    assert f"/motcua/complaints?agency={NHA_TRANG}&state=open" in links(answer)
+
+
+def test_auditor_sees_the_figures_and_no_number(page, calm, message):
+    VISITING.role = "auditor"
+    shown = words(page.get(PAGE))
+    assert "1 tin đã lập" in shown
+    assert "Cổng gửi tin" in shown
+    assert not re.search(r"09••", shown)

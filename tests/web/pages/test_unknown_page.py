@@ -1,0 +1,230 @@
+"""The tab Chưa rõ kết quả: who sees what waits, and the way on which the Department lets a message go again."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.web.staff import unknown_page
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.web.ledger_rows import LedgerRows
+from tests.web.visiting import Visiting
+
+PAGE = "/motcua/messages/unknown"
+VISITING = Visiting()
+WHY = "Viettel trả lời chưa nhận, anh Minh phòng kỹ thuật"
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+@pytest.fixture
+def made(agencies, rows) -> LedgerRows:
+    return LedgerRows(rows)
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(hours=5)
+
+
+def words(answer) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
+
+
+def fields_of(page: str) -> list[tuple[str, str]]:
+    """The hidden fields of the page's own form, as a browser would send them."""
+    form = page[page.index('action="/motcua/messages/unknown"') :].partition("</form>")[0]
+    return [
+        (name, html.unescape(value)) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    ]
+
+
+def send(staff, fields: list[tuple[str, str]], **more: str):
+    sent = [*fields, *more.items()]
+    content = "&".join(f"{name}={html_quote(value)}" for name, value in sent)
+    return staff.post(PAGE, content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+
+def html_quote(value: str) -> str:
+    from urllib.parse import quote_plus
+
+    return quote_plus(value)
+
+
+def choose(staff, *numbers: int, reason: str = WHY):
+    fields = fields_of(staff.get(PAGE).text)
+    return send(staff, [*fields, *(("held", str(number)) for number in numbers)], reason=reason, decision="ask")
+
+
+def test_nothing_that_waits_is_said_in_words(staff):
+    shown = words(staff.get(PAGE))
+    assert "Không có tin nào chưa rõ kết quả." in shown
+    assert "Chưa ai cho gửi lại tin nào." in shown
+    assert "<form" not in staff.get(PAGE).text.partition("<main")[2]
+
+
+def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
+    made.held("D <1>", useful_until=soon())
+    late = made.held("LATE", useful_until=datetime.now(UTC) - timedelta(hours=1))
+    answer = staff.get(PAGE)
+    shown = words(answer)
+    for expected in ("D <1>", "UBND TP Nha Trang", "Có kết quả", "kannel", "10:00 ngày 25/11/2026"):
+        assert expected in shown, expected
+    assert "Cổng nhắn tin không trả lời" in shown
+    assert "1 tin chờ người quyết định" in shown
+    assert "1 tin không còn ý nghĩa" in shown
+    assert f'value="{late}"' not in answer.text
+    assert 'href="/motcua/messages?state=unknown"' in answer.text
+    assert "482" not in shown
+
+
+def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, rows):
+    numbers = [made.held(f"D{number}", useful_until=soon()) for number in range(4)]
+    asked = choose(staff, *numbers[:3])
+    assert asked.status_code == 200
+    shown = words(asked)
+    assert (
+        "3 tin sẽ được gửi lại tới đúng số máy và đúng lời cũ; nếu nhà mạng đã nhận thì người dân nhận hai lần" in shown
+    )
+    assert WHY in shown
+    assert all(f"D{number}" in shown for number in range(3))
+    assert "D3" not in shown
+    assert rows("SELECT 1 FROM motcua.messages WHERE state <> 'unknown'") == []
+
+    answer = send(staff, fields_of(asked.text), decision="release")
+    assert answer.status_code == 303
+    address = urlsplit(answer.headers["location"])
+    assert (address.path, parse_qs(address.query)) == (PAGE, {"said": ["released"], "done": ["3"], "left": ["0"]})
+    states = rows("SELECT message_id, state, reason FROM motcua.messages ORDER BY message_id")
+    assert [(row["state"], row["reason"]) for row in states] == [
+        *[("queued", "released")] * 3,
+        ("unknown", "no_answer"),
+    ]
+    kept = rows("SELECT message_id, released_by, reason FROM motcua.releases ORDER BY message_id")
+    assert [(row["message_id"], row["released_by"], row["reason"]) for row in kept] == [
+        (number, "lan", WHY) for number in numbers[:3]
+    ]
+    shown = words(staff.get(answer.headers["location"]))
+    assert "3 tin đã được cho gửi lại" in shown
+    assert f"lan {WHY} Đang chờ" in shown
+
+    again = send(staff, fields_of(asked.text), decision="release")
+    assert "done=0&left=3" in again.headers["location"]
+    assert "3 tin không gửi lại" in words(staff.get(again.headers["location"]))
+    assert len(rows("SELECT 1 FROM motcua.releases")) == 3
+
+
+def test_what_was_settled_meanwhile_is_left_out_of_the_question(staff, made, rows):
+    first, second = (made.held(f"D{number}", useful_until=soon()) for number in range(2))
+    fields = fields_of(staff.get(PAGE).text)
+    rows("UPDATE motcua.messages SET state = 'delivered' WHERE message_id = %s", second)
+    chosen = [("held", str(first)), ("held", str(second))]
+    shown = words(send(staff, [*fields, *chosen], reason=WHY, decision="ask"))
+    assert "1 tin sẽ được gửi lại" in shown
+    assert "1 tin khác đã chọn nay đã rõ kết quả" in shown
+    shown = words(send(staff, [*fields, chosen[1]], reason=WHY, decision="ask"))
+    assert "Không còn tin nào để gửi lại" in shown
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("  ", "Thiếu lý do"),
+        ("gọi 0905 123 482 thì chưa có", "Lý do có số điện thoại; hãy viết lại không có số."),
+        ("x" * 501, "không quá 500 chữ"),
+        ("a\x00b", "phải là một dòng"),
+    ],
+)
+@pytest.mark.parametrize("decision", ["ask", "release"])
+def test_reason_that_cannot_be_kept_is_said_and_changes_nothing(staff, made, rows, reason, said, decision):
+    number = made.held("D1", useful_until=soon())
+    fields = [*fields_of(staff.get(PAGE).text), ("held", str(number))]
+    answer = send(staff, fields, reason=reason, decision=decision)
+    assert answer.status_code == 422
+    assert said in words(answer)
+    assert f'value="{number}" checked' in answer.text
+    assert rows("SELECT 1 FROM motcua.releases") == []
+
+
+def test_no_choice_is_said_and_numbers_that_are_none_are_no_choice(staff, made, rows):
+    made.held("D1", useful_until=soon())
+    fields = fields_of(staff.get(PAGE).text)
+    for chosen in ([], [("held", "x")], [("held", "-1")], [("held", "9" * 30)]):
+        answer = send(staff, [*fields, *chosen], reason=WHY, decision="ask")
+        assert answer.status_code == 422
+        assert "Chưa chọn tin nào." in words(answer)
+    assert send(staff, [*fields, ("held", "1")], reason=WHY, decision="other").status_code == 400
+    assert send(staff, [("held", str(n)) for n in range(500)], reason=WHY, decision="ask").status_code == 400
+    assert rows("SELECT 1 FROM motcua.releases") == []
+
+
+def test_form_of_another_visitor_changes_nothing(staff, made, rows):
+    number = made.held("D1", useful_until=soon())
+    asked = choose(staff, number)
+    staff.cookies.set("_token", "another-session")
+    answer = send(staff, fields_of(asked.text), decision="release")
+    assert answer.status_code == 403
+    assert "Chưa gửi lại tin nào. Trang đã cũ" in words(answer)
+    assert rows("SELECT 1 FROM motcua.releases") == []
+
+
+@pytest.mark.guarantee(
+    "visitors", "only the Department lets messages of unknown outcome go again; agencies see their own, auditors all"
+)
+@pytest.mark.parametrize(
+    ("role", "agencies", "seen"),
+    [("agency", {NHA_TRANG}, ["OURS"]), ("agency", set(), []), ("auditor", None, ["OURS", "THEIRS"])],
+)
+def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, rows, role, agencies, seen):
+    ours = made.held("OURS", useful_until=soon())
+    theirs = made.held("THEIRS", TU_PHAP, useful_until=soon())
+    asked = choose(staff, ours, theirs)
+    rows(
+        "INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)"
+        " SELECT message_id, attempt_id, now(), 'minh', 'vì ' || message_id FROM motcua.attempts"
+    )
+    VISITING.role, VISITING.agencies = role, None if agencies is None else frozenset(agencies)
+    answer = staff.get(PAGE)
+    shown = words(answer)
+    for code, number in (("OURS", ours), ("THEIRS", theirs)):
+        assert (code in shown) == (code in seen)
+        assert (f"vì {number} " in shown) == (code in seen)
+    assert f"{len(seen)} tin chờ" in shown
+    assert "<form" not in answer.text.partition("<main")[2]
+    assert "••" not in shown
+    for decision in ("ask", "release"):
+        answer = send(staff, fields_of(asked.text), decision=decision)
+        assert answer.status_code == 403
+        assert "Việc này chỉ Sở Thông tin và Truyền thông thực hiện" in words(answer)
+    assert rows("SELECT 1 FROM motcua.messages WHERE state <> 'unknown'") == []
+
+
+def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made, monkeypatch):
+    monkeypatch.setattr(unknown_page, "ROWS_A_PAGE", 3)
+    numbers = [made.held(f"D{number}", useful_until=soon()) for number in range(5)]
+    first = staff.get(PAGE)
+    second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))
+    listed = [re.findall(r'name="held" value="(\d+)"', page.text) for page in (first, second)]
+    assert [[int(number) for number in page] for page in listed] == [numbers[:3], numbers[3:]]
+    assert first.text.count(" checked>") == 0
+    every = staff.get(html.unescape(re.search(r'href="([^"]*)">Chọn cả trang', second.text)[1]))
+    assert every.text.count(" checked>") == 2
+    assert "Không còn tin nào." in words(staff.get(f"{PAGE}?after={numbers[-1]}"))
+    assert staff.get(f"{PAGE}?after=%00x").status_code == 200

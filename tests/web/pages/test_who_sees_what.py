@@ -1,0 +1,491 @@
+"""Every route asked as every visitor: an agency's user gets nothing of another agency, an auditor nobody's number.
+
+What there is of two agencies is kept in one ledger: dossiers, messages, findings, complaints, a closed and published
+day. A new route is asked here, too: the walk fails until ``ASKED`` says how.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from psycopg.rows import dict_row
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.quality.checking import check_quality
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.reports.publication.files import agency_workbook_name
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
+from motcua.store.oversight.statements import StatementRefusal, save_refusal
+from motcua.store.people import give_agency
+from tests.conftest import (
+    NHA_TRANG,
+    NOW,
+    TU_PHAP,
+    OneStop,
+    Server,
+    _drop,
+    _fresh_database,
+    agency,
+    connection_uri,
+)
+from tests.web.visiting import Visiting
+
+DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What is an agency's, and what of it may be on no other's page."""
+
+    agency: str
+    name: str
+    applicant: str
+    mobile: str
+    landline: str
+    code: str
+    """Of the dossier that is told."""
+    bad_code: str
+    """Of the one with a finding, whose number cannot be texted."""
+    lost_code: str
+    """Of the row of a source that no dossier belongs to."""
+    words: str
+    """Of a complaint."""
+    complaint: int = 0
+    finding: int = 0
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (self.code, self.bad_code, self.lost_code)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*self.codes, self.applicant, self.name, self.words)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """What no page shows to anybody: as digits, without 0 or country code."""
+        return (self.mobile[1:], self.landline[1:])
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """What of the numbers is shown to those who may."""
+        return tuple(f"{number[:2]}•• ••• {number[-3:]}" for number in (self.mobile, self.landline))
+
+
+A = Owned(
+    NHA_TRANG, "Ủy ban nhân dân thành phố Nha Trang", "Nguyễn Thị Huệ", "0905771482", "02583822917", "HS-A-5531",
+    "HS-A-5532", "HS-A-5533", "bà Huệ đến quầy chưa có",
+)  # fmt: skip
+B = Owned(
+    TU_PHAP, "Sở Tư pháp", "Trần Văn Cúc", "0914553926", "02583811638", "HS-B-7741", "HS-B-7742", "HS-B-7743",
+    "ông Cúc đến quầy chưa có",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class World:
+    """The ledger that is walked over."""
+
+    dsn: str
+    owned: tuple[Owned, Owned]
+    closing: int
+    publication: int
+    files: tuple[str, ...]
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
+            return connection.execute(statement).fetchall()
+
+
+@pytest.fixture(scope="module")
+def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    name, source = _fresh_database(postgres, migrated, "walk"), _fresh_database(postgres, "template0", "walk_onestop")
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    address = f"{parts['host']}:{parts['port']}"
+    folder = tmp_path_factory.mktemp("walk")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in {
+            "AIRFLOW_CONN_MOTCUA_DB": connection_uri(postgres.admin_dsn, "motcua_app", name),
+            "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{parts['user']}:{parts['password']}@{address}/{source}",
+            "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": 9}),
+            "MOTCUA_DATA": str(folder),
+            "MOTCUA_FIRST_LOOK_BACK": "P9999D",
+            "MOTCUA_GATEWAYS": "kannel",
+            "MOTCUA_JOURNAL": str(folder / "journal"),
+            "MOTCUA_SOURCES": "khanhhoa",
+        }.items():
+            patch.setenv(variable, value)
+        settings.cache_clear()
+        yield _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
+        close_ledger_pool()
+    settings.cache_clear()
+    for each in (name, source):
+        _drop(postgres, each)
+
+
+def _filled(ledger: str, source: str) -> World:
+    with connect() as connection:
+        save_agencies(connection, [agency(its.agency, name=its.name) for its in (A, B)], "tests")
+    one_stop = OneStop(source)
+    at, received = NOW - timedelta(minutes=5), NOW - timedelta(days=2)
+    for its in (A, B):
+        for code, phone in ((its.code, its.mobile), (its.bad_code, its.landline)):
+            ready = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "updated_at": at}
+            typed = {"applicant_name": its.applicant, "applicant_phone": phone, "phone_entered_at": received}
+            one_stop.dossier(code, its.agency, received_at=received, **typed, **ready)
+            one_stop.move(2, code, its.agency, at=received)
+            one_stop.move(9, code, its.agency, at=at)
+        one_stop.move(9, its.lost_code, its.agency, at=at)
+    one_stop.connection.close()
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    plan(now=NOW)
+    check_quality("walk", NOW)
+    now = datetime.now(UTC)
+    with connect() as connection:
+        for its in (A, B):
+            # As some were recorded before numbers were refused.
+            words, key = f"{its.words}, gọi {its.mobile}", sha256(its.agency.encode()).hexdigest()
+            came = now - timedelta(days=1)
+            given = NewComplaint(key, its.agency, its.code, came, "desk", "no_result_yet", words)
+            save_complaints(connection, [given], "tests", now)
+        link_complaints(connection, now)
+        told = f"bang-ke.csv cannot be read:\n- cột “Số tin (0905***482)”, gọi {A.mobile}"
+        save_refusal(connection, StatementRefusal("kannel", None, "bang-ke.csv", "0" * 64, now, "tests", 1, told))
+        give_agency(connection, "huong", B.agency, "tests", now)
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing.closing_no
+    published = publish(closing, NEXT_MORNING)
+    with psycopg.connect(ledger, row_factory=dict_row) as connection:
+        complaints = connection.execute("SELECT agency_code, complaint_id FROM motcua.complaints").fetchall()
+        findings = connection.execute(
+            "SELECT f.agency_code, min(f.finding_id) AS finding_id FROM motcua.findings AS f"
+            " INNER JOIN motcua.dossiers AS d ON f.dossier_id = d.dossier_id GROUP BY f.agency_code"
+        ).fetchall()
+    owned = tuple(
+        Owned(
+            **{field: getattr(its, field) for field in Owned.__dataclass_fields__}
+            | {"complaint": _of(its, complaints)["complaint_id"], "finding": _of(its, findings)["finding_id"]}
+        )
+        for its in (A, B)
+    )
+    files = tuple(each["name"] for each in published.manifest["files"])
+    return World(ledger, owned, closing, published.publication_no, (*files, "manifest.json"))  # type: ignore[arg-type]
+
+
+def _of(its: Owned, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return next(row for row in rows if row["agency_code"] == its.agency)
+
+
+# ------------------------------------------------------------------------------------------------- how to ask
+
+Asked = list[dict[str, str]]
+
+
+def _files(world: World, its: Owned) -> Asked:
+    names = {*world.files, agency_workbook_name(its.agency)}
+    return [{"publication": str(world.publication), "name": name} for name in sorted(names)]
+
+
+def _figures(world: World, its: Owned) -> Asked:
+    cells = [{}, {"agency": its.agency}, {"agency": ""}]
+    figures = ("messages", "received", "suppressed", "resolved_on_time")
+    return [{"closing": str(world.closing), "figure": figure, **cell} for figure in figures for cell in cells]
+
+
+def _quality_forms(world: World, its: Owned) -> Asked:
+    decision = {"finding": str(its.finding), "why": "", "until": "2026-12-01", "decision": "acknowledge"}
+    # Without a reason nothing is kept, and the page is shown again.
+    return [decision | {"code": code.agency} for code in world.owned]
+
+
+def _complaint_forms(world: World, its: Owned) -> Asked:
+    of_it = {"complaint": str(its.complaint), "reason": "gọi 0905 123 456", "at_agency": its.agency}
+    new = {"agency": its.agency, "received_at": "2099-01-01T08:00", "claim": "other", "dossier_code": "", "form": "x"}
+    return [
+        {"decision": "record", **new},
+        {"decision": "withdraw", **of_it},
+        {"decision": "outcome", "outcome": "upheld", **of_it},
+    ]
+
+
+def _dossiers(world: World, its: Owned) -> Asked:
+    agencies = (its.agency, *(each.agency for each in world.owned), "")
+    return [{"agency": agency_code, "code": code} for code in its.codes for agency_code in dict.fromkeys(agencies)]
+
+
+ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
+    ("GET", "/"): lambda world, its: [{}],
+    ("GET", "/alerts"): lambda world, its: [{}],
+    ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
+    ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
+    ("GET", "/complaints"): lambda world, its: [
+        {},
+        {"agency": its.agency},
+        {"state": "unlinked"},
+        {"claim": "no_result_yet", "page": "1"},
+    ],
+    ("POST", "/complaints"): _complaint_forms,
+    ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
+    ("GET", "/dossiers/axis.csv"): _dossiers,
+    ("GET", "/dossiers/axis.xlsx"): _dossiers,
+    ("GET", "/dossiers/slip"): _dossiers,
+    ("POST", "/dossiers/search"): lambda world, its: [
+        {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
+    ],
+    ("GET", "/quality"): lambda world, its: [{}],
+    ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
+    ("POST", "/quality/agency"): _quality_forms,
+    ("GET", "/reconciliation"): lambda world, its: [
+        {},
+        {"closing": str(world.closing)},
+        {"closing": str(world.closing), "agency": its.agency},
+    ],
+    ("GET", "/reconciliation/file"): _files,
+    ("GET", "/reconciliation/rows"): _figures,
+    ("GET", "/reconciliation/rows.csv"): _figures,
+    ("GET", "/sending"): lambda world, its: [{}, {"day": "2026-11-25"}],
+    ("GET", "/statements"): lambda world, its: [{}],
+    ("GET", "/users"): lambda world, its: [{}],
+    ("POST", "/users"): lambda world, its: [
+        # Not confirmed: nothing is changed.
+        {"decision": decision, "user": "huong", "agency": its.agency}
+        for decision in ("give", "take")
+    ],
+}
+"""By route: what of an agency is asked there, as parameters of the address or fields of the form. No form changes
+anything; each names something of the agency."""
+
+VISITORS = {
+    "auditor": Visiting("kiem", "auditor", None),
+    "operator": Visiting("lan", "operator", None),
+    "agency": Visiting("hoa", "agency", frozenset({A.agency})),
+    "two agencies": Visiting("cuc", "agency", frozenset({A.agency, B.agency})),
+    "agency without an entry": Visiting("moi", "agency", frozenset()),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of a walk."""
+
+    asked: str
+    status: int
+    text: str
+    """Its body and where it leads, as a person reads them; of a workbook all that is in it."""
+
+
+def routes_of(server: FastAPI) -> list[tuple[str, str]]:
+    pages = server.routes[-1].app.routes  # type: ignore[attr-defined]
+    assert all(isinstance(route, APIRoute) for route in pages), "a route that the walk cannot ask"
+    return sorted((method, route.path) for route in pages for method in route.methods)
+
+
+def text_in(answer: Any) -> str:
+    kind = answer.headers.get("content-type", "")
+    if "spreadsheet" in kind:
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+            return unescape("\n".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml")))
+    if "pdf" in kind:
+        return ""
+    text = answer.content.decode("utf-8")
+    if "html" in kind:
+        text = unescape(re.sub(r"(?s)<style.*?</style>", "", text))
+    return f"{text}\n{answer.headers.get('location', '')}"
+
+
+def walk(visiting: Visiting, world: World, only: Callable[[str, str], bool] = lambda *_: True) -> list[Answer]:
+    """All routes asked for what is of either agency.
+
+    Raises:
+        AssertionError: there is a route that nobody said how to ask.
+    """
+    server = visiting.mount()
+    answers = []
+    with TestClient(server, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        token = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/calendar").text)
+        assert token is not None
+        for method, path in routes_of(server):
+            assert (method, path) in ASKED, f"{method} {path}: say in ASKED how it is asked for what is an agency's"
+            for its in world.owned:
+                for given in ASKED[method, path](world, its):
+                    if not only(method, path):
+                        continue
+                    if method == "GET":
+                        answer = http.get(f"/motcua{path}", params=given)
+                    else:
+                        answer = http.request(method, f"/motcua{path}", data=given | {"token": token[1]})
+                    asked = f"{method} {path}?{urlencode(given)}"
+                    assert answer.status_code < 500, asked
+                    answers.append(Answer(asked, answer.status_code, text_in(answer)))
+    return answers
+
+
+@pytest.fixture(scope="module")
+def walked(world: World) -> dict[str, list[Answer]]:
+    """By who walked: what he got."""
+    return {name: walk(visiting, world) for name, visiting in VISITORS.items()}
+
+
+def found(answers: Sequence[Answer], secrets: Sequence[str]) -> list[tuple[str, str]]:
+    """What of these is where; a code that was typed itself is no secret of a page that says it finds no such dossier."""
+    return [
+        (each.asked, secret)
+        for each in answers
+        for secret in secrets
+        if secret in each.text and not (" /dossiers" in each.asked and secret in each.asked and is_code(secret))
+    ]
+
+
+def is_code(secret: str) -> bool:
+    return secret in A.codes + B.codes
+
+
+# ------------------------------------------------------------------------------------------------- what they get
+
+
+@pytest.mark.guarantee("pages", "an agency's user gets nothing of another agency, by whatever address, form or file")
+def test_agencys_user_gets_nothing_of_another_agency(walked):
+    assert found(walked["agency"], B.secrets + B.masked) == []
+    for secret in (*A.codes, A.name, A.words, *A.masked):
+        assert found(walked["agency"], [secret]), f"of his own agency he gets {secret}"
+
+
+@pytest.mark.guarantee("pages", "an agency's user who was given no agency gets nothing of any")
+def test_agencys_user_without_an_agency_gets_nothing_of_any(walked):
+    assert found(walked["agency without an entry"], A.secrets + B.secrets + A.masked + B.masked) == []
+
+
+@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, no digit of a number, nobody's name and words")
+def test_auditor_gets_facts_without_numbers_names_and_words(walked):
+    answers = walked["auditor"]
+    for its in (A, B):
+        assert found(answers, (*its.masked, its.applicant, its.words)) == []
+        for secret in (*its.codes, its.name):
+            assert found(answers, [secret]), f"he gets {secret}"
+    assert found(answers, ("••", "***")) == [], "nothing of a number is left, not even its mask"
+
+
+@pytest.mark.guarantee("pages", "nobody gets a whole phone number")
+@pytest.mark.parametrize("name", VISITORS)
+def test_nobody_gets_a_whole_number(walked, name):
+    assert [
+        (each.asked, number)
+        for each in walked[name]
+        for number in A.numbers + B.numbers
+        if number in re.sub(r"(?<=\d)[ .]+(?=\d)", "", each.text)
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["operator", "two agencies"])
+def test_who_may_see_both_agencies_finds_what_the_walk_looks_for(walked, name):
+    """So that a walk that finds nothing has looked in the right places."""
+    for its in (A, B):
+        for secret in (*its.codes, its.name, its.words, *its.masked):
+            assert found(walked[name], [secret]), secret
+
+
+@pytest.mark.guarantee("pages", "a page that holds rows of all agencies, or is the Department's, is refused to others")
+def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walked):
+    def refused(name: str) -> set[str]:
+        asked = (each.asked.partition("?")[0] for each in walked[name] if each.status == 403)
+        return set(asked)
+
+    assert refused("operator") == set()
+    auditors = {
+        "POST /alerts",
+        "POST /complaints",
+        "POST /dossiers/search",
+        "POST /quality/agency",
+        "GET /users",
+        "POST /users",
+    }
+    assert refused("auditor") == auditors
+    agencies = {"GET /alerts", "POST /alerts", "GET /sending", "GET /statements", "GET /users", "POST /users"}
+    for name in ("agency", "two agencies", "agency without an entry"):
+        assert refused(name) == agencies, name
+
+
+def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):
+    def handed_out(name: str) -> set[str]:
+        files = (each for each in walked[name] if each.asked.startswith("GET /reconciliation/file"))
+        return {re.search(r"name=([^&]+)", each.asked)[1] for each in files if each.status == 200}  # type: ignore[index]
+
+    own = {urlencode({"n": agency_workbook_name(its.agency)})[2:] for its in (A, B)}
+    assert len(own) == 2
+    assert handed_out("agency") == {urlencode({"n": agency_workbook_name(A.agency)})[2:]}
+    assert handed_out("two agencies") == own
+    assert handed_out("agency without an entry") == set()
+    assert handed_out("auditor") == handed_out("operator") > own
+
+
+@pytest.mark.guarantee("pages", "an agency's user changes nothing of another agency, whatever his form says")
+def test_agencys_user_changes_nothing_of_another_agency(world):
+    own, others = world.owned
+    visiting = Visiting("hoa", "agency", frozenset({own.agency}))
+    with TestClient(visiting.mount(), follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        token = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/calendar").text)[1]  # type: ignore[index]
+
+        def send(path: str, **fields: str) -> int:
+            return http.post(f"/motcua{path}", data=fields | {"token": token}).status_code
+
+        day = (datetime.now(VIETNAM).date() + timedelta(days=3)).isoformat()
+        decision = {"decision": "acknowledge", "why": "Đã biết", "until": day}
+        for code in (own.agency, others.agency):
+            assert send("/quality/agency", code=code, finding=str(others.finding), **decision) == 404
+        assert send("/quality/agency", code=own.agency, finding=str(others.finding), decision="take_back") == 404
+        of_it = {"complaint": str(others.complaint), "reason": "Ghi nhầm"}
+        assert send("/complaints", decision="withdraw", **of_it) == 422
+        assert send("/complaints", decision="outcome", outcome="upheld", **of_it) == 422
+        new = {"decision": "record", "received_at": "2026-11-20T08:00", "claim": "other", "form": "walk"}
+        for named in (others.agency, others.name):
+            assert send("/complaints", agency=named, **new) == 422
+    assert world.rows("SELECT 1 FROM motcua.finding_acknowledgements") == []
+    assert world.rows("SELECT 1 FROM motcua.complaints WHERE withdrawn_at IS NOT NULL OR outcome <> 'open'") == []
+    assert len(world.rows("SELECT 1 FROM motcua.complaints")) == 2
+
+
+@pytest.mark.parametrize("name", VISITORS)
+def test_header_leads_nobody_to_a_page_that_he_may_not_open(world, name):
+    server = VISITORS[name].mount()
+    known = {path for _, path in routes_of(server)}
+    with TestClient(server) as http:
+        for page in sorted(known & {"/", "/quality", "/reconciliation", "/complaints", "/calendar"}):
+            header = http.get(f"/motcua{page}").text.partition("<header")[2].partition("</header>")[0]
+            for tab in set(re.findall(r'href="/motcua(/[^"]*)"', header)) & known:
+                assert http.get(f"/motcua{tab}").status_code == 200, (page, tab)
+
+
+def test_route_that_nobody_says_how_to_ask_stops_the_walk(world, monkeypatch):
+    monkeypatch.delitem(ASKED, ("GET", "/quality"))
+    with pytest.raises(AssertionError, match="GET /quality: say in ASKED"):
+        walk(VISITORS["auditor"], world, only=lambda *_: False)
+
+
+def test_folder_of_the_published_files_is_the_walks_own(world):
+    assert Path(settings().data, "publications").is_dir()
