@@ -4877,6 +4877,10 @@ CREATE INDEX dossier_versions_due ON motcua.dossier_versions USING btree ((((due
 
 CREATE INDEX dossiers_code_key ON motcua.dossiers USING btree (motcua.code_key(dossier_code));
 
+-- Name: dossiers_msisdn; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossiers_msisdn ON motcua.dossiers USING btree (msisdn) WHERE (msisdn IS NOT NULL);
+
 -- Name: finding_acknowledgements_finding; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements USING btree (finding_id, acknowledgement_id);
@@ -4980,6 +4984,10 @@ CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs USING btree (previ
 -- Name: quality_runs_day; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX quality_runs_day ON motcua.quality_runs USING btree (day, run_no);
+
+-- Name: quarantine_code_key; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX quarantine_code_key ON motcua.quarantine USING btree (motcua.code_key(dossier_code)) WHERE (dossier_code IS NOT NULL);
 
 -- Name: quarantine_open; Type: INDEX; Schema: motcua; Owner: -
 

@@ -79,6 +79,10 @@ def receipts(ledger: Ledger) -> dict[str, Any]:
     return {"rows": json.dumps(given), "locked": [row["message_id"] for row in rows], "now": NOW}
 
 
+def one_dossier(ledger: Ledger) -> dict[str, Any]:
+    return {"dossier_id": young_dossiers(ledger)[0], "agencies": None, "now": NOW, "limit": 500}
+
+
 class Case(NamedTuple):
     """A statement, what it is given, what is done to the ledger before, and how many rows it has to look up."""
 
@@ -299,6 +303,25 @@ CASES = [
     Case("runs/made/checks", given(**THE_RUN), OF_A_RUN),
     Case("runs/made/statements", given(**THE_RUN), OF_A_RUN),
     Case("runs/made/mails", given(report="publication", numbers=[1, 2], agencies=None), OF_A_RUN),
+    # The page of a dossier.
+    Case("dossiers/showing/find", given(keys=["D1007"], agencies=["H1"], agency_code=None, limit=100), looked_up=1),
+    Case("dossiers/showing/find_by_phone", given(msisdn="+84906000007", agencies=None, limit=100), looked_up=10),
+    Case("dossiers/showing/unusable_rows", given(keys=["D1007"], agencies=None, agency_code=None, limit=100)),
+    *(
+        Case(f"dossiers/showing/{name}", one_dossier, looked_up=looked_up)
+        for name, looked_up in (
+            ("story", 5),
+            ("messages", 5),
+            ("transitions", 5),
+            ("versions", 5),
+            ("moves", 5),
+            ("attempts", 5),
+            ("receipts", 10),
+            ("inquiries", 5),
+            ("findings", 5),
+            ("complaints", 5),
+        )
+    ),
 ]
 
 

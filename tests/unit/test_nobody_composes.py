@@ -86,6 +86,8 @@ EXCEPTIONS = {
     "motcua complaints withdraw: why": "why it is taken back",
     "motcua complaints outcome: why": "what the check found",
     "motcua texts register: because": "why it is registered",
+    "form of find: q": "the same on the page itself",
+    "form of dossiers: q": "where both are read",
     "form of staff: q": "whose dossiers are looked for, by code or by the number that the citizen gives; sends nothing",
     "motcua gaps close: reason": "why a gap whose journal is lost is closed",
     "motcua texts unregister: because": "why it is not any more",

@@ -24,6 +24,7 @@ from motcua.web.staff import (
     alerts_page,
     calendar_page,
     complaints_page,
+    dossiers_page,
     inquiries_page,
     messages_page,
     quality_page,
@@ -42,6 +43,7 @@ def create_pages() -> FastAPI:
     app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
     app.include_router(complaints_page.router)
+    app.include_router(dossiers_page.router)
     app.include_router(inquiries_page.router)
     app.include_router(messages_page.router)
     app.include_router(overview_page.router)

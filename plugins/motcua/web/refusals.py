@@ -15,6 +15,8 @@ PageRefusal: TypeAlias = Literal[
     "no_such_closing",
     "no_such_run",
     "no_such_figure",
+    "no_such_dossier",
+    "no_phone_search",
     "file_changed",
     "not_so",
     "may_not_acknowledge",

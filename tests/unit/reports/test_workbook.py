@@ -6,10 +6,12 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 import openpyxl
 import pytest
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import BrokenAgency
 from motcua.reports.quality.workbook import agency_workbook, department_workbook
 from tests.quality_samples import agency_report, broken, department_report, row, rows
@@ -141,6 +143,22 @@ def test_cells_that_begin_like_formulas_are_text(text):
         assert cell.number_format == "@"
         assert cell.quotePrefix
     assert sheet["B2"].value.strip("\x00\x1b") in (text, text.replace("\r", "_x000D_"), "_x0000__x001B_", "")
+
+
+@pytest.mark.parametrize("code", [*DANGEROUS, "160915001", "a&b=c#d", "internal:A1", "0905123456"])
+def test_codes_lead_to_the_page_of_the_dossier_and_nowhere_else(code):
+    page = "https://noi-bo.example/motcua/dossiers"
+    each = row(1, subject=code, dossier_code=code, agency_code="000.00.09.H32")
+    cell = opened(agency_workbook(agency_report(), [each], dossiers_url=page))["Cần xử lý"]["B2"]
+    if holds_phone(code):
+        assert cell.hyperlink is None, "a number stands in no address"
+        return
+    assert cell.data_type == "s"
+    address, _, query = cell.hyperlink.target.partition("?")
+    assert address == page
+    read = parse_qs(query, keep_blank_values=True)
+    assert read["agency"] == ["000.00.09.H32"]
+    assert read["code"] == [code]
 
 
 def test_file_name_has_no_letter_that_a_file_system_refuses():

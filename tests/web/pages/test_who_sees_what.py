@@ -246,6 +246,11 @@ def _list_files(lists: list[dict[str, str]]) -> list[dict[str, str]]:
     return [each | {"format": form} for each in lists for form in ("csv", "xlsx")]
 
 
+def _dossiers(world: World, its: Owned) -> Asked:
+    agencies = (its.agency, *(each.agency for each in world.owned), "")
+    return [{"agency": agency_code, "code": code} for code in its.codes for agency_code in dict.fromkeys(agencies)]
+
+
 ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/"): lambda world, its: [{}],
     ("GET", "/alerts"): lambda world, its: [{}],
@@ -269,6 +274,13 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         # Not confirmed: nothing is let go.
         {"held": str(each["message_id"]), "reason": "nhà mạng báo chưa nhận"}
         for each in world.rows(f"SELECT message_id FROM motcua.messages WHERE agency_code = '{its.agency}'")
+    ],
+    ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
+    ("GET", "/dossiers/axis.csv"): _dossiers,
+    ("GET", "/dossiers/axis.xlsx"): _dossiers,
+    ("GET", "/dossiers/slip"): _dossiers,
+    ("POST", "/dossiers/search"): lambda world, its: [
+        {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
     ],
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
@@ -370,7 +382,17 @@ def walked(world: World) -> dict[str, list[Answer]]:
 
 
 def found(answers: Sequence[Answer], secrets: Sequence[str]) -> list[tuple[str, str]]:
-    return [(each.asked, secret) for each in answers for secret in secrets if secret in each.text]
+    """What of these is where; a code that was typed itself is no secret of a page that says it finds no such dossier."""
+    return [
+        (each.asked, secret)
+        for each in answers
+        for secret in secrets
+        if secret in each.text and not (" /dossiers" in each.asked and secret in each.asked and is_code(secret))
+    ]
+
+
+def is_code(secret: str) -> bool:
+    return secret in A.codes + B.codes
 
 
 # ------------------------------------------------------------------------------------------------- what they get
@@ -425,7 +447,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "POST /users"}
-    assert refused("auditor") == departments | {"POST /complaints", "POST /quality/agency"}
+    assert refused("auditor") == departments | {"POST /complaints", "POST /dossiers/search", "POST /quality/agency"}
     for name in ("agency", "two agencies", "agency without an entry"):
         assert refused(name) == departments | {"GET /alerts", "GET /statements"}, name
 

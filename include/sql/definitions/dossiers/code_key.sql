@@ -1,4 +1,4 @@
--- The key by which a texted code finds its dossier. It stands in two indexes, which hold its old values: only a
+-- The key by which a texted code finds its dossier. It stands in three indexes, which hold its old values: only a
 -- migration that builds them anew may change it, and this file then says the same.
 CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(

@@ -59,6 +59,7 @@ __all__ = [
     "PhoneRefusal",
     "SharedNumber",
     "find_shared_numbers",
+    "hide_phones",
     "holds_phone",
     "mask_for_staff",
     "mask_msisdn",
@@ -178,6 +179,14 @@ def mask_phones(text: str, show: Callable[[str], str] = mask_msisdn) -> str:
     masked = _mask(text, show)
     text = text if masked is None else masked
     return text if show is mask_msisdn else _MASKED.sub(lambda number: show(number[0]), text)
+
+
+def hide_phones(text: str) -> str:
+    """Return a text with everything that looks like a phone number taken out, ``•••``; as it is without any.
+
+    For what sources, providers and people wrote, where it is shown to whoever may see nothing of a number.
+    """
+    return mask_phones(text, lambda _: "•••")
 
 
 def _mask(text: str, show: Callable[[str], str] = mask_msisdn) -> str | None:

@@ -38,7 +38,8 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
             if not (again or is_due(report)):
                 return None
             rows = rows_to_correct(ledger, run_no, agency_code)
-            return compose_agency_mail(report, rows, staff_page(f"/quality/agency?code={quote(agency_code)}"))
+            page = staff_page(f"/quality/agency?code={quote(agency_code)}")
+            return compose_agency_mail(report, rows, page, staff_page("/dossiers"))
 
     return mail_report(MailedReport("quality", run_no, agency_code), agency.report_recipients, compose, again=again)
 
@@ -52,6 +53,7 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
             report = department_report(ledger, run_no)
             if not (again or is_due(report)):
                 return None
-            return compose_department_mail(report, rows_to_correct(ledger, run_no), staff_page("/quality"))
+            rows = rows_to_correct(ledger, run_no)
+            return compose_department_mail(report, rows, staff_page("/quality"), staff_page("/dossiers"))
 
     return mail_report(MailedReport("quality", run_no, DEPARTMENT), recipients, compose, again=again)

@@ -47,16 +47,19 @@ def is_due(report: AgencyReport | DepartmentReport) -> bool:
     return report.previous.day.isocalendar()[:2] != report.run.day.isocalendar()[:2]
 
 
-def compose_agency_mail(report: AgencyReport, rows: Iterable[RowToCorrect], page_url: str | None = None) -> Mail:
+def compose_agency_mail(
+    report: AgencyReport, rows: Iterable[RowToCorrect], page_url: str | None = None, dossiers_url: str | None = None
+) -> Mail:
     """An agency's mail.
 
     Args:
         report: of one run.
         rows: what is to be corrected, in any order; read once, as they come.
         page_url: address of the agency's page, where this deployment tells one.
+        dossiers_url: address of the page Hồ sơ, to which the workbook's codes lead; likewise.
     """
     urgent, left_out = most_urgent(rows, MOST_ROWS)
-    workbook = agency_workbook(report, urgent, left_out) if urgent else None
+    workbook = agency_workbook(report, urgent, left_out, dossiers_url) if urgent else None
     first = [row for row in urgent[:ROWS_SHOWN] if row.acknowledged is None]
     return _compose(
         "quality_agency", report, workbook, page_url, first_rows=first, trend=_trend(report.trend), chart=None
@@ -64,11 +67,11 @@ def compose_agency_mail(report: AgencyReport, rows: Iterable[RowToCorrect], page
 
 
 def compose_department_mail(
-    report: DepartmentReport, rows: Iterable[RowToCorrect], page_url: str | None = None
+    report: DepartmentReport, rows: Iterable[RowToCorrect], page_url: str | None = None, dossiers_url: str | None = None
 ) -> Mail:
     """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached."""
     urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
-    workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS))
+    workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS), dossiers_url)
     return _compose(
         "quality_department",
         report,

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import (
     AgencyFigures,
     AgencyReport,
@@ -35,10 +37,15 @@ class Workbook(Attachment):
     left_out: int
 
 
-def agency_workbook(report: AgencyReport, rows: Sequence[RowToCorrect], left_out: int = 0) -> Workbook:
-    """What one agency has to correct, in the order of ``rows``; ``left_out``: how many rows there are besides."""
+def agency_workbook(
+    report: AgencyReport, rows: Sequence[RowToCorrect], left_out: int = 0, dossiers_url: str | None = None
+) -> Workbook:
+    """What one agency has to correct, in the order of ``rows``; ``left_out``: how many rows there are besides.
+
+    ``dossiers_url``: address of the page Hồ sơ, to which codes lead; ``None``: this deployment tells none.
+    """
     said = wording.words()["workbook"]
-    book = _Book(report)
+    book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
     book.rows(rows, with_agency=False)
     book.rules(report.results)
@@ -47,10 +54,12 @@ def agency_workbook(report: AgencyReport, rows: Sequence[RowToCorrect], left_out
     return Workbook(_file_name(report.agency_name, report.run.day), book.close(), len(rows), left_out)
 
 
-def department_workbook(report: DepartmentReport, rows: Sequence[RowToCorrect], left_out: int = 0) -> Workbook:
+def department_workbook(
+    report: DepartmentReport, rows: Sequence[RowToCorrect], left_out: int = 0, dossiers_url: str | None = None
+) -> Workbook:
     """All agencies' figures, and those rows that concern the Department."""
     said = wording.words()["workbook"]
-    book = _Book(report)
+    book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
     book.agencies(report.agencies)
     book.rows(rows, with_agency=True)
@@ -82,7 +91,8 @@ class _Column:
 class _Book(Book):
     """The workbook of one report."""
 
-    def __init__(self, report: AgencyReport | DepartmentReport) -> None:
+    def __init__(self, report: AgencyReport | DepartmentReport, dossiers_url: str | None) -> None:
+        self._dossiers_url = dossiers_url
         self._words = wording.words()
         self._said: dict[str, Any] = self._words["workbook"]
         self._report = report
@@ -95,6 +105,7 @@ class _Book(Book):
             "value": TEXT | {"bold": True, "text_wrap": True},
             "warning": TEXT | RED | {"text_wrap": True},
             "late": TEXT | CELL | RED,
+            "link": TEXT | CELL | {"font_color": "#1D5FD1", "underline": 1},
         }
         super().__init__(
             self._said["title"], report.run.sealed_at, looks, self._said["sheets"], "MotcuaSMS", self._said["page"]
@@ -124,6 +135,10 @@ class _Book(Book):
         sheet = self._table("rows", columns, frozen=3 if with_agency else 2)
         for line, row in enumerate(rows, 1):
             self._line(sheet, line, columns, self._finding(line, row, with_agency=with_agency))
+            if row.dossier_code and self._dossiers_url and not holds_phone(row.dossier_code):
+                query = urlencode({"agency": row.agency_code or "", "code": row.dossier_code})
+                place = next(at for at, column in enumerate(columns) if column.name == "dossier")
+                sheet.write_url(line, place, f"{self._dossiers_url}?{query}", self._look["link"], row.dossier_code)
             if row.stage != "in_time":
                 place = next(at for at, column in enumerate(columns) if column.name == "stage")
                 sheet.write_string(line, place, self._words["stage"][row.stage], self._look["late"])

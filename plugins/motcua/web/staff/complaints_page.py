@@ -19,6 +19,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import CODE_LIMIT
+from motcua.domain.phones.reading import holds_phone
 from motcua.jobs.handed_in.complaints import (
     ComplaintRefused,
     Entry,
@@ -65,10 +67,14 @@ def show_complaints(
     until: str = "",
     page: str = "",
     said: str = "",
+    code: str = "",
 ) -> HTMLResponse:
-    """Complaints, the newest first, a page at a time; ``state``: an outcome, ``unlinked`` or ``repeated``."""
+    """Complaints, the newest first, a page at a time; ``state``: an outcome, ``unlinked`` or ``repeated``; ``code``: of
+    the dossier that one is to be recorded about, whose form is open and filled in."""
     filters = {"agency": agency, "claim": claim, "state": state, "since": since, "until": until, "page": page}
-    return _page(request, visits, filters, said if said in _SAID else "")
+    about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT]}
+    tried = about if code and not holds_phone(code) else None
+    return _page(request, visits, filters, said if said in _SAID else "", tried=tried)
 
 
 @router.post("/complaints")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.phones.reading import (
+    hide_phones,
     holds_phone,
     mask_for_staff,
     mask_msisdn,
@@ -141,3 +142,15 @@ def test_numbers_in_a_text_are_shown_as_whoever_reads_it_may_see_them(text, show
 @given(st.text(max_size=40))
 def test_staff_are_never_shown_more_than_three_digits_in_a_row(written):
     assert not re.search(r"\d{4}", mask_for_staff(written))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("gọi 0905 123 456 hoặc 0258 3822 222", "gọi ••• hoặc •••"),
+        ("hồ sơ 160915001 ngày 25/11/2026", "hồ sơ 160915001 ngày 25/11/2026"),
+        ("điểm *** 5", "điểm *** 5"),
+    ],
+)
+def test_a_number_in_other_words_is_hidden_whole(written, shown):
+    assert hide_phones(written) == shown

@@ -1,0 +1,96 @@
+"""The sentence about a dossier: the clauses of an answer in words, with their times, codes and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.explaining.answers import Answer, DossierStory, MessageFact
+from motcua.domain.phones.reading import hide_phones
+from motcua.reports import wording
+from motcua.settings import include_dir
+
+_UNKNOWN = "(không rõ)"
+
+
+@lru_cache(maxsize=1)
+def clauses() -> Mapping[str, Any]:
+    """The words of include/templates/report/dossiers.vi.yaml."""
+    path = include_dir() / "templates" / "report" / "dossiers.vi.yaml"
+    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read
+
+
+def words_of_clause(name: str) -> str:
+    """The words of a clause, its places not filled in; of a reason that has none those of its state.
+
+    Raises:
+        KeyError: there is no such clause.
+    """
+    found: Any = clauses()
+    for part in name.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            if name.startswith("told."):
+                return str(clauses()["otherwise"][name.split(".")[1]])
+            raise KeyError(name)
+        found = found[part]
+    return str(found)
+
+
+def sentence(answer: Answer, story: DossierStory, dossier_code: str) -> str:
+    """One sentence, to be read aloud; it holds no phone number."""
+    values = _values_of_dossier(story, dossier_code) | _values_of_message(answer.message, story)
+    told = "; ".join(words_of_clause(name).format_map(values) for name in answer.clauses)
+    return " ".join(told.split()) + "."
+
+
+def _values_of_dossier(story: DossierStory, dossier_code: str) -> dict[str, str]:
+    return {
+        "code": dossier_code,
+        "step": hide_phones(story.step_name or _UNKNOWN),
+        "due": due_moment(story.due_at),
+        "returned": "" if story.returned_at is None else f"ngày {wording.day(story.returned_at)}",
+        "present_phone": _phone(story.phone_refusal),
+        "joined_at": _moment(story.enabled_from),
+        "gap_at": _moment(story.nothing_sent_since),
+    }
+
+
+def _values_of_message(message: MessageFact | None, story: DossierStory) -> dict[str, str]:
+    if message is None:
+        return {}
+    reason = message.reason or ""
+    return {
+        "kind": str(clauses()["kind"][message.kind]),
+        "phone": _phone(reason if reason in clauses()["phone"] else story.phone_refusal),
+        "told_at": _moment(message.accepted_at or message.attempted_at),
+        "attempted_at": _moment(message.attempted_at or message.accepted_at),
+        "until": _moment(message.useful_until),
+        "next_at": _moment(message.next_attempt_at),
+        "stopped_until": _moment(message.stopped_until),
+        "gateway_code": reason.removeprefix("gateway status ") or _UNKNOWN,
+    }
+
+
+def _phone(refusal: str | None) -> str:
+    """Why a phone cannot be texted, after "vì"."""
+    phones = clauses()["phone"]
+    return str(phones.get(refusal or "", phones["not_a_phone"]))
+
+
+def _moment(at: datetime | None) -> str:
+    return _UNKNOWN if at is None else wording.moment(at)
+
+
+def due_moment(due_at: datetime | None) -> str:
+    """An appointment; one of midnight is a day."""
+    if due_at is None:
+        return _UNKNOWN
+    if due_at.astimezone(VIETNAM).time() == time(0):
+        return f"ngày {wording.day(due_at)}"
+    return wording.moment(due_at)

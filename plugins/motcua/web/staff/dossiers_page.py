@@ -1,0 +1,217 @@
+"""The page *Hồ sơ*: what a citizen was told of a dossier, or why not; for whoever is asked at the counter.
+
+Found by its code, in any spelling that 9029 reads, or by a phone number: that one is sent as a form, stands in no
+address and no log, is shown to nobody again, and who looked for one is kept. Auditors look for none.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.explaining.answers import TOLD
+from motcua.domain.phones.reading import hide_phones, holds_phone, read_phone
+from motcua.jobs.explaining.axis import axis_lines
+from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
+from motcua.reports import wording
+from motcua.reports.explaining import clauses, due_moment
+from motcua.reports.lists import Cell, Column
+from motcua.store.agencies import Agency, list_agencies
+from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_phone
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.people import log_phone_search
+from motcua.web.browsing import FileFormat, agency_of, list_file
+from motcua.web.forms import is_own_form, sent_form
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visitor, Visits
+
+LONGEST = 100
+"""Characters of what is typed that are looked at."""
+_WIDTHS = (20, 18, 60, 80)
+"""Of a file's columns, in letters."""
+
+router = APIRouter()
+Form = Annotated[dict[str, str], Depends(sent_form)]
+
+
+@router.get("/dossiers")
+def show_dossier(request: Request, visits: Visits, agency: str = "", code: str = "") -> Response:
+    """A dossier; several that the code may mean; or, without a code, where to look for one."""
+    typed = _clean(code)
+    if holds_phone(typed):
+        return _search_page(request, "phone_in_address", status=HTTPStatus.BAD_REQUEST)
+    if not typed:
+        return _search_page(request, "nothing_typed" if code else "")
+    with page_connection() as connection:
+        known = list_agencies(connection)
+        found = find_by_code(connection, typed, visits.listed, _code_of(known, agency, visits))
+        names = {each.agency_code: each.short_name or each.name for each in known}
+        if len(found.dossiers) != 1:
+            return _several_or_none(request, found, names, typed)
+        explained = _explained(connection, found.dossiers[0], visits)
+    lines = axis_lines(explained, visits.phone)
+    return render(
+        request,
+        "dossiers/dossier.html",
+        **_shown(explained, visits),
+        lines=lines,
+        sorts=clauses()["axis"]["sort"],
+        phone=visits.phone(explained.dossier.msisdn),
+        refusals=clauses()["phone"],
+        query=_query(explained),
+    )
+
+
+@router.get("/dossiers/slip")
+def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
+    """What the citizen may be given on paper: the sentence, code and dates, how to ask 9029; no number, no name."""
+    return render(request, "dossiers/slip.html", **_shown(_asked_for(agency, code, visits), visits))
+
+
+@router.get("/dossiers/axis.csv")
+def download_csv(visits: Visits, agency: str, code: str) -> Response:
+    """What happened to the dossier, for machines and spreadsheets."""
+    return _file(agency, code, visits, "csv")
+
+
+@router.get("/dossiers/axis.xlsx")
+def download_workbook(visits: Visits, agency: str, code: str) -> Response:
+    """The same as a workbook."""
+    return _file(agency, code, visits, "xlsx")
+
+
+@router.post("/dossiers/search")
+def search(request: Request, visits: Visits, fields: Form) -> Response:
+    """Leads to the dossier whose code was typed; of a phone number shows the dossiers that have it."""
+    if not is_own_form(request, fields):
+        return _search_page(request, "old_form", status=HTTPStatus.FORBIDDEN)
+    typed = _clean(fields.get("q", ""))
+    if not holds_phone(typed):
+        return _redirect(request, {"code": typed})
+    if visits.is_auditor:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "no_phone_search")
+    msisdn = read_phone(typed, None, "").e164
+    with page_connection() as connection:
+        found = [] if msisdn is None else dossiers_by_phone(connection, msisdn, visits.listed)
+        log_phone_search(connection, visits.name, visits.listed, len(found), datetime.now(UTC))
+        if not found:
+            # A code may look like a number.
+            found = list(find_by_code(connection, typed, visits.listed).dossiers)
+        names = {each.agency_code: each.short_name or each.name for each in list_agencies(connection)}
+    if len(found) == 1:
+        return _redirect(request, {"agency": found[0].agency_code, "code": found[0].dossier_code})
+    said = "of_phone" if found else "no_mobile" if msisdn is None else "none_of_phone"
+    status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+    return _list_page(request, found, names, said, status=status)
+
+
+def _clean(typed: str) -> str:
+    """What was typed as one line, no longer than anything that there is."""
+    return "".join(each if each.isprintable() else " " for each in typed[:LONGEST]).strip()
+
+
+def _redirect(request: Request, query: dict[str, str]) -> RedirectResponse:
+    address = f"{request.scope.get('root_path', '')}/dossiers?{urlencode(query)}"
+    return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
+    chosen = agency_of(typed, known, visits)
+    return None if chosen is None else chosen.agency_code
+
+
+def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
+    explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC))
+    if explained is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
+    return explained
+
+
+def _asked_for(agency: str, code: str, visits: Visitor) -> ExplainedDossier:
+    typed = _clean(code)
+    with page_connection() as connection:
+        agency_code = _code_of(list_agencies(connection), agency, visits)
+        found = find_by_code(connection, typed, visits.listed, agency_code).dossiers
+        if len(found) != 1:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
+        return _explained(connection, found[0], visits)
+
+
+def _query(explained: ExplainedDossier) -> str:
+    return urlencode({"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code})
+
+
+def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
+    message = explained.answer.message
+    tone = "neutral" if message is None else "ok" if message.state in TOLD else "warn"
+    return {
+        "dossier": explained.dossier,
+        "story": explained.story,
+        "told": explained.sentence,
+        "tone": tone,
+        "message": message,
+        "in_status": status_name(explained.story.status_code),
+        "step": hide_phones(explained.story.step_name or ""),
+        "applicant": "" if visits.is_auditor else hide_phones(explained.dossier.applicant_name or ""),
+        "now": datetime.now(UTC),
+        "w": wording,
+        "due_moment": due_moment,
+    }
+
+
+def _file(agency: str, code: str, visits: Visitor, file_format: FileFormat) -> Response:
+    explained, words = _asked_for(agency, code, visits), clauses()["axis"]
+    rows: list[list[Cell]] = [
+        [line.at, words["sort"][line.sort], line.title, "; ".join(line.details)]
+        for line in axis_lines(explained, visits.phone)
+    ]
+    columns = [Column(head, width) for head, width in zip(words["columns"], _WIDTHS, strict=True)]
+    dossier = explained.dossier
+    title = words["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
+    return list_file(f"ho-so-{dossier.dossier_id}", file_format, title, explained.sentence, columns, iter([rows]))
+
+
+def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
+    return _list_page(request, [], {}, said, status=status)
+
+
+def _several_or_none(request: Request, found: CodeSearch, names: dict[str, str], typed: str) -> HTMLResponse:
+    if found.dossiers:
+        return _list_page(request, list(found.dossiers), names, "several", typed=typed)
+    reasons = [clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable]
+    said = "unusable" if found.unusable else "none"
+    status = HTTPStatus.NOT_FOUND
+    return _list_page(request, [], names, said, typed=typed, reasons=list(dict.fromkeys(reasons)), status=status)
+
+
+def _list_page(
+    request: Request,
+    found: list[DossierFound],
+    names: dict[str, str],
+    said: str,
+    *,
+    typed: str = "",
+    reasons: list[str] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    return render(
+        request,
+        "dossiers/find.html",
+        status=status,
+        found=found,
+        names=names,
+        said=said,
+        typed=typed,
+        reasons=reasons or [],
+        most=MOST_FOUND,
+        status_name=status_name,
+        hidden=hide_phones,
+        w=wording,
+        due_moment=due_moment,
+    )

@@ -1,0 +1,323 @@
+"""Why a citizen got no SMS, asked of a ledger: the sentence, what it promises, and everything that is below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.phones.reading import holds_phone, mask_for_staff
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.explaining.axis import axis_lines
+from motcua.jobs.explaining.dossiers import ExplainedDossier, explain_dossier, find_by_code
+from motcua.jobs.handed_in.complaints import Entry, record_complaint
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+
+CODE = "160915001"
+MINUTE = timedelta(minutes=1)
+RESULT = {"status_code": 9, "at_one_stop_desk": True}
+
+
+def run(now: datetime = NOW) -> None:
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+
+
+def explained(now: datetime = NOW, code: str = CODE, agencies: list[str] | None = None) -> ExplainedDossier:
+    with connect() as connection:
+        (found,) = find_by_code(connection, code, agencies).dossiers
+        known = explain_dossier(connection, found.dossier_id, agencies, now)
+    assert known is not None
+    return known
+
+
+def told(now: datetime = NOW, code: str = CODE) -> str:
+    return explained(now, code).sentence
+
+
+def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | None]]:
+    return [(row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY 1, 2")]
+
+
+# ---------------------------------------------------------------- what is promised is what happens
+
+
+@pytest.mark.guarantee(
+    "dossiers",
+    "the sentence promises a message once the phone is mended only where and until when a mended phone sends it",
+)
+def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_after(one_stop, rows):
+    for code in (CODE, "160915002"):
+        one_stop.dossier(code, applicant_phone="")
+        one_stop.move(9, code)
+    run()
+    promised = "sửa số trong phần mềm một cửa trước 10:00 ngày 28/11/2026 thì tin tự gửi."
+    assert told() == (
+        f"Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; {promised}"
+    )
+    ends = datetime(2026, 11, 28, 3, tzinfo=UTC)
+    for code, moment, state in (
+        (CODE, ends - MINUTE, ("queued", "phone_mended")),
+        ("160915002", ends, ("suppressed", "missing")),
+    ):
+        assert ("thì tin tự gửi" in told(moment, code)) == (state[0] == "queued")
+        one_stop.dossier(code, **RESULT, updated_at=moment)
+        run(moment)
+        assert state in states(rows)
+    assert "nay đã quá muộn để nhắn" in told(ends, "160915002")
+
+
+@pytest.mark.parametrize(("state", "reason"), [("undelivered", "gateway status 2"), ("rejected", "phone")])
+def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_same(one_stop, rows, state, reason):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    for at in ("sending", state):
+        rows("UPDATE motcua.messages SET state = %s, reason = %s", at, reason)
+    assert "nếu số đã sai thì sửa trong phần mềm một cửa trước" in told()
+    one_stop.dossier(**RESULT, step_name="Trả", updated_at=NOW + MINUTE)
+    run(NOW + MINUTE)
+    assert states(rows) == [(state, reason)]
+    one_stop.dossier(**RESULT, applicant_phone="0905123457", updated_at=NOW + 2 * MINUTE)
+    run(NOW + 2 * MINUTE)
+    assert states(rows) == [("queued", "phone_mended")]
+
+
+def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
+    one_stop.dossier(applicant_phone="")
+    one_stop.move(5)
+    run()
+    assert "thì tin tự gửi" in told()
+    one_stop.move(4, desk=False, at=NOW + MINUTE)
+    one_stop.dossier(applicant_phone="", updated_at=NOW + MINUTE)
+    run(NOW + MINUTE)
+    shown = told(NOW + MINUTE)
+    assert shown.startswith("Chưa nhắn tin mời bổ sung giấy tờ vì không có số điện thoại; hồ sơ đang ở bước")
+    assert shown.endswith(
+        "có kết quả thì chưa nhắn được vì không có số điện thoại, sửa số trong phần mềm một cửa thì tin tự gửi."
+    )
+    one_stop.dossier(updated_at=NOW + 2 * MINUTE)
+    run(NOW + 2 * MINUTE)
+    assert states(rows) == [("suppressed", "missing")]
+    assert told(NOW + 2 * MINUTE).endswith("có kết quả tại quầy thì tin tự gửi.")
+    one_stop.move(9, at=NOW + 3 * MINUTE)
+    run(NOW + 3 * MINUTE)
+    assert ("queued", None) in states(rows)
+
+
+# ---------------------------------------------------------------- where there is no message
+
+
+def test_each_reason_why_there_is_no_message_is_told(one_stop, rows):
+    one_stop.dossier()
+    run()
+    assert told() == (
+        "Chưa có gì phải nhắn; hồ sơ đang ở bước Xử lý, hẹn trả 10:00 ngày 27/11/2026; "
+        "có kết quả tại quầy thì tin tự gửi."
+    )
+    one_stop.move(9, desk=False, at=NOW + MINUTE)
+    run(NOW + MINUTE)
+    assert "kết quả chưa về quầy" in told(NOW + MINUTE)
+    one_stop.move(9, at=NOW + 2 * MINUTE)
+    pick_up("khanhhoa", now=NOW + 2 * MINUTE)
+    assert "đang lập tin" in told(NOW + 2 * MINUTE)
+    plan(now=NOW + 2 * MINUTE)
+    assert "đang chờ đến lượt gửi" in told(NOW + 2 * MINUTE)
+    one_stop.dossier(returned_at=NOW + 3 * MINUTE, status_code=10, updated_at=NOW + 3 * MINUTE)
+    one_stop.move(10, at=NOW + 3 * MINUTE)
+    run(NOW + 3 * MINUTE)
+    assert told(NOW + 3 * MINUTE) == (
+        "Không nhắn tin mời nhận kết quả vì kết quả đã trao trước khi tin gửi đi; kết quả đã trao ngày 25/11/2026."
+    )
+
+
+def test_agency_that_has_not_joined_and_what_came_before_it_did_are_told(one_stop):
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, enabled_from=None)], "tests")
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    assert told() == "Không nhắn vì cơ quan chưa dùng tin nhắn tự động; kết quả đang chờ tại quầy."
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW + MINUTE)], "tests")
+    assert "trước khi cơ quan bắt đầu dùng tin nhắn tự động từ 10:01 ngày 25/11/2026" in told(NOW + 2 * MINUTE)
+
+
+def test_row_that_cannot_be_used_is_told(one_stop):
+    one_stop.dossier()
+    one_stop.move(99)
+    run()
+    assert "ghi trạng thái chưa khai báo" in told()
+    with connect() as connection:
+        one_stop.move(9, "160915009")
+        pick_up("khanhhoa", now=NOW + MINUTE)
+        found = find_by_code(connection, "160915009", None)
+    assert found.dossiers == ()
+    assert [each.reason for each in found.unusable] == ["dossier_missing"]
+
+
+def test_what_keeps_everything_back_is_told(one_stop, rows):
+    one_stop.dossier()
+    one_stop.move(9)
+    run()
+    rows(
+        "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)"
+        " VALUES ('result', %s, %s, 'tests', 'tests')",
+        NOW,
+        NOW + timedelta(hours=5),
+    )
+    assert told() == (
+        "Chưa nhắn tin mời nhận kết quả vì Sở tạm dừng gửi đến 15:00 ngày 25/11/2026; kết quả đang chờ tại quầy; "
+        "hết tạm dừng lúc 15:00 ngày 25/11/2026 thì tin tự gửi."
+    )
+    rows(
+        "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('other_journal', %s, 0, 1)",
+        NOW,
+    )
+    assert "mọi tin được giữ lại" in told()
+
+
+def test_step_typed_in_late_is_waited_for_and_told(one_stop):
+    one_stop.dossier()
+    one_stop.move(4, desk=False, at=NOW - MINUTE)
+    one_stop.move(9, at=NOW - timedelta(days=1), recorded_at=NOW)
+    run()
+    assert "nhập muộn" in told()
+
+
+# ---------------------------------------------------------------- finding
+
+
+@pytest.mark.parametrize(
+    "typed", [CODE, "  160915001\n", "MCKH 160915001", "16O9I5OO1", "hồ sơ 160 915 001 ạ", "160915001."]
+)
+def test_code_is_found_in_any_spelling_that_9029_reads(one_stop, typed):
+    one_stop.dossier()
+    run()
+    assert explained(code=typed).dossier.dossier_code == CODE
+
+
+def test_code_of_several_agencies_lists_them_unless_one_is_named(one_stop):
+    one_stop.dossier()
+    one_stop.dossier(agency_code=TU_PHAP)
+    run()
+    with connect() as connection:
+        both = find_by_code(connection, CODE, None)
+        assert {each.agency_code for each in both.dossiers} == {NHA_TRANG, TU_PHAP}
+        (named,) = find_by_code(connection, f"{CODE} H32.30", None).dossiers
+        assert named.agency_code == NHA_TRANG
+        (own,) = find_by_code(connection, CODE, [TU_PHAP]).dossiers
+        assert own.agency_code == TU_PHAP
+        assert find_by_code(connection, CODE, []).dossiers == ()
+        assert explain_dossier(connection, own.dossier_id, [NHA_TRANG], NOW) is None
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "x" * 10_000, "a\x00b", "'; DROP TABLE motcua.dossiers --", "%s%(x)s", "１６", "🙂"]
+)
+def test_whatever_is_typed_finds_nothing_and_breaks_nothing(one_stop, typed):
+    one_stop.dossier()
+    run()
+    with connect() as connection:
+        assert find_by_code(connection, typed, None).dossiers == ()
+
+
+# ---------------------------------------------------------------- everything below the sentence
+
+
+def history(one_stop: Any, rows: Callable[..., list[dict[str, Any]]]) -> None:
+    """A dossier with something of each sort."""
+    one_stop.dossier(applicant_phone="")
+    one_stop.move(4, desk=False, at=NOW - timedelta(hours=2), to_step="Gọi lại 0905 111 222")
+    run(NOW - timedelta(hours=1))
+    one_stop.dossier(**RESULT, due_at=NOW + timedelta(days=4), updated_at=NOW)
+    one_stop.move(9, note="riêng 0905 333 444", actor="Trần Văn Riêng")
+    run()
+    rows(
+        "INSERT INTO motcua.gateways (name) VALUES ('kannel');"
+        " UPDATE motcua.messages SET state = 'sending', attempts_made = 1;"
+        " INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at,"
+        " answered_at, outcome, http_status, gateway_code) SELECT message_id, 'kannel', 'r1', 1, 'tests', msisdn,"
+        " 'delivered', now(), now(), 'accepted', 202, '0: to 0905123456' FROM motcua.messages;"
+        " UPDATE motcua.messages SET state = 'accepted', accepted_at = now();"
+        " INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', 'r1', '1', '{}');"
+        " INSERT INTO motcua.receipt_readings (receipt_id, attempt_id, meaning, effect)"
+        " SELECT 1, attempt_id, 'delivered', 'applied' FROM motcua.attempts;"
+        " UPDATE motcua.messages SET state = 'delivered';"
+    )
+    with connect() as connection:
+        answer(connection, "kannel", InquiryReading("+84905123456", f"MCKH {CODE}", "m1", None), datetime.now(UTC))
+        typed = Entry(NHA_TRANG, CODE, "2026-11-25 11:00", "desk", "never_received", "Bà Lan nói chưa nhận")
+        record_complaint(connection, typed, "f" * 32, "lan", datetime(2026, 11, 25, 5, tzinfo=UTC))
+
+
+def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop, rows):
+    history(one_stop, rows)
+    known = explained(datetime.now(UTC))
+    lines = axis_lines(known, lambda number: mask_for_staff(number) if number else "")
+    assert {line.sort for line in lines} >= {"step", "version", "message", "attempt", "receipt", "inquiry", "complaint"}
+    assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)
+    shown = [text for line in lines for text in (line.title, *line.details)]
+    assert [text for text in shown if holds_phone(text)] == []
+    together = "\n".join(shown)
+    for secret in ("Lan", "Riêng", "can.bo", "333", "0905"):
+        assert secret not in together, secret
+    for expected in (
+        "Điện thoại đổi từ không có số điện thoại thành 09•• ••• 456",
+        "Hẹn trả đổi từ 10:00 ngày 27/11/2026 thành 10:00 ngày 29/11/2026",
+        "gọi tin số 1",
+        "Lập tin số 1, tin mời nhận kết quả: đang chờ",
+        "Tin số 1: đã tới máy",
+        "từ số 09•• ••• 456",
+        "Không nhận được tin",
+        "“Thong bao: Ho so cua quy Ong/Ba (160915001) da duoc giai quyet xong.",
+    ):
+        assert expected in together, expected
+    # Who may see nothing of a number sees nothing of it.
+    hidden = "\n".join(text for line in axis_lines(known, lambda _: "") for text in (line.title, *line.details))
+    assert "456" not in hidden
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.mark.guarantee("dossiers", "the command shows the same sentence as the page, and no whole phone number")
+def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
+    history(one_stop, rows)
+    done = CliRunner().invoke(app, ["dossiers", "show", "mckh 16o915001"])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[0] == told(datetime.now(UTC))
+    assert "Chuyển" not in done.output
+    assert "Tin số 1" in done.output
+    assert not holds_phone(done.output)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["999"], "No dossier 999"),
+        ([CODE], "2 dossiers may be meant by 160915001"),
+        ([CODE, "--agency", "nobody"], "There is no agency nobody"),
+        (["0905 123 456"], "looks like a phone number"),
+        (["[red]\x1b[31m<script>"], "No dossier"),
+    ],
+)
+def test_command_says_what_to_check_where_it_cannot_show_one(one_stop, arguments, said):
+    one_stop.dossier()
+    one_stop.dossier(agency_code=TU_PHAP)
+    run()
+    done = CliRunner().invoke(app, ["dossiers", "show", *arguments])
+    assert done.exit_code == 2
+    assert said in re.sub(r"\s+", " ", done.output)
+    assert "\x1b" not in done.output.replace("\x1b[31m", "").replace("\x1b[0m", "")
+    assert CliRunner().invoke(app, ["dossiers", "show", CODE, "--agency", "H32.30"]).exit_code == 0

@@ -1,0 +1,272 @@
+"""The page of a dossier: found by code or number, the sentence first, and nothing that its visitor may not see."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import openpyxl
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua.domain.phones.reading import holds_phone
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.visiting import Visiting
+
+CODE = "160915001"
+PAGE = "/motcua/dossiers"
+WHO = Visiting()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return WHO.mount()
+
+
+@pytest.fixture
+def staff(app, one_stop) -> Iterator[TestClient]:
+    WHO.role, WHO.agencies = "operator", None
+    one_stop.dossier(applicant_phone="")
+    one_stop.dossier("160915002", TU_PHAP)
+    one_stop.move(9)
+    one_stop.move(4, "160915002", TU_PHAP, desk=False)
+    pick_up("khanhhoa", now=NOW)
+    plan(now=NOW)
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+def words(answer: Any) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2])))
+
+
+def search(staff: TestClient, typed: str, **changes: str) -> Any:
+    page = staff.get(PAGE).text
+    (token,) = set(re.findall(r'name="token" value="([^"]+)"', page))
+    return staff.post(f"{PAGE}/search", data={"token": token, "q": typed} | changes)
+
+
+def follow(staff: TestClient, answer: Any) -> Any:
+    assert answer.status_code == 303
+    return staff.get(answer.headers["location"])
+
+
+SENTENCE = "Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; kết quả đang chờ tại quầy; "
+
+
+@pytest.mark.guarantee("dossiers", "from the start page a dossier's code in the header's search leads to its sentence")
+def test_header_of_any_page_leads_to_the_sentence_which_comes_first(staff):
+    for page in (PAGE, "/motcua/calendar", "/motcua/complaints"):
+        form = re.search(r'<form class="search".*?</form>', staff.get(page).text, re.S)
+        assert form is not None
+        assert 'action="/motcua/dossiers/search"' in form[0]
+    shown = follow(staff, search(staff, f"mckh {CODE}"))
+    assert shown.status_code == 200
+    assert words(shown).split("> ", 1)[1].startswith(SENTENCE)
+    assert f"Hồ sơ {CODE}" in words(shown)
+    assert "dữ liệu tính đến 10:00 ngày 25/11/2026" in html.unescape(shown.text)
+
+
+def test_axis_stands_below_with_ways_on(staff):
+    page = staff.get(f"{PAGE}?agency={NHA_TRANG}&code={CODE}")
+    shown = words(page)
+    for expected in (
+        "Xử lý → Trả kết quả",
+        "Lập tin số 1, tin mời nhận kết quả: không gửi",
+        "gọi tin số 1",
+        "Điện thoại: ",
+    ):
+        assert expected in shown, expected
+    links = html.unescape(page.text)
+    assert f'href="/motcua/complaints?agency={NHA_TRANG}&code={CODE}#ghi-phan-anh"' in links
+    assert f'href="/motcua/dossiers/slip?agency={NHA_TRANG}&code={CODE}"' in links
+    assert f"/motcua/messages?agency={NHA_TRANG}&kind=result&state=suppressed" in links
+    assert "<script" not in page.text
+
+
+def test_complaint_is_begun_with_agency_and_code_filled_in(staff):
+    page = staff.get(f"/motcua/complaints?agency={NHA_TRANG}&code={CODE}").text
+    assert '<details class="card record unprinted" id="ghi-phan-anh" open>' in page
+    assert f'name="dossier_code" maxlength="40" value="{CODE}"' in page
+    form = page[page.index("ghi-phan-anh") : page.index("</details>")]
+    assert f'<option value="{NHA_TRANG}" selected>' in form
+    assert "0905123456" not in staff.get("/motcua/complaints?code=0905123456").text
+
+
+def test_slip_has_sentence_code_dates_and_how_to_ask_and_no_name_or_number(staff, configure):
+    slip = staff.get(f"{PAGE}/slip?agency={NHA_TRANG}&code={CODE}")
+    shown = words(slip)
+    for expected in (SENTENCE, CODE, "Bộ phận Một cửa UBND TP Nha Trang", "23/11/2026", "27/11/2026"):
+        assert expected in shown, expected
+    assert "Lan" not in shown
+    assert not holds_phone(shown)
+    assert f"soạn tin MCKH {CODE} gửi 9029" in shown
+    configure(MOTCUA_INQUIRIES_ON="false")
+    assert "9029" not in words(staff.get(f"{PAGE}/slip?agency={NHA_TRANG}&code={CODE}"))
+
+
+def test_files_hold_the_axis_and_no_formula(staff, one_stop):
+    one_stop.move(4, desk=False, at=NOW + timedelta(minutes=1), to_step="=1+1", from_step="@x")
+    pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
+    address = f"agency={NHA_TRANG}&code={CODE}"
+    answer = staff.get(f"{PAGE}/axis.csv?{address}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    read = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert read[0] == ["Lúc", "Loại", "Việc", "Chi tiết"]
+    assert len(read) > 4
+    assert not [cell for row in read for cell in row if cell[:1] in "=+-@" and cell]
+    book = openpyxl.load_workbook(io.BytesIO(staff.get(f"{PAGE}/axis.xlsx?{address}").content))
+    cells = [cell for row in book.active.iter_rows() for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in cells} == {"s", "d"}
+    assert any("@x → =1+1" in str(cell.value) for cell in cells)
+
+
+# ---------------------------------------------------------------- by number
+
+
+@pytest.mark.guarantee(
+    "dossiers",
+    "a phone search is sent as a form, kept with who made it, shown to nobody again and never made by auditors",
+)
+def test_phone_is_searched_by_post_kept_with_who_and_shown_nowhere(staff, rows):
+    answer = search(staff, "0905 123 456")
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"agency": [TU_PHAP], "code": ["160915002"]}
+    (kept,) = rows("SELECT searched_by, agencies, found FROM motcua.phone_searches")
+    assert kept == {"searched_by": "lan", "agencies": None, "found": 1}
+    shown = follow(staff, answer)
+    assert "09•• ••• 456" in words(shown)
+    assert not holds_phone(words(shown))
+    none = search(staff, "0905 999 999")
+    assert (none.status_code, "999" in words(none)) == (404, False)
+    assert "Không có hồ sơ nào có số điện thoại này" in words(none)
+    assert len(rows("SELECT 1 FROM motcua.phone_searches")) == 2
+
+
+def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
+    one_stop.dossier("160915003")
+    pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
+    listed = search(staff, "+84905123456")
+    assert listed.status_code == 200
+    assert {"160915002", "160915003"} <= set(re.findall(r">(\d+)</a>", listed.text))
+    assert "905123456" not in listed.text
+    WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
+    assert "160915003" in search(staff, "0905123456").headers["location"]
+
+
+def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows):
+    WHO.role = "auditor"
+    refused = search(staff, "0905 123 456")
+    assert refused.status_code == 403
+    assert "456" not in words(refused)
+    assert rows("SELECT 1 FROM motcua.phone_searches") == []
+    assert "số điện thoại" not in words(staff.get(PAGE))
+    shown = staff.get(f"{PAGE}?code=160915002")
+    assert shown.status_code == 200
+    assert "Lan" not in words(shown)
+    assert "•••" not in shown.text
+    assert "Ghi phản ánh" not in words(shown)
+    WHO.role = "operator"
+    assert "Nguyễn Thị Lan" in words(staff.get(f"{PAGE}?code=160915002"))
+
+
+@pytest.mark.guarantee(
+    "dossiers", "an agency's administrator finds no other agency's dossier by page, slip, file or number"
+)
+def test_dossier_of_another_agency_is_not_there(staff):
+    WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
+    assert staff.get(f"{PAGE}?code={CODE}").status_code == 200
+    for address in (
+        f"{PAGE}?code=160915002",
+        f"{PAGE}?agency={TU_PHAP}&code=160915002",
+        f"{PAGE}/slip?agency={TU_PHAP}&code=160915002",
+        f"{PAGE}/axis.csv?agency={TU_PHAP}&code=160915002",
+        f"{PAGE}/axis.xlsx?agency={NHA_TRANG}&code=160915002",
+    ):
+        answer = staff.get(address)
+        assert answer.status_code == 404, address
+        assert "Sở Tư pháp" not in words(answer)
+    assert search(staff, "0905123456").status_code == 404
+    WHO.agencies = frozenset()
+    assert staff.get(f"{PAGE}?code={CODE}").status_code == 404
+
+
+# ---------------------------------------------------------------- nothing, and anything
+
+
+HOSTILE = [
+    "a/b/../c",
+    "'\"; DROP TABLE x",
+    "<script>alert(1)</script>",
+    "x" * 10_000,
+    "a\x00b",
+    "%00",
+    "{{ 7*7 }}",
+    "🙂",
+]
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+def test_hostile_code_gives_a_clear_page(staff, typed):
+    for answer in (follow(staff, search(staff, typed)), staff.get(PAGE, params={"code": typed})):
+        assert answer.status_code == 404
+        assert "Không tìm thấy hồ sơ nào có mã" in words(answer)
+        assert "<script>" not in answer.text
+        assert len(answer.text) < 60_000
+
+
+def test_nothing_typed_and_nothing_found_say_what_to_do(staff, one_stop):
+    assert "Mã viết cách nào cũng được" in words(staff.get(PAGE))
+    assert "Chưa gõ mã hồ sơ" in words(staff.get(f"{PAGE}?code=%20"))
+    one_stop.move(9, "160915009")
+    pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
+    assert "chưa dùng được: có bước mà chưa có dòng hồ sơ" in words(staff.get(f"{PAGE}?code=160915009"))
+    answer = staff.get(f"{PAGE}?agency=nobody&code=1")
+    assert answer.status_code == 404
+    assert "Không có cơ quan này" in words(answer)
+
+
+def test_code_of_several_agencies_is_chosen_from_a_list(staff, one_stop):
+    one_stop.dossier(agency_code=TU_PHAP)
+    pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
+    listed = staff.get(f"{PAGE}?code={CODE}")
+    assert listed.status_code == 200
+    assert "chọn đúng cơ quan" in words(listed)
+    for address in re.findall(r'<td><b><a href="([^"]+)">', listed.text):
+        assert words(staff.get(html.unescape(address))).count("Diễn biến") == 1
+    assert staff.get(f"{PAGE}?agency=H32.30&code={CODE}").status_code == 200
+
+
+def test_number_in_an_address_is_neither_searched_nor_shown(staff, rows):
+    answer = staff.get(f"{PAGE}?code=0905123456")
+    assert answer.status_code == 400
+    assert "Không tìm số điện thoại qua địa chỉ trang" in words(answer)
+    assert "123456" not in answer.text
+    assert rows("SELECT 1 FROM motcua.phone_searches") == []
+
+
+def test_form_of_another_page_searches_nothing(staff, rows):
+    answer = search(staff, "0905123456", token="another")
+    assert answer.status_code == 403
+    assert "phiên đăng nhập đã đổi" in words(answer)
+    assert rows("SELECT 1 FROM motcua.phone_searches") == []
+
+
+def test_codes_on_other_pages_lead_to_the_dossier(staff):
+    with connect() as connection:
+        from motcua.jobs.handed_in.complaints import Entry, record_complaint
+
+        typed = Entry(NHA_TRANG, CODE, "2026-11-25 11:00", "desk", "never_received", "")
+        record_complaint(connection, typed, "f" * 32, "lan", datetime(2026, 11, 25, 5, tzinfo=UTC))
+    (address,) = re.findall(rf'<a href="([^"]+)">{CODE}</a>', staff.get("/motcua/complaints").text)
+    assert SENTENCE in words(staff.get(html.unescape(address)))
