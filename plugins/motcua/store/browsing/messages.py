@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from motcua.domain.dossiers import Kind
+from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
@@ -24,6 +25,8 @@ LOOKED_AT_OF_AGENCIES = 10_000
 """Likewise where some agencies' are looked for, which lie apart; but of each agency and state a page's worth."""
 PAGE = 50
 """Rows of a page."""
+SUPPRESSED_FOR = (*REFUSALS, "same_day", "kind_off", "already_told")
+"""Reasons that only a message that was never to go has; the ledger takes no other one for it."""
 _USUAL = ("accepted", "delivered", "unconfirmed")
 """States that every stretch of the ledger holds many of, and those of replies, which may be of no agency."""
 
@@ -53,6 +56,12 @@ class MessagesAsked:
     """A run of this name made, moved or tried it."""
     dag_id: str | None = None
     """That run is of this DAG; ``None``: of whichever."""
+
+    @property
+    def is_of_each_agency(self) -> bool:
+        """They are rare, and are looked for among each agency's: to count them costs as much for each."""
+        rare = self.state is not None and self.state not in _USUAL
+        return rare and self.agencies is None and self.run_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +167,13 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[
             "dag_id": asked.dag_id,
             "agencies": agencies,
         }
-    if agencies is None and (asked.state is None or asked.state in _USUAL):
-        return "messages/browsing/newest", values
-    if agencies is None:
+    if asked.is_of_each_agency:
         agencies = list(every_agency)
+    if agencies is None:
+        return "messages/browsing/newest", values
     states = [asked.state] if asked.state is not None else list(STATES)
+    if asked.state is None and asked.reason in SUPPRESSED_FOR:
+        states = ["suppressed"]
     each = max(LOOKED_AT_OF_AGENCIES // max(len(agencies) * len(states), 1), PAGE + 1)
     if asked.kind is asked.reason is asked.procedure_code is None:
         # All of them are wanted.

@@ -107,9 +107,8 @@ def show_messages(
         place = faults.place(before)
         rows, older, counted, looked_on = [], None, None, True
         if not faults:
-            # The first page tells how many there are, where they are few; not of what is rare among all agencies, each
-            # of which would have to be counted.
-            most = PAGE if place or (asked.agencies is None and asked.state) else COUNTED
+            # The first page tells how many there are, where they are few.
+            most = PAGE if place or asked.is_of_each_agency else COUNTED
             piece = find_messages(connection, asked, [each.agency_code for each in agencies], place, most)
             older = piece.places[PAGE - 1] if len(piece.places) > PAGE else piece.older
             looked_on = piece.looked_on or len(piece.places) > PAGE
