@@ -623,7 +623,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
             stderr=subprocess.STDOUT,
         )
     try:
-        until = time.monotonic() + 150
+        until = time.monotonic() + 300
         while not (folder / _STATE_FILE).exists():
             if child.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"Airflow did not come up:\n{log_tail(said, 30)}")
