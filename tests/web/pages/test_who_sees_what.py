@@ -352,7 +352,7 @@ def walked(world: World) -> dict[str, list[Answer]]:
 
 
 def found(answers: Sequence[Answer], secrets: Sequence[str]) -> list[tuple[str, str]]:
-    """What of these is where; a code that was typed itself is no secret of a page that says it finds no such dossier."""
+    """What of these is where; a code that was typed is no secret of a page that says it finds no such dossier."""
     return [
         (each.asked, secret)
         for each in answers
