@@ -1214,6 +1214,7 @@ CREATE TABLE motcua.apology_evenings (
     queued integer NOT NULL,
     suppressed integer NOT NULL,
     missed integer NOT NULL,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
     CONSTRAINT apology_evenings_apology_day_check CHECK ((apology_day = ANY (ARRAY['calendar'::text, 'working_day'::text]))),
     CONSTRAINT apology_evenings_check CHECK ((settled_at >= evening_at)),
     CONSTRAINT apology_evenings_check1 CHECK (((state = 'day_off'::text) = (first_due IS NULL))),
@@ -1269,6 +1270,7 @@ CREATE TABLE motcua.attempts (
     settle_at timestamp with time zone,
     settlings smallint DEFAULT 0 NOT NULL,
     released boolean DEFAULT false NOT NULL,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
     CONSTRAINT attempts_concerns_check CHECK ((concerns = ANY (ARRAY['gateway'::text, 'carrier'::text, 'template'::text, 'message'::text]))),
     CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'phone'::text, 'configuration'::text, 'transient'::text, 'unknown'::text, 'receipt'::text]))),
     CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['in_flight'::text, 'accepted'::text, 'rejected'::text, 'failed'::text, 'unknown'::text, 'delivered'::text, 'undelivered'::text])))
@@ -2280,7 +2282,8 @@ CREATE TABLE motcua.message_history (
     from_state text,
     from_reason text,
     to_state text NOT NULL,
-    to_reason text
+    to_reason text,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint
 );
 
 -- Name: message_history; Type: VIEW; Schema: audit; Owner: -
@@ -2722,6 +2725,7 @@ CREATE TABLE motcua.quarantine (
     first_seen_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     released_at timestamp with time zone,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
     CONSTRAINT quarantine_reason_check CHECK ((reason = ANY (ARRAY['agency_missing'::text, 'agency_unknown'::text, 'status_missing'::text, 'status_unknown'::text, 'code_missing'::text, 'code_unusable'::text, 'number_missing'::text, 'dossier_missing'::text]))),
     CONSTRAINT quarantine_row_kind_check CHECK ((row_kind = ANY (ARRAY['transition'::text, 'dossier'::text])))
 );
@@ -3555,6 +3559,18 @@ ALTER TABLE motcua.phone_searches ALTER COLUMN search_id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 
+-- Name: pick_ups; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.pick_ups (
+    run_no bigint NOT NULL,
+    source_id smallint NOT NULL,
+    agency_code text NOT NULL,
+    transitions integer NOT NULL,
+    dossiers integer NOT NULL,
+    CONSTRAINT pick_ups_dossiers_check CHECK ((dossiers >= 0)),
+    CONSTRAINT pick_ups_transitions_check CHECK ((transitions >= 0))
+);
+
 -- Name: procedures; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.procedures (
@@ -3631,6 +3647,30 @@ ALTER TABLE motcua.releases ALTER COLUMN release_id ADD GENERATED ALWAYS AS IDEN
 
 ALTER TABLE motcua.report_mails ALTER COLUMN report_mail_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME motcua.report_mails_report_mail_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: runs; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.runs (
+    run_no bigint NOT NULL,
+    dag_id text NOT NULL,
+    run_id text NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    left_undone text,
+    CONSTRAINT runs_dag_id_check CHECK ((btrim(dag_id) <> ''::text)),
+    CONSTRAINT runs_left_undone_check CHECK ((btrim(left_undone) <> ''::text)),
+    CONSTRAINT runs_run_id_check CHECK ((btrim(run_id) <> ''::text))
+);
+
+-- Name: runs_run_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.runs ALTER COLUMN run_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.runs_run_no_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -4474,6 +4514,11 @@ ALTER TABLE ONLY motcua.phone_changes
 ALTER TABLE ONLY motcua.phone_searches
     ADD CONSTRAINT phone_searches_pkey PRIMARY KEY (search_id);
 
+-- Name: pick_ups pick_ups_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.pick_ups
+    ADD CONSTRAINT pick_ups_pkey PRIMARY KEY (run_no, source_id, agency_code);
+
 -- Name: procedures procedures_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.procedures
@@ -4609,6 +4654,16 @@ ALTER TABLE ONLY motcua.report_mails
 ALTER TABLE ONLY motcua.rule_dates
     ADD CONSTRAINT rule_dates_pkey PRIMARY KEY (rule);
 
+-- Name: runs runs_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (run_no);
+
+-- Name: runs runs_run_id_dag_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.runs
+    ADD CONSTRAINT runs_run_id_dag_id_key UNIQUE (run_id, dag_id);
+
 -- Name: sender_life sender_life_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.sender_life
@@ -4733,6 +4788,10 @@ CREATE INDEX apology_evenings_due ON motcua.apology_evenings USING btree (agency
 -- Name: apology_evenings_moment; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX apology_evenings_moment ON motcua.apology_evenings USING btree (evening_at);
+
+-- Name: apology_evenings_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX apology_evenings_run ON motcua.apology_evenings USING btree (run_no) WHERE (run_no IS NOT NULL);
 
 -- Name: attempts_carrier_refused; Type: INDEX; Schema: motcua; Owner: -
 
@@ -4878,6 +4937,10 @@ CREATE INDEX lost_attempts_open ON motcua.lost_attempts USING btree (agency_code
 
 CREATE INDEX message_history_message ON motcua.message_history USING btree (message_id, history_id);
 
+-- Name: message_history_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX message_history_run ON motcua.message_history USING btree (run_no) WHERE (run_no IS NOT NULL);
+
 -- Name: messages_due; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX messages_due ON motcua.messages USING btree (next_attempt_at, message_id) WHERE (state = 'queued'::text);
@@ -4929,6 +4992,10 @@ CREATE INDEX quarantine_code_key ON motcua.quarantine USING btree (motcua.code_k
 -- Name: quarantine_open; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX quarantine_open ON motcua.quarantine USING btree (source_id, reason) WHERE (released_at IS NULL);
+
+-- Name: quarantine_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX quarantine_run ON motcua.quarantine USING btree (run_no) WHERE (run_no IS NOT NULL);
 
 -- Name: receipt_readings_attempt; Type: INDEX; Schema: motcua; Owner: -
 
@@ -5577,6 +5644,16 @@ ALTER TABLE ONLY motcua.old_steps
 
 ALTER TABLE ONLY motcua.old_steps
     ADD CONSTRAINT old_steps_version_id_fkey FOREIGN KEY (version_id) REFERENCES motcua.dossier_versions(version_id);
+
+-- Name: pick_ups pick_ups_run_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.pick_ups
+    ADD CONSTRAINT pick_ups_run_no_fkey FOREIGN KEY (run_no) REFERENCES motcua.runs(run_no);
+
+-- Name: pick_ups pick_ups_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.pick_ups
+    ADD CONSTRAINT pick_ups_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
 
 -- Name: publications publications_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -6463,9 +6540,17 @@ GRANT SELECT ON TABLE motcua.message_states TO motcua_app;
 
 GRANT SELECT,DELETE ON TABLE motcua.phone_changes TO motcua_app;
 
+-- Name: TABLE pick_ups; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.pick_ups TO motcua_app;
+
 -- Name: TABLE procedures; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.procedures TO motcua_app;
+
+-- Name: TABLE runs; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.runs TO motcua_app;
 
 -- Name: TABLE sender_life; Type: ACL; Schema: motcua; Owner: -
 

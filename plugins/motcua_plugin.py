@@ -24,6 +24,12 @@ class MotcuaPlugin(AirflowPlugin):
             "nav_top_level": True,
             "url_route": "motcua",
         },
+        {
+            "name": "Lượt này đã làm gì",
+            "href": "motcua/run?dag_id={DAG_ID}&run_id={RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "motcua-run",
+        },
     ]
 
     @property

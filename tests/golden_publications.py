@@ -1,8 +1,9 @@
 """What whole publications are to the byte: those of reports made by hand, as tests/golden_publications.json holds them.
 
 A publication must be the same, years later, when ``motcua verify`` makes it again. So bytes change with the number of
-the rendering (``reports/publication/files.py``) or not at all. Whoever changes them on purpose raises the number and
-records the new ones; whoever has libraries that nobody recorded yet, and that make other bytes, records those:
+the rendering (``reports/publication/rendering.py``) or not at all, and those of earlier renderings never. Whoever
+changes them on purpose raises the number and records the new ones; whoever has libraries that nobody recorded yet, and
+that make other bytes, records those:
 
     python -m tests.golden_publications
 
@@ -21,20 +22,22 @@ from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from motcua.domain.reconciliation import Budget, Figures, ReconciliationReport
 from motcua.jobs.publications.publishing import FORMAT, compose_manifest, folder_of
 from motcua.jobs.reconciliation.reporting import urge
 from motcua.reports.publication.again import made_by
 from motcua.reports.publication.data import Corrected
-from motcua.reports.publication.files import MANIFEST, PAGE, RENDERING, PublishedFile, canonical, render
+from motcua.reports.publication.files import MANIFEST, PAGE, PublishedFile, canonical, render
+from motcua.reports.publication.rendering import RENDERING, RENDERINGS
 from tests import reconciliation_samples as samples
 
 HOW_TO_CHANGE = (
     "other bytes than were recorded, so that what was published would not be the same when it is made again: undo it, "
-    "or raise RENDERING in plugins/motcua/reports/publication/files.py (where only the manifest is another: FORMAT in "
-    "plugins/motcua/jobs/publications/publishing.py) and run python -m tests.golden_publications. Where no report "
+    "or raise RENDERING in plugins/motcua/reports/publication/rendering.py and keep there what the one before did "
+    "(where only the manifest is another: FORMAT in plugins/motcua/jobs/publications/publishing.py), and run python -m "
+    "tests.golden_publications. Where no report "
     "changes, and one of tests/golden_publications.py says more than before: give it another name"
 )
 FILE = Path(__file__).with_suffix(".json")
@@ -46,18 +49,22 @@ THRESHOLDS = {
     "urge_untold_above": 0.02,
     "urge_wrong_apologies_above": 0.2,
 }
+"""Of the first rendering; later ones have more."""
 
 Hashes: TypeAlias = dict[str, dict[str, str]]
 """By report and file: SHA-256 in hexadecimal."""
+Recorded: TypeAlias = dict[str, Hashes]
+"""Of one rendering: by ``everywhere`` and each software the hashes."""
 
 
-def _urging(report: ReconciliationReport) -> ReconciliationReport:
-    return replace(report, urged=tuple(urge(report.figures, THRESHOLDS)), thresholds=THRESHOLDS)
+def _urging(report: ReconciliationReport, rendering: int) -> ReconciliationReport:
+    thresholds = THRESHOLDS if rendering == 1 else THRESHOLDS | {"urge_phoneless_above": 0.02}
+    return replace(report, urged=tuple(urge(report.figures, thresholds, rendering)), thresholds=thresholds)
 
 
-def _unread() -> ReconciliationReport:
+def _unread(rendering: int) -> ReconciliationReport:
     """A daily correction that corrects no publication and changes nothing, of a day whose source did not answer."""
-    kept = samples.report(samples.DAY, budget=Budget(2026, 300_000_000, 3_412_200, 187_330_000))
+    kept = samples.report(samples.DAY, rendering, budget=Budget(2026, 300_000_000, 3_412_200, 187_330_000))
     return replace(kept, closing=replace(kept.closing, closing_no=58, corrects=41, sources_unread=("vanphong",)))
 
 
@@ -65,22 +72,23 @@ def _nothing(report: ReconciliationReport) -> ReconciliationReport:
     return replace(samples.empty(), closing=replace(samples.empty().closing, period=report.closing.period))
 
 
-REPORTS: Mapping[str, Callable[[], ReconciliationReport]] = {
-    "month": lambda: _urging(samples.report()),
-    "day": lambda: samples.report(samples.DAY),
+REPORTS: Mapping[str, Callable[[int], ReconciliationReport]] = {
+    "month": lambda rendering: _urging(samples.report(), rendering),
+    "day": lambda rendering: samples.report(samples.DAY, rendering),
     "correction": samples.correction,
-    "everything, with stops": lambda: _urging(samples.everything()),
+    "everything, with stops": lambda rendering: _urging(samples.everything(rendering), rendering),
     "unread day": _unread,
-    "empty day": samples.empty,
-    "empty month": lambda: replace(_nothing(samples.report()), previous=Figures()),
+    "empty day": lambda rendering: samples.empty(),
+    "empty month": lambda rendering: replace(_nothing(samples.report()), previous=Figures()),
 }
+"""By name: the report as that rendering has it, whose measures another may not know."""
 CORRECTED = Corrected(7, "2026/10/2026-10/1", "cd" * 32)
 
 
 @cache
-def publication(name: str) -> list[PublishedFile]:
+def publication(name: str, rendering: int = RENDERING) -> list[PublishedFile]:
     """All files of a report but the manifest."""
-    return render(REPORTS[name](), None if name == "unread day" else CORRECTED)
+    return render(REPORTS[name](rendering), None if name == "unread day" else CORRECTED, rendering)
 
 
 def software() -> str:
@@ -94,12 +102,12 @@ def of_libraries(files: list[PublishedFile]) -> dict[str, str]:
     return {each.name: _hash(each) for each in files if not each.name.endswith(".csv")}
 
 
-def of_everywhere(name: str, files: list[PublishedFile]) -> dict[str, str]:
+def of_everywhere(name: str, files: list[PublishedFile], rendering: int = RENDERING) -> dict[str, str]:
     """Hashes of what is the same wherever it is made: tables, the page but for its pictures, the manifest but for what
     made the files."""
     page = next(each.content.decode() for each in files if each.name == PAGE)
     unmade = [replace(each, content=b"") for each in files]
-    report = REPORTS[name]()
+    report = REPORTS[name](rendering)
     manifest = compose_manifest(report, unmade, 1, folder_of(report.closing.period, 1), None, None)
     manifest["words"].pop("made_by")
     return {each.name: each.sha256 for each in files if each.name.endswith(".csv")} | {
@@ -119,19 +127,19 @@ def _hash(file: PublishedFile) -> str:
     return whole.hexdigest()
 
 
-def hashes() -> dict[str, Hashes]:
-    """Of all reports, as they are rendered now: what is the same everywhere, and what these libraries make."""
-    made = {name: publication(name) for name in REPORTS}
+def hashes(rendering: int) -> Recorded:
+    """Of all reports, as a rendering makes them: what is the same everywhere, and what these libraries make."""
+    made = {name: publication(name, rendering) for name in REPORTS}
     return {
-        "everywhere": {name: of_everywhere(name, files) for name, files in made.items()},
+        "everywhere": {name: of_everywhere(name, files, rendering) for name, files in made.items()},
         software(): {name: of_libraries(files) for name, files in made.items()},
     }
 
 
-def recorded() -> dict[str, Any]:
-    """What was recorded: ``rendering``, and by ``everywhere`` and each software the hashes."""
-    kept: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    return kept
+def recorded() -> dict[int, Recorded]:
+    """What was recorded, by rendering."""
+    kept: dict[str, Recorded] = json.loads(FILE.read_text(encoding="utf-8"))
+    return {int(rendering): each for rendering, each in kept.items()}
 
 
 def changed(was: Hashes, now: Hashes) -> list[str]:
@@ -160,16 +168,15 @@ def record() -> None:
         SystemExit: something is, with other bytes.
     """
     kept = recorded()
-    if kept.get("rendering") != RENDERING:
-        kept = {"rendering": RENDERING}
-    for where, now in hashes().items():
-        was = kept.get(where, {})
-        if unlike := changed(was, now):
-            raise SystemExit(f"{HOW_TO_CHANGE}: {'; '.join(unlike)}")
-        kept[where] = now
+    for rendering in RENDERINGS:
+        for where, now in hashes(rendering).items():
+            was = kept.setdefault(rendering, {}).get(where, {})
+            if unlike := changed(was, now):
+                raise SystemExit(f"rendering {rendering}: {HOW_TO_CHANGE}: {'; '.join(unlike)}")
+            kept[rendering][where] = now
     FILE.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     record()
-    sys.stdout.write(f"recorded: rendering {RENDERING}, {software()}\n")
+    sys.stdout.write(f"recorded: renderings {', '.join(map(str, RENDERINGS))}, {software()}\n")

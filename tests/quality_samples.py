@@ -128,6 +128,11 @@ PREVIOUS = replace(
 LAST_FRIDAY = replace(PREVIOUS, day=date(2026, 11, 20), as_of=AT - timedelta(days=6))
 
 
+def per_thousand(found: int, dossiers: int) -> float | None:
+    """As reports have it: of few dossiers there is no rate."""
+    return found / dossiers * 1000 if dossiers >= 100 else None
+
+
 def result(code: str, found: int, dossiers: int, change: Change | None = None, **changes: Any) -> RuleResult:
     values: dict[str, Any] = {
         "rule": RULES[code],
@@ -137,8 +142,9 @@ def result(code: str, found: int, dossiers: int, change: Change | None = None, *
         "acknowledged": 0,
         "remind_agency": 0,
         "remind_department": 0,
-        "per_thousand": found / dossiers * 1000,
-        "change": change or Change(standing=found, previous_found=found, previous_per_thousand=found / dossiers * 1000),
+        "per_thousand": per_thousand(found, dossiers),
+        "change": change
+        or Change(standing=found, previous_found=found, previous_per_thousand=per_thousand(found, dossiers)),
     }
     return RuleResult(**values | changes)
 
@@ -161,9 +167,9 @@ def figures(
         "by_severity": {"critical": by_group[0], "warning": found - by_group[0], "info": 0},
         "remind_agency": 0,
         "remind_department": 0,
-        "per_thousand": found / dossiers * 1000 if dossiers else None,
+        "per_thousand": per_thousand(found, dossiers),
         "change": Change(new=3, standing=found - 3, fixed=5, previous_found=found + 2, previous_per_thousand=before),
-        "ranked": dossiers >= 30,
+        "ranked": dossiers >= 100,
     }
     return AgencyFigures(**values | changes)
 
@@ -221,7 +227,7 @@ def agency_report(**changes: Any) -> AgencyReport:
         ),
         "broken": (),
         "to_do_first": (
-            ToDo(RULES["P1"], 62, "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở; chiếm 43% số lỗi của cơ quan."),
+            ToDo(RULES["P1"], 62, "62 hồ sơ, 2 hồ sơ quá hạn đến mức báo Sở; chiếm 43,4 % số lỗi của cơ quan."),
             ToDo(RULES["R1"], 9, "9 hồ sơ, 7 công dân đã nhận tin mời đến."),
             ToDo(RULES["R7"], 31, "31 hồ sơ, hồ sơ lâu nhất im lặng từ 2/11/2026."),
         ),
@@ -250,7 +256,7 @@ def agency_report(**changes: Any) -> AgencyReport:
                 "hold_time",
                 TU_PHAP,
                 "Sở Tư pháp",
-                "12% kết quả được lấy lại trong vòng 20 phút. Thời gian chờ 20 phút trước khi nhắn đã tránh được"
+                "12,0 % kết quả được lấy lại trong vòng 20 phút. Thời gian chờ 20 phút trước khi nhắn đã tránh được"
                 " 31 tin sai trong tháng này.",
                 {"minutes": 20, "share": 0.12, "prevented": 31},
             ),
@@ -284,7 +290,7 @@ def department_report(**changes: Any) -> DepartmentReport:
         figures(*agency[:4], agency[4], remind_agency=agency[3][1] // 10, remind_department=agency[3][2] // 20)
         for agency in AGENCIES
     ]
-    agencies.sort(key=lambda each: (each.dossiers < 30, -(each.per_thousand or 0)))
+    agencies.sort(key=lambda each: (not each.ranked, -(each.per_thousand or 0)))
     whole: tuple[int, int, int, int] = tuple(  # type: ignore[assignment]
         sum(agency[3][place] for agency in AGENCIES) for place in range(4)
     )
@@ -299,8 +305,8 @@ def department_report(**changes: Any) -> DepartmentReport:
             whole,
             98.4,
             acknowledged=60,
-            remind_agency=171,
-            remind_department=24,
+            remind_agency=sum(each.remind_agency for each in agencies),
+            remind_department=sum(each.remind_department for each in agencies),
             change=Change(211, 17, sum(whole) - 228, 96, sum(whole) - 132, 98.4),
         ),
         "agencies": tuple(agencies),
@@ -308,13 +314,13 @@ def department_report(**changes: Any) -> DepartmentReport:
             result("P1", whole[0], dossiers, Change(120, 0, whole[0] - 120, 61, whole[0] - 59, 43.5)),
             result("R1", 214, dossiers, Change(31, 9, 174, 2, 176, 5.5), remind_department=20),
             broken("R4"),
-            result("P2", whole[1], dossiers),
-            result("R7", 391, dossiers, remind_agency=120, remind_department=4),
+            result("P2", whole[1], dossiers, acknowledged=60),
+            result("R7", 558, dossiers, remind_agency=120, remind_department=4),
             result("S1", 1, dossiers, Change(new=1, previous_found=0, previous_per_thousand=0.0)),
         ),
         "broken": (broken("R4"),),
         "to_do_first": (
-            ToDo(RULES["R7"], 391, "391 hồ sơ ở 9 cơ quan, 4 hồ sơ đã đến hạn báo Sở."),
+            ToDo(RULES["R7"], 558, "558 hồ sơ ở 9 cơ quan, 4 hồ sơ đã đến hạn báo Sở."),
             ToDo(RULES["R1"], 214, "214 hồ sơ, riêng UBND TP Nha Trang 96."),
             ToDo(RULES["P1"], whole[0], "1.399 hồ sơ; Sở Xây dựng có tỷ lệ cao thứ hai."),
         ),

@@ -34,7 +34,8 @@ from motcua.domain.reconciliation import (
     Timing,
     Urged,
 )
-from motcua.reports.wording import publication_words
+from motcua.reports.publication.data import words_of
+from motcua.reports.publication.rendering import RENDERING
 
 DAY = Period.parse("2026-11-24")
 MONTH = Period.parse("2026-10")
@@ -210,9 +211,16 @@ def _difference(reason: str, **changes: Any) -> Difference:
     return Difference(**values | changes)
 
 
-def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
-    """A plausible report in which everything balances; two differences have their reasons."""
+def report(period: Period = MONTH, rendering: int = RENDERING, **changes: Any) -> ReconciliationReport:
+    """A plausible report in which everything balances; two differences have their reasons.
+
+    Args:
+        period: of the closing.
+        rendering: the one whose measures it is urged by.
+        changes: of the report's fields.
+    """
     scale = 40 if period.is_month else 6
+    delivered: Measure = "delivered_of_expected" if rendering == 1 else "delivered_of_tellable"
     differences = (
         _difference("cut_off"),
         _difference("quarantined", dossier_code="000.00.30.H32-261024-0011", source_transition_id=90_431),
@@ -240,7 +248,7 @@ def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
         "complaints": (ComplaintCount(NHA_TRANG, "no_result_yet", "upheld", 2), ComplaintCount("", "other", "open", 1)),
         "budget": Budget(period.first.year, 300_000_000, 3_412_200, 187_330_000),
         "urged": (
-            Urged(XAY_DUNG, "delivered_of_expected", 0.612, 0.7, 289),
+            Urged(XAY_DUNG, delivered, 0.612, 0.7, 289),
             Urged(NHA_TRANG, "resolved_late", 0.124, 0.1, 240),
         ),
         "queries": QUERIES,
@@ -262,9 +270,9 @@ def unbalanced() -> ReconciliationReport:
     )
 
 
-def correction() -> ReconciliationReport:
+def correction(rendering: int = RENDERING) -> ReconciliationReport:
     """A correction: a late receipt, and a dossier that was changed after the fact."""
-    kept = report()
+    kept = report(rendering=rendering)
     return replace(
         kept,
         closing=replace(kept.closing, closing_no=58, corrects=41),
@@ -311,9 +319,9 @@ def zeros() -> ReconciliationReport:
     )
 
 
-def everything() -> ReconciliationReport:
+def everything(rendering: int = RENDERING) -> ReconciliationReport:
     """A monthly correction in which everything occurs that a report has a word for, in more agencies than are drawn."""
-    words = publication_words()
+    words = words_of(rendering)
     codes = [f"000.00.{number:02d}.H32" for number in range(40, 65)]
     kinds: tuple[Kind, ...] = get_args(Kind)
     reasons = [*words["reason"], "gateway status 34"]
@@ -369,7 +377,11 @@ def everything() -> ReconciliationReport:
             ComplaintCount(codes[5], claim, outcome, 2) for claim in words["claim"] for outcome in words["outcome"]
         ),
         budget=Budget(2026, None, 3_412_200, 187_330_000),
-        urged=tuple(Urged(codes[6], measure, 0.612, 0.7, 289) for measure in get_args(Measure)),
+        urged=tuple(
+            Urged(codes[6], measure, 0.612, 0.7, 289)
+            for measure in get_args(Measure)
+            if measure in words_of(rendering)["measure"]
+        ),
         stops=stops(codes[0]),
     )
 

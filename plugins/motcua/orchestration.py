@@ -1,4 +1,4 @@
-"""What DAGs share: a run's window, their defaults, what follows a closing, and the watcher that wakes them."""
+"""What DAGs share: a run's window, what a task begins with, what follows a closing, and the watcher that wakes them."""
 
 from __future__ import annotations
 
@@ -20,38 +20,16 @@ from airflow.sdk import (
 )
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from motcua.dag_texts import DagTexts, misunderstanding
 from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
 
 _REPEAT_AFTER = 3.0
 """Seconds until news is told again that nobody picked up, or told at all while a sender picks up news by itself."""
-
-DAG_DEFAULTS: dict[str, Any] = {
-    "owner": "so-tttt",
-    # Tasks that call a gateway say 0 themselves, since the ledger is the only thing that retries a send; so do gates,
-    # which judge what is. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2 minutes;
-    # without the limit they would go on doubling with each clear.
-    "retries": 3,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": 2,
-    "max_retry_delay": timedelta(minutes=2),
-    # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
-    "execution_timeout": timedelta(minutes=30),
-}
-
-QUICK_RETRIES: dict[str, Any] = {
-    # Who waits for a message waits for the tasks before it: half a minute at most.
-    "retry_delay": timedelta(seconds=3),
-    "max_retry_delay": timedelta(seconds=12),
-    "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
-    ),
-}
-"""Over the defaults, for the DAG that runs every minute."""
 
 WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
     rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
@@ -87,6 +65,59 @@ def release_by(context: Mapping[str, Any]) -> str | None:
     return f"{getattr(run, 'triggering_user_name', None) or 'unnamed'}, {run.run_id}"
 
 
+class RunRefused(AirflowFailException):
+    """Whoever started the run asked for what it cannot do; in Vietnamese, since it is read in Airflow."""
+
+
+def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
+    """A parameter that the DAG does not have, or that only a backfill has, is refused; Airflow itself passes it over.
+
+    Raises:
+        RunRefused: with what to do instead.
+    """
+    run = context["dag_run"]
+    why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=run_window(context) is not EVERYTHING)
+    if why is not None:
+        raise RunRefused(why)
+
+
+def begin_work(context: Mapping[str, Any]) -> None:
+    """Before each task, in its process: what it writes to the ledger is kept as its run's.
+
+    Raises:
+        RunRefused: the run was started with what it cannot do.
+    """
+    from motcua.store.ledger.runs import Run, work_for
+
+    refuse_misunderstandings(context)
+    work_for(Run(context["dag_run"].dag_id, context["dag_run"].run_id))
+
+
+DAG_DEFAULTS: dict[str, Any] = {
+    "owner": "so-tttt",
+    "pre_execute": begin_work,
+    # Tasks that call a gateway say 0 themselves, since the ledger is the only thing that retries a send; so do gates,
+    # which judge what is. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2 minutes;
+    # without the limit they would go on doubling with each clear.
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=2),
+    # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
+    "execution_timeout": timedelta(minutes=30),
+}
+
+QUICK_RETRIES: dict[str, Any] = {
+    # Who waits for a message waits for the tasks before it: half a minute at most.
+    "retry_delay": timedelta(seconds=3),
+    "max_retry_delay": timedelta(seconds=12),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
+    ),
+}
+"""Over the defaults, for the DAG that runs every minute."""
+
+
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
@@ -94,18 +125,20 @@ def failed_tasks(context: Mapping[str, Any]) -> list[str]:
 
 
 def tell_red_gate(context: Mapping[str, Any]) -> None:
-    """Callback of each gate: that a run is red, and why, is mailed once, not each minute. Who started a backfill is
-    looking at it."""
-    from motcua.jobs.run_alerts import tell_red_run
+    """Callback of each gate: why a run is red is kept for its page, and mailed once, not each minute. Who started a
+    backfill is looking at it."""
+    from motcua.jobs.run_alerts import keep_red_run, tell_red_run
 
-    run = context["dag_run"]
+    if isinstance(context.get("exception"), RunRefused):
+        # Nothing was done, and who started it reads why.
+        return
+    run, reason = context["dag_run"], str(context.get("exception") or "")
+    keep_red_run(run.dag_id, run.run_id, reason)
     if run_window(context) is EVERYTHING:
-        reason = str(context.get("exception") or "")
         tell_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, reason, datetime.now(UTC))
 
 
 GATE: dict[str, Any] = {
-    "task_display_name": "Kiểm tra còn việc",
     "trigger_rule": "all_done",
     # It judges what is.
     "retries": 0,
@@ -144,42 +177,46 @@ def apologies_deadline() -> DeadlineAlert:
     )
 
 
-def publish_and_mail(closing_tasks: Sequence[str]) -> XComArg:
+def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
     """What follows closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
 
     Args:
+        texts: of the DAG.
         closing_tasks: the tasks of the same DAG whose closings the gate judges.
 
     Returns: the first of the tasks, for what goes before it.
     """
 
-    @task(task_display_name="Chọn số liệu chưa công bố", trigger_rule="all_done")
+    @task(**texts.of_task("to_publish"), trigger_rule="all_done")
     def to_publish() -> list[int]:
         from motcua.jobs.tasks.reconcile_daily import closings_to_publish as job
 
         return job()
 
-    @task(task_display_name="Công bố", max_active_tis_per_dagrun=1)
+    @task(**texts.of_task("publish"), map_index_template="{{ closing }}", max_active_tis_per_dagrun=1)
     def publish(closing_no: int) -> dict[str, Any]:
         from motcua.jobs.tasks.reconcile_daily import publish as job
+        from motcua.jobs.tasks.reconcile_daily import words_of_closing
 
+        get_current_context()["closing"] = words_of_closing(closing_no)  # type: ignore[typeddict-unknown-key]
         return job(closing_no)
 
-    @task(task_display_name="Chọn nơi nhận", trigger_rule="all_done")
+    @task(**texts.of_task("recipients"), trigger_rule="all_done")
     def recipients() -> list[dict[str, Any]]:
         from motcua.jobs.tasks.reconcile_daily import mails_to_send as job
 
         return job()
 
-    @task(task_display_name="Gửi báo cáo", map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
+    @task(**texts.of_task("mail"), map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
     def mail(publication_no: int, body: str) -> dict[str, int]:
         from motcua.jobs.tasks.reconcile_daily import mail as job
+        from motcua.jobs.tasks.reconcile_daily import name_of_body
 
-        context = get_current_context()
-        context["whom"] = f"{publication_no}: {body}"  # type: ignore[typeddict-unknown-key]
+        whom = f"{name_of_body(body)}, số {publication_no}"
+        get_current_context()["whom"] = whom  # type: ignore[typeddict-unknown-key]
         return job(publication_no, body)
 
-    @task(**GATE)  # type: ignore[untyped-decorator]
+    @task(**texts.of_task("gate"), **GATE)  # type: ignore[untyped-decorator]
     def gate() -> None:
         from motcua.jobs.tasks.reconcile_daily import gate as job
 

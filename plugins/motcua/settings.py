@@ -207,7 +207,16 @@ class Settings(BaseSettings):
         default=30, gt=0, description="A share proposes an agency to be urged only from so many cases on."
     )
     urge_delivered_below: float = Field(
-        default=0.7, ge=0, le=1, description="Urged: less than this share of the expected messages was delivered."
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Urged: less than this share of the messages that should and could be told was delivered.",
+    )
+    urge_phoneless_above: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Urged: more than this share of the messages that should be told has no phone that can be texted.",
     )
     urge_late_above: float = Field(
         default=0.1, ge=0, le=1, description="Urged: more than this share of the resolved dossiers was late."

@@ -1,4 +1,4 @@
-"""The files of a real server: Compose accepts them, they agree with the code, every service comes up."""
+"""The files of a real server: Compose accepts them, they agree with the code. They are run in test_coming_back.py."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import ast
 import json
 import os
 import re
-import secrets
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -25,27 +20,27 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import requests
-import yaml
 from dotenv import dotenv_values
-from psycopg.conninfo import make_conninfo
-from pyrage.x25519 import Identity
 
 from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, airflow_environment
-from motcua.sandbox.machine.postgres import EmbeddedPostgres, binaries
+from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
 from motcua.store.ledger.programs import program_version
-from tests.conftest import NHA_TRANG, OneStop, Server, free_port
+from tests.compose.project_files import (
+    COMPOSE,
+    ENV_FILES,
+    EXAMPLE,
+    LONG_RUNNING,
+    OURS,
+    ROOT,
+    SERVICES,
+    complete_environment,
+    dockerfile,
+    image_environment,
+)
+from tests.conftest import Server
 
 pytestmark = pytest.mark.alone
-
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if "build" in service]
-LONG_RUNNING = [name for name in SERVICES if name != "init"]
-EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
-ENV_FILES = ("sources.env", "gateways.env")
 
 # ------------------------------------------------------------------------------------ reading the files
 
@@ -79,29 +74,6 @@ def variables(node: Any) -> Iterator[tuple[str, str]]:
             yield from variables(value)
     elif isinstance(node, str):
         yield from ((found["name"], found["kind"]) for found in _VARIABLE.finditer(node) if found["name"])
-
-
-def complete_environment() -> dict[str, str]:
-    """A value for every name of .env.example."""
-    made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
-    return made | {
-        "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
-        "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
-        "UI_URL": "https://motcua.example.vn",
-    }
-
-
-def dockerfile() -> list[tuple[str, list[str]]]:
-    """Its instructions with their words."""
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return [(line.split(maxsplit=1)[0], shlex.split(line)[1:]) for line in lines]
-
-
-def image_environment() -> dict[str, str]:
-    """What the image says to every service of ours."""
-    settings = [word for instruction, words in dockerfile() if instruction == "ENV" for word in words]
-    return dict(setting.split("=", 1) for setting in settings)
 
 
 def named_variables() -> set[str]:
@@ -240,7 +212,7 @@ def test_who_knows_which_secret() -> None:
     # A dump holds every table, also those of the migrations, which the owner alone may read.
     assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
     assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
-    assert knows("UI_ADMIN_PASSWORD") == {"airflow-apiserver"}
+    assert knows("UI_ADMIN_PASSWORD") == knows("UI_AGENCY_PASSWORD") == {"airflow-apiserver"}
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB"}
     assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
 
@@ -514,7 +486,7 @@ _PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "celery": _is_celery,
     "python": _is_python,
     # The shell's own, and what every Debian has.
-    **dict.fromkeys(("find", "printf", "true", "umask"), lambda arguments: None),
+    **dict.fromkeys(("find", "printf", "tar", "true", "umask"), lambda arguments: None),
 }
 
 
@@ -657,7 +629,7 @@ def test_every_address_names_a_service_and_its_port() -> None:
 
 def test_values_are_masked_in_logs_as_in_the_demo() -> None:
     addresses = Addresses(Path("/"), *range(1, 7))
-    secret = Secrets("", "", "", "", {}, *[""] * 8)
+    secret = Secrets("", "", "", "", {}, *[""] * 9)
     dsn = "host=h user=u password=p dbname=d"
     demo = airflow_environment(addresses, secret, Databases(dsn, dsn, dsn, {}), ROOT, {})
     server = resolve(COMPOSE["x-airflow-environment"], {})
@@ -708,271 +680,3 @@ def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
         assert "geheim" not in answer.stderr
         assert "a@b" not in answer.stderr
         assert "Traceback" not in answer.stderr
-
-
-# --------------------------------------------------------------------------- every service, as a process
-
-PHONE = "0905123456"
-
-
-class Machine:
-    """The services as processes of this machine: the same commands and environments, other addresses."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], ports: dict[int, int]) -> None:
-        self.folder, self.environment, self.ports = folder, environment, ports
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.sessions: set[int] = set()
-        self.stopped_by_force: list[str] = []
-
-    def here(self, service: str, node: Any) -> Any:
-        """A part of the file with its hosts, ports and folders replaced by this machine's."""
-        if isinstance(node, dict):
-            return {key: self.here(service, value) for key, value in node.items()}
-        if isinstance(node, list):
-            return [self.here(service, value) for value in node]
-        if not isinstance(node, str):
-            return node
-        for volume in SERVICES.get(service, {}).get("volumes", ()):
-            name, _, target = volume.partition(":")
-            node = re.sub(rf"(?<![\w/]){target}(?=[\s/]|$)", str(self.folder / name), node)
-        node = node.replace(image_environment()["AIRFLOW_HOME"], str(self.folder / "home"))
-        node = node.replace(image_environment()["MOTCUA_HOME"], str(ROOT))
-        node = re.sub(rf"(?<=[@/])({'|'.join(SERVICES)})(?=:\d{{4}}(?:/|$))", "127.0.0.1", node).replace(
-            "0.0.0.0", "127.0.0.1"
-        )
-        return re.sub(r"\b\d{4}\b", lambda found: str(self.ports.get(int(found[0]), found[0])), node)
-
-    def environment_of(self, service: str) -> dict[str, str]:
-        given = {
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), str(binaries()), os.environ["PATH"])),
-            "HOME": str(self.folder),
-            # Compose's network does not exist here: loopback only.
-            "AIRFLOW__API__HOST": "127.0.0.1",
-        }
-        if service in OURS:
-            given |= self.here(service, image_environment())
-            given["MOTCUA_DATA"] = str(self.folder / "data")
-        for file in SERVICES[service].get("env_file", ()):
-            given |= {name: value or "" for name, value in dotenv_values(self.folder / file).items()}
-        return given | self.here(service, resolve(SERVICES[service].get("environment", {}), self.environment))
-
-    def command_of(self, service: str, part: Any) -> list[str]:
-        words: list[str] = self.here(service, resolve(part, self.environment))
-        if words[0] in ("CMD", "CMD-SHELL"):
-            words = words[1:] if words[0] == "CMD" else ["sh", "-c", words[1]]
-        return words
-
-    def start(self, service: str) -> None:
-        self.spawn(service, self.command_of(service, SERVICES[service]["command"]), self.environment_of(service))
-
-    def spawn(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self.running[name] = subprocess.Popen(
-                command, env=environment, stdout=log, stderr=log, cwd=ROOT, start_new_session=True
-            )
-        self.sessions.add(self.running[name].pid)
-
-    def log(self, service: str) -> str:
-        return (self.folder / f"{service}.log").read_text(encoding="utf-8", errors="replace")
-
-    def run(self, service: str, command: list[str]) -> str:
-        """Runs a command to its end with a service's environment."""
-        answer = subprocess.run(
-            command, env=self.environment_of(service), cwd=ROOT, capture_output=True, text=True, timeout=90
-        )
-        assert answer.returncode == 0, f"{command[0]}: {answer.stdout[-3000:]}{answer.stderr[-3000:]}"
-        return answer.stdout
-
-    def wait_until_healthy(self, service: str, seconds: float) -> float:
-        """Runs the service's own healthcheck until it succeeds; the seconds that it took."""
-        check = self.command_of(service, SERVICES[service]["healthcheck"]["test"])
-        environment = self.environment_of(service)
-        begun = time.monotonic()
-        while True:
-            answer = subprocess.run(check, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
-            if answer.returncode == 0:
-                return time.monotonic() - begun
-            if service in self.running:
-                assert self.running[service].poll() is None, f"{service} ended:\n{self.log(service)[-3000:]}"
-            assert time.monotonic() - begun < seconds, (
-                f"{service}: {answer.stdout[-1000:]}{answer.stderr[-1000:]}\n{self.log(service)[-3000:]}"
-            )
-            time.sleep(0.5)
-
-    def stop(self) -> None:
-        """Stops everything as Compose does: what others depend on last; TERM, some patience, KILL."""
-        needed = {other for name in self.running for other in SERVICES.get(name, {}).get("depends_on", ())}
-        for wave in (set(self.running) - needed, set(self.running)):
-            processes = {name: self.running.pop(name) for name in wave & set(self.running)}
-            for process in processes.values():
-                process.send_signal(signal.SIGTERM)
-            until = time.monotonic() + 40
-            for name, process in processes.items():
-                try:
-                    process.wait(max(0.1, until - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    self.stopped_by_force.append(name)
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-
-    def left_over(self) -> dict[int, str]:
-        """Living processes of ours: those in the sessions that were begun here, and those that know the folder."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    state = (entry / "stat").read_text().rpartition(")")[2].split()
-                    knows = f"HOME={self.folder}\0".encode() in (entry / "environ").read_bytes()
-                    if state[0] != "Z" and (knows or int(state[3]) in self.sessions):
-                        found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                except OSError:
-                    continue
-        return found
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    """A machine with a PostgreSQL of its own, provisioned by nobody yet."""
-    for program in ("redis-server", "redis-cli"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on PATH")
-    ports = {port: free_port() for port in (5432, 6379, 8080, 8081, 8974)}
-    server = EmbeddedPostgres(tmp_path / "postgres", ports[5432])
-    server.set_up()
-    with (server.data / "postgresql.conf").open("a") as configuration:
-        for option in postgres_options():
-            name, _, value = option.partition("=")
-            configuration.write(f"{name} = '{value}'\n")
-        configuration.write("fsync = off\n")
-    database = server.start(tmp_path / "postgres.log")
-    environment = complete_environment() | {
-        "POSTGRES_PASSWORD": server.password_file.read_text(encoding="ascii").strip(),
-        "UI_URL": f"http://localhost:{ports[8080]}",
-    }
-    for folder in ("home", "logs", "queue"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "home" / "airflow.cfg").touch()
-    machine = Machine(tmp_path, environment, ports)
-    yield machine
-    machine.stop()
-    for pid in machine.left_over():
-        os.kill(pid, signal.SIGKILL)
-    database.send_signal(signal.SIGINT)
-    database.wait(timeout=20)
-
-
-def begin_one_stop(machine: Machine) -> OneStop:
-    """A one-stop database behind the contract's views, and what the operator writes to reach it."""
-    admin = EmbeddedPostgres(machine.folder / "postgres", machine.ports[5432]).admin_dsn
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE onestop")
-    dsn = make_conninfo(admin, dbname="onestop")
-    source = OneStop(dsn)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("CREATE ROLE motcua_reader LOGIN PASSWORD 'reader'")
-        connection.execute("GRANT USAGE ON SCHEMA onestop TO motcua_reader")
-        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader")
-    uri = f"postgres://motcua_reader:reader@127.0.0.1:{machine.ports[5432]}/onestop"
-    (machine.folder / "sources.env").write_text(
-        f"MOTCUA_SOURCES=khanhhoa=contract\nAIRFLOW_CONN_ONESTOP_KHANHHOA='{uri}'\n"
-        f"MOTCUA_WATCH={machine.folder / 'watch'}\n"
-    )
-    return source
-
-
-def begin_gateway(machine: Machine) -> str:
-    """A gateway, and what the operator writes to reach it; its address."""
-    port, password, secret = free_port(), secrets.token_hex(16), secrets.token_hex(16)
-    extra = {
-        "adapter": "kannel",
-        "callback_url": f"http://127.0.0.1:{machine.ports[8081]}/gateway/receipts/kannel",
-        "callback_secret": secret,
-    }
-    connection = {
-        "conn_type": "http",
-        "host": "127.0.0.1",
-        "port": port,
-        "login": "motcua",
-        "password": password,
-    }
-    (machine.folder / "gateways.env").write_text(
-        f"MOTCUA_GATEWAYS=kannel\nAIRFLOW_CONN_SMS_KANNEL='{json.dumps(connection | {'extra': extra})}'\n"
-    )
-    machine.environment |= {"(gateway's password)": password, "(callback secret)": secret}
-    machine.spawn(
-        "phone-network",
-        [
-            *(sys.executable, "-m", "motcua.sandbox.network"),
-            *("--port", str(port), "--folder", str(machine.folder / "phones")),
-        ],
-        {
-            "PATH": os.environ["PATH"],
-            "HOME": str(machine.folder),
-            "MOTCUA_KANNEL_USERNAME": "motcua",
-            "MOTCUA_KANNEL_PASSWORD": password,
-        },
-    )
-    return f"http://127.0.0.1:{port}"
-
-
-@pytest.mark.timeout(240)
-def test_every_service_comes_up_and_a_message_reaches_its_phone(machine: Machine) -> None:
-    one_stop, network = begin_one_stop(machine), begin_gateway(machine)
-    took = {}
-    machine.start("redis")
-    for service in ("postgres", "redis"):
-        took[service] = machine.wait_until_healthy(service, 30)
-    begun = time.monotonic()
-    machine.run("init", machine.command_of("init", SERVICES["init"]["command"]))
-    took["init"] = time.monotonic() - begun
-
-    waiting = [name for name in LONG_RUNNING if name not in took]
-    while waiting:
-        ready = [name for name in waiting if not set(SERVICES[name]["depends_on"]) - set(took)]
-        for service in ready:
-            machine.start(service)
-        # Those whose checks cost least first.
-        checks = {"python": 0, "motcua": 1, "airflow": 2, "celery": 3}
-        for service in sorted(ready, key=lambda name: checks[commands(SERVICES[name]["healthcheck"]["test"])[0][0]]):
-            took[service] = machine.wait_until_healthy(service, 90)
-        waiting = [name for name in waiting if name not in ready]
-
-    agencies = machine.folder / "agencies.yaml"
-    agencies.write_text(f"agencies:\n- code: {NHA_TRANG}\n  name: Nha Trang\n")
-    machine.run("airflow-scheduler", ["motcua", "agencies", "import", str(agencies), "--enable-now"])
-    machine.run("airflow-scheduler", ["motcua", "texts", "register", "kannel", "--all"])
-    phone = requests.post(f"{network}/phones", json={"number": PHONE}, timeout=5).json()
-    behaviour = f"{network}/phones/{phone['handle']}/behaviour"
-    assert requests.put(behaviour, json={"behaviour": "delivered"}, timeout=5).ok
-    now = datetime.now(UTC)
-    one_stop.dossier(applicant_phone=PHONE, due_at=now + timedelta(days=2), updated_at=now - timedelta(minutes=1))
-    one_stop.move(9, at=now)
-    one_stop.connection.close()
-
-    audit = make_conninfo(
-        host="127.0.0.1",
-        port=machine.ports[5432],
-        dbname="motcua",
-        user="motcua_audit",
-        password=machine.environment["MOTCUA_AUDIT_PASSWORD"],
-    )
-    begun = time.monotonic()
-    with psycopg.connect(audit, autocommit=True) as auditor:
-        while True:
-            states = auditor.execute("SELECT kind, state FROM audit.messages").fetchall()
-            if states == [("result", "delivered")]:
-                break
-            assert time.monotonic() - begun < 180, (states, machine.log("airflow-worker")[-3000:])
-            time.sleep(0.2)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            auditor.execute("SELECT msisdn FROM motcua.messages")
-
-    machine.stop()
-    # Airflow's scheduler and DAG processor do not always hear TERM (docs/decisions/demo.md); nothing is lost with them.
-    assert set(machine.stopped_by_force) <= {"airflow-scheduler", "airflow-dag-processor"}
-    assert not machine.left_over()
-    told = {name: value for name, value in machine.environment.items() if len(value) >= 24 and not EXAMPLE.get(name)}
-    for log in (file for file in machine.folder.rglob("*.log") if file.is_file()):
-        text = log.read_text(encoding="utf-8", errors="replace")
-        assert PHONE[1:] not in text, log
-        assert not [name for name, value in told.items() if value in text], log

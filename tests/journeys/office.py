@@ -41,6 +41,7 @@ from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
+from motcua.store.ledger.runs import Run, work_for
 from motcua.store.people import give_agency
 from tests.conftest import (
     NHA_TRANG,
@@ -97,9 +98,11 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
     one_stop.move(9, codes["other"], TU_PHAP, at=yesterday)
     one_stop.move(9, codes["no_phone"], at=yesterday)
     one_stop.move(9, HOSTILE, at=yesterday)
+    work_for(Run("notify_transitions", "run"))
     pick_up("khanhhoa", now=yesterday)
     plan(now=yesterday)
     send("run", clock=lambda: yesterday)
+    work_for(None)
     with psycopg.connect(os.environ["OFFICE_LEDGER"], row_factory=dict_row) as ledger:
         references = [each["reference"] for each in ledger.execute("SELECT reference FROM motcua.attempts")]
     with connect() as connection:

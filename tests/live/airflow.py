@@ -159,10 +159,13 @@ _NUMBERED = _TRANSITION.format(number="transition_id,", value="%(number)s,")
 
 
 class OneStopDesk:
-    """Writes dossiers and their moves as the desk's software would: each case in a transaction of its own."""
+    """Writes dossiers and their moves as the desk's software would: each case in a transaction of its own.
+
+    Each call connects anew: two threads may write at once, and one whose connection was ended writes the next time.
+    """
 
     def __init__(self, dsn: str, seed: int) -> None:
-        self._connection = psycopg.connect(dsn, autocommit=True)
+        self._dsn = dsn
         self._random = random.Random(seed)
         self._phones: set[str] = set()
         self._hidden = 0
@@ -189,33 +192,35 @@ class OneStopDesk:
             unseen: the rows are committed hours late and numbered below all others, where no pick-up but a
                 backfill's looks.
             phone: of all of them; numbers of their own.
+
+        Raises:
+            psycopg.OperationalError: the database refuses connections, or ended this one.
         """
         made: list[Case] = []
-        for _ in range(count):
-            moment = at or datetime.now(UTC)
-            case = Case(f"H-{len(self.cases) + len(made):05}-{self._random.randrange(10**6):06}", self._phone(), moment)
-            values: dict[str, Any] = {
-                "agency": AGENCY,
-                "code": case.code,
-                "phone": phone or case.phone,
-                "at": moment,
-                "received": moment - timedelta(days=2),
-                "status": status,
-            }
-            if unseen:
-                self._hidden += 1
-                values["number"] = self._hidden
-            with self._connection.transaction():
-                self._connection.execute(_DOSSIER, values)
-                self._connection.execute(_NUMBERED if unseen else _ORDINARY, values)
-            made.append(case)
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            for _ in range(count):
+                moment = at or datetime.now(UTC)
+                case = Case(
+                    f"H-{len(self.cases) + len(made):05}-{self._random.randrange(10**6):06}", self._phone(), moment
+                )
+                values: dict[str, Any] = {
+                    "agency": AGENCY,
+                    "code": case.code,
+                    "phone": phone or case.phone,
+                    "at": moment,
+                    "received": moment - timedelta(days=2),
+                    "status": status,
+                }
+                if unseen:
+                    self._hidden += 1
+                    values["number"] = self._hidden
+                with connection.transaction():
+                    connection.execute(_DOSSIER, values)
+                    connection.execute(_NUMBERED if unseen else _ORDINARY, values)
+                made.append(case)
         if not phone:
             self.cases += made
         return made
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._connection.close()
 
 
 # ------------------------------------------------------------------------------------------------ processes
@@ -282,7 +287,6 @@ class LiveAirflow:
 
     def close(self) -> None:
         """Closes its connections."""
-        self.desk.close()
         self._ledger.close()
         self._metadata.close()
 

@@ -1,4 +1,4 @@
-"""The demo's day is a working day, whichever it is: its first quality mail comes within minutes."""
+"""What a start of the demo makes of its ledger: the day is worked, whichever it is; an agency's user sees an agency."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import prepare_calendars
-from motcua.sandbox.demo import work_today
+from motcua.sandbox.demo import let_agency_user_see, work_today
+from motcua.sandbox.machine.deployment import AGENCY_USER
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect
+from motcua.store.people import agencies_of_user, give_agency, take_agency
 from tests.conftest import NHA_TRANG, TU_PHAP
 
 
@@ -33,3 +35,15 @@ def test_day_of_the_demo_is_worked(agencies, tmp_path, now, was_off):
     with connect() as connection:
         calendars = load_calendars(connection, [NHA_TRANG, TU_PHAP], day, day)
     assert all(calendar.is_working_day(day) for calendar in calendars.values())
+
+
+def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_is_kept(agencies):
+    now = datetime(2026, 11, 25, 3, tzinfo=UTC)
+    assert let_agency_user_see(NHA_TRANG, now)
+    with connect() as connection:
+        assert agencies_of_user(connection, AGENCY_USER) == {NHA_TRANG}
+        take_agency(connection, AGENCY_USER, NHA_TRANG, "lan", now)
+        give_agency(connection, AGENCY_USER, TU_PHAP, "lan", now)
+    assert not let_agency_user_see(NHA_TRANG, now)
+    with connect() as connection:
+        assert agencies_of_user(connection, AGENCY_USER) == {TU_PHAP}

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,14 @@ def test_secrets_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
     assert len(made.airflow_jwt) >= 64
     assert len(set(json.loads((tmp_path / "secrets.json").read_text())["one_stop"].values())) > 3
+
+
+def test_demo_from_before_agencies_had_a_user_gets_his_password_once(tmp_path: Path) -> None:
+    made = asdict(Secrets.of(tmp_path))
+    (tmp_path / "secrets.json").write_text(json.dumps({name: made[name] for name in made if name != "airflow_agency"}))
+    found = Secrets.of(tmp_path)
+    assert asdict(found) == made | {"airflow_agency": found.airflow_agency}
+    assert Secrets.of(tmp_path) == found
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"ledger_owner": 1}', "[]"])

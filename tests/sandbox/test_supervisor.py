@@ -231,6 +231,34 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise: C
     wait_for(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
 
 
+def test_what_a_living_program_starts_while_another_dies_is_spared(
+    supervise: Callable[[str], Run], tmp_path: Path
+) -> None:
+    # As PostgreSQL does: the killed back end of one connection would end all the others.
+    code = f"""
+import os, time
+from pathlib import Path
+while True:
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(0.005)
+        os._exit(0)
+    _pid, status = os.wait()
+    Path({str(tmp_path)!r}, "killed" if os.WIFSIGNALED(status) else "spared").touch()
+"""
+    run = supervise(
+        f"""
+        again = Restarts(limit=1000, first_wait=0.01, longest_wait=0.01)
+        supervisor.start(python("forks", {code!r}))
+        supervisor.start(python("dies", "", restarts=again))
+        """
+    )
+    for _ in range(10):
+        run.read_until("dies died")
+    assert (tmp_path / "spared").exists()
+    assert not (tmp_path / "killed").exists()
+
+
 def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(
     supervise: Callable[[str], Run], tmp_path: Path
 ) -> None:

@@ -121,6 +121,14 @@ QUARANTINED = [
     }
     for number in range(501, 511)
 ]
+OF_A_RUN = (
+    "SET LOCAL session_replication_role = 'replica';"
+    " INSERT INTO motcua.runs (dag_id, run_id) VALUES ('notify_transitions', 'run 100');"
+    " UPDATE motcua.message_history SET run_no = 1 WHERE history_id IN ("
+    "  SELECT history_id FROM motcua.message_history ORDER BY 1 DESC LIMIT 10);"
+    " UPDATE motcua.quarantine SET run_no = 1 WHERE quarantine_id <= 10"
+)
+THE_RUN = {"run_no": 1, "run_id": "run 100", "agencies": None, "limit": 21}
 CASES = [
     # Each pick-up.
     Case("sources/list", given()),
@@ -253,6 +261,20 @@ CASES = [
             ("complaints", 5),
         )
     ),
+    # The page about a run.
+    Case("runs/find", given(run_id="run 100", dag_id="notify_transitions"), OF_A_RUN),
+    Case("runs/made/moves", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/moves", given(**THE_RUN | {"agencies": ["H1", "H2"]}), OF_A_RUN, looked_up=10),
+    Case("runs/made/attempts", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/messages", given(**THE_RUN), OF_A_RUN, looked_up=20),
+    Case("runs/made/pick_ups", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/quarantined", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/evenings", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/stops", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/closings", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/checks", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/statements", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/mails", given(report="publication", numbers=[1, 2], agencies=None), OF_A_RUN),
 ]
 
 

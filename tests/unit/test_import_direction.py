@@ -19,8 +19,8 @@ MAY_IMPORT = {
     "gateways": {"gateways", "domain", "settings"},
     "quality": {"quality", "store", "domain", "settings"},
     "reports": {"reports", "quality", "domain", "settings", "templating"},
-    "jobs": {"jobs", "sources", "gateways", "quality", "reports", "store", "domain", "settings"},
-    "web": {"web", "jobs", "quality", "reports", "store", "gateways", "domain", "settings", "templating"},
+    "jobs": {"jobs", "sources", "gateways", "quality", "reports", "store", "domain", "settings", "dag_texts"},
+    "web": {"web", "jobs", "quality", "reports", "store", "gateways", "domain", "settings", "templating", "dag_texts"},
     "commands": {
         "commands",
         "jobs",
@@ -36,12 +36,13 @@ MAY_IMPORT = {
     "sandbox": {"sandbox", "jobs", "store", "domain", "settings", "templating", "web"},
     "settings": set(),
     "templating": {"settings"},
-    "orchestration": {"jobs", "domain", "settings"},
+    "orchestration": {"jobs", "store", "domain", "settings", "dag_texts"},
+    "dag_texts": {"settings"},
     "preloading": set(),
     "cli": {"commands", "store"},
     "__init__": set(),
 }
-DAGS_MAY_IMPORT = {"jobs", "orchestration", "settings"}
+DAGS_MAY_IMPORT = {"jobs", "orchestration", "settings", "dag_texts"}
 PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}
 
 

@@ -28,6 +28,8 @@ ROLES = (
     "roles add-perms CoQuan --action can_edit --resource DAG:check_quality",
 )
 ASKED = ("/calendar", "/quality", "/statements", "/users")
+AIRFLOWS = ("/api/v2/connections", "/api/v2/variables", "/auth/fab/v1/users")
+"""Of Airflow's own interface, what an agency's people have no business with."""
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -93,6 +95,8 @@ def _ask() -> dict[str, Any]:
             found[name] = {
                 "is": list(shown.groups()) if shown else None,
                 "statuses": [http.get(f"/motcua{path}", headers=bearer).status_code for path in ASKED],
+                "airflow": [http.get(path, headers=bearer).status_code for path in AIRFLOWS],
+                "dags": [each["dag_id"] for each in http.get("/api/v2/dags", headers=bearer).json().get("dags", ())],
                 "unknown": "chưa được giao cơ quan nào" in page,
             }
             http.cookies.clear()

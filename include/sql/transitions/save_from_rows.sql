@@ -1,4 +1,4 @@
--- A change that only the dossier's row told of, placed after the last transition known. Called by
+-- A change that only the dossier's row told of, placed after the last transition known; returns whose it is. Called by
 -- store/notices/transitions.py.
 INSERT INTO motcua.transitions (
     source_id,
@@ -22,3 +22,4 @@ WHERE d.dossier_id = any(%(dossier_ids)s)
 ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
     SET sequence = excluded.sequence
     WHERE transitions.sequence < excluded.sequence
+RETURNING dossier_id

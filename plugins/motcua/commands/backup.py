@@ -176,8 +176,8 @@ def restore(
     _plain.print(
         "It is behind its journal: what was sent later is in the journal alone. Leave the journal's folder as it is "
         "and start the services. The next run of notify_transitions takes over what the journal knows before it sends "
-        "anything; motcua gaps shows what it found. Then look at motcua identity and motcua publications verify-all "
-        "(docs/operations/restore.md)."
+        "anything; motcua gaps list shows what it found. Then look at motcua identity and motcua publications "
+        "verify-all (docs/operations/restore.md)."
     )
 
 

@@ -24,6 +24,7 @@ from motcua.jobs.handed_in.phones import (
     rows_of_source,
     write_workbook,
 )
+from motcua.reports.wording import percent
 
 # Wide enough for the tables where the output is a file or a pipe.
 _WIDTH_OF_A_FILE = 140
@@ -131,5 +132,5 @@ def _number(value: int) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    """Write a share as Vietnam does: 30,5%."""
-    return f"{100 * part / whole:.1f}%".replace(".", ",") if whole else "–"
+    """Write a share as Vietnam does: 30,5 %."""
+    return percent(part / whole) if whole else "–"

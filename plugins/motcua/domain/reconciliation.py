@@ -80,8 +80,11 @@ ChangeCause: TypeAlias = Literal[
 ]
 """Why a correction differs from the closing before it."""
 
-Measure: TypeAlias = Literal["delivered_of_expected", "resolved_late", "late_untold", "apologies_wrong"]
-"""By what an agency is urged: a share of its expected messages, resolved dossiers, due dossiers, judged apologies."""
+Measure: TypeAlias = Literal[
+    "delivered_of_expected", "delivered_of_tellable", "without_phone", "resolved_late", "late_untold", "apologies_wrong"
+]
+"""By what an agency is urged: a share of its expected messages (in reports of the first rendering alone), of those that
+should and could be told, of those that should be told; of its resolved dossiers, due dossiers, judged apologies."""
 
 OrphanSort: TypeAlias = Literal["message_without_dossier", "receipt_without_attempt", "handed_over_untold"]
 
@@ -212,6 +215,17 @@ class MessageFigures:
     def not_sent(self) -> int:
         """Messages that ended before a gateway took or refused them."""
         return sum(getattr(self, state) for state in NOT_SENT)
+
+    @property
+    def tellable(self) -> int:
+        """Messages that should and could be told: expected, less those suppressed (nobody can be told, or nobody is to
+        be), less those cancelled because the result was handed over or the dossier moved on."""
+        return self.expected - self.suppressed - self.cancelled
+
+    @property
+    def delivered_of_tellable(self) -> float | None:
+        """Share, 0 to 1; ``None``: there was nothing to tell."""
+        return self.delivered / self.tellable if self.tellable > 0 else None
 
     @property
     def delivered_of_expected(self) -> float | None:

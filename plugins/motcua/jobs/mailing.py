@@ -17,8 +17,10 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
+from motcua.dag_texts import words
 from motcua.reports.mail import Mail, write_message
-from motcua.store.ledger.database import connect
+from motcua.store.agencies import list_agencies
+from motcua.store.ledger.database import connect, without_values
 from motcua.store.oversight.report_mails import (
     DEPARTMENT,
     MailedReport,
@@ -33,6 +35,16 @@ log = logging.getLogger(__name__)
 
 SMTP_CONNECTION = "smtp_default"
 _ENHANCED_STATUS = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+@without_values()
+def name_of_body(body: str) -> str:
+    """What a body that gets mail is called where people see its task: its name, with the code of an agency."""
+    if body in words()["bodies"]:
+        return str(words()["bodies"][body])
+    with connect() as ledger:
+        names = {agency.agency_code: agency.name for agency in list_agencies(ledger)}
+    return f"{names[body]} ({body})" if body in names else body
 
 
 class MailsNotSent(Exception):

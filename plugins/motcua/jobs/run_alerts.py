@@ -1,7 +1,7 @@
 """What Airflow itself tells of a run, by mail to MOTCUA_WATCH_RECIPIENTS: it is red, or it is late.
 
-It leans on Airflow and the mail server alone, not on the ledger, which may be the reason. What was told stands in an
-Airflow variable for each DAG: a DAG that runs every minute tells once that it is red, not each minute.
+What it mails leans on Airflow and the mail server alone, not on the ledger, which may be the reason. What was told
+stands in an Airflow variable for each DAG: a DAG that runs every minute tells once that it is red, not each minute.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from motcua.reports.mail import Mail
 from motcua.reports.runs import late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.runs import Run, leave_undone
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,15 @@ def is_news(told: Told | None, now: datetime) -> bool:
     if told is None or told.told_at is None:
         return True
     return now - told.red_at >= GREEN_FOR or now - told.told_at >= REMIND_AFTER
+
+
+def keep_red_run(dag_id: str, run_id: str, reason: str) -> None:
+    """Keeps why a run is red for the page about it. Never fails: the ledger may be why."""
+    try:
+        with connect() as ledger:
+            leave_undone(ledger, Run(dag_id, run_id), reason)
+    except Exception as error:
+        log.warning("Why %s is red was not kept: %s", dag_id, type(error).__name__)
 
 
 def tell_red_run(dag_id: str, dag_name: str, run_id: str, reason: str, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 Everything here is ready to be shown: names and sentences are Vietnamese (NFC), phone numbers are masked, desk users are
 pseudonyms. Moments are aware datetimes in UTC, days are days of Vietnam. ``per_thousand`` is findings for each 1,000
-dossiers checked; ``None`` where nothing was checked.
+dossiers checked; ``None`` where fewer than ``rated_from`` of the rules' file were checked.
 
 Counts: ``found`` is what Great Expectations returned in this run; ``acknowledged`` of them were accepted by somebody
 for a time; ``to_do = found - acknowledged``. New, back and standing add up to ``found``; fixed ones are not in it.
@@ -203,7 +203,7 @@ class RowToCorrect:
     """When a run first saw it."""
     last_seen: datetime
     age_days: int
-    """Days since this episode was first seen."""
+    """Days of the calendar since this episode was first seen."""
     deadline: date | None
     department_on: date | None
     """From this day on the Department is told."""

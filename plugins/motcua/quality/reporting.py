@@ -319,7 +319,7 @@ class _Report:
             standing=found - new - back,
             fixed=sum(row.fixed for row in rows),
             previous_found=was,
-            previous_per_thousand=_per_thousand(was, self._dossiers(before, agency_code)[0]),
+            previous_per_thousand=self._per_thousand(was, self._dossiers(before, agency_code)[0]),
         )
 
     def _was_checked(self, run_no: int, rule: str, agency_code: str | None) -> bool:
@@ -349,11 +349,15 @@ class _Report:
                     acknowledged=tally.acknowledged,
                     remind_agency=tally.remind_agency,
                     remind_department=tally.remind_department,
-                    per_thousand=_per_thousand(tally.found, dossiers) if is_checked else None,
+                    per_thousand=self._per_thousand(tally.found, dossiers) if is_checked else None,
                     change=self._change(agency_code, [words.code], tally.found) if is_checked else Change(),
                 )
             )
         return tuple(results)
+
+    def _per_thousand(self, found: int | None, dossiers: int) -> float | None:
+        """Of so few dossiers that each finding would weigh ten in the thousand, nothing but the counts is told."""
+        return None if found is None or dossiers < self.book.rated_from else 1000 * found / dossiers
 
     def _rated(self, group: Group | None = None, severity: Severity | None = None) -> list[str]:
         """Codes of the rules that make the rates."""
@@ -386,9 +390,9 @@ class _Report:
             },
             remind_agency=tally.remind_agency,
             remind_department=tally.remind_department,
-            per_thousand=_per_thousand(tally.found, dossiers),
+            per_thousand=self._per_thousand(tally.found, dossiers),
             change=self._change(agency_code, rated, tally.found),
-            ranked=dossiers >= self.book.ranked_from,
+            ranked=dossiers >= self.book.rated_from,
             broken_reason=self._broken_reason(run_no, agency_code),
         )
 
@@ -427,9 +431,9 @@ class _Report:
             run_no,
             dossiers,
             found,
-            _per_thousand(found, dossiers),
+            self._per_thousand(found, dossiers),
             {
-                group: _per_thousand(self._tally(run_no, agency_code, self._rated(group)).found, dossiers)
+                group: self._per_thousand(self._tally(run_no, agency_code, self._rated(group)).found, dossiers)
                 for group in get_args(Group)
             },
             textable / dossiers if dossiers else None,
@@ -522,9 +526,9 @@ class _Report:
 
     def _suggestion(self, kind: str, facts: Mapping[str, Any]) -> str:
         wanted = self.book.suggestions
-        said = {name: _in_words(value) for name, value in facts.items()}
+        said = {name: _Figure(value) for name, value in facts.items()}
         if kind == "hold_time":
-            said["share"] = _in_words(round(100 * facts["taken_back"] / facts["told"], 1))
+            said["share"] = _Figure(100 * facts["taken_back"] / facts["told"])
             return wanted.hold_time.sentence.format(**said)
         return (wanted.phones.desk_user if kind == "desk_user" else wanted.phones.procedure).format(**said)
 
@@ -586,11 +590,11 @@ class _Report:
         if code not in self.book.rules:
             return ""
         day = since.astimezone(VIETNAM).date() if since else None
-        said = {name: _in_words(value) for name, value in facts.items()}
-        said["since"] = written_day(day) if day else self.book.phrases.unknown_day
-        said["days"] = _in_words((self.run.day - day).days) if day else self.book.phrases.unknown_days
+        said = {name: _Figure(value) for name, value in facts.items()}
+        said["since"] = _Figure(written_day(day) if day else self.book.phrases.unknown_day)
+        said["days"] = _Figure((self.run.day - day).days if day else self.book.phrases.unknown_days)
         # A rule that changed since may want facts that an old run did not keep.
-        sentence = self.book.rules[code].what.format_map(defaultdict(lambda: "…", said))
+        sentence = self.book.rules[code].what.format_map(defaultdict(lambda: _Figure("…"), said))
         return sentence[:1].upper() + sentence[1:]
 
 
@@ -613,8 +617,16 @@ def _by_run(rows: Iterable[OfRun]) -> dict[int, list[OfRun]]:
     return found
 
 
-def _per_thousand(found: int | None, dossiers: int) -> float | None:
-    return None if found is None or not dossiers else 1000 * found / dossiers
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A fact in a sentence: ``{name}`` writes it as it is, ``{name:%}`` as a percentage with one decimal."""
+
+    value: object
+
+    def __format__(self, spec: str) -> str:
+        if spec == "%" and isinstance(self.value, int | float):
+            return f"{self.value:,.1f}\u00a0%".translate(str.maketrans(",.", ".,"))
+        return _in_words(self.value)
 
 
 def _in_words(value: object) -> str:

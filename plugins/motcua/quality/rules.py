@@ -179,7 +179,7 @@ class RuleBook(_Strict):
     deadlines: dict[Severity, Deadline]
     suggestions: Suggestions
     phrases: Phrases
-    ranked_from: Annotated[int, Field(ge=1)]
+    rated_from: Annotated[int, Field(ge=1)]
     levels: dict[Level, Frame]
     rules: dict[str, Rule]
 

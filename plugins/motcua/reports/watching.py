@@ -204,6 +204,7 @@ def _check(name: str) -> str:
 def _environment() -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "count": wording.plain,
+        "percent": lambda hundredths: wording.percent(hundredths / 100),
         "moment": _moment,
         "day": _day,
         "bytes": _bytes,

@@ -1,12 +1,14 @@
-"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5%``, ``25/11/2026``.
+"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5 %``, ``25/11/2026``.
 
 Nothing here asks the operating system for a locale: the same report reads the same on every machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -33,10 +35,15 @@ def decimal(number: float, places: int = 1) -> str:
     return written.translate(str.maketrans(",.-", ".," + MINUS))
 
 
-def percent(share: float, places: int = 1) -> str:
-    """A share between 0 and 1 as a percentage, without a decimal that says nothing: ``12%``, ``30,5%``."""
-    written = decimal(share * 100, places)
-    return f"{written.removesuffix(',' + '0' * places)}%"
+def percent(share: float) -> str:
+    """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0 %``, ``30,5 %``. The blank does
+    not break."""
+    return f"{decimal(share * 100)}\u00a0%"
+
+
+def percent_as_short_as_can_be(share: float) -> str:
+    """A share as publications of the first rendering write it: ``12%``, ``30,5%``."""
+    return f"{decimal(share * 100).removesuffix(',0')}%"
 
 
 def signed(number: float, places: int = 1) -> str:
@@ -87,7 +94,11 @@ def list_words() -> dict[str, Any]:
 
 def message_reason(reason: str) -> str:
     """Why a message stands as it does; the code itself where there are no words."""
-    words = publication_words()
+    return reason_in(publication_words(), reason)
+
+
+def reason_in(words: Mapping[str, Any], reason: str) -> str:
+    """The same, in the words of a rendering."""
     if reason.startswith(_GATEWAY_STATUS):
         return str(words["gateway_status"].format(code=reason.removeprefix(_GATEWAY_STATUS)))
     return str(words["reason"].get(reason, reason))
@@ -98,14 +109,36 @@ def is_message_reason(written: str) -> bool:
     return written in publication_words()["reason"] or written.startswith(_GATEWAY_STATUS)
 
 
-@lru_cache(maxsize=1)
-def publication_words() -> dict[str, Any]:
-    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints."""
+@cache
+def publication_words(earlier: int | None = None) -> dict[str, Any]:
+    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints.
+
+    Args:
+        earlier: number of a rendering from before the present one; its words.
+    """
     folder = include_dir() / "templates" / "report"
-    files = ("publication", "phone_refusals", "complaints")
     read, phones, complaints = (
-        yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8")) for name in files
+        yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"))
+        for name in ("publication", "phone_refusals", "complaints")
     )
+    if earlier is not None:
+        kept = sorted(folder.glob("publication.*.vi.yaml"), key=_number_of, reverse=True)
+        for path in (path for path in kept if _number_of(path) >= earlier):
+            _put_in(read, yaml.safe_load(path.read_text(encoding="utf-8")))
     words: dict[str, Any] = read | {name: complaints["titles"][name] for name in ("claim", "outcome")}
     words["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
     return words
+
+
+def _number_of(path: Path) -> int:
+    """Of the rendering whose words a file ``publication.1.vi.yaml`` holds."""
+    return int(path.name.split(".")[1])
+
+
+def _put_in(words: dict[str, Any], others: Mapping[str, Any]) -> None:
+    """Puts other words in their places."""
+    for name, word in others.items():
+        if isinstance(word, dict):
+            _put_in(words.setdefault(name, {}), word)
+        else:
+            words[name] = word

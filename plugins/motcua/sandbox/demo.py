@@ -29,6 +29,7 @@ from motcua.sandbox.daily_fault import DailyFault
 from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import (
     ADMINISTRATOR,
+    AGENCY_USER,
     VIEWER,
     Addresses,
     CannotRun,
@@ -62,6 +63,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.notices.registrations import registration_changes
+from motcua.store.people import give_agency, list_agency_of_user_changes
 
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -149,7 +151,7 @@ def _write_agencies(folder: Path) -> Path:
 
 def prepare_ledger(agencies: Path) -> None:
     """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
-    the texts, registered at the phone network.
+    the texts, registered at the phone network, and an agency's user, who sees the first one.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
     somebody since, set otherwise is kept.
@@ -166,8 +168,17 @@ def prepare_ledger(agencies: Path) -> None:
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")
+    let_agency_user_see(configured[0].agency_code, datetime.now(UTC))
     prepare_calendars(datetime.now(UTC), "demo")
     work_today(agencies.parent, datetime.now(UTC))
+
+
+def let_agency_user_see(agency_code: str, now: datetime) -> bool:
+    """Gives the demo's agency user an agency, once: what somebody gave or took since is kept."""
+    with connect() as connection:
+        if AGENCY_USER in {change.user_name for change in list_agency_of_user_changes(connection, 1000)}:
+            return False
+        return give_agency(connection, AGENCY_USER, agency_code, "demo", now)
 
 
 def work_today(folder: Path, now: datetime) -> bool:
@@ -334,6 +345,7 @@ def addresses_lines(deployment: Deployment) -> str:
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
             f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
+            f"                  one agency's, no other:  {AGENCY_USER} / {secret.airflow_agency}",
             f"  Staff pages     {deployment.airflow_url}/motcua/",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",

@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
+from motcua.web.overview import page as overview_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.staff import (
@@ -26,9 +27,9 @@ from motcua.web.staff import (
     dossiers_page,
     inquiries_page,
     messages_page,
-    overview_page,
     quality_page,
     reconciliation_page,
+    run_page,
     statements_page,
     unknown_page,
     users_page,
@@ -48,6 +49,7 @@ def create_pages() -> FastAPI:
     app.include_router(overview_page.router)
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
+    app.include_router(run_page.router)
     app.include_router(statements_page.router)
     app.include_router(unknown_page.router)
     app.include_router(users_page.router)

@@ -13,6 +13,7 @@ PageRefusal: TypeAlias = Literal[
     "of_all_agencies",
     "department_only",
     "no_such_closing",
+    "no_such_run",
     "no_such_figure",
     "no_such_dossier",
     "no_phone_search",

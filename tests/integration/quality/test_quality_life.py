@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct
 from motcua.quality.rules import load_rules
+from motcua.reports.quality.mail import compose_agency_mail
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
@@ -62,6 +64,50 @@ def set_phone(world: World, code: str, refusal: str | None) -> None:
         " WHERE dossier_code = %s",
         (refusal, refusal, code),
     )
+
+
+@pytest.mark.guarantee("reconciliation", "a rate per thousand is told from 100 dossiers on; below, the counts alone")
+def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
+    for number in range(97):
+        world.dossier(f"more {number}", "A", phone_refusal="missing" if number < 5 else None)
+    few = check("below", at(25, 5), "P1")
+    world.dossier("last", "A")
+    enough = check("from there on", at(26, 5), "P1")
+    with connect() as connection:
+        below, own = (agency_report(connection, run_no, "A") for run_no in (few, enough))
+        province = department_report(connection, enough)
+    assert (below.figures.dossiers, below.figures.found, below.figures.per_thousand) == (99, 5, None)
+    assert ([each.per_thousand for each in below.results], below.rank) == ([None], None)
+    assert (own.figures.dossiers, own.figures.per_thousand, own.rank) == (100, 50.0, 1)
+    assert own.figures.change.previous_found == 5
+    assert own.figures.change.previous_per_thousand is None, "of the 99"
+    assert [(each.agency_code, each.per_thousand, each.ranked) for each in province.agencies] == [
+        ("A", 50.0, True),
+        ("B", None, False),
+    ]
+
+
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
+    for number in range(4):
+        world.dossier(f"bad {number}", "A", phone_refusal="missing")
+    world.dossier("landline", "A", phone_refusal="landline", applicant_phone="02583822001")
+    run_no = check_quality("one", WEDNESDAY).run_no
+    accepted = next(iter(rows(run_no, agency_code="A", rule="P1").values()))
+    with connect() as connection:
+        acknowledge(connection, accepted.finding_id, "lan", "Công dân cao tuổi", date(2026, 12, 31), WEDNESDAY)
+    run_no = check_quality("two", at(26, 5, 30)).run_no
+    with connect() as connection:
+        report = agency_report(connection, run_no, "A")
+        mail = compose_agency_mail(report, rows_to_correct(connection, run_no, "A"))
+        listed = len(list(rows_to_correct(connection, run_no, "A")))
+    (told,) = re.findall(r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả 1 đã xác nhận\)(?:, (\d+) dấu)?", mail.text)
+    assert int(told[0]) == listed == int(told[1]) + int(told[2] or 0)
+    assert int(told[1]) == report.figures.found == report.figures.to_do + 1
+    of_rules = [int(number) for number in re.findall(r": (\d+) cần xử lý, ", mail.text)]
+    (summed,) = re.findall(r"Cộng (\d+) cần xử lý: (\d+) lỗi, (\d+) dấu hiệu, (\d+) lưu ý\.", mail.text)
+    assert sum(of_rules) == int(summed[0]) == sum(map(int, summed[1:]))
+    assert int(summed[1]) == report.figures.to_do
 
 
 def test_dossier_without_a_status_is_checked_beside_the_others(world):

@@ -446,6 +446,23 @@ def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_di
     assert "identity" not in watched.open_alerts(watched.look(2, minutes=5))
 
 
+def test_page_is_given_what_was_counted_last_with_when(watched: Watched, one_stop):
+    watched.look()
+    watched.look(minutes=10)
+    counted_at = watched.now
+
+    def given() -> dict[str, Any]:
+        with connect() as connection:
+            return next(each["facts"] for each in watch_life(connection).looks if each["check"] == "identity")
+
+    assert given()["difference"] == 0
+    assert datetime.fromisoformat(given()["counted_at"]) == counted_at
+    # A look in between counts nothing anew, and does not say that it did.
+    watched.look()
+    assert watched.now > counted_at
+    assert datetime.fromisoformat(given()["counted_at"]) == counted_at
+
+
 def test_night_counts_every_month_one_a_look(watched: Watched, rows):
     rows("SET session_replication_role = 'replica'")
     rows(

@@ -16,11 +16,12 @@ import json
 import os
 import random
 import shutil
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -128,6 +129,7 @@ class Planting:
 
     def plant(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> Fault:
         """Does it, and remembers when."""
+        _report(f"{key}: planted")
         fault = Fault(name, key, datetime.now(UTC), mend)
         do()
         self.faults.append(fault)
@@ -138,10 +140,14 @@ class Planting:
 
         def look(told: Sequence[Told]) -> bool:
             for fault in faults:
-                fault.told_after = fault.told_after or _after(told, fault.key, fault.planted_at, is_over=False)
+                if fault.told_after is None:
+                    fault.told_after = _after(told, fault.key, fault.planted_at, is_over=False)
+                    if fault.told_after is not None:
+                        _report(f"{fault.key}: told after {fault.told_after:.0f} s")
             return all(fault.told_after is not None for fault in faults)
 
-        self._wait(look)
+        if not self._wait(look):
+            _report(f"never told: {', '.join(each.key for each in faults if each.told_after is None)}")
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
         """Mends them, again after so many seconds, and waits until the end of each is told."""
@@ -166,15 +172,25 @@ class Planting:
                 assert fault.mended_at is not None
                 if is_time:
                     fault.mend()
-                fault.over_after = fault.over_after or _after(told, fault.key, fault.mended_at, is_over=True)
+                if fault.over_after is None:
+                    fault.over_after = _after(told, fault.key, fault.mended_at, is_over=True)
+                    if fault.over_after is not None:
+                        _report(f"{fault.key}: over after {fault.over_after:.0f} s")
             return all(fault.over_after is not None for fault in faults)
 
-        self._wait(look)
+        if not self._wait(look):
+            _report(f"end never told: {', '.join(each.key for each in faults if each.over_after is None)}")
 
-    def _wait(self, look: Callable[[Sequence[Told]], bool]) -> None:
+    def _wait(self, look: Callable[[Sequence[Told]], bool]) -> bool:
         until = time.monotonic() + MOST_SECONDS + 30
-        while not look(self.mailbox.told()) and time.monotonic() < until:
+        while not (done := look(self.mailbox.told())) and time.monotonic() < until:
             time.sleep(0.5)
+        return done
+
+
+def _report(line: str) -> None:
+    """How far it has come, for somebody who waits for the table."""
+    print(f"{datetime.now(VIETNAM):%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
 
 def _after(told: Sequence[Told], key: str, moment: datetime, *, is_over: bool) -> float | None:
@@ -220,9 +236,11 @@ def killing(live: LiveAirflow, component: str) -> Iterator[Callable[[], None]]:
 
 
 def _keep_busy(live: LiveAirflow, stop: threading.Event) -> None:
-    """A desk that moves a dossier every few seconds, so that there is always something to read and to send."""
+    """A desk that moves a dossier every few seconds, so that there is always something to read and to send; while its
+    database is shut it waits, as people do."""
     while not stop.wait(10):
-        live.desk.move(1)
+        with suppress(psycopg.OperationalError):
+            live.desk.move(1)
 
 
 def _in_the_ledger(planting: Planting) -> None:
@@ -428,6 +446,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
     write_backup(folder / "backups", datetime.now(UTC))
     stop = threading.Event()
     try:
+        _report("a running system is started")
         with live_airflow(folder, variables, seed=seed) as live:
             planting = Planting(live, folder)
             busy = threading.Thread(target=_keep_busy, args=(live, stop), daemon=True)
@@ -492,9 +511,11 @@ def _days(seed: int) -> list[Figure]:
         with proving_server(folder) as server, proving_ledger(server, "quiet") as dsn:
             days = QuietDays(folder, server, dsn, random.Random(seed))
             try:
+                _report("quiet days: Friday to Sunday")
                 days.work_until(datetime(2026, 11, 30, 7, 0, tzinfo=VIETNAM))
                 raised, messages, rounds = list(days.alerts()), days.messages(), days.rounds
                 daily = days.daily_mails()
+                _report("quiet days: Monday")
                 days.work_until(datetime(2026, 11, 30, 17, 20, tzinfo=VIETNAM))
                 raised_monday = [each for each in days.alerts() if each not in raised]
                 late = days.evening_without_its_run()

@@ -29,6 +29,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import NHA_TRANG, TU_PHAP, OneStop, agency
+from tests.dated_backup import write_backup
 from tests.gateways.scripted import ScriptedGateway
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
@@ -176,7 +177,7 @@ class QuietDays:
                 {"day": day, "now": now},
             )
         if local.hour == 1 or not list(self._backups.iterdir()):
-            (self._backups / "newest.json").write_text(json.dumps({"made_at": now.isoformat()}))
+            write_backup(self._backups, now)
 
     def _watch_looks(self) -> None:
         self.rounds += 1

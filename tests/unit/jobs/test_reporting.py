@@ -7,33 +7,60 @@ from hashlib import sha256
 
 import pytest
 
-from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures
+from motcua.domain.reconciliation import AgencyFigures, DossierFigures, Figures, MessageFigures, ReasonCount
 from motcua.jobs.reconciliation.reporting import query_version, thresholds_of, urge
+from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir
 from tests.known_statements import as_they_are, recorded
 
 
-def urged(**parts):
+def urged(rendering=RENDERING, **parts):
     return [
         (each.agency_code, each.measure, round(each.value, 3), each.of_all)
-        for each in urge(Figures(**parts), thresholds_of(Settings()))
+        for each in urge(Figures(**parts), thresholds_of(Settings()), rendering)
     ]
 
 
-def messages(expected, delivered, kind="result", code="A"):
-    return MessageFigures(code, "P", kind, at_source=expected, delivered=delivered, suppressed=expected - delivered)
+def messages(tellable, delivered, kind="result", code="A", **besides):
+    """So many that could be told, those that were not delivered undelivered, and others besides in other states."""
+    expected = tellable + sum(besides.values())
+    return MessageFigures(
+        code, "P", kind, at_source=expected, delivered=delivered, undelivered=tellable - delivered, **besides
+    )
 
 
 @pytest.mark.parametrize(
-    ("expected", "delivered", "is_urged"),
+    ("tellable", "delivered", "is_urged"),
     [(30, 20, True), (29, 0, False), (30, 21, False), (100, 69, True), (100, 70, False), (0, 0, False)],
 )
-def test_share_of_delivered_counts_from_thirty_on_and_below_the_threshold(expected, delivered, is_urged):
-    assert bool(urged(messages=(messages(expected, delivered),))) is is_urged
+def test_share_of_delivered_counts_from_thirty_on_and_below_the_threshold(tellable, delivered, is_urged):
+    assert bool(urged(messages=(messages(tellable, delivered, suppressed=500),))) is is_urged
 
 
 def test_replies_to_inquiries_accuse_nobody():
-    assert urged(messages=(messages(100, 0, "reply"),)) == []
+    missing = ReasonCount("A", "P", "reply", "suppressed", "missing", 100)
+    assert urged(messages=(messages(100, 0, "reply", suppressed=100),), reasons=(missing,)) == []
+
+
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+def test_who_hands_results_over_before_they_are_told_is_urged_by_the_first_rendering_alone():
+    right = (messages(0, 0, suppressed=40, cancelled=60),)
+    same_day = (ReasonCount("A", "P", "result", "suppressed", "same_day", 40),)
+    assert urged(messages=right, reasons=same_day) == []
+    assert urged(1, messages=right, reasons=same_day) == [("A", "delivered_of_expected", 0.0, 100)]
+
+
+@pytest.mark.guarantee("reconciliation", "an agency whose dossiers have no phone that can be texted is urged by that")
+@pytest.mark.parametrize(("missing", "is_urged"), [(30, False), (31, True)])
+def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(missing, is_urged):
+    own = (messages(100 - missing, 100 - missing, suppressed=missing + 9, cancelled=500),)
+    reasons = (
+        ReasonCount("A", "P", "result", "suppressed", "missing", missing - 10),
+        ReasonCount("A", "P", "result", "suppressed", "landline", 10),
+        ReasonCount("A", "P", "result", "suppressed", "kind_off", 9),
+    )
+    found = [("A", "without_phone", missing / 100, 100)] if is_urged else []
+    assert urged(messages=own, reasons=reasons) == found
 
 
 def test_each_measure_has_its_own_base_and_the_worst_is_first():
@@ -44,8 +71,8 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
     )
     assert found == [
         ("A", "apologies_wrong", 0.8, 50),
-        ("B", "delivered_of_expected", 0.1, 100),
-        ("A", "delivered_of_expected", 0.6, 100),
+        ("B", "delivered_of_tellable", 0.1, 100),
+        ("A", "delivered_of_tellable", 0.6, 100),
         ("A", "late_untold", 0.1, 40),
         ("A", "resolved_late", 0.2, 100),
     ]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
 from motcua.reports.publication.csv_tables import TABLES, heads
-from motcua.reports.publication.data import Corrected, Told, duration, points, share
+from motcua.reports.publication.data import Corrected, Told, duration, points
 from motcua.reports.publication.document import (
     Chart,
     Document,
@@ -250,11 +250,15 @@ def test_every_kind_off_with_its_reason_and_every_same_day_agency_is_shown():
 def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_does_not():
     (table,) = section(document("month"), "Cơ quan đề nghị đôn đốc, xử lý")
     assert [row.cells for row in table.rows] == [
-        ("Sở Xây dựng", "Tỷ lệ tin tới máy trên số phải nhắn thấp", "61,2% (ngưỡng 70%), tính trên 289 tin phải nhắn"),
+        (
+            "Sở Xây dựng",
+            "Tỷ lệ tin tới máy trên số cần gửi thấp",
+            "61,2\u00a0% (ngưỡng 70,0\u00a0%), tính trên 289 tin cần gửi",
+        ),
         (
             "Ủy ban nhân dân thành phố Nha Trang",
             "Tỷ lệ hồ sơ giải quyết trễ hạn cao",
-            "12,4% (ngưỡng 10%), tính trên 240 hồ sơ đã giải quyết",
+            "12,4\u00a0% (ngưỡng 10,0\u00a0%), tính trên 240 hồ sơ đã giải quyết",
         ),
     ]
     assert "Cơ quan đề nghị đôn đốc, xử lý" not in [each.title for each in document("day").sections]
@@ -291,7 +295,7 @@ def test_without_a_period_before_nothing_is_compared():
         (Budget(2026, None, None, None), "chưa ghi giá một đoạn tin"),
         (Budget(2026, None, 330, 660), "hết 660 đồng, chưa ghi kinh phí cả năm."),
         (Budget(2026, 0, 330, 660), "chưa ghi kinh phí cả năm"),
-        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66%) của cả năm."),
+        (Budget(2026, 1000, 330, 660), "hết 660 đồng trên 1.000 đồng (66,0\u00a0%) của cả năm."),
     ],
 )
 def test_cost_is_told_as_far_as_it_is_known(budget, said):
@@ -302,7 +306,7 @@ def test_cost_is_told_as_far_as_it_is_known(budget, said):
 def test_charts_say_in_words_what_they_show():
     charts = [each for part in document("month").sections for each in part.blocks if isinstance(each, Chart)]
     assert len(charts) == 2
-    assert "Sở Xây dựng Đã tới máy 48,3%" in charts[0].drawing.alt
+    assert "Sở Xây dựng Đã tới máy 73,5\u00a0%" in charts[0].drawing.alt
     assert "<svg" in charts[0].drawing.svg
     assert "<text" not in charts[0].drawing.svg, "letters are outlines"
 
@@ -316,8 +320,10 @@ def test_seconds_are_told_as_people_say_them(seconds, written):
 
 
 def test_shares_of_nothing_are_dashes():
-    assert share(None) == points(None) == "–"
-    assert (share(0.305), points(-0.0123)) == ("30,5%", "−1,2")
+    told = Told(report("day"))
+    assert told.percent(None) == points(None) == "–"
+    assert (told.percent(0.305), points(-0.0123)) == ("30,5\u00a0%", "−1,2")
+    assert Told(report("day"), rendering=1).percent(0.3) == "30%"
 
 
 # ------------------------------------------------------------------------------------------------- workbook
@@ -420,7 +426,7 @@ def test_sheets_freeze_their_heads_and_print_on_one_page_s_width():
     groups = book["Cơ quan, thủ tục, loại tin"]
     number_formats = {groups.cell(1, column).value: groups.cell(2, column).number_format for column in range(1, 30)}
     assert number_formats["Phải nhắn"] == "[$-42A]#,##0"
-    assert number_formats["Tới máy / phải nhắn"] == "[$-42A]0.0%"
+    assert number_formats["Tới máy / cần gửi"] == "[$-42A]0.0 %"
 
 
 # ------------------------------------------------------------------------------------------------- words

@@ -20,6 +20,7 @@ from motcua.reports.quality import mail as quality_mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
 from motcua.reports.quality.workbook import Workbook
 from motcua.sandbox.network import mailbox
+from tests.conftest import TU_PHAP
 from tests.quality_samples import (
     AT,
     LAST_FRIDAY,
@@ -75,7 +76,7 @@ def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_ma
             "3 tái diễn",
             "8 đã sửa",
             "128 chưa sửa",
-            "Lần trước có 136 lỗi, lần này 143.",
+            "Lần trước có 136 lỗi",
             "65,4",
             "+3,7",
             "2.188",
@@ -89,7 +90,7 @@ def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_ma
             "31 tin sai trong tháng này.",
             "mặc định 80",
             "146 dòng",
-            "69,2%",
+            "69,2\u00a0%" if text is agency_mail.text else "69,2 %",
             "tệp kèm theo",
             "Báo cáo tự động, không thay thế văn bản ký ban hành.",
         ):
@@ -111,7 +112,7 @@ def test_department_is_told_of_the_worst_by_rate_not_by_size(department_mail):
 
 
 def test_both_texts_hold_the_same_figures(agency_mail, department_mail):
-    number = re.compile(r"[+−]?\d[\d.,]*\d%?|\d%?")
+    number = re.compile(r"[+−]?\d[\d.,]*\d|\d")
     for mail in (agency_mail, department_mail):
         plain = set(number.findall(mail.text))
         table = words_of(mail.html)
@@ -142,11 +143,17 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     assert sent(mail)
 
 
-def test_first_run_of_all_has_nothing_to_compare_with_and_no_line_of_one_point():
+@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
+def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line_of_one_point():
     point = trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9})[-1:]
     own = replace(agency_report().figures, change=Change(new=143), per_thousand=None)
-    mail = compose_agency_mail(agency_report(previous=None, trend=point, figures=own), rows())
-    assert "Đây là lần kiểm tra đầu tiên" in mail.text
+    second = {"previous": None, "run": replace(RUN, run_no=2)}
+    mail = compose_agency_mail(agency_report(**second, trend=point, figures=own), rows())
+    for text in (mail.text, words_of(mail.html)):
+        assert "Lần kiểm tra số 2" in text
+        assert "đầu tiên" not in text
+        assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in text
+    assert "mới" not in mail.subject, "new against nothing"
     assert mail.pictures == ()
     assert "cid:" not in mail.html
 
@@ -154,7 +161,61 @@ def test_first_run_of_all_has_nothing_to_compare_with_and_no_line_of_one_point()
 def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
     for text in (agency_mail.text, words_of(agency_mail.html)):
         assert "Thủ tục hiếm" not in text
-    assert "- Sở Tư pháp, tháng 11/2026: 89% của 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
+    assert "- Sở Tư pháp, tháng 11/2026: 89,0\u00a0% của 712 hồ sơ, tháng trước 92,9\u00a0%" in agency_mail.text
+
+
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
+    (told,) = re.findall(r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã xác nhận\), (\d+) dấu", agency_mail.text)
+    listed, found, accepted, besides = map(int, told)
+    assert listed == found + besides == workbook_of(agency_mail).rows
+    (told,) = re.findall(r"(\d+) lỗi mới, (\d+) tái diễn, (\d+) chưa sửa: cộng (\d+) lỗi", agency_mail.text)
+    assert sum(map(int, told[:3])) == int(told[3]) == found
+    assert f"trừ {accepted} lỗi đã xác nhận còn {found - accepted} lỗi cần xử lý" in agency_mail.text
+    assert agency_mail.subject.startswith(f"Sở Tư pháp: {found - accepted} lỗi dữ liệu cần xử lý")
+    of_rules = [int(number) for number in re.findall(r": (\d+) cần xử lý, ", agency_mail.text)]
+    (told,) = re.findall(r"Cộng (\d+) cần xử lý: (\d+) lỗi, (\d+) dấu hiệu, (\d+) lưu ý\.", agency_mail.text)
+    assert sum(of_rules) == int(told[0]) == sum(map(int, told[1:]))
+    assert int(told[1]) == found - accepted
+    html = words_of(agency_mail.html)
+    for said in (f"Danh sách đủ {listed} dòng: {found} lỗi", f"Cộng {told[0]} cần xử lý: {told[1]} lỗi"):
+        assert said in html
+
+
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.parametrize("number", [13, 65])
+def test_agencies_of_the_department_s_mail_add_up_to_the_whole_also_where_rows_are_cut_off(number):
+    many = [
+        figures(f"000.{place:02d}.30.H32", f"Xã số {place}", 900 + place, (9, 4, 3, place), 100.0, remind_agency=place)
+        for place in range(number)
+    ]
+    sums = [sum(each.by_group[group] for each in many) for group in many[0].by_group]
+    late = sum(each.remind_agency for each in many)
+    whole = figures("", "", sum(each.dossiers for each in many), tuple(sums), 100.0, remind_agency=late)
+    mail = compose_department_mail(department_report(agencies=tuple(many), figures=whole), [])
+    table = mail.text.partition("TỪNG CƠ QUAN")[2].partition("KẾT QUẢ TỪNG")[0]
+    lines = re.findall(r"(?m)^(?:\d+\. Xã|\d+ cơ quan khác).*?([\d.]+) hồ sơ, .*$", table)
+    told = re.findall(r"(?m)^(?:\d+\. Xã|\d+ cơ quan khác|Toàn tỉnh).*? hồ sơ, .*$", table)
+
+    def counts(line: str) -> list[int]:
+        named = re.findall(r"(?:thiếu số điện thoại|không nhắn được|sai thực tế|lỗi khác|quá hạn) ([\d.]+)", line)
+        return [int(each.replace(".", "")) for each in named]
+
+    *rows_told, total = map(counts, told)
+    assert len(rows_told) == len(lines) == min(number, 16)
+    assert [sum(column) for column in zip(*rows_told, strict=True)] == total == [*sums, late]
+    assert sum(int(each.replace(".", "")) for each in lines) == whole.dossiers
+    assert f"Cộng các loại: {whole.found:,} lỗi.".replace(",", ".") in table
+
+
+def test_agency_of_few_dossiers_is_told_its_counts_and_no_rate():
+    few = figures(TU_PHAP, "Sở Tư pháp", 99, (20, 3, 1, 0), None)
+    mail = compose_agency_mail(agency_report(figures=few, rank=None), rows()[:24])
+    assert "- Lỗi trên 1.000 hồ sơ: - (ít hồ sơ, chỉ ghi số lỗi)" in mail.text
+    assert "ít hồ sơ, chỉ ghi số lỗi" in words_of(mail.html)
+    department = compose_department_mail(department_report(agencies=(few,)), [])
+    assert "1. Sở Tư pháp (ít hồ sơ, chỉ ghi số lỗi): - trên 1.000" in department.text
+    assert len(department.pictures) == 1, "the trend: nobody has a bar"
 
 
 def test_acknowledged_rows_are_not_among_those_to_mend_first():
@@ -294,7 +355,7 @@ def test_everything_at_once_still_fits():
     )
     mail = compose_department_mail(department_report(agencies=many, **everything), [])
     assert len(mail.html.encode()) < 100_000
-    assert "50 cơ quan khác có tỷ lệ thấp hơn" in mail.text
+    assert "50 cơ quan khác: 45.000 hồ sơ" in mail.text
 
 
 def test_what_others_typed_stays_text():

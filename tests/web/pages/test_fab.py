@@ -36,4 +36,8 @@ def test_fabs_roles_are_those_of_the_pages(agencies, tmp_path):
         "ngoai": [200, 200, 200, 403],
         "wrong password": [401],
     }
+    assert found["cuc"]["airflow"] == [403, 403, 403], "with the one permission that agencies' people need"
+    assert found["cuc"]["dags"] == []
+    assert found["minh"]["airflow"] == [200, 200, 200]
+    assert found["minh"]["dags"] == ["check_quality"]
     assert {name for name, each in found.items() if each.get("unknown")} == {"hoa"}, "she was given no agency yet"

@@ -144,7 +144,7 @@ def test_unknown_codes_that_come_again_are_shown_with_how_often_and_by_how_many(
 
 
 @pytest.mark.guarantee(
-    "visitors",
+    "pages",
     "what nobody's dossier is about, of 9029, only the Department and auditors see, auditors no number of it",
 )
 def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_number(staff, made):

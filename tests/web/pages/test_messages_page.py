@@ -85,7 +85,7 @@ def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
 
 
 @pytest.mark.guarantee(
-    "visitors", "auditors see no phone number in lists and no words that a citizen typed, on the page and in files"
+    "pages", "auditors see no phone number in lists and no words that a citizen typed, on the page and in files"
 )
 def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_typed(staff, made):
     made.message("D1", text="Moi Ong/Ba den nhan ket qua")
@@ -113,7 +113,7 @@ def test_every_parameter_of_texts_is_known_to_name_nobody_or_to_be_typed_by_a_st
 
 
 @pytest.mark.guarantee(
-    "visitors", "an agency's user sees its rows alone in lists of messages, whatever the address or the file asks for"
+    "pages", "an agency's user sees its rows alone in lists of messages, whatever the address or the file asks for"
 )
 def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made):
     made.message("OURS")

@@ -262,7 +262,10 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
         " failure = 'OperationalError: <b>gone'"
     )
     answer = page.get(PAGE)
-    assert matters(answer)[0][1].startswith("Đọc nguồn khanhhoa bị lỗi")
+    silent, failing = matters(answer)
+    assert silent[1].startswith("Không đọc được nguồn vanphong")
+    assert failing[0]
+    assert failing[1].startswith("Đọc nguồn khanhhoa bị lỗi")
     shown = words(answer)
     assert "khanhhoa lỗi" in shown
     assert "OperationalError: <b>gone" in shown

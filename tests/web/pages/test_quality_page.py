@@ -101,7 +101,9 @@ def test_department_sees_the_worst_first_what_broke_and_whom_to_urge(staff):
         "Nguồn vanphong không đọc được",
         "2.967 lỗi cần xử lý",
         "95,5 lỗi trên 1.000 hồ sơ −2,9 so với lần trước",
-        "211 lỗi mới , 17 tái diễn, 96 đã sửa",
+        "211 lỗi mới , 17 tái diễn, 2.799 chưa sửa: cộng 3.027 lỗi, trừ 60 lỗi đã xác nhận còn 2.967 lỗi cần xử lý;",
+        "96 đã sửa",
+        "Cộng 2.968 cần xử lý: 2.967 lỗi, 0 dấu hiệu, 1 lưu ý.",
         "Ba việc cần làm trước",
         "Mã kiểm chứng 4c9ff21b4c9ff21b",
     ):
@@ -126,7 +128,7 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
     assert len(re.findall(r'<li id="loi-(\d+)">', last.text)) == 46
     assert 'rel="next"' not in last.text
     assert "lan, 6:15 ngày 26/11/2026" in text_of(last), "acknowledged ones come last, and are shown"
-    assert "0258***001" in text_of(staff.get(AGENCY + "&rule=P2"))
+    assert "02•• ••• 001" in text_of(staff.get(AGENCY + "&rule=P2"))
 
 
 def test_one_rule_s_rows_alone(staff):
@@ -143,7 +145,12 @@ def test_empty_states_are_told_in_words(staff, ledger):
         previous=None, figures=clean, results=(), to_do_first=(), trend=(), shares=(), suggestions=(), rank=None
     )
     text = text_of(staff.get(AGENCY))
-    for expected in ("Không có lỗi nào.", "Không có việc nào.", "Chưa đủ hai tuần để vẽ.", "lần kiểm tra đầu tiên"):
+    for expected in (
+        "Không có lỗi nào.",
+        "Không có việc nào.",
+        "Chưa đủ hai tuần có tỷ lệ để vẽ; ít hồ sơ thì chỉ ghi số lỗi.",
+        "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh.",
+    ):
         assert expected in text
     assert "Không có trang này." in text_of(staff.get(AGENCY + "&page=7"))
     ledger.agency = replace(ledger.agency, broken=(broken("R4"),))
@@ -362,5 +369,18 @@ def test_nobody_acknowledges_without_signing_in(visitor, ledger):
 
 def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
     page = text_of(staff.get("/motcua/quality"))
-    assert page.count("ít hồ sơ, không xếp hạng") == 1
-    assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, không xếp hạng")
+    assert page.count("Sở TT-TT ít hồ sơ, chỉ ghi số lỗi 22 1 lỗi – ") == 1, "its counts, and no rate"
+    assert page.count("ít hồ sơ, chỉ ghi số lỗi") == 1
+    assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, chỉ ghi số lỗi")
+
+
+@pytest.mark.guarantee("reconciliation", "a run with nothing to be compared with is not called the first one")
+@pytest.mark.parametrize("address", ["/motcua/quality", AGENCY])
+def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, ledger, address):
+    second = replace(ledger.agency.run, run_no=2)
+    ledger.department = replace(ledger.department, previous=None, run=second)
+    ledger.agency = replace(ledger.agency, previous=None, run=second)
+    page = text_of(staff.get(address))
+    assert "Lần kiểm tra số 2" in page
+    assert "đầu tiên" not in page
+    assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in page

@@ -11,7 +11,9 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from motcua.commands.oversight import closings as commands
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
@@ -26,7 +28,7 @@ from motcua.store.ledger.database import connect
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
-from tests.conftest import NHA_TRANG, NOW, agency
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.web.visiting import Visiting
 
 DAY = Period.parse("2026-11-25")
@@ -134,7 +136,7 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
 
 
 def links(answer):
-    """What the numbers of a page lead to."""
+    """What the numbers of a page lead to, by the query of the address."""
     found = re.findall(r'href="/reconciliation/rows\?([^"]+)">([\d.]+)</a>', answer.text)
     return {html.unescape(query): int(number.replace(".", "")) for query, number in found}
 
@@ -151,8 +153,7 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
     assert any("reason=landline" in query for query in found)
     for query, number in found.items():
         rows = page.get(f"/reconciliation/rows?{query}")
-        unit = "hồ sơ" if "hồ sơ</h1>" in rows.text else "tin"
-        assert f": {number} {unit}" in words(rows), query
+        assert re.search(rf": {number} (hồ sơ|tin|trường hợp)", words(rows)), query
         lines = page.get(f"/reconciliation/rows.csv?{query}").text.splitlines()
         assert len(lines) == number + 1, query
         assert "Số đã chốt là" not in rows.text
@@ -172,6 +173,59 @@ def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
     assert "Không có hồ sơ nào." in late
     for number in ("0905771482", "905771482", "2583822001"):
         assert number not in shown.text
+
+
+@pytest.mark.guarantee(
+    "reconciliation",
+    "what the report names as belonging to nothing is on the page too, each sort with its rows",
+)
+def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
+    at = NOW - timedelta(minutes=5)
+    one_stop.dossier("A", status_code=10, returned_at=at, finished_at=at, updated_at=at, received_at=at)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    answer = page.get("/reconciliation")
+    assert "Đứng riêng lẻ" in words(answer)
+    assert links(answer)[f"closing={closing.closing_no}&figure=handed_over_untold"] == 1
+    assert not [query for query in links(page.get(f"/reconciliation?agency={TU_PHAP}")) if "untold" in query]
+    rows = page.get("/reconciliation/rows?closing=1&figure=handed_over_untold")
+    assert "Hồ sơ đã trao kết quả mà không có tin nào: 1 trường hợp" in words(rows)
+    assert "A" in re.findall(r'<td class="code">([^<]*)</td>', rows.text)
+    file = page.get("/reconciliation/rows.csv?closing=1&figure=handed_over_untold").text.splitlines()
+    assert file[1].split(",")[3] == "A"
+    other = words(page.get(f"/reconciliation/rows?closing=1&figure=handed_over_untold&agency={TU_PHAP}"))
+    assert "0 trường hợp" in other
+    assert "Không có trường hợp nào." in other
+    told = CliRunner().invoke(commands.app, ["rows", "1", "handed_over_untold"])
+    assert told.exit_code == 0
+    assert "handed_over_untold" in told.output
+
+
+def test_without_anything_of_that_sort_the_page_says_so(closed, page):
+    assert "Không có tin, báo cáo hay hồ sơ đã trao kết quả nào đứng riêng lẻ." in words(page.get("/reconciliation"))
+
+
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+def test_share_is_of_what_should_and_could_be_told_with_its_formula_beside(closed, page):
+    answer = page.get("/reconciliation")
+    shown = words(answer)
+    assert "1 cần gửi = 2 phải nhắn − 1 không gửi − 0 đã hủy" in shown
+    assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
+    assert "0/1 tin cần gửi tới máy" in shown
+    assert links(answer)["closing=1&figure=tellable&agency=000.00.30.H32"] == 1
+
+
+@pytest.mark.guarantee("reconciliation", "days late are told with the calendar that they are counted by")
+def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
+    at = NOW - timedelta(minutes=5)
+    done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "due_at": at - timedelta(days=4)}
+    one_stop.dossier("A", updated_at=at, **done)
+    one_stop.move(9, "A", at=at)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    close_period(DAY, "tests", NEXT_MORNING)
+    shown = words(page.get("/reconciliation/rows?closing=1&figure=resolved_late"))
+    assert "trễ 4 ngày theo lịch" in shown
+    assert "tính theo lịch, kể cả ngày nghỉ" in shown
 
 
 @pytest.mark.guarantee(

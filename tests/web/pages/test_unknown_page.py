@@ -186,7 +186,7 @@ def test_form_of_another_visitor_changes_nothing(staff, made, rows):
 
 
 @pytest.mark.guarantee(
-    "visitors", "only the Department lets messages of unknown outcome go again; agencies see their own, auditors all"
+    "pages", "only the Department lets messages of unknown outcome go again; agencies see their own, auditors all"
 )
 @pytest.mark.parametrize(
     ("role", "agencies", "seen"),

@@ -9,12 +9,14 @@ SELECT
     c.unexplained,
     c.sources_unread,
     m.expected,
+    m.tellable,
     m.delivered,
     m.sent
 FROM audit.closings AS c
 LEFT JOIN LATERAL (
     SELECT
         sum(s.expected) AS expected,
+        sum(s.expected - s.suppressed - s.cancelled) AS tellable,
         sum(s.delivered) AS delivered,
         sum(s.accepted + s.delivered + s.undelivered + s.unconfirmed) AS sent
     FROM audit.closing_messages AS s

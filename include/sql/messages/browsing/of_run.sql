@@ -1,14 +1,28 @@
--- Of the messages that one run attempted before a place in the list, the newest first: those that are wanted, up to so
--- many. Costs what the run did. Called by store/browsing/messages.py.
+-- Of the messages that one run made, moved or tried, before a place in the list, the newest first: those that are
+-- wanted, up to so many. Runs of before their numbers were kept are found by name alone. Costs what the run did. Called
+-- by store/browsing/messages.py.
+WITH found AS MATERIALIZED (
+    SELECT r.run_no FROM motcua.runs AS r
+    WHERE r.run_id = %(run_id)s AND (%(dag_id)s::text IS NULL OR r.dag_id = %(dag_id)s)
+),
+
+touched AS MATERIALIZED (
+    SELECT h.message_id FROM motcua.message_history AS h
+    WHERE h.run_no = any(array(SELECT f.run_no FROM found AS f))
+    UNION
+    SELECT a.message_id FROM motcua.attempts AS a
+    WHERE a.run_id = %(run_id)s AND coalesce(a.run_no = any(array(SELECT f.run_no FROM found AS f)), TRUE)
+)
+
 SELECT
     m.recorded_at AS listed_at,
     m.message_id AS listed_id,
     TRUE AS is_wanted,
     FALSE AS is_last
-FROM motcua.messages AS m
+FROM touched AS t
+INNER JOIN motcua.messages AS m ON t.message_id = m.message_id
 WHERE
-    m.message_id IN (SELECT a.message_id FROM motcua.attempts AS a WHERE a.run_id = %(run_id)s)
-    AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+    (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
     AND (%(state)s::text IS NULL OR m.state = %(state)s)
     AND (%(reason)s::text IS NULL OR m.reason = %(reason)s)

@@ -249,8 +249,8 @@ def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tu
     if recent.share >= usual.share - fall:
         return [], True
     facts: dict[str, Fact] = {
-        "percent": round(100 * recent.share),
-        "usual_percent": round(100 * usual.share),
+        "percent": round(100 * recent.share, 1),
+        "usual_percent": round(100 * usual.share, 1),
         "taken": recent.taken,
     }
     return [Finding("delivered_low", facts)], True
@@ -369,10 +369,11 @@ class Run:
     """Somebody wrote a note on it."""
 
 
-def judge_notify(runs: Iterable[Run], rules: WatchRules, now: datetime) -> list[Finding]:
-    """``runs``: the last ones of notify_transitions; one that runs is no silence, however long it takes."""
+def judge_notify(runs: Iterable[Run], rules: WatchRules, now: datetime, *, scheduler: str | None) -> list[Finding]:
+    """``runs``: the last ones of notify_transitions; one that runs is no silence, however long it takes, unless it is
+    only what a dead scheduler left: nobody says then that it has ended."""
     runs = list(runs)
-    if any(run.state == "running" for run in runs):
+    if scheduler == "healthy" and any(run.state == "running" for run in runs):
         return []
     moments = [moment for run in runs for moment in (run.started_at, run.ended_at) if moment is not None]
     last = max(moments, default=None)

@@ -54,6 +54,7 @@ from motcua.store.notices.sources import (
     ensure_source,
     lock_source,
     note_failure,
+    note_pick_up,
     status_map,
 )
 from motcua.store.notices.transitions import known_numbers, save_transitions, save_transitions_from_rows
@@ -141,6 +142,10 @@ class _PickUp:
         )
         self.counts = PickUpCounts()
         self.touched: set[int] = set()
+        self.moved: list[int] = []
+        """The dossier of each new transition."""
+        self.changed: list[int] = []
+        """The dossier of each row that was new or had changed."""
         self.read: set[tuple[str, str]] = set()
         """Dossiers, by agency and code, whose rows this snapshot of the source has shown."""
         self.procedures: set[Procedure] = set()
@@ -168,6 +173,7 @@ class _PickUp:
         self._ask_for_the_past()
         self._judge_old_steps()
         self._listen_to_rows()
+        note_pick_up(self.ledger, self.cursor.source_id, self.moved, self.changed)
         self._advance(latest.transition_id, latest.recorded_at, latest.updated_at, latest.source_now)
         return self.counts
 
@@ -252,6 +258,7 @@ class _PickUp:
             self.procedures |= met
         saved = save_dossiers(self.ledger, self.cursor.source_id, read, self.now)
         self.counts.dossiers += len(saved)
+        self.changed += saved
         self.touched.update(saved)
         self._find((dossier, None) for _, dossier in good)
         self.counts.released += release_rows(
@@ -279,6 +286,7 @@ class _PickUp:
         self._quarantine("transition", missing, _transition_key)
         saved = save_transitions(self.ledger, self.cursor.source_id, found, self.now)
         self.counts.transitions += len(saved)
+        self.moved += (each.dossier_id for each in saved)
         self.touched.update(each.dossier_id for each in saved)
         numbers_saved = {each.source_transition_id for each in saved}
         self._find(
@@ -366,7 +374,9 @@ class _PickUp:
         """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
         telling = dossiers_whose_row_tells_more(self.ledger, list(self.touched))
         ids = [dossier.dossier_id for dossier in telling]
-        self.counts.from_rows += save_transitions_from_rows(self.ledger, ids, self.now)
+        moved = save_transitions_from_rows(self.ledger, ids, self.now)
+        self.counts.from_rows += len(moved)
+        self.moved += moved
 
 
 def _cut(text: str | None) -> str | None:

@@ -1,8 +1,8 @@
 """Makes a publication's files again from the verified closing and the manifest's words: the published are the same.
 
-A word that was changed in the printed report is found so, even where every hash was mended after it. What other
-software made (another rendering, other libraries) need not be the same again; what is holds all the same, and the rest
-is named.
+A word that was changed in the printed report is found so, even where every hash was mended after it. Each is made by
+its own rendering. What other software made (a rendering that is not known here, other libraries) need not be the same
+again; what is holds all the same, and the rest is named.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from motcua.jobs.publications.verification import (
     shown,
 )
 from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
-from motcua.reports.publication.again import made_otherwise, report_again, stops_value
+from motcua.reports.publication.again import made_otherwise, rendering_of, report_again, stops_value
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
 from motcua.store.ledger.database import Connection
@@ -62,12 +62,13 @@ def check_files_again(
         return
     try:
         other = made_otherwise(words["made_by"])
+        rendering = rendering_of(words["made_by"])
     except (KeyError, TypeError, AttributeError) as error:
         checked.faults.append(_unusable(error))
         return
-    _check_words(checked, words, closing, counted, other)
+    _check_words(checked, words, closing, counted, rendering, other)
     _check_stops(checked, ledger, words, closing)
-    made = _made_again(checked, ledger, manifest, closing, other)
+    made = _made_again(checked, ledger, manifest, closing, rendering, other)
     if made is not None:
         _check_made_again(checked, manifest, contents, made, other)
 
@@ -80,11 +81,18 @@ def _unusable(error: Exception) -> Mismatch:
     return Mismatch(MANIFEST, f"words: cannot be used: {type(error).__name__} {error}")
 
 
-def _check_words(checked: Verification, words: Any, closing: Closing, counted: Figures, other: Other) -> None:  # noqa: ANN401
+def _check_words(
+    checked: Verification,
+    words: Any,  # noqa: ANN401
+    closing: Closing,
+    counted: Figures,
+    rendering: int,
+    other: Other,
+) -> None:
     """What the manifest says beside figures, as far as figures say it too."""
     found: list[Mismatch] = []
     try:
-        urged = [asdict(each) for each in urge(counted, words["thresholds"])]
+        urged = [asdict(each) for each in urge(counted, words["thresholds"], rendering)]
         found += [
             Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, recomputed {shown(now)}")
             for path, was, now in differing_values("urged", words["urged"], urged)
@@ -152,7 +160,12 @@ def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict
 
 
 def _made_again(
-    checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing, other: Other
+    checked: Verification,
+    ledger: Connection,
+    manifest: dict[str, Any],
+    closing: Closing,
+    rendering: int,
+    other: Other,
 ) -> dict[str, bytes] | None:
     """The files as this software makes them of the closing, which was held against the facts, and of the manifest's
     words; ``None``: it cannot, and a remark or a fault says why."""
@@ -169,7 +182,7 @@ def _made_again(
             load_changes(ledger, number),
         )
         corrects = manifest["corrects"]
-        files = render(report, None if corrects is None else Corrected(**corrects))
+        files = render(report, None if corrects is None else Corrected(**corrects), rendering)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if other:
             checked.remarks.append(_by_hashes_alone(other, [each["name"] for each in manifest["files"]]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import LiteralString
 
 from motcua.domain.periods import Period
+from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import (
     AgencyWords,
     Budget,
@@ -25,6 +26,7 @@ from motcua.domain.reconciliation import (
     sum_dossiers,
     sum_messages,
 )
+from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
@@ -67,6 +69,7 @@ _OF_SOURCES: tuple[LiteralString, ...] = ("dossiers_by_agency", "transitions_by_
 THRESHOLDS = (
     "urge_from",
     "urge_delivered_below",
+    "urge_phoneless_above",
     "urge_late_above",
     "urge_untold_above",
     "urge_wrong_apologies_above",
@@ -246,12 +249,18 @@ def thresholds_of(own: Settings) -> dict[str, float]:
     return {name: getattr(own, name) for name in THRESHOLDS}
 
 
-def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
+def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = RENDERING) -> list[Urged]:
     """Agencies beyond a threshold (settings ``urge_*``, by name), the worst of each measure first.
 
-    Measures: ``delivered_of_expected`` of results, supplements and apologies, ``resolved_late`` of the resolved,
-    ``late_untold`` of the due, ``apologies_wrong`` of the apologies whose day is over. A share counts from
-    ``urge_from`` cases on, so that a small commune is not accused by three dossiers.
+    Measures: of results, supplements and apologies ``delivered_of_tellable``, and ``without_phone`` of those that
+    should be told; ``resolved_late`` of the resolved, ``late_untold`` of the due, ``apologies_wrong`` of the apologies
+    whose day is over. A share counts from ``urge_from`` cases on, so that a small commune is not accused by three
+    dossiers.
+
+    Args:
+        figures: of a closing.
+        thresholds: by name of the setting.
+        rendering: by whose measures; those of the first had ``delivered_of_expected`` in place of the first two.
     """
     found: list[Urged] = []
     codes = {each.agency_code for each in figures.messages} | {each.agency_code for each in figures.dossiers}
@@ -261,8 +270,23 @@ def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
         counts = next((each for each in figures.agencies if each.agency_code == code), None)
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
-        measures: tuple[tuple[Measure, int, int, float], ...] = (
-            ("delivered_of_expected", messages.delivered, messages.expected, thresholds["urge_delivered_below"]),
+        below = thresholds["urge_delivered_below"]
+        phoneless = sum(
+            each.messages
+            for each in figures.reasons
+            if each.agency_code == code and each.kind != "reply" and each.reason in REFUSALS
+            and each.state == "suppressed"
+        )  # fmt: skip
+        told: tuple[tuple[Measure, int, int, float], ...] = (
+            (("delivered_of_expected", messages.delivered, messages.expected, below),)
+            if rendering == 1
+            else (
+                ("delivered_of_tellable", messages.delivered, messages.tellable, below),
+                ("without_phone", phoneless, messages.tellable + phoneless, thresholds["urge_phoneless_above"]),
+            )
+        )
+        measures = (
+            *told,
             ("resolved_late", dossiers.resolved_late, dossiers.resolved, thresholds["urge_late_above"]),
             ("late_untold", untold, dossiers.due, thresholds["urge_untold_above"]),
             ("apologies_wrong", wrong, right + wrong, thresholds["urge_wrong_apologies_above"]),
@@ -271,7 +295,7 @@ def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
             if of_all < thresholds["urge_from"]:
                 continue
             share = number / of_all
-            beyond = share < threshold if measure == "delivered_of_expected" else share > threshold
+            beyond = share < threshold if measure.startswith("delivered") else share > threshold
             if beyond:
                 found.append(Urged(code, measure, share, threshold, of_all))
     return sorted(found, key=lambda each: (each.measure, -abs(each.value - each.threshold), each.agency_code))

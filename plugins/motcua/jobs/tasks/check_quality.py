@@ -11,6 +11,7 @@ from typing import Any
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.mailing import name_of_body as name_of_body
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
 from motcua.quality.reporting import get_run

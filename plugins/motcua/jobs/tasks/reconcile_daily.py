@@ -13,11 +13,19 @@ from typing import Any
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.handed_in.complaints import relink
+from motcua.jobs.mailing import name_of_body as name_of_body
 from motcua.jobs.publications import mailing as mailing_publications
 from motcua.jobs.publications import publishing
 from motcua.jobs.reconciliation.closing import NothingInScope, close_period, recheck_closed, require_complete
+from motcua.reports.publication.data import period_words
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.oversight.closings import closings_of_run, first_day, newest_closings, unpublished_closings
+from motcua.store.oversight.closings import (
+    closings_of_run,
+    first_day,
+    load_closing,
+    newest_closings,
+    unpublished_closings,
+)
 from motcua.store.oversight.publications import publications_since
 
 log = logging.getLogger(__name__)
@@ -108,6 +116,13 @@ def mails_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
         for publication_no in published
         for body in mailing_publications.bodies_left(publication_no)
     ]
+
+
+@without_values()
+def words_of_closing(closing_no: int) -> str:
+    """What the task of a closing is called in Airflow."""
+    with connect() as ledger:
+        return f"{period_words(load_closing(ledger, closing_no).period)} (chốt số {closing_no})".replace("\u00a0", " ")
 
 
 def mail(publication_no: int, body: str) -> dict[str, int]:

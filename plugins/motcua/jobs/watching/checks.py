@@ -285,8 +285,8 @@ def _delivered(looking: Looking) -> Seen:
     findings, enough = judging.judge_delivered(recent, usual, is_open=is_open)
     facts: dict[str, Fact] = {
         "taken": recent.taken,
-        "percent": round(100 * recent.share),
-        "usual_percent": round(100 * usual.share),
+        "percent": round(100 * recent.share, 1),
+        "usual_percent": round(100 * usual.share, 1),
     }
     return Seen(findings, facts, set() if enough else {"delivered_low"})
 
@@ -344,9 +344,11 @@ def _health(looking: Looking) -> Seen:
 
 def _notify(looking: Looking) -> Seen:
     assert looking.airflow is not None
+    assert looking.health is not None
     runs = looking.airflow.last_runs("notify_transitions", looking.now - timedelta(hours=1))
     last = max((run.started_at for run in runs if run.started_at is not None), default=None)
-    findings = judging.judge_notify(runs, looking.rules, looking.now)
+    scheduler = looking.health.states.get("scheduler")
+    findings = judging.judge_notify(runs, looking.rules, looking.now, scheduler=scheduler)
     return Seen(findings, {"last": last.isoformat() if last else None})
 
 

@@ -1,8 +1,8 @@
 """What a manifest holds so that a report can be made again: by an auditor, years later, without the settings of then.
 
 Figures come from the facts; what else stands in the files comes from here: names, what each agency leaves out, the
-year's budget, the thresholds, complaints as they were counted. Where the files are made by the same rendering with the
-same libraries, they must be the same again, so that nobody can change a word of the printed report and mend all hashes
+year's budget, the thresholds, complaints as they were counted. Made again by the rendering that made them, with the
+same libraries, the files must be the same, so that nobody can change a word of the printed report and mend all hashes
 after it.
 """
 
@@ -32,7 +32,7 @@ from motcua.domain.reconciliation import (
     Urged,
 )
 from motcua.reports.publication.csv_tables import utc
-from motcua.reports.publication.files import RENDERING
+from motcua.reports.publication.rendering import RENDERING, RENDERINGS
 
 _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
 
@@ -52,11 +52,30 @@ def made_by() -> dict[str, Any]:
     }
 
 
+def rendering_of(by: Mapping[str, Any]) -> int:
+    """Number of the rendering by which a publication's files are made again: its own, or where this software does not
+    know that, the present one.
+
+    Args:
+        by: ``made_by`` of a manifest, of whatever version of this software.
+
+    Raises:
+        TypeError, AttributeError: it was not written by any.
+    """
+    number = _named_rendering(by)
+    return number if number in RENDERINGS else RENDERING
+
+
+def _named_rendering(by: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever stands there
+    return by.get("rendering", _BEFORE_THE_NUMBER.get(by.get("reports", ""), by.get("reports")))
+
+
 def made_otherwise(by: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What decides the bytes of files and was another thing, or another version, than it is here: by name, the one of
     then and the one of here. Nothing: the files must be the same again.
 
-    Python is no part of it: libraries decide, and what packs workbooks is not looked at.
+    A rendering that this software knows is no other one. Python is no part of it: libraries decide, and what packs
+    workbooks is not looked at.
 
     Args:
         by: ``made_by`` of a manifest, of whatever version of this software.
@@ -65,7 +84,8 @@ def made_otherwise(by: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         TypeError, AttributeError: it was not written by any.
     """
     here = {name: value for name, value in made_by().items() if name != "python"}
-    then = {"rendering": _BEFORE_THE_NUMBER.get(by.get("reports", ""), by.get("reports"))} | dict(by)
+    here["rendering"] = rendering_of(by)
+    then = dict(by) | {"rendering": _named_rendering(by)}
     return {name: (then.get(name), value) for name, value in here.items() if then.get(name) != value}
 
 

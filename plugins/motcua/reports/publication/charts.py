@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from motcua.domain.reconciliation import DossierFigures
-from motcua.reports.publication.data import AgencyLine
+from motcua.reports.publication.data import AgencyLine, Told
 from motcua.reports.quality.charts import INK, LINE, SOFT
-from motcua.reports.wording import percent, publication_words
 
 GOOD, FAIR, POOR, BAD = "#1f6f54", "#e0a11b", "#8b97ab", "#b3202c"
 """Apart in lightness too, for grey prints and colour-blind eyes."""
@@ -48,29 +47,30 @@ class _Bar:
     """Of the first share."""
 
 
-def draw_messages(lines: Sequence[AgencyLine]) -> Drawing:
-    """What became of the messages that each agency had to have, with a tick where its delivered share was before."""
-    said = publication_words()["charts"]
+def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
+    """What became of the messages that each agency's share is of, with a tick where its delivered share was before."""
+    said = told.words["charts"]
     bars = []
     for line in lines:
         row = line.messages
-        parts = (row.delivered, row.sent - row.delivered, row.in_hand, row.not_sent + row.rejected)
-        before = line.before.delivered_of_expected if line.before else None
+        lost = sum(getattr(row, state) for state in told.way.lost)
+        parts = (row.delivered, row.sent - row.delivered, row.in_hand, lost)
+        before = told.way.share_of(line.before) if line.before else None
         shares = _shares(parts)
-        bars.append(_Bar(line.name, shares, percent(shares[0]), before))
-    names = (said["delivered"], said["sent_else"], said["waiting"], said["not_sent"])
-    return _draw(bars, names, (GOOD, FAIR, POOR, BAD), said["messages"], said["before"])
+        bars.append(_Bar(line.name, shares, told.percent(shares[0]), before))
+    names = (said["delivered"], said["sent_else"], said["waiting"], said["lost"])
+    return _draw(told, bars, names, (GOOD, FAIR, POOR, BAD), said["messages"], said["before"])
 
 
-def draw_dossiers(lines: Sequence[AgencyLine]) -> Drawing:
+def draw_dossiers(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
     """Whether each agency's dossiers were resolved in time."""
-    said = publication_words()["charts"]
+    said = told.words["charts"]
     bars = []
     for line in lines:
         shares = _shares(_by_time(line.dossiers))
-        bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=percent(shares[-1])))))
+        bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=told.percent(shares[-1])))))
     names = (said["early"], said["on_time"], said["without_due"], said["late"])
-    return _draw(bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
+    return _draw(told, bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
 
 
 def _by_time(row: DossierFigures) -> tuple[int, ...]:
@@ -96,22 +96,24 @@ def _fitting(name: str) -> str:
 
 
 def _draw(
-    bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], title: str, before: str | None
+    told: Told, bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], title: str, before: str | None
 ) -> Drawing:
     import matplotlib
 
     ours: dict[Any, Any] = {"font.family": "DejaVu Sans", "svg.fonttype": "path", "svg.hashsalt": "motcua"}
     with _DRAWING, matplotlib.rc_context({**matplotlib.rcParamsDefault, **ours}):
-        svg, height = _svg(bars, names, colours, before)
+        svg, height = _svg(bars, names, colours, before, told.words["charts"]["whole"])
     said = (
         f"{bar.name} "
-        + ", ".join(f"{name} {percent(part)}" for name, part in zip(names, bar.shares, strict=True) if part)
+        + ", ".join(f"{name} {told.percent(part)}" for name, part in zip(names, bar.shares, strict=True) if part)
         for bar in bars
     )
     return Drawing(svg, f"{title}: {'; '.join(said)}", _WIDTH / height)
 
 
-def _svg(bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], before: str | None) -> tuple[str, float]:
+def _svg(
+    bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], before: str | None, whole: str
+) -> tuple[str, float]:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -133,7 +135,7 @@ def _svg(bars: Sequence[_Bar], names: Sequence[str], colours: Sequence[str], bef
             left += part * 100
         if bar.before is not None:
             axes.plot([bar.before * 100] * 2, [place + 0.46, place + 0.9], color=INK, linewidth=1.4, clip_on=False)
-    axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"], fontsize=7, color=SOFT)
+    axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", whole], fontsize=7, color=SOFT)
     axes.get_xticklabels()[-1].set_ha("right")
     axes.set_yticks([])
     axes.tick_params(length=0, pad=2)

@@ -29,12 +29,11 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.reports import wording
+from motcua.reports.publication.rendering import RENDERING, RENDERINGS, Rendering
 
 KINDS: tuple[Kind, ...] = ("result", "supplement", "apology", "reply")
-LEAST_EXPECTED = 30
-"""From so many expected messages on a share counts: three messages accuse nobody."""
-
-"""So begins the reason of a message that a receipt ended: the gateway's own code follows."""
+LEAST_JUDGED = 30
+"""From so many messages on a share of them counts: three messages accuse nobody."""
 
 Row = TypeVar("Row")
 
@@ -61,28 +60,53 @@ class AgencyLine:
     counts: AgencyFigures
     timing: Timing | None
     """Of results."""
+    rendering: Rendering
+
+    @property
+    def share(self) -> float | None:
+        """Share that was delivered; ``None``: there is nothing to have a share of."""
+        return self.rendering.share_of(self.messages)
 
     @property
     def change(self) -> float | None:
-        """Of the share delivered of expected, against the period before; ``None``: there is nothing to compare."""
-        return change_of(self.messages, self.before)
+        """Of that share, against the period before; ``None``: there is nothing to compare."""
+        return _change(self.rendering, self.messages, self.before)
 
 
 @dataclass(frozen=True)
 class Told:
     """A report in the order in which it is told.
 
-    ``agency``: only what concerns this agency, for the agency's own workbook and mail.
+    ``agency``: only what concerns this agency, for the agency's own workbook and mail. ``rendering``: number of one of
+    ``RENDERINGS``, which says what the delivered messages are a share of, and in which words it is told.
     """
 
     report: ReconciliationReport
     corrected: Corrected | None = None
     agency: str | None = None
+    rendering: int = RENDERING
+
+    @property
+    def way(self) -> Rendering:
+        """What the rendering does otherwise than others."""
+        return RENDERINGS[self.rendering]
 
     @cached_property
     def words(self) -> dict[str, Any]:
         """Words of the templates."""
-        return wording.publication_words()
+        return words_of(self.rendering)
+
+    def percent(self, share: float | None) -> str:
+        """A share as a percentage; a dash where there is nothing to have a share of."""
+        return str(self.words["names"]["dash"]) if share is None else self.way.percent(share)
+
+    def share(self, row: MessageFigures) -> str:
+        """The share that was delivered, as a percentage."""
+        return self.percent(self.way.share_of(row))
+
+    def change_of(self, now: MessageFigures, before: MessageFigures | None) -> float | None:
+        """Of the share that was delivered; ``None``: there is nothing to compare."""
+        return _change(self.way, now, before)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -98,7 +122,7 @@ class Told:
 
     def reason(self, reason: str) -> str:
         """The words for a reason; itself where there are none."""
-        return wording.message_reason(reason)
+        return wording.reason_in(self.words, reason)
 
     def figure_name(self, figure: str) -> str:
         """What staff read above the column of a figure; its own name where there are no words."""
@@ -132,7 +156,7 @@ class Told:
         return tuple(
             sorted(
                 self._own(self.report.figures.messages),
-                key=lambda row: (*_badness(row), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
+                key=lambda row: (*_badness(row, self.way), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
             )
         )
 
@@ -156,8 +180,8 @@ class Told:
 
     @property
     def change(self) -> float | None:
-        """Of the share delivered of expected."""
-        return change_of(self.total, self.total_before)
+        """Of the share that was delivered."""
+        return self.change_of(self.total, self.total_before)
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
@@ -223,22 +247,30 @@ class Told:
                 sum_dossiers(dossiers.get(code, ())),
                 counts.get(code, AgencyFigures(code)),
                 self.timings.get((code, None, "result")),
+                self.way,
             )
             for code in codes
             if self.agency is None or code == self.agency
         ]
         return tuple(
             sorted(
-                lines, key=lambda line: (not line.agency_code, *_badness(line.messages), line.name, line.agency_code)
+                lines,
+                key=lambda line: (
+                    not line.agency_code,
+                    *_badness(line.messages, self.way),
+                    line.name,
+                    line.agency_code,
+                ),
             )
         )
 
     @cached_property
     def worst(self) -> tuple[AgencyLine, ...]:
         """Up to five agencies that have the lowest share of delivered messages, none of a handful."""
-        enough = [each for each in self.agencies if each.agency_code and each.messages.expected >= LEAST_EXPECTED]
-        below = [each for each in enough if (each.messages.delivered_of_expected or 0) < 1]
-        return tuple(sorted(below, key=lambda each: (each.messages.delivered_of_expected or 0, each.name))[:5])
+        named = (each for each in self.agencies if each.agency_code)
+        enough = [each for each in named if self.way.base_of(each.messages) >= LEAST_JUDGED]
+        below = [each for each in enough if (each.share or 0) < 1]
+        return tuple(sorted(below, key=lambda each: (each.share or 0, each.name))[:5])
 
     @cached_property
     def procedures(self) -> tuple[MessageFigures, ...]:
@@ -248,7 +280,7 @@ class Told:
             replace(sum_messages(rows), agency_code=agency, procedure_code=procedure)
             for (agency, procedure), rows in groups.items()
         ]
-        return tuple(sorted(sums, key=lambda row: (*_badness(row), row.agency_code, row.procedure_code)))
+        return tuple(sorted(sums, key=lambda row: (*_badness(row, self.way), row.agency_code, row.procedure_code)))
 
     @cached_property
     def reasons(self) -> tuple[tuple[str, str, int], ...]:
@@ -301,6 +333,11 @@ class Told:
         return tuple(sorted(rows, key=lambda row: (-row.complaints, row.agency_code, row.claim, row.outcome)))
 
 
+def words_of(rendering: int) -> dict[str, Any]:
+    """The words in which a rendering tells."""
+    return wording.publication_words() if rendering == RENDERING else wording.publication_words(rendering)
+
+
 def period_words(period: Period) -> str:
     """``ngày 24/11/2026``, ``tháng 11 năm 2026``."""
     form = wording.publication_words()["period"]["month" if period.is_month else "day"]
@@ -316,12 +353,6 @@ def duration(seconds: int) -> str:
     return str(said["seconds"].format(number=wording.count(seconds)))
 
 
-def share(value: float | None) -> str:
-    """A share as a percentage; a dash where there is nothing to have a share of."""
-    dash: str = wording.publication_words()["names"]["dash"]
-    return dash if value is None else wording.percent(value)
-
-
 def points(value: float | None) -> str:
     """A change of a share in percentage points, with its sign."""
     dash: str = wording.publication_words()["names"]["dash"]
@@ -335,27 +366,26 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[R
     return groups
 
 
-def _badness(row: MessageFigures) -> tuple[float, ...]:
+def _badness(row: MessageFigures, rendering: Rendering) -> tuple[float, ...]:
     """Unbalanced first, then by the share that was delivered, of few messages later, of none last."""
     if row.difference:
         return (0, -abs(row.difference), 0)
-    delivered = row.delivered_of_expected
+    delivered, of_all = rendering.share_of(row), rendering.base_of(row)
     if delivered is None:
         return (3, 0, 0)
-    return (1 if row.expected >= LEAST_EXPECTED else 2, delivered, -row.expected)
+    return (1 if of_all >= LEAST_JUDGED else 2, delivered, -of_all)
+
+
+def _change(rendering: Rendering, now: MessageFigures, before: MessageFigures | None) -> float | None:
+    if before is None:
+        return None
+    new, old = rendering.share_of(now), rendering.share_of(before)
+    return None if new is None or old is None else new - old
 
 
 def _lateness(row: DossierFigures) -> tuple[float, ...]:
     late = row.resolved_late + row.open_late
     return (-late, -row.received)
-
-
-def change_of(now: MessageFigures, before: MessageFigures | None) -> float | None:
-    """Of the share delivered of expected; ``None``: there is nothing to compare."""
-    if before is None:
-        return None
-    new, old = now.delivered_of_expected, before.delivered_of_expected
-    return None if new is None or old is None else new - old
 
 
 def _values(row: Difference | Orphan) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from motcua.domain.clock import VIETNAM
 from motcua.domain.reconciliation import STATES, MessageFigures, Urged
 from motcua.reports.publication.charts import Drawing, draw_dossiers, draw_messages
-from motcua.reports.publication.data import LEAST_EXPECTED, AgencyLine, Told, duration, points, share
+from motcua.reports.publication.data import LEAST_JUDGED, AgencyLine, Told, duration, points
 from motcua.reports.wording import count, day, moment, signed
 
 ROWS_SHOWN = 20
@@ -140,7 +140,7 @@ def official_date(on: date) -> dict[str, str]:
 
 def summary_lines(told: Told) -> list[Paragraph]:
     """The report for a person in a hurry: identity, whether it holds, shares, change, the worst."""
-    said, report, total = told.words["summary"], told.report, told.total
+    said, report = told.words["summary"], told.report
     lines = [Paragraph(identity_line(told))]
     if told.difference:
         unbalanced = said["unbalanced"].format(difference=count(told.difference), groups=count(len(told.unbalanced)))
@@ -157,26 +157,38 @@ def summary_lines(told: Told) -> list[Paragraph]:
         lines.append(Paragraph(said["unread"].format(names=", ".join(report.closing.sources_unread)), "bad"))
     if told.stops:
         lines.append(Paragraph(said["stops"].format(number=count(len(told.stops))), "bad"))
-    if total.sent:
-        lines.append(
-            Paragraph(
-                said["shares"].format(
-                    delivered=count(total.delivered),
-                    of_expected=share(total.delivered_of_expected),
-                    of_sent=share(total.delivered_of_sent),
-                )
-            )
-        )
-    else:
-        lines.append(Paragraph(said["no_shares"]))
+    lines.append(Paragraph(shares_line(told)))
     lines.append(Paragraph(change_line(told)))
     if told.agency is None and told.worst:
-        names = [
-            said["worst_one"].format(name=each.name, share=share(each.messages.delivered_of_expected))
-            for each in told.worst
-        ]
+        names = [said["worst_one"].format(name=each.name, share=told.percent(each.share)) for each in told.worst]
         lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
     return lines
+
+
+def shares_line(told: Told) -> str:
+    """What share was delivered, and of what."""
+    total = told.total
+    return str(
+        told.words["summary"]["shares" if total.sent else "no_shares"].format(
+            delivered=count(total.delivered),
+            share=told.share(total),
+            of_sent=told.percent(total.delivered_of_sent),
+            formula=formula(told, total),
+        )
+    )
+
+
+def formula(told: Told, row: MessageFigures) -> str:
+    """What the delivered messages are a share of: ``92 tin cần gửi = 120 phải nhắn − 18 không gửi − 10 đã hủy``."""
+    said = told.words["summary"]
+    return str(
+        said["formula"].format(
+            tellable=count(row.tellable),
+            expected=count(row.expected),
+            suppressed=count(row.suppressed),
+            cancelled=count(row.cancelled),
+        )
+    )
 
 
 def identity_line(told: Told) -> str:
@@ -201,7 +213,7 @@ def change_line(told: Told) -> str:
     return str(
         said["change_no_share" if told.change is None else "change"].format(
             previous=told.previous_period,
-            share=share(before.delivered_of_expected),
+            share=told.share(before),
             change=points(told.change),
             expected=count(before.expected),
             expected_change=signed(told.total.expected - before.expected, 0),
@@ -218,7 +230,7 @@ def cost_line(told: Told) -> str:
     of_year = said["cost_no_budget"]
     if budget.for_year:
         of_year = said["cost_budget"].format(
-            for_year=count(budget.for_year), share=share(budget.spent_in_year / budget.for_year)
+            for_year=count(budget.for_year), share=told.percent(budget.spent_in_year / budget.for_year)
         )
     return str(
         said["cost"].format(
@@ -318,7 +330,11 @@ def corrected_line(told: Told) -> str:
 def evidence(told: Told, urged: Urged) -> str:
     """Why an agency is to be urged: the figure, its threshold, and what it is a share of."""
     said = told.words["urged"]
-    values = {"value": share(urged.value), "threshold": share(urged.threshold), "of_all": count(urged.of_all)}
+    values = {
+        "value": told.percent(urged.value),
+        "threshold": told.percent(urged.threshold),
+        "of_all": count(urged.of_all),
+    }
     return str(said["evidence"].format(**values, unit=said["unit"][urged.measure]))
 
 
@@ -414,20 +430,7 @@ class _Sections:
         rows.append(self._identity_row(self._words["names"]["all"], told.total, total=True))
         columns: Columns = [
             ("kind", "left", 2),
-            *[
-                (name, "right", 1)
-                for name in (
-                    "expected",
-                    "not_sent",
-                    "waiting",
-                    "rejected",
-                    "sent",
-                    "delivered",
-                    "of_expected",
-                    "of_sent",
-                )
-            ],
-            ("difference", "right", 1),
+            *[(name, "right", 1) for name in (*self._told.way.identity, "difference")],
         ]
         return [
             *summary_lines(told),
@@ -436,19 +439,27 @@ class _Sections:
         ]
 
     def _identity_row(self, name: str, row: MessageFigures, *, total: bool = False) -> Row:
-        cells = (
-            name,
-            count(row.expected),
-            count(row.not_sent),
-            count(row.in_hand),
-            count(row.rejected),
-            count(row.sent),
-            count(row.delivered),
-            share(row.delivered_of_expected),
-            share(row.delivered_of_sent),
-            count(row.difference),
-        )
-        return Row(cells, "bad" if row.difference else "total" if total else "")
+        cells = self._cells(row, (*self._told.way.identity, "difference"))
+        return Row((name, *cells), "bad" if row.difference else "total" if total else "")
+
+    def _cells(self, row: MessageFigures, columns: Iterable[str], change: float | None = None) -> list[str]:
+        """Figures of messages, by the words above them."""
+        percent = self._told.percent
+        written = {
+            **{state: count(getattr(row, state)) for state in STATES},
+            "expected": count(row.expected),
+            "not_sent": count(row.not_sent),
+            "tellable": count(row.tellable),
+            "waiting": count(row.in_hand),
+            "lost": count(row.expired + row.rejected),
+            "sent": count(row.sent),
+            "of_expected": percent(row.delivered_of_expected),
+            "of_tellable": percent(row.delivered_of_tellable),
+            "of_sent": percent(row.delivered_of_sent),
+            "change": points(change),
+            "difference": count(row.difference),
+        }
+        return [written[column] for column in columns]
 
     def _time(self) -> list[Block]:
         line = time_line(self._told)
@@ -458,18 +469,10 @@ class _Sections:
         lines = self._told.agencies
         if not lines:
             return []
+        shown = (*self._told.way.agencies, "change", "difference")
         rows = [
             Row(
-                (
-                    str(place),
-                    each.name,
-                    count(each.messages.expected),
-                    count(each.messages.sent),
-                    count(each.messages.delivered),
-                    share(each.messages.delivered_of_expected),
-                    points(each.change),
-                    count(each.messages.difference),
-                ),
+                (str(place), each.name, *self._cells(each.messages, shown, each.change)),
                 "bad" if each.messages.difference else "",
             )
             for place, each in enumerate(lines, 1)
@@ -477,42 +480,30 @@ class _Sections:
         total = self._told.total
         rows.append(
             Row(
-                (
-                    "",
-                    self._words["names"]["all"],
-                    count(total.expected),
-                    count(total.sent),
-                    count(total.delivered),
-                    share(total.delivered_of_expected),
-                    points(self._told.change),
-                    count(total.difference),
-                ),
+                ("", self._words["names"]["all"], *self._cells(total, shown, self._told.change)),
                 "bad" if total.difference else "total",
             )
         )
         columns: Columns = [
             ("place", "right", 0),
             ("agency", "left", 4),
-            ("expected", "right", 1),
-            ("sent", "right", 1),
-            ("delivered", "right", 1),
-            ("of_expected", "right", 1),
-            ("change", "right", 1),
-            ("difference", "right", 1),
+            *[(name, "right", 1) for name in shown],
         ]
-        few = any(0 < each.messages.expected < LEAST_EXPECTED for each in lines)
-        note = self._said["few"].format(least=LEAST_EXPECTED) if few else ""
+        few = any(0 < self._told.way.base_of(each.messages) < LEAST_JUDGED for each in lines)
+        note = self._said["few"].format(least=LEAST_JUDGED) if few else ""
         return [*self._chart("messages", lines), self._table("agencies", columns, rows, note=note)]
 
     def _chart(self, name: Literal["messages", "dossiers"], lines: Sequence[AgencyLine]) -> list[Block]:
         draw = draw_messages if name == "messages" else draw_dossiers
         drawn = [
-            each for each in lines if (each.messages.expected if name == "messages" else each.dossiers.resolved) > 0
+            each
+            for each in lines
+            if (self._told.way.base_of(each.messages) if name == "messages" else each.dossiers.resolved) > 0
         ]
         if not drawn:
             return []
         note = self._said["more_agencies"].format(number=AGENCIES_DRAWN) if len(drawn) > AGENCIES_DRAWN else ""
-        return [Chart(self._words["charts"][name], draw(drawn[:AGENCIES_DRAWN]), note)]
+        return [Chart(self._words["charts"][name], draw(self._told, drawn[:AGENCIES_DRAWN]), note)]
 
     def _dossiers(self) -> list[Block]:
         told = self._told
@@ -565,16 +556,13 @@ class _Sections:
         return [self._table("reasons", columns, rows, most)]
 
     def _procedures(self) -> list[Block]:
-        told = self._told
+        told, shown = self._told, (*self._told.way.procedures, "difference")
         rows = [
             Row(
                 (
                     told.procedure_name(each.procedure_code),
                     told.agency_name(each.agency_code),
-                    count(each.expected),
-                    count(each.delivered),
-                    share(each.delivered_of_expected),
-                    count(each.difference),
+                    *self._cells(each, shown),
                 ),
                 "bad" if each.difference else "",
             )
@@ -586,10 +574,7 @@ class _Sections:
         columns: Columns = [
             ("procedure", "left", 4),
             ("agency", "left", 3),
-            ("expected", "right", 1),
-            ("delivered", "right", 1),
-            ("of_expected", "right", 1),
-            ("difference", "right", 1),
+            *[(name, "right", 1) for name in shown],
         ]
         return [self._table("procedures", columns, rows, ROWS_SHOWN)]
 

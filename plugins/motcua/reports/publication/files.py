@@ -1,7 +1,7 @@
 """All files of one publication but its manifest: what a closing is told in.
 
 The same report gives the same files, to the byte: a publication can be made again after a crash, and checked. What it
-gives has a number, ``RENDERING``, by which a publication says years later what made it.
+gives has a number, by which a publication says years later what made it: ``motcua.reports.publication.rendering``.
 """
 
 from __future__ import annotations
@@ -17,12 +17,8 @@ from motcua.reports.publication.data import Corrected, Told
 from motcua.reports.publication.document import compose_document
 from motcua.reports.publication.page import page
 from motcua.reports.publication.pdf import pdf
+from motcua.reports.publication.rendering import RENDERING
 from motcua.reports.publication.workbook import publication_workbook
-
-RENDERING = 1
-"""Number of what a report is rendered as. Whoever changes a byte of what the same report gives raises it, wherever the
-change is: a word, a layout, a sum of the domain. ``tests/golden_publications.py`` holds the bytes and says how new ones
-are recorded. Files of another number need not be the same when they are made again."""
 
 PDF, PAGE, WORKBOOK = "bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"
 AGENCY_FOLDER = "co-quan/"
@@ -58,14 +54,17 @@ def agency_workbook_name(agency_code: str) -> str:
     return f"{AGENCY_FOLDER}{kept}{mark}.xlsx"
 
 
-def render(report: ReconciliationReport, corrected: Corrected | None = None) -> list[PublishedFile]:
+def render(
+    report: ReconciliationReport, corrected: Corrected | None = None, rendering: int = RENDERING
+) -> list[PublishedFile]:
     """The files, in a fixed order.
 
     Args:
         report: of one closing.
         corrected: the publication that a correction corrects; ``None``: it corrects none, or that was never published.
+        rendering: number of one of ``RENDERINGS``.
     """
-    told = Told(report, corrected)
+    told = Told(report, corrected, rendering=rendering)
     said = told.words["files"]
     document = compose_document(told)
     files = [
@@ -86,7 +85,7 @@ def render(report: ReconciliationReport, corrected: Corrected | None = None) -> 
         files.append(PublishedFile(table.file_name, write_csv(table, rows), len(rows), about))
     for line in sorted(told.agencies, key=lambda line: line.agency_code):
         if line.agency_code:
-            own = Told(report, corrected, line.agency_code)
+            own = Told(report, corrected, line.agency_code, rendering)
             about = said["agency_workbook"].format(name=line.name)
             files.append(PublishedFile(agency_workbook_name(line.agency_code), publication_workbook(own), None, about))
     return files

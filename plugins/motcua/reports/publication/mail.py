@@ -12,15 +12,17 @@ from typing import Any
 from jinja2 import Environment
 
 from motcua.domain.periods import Period
+from motcua.domain.reconciliation import sum_messages
 from motcua.reports import wording
 from motcua.reports.mail import Attachment, Mail, inline_styles, tidy
-from motcua.reports.publication.data import Told, points, share
+from motcua.reports.publication.data import Told, points
 from motcua.reports.publication.document import (
     change_line,
     corrected_line,
     dossiers_line,
     evidence,
     identity_line,
+    shares_line,
     summary_lines,
 )
 from motcua.templating import templates
@@ -73,13 +75,16 @@ def compose_publication_mail(
         "warnings": [line.text for line in summary if line.tone == "bad"],
         "good": [line.text for line in summary if line.tone == "good"],
         "identity": identity_line(told),
+        "shares": shares_line(told),
         "change": change_line(told),
         "dossiers": dossiers_line(told),
         "corrected": corrected_line(told) if closing.corrects is not None else None,
         "agencies": told.agencies[:AGENCIES_SHOWN] if told.agency is None else (),
-        "agencies_more": max(0, len(told.agencies) - AGENCIES_SHOWN) if told.agency is None else 0,
+        "others": told.agencies[AGENCIES_SHOWN:] if told.agency is None else (),
+        "of_others": sum_messages(each.messages for each in told.agencies[AGENCIES_SHOWN:]),
         "procedures": _procedures(told),
         "reasons": told.reasons[:ROWS_SHOWN],
+        "other_reasons": told.reasons[ROWS_SHOWN:],
         "changes": told.changes[:ROWS_SHOWN],
         "urged": [(told.agency_name(each.agency_code), each, evidence(told, each)) for each in told.urged if urging],
         "nobody_urged": urging and told.agency is None,
@@ -103,7 +108,8 @@ def _procedures(told: Told) -> list[Any]:
     """An agency's procedures that are not all delivered."""
     if told.agency is None:
         return []
-    worse = [each for each in told.procedures if each.difference or (each.delivered_of_expected or 1) < 1]
+    shares = ((each, told.way.share_of(each)) for each in told.procedures)
+    worse = [each for each, share in shares if each.difference or (share is not None and share < 1)]
     return worse[:ROWS_SHOWN]
 
 
@@ -115,7 +121,6 @@ def _file_period(period: Period) -> str:
 def _templates() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "n": wording.count,
-        "share": share,
         "points": points,
         "moment": wording.moment,
         "tone": _tone,

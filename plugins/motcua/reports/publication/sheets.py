@@ -6,17 +6,19 @@ Words stand as staff read them; the names of columns are those of the CSV files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, TypeAlias
 
 from motcua.domain.reconciliation import STATES, MessageFigures, Timing
-from motcua.reports.publication.data import Told, change_of
+from motcua.reports.publication.data import Told
 
 Cells: TypeAlias = dict[str, Any]
 """By column; ``bad``: the row is to be looked at."""
 
 _IDENTITY = ("expected", *STATES, "difference")
-_SHARES = ("sent", "delivered_of_expected", "delivered_of_sent")
+_SHARE = "share"
+"""Stands for the columns in which a rendering tells the share that was delivered."""
 _DOSSIERS = (
     "received_total",
     "carried_over",
@@ -63,7 +65,7 @@ class Sheet:
     """The table of the CSV files whose figures it shows."""
 
 
-SHEETS = (
+_SHEETS = (
     Sheet(
         "agencies",
         (
@@ -71,7 +73,7 @@ SHEETS = (
             "agency",
             "expected",
             "delivered",
-            "delivered_of_expected",
+            _SHARE,
             "before",
             "change",
             "sent",
@@ -97,7 +99,9 @@ SHEETS = (
             "only_source",
             "only_ledger",
             *_IDENTITY,
-            *_SHARES,
+            "sent",
+            _SHARE,
+            "delivered_of_sent",
             "before",
             "change",
             "segments",
@@ -173,11 +177,20 @@ SHEETS = (
 )
 
 
+def sheets_of(told: Told) -> tuple[Sheet, ...]:
+    """The sheets with their columns, in the order in which they stand."""
+    shares = told.way.share_columns
+    return tuple(
+        replace(sheet, columns=tuple(chain(*(shares if name == _SHARE else (name,) for name in sheet.columns))))
+        for sheet in _SHEETS
+    )
+
+
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
     alone has changes, and few periods have stops."""
     rows = _Rows(told)
-    makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
+    makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in _SHEETS}
     if not told.report.closing.period.is_month:
         del makers["urged"]
     if told.report.closing.corrects is None:
@@ -296,13 +309,14 @@ class _Rows:
         return cells
 
     def _of_messages(self, row: MessageFigures, before: MessageFigures | None, timing: Timing | None) -> Cells:
-        computed = ("expected", "sent", "difference", "delivered_of_expected", "delivered_of_sent")
-        price, change = self._report.closing.segment_price, change_of(row, before)
+        told = self._told
+        computed = ("expected", "sent", "difference", "delivered_of_sent", *told.way.share_columns)
+        price, change = self._report.closing.segment_price, told.change_of(row, before)
         return (
             self._named(row)
             | {name: getattr(row, name) for name in computed}
             | {
-                "before": before.delivered_of_expected if before else None,
+                "before": told.way.share_of(before) if before else None,
                 "change": None if change is None else change * 100,
                 "cost": None if price is None else price * row.segments,
                 "median_seconds": timing.median_seconds if timing else None,

@@ -101,6 +101,7 @@ def _compose(
         "report": report,
         "beside": beside(report.results),
         "words": wording.words(),
+        "counted": _counted(report.figures),
         "attachment": workbook.name if workbook else None,
         "rows_written": workbook.rows if workbook else 0,
         "rows_left": workbook.left_out if workbook else 0,
@@ -152,13 +153,29 @@ class _RulesTold:
     more: int
     more_to_do: int
     clean: int
+    sum: str
+    """What all of them add up to, in words."""
 
 
 def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
     checked = [each for each in report.results if each.status == "checked"]
     worth = [each for each in checked if _worth_showing(each)]
     shown, more = worth[:RULES_SHOWN], worth[RULES_SHOWN:]
-    return _RulesTold(shown, len(more), sum(each.to_do for each in more), len(checked) - len(worth))
+    besides = beside(report.results)
+    added = wording.words()["added_up"].format(
+        all=wording.count(sum(each.to_do for each in worth)),
+        to_do=wording.count(report.figures.to_do),
+        signs=wording.count(besides.signs),
+        notes=wording.count(besides.notes),
+    )
+    return _RulesTold(shown, len(more), sum(each.to_do for each in more), len(checked) - len(worth), added)
+
+
+def _counted(figures: AgencyFigures) -> str:
+    """What the findings by agency add up to, in words."""
+    said = wording.words()["counted_with" if figures.acknowledged else "counted"]
+    numbers = {name: wording.count(getattr(figures, name)) for name in ("found", "acknowledged", "to_do")}
+    return str(said.format(**numbers))
 
 
 def _thresholds_by_rule(report: AgencyReport | DepartmentReport) -> list[tuple[str, list[ThresholdUsed]]]:
@@ -202,11 +219,11 @@ def _chart(agencies: tuple[AgencyFigures, ...]) -> Picture | None:
     groups = wording.words()["group"]
     bars = [
         Bar(
-            figures.name if figures.ranked else f"{figures.name} ({wording.words()['few']})",
+            figures.name,
             tuple(figures.by_group.get(group, 0) / figures.dossiers * 1000 for group in groups),
             figures.change.previous_per_thousand,
         )
         for figures in agencies
-        if figures.dossiers
+        if figures.per_thousand is not None
     ]
     return draw_agencies(bars[:AGENCIES_SHOWN], list(groups.values())) if bars else None

@@ -292,7 +292,7 @@ class _Book(Book):
         if left_out:
             left = self._said["left_out"].format(written=wording.count(written), left=wording.count(left_out))
             put((self._words["state"]["new"], "name"), (left, "warning"), height=30)
-        rate = wording.decimal(figures.per_thousand) if figures.per_thousand is not None else names["none"]
+        rate = wording.decimal(figures.per_thousand) if figures.per_thousand is not None else self._words["few"]
         when = self._said["about"]["run_value"].format(number=run.run_no, moment=wording.moment(run.as_of))
         for name, value in (
             ("agency", whose),
@@ -303,6 +303,7 @@ class _Book(Book):
             ("found", wording.count(figures.found)),
             ("acknowledged", wording.count(figures.acknowledged)),
             ("to_do", wording.count(figures.to_do)),
+            ("listed", names["listed_value"].format(number=wording.count(written + left_out))),
             ("late", wording.count(late(figures))),
             ("rate", rate),
             ("hash", run.content_hash[:16]),

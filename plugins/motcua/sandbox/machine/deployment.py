@@ -24,8 +24,8 @@ from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
-ADMINISTRATOR, VIEWER = "admin", "xem"
-"""Users of the Airflow UI."""
+ADMINISTRATOR, VIEWER, AGENCY_USER = "admin", "xem", "co-quan"
+"""Users of the Airflow UI: who may do all, who may only look, and an agency's administrator."""
 
 EVENING_AFTER = timedelta(minutes=4)
 """When the demo's 17:30 comes, from its start on."""
@@ -165,6 +165,7 @@ class Secrets:
     """By role."""
     airflow_admin: str
     airflow_viewer: str
+    airflow_agency: str
     airflow_jwt: str
     airflow_api: str
     airflow_fernet: str
@@ -182,11 +183,16 @@ class Secrets:
         path = folder / "secrets.json"
         if path.exists():
             try:
-                return cls(**json.loads(path.read_text(encoding="ascii")))
+                kept = json.loads(path.read_text(encoding="ascii"))
+                # A demo from before its agencies had a user goes on.
+                found = cls(**{"airflow_agency": _token()} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
                     f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
                 ) from None
+            if asdict(found) != kept:
+                write_private(path, json.dumps(asdict(found), indent=1))
+            return found
         made = cls(
             **dict[str, Any]({each.name: _token() for each in fields(cls)})
             | {
@@ -349,7 +355,7 @@ def airflow_environment(
             "secret,reference,reply,msisdn,phone,sender,text,content,from,to,password"
         ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMINISTRATOR}:admin,{VIEWER}:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:user",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy_url(databases.airflow),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
@@ -378,7 +384,13 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
     folder.mkdir(exist_ok=True)
     write_private(
         folder / "passwords.json",
-        json.dumps({ADMINISTRATOR: secret.airflow_admin, VIEWER: secret.airflow_viewer}),
+        json.dumps(
+            {
+                ADMINISTRATOR: secret.airflow_admin,
+                VIEWER: secret.airflow_viewer,
+                AGENCY_USER: secret.airflow_agency,
+            }
+        ),
     )
     (folder / "airflow.cfg").touch(mode=0o600)
 

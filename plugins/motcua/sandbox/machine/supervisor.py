@@ -17,7 +17,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,10 +121,10 @@ def _processes() -> dict[int, _Process]:
     return {process.pid: process for process in found if process is not None}
 
 
-def _descendants(root: int) -> list[_Process]:
+def _descendants(root: int, among: Iterable[_Process]) -> list[_Process]:
     """Every process below ``root``, itself not included."""
     children: dict[int, list[_Process]] = {}
-    for process in _processes().values():
+    for process in among:
         children.setdefault(process.parent, []).append(process)
     found, waiting = [], deque([root])
     while waiting:
@@ -459,8 +459,10 @@ class Supervisor:
     def _kill_orphans(self) -> None:
         """Kills what a dead component left in sessions of its own, as PostgreSQL's back ends are."""
         living = {running.process.pid for running in self._components if running.process and running.alive}
-        kept = living | {process.pid for pid in living for process in _descendants(pid)}
-        for process in _descendants(os.getpid()):
+        # One look for both: what a living component started between two would seem to be nobody's.
+        seen = _processes().values()
+        kept = living | {process.pid for pid in living for process in _descendants(pid, seen)}
+        for process in _descendants(os.getpid(), seen):
             if process.pid not in kept:
                 _send(process.pid, signal.SIGKILL)
 
@@ -517,7 +519,7 @@ class Supervisor:
         until = time.monotonic() + _KILL_WITHIN
         while True:
             self._reap()
-            left = [process for process in _descendants(os.getpid()) if not process.zombie]
+            left = [process for process in _descendants(os.getpid(), _processes().values()) if not process.zombie]
             if not left:
                 self._reap()
                 return

@@ -47,7 +47,9 @@ class MessagesAsked:
     ends: datetime | None = None
     """Recorded before then."""
     run_id: str | None = None
-    """An attempt of this run was made for it."""
+    """A run of this name made, moved or tried it."""
+    dag_id: str | None = None
+    """That run is of this DAG; ``None``: of whichever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,11 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str]) -> tuple[Any, dict[s
     }
     agencies = None if asked.agencies is None else list(asked.agencies)
     if asked.run_id is not None:
-        return "messages/browsing/of_run", values | {"run_id": asked.run_id, "agencies": agencies}
+        return "messages/browsing/of_run", values | {
+            "run_id": asked.run_id,
+            "dag_id": asked.dag_id,
+            "agencies": agencies,
+        }
     if agencies is None and (asked.state is None or asked.state in _USUAL):
         return "messages/browsing/newest", values
     if agencies is None:

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from motcua.settings import settings
 from motcua.store.ledger.environment import connection_of_environment
+from motcua.store.ledger.runs import say_whose_work
 
 LEDGER = "motcua_db"
 _CONNECT_WITHIN = 5
@@ -47,6 +48,8 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
     _notice_a_dead_network(connection.fileno())
     connection.row_factory = dict_row
     connection.execute("SET TIME ZONE 'UTC'")
+    if conn_id == LEDGER:
+        say_whose_work(connection)
     connection.commit()
     return connection  # type: ignore[no-any-return]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,20 @@ def advance_source(
             "now": now,
         },
     )
+
+
+def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:
+    """Keeps for the run that the session works for what was read anew.
+
+    Args:
+        connection: of the pick-up.
+        source_id: the source.
+        moved: the dossier of each new transition.
+        changed: the dossier of each row of a dossier that was new or had changed.
+    """
+    if moved or changed:
+        values = {"source_id": source_id, "of_transitions": list(moved), "changed": list(changed)}
+        connection.execute(statement("sources/note_pick_up"), values)
 
 
 def note_failure(connection: Connection, name: str, failure: str, now: datetime) -> None:

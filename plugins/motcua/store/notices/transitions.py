@@ -38,12 +38,12 @@ def save_transitions(
     return [value_of(SavedTransition, row) for row in connection.execute(statement("transitions/save"), values)]
 
 
-def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> int:
-    """Writes the changes that only the dossiers' rows told of; returns how many."""
+def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:
+    """Writes the changes that only the dossiers' rows told of; returns the dossiers of each."""
     if not dossier_ids:
-        return 0
+        return []
     values = {"dossier_ids": list(dossier_ids), "now": now}
-    return connection.execute(statement("transitions/save_from_rows"), values).rowcount
+    return [row["dossier_id"] for row in connection.execute(statement("transitions/save_from_rows"), values)]
 
 
 def unplanned_dossiers(

@@ -516,7 +516,8 @@ class ListedClosing:
     unexplained: int
     sources_unread: Sequence[str]
     expected: int | None
-    """``None``, as the next two: it has no message."""
+    """``None``, as the next three: it has no message."""
+    tellable: int | None
     delivered: int | None
     sent: int | None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, LiteralString
+from typing import Any, LiteralString, get_args
 
 from motcua.domain.reconciliation import (
     IN_HAND,
@@ -20,18 +20,22 @@ from motcua.domain.reconciliation import (
     DossierFigures,
     Figures,
     MessageFigures,
+    Orphan,
+    OrphanSort,
     ReasonCount,
 )
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
+from motcua.store.oversight.closings import load_orphans
 
 MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
     **{state: (state,) for state in STATES},
     "messages": STATES,
     "not_sent": NOT_SENT,
     "waiting": (*IN_HAND, "accepted", "unconfirmed"),
-    "failed": ("undelivered", "rejected"),
+    "failed": ("undelivered", "rejected", "expired"),
+    "tellable": tuple(state for state in STATES if state not in ("suppressed", "cancelled")),
 }
 """By figure, the states of the messages that it counts; ``messages`` are all, as many as were expected."""
 
@@ -43,6 +47,9 @@ DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
     ),
 }
 """By figure, what is true of the dossiers that it counts: of each, all of one of the parts."""
+
+ORPHAN_FIGURES: tuple[OrphanSort, ...] = get_args(OrphanSort)
+"""Sorts of what belongs to nothing, as the closing stored it by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Cell:
 class FigureRows:
     """The first rows of a figure."""
 
-    of: type[CountedMessage] | type[CountedDossier]
+    of: type[CountedMessage] | type[CountedDossier] | type[Orphan]
     rows: tuple[Any, ...]
     all_rows: int
     """How many there are."""
@@ -76,13 +83,13 @@ class NoSuchFigure(LookupError):
 def rows_of_figure(
     connection: Connection, closing: Closing, figures: Figures, figure: str, cell: Cell, limit: int | None = None
 ) -> FigureRows:
-    """The messages of a figure, the oldest first, or its dossiers, the longest overdue first.
+    """The messages of a figure, the oldest first, its dossiers, the longest overdue first, or orphans of a sort.
 
     Args:
         connection: of anybody who may read the schema ``audit``.
         closing: the closing.
         figures: its figures as stored.
-        figure: one of ``MESSAGE_FIGURES`` or ``DOSSIER_FIGURES``.
+        figure: one of ``MESSAGE_FIGURES``, ``DOSSIER_FIGURES`` or ``ORPHAN_FIGURES``.
         cell: whose figure it is.
         limit: the first so many rows; ``None``: all.
 
@@ -107,8 +114,14 @@ def rows_of_figure(
             "figures": [json.dumps(each) for each in DOSSIER_FIGURES[figure]],
         }
         closed = sum(getattr(row, figure) for row in figures.dossiers if _is_in(row, cell))
+    elif figure in ORPHAN_FIGURES:
+        orphans = [
+            row for row in load_orphans(connection, closing.closing_no) if row.sort == figure and _is_in(row, cell)
+        ]
+        return FigureRows(Orphan, tuple(orphans[:limit]), len(orphans), len(orphans))
     else:
-        raise NoSuchFigure(f"no figure is called {figure!r}: {', '.join([*MESSAGE_FIGURES, *DOSSIER_FIGURES])}")
+        known = ", ".join([*MESSAGE_FIGURES, *DOSSIER_FIGURES, *ORPHAN_FIGURES])
+        raise NoSuchFigure(f"no figure is called {figure!r}: {known}")
     bounds = {
         "start": closing.period.start,
         "end": closing.period.end,
@@ -120,6 +133,6 @@ def rows_of_figure(
     return FigureRows(of, tuple(value_of(of, row) for row in found), found[0]["all_rows"] if found else 0, closed)
 
 
-def _is_in(row: MessageFigures | ReasonCount | DossierFigures, cell: Cell) -> bool:
+def _is_in(row: MessageFigures | ReasonCount | DossierFigures | Orphan, cell: Cell) -> bool:
     wanted = {"agency_code": cell.agency_code, "procedure_code": cell.procedure_code, "kind": cell.kind}
     return all(value is None or value == getattr(row, name, value) for name, value in wanted.items())

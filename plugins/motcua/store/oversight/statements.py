@@ -226,6 +226,12 @@ class StatementFigures:
             return Decimal(0)
         return _percent(self.total("mt", "amount_off"), self.total("mt", "our_amount"))
 
+    def allowed(self, name: str) -> int:
+        """How many of our ``segments``, or đồng of our ``amount``, may be off by what was agreed: whole ones, so that
+        one more is over it."""
+        tolerance = Decimal(str(self.stored.terms["tolerance"][f"{name}_percent"]))
+        return int(tolerance * self.total("mt", f"our_{name}") / 100)
+
     @property
     def inquiries_percent(self) -> Decimal:
         """Inquiries, or our share in đồng, that do not agree, whichever is more, in percent of ours."""

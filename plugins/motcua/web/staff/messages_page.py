@@ -57,6 +57,8 @@ class MessageFilters:
     until: str = ""
     procedure: str = ""
     run: str = ""
+    dag: str = ""
+    """Whose run it is: other DAGs may have runs of the same name."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -73,8 +75,9 @@ def _filters(
     until: str = "",
     procedure: str = "",
     run: str = "",
+    dag: str = "",
 ) -> MessageFilters:
-    return MessageFilters(agency, kind, state, reason, since, until, procedure.strip(), run)
+    return MessageFilters(agency, kind, state, reason, since, until, procedure.strip(), run, dag if run else "")
 
 
 Filters = Annotated[MessageFilters, Depends(_filters)]
@@ -174,6 +177,7 @@ def _asked(filters: MessageFilters, agencies: Sequence[Agency], visits: Visitor)
         begins=begins,
         ends=ends,
         run_id=faults.name(filters.run, "run"),
+        dag_id=faults.name(filters.dag, "run"),
     )
     return asked, faults
 

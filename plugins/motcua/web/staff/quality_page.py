@@ -117,7 +117,9 @@ def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, flo
     """An agency's bar in parts: kind, where it begins and how wide it is, in hundredths of the widest bar."""
     parts, left = [], 0.0
     for group in wording.words()["group"]:
-        wide = figures.by_group.get(group, 0) / figures.dossiers * 100_000 / highest if figures.dossiers else 0.0
+        # Whom no rate is told of has no bar.
+        rate = 0.0 if figures.per_thousand is None else figures.by_group.get(group, 0) / figures.dossiers
+        wide = rate * 100_000 / highest
         if wide:
             parts.append((group, round(left, 2), round(wide, 2)))
         left += wide
@@ -171,7 +173,7 @@ def _own_agencies(request: Request, visits: Visitor) -> Response:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
     with page_connection() as connection:
         names = {each.agency_code: each.name for each in list_agencies(connection)}
-    return render(request, "quality_own.html", agencies=[(code, names[code]) for code in codes])
+    return render(request, "users/own_agencies.html", agencies=[(code, names[code]) for code in codes])
 
 
 @router.get("/quality/agency")

@@ -6,6 +6,7 @@ every other one holds rows of all.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -17,12 +18,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.periods import Period
-from motcua.domain.reconciliation import STATES, CountedDossier, ReconciliationReport
+from motcua.domain.reconciliation import STATES, CountedDossier, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.reports import wording
 from motcua.reports.publication.csv_tables import plain_csv
-from motcua.reports.publication.data import Told, period_words, points, share
+from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
 from motcua.store.ledger.database import Connection, page_connection
@@ -64,6 +65,7 @@ class ClosedPeriod:
     is_month: bool
     corrections: int
     expected: int
+    tellable: int
     delivered: int
     difference: int
     unexplained: int
@@ -105,8 +107,8 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
         shown=_SHOWN,
         dossier_figures=_OF_DOSSIERS,
+        orphans=sorted(Counter(each.sort for each in told.orphans).items()),
         count=wording.count,
-        share=share,
         points=points,
         signed=wording.signed,
         moment=wording.moment,
@@ -127,7 +129,7 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
 
 @router.get("/reconciliation/rows")
 def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
-    """The messages or dossiers that a figure of a closing counts, as they stood at its cut-off."""
+    """The messages, dossiers or orphans that a figure of a closing counts, as they stood at its cut-off."""
     report, found = _rows(visits, closing, figure, cell, _LISTED)
     return render(
         request,
@@ -136,6 +138,7 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
         found=found,
         figure=figure,
         of_dossiers=found.of is CountedDossier,
+        of_orphans=found.of is Orphan,
         cell=cell,
         query=request.url.query,
         count=wording.count,
@@ -221,6 +224,7 @@ def _periods(connection: Connection) -> list[ClosedPeriod]:
             Period.parse(name).is_month,
             corrections[name],
             int(row.expected or 0),
+            int(row.tellable or 0),
             int(row.delivered or 0),
             row.difference,
             row.unexplained,

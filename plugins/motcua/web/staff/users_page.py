@@ -69,7 +69,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
 
 
 def _confirmation(request: Request, decision: str, grant: Grant, others: Sequence[str]) -> HTMLResponse:
-    return render(request, "users_confirm.html", decision=decision, grant=grant, others=others)
+    return render(request, "users/users_ask.html", decision=decision, grant=grant, others=others)
 
 
 def _page(
@@ -81,7 +81,7 @@ def _page(
         agencies = list_agencies(connection)
     return render(
         request,
-        "users.html",
+        "users/users.html",
         status=status,
         users=_by_user(rows),
         changes=changes,

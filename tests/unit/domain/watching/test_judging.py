@@ -335,7 +335,15 @@ def run(state: str, started: datetime | None, ended: datetime | None, **more: ob
     ],
 )
 def test_notifying_is_silent_where_nothing_ran_for_two_minutes(runs, wrong):
-    assert bool(judging.judge_notify(runs, RULES, NOW)) == wrong
+    assert bool(judging.judge_notify(runs, RULES, NOW, scheduler="healthy")) == wrong
+
+
+@pytest.mark.parametrize("scheduler", ["unhealthy", None])
+def test_a_run_that_a_dead_scheduler_left_at_work_is_silence(scheduler):
+    left = [run("running", NOW - 3 * MINUTE, None)]
+    assert judging.judge_notify(left, RULES, NOW, scheduler="healthy") == []
+    assert keys(judging.judge_notify(left, RULES, NOW, scheduler=scheduler)) == ["notify_silent"]
+    assert judging.judge_notify([run("running", NOW - MINUTE, None)], RULES, NOW, scheduler=scheduler) == []
 
 
 RED = run("failed", NOW - 3 * HOUR, NOW - 2 * HOUR)

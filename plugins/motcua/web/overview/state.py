@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -184,8 +184,6 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
     """How things stand now: of the visitor's agencies, and of the whole for whoever sees all."""
     agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]
     known = {source.name: source for source in list_sources(connection)}
-    moments = [known[name].picked_up_at if name in known else None for name in settings().sources]
-    read = [each for each in moments if each is not None]
     unknown, unknown_since = unknown_messages(connection, now, now, visitor.listed)
     run = next(iter(list_runs(connection, most=1)), None)
     broken = [] if run is None else broken_agencies_of(connection, [run.run_no])
@@ -198,7 +196,7 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         "unknown": unknown,
         "unknown_since": unknown_since,
         "evening": _last_evening(connection, visitor, now),
-        "data_as_of": min(read) if read and len(read) == len(moments) else None,
+        "data_as_of": data_as_of(known.values()),
         "broken_agencies": sorted(
             {each.agency_code for each in broken if each.agency_code is not None and visitor.sees(each.agency_code)}
         ),
@@ -222,6 +220,14 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         gaps=list_gaps(connection, SHOWN),
         released=releases(connection, SHOWN),
     )
+
+
+def data_as_of(sources: Iterable[Source]) -> datetime | None:
+    """When that source in use was read that was read longest ago; ``None``: one never was, or none is in use."""
+    picked_up = {source.name: source.picked_up_at for source in sources}
+    moments = [picked_up.get(name) for name in settings().sources]
+    read = [each for each in moments if each is not None]
+    return min(read) if read and len(read) == len(moments) else None
 
 
 def _is_open(alert: MirroredAlert) -> bool:

@@ -15,7 +15,7 @@ from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import ALERT_NAMES, Fact, Finding, key_of
 from motcua.reports.watching import AlertInWords, alert_in_words
 from motcua.store.oversight.watch import MirroredAlert
-from motcua.web.staff.overview_state import SURE_AFTER, OverviewState
+from motcua.web.overview.state import SURE_AFTER, OverviewState
 from motcua.web.visitors import Visitor
 
 SILENT_AFTER = timedelta(minutes=10)

@@ -22,14 +22,16 @@ from motcua.domain.dossiers import Kind
 from motcua.domain.routing import day_of
 from motcua.reports import wording
 from motcua.reports.day_figures import DayFigure, figures_csv, figures_workbook
+from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import are_any_dossiers
 from motcua.store.notices.messages import RecordedCount, recorded_in
+from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.watch import WatchLife
+from motcua.web.overview.matters import NAMED, matters_of
+from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
-from motcua.web.staff.overview_matters import NAMED, matters_of
-from motcua.web.staff.overview_state import MOST_QUARANTINED, state_of_things
 from motcua.web.visitors import Visitor, Visits
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -147,17 +149,16 @@ def download_workbook(visits: Visits, day: str = "") -> Response:
 
 
 def _figures(visitor: Visitor, day: str) -> tuple[list[DayFigure], date, datetime | None]:
-    now = datetime.now(UTC)
-    shown = _day(day, day_of(now))
+    shown = _day(day, day_of(datetime.now(UTC)))
     with page_connection() as connection:
         counts = _counts(connection, shown, visitor)
-        state = state_of_things(connection, visitor, now)
-    names = {each.agency_code: each.name for each in state.agencies}
+        names = {each.agency_code: each.name for each in list_agencies(connection)}
+        as_of = data_as_of(list_sources(connection))
     figures = []
     for each in counts:
         code = each.agency_code or ""
         figures.append(DayFigure(shown, code, names.get(code, ""), each.kind, each.state, each.messages))
-    return figures, shown, state.data_as_of
+    return figures, shown, as_of
 
 
 def _attachment(content: bytes, kind: str, name: str) -> Response:

@@ -1,0 +1,7 @@
+-- One run as the ledger knows it. Called by store/oversight/runs.py.
+SELECT
+    run_no,
+    began_at,
+    left_undone
+FROM motcua.runs
+WHERE run_id = %(run_id)s AND dag_id = %(dag_id)s

@@ -1,0 +1,9 @@
+-- Gateways that a run stopped, with the reason. Called by store/oversight/runs.py.
+SELECT
+    gateway,
+    subject,
+    motcua.without_numbers(reason) AS reason,
+    changed_at
+FROM motcua.gateway_changes
+WHERE changed_by = %(run_id)s AND change = 'stopped'
+ORDER BY changed_at

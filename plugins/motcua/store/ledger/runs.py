@@ -1,0 +1,53 @@
+"""Whose work is written: the run of a DAG that this process works for.
+
+Airflow runs each task in a process of its own, so that a process works for one run at most. Each connection to the
+ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's number with what is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from motcua.store.ledger.queries import statement
+
+if TYPE_CHECKING:
+    from motcua.store.ledger.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of a DAG; other DAGs may have runs of the same name."""
+
+    dag_id: str
+    run_id: str
+
+
+class _Work:
+    run: Run | None = None
+    number: int | None = None
+
+
+def work_for(run: Run | None) -> None:
+    """What connections to the ledger write that are opened from now on, in whichever thread, is kept as this run's."""
+    _Work.run, _Work.number = run, None
+
+
+def say_whose_work(connection: Connection) -> None:
+    """Has a new session of the ledger say which run it works for, if any; to be committed.
+
+    Raises:
+        psycopg.Error: the ledger does not answer, or refuses.
+    """
+    if _Work.run is None:
+        return
+    if _Work.number is None:
+        row = connection.execute(statement("runs/begin"), asdict(_Work.run)).fetchone()
+        assert row is not None
+        _Work.number = int(row["run_no"])
+    connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (str(_Work.number),))
+
+
+def leave_undone(connection: Connection, run: Run, words: str) -> None:
+    """Keeps what a run's gate says is left: counts and reasons."""
+    connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})

@@ -1,0 +1,80 @@
+"""A run as Airflow itself has it: how it stands, who started it and which of its tasks failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow.models import DagRun, TaskInstance
+from airflow.utils.session import create_session
+from sqlalchemy import Select, select
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task of a run that failed."""
+
+    task_id: str
+    what: str
+    """What it was about, where it is one of several: a source, an agency; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowRun:
+    """A run of a DAG."""
+
+    state: str
+    """``queued``, ``running``, ``success`` or ``failed``."""
+    run_type: str
+    started_by: str | None
+    """The user who started it, if one did."""
+    began_at: datetime | None
+    ended_at: datetime | None
+    window: tuple[datetime, datetime] | None
+    """Of a backfill: what it is bound to."""
+    conf: Mapping[str, Any]
+    failed: Sequence[FailedTask]
+
+
+def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
+    """A run; ``None``: Airflow has none of this name, or no longer."""
+    run, task = DagRun.__table__.c, TaskInstance.__table__.c
+    asked: Select[Any] = select(
+        run.state,
+        run.run_type,
+        run.triggering_user_name,
+        run.start_date,
+        run.end_date,
+        run.data_interval_start,
+        run.data_interval_end,
+        run.conf,
+    ).where(run.dag_id == dag_id, run.run_id == run_id)
+    failed: Select[Any] = (
+        select(task.task_id, task.rendered_map_index, task.map_index)
+        .where(task.dag_id == dag_id, task.run_id == run_id, task.state == "failed")
+        .order_by(task.task_id, task.map_index)
+    )
+    with create_session() as session:
+        found = session.execute(asked).one_or_none()
+        if found is None:
+            return None
+        tasks = [
+            FailedTask(
+                each.task_id,
+                each.rendered_map_index or ("" if each.map_index < 0 else f"số {each.map_index + 1}"),
+            )
+            for each in session.execute(failed)
+        ]
+    backfill = found.run_type == "backfill" and found.data_interval_start is not None
+    return AirflowRun(
+        state=found.state,
+        run_type=found.run_type,
+        started_by=found.triggering_user_name,
+        began_at=found.start_date,
+        ended_at=found.end_date,
+        window=(found.data_interval_start, found.data_interval_end) if backfill else None,
+        conf=found.conf or {},
+        failed=tasks,
+    )

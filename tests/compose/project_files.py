@@ -1,0 +1,45 @@
+"""The files of a real server as they stand in the project: what Compose and the image are told."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+from pyrage.x25519 import Identity
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if "build" in service]
+LONG_RUNNING = [name for name in SERVICES if name != "init"]
+EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
+ENV_FILES = ("sources.env", "gateways.env")
+
+
+def complete_environment() -> dict[str, str]:
+    """A value for every name of .env.example."""
+    made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
+    return made | {
+        "AIRFLOW_FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
+        "UI_URL": "https://motcua.example.vn",
+    }
+
+
+def dockerfile() -> list[tuple[str, list[str]]]:
+    """Its instructions with their words."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.split(maxsplit=1)[0], shlex.split(line)[1:]) for line in lines]
+
+
+def image_environment() -> dict[str, str]:
+    """What the image says to every service of ours."""
+    settings = [word for instruction, words in dockerfile() if instruction == "ENV" for word in words]
+    return dict(setting.split("=", 1) for setting in settings)

@@ -1,0 +1,221 @@
+"""What people read of every DAG: whole in Vietnamese for staff, whole in English for engineers; what forms refuse."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from jsonschema import Draft7Validator
+
+from motcua.dag_texts import DagTexts, words
+from motcua.jobs import run_alerts
+from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, tell_red_gate
+from motcua.settings import include_dir
+from tests.conftest import NOW
+
+ROOT = Path(__file__).parents[2]
+FOLDER = include_dir() / "templates" / "airflow"
+VIETNAMESE = re.compile("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵẠ-ỹ]", re.IGNORECASE)
+HEADS = {
+    "vi": ("### Mục đích", "### Lịch chạy", "### Xem lượt chạy đã làm gì", "### Khi đỏ"),
+    "en": ("### Purpose", "### Schedule", "### What a run did", "### When a run is red"),
+}
+
+
+@pytest.fixture(scope="module")
+def dags():
+    from airflow.dag_processing.dagbag import DagBag
+
+    found = DagBag(dag_folder=str(ROOT / "dags")).dags
+    assert found
+    return list(found.values())
+
+
+def is_vietnamese(text: str) -> bool:
+    return len(VIETNAMESE.findall(text)) >= len(text) / 20
+
+
+def is_english(text: str) -> bool:
+    # Names of pages are quoted as they are.
+    return not VIETNAMESE.search(re.sub(r"(?<!\*)\*[^*]+\*(?!\*)", "", text))
+
+
+@pytest.mark.guarantee("airflow", "each DAG's page is whole in Vietnamese and whole in English")
+def test_each_dags_page_is_whole_in_both_languages(dags):
+    for dag in dags:
+        parts = {language: (FOLDER / f"{dag.dag_id}.{language}.md").read_text(encoding="utf-8") for language in HEADS}
+        assert is_vietnamese(parts["vi"]), dag.dag_id
+        assert is_english(parts["en"]), dag.dag_id
+        for language, part in parts.items():
+            assert part.strip() in dag.doc_md
+            assert re.findall(r"^#.*", part, re.M) == list(HEADS[language]), dag.dag_id
+            sections = re.split(r"^#.*\n", part, flags=re.M)[1:]
+            assert all(len(section.split()) >= 10 for section in sections), dag.dag_id
+        assert dag.doc_md.index(parts["vi"].strip()) < dag.doc_md.index(parts["en"].strip())
+
+
+def test_whatever_one_language_tells_of_a_red_run_the_other_tells_too(dags):
+    for dag in dags:
+        said = {}
+        for language in HEADS:
+            page = (FOLDER / f"{dag.dag_id}.{language}.md").read_text(encoding="utf-8")
+            red = page.partition(HEADS[language][-1])[2]
+            said[language] = re.findall(r"^- \*([^*]+)\*", red, re.M)
+        assert said["vi"] == said["en"], dag.dag_id
+
+
+def test_each_dag_has_a_name_a_description_and_tags_in_both_languages(dags):
+    for dag in dags:
+        assert is_vietnamese(dag.dag_display_name), dag.dag_id
+        vietnamese, _, english = dag.description.partition(" / ")
+        assert is_vietnamese(vietnamese), dag.dag_id
+        assert len(english.split()) > 4, dag.dag_id
+        assert is_english(english), dag.dag_id
+        tags = dag.tags
+        assert "Một cửa" in tags
+        assert any(is_english(tag) for tag in tags), dag.dag_id
+        assert sum(is_vietnamese(tag) for tag in tags) == 2, dag.dag_id
+
+
+def test_each_task_has_a_name_and_says_what_it_does_in_both_languages(dags):
+    for dag in dags:
+        assert dag.tasks
+        for task in dag.tasks:
+            assert is_vietnamese(task.task_display_name), task
+            vietnamese, _, english = task.doc_md.partition("\n\n")
+            assert is_vietnamese(vietnamese), task
+            assert is_english(english), task
+            assert len(english.split()) > 4, task
+
+
+def test_no_text_is_left_of_a_task_that_is_no_more(dags):
+    tasks = {dag.dag_id: {task.task_id for task in dag.tasks} for dag in dags}
+    assert words()["dags"].keys() == tasks.keys()
+    shared = set(words()["shared_tasks"])
+    for dag_id, own in tasks.items():
+        assert set(words()["dags"][dag_id]["tasks"]) <= own
+    assert shared <= set().union(*tasks.values())
+    names = {path.name for path in FOLDER.iterdir()}
+    assert names == {"dags.yaml"} | {f"{dag_id}.{language}.md" for dag_id in tasks for language in HEADS}
+
+
+def test_every_mapped_task_names_what_it_is_about(dags):
+    mapped = [task for dag in dags for task in dag.tasks if task.is_mapped]
+    assert {task.task_id for task in mapped} == {
+        "pick_up",
+        "read_source",
+        "mail_agency",
+        "take_file",
+        "publish",
+        "mail",
+    }
+    assert all(task.map_index_template for task in mapped)
+
+
+# ------------------------------------------------------------------------------------------------- trigger forms
+
+
+def test_every_parameter_is_described_in_both_languages_and_takes_only_what_makes_sense(dags):
+    found = {f"{dag.dag_id}: {name}": dag.params.get_param(name) for dag in dags for name in dag.params}
+    assert found.keys() == {"notify_transitions: release_unknown"}
+    for place, param in found.items():
+        vietnamese, _, english = param.schema["title"].partition(" / ")
+        assert is_vietnamese(vietnamese), place
+        assert english, place
+        assert is_english(english), place
+        vietnamese, _, english = param.schema["description_md"].partition("\n\n")
+        assert is_vietnamese(vietnamese), place
+        assert len(english.split()) > 8, place
+        assert is_english(english), place
+        # The form shows the one or the other.
+        assert param.description is None, place
+        assert is_bound(param.schema), place
+        Draft7Validator.check_schema(param.schema)
+
+
+def is_bound(schema: dict) -> bool:
+    """Whether the form can take nothing but what makes sense."""
+    if "enum" in schema or schema.get("type") == "boolean":
+        return True
+    if schema.get("type") in ("integer", "number"):
+        return {"minimum", "maximum"} <= schema.keys()
+    return schema.get("type") == "string" and ("format" in schema or {"pattern", "maxLength"} <= schema.keys())
+
+
+@pytest.mark.parametrize(
+    ("schema", "bound"),
+    [
+        ({"type": "string"}, False),
+        ({"type": "integer", "minimum": 1}, False),
+        ({"type": "integer", "minimum": 1, "maximum": 9}, True),
+        ({"type": "string", "format": "date"}, True),
+        ({"type": ["string", "null"]}, False),
+    ],
+)
+def test_parameter_that_takes_anything_would_be_noticed(schema, bound):
+    assert is_bound(schema) is bound
+
+
+def started(dag_id: str, conf: dict | None, run_type: str = "manual") -> dict:
+    run = SimpleNamespace(
+        dag_id=dag_id, run_id="run", run_type=run_type, conf=conf, data_interval_start=NOW, data_interval_end=NOW
+    )
+    return {"dag_run": run}
+
+
+@pytest.mark.guarantee("airflow", "a run that asks for what there is not is refused in Vietnamese, with nothing done")
+@pytest.mark.parametrize(
+    ("dag_id", "conf", "run_type", "why"),
+    [
+        ("notify_transitions", {"release_unknwon": True}, "backfill", "không có tham số “release_unknwon”"),
+        ("notify_transitions", {"release_unknown": True}, "manual", "chỉ dùng khi chạy bù (backfill)"),
+        ("notify_transitions", {"release_unknown": True}, "scheduled", "chỉ dùng khi chạy bù (backfill)"),
+        ("check_quality", {"day": "2026-11-25"}, "manual", "không có tham số nào"),
+    ],
+)
+def test_run_that_asks_for_what_there_is_not_is_refused_in_vietnamese_and_not_tried_again(dag_id, conf, run_type, why):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(RunRefused, match=re.escape(why)) as refused:
+        refuse_misunderstandings(started(dag_id, conf, run_type))
+    assert isinstance(refused.value, AirflowFailException)
+    assert is_vietnamese(str(refused.value))
+
+
+def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):
+    told = []
+    monkeypatch.setattr(run_alerts, "tell_red_run", lambda *given: told.append(given))
+    monkeypatch.setattr(run_alerts, "keep_red_run", lambda *given: None)
+    dag = SimpleNamespace(dag_display_name="DAG")
+    tell_red_gate(started("check_quality", {}) | {"dag": dag, "exception": RunRefused("no")})
+    assert told == []
+    tell_red_gate(started("check_quality", {}) | {"dag": dag, "exception": RuntimeError("left")})
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("conf", "run_type"),
+    [
+        (None, "scheduled"),
+        ({}, "manual"),
+        ({"release_unknown": False}, "manual"),
+        ({"release_unknown": True}, "backfill"),
+    ],
+)
+def test_run_that_asks_for_what_there_is_may_begin(conf, run_type):
+    refuse_misunderstandings(started("notify_transitions", conf, run_type))
+
+
+def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
+    tasks = [task for dag in dags for task in dag.tasks]
+    assert all(task.partial_kwargs["pre_execute"] is begin_work for task in tasks if task.is_mapped)
+    assert all(task._pre_execute_hook is begin_work for task in tasks if not task.is_mapped)
+
+
+def test_texts_of_a_dag_or_task_that_has_none_are_an_error():
+    with pytest.raises(KeyError):
+        DagTexts("no_dag")
+    with pytest.raises(KeyError):
+        DagTexts("check_quality").of_task("no_task")

@@ -1,0 +1,104 @@
+"""Mails about a publication: what the delivered share is of, and figures that are the sums of their rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from typing import Any
+
+import pytest
+
+from motcua.domain.reconciliation import AgencyWords, Figures, MessageFigures, ReasonCount, ReconciliationReport
+from motcua.reports.mail import Mail
+from motcua.reports.publication.data import Told
+from motcua.reports.publication.mail import compose_publication_mail
+from tests import reconciliation_samples as samples
+
+
+def report(*messages: MessageFigures, reasons: tuple[ReasonCount, ...] = ()) -> ReconciliationReport:
+    """A day with these figures of messages alone, and nothing before it."""
+    kept = samples.empty()
+    codes = {row.agency_code for row in messages}
+    return replace(
+        kept,
+        agencies=tuple(AgencyWords(code, f"Cơ quan {code}", enabled=True) for code in sorted(codes)),
+        figures=Figures(messages=messages, reasons=reasons),
+    )
+
+
+def figures(code: str, **counts: int) -> MessageFigures:
+    """Of an agency; all that there are were expected."""
+    return MessageFigures(code, "", "result", at_source=sum(counts.values()), **counts)
+
+
+def mail_of(one: ReconciliationReport, agency: str | None = None) -> Mail:
+    return compose_publication_mail(Told(one, agency=agency), 12, "ab" * 32, [])
+
+
+def words_of(html: str) -> str:
+    html = re.sub(r"(?s)<(style|head|title)\b.*?</\1>|<!--.*?-->", " ", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.mark.guarantee("reconciliation", "an agency that did right is neither told as 0 % delivered nor urged")
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"cancelled": 7}, "không có tin cần gửi"),
+        ({"cancelled": 7, "suppressed": 5}, "không có tin cần gửi"),
+        ({}, "không có tin phải nhắn"),
+        ({"cancelled": 7, "suppressed": 5, "delivered": 4}, "100,0 % tin cần gửi đã tới máy"),
+        ({"cancelled": 7, "delivered": 2, "expired": 1}, "66,7 % tin cần gửi đã tới máy"),
+        ({"undelivered": 3}, "0,0 % tin cần gửi đã tới máy"),
+    ],
+)
+def test_subject_tells_the_share_of_what_should_and_could_be_told(counts, said):
+    mail = mail_of(report(figures("A", **counts)), "A")
+    assert mail.subject == f"Cơ quan A: đối chiếu tin nhắn ngày 24/11/2026, {said}"
+
+
+def test_formula_stands_beside_the_share_and_what_was_left_out_is_told_apart():
+    mail = mail_of(report(figures("A", cancelled=7, suppressed=5, delivered=3, undelivered=1)), "A")
+    for text in (mail.text, words_of(mail.html)):
+        said = " ".join(text.split())
+        assert "Đã tới máy 3 tin, bằng 75,0 % số cần gửi (4 cần gửi = 16 phải nhắn − 5 không gửi − 7 đã hủy)" in said
+        assert "hủy đúng" in said.lower()
+    assert "Không gửi 5 tin:" in mail.text
+
+
+@pytest.mark.guarantee("reconciliation", "what a mail counts is what its rows add up to, or it says what differs")
+@pytest.mark.parametrize("number", [3, 40])
+def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
+    rows = [
+        figures(f"{place:03d}", suppressed=place % 7, cancelled=place % 5, delivered=place, undelivered=place % 3)
+        for place in range(1, number + 1)
+    ]
+    reasons = tuple(
+        ReasonCount("001", "", "result", "undelivered", f"gateway status {place}", place)
+        for place in range(1, number + 1)
+    )
+    mail = mail_of(report(*rows, reasons=reasons))
+    names = ("phải nhắn", "không gửi", "đã hủy", "cần gửi", "tới máy")
+
+    def counts(line: str) -> list[int]:
+        return [int(re.search(rf"{name} ([\d.]+)", line)[1].replace(".", "")) for name in names]  # type: ignore[index]
+
+    *told, total = map(counts, re.findall(r"(?m)^(?:\d+\. Cơ quan|\d+ cơ quan khác:|Toàn tỉnh:) .*$", mail.text))
+    assert len(told) == min(number, 16)
+    assert [sum(column) for column in zip(*told, strict=True)] == total
+    assert total[3] == total[0] - total[1] - total[2]
+    listed = [
+        int(each)
+        for each in re.findall(r"\(không tới máy\): (\d+)|lý do khác: (\d+)", mail.text)
+        for each in each
+        if each
+    ]
+    assert sum(listed) == sum(each.messages for each in reasons)
+    assert _cells(mail.html, "Toàn tỉnh")[:5] == [f"{count:,}".replace(",", ".") for count in total]
+
+
+def _cells(html: str, name: str) -> list[Any]:
+    """The numbers of a row of the table by agency."""
+    (row,) = re.findall(rf">{name}</td>(.*?)</tr>", html)
+    return [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]

@@ -1,0 +1,519 @@
+"""The page "Lượt này đã làm gì": of every DAG, in every state of a run, to each visitor what he may see."""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from motcua import dag_texts
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.quality.checking import check_quality
+from motcua.jobs.run_alerts import keep_red_run
+from motcua.settings import include_dir
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.runs import Run, work_for
+from motcua.web import airflow_runs, run_words
+from motcua.web.airflow_runs import AirflowRun, FailedTask, find_airflow_run
+from motcua.web.staff import run_page
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.visiting import Visiting
+
+RUN_ID = "scheduled__2026-11-25T10:30:00+00:00"
+NOTIFY = Run("notify_transitions", RUN_ID)
+VISITING = Visiting()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        yield http
+    work_for(None)
+
+
+class Airflow:
+    """What Airflow says of every run."""
+
+    def __init__(self) -> None:
+        self.run: AirflowRun | None = None
+
+    def says(self, state: str, *failed: FailedTask, **changes) -> None:
+        now = datetime.now(UTC)
+        values = {
+            "state": state,
+            "run_type": "scheduled",
+            "started_by": None,
+            "began_at": now - timedelta(seconds=40),
+            "ended_at": now if state in ("success", "failed") else None,
+            "window": None,
+            "conf": {},
+            "failed": failed,
+        }
+        self.run = AirflowRun(**values | changes)
+
+
+@pytest.fixture
+def airflow(monkeypatch) -> Airflow:
+    said = Airflow()
+    monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: said.run)
+    return said
+
+
+def page_of(staff, run: Run = NOTIFY):
+    return staff.get("/motcua/run", params={"dag_id": run.dag_id, "run_id": run.run_id})
+
+
+def words(answer) -> str:
+    assert answer.status_code == 200, answer.text
+    main = answer.text.partition("<main")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", "<" + main)).split())
+
+
+def began(dag_id: str) -> None:
+    """A run that worked on the ledger and found nothing to do."""
+    work_for(Run(dag_id, RUN_ID))
+    with connect():
+        pass
+    work_for(None)
+
+
+def send_some(one_stop, gateway, *numbers: str, agency=NHA_TRANG, script=()) -> None:  # noqa: F811
+    now = datetime.now(UTC)
+    for place, number in enumerate(numbers):
+        one_stop.dossier(f"{agency[-3:]}-{place}<b>", agency, applicant_phone=number)
+        one_stop.move(9, f"{agency[-3:]}-{place}<b>", agency, at=now)
+    gateway.script = list(script)
+    work_for(NOTIFY)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    send(NOTIFY.run_id, clock=lambda: now)
+    work_for(None)
+
+
+# ------------------------------------------------------------------------------------------------ every DAG and state
+
+
+@pytest.mark.parametrize("dag_id", dag_texts.words()["dags"])
+def test_run_of_every_dag_that_had_nothing_to_do_says_so(staff, airflow, dag_id):
+    began(dag_id)
+    airflow.says("success")
+    said = words(page_of(staff, Run(dag_id, RUN_ID)))
+    assert "Lượt này không có gì phải làm." in said
+    assert dag_texts.words()["dags"][dag_id]["name"] in said
+    assert "theo lịch" in said
+
+
+@pytest.mark.parametrize("dag_id", dag_texts.words()["dags"])
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("queued", "Lượt này đang chờ đến lượt, chưa làm gì."),
+        ("running", "Lượt này đang chạy, chưa làm gì."),
+        ("failed", "Lượt này báo đỏ: còn việc phải làm."),
+    ],
+)
+def test_run_of_every_dag_says_how_it_stands(staff, airflow, dag_id, state, said):
+    airflow.says(state)
+    shown = words(page_of(staff, Run(dag_id, RUN_ID)))
+    assert said in shown
+    assert "không có gì phải làm" not in shown
+
+
+def test_whoever_started_it_and_what_it_is_bound_to_is_said_but_no_name_to_auditors(staff, airflow):
+    began(NOTIFY.dag_id)
+    window = datetime(2026, 11, 25, 1, tzinfo=UTC), datetime(2026, 11, 25, 2, tzinfo=UTC)
+    airflow.says("success", run_type="backfill", started_by="lan", window=window)
+    said = words(page_of(staff))
+    assert "chạy bù (backfill), lan" in said
+    assert "từ 8:00 25/11/2026 đến 9:00 25/11/2026" in said
+    VISITING.role = "auditor"
+    assert "lan" not in words(page_of(staff)).split(" · ")[1]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "run_id"),
+    [
+        ("notify_transitions", "no such run"),
+        ("no_dag", RUN_ID),
+        ("", ""),
+        ("notify_transitions", ""),
+        ("notify_transitions", "x" * 251),
+        ("notify_transitions", "a\0b"),
+    ],
+)
+def test_run_that_there_is_not_is_refused_in_words(staff, airflow, dag_id, run_id):
+    answer = staff.get("/motcua/run", params={"dag_id": dag_id, "run_id": run_id})
+    assert answer.status_code == 404
+    assert "Không có lượt chạy này" in answer.text
+
+
+def test_work_of_before_runs_had_numbers_is_told_as_far_as_it_is_known(staff, airflow, one_stop, gateway, rows):  # noqa: F811
+    send_some(one_stop, gateway, "0905123001")
+    rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
+    rows("UPDATE motcua.message_history SET run_no = NULL")
+    rows("UPDATE motcua.attempts SET run_no = NULL")
+    rows("DELETE FROM motcua.pick_ups")
+    rows("DELETE FROM motcua.runs")
+    airflow.says("success")
+    said = words(page_of(staff))
+    assert "Không rõ lượt này đã đọc, lập và hủy tin nào" in said
+    assert "có thể gồm cả lượt trùng tên của DAG khác" in said
+    assert "Gửi 1 lần: nhà mạng nhận 1, lỗi 0." in said
+    assert "Lập 0 tin" not in said
+    airflow.run = None
+    assert "Airflow không còn giữ lượt này." in words(page_of(staff))
+
+
+def test_run_whose_tasks_never_reached_the_ledger_is_not_called_idle(staff, airflow):
+    airflow.says("success")
+    said = words(page_of(staff))
+    assert "không có gì phải làm" not in said
+    assert "Không rõ lượt này đã đọc, lập và hủy tin nào" in said
+
+
+# ------------------------------------------------------------------------------------------------------ its figures
+
+
+@pytest.mark.guarantee("airflow", "a run's tab tells what it planned, sent, suppressed and failed, and no number")
+def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_number(
+    staff,
+    airflow,
+    one_stop,
+    gateway,  # noqa: F811
+):
+    one_stop.move(9, "D-x", "no agency", at=datetime.now(UTC))
+    script = [(202, "0: Accepted"), "hang", (400, "Missing receiver number, rejected")]
+    send_some(one_stop, gateway, "0905123001", "0905123002", "0905123003", "", "0258", script=script)
+    airflow.says("success")
+    answer = page_of(staff)
+    said = words(answer)
+    assert "Lập 5 tin. Gửi 3 lần: nhà mạng nhận 1, lỗi 2. 2 tin không gửi, lý do ở dưới." in said
+    assert "5 Có kết quả" in said
+    assert "1 Không gửi: Không có số điện thoại" in said
+    assert "1 Không gửi: Thiếu chữ số" in said
+    assert "1 nhà mạng từ chối số điện thoại" in said
+    assert "1 không có trả lời, chưa rõ kết quả" in said
+    assert "khanhhoa 5 5" in said
+    assert "1 khanhhoa: mã cơ quan chưa khai" in said
+    assert "dữ liệu tính đến" in answer.text
+    assert "0905123" not in answer.text
+    assert "84905123" not in answer.text
+    assert "<b>" not in answer.text.partition("30-0")[2][:10], "a code is text"
+    links = [urlsplit(html.unescape(link)) for link in re.findall(r'href="([^"]+)"', answer.text)]
+    filters = [parse_qs(link.query) for link in links if link.path == "/motcua/messages" and link.query]
+    of_run = {"run": [RUN_ID], "dag": ["notify_transitions"]}
+    assert of_run | {"state": ["suppressed"], "reason": ["missing"]} in filters
+    assert of_run | {"kind": ["result"]} in filters
+    assert of_run in filters
+    dossiers = [parse_qs(link.query) for link in links if link.path == "/motcua/dossiers"]
+    assert {"agency": [NHA_TRANG], "code": [f"{NHA_TRANG[-3:]}-0<b>"]} in dossiers
+
+
+@pytest.mark.guarantee("pages", "of what a run did an agency's user sees the part of his own agencies")
+def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, airflow, one_stop, gateway):  # noqa: F811
+    send_some(one_stop, gateway, "0905123001", "0905123002")
+    send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)
+    keep_red_run(NOTIFY.dag_id, RUN_ID, "1 message(s) transient")
+    airflow.says("failed")
+    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    answer = page_of(staff)
+    said = words(answer)
+    assert "Lập 1 tin. Gửi 1 lần: nhà mạng nhận 1, lỗi 0." in said
+    assert "khanhhoa 1 1" in said
+    assert NHA_TRANG not in answer.text
+    assert "cổng nhắn tin bận" not in said, "what is left is of all agencies"
+    assert "Sở Thông tin và Truyền thông đã được báo" in said
+    VISITING.agencies = frozenset()
+    airflow.says("success")
+    said = words(page_of(staff))
+    assert "Lượt này không có gì phải làm cho cơ quan của bạn." in said
+
+
+def test_more_messages_than_are_listed_lead_to_all_of_them(staff, airflow, one_stop, gateway, monkeypatch):  # noqa: F811
+    send_some(one_stop, gateway, "0905123001", "0905123002")
+    airflow.says("success")
+    assert "Xem tất cả tin của lượt này" not in words(page_of(staff))
+    monkeypatch.setattr(run_page, "_SHOWN", 1)
+    assert "Xem tất cả tin của lượt này" in words(page_of(staff))
+
+
+def test_evening_tells_each_agencys_part(staff, airflow, rows):
+    run = Run("apologize_due_tomorrow", RUN_ID)
+    work_for(run)
+    with connect() as ledger:
+        ledger.execute(
+            "INSERT INTO motcua.apology_evenings (agency_code, day, evening_at, apology_day, state, first_due,"
+            " last_due, useful_until, settled_at, known_transition, known_version, looked_at, queued, suppressed,"
+            " missed)"
+            " VALUES (%s, '2026-11-25', '2026-11-25 17:30+07', 'calendar', 'done', '2026-11-26', '2026-11-26',"
+            " '2026-11-26 07:00+07', '2026-11-25 17:30:09+07', 0, 0, 12, 3, 2, 0)",
+            [NHA_TRANG],
+        )
+    airflow.says("success")
+    said = words(page_of(staff, run))
+    assert "Ủy ban nhân dân thành phố Nha Trang 25/11/2026 đã lập 12 3 2 0" in said
+    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    assert "Nha Trang" not in words(page_of(staff, run))
+
+
+def test_closings_checks_and_statements_are_told_with_their_mails(staff, airflow, rows):
+    for number in (1, 2):
+        rows(
+            "INSERT INTO motcua.closings (period, run_id, as_of, known_version, known_transition, known_history,"
+            " known_message, known_inquiry, known_receipt, figures_hash, difference, unexplained)"
+            " OVERRIDING USER VALUE VALUES (%s, %s, now(), 0, 0, 0, 0, 0, 0, repeat('c', 64), %s, 0)",
+            f"2026-11-2{number}",
+            RUN_ID,
+            number - 1,
+        )
+    closing = rows("SELECT min(closing_no) AS no FROM motcua.closings")[0]["no"]
+    rows(
+        "INSERT INTO motcua.publications (publication_no, closing_no, folder, manifest_sha256, previous_sha256,"
+        " manifest) OVERRIDING SYSTEM VALUE VALUES (1, %s, 'f', repeat('a', 64), repeat('0', 64), '{}')",
+        closing,
+    )
+    for body, state in (("department", "sent"), (NHA_TRANG, "failed")):
+        rows(
+            "INSERT INTO motcua.report_mails (report, report_no, body, recipient_hash, edition, state, attempts,"
+            " reserved_at, settled_at, failure)"
+            " VALUES ('publication', 1, %s, repeat('b', 64), 1, %s, 1, now(), now(), %s)",
+            body,
+            state,
+            "refused" if state == "failed" else None,
+        )
+    airflow.says("success")
+    said = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
+    assert "ngày 21/11/2026" in said.replace("\u00a0", " ")
+    assert "khớp bản số 1" in said
+    assert "lệch 1, 0 dòng chưa rõ lý do chưa công bố" in said
+    assert "Sở Thông tin và Truyền thông số 1 1 thư đã gửi" in said
+    assert "thành phố Nha Trang số 1 1 thư chưa gửi được" in said
+    VISITING.role, VISITING.agencies = "agency", frozenset({TU_PHAP})
+    own = words(page_of(staff, Run("reconcile_daily", RUN_ID)))
+    assert "lệch" not in own
+    assert "Nha Trang" not in own
+    rows(
+        "INSERT INTO motcua.refused_statements (form, file_name, refused_at, refused_by, faults, message)"
+        " VALUES ('vnpt', '11-2026<i>.csv', now(), %s, 1, 'wrong')",
+        RUN_ID,
+    )
+    VISITING.role, VISITING.agencies = "operator", None
+    said = words(page_of(staff, Run("reconcile_carrier", RUN_ID)))
+    assert "vnpt/11-2026<i>.csv không rõ bị từ chối" in said
+
+
+def test_check_of_quality_is_told(staff, airflow, rows):
+    check_quality(RUN_ID, datetime(2026, 11, 25, tzinfo=UTC))
+    airflow.says("success")
+    said = words(page_of(staff, Run("check_quality", RUN_ID)))
+    assert "Lần kiểm tra số 1, ngày 25/11/2026." in said
+    assert "0 hồ sơ được kiểm tra" in said
+    assert "không có gì phải làm" not in said
+
+
+# ---------------------------------------------------------------------------------------------------- why it is red
+
+
+def test_failed_task_says_what_it_was_about_and_what_to_do(staff, airflow):
+    began(NOTIFY.dag_id)
+    airflow.says("failed", FailedTask("pick_up", "khanhhoa"), FailedTask("gate", ""))
+    said = words(page_of(staff))
+    assert "Không đọc được nguồn khanhhoa. Nguồn khác không bị ảnh hưởng" in said
+
+
+def test_parameter_that_was_refused_is_said_again(staff, airflow):
+    began(NOTIFY.dag_id)
+    airflow.says("failed", FailedTask("plan", ""), conf={"release_unknwon": True})
+    said = words(page_of(staff))
+    assert "không có tham số “release_unknwon”" in said
+    assert "Không lập được tin nhắn" not in said
+
+
+def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is_red(staff, airflow):
+    began(NOTIFY.dag_id)
+    keep_red_run(
+        NOTIFY.dag_id,
+        RUN_ID,
+        "task pick_up failed; 2 message(s) transient; gateway kannel stopped: 403 Authorization failed;"
+        " source vanphong failed: OperationalError: connection refused; something new 0905123456 here",
+    )
+    airflow.says("failed")
+    answer = page_of(staff)
+    said = words(answer)
+    assert "2 tin chưa gửi được vì cổng nhắn tin bận." in said
+    assert "Cổng kannel đang dừng: 403 Authorization failed" in said
+    assert "Không đọc được nguồn vanphong." in said
+    assert "ghi (tiếng Anh): something new *** here" in said
+    assert "task pick_up failed" not in said
+    assert "0905123456" not in answer.text
+    airflow.says("success")
+    assert "cổng nhắn tin bận" not in words(page_of(staff))
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("3 message(s) unknown", "3 tin không có trả lời"),
+        ("3 message(s) None", "3 tin không có trả lời"),
+        ("1 message(s) configuration", "1 tin chưa gửi được vì cổng từ chối"),
+        ("1 message(s) phone", "1 tin đã thử mà chưa xong"),
+        ("5 message(s) due while a gateway is stopped", "5 tin đến hạn trong khi một cổng đang dừng"),
+        ("gateway vnpt stopped for carrier viettel: 12; brand", "Cổng vnpt đang dừng: 12"),
+        ("4 message(s) of this run's minute failed and wait to be tried again", "4 tin của phút này"),
+        ("the evening of 25/11/2026 of 3 agency(ies) waits, see the log of apologize", "ngày 25/11/2026 của 3 cơ quan"),
+        ("2 message(s) of unknown outcome at kannel: motcua messages held", "2 tin ở cổng kannel chưa rõ"),
+        ("the watch has been silent for 12 minutes: start it again", "Bộ giám sát đã dừng 12 phút"),
+        ("There is no Airflow connection sms_esms: set AIRFLOW_CONN_SMS_ESMS.", "Kết nối của cổng esms"),
+        ("The Airflow connection sms_vnpt: a, b missing.", "Kết nối của cổng vnpt"),
+        (
+            "1 check(s) or agencies of run 7 are broken: motcua quality show",
+            "1 quy tắc hoặc cơ quan của lần kiểm tra số 7",
+        ),
+        ("closing 9 of 2026-11-25: not counted at a, b; rerun when they answer", "không đếm được ở nguồn a, b"),
+        (
+            "closing 9 of 2026-11-25: difference -3, 2 row(s) without a reason: motcua closings differences 9",
+            "chênh lệch -3, có 2 dòng",
+        ),
+        (
+            "closing 9 of 2026-11: 4 event(s) that the sources have and nobody read; one was never read",
+            "nguồn có 4 thay đổi",
+        ),
+        (
+            "statement 2 of vnpt, 11/2026: 1 exact, 2 partial, 0 theirs only, 0 ours only; segments off by 3.00 %;"
+            " over the agreed tolerance: segments",
+            "Bảng kê vnpt tháng 11/2026 (số 2) lệch quá mức",
+        ),
+        ("no statement of esms for 11/2026, in which 40 segment(s) were handed to it", "Chưa có bảng kê của esms"),
+        (
+            "File vnpt/11.csv is refused; nothing was written. To mend: line 2: what; line 3: that",
+            "Tệp vnpt/11.csv bị từ chối",
+        ),
+    ],
+)
+def test_everything_that_a_gate_says_has_words_and_something_to_do(said, why):
+    (trouble,) = {
+        each for each in run_words.troubles_of_gate(f"{said}; task send failed") if "tiếng Anh" not in each.why
+    }
+    assert why in trouble.why
+    assert trouble.todo
+
+
+@pytest.mark.parametrize("kind", ["behind_journal", "behind_watch", "other_journal"])
+def test_every_gap_has_words(kind):
+    from motcua.jobs.restoring.gaps import words_of_gap
+    from motcua.store.notices.gaps import OpenGap
+
+    now = datetime.now(UTC)
+    given = {"gap_no": 3, "kind": kind, "noticed_at": now, "lost_attempts": 2, "held_messages": 1}
+    gap = OpenGap(**{name: given.get(name) for name in OpenGap.__dataclass_fields__})
+    (trouble,) = run_words.troubles_of_gate(f"{words_of_gap(gap)}; task send failed")
+    assert trouble.why.startswith("Không gửi tin nào")
+
+
+def test_every_task_but_the_gate_has_words_for_its_failure():
+    texts = dag_texts.words()
+    tasks = {task for dag in texts["dags"].values() for task in dag["tasks"]} | set(texts["shared_tasks"])
+    assert set(run_words.words()["task"]) == tasks - {"gate"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"), [("outcome", "attempts_outcome_check"), ("quarantine", "quarantine_reason_check")]
+)
+def test_whatever_the_ledger_may_hold_has_words(rows, subject, kind):
+    (found,) = rows("SELECT pg_get_constraintdef(oid) AS words FROM pg_constraint WHERE conname = %s", kind)
+    assert set(re.findall(r"'(\w+)'", found["words"])) <= set(run_words.words()[subject])
+
+
+def test_every_dag_has_a_page_and_no_other():
+    assert run_page.SUBJECTS.keys() == dag_texts.words()["dags"].keys()
+    folder = include_dir() / "sql" / "runs" / "made"
+    asked = {name for subjects in run_page.SUBJECTS.values() for name in subjects}
+    assert {path.stem for path in folder.glob("*.sql")} == asked | {"mails"}
+
+
+# ------------------------------------------------------------------------------------------------- Airflow's own part
+
+
+@pytest.fixture
+def airflow_database(monkeypatch):
+    """Airflow's tables of runs, empty and without what they refer to."""
+    from airflow.models import DagRun, TaskInstance, import_all_models
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import StaticPool
+
+    import_all_models()
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    for table in (DagRun.__table__, TaskInstance.__table__):
+        table.create(engine)
+
+    @contextmanager
+    def create_session():
+        with Session(engine) as session, session.begin():
+            yield session
+
+    monkeypatch.setattr(airflow_runs, "create_session", create_session)
+    return create_session
+
+
+def test_run_is_found_in_airflow_with_the_names_of_what_failed(airflow_database):
+    from uuid import uuid4
+
+    from airflow.models import DagRun, TaskInstance
+
+    now = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
+    with airflow_database() as session:
+        for number, dag_id in enumerate(("notify_transitions", "apologize_due_tomorrow"), 1):
+            session.execute(
+                DagRun.__table__.insert().values(
+                    id=number, dag_id=dag_id, run_id=RUN_ID, run_type="backfill", state="failed", run_after=now,
+                    start_date=now, end_date=now, data_interval_start=now, data_interval_end=now, conf={"a": 1},
+                    triggering_user_name="lan", clear_number=0, span_status="not_started", queued_at=now,
+                    log_template_id=None,
+                )
+            )  # fmt: skip
+        for map_index, label, state in ((0, "khanhhoa", "failed"), (1, None, "failed"), (2, "x", "success")):
+            session.execute(
+                TaskInstance.__table__.insert().values(
+                    id=uuid4(), dag_id="notify_transitions", run_id=RUN_ID, task_id="pick_up", map_index=map_index,
+                    rendered_map_index=label, state=state, task_display_name="Đọc nguồn", pool="default_pool",
+                    pool_slots=1, queue="default", priority_weight=1, executor_config={}, try_number=1,
+                    span_status="not_started",
+                )
+            )  # fmt: skip
+    found = find_airflow_run("notify_transitions", RUN_ID)
+    assert (found.state, found.run_type, found.started_by, found.conf) == ("failed", "backfill", "lan", {"a": 1})
+    assert found.began_at == now
+    assert found.window == (now, now)
+    assert found.failed == [FailedTask("pick_up", "khanhhoa"), FailedTask("pick_up", "số 2")]
+    assert find_airflow_run("apologize_due_tomorrow", RUN_ID).failed == []
+    assert find_airflow_run("notify_transitions", "another") is None
+
+
+def test_tab_gives_the_page_what_it_asks_for():
+    tree = ast.parse((include_dir().parent / "plugins" / "motcua_plugin.py").read_text(encoding="utf-8"))
+    views = [
+        ast.literal_eval(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict) and any(ast.literal_eval(key) == "destination" for key in node.keys if key)
+    ]
+    (tab,) = [view for view in views if view["destination"] == "dag_run"]
+    assert tab["name"] == "Lượt này đã làm gì"
+    assert parse_qs(urlsplit(tab["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}

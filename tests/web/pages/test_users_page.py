@@ -1,0 +1,157 @@
+"""The page about users: giving and taking agencies in two steps, by the Department alone; the same as commands."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from motcua.cli import app as commands
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.web.visiting import Visiting
+
+PAGE = "/motcua/users"
+VISITING = Visiting()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+def words(answer) -> str:
+    main = answer.text.partition("<main")[2].partition("</main>")[0]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", main)).split())
+
+
+def form_in(page: str, after: str) -> dict[str, str]:
+    part = page[page.index(after) :]
+    part = part[: part.index("</form>")]
+    return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
+
+
+def give(staff, user: str = "hoa", agency: str = NHA_TRANG):
+    """As a person does it: the form, then the confirmation."""
+    asked = form_in(staff.get(PAGE).text, "Giao cơ quan</h2>") | {"user": user, "agency": agency}
+    told = staff.post(PAGE, data=asked)
+    assert told.status_code == 200, words(told)
+    return told, staff.post(PAGE, data=form_in(told.text, '<form method="post" action="/motcua/users">'))
+
+
+def test_nobody_given_anything_is_said_in_words(staff):
+    shown = words(staff.get(PAGE))
+    assert "Chưa giao cơ quan nào cho ai." in shown
+    assert "Chưa có lần nào." in shown
+
+
+@pytest.mark.guarantee("pages", "whoever is given an agency, or loses one, is kept with who did it and when")
+def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(staff, rows):
+    told, done = give(staff)
+    assert "hoa sẽ xem được hồ sơ, tin nhắn, lỗi dữ liệu" in words(told)
+    assert "Ủy ban nhân dân thành phố Nha Trang (000.00.30.H32)" in words(told)
+    assert "không được giao cơ quan nào khác" in words(told)
+    assert rows("SELECT user_name, agency_code, given_by FROM motcua.user_agencies") == [
+        {"user_name": "hoa", "agency_code": NHA_TRANG, "given_by": "lan"}
+    ]
+    page = staff.get(done.headers["location"])
+    assert "Đã giao. Người này xem được cơ quan đó từ trang mở tiếp theo." in words(page)
+    told, _ = give(staff, agency=TU_PHAP)
+    assert f"Các cơ quan khác đang được giao: {NHA_TRANG}." in words(told)
+    page = staff.get(PAGE)
+    told = staff.post(PAGE, data=form_in(page.text, '<td><form class="unprinted"'))
+    assert "hoa sẽ không còn xem được gì của" in words(told)
+    assert len(rows("SELECT 1 FROM motcua.user_agencies")) == 2, "telling takes nothing"
+    done = staff.post(PAGE, data=form_in(told.text, '<form method="post" action="/motcua/users">'))
+    shown = words(staff.get(done.headers["location"]))
+    assert "Đã thu lại." in shown
+    assert len(rows("SELECT 1 FROM motcua.user_agencies")) == 1
+    kept = rows("SELECT changed_by, user_name, change FROM motcua.user_agency_changes ORDER BY change_id")
+    assert [tuple(each.values()) for each in kept] == [
+        ("lan", "hoa", "given"),
+        ("lan", "hoa", "given"),
+        ("lan", "hoa", "taken"),
+    ]
+    assert re.search(r"hoa \S.* thu lại lan", shown)
+
+
+def test_the_same_twice_changes_nothing_and_says_so(staff, rows):
+    give(staff)
+    _, again = give(staff)
+    assert "Không đổi gì. Người này đã được giao" in words(staff.get(again.headers["location"]))
+    assert len(rows("SELECT 1 FROM motcua.user_agency_changes")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"user": ""}, "Cần ghi tên đăng nhập"),
+        ({"user": " \u200b "}, "Cần ghi tên đăng nhập"),
+        ({"user": "x" * 251}, "dài quá 250 chữ"),
+        ({"agency": ""}, "Không có cơ quan này"),
+        ({"agency": "nobody"}, "Không có cơ quan này"),
+        ({"sure": "yes", "agency": "nobody"}, "Không có cơ quan này"),
+    ],
+)
+def test_what_names_nobody_or_no_agency_is_refused_and_nothing_typed_is_lost(staff, rows, changes, said):
+    fields = form_in(staff.get(PAGE).text, "Giao cơ quan</h2>") | {"user": "hoa<b>", "agency": NHA_TRANG} | changes
+    answer = staff.post(PAGE, data=fields)
+    assert answer.status_code == 422
+    assert said in words(answer)
+    assert "<b>hoa" not in answer.text
+    assert "user" in changes or "hoa&lt;b&gt;" in answer.text
+    assert rows("SELECT 1 FROM motcua.user_agencies") == []
+
+
+def test_form_from_elsewhere_changes_nothing(staff, rows):
+    fields = form_in(staff.get(PAGE).text, "Giao cơ quan</h2>") | {"user": "hoa", "agency": NHA_TRANG, "sure": "yes"}
+    assert staff.post(PAGE, data=fields | {"token": "0" * 64}).status_code == 403
+    assert staff.post(PAGE, data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert staff.post(PAGE, data=fields | {"decision": "rule"}).status_code == 400
+    assert rows("SELECT 1 FROM motcua.user_agencies") == []
+
+
+@pytest.mark.parametrize("role", ["auditor", "agency"])
+def test_only_the_department_gives_and_takes(staff, rows, monkeypatch, role):
+    fields = form_in(staff.get(PAGE).text, "Giao cơ quan</h2>") | {"user": "hoa", "agency": NHA_TRANG, "sure": "yes"}
+    monkeypatch.setattr(VISITING, "role", role)
+    monkeypatch.setattr(VISITING, "agencies", None if role == "auditor" else frozenset({NHA_TRANG}))
+    assert staff.get(PAGE).status_code == staff.post(PAGE, data=fields).status_code == 403
+    assert rows("SELECT 1 FROM motcua.user_agencies") == []
+
+
+def test_commands_do_the_same_with_the_operators_name_and_say_what_is_wrong(agencies, rows):
+    def run(*words: str):
+        return CliRunner().invoke(commands, ["users", *words])
+
+    assert "No user was given an agency" in run("list").output
+    assert "hoa sees what is of 000.00.30.H32" in run("give", "hoa", "H32.30").output, "by an alias"
+    assert "saw already" in run("give", "hoa", NHA_TRANG).output
+    listed = run("list").output
+    assert "hoa" in listed
+    assert NHA_TRANG in listed
+    for words, said in (
+        (("give", "hoa", "nobody"), "no such agency"),
+        (("give", " ", NHA_TRANG), "it is empty"),
+        (("take", "x" * 251, NHA_TRANG), "at most 250"),
+        (("take", "hoa", TU_PHAP), "was not given"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code == 2, words
+        assert said in refused.output, words
+    assert "no longer sees" in run("take", "hoa", NHA_TRANG).output
+    assert rows("SELECT 1 FROM motcua.user_agencies") == []
+    assert re.findall("given|taken", run("list", "--history").output) == ["taken", "given"]
+    (who,) = rows("SELECT DISTINCT changed_by <> '' AS known FROM motcua.user_agency_changes")
+    assert who == {"known": True}
