@@ -4951,7 +4951,7 @@ CREATE INDEX messages_for_phone ON motcua.messages USING btree (useful_until) WH
 
 -- Name: messages_of_agency; Type: INDEX; Schema: motcua; Owner: -
 
-CREATE INDEX messages_of_agency ON motcua.messages USING btree (agency_code, state, recorded_at);
+CREATE INDEX messages_of_agency ON motcua.messages USING btree (agency_code, state, recorded_at) WHERE (state <> ALL (ARRAY['queued'::text, 'sending'::text]));
 
 -- Name: messages_open; Type: INDEX; Schema: motcua; Owner: -
 

@@ -31,7 +31,7 @@ from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.settings import settings
 from motcua.store.ledger.migrations import migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
-from tests.bench import quality, reconciliation
+from tests.bench import pages, quality, reconciliation
 from tests.conftest import connection_uri, free_port
 from tests.registered import register_templates
 
@@ -265,6 +265,11 @@ def bench_reconciliation() -> list[Line]:
         return reconciliation.bench(dsn)
 
 
+def bench_pages() -> list[Line]:
+    with ledger() as dsn:
+        return pages.bench(dsn)
+
+
 BENCHES = {
     "plan": bench_plan,
     "send": bench_send,
@@ -272,6 +277,7 @@ BENCHES = {
     "peers": bench_peers,
     "quality": bench_quality,
     "reconciliation": bench_reconciliation,
+    "pages": bench_pages,
 }
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
+from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.ledger.queries import statement
 from tests.conftest import NOW, copy_database
@@ -129,6 +130,21 @@ OF_A_RUN = (
     " UPDATE motcua.quarantine SET run_no = 1 WHERE quarantine_id <= 10"
 )
 THE_RUN = {"run_no": 1, "run_id": "run 100", "agencies": None, "limit": 21}
+LISTED = {"kind": None, "reason": None, "procedure_code": None, "looked_at": 100, "most": 51}
+FIRST = {"begins": None, "ends": None, "before_at": None, "before_id": None}
+BEFORE = FIRST | {"before_at": NOW - timedelta(days=3), "before_id": 1}
+DAY_LISTED = FIRST | {"begins": YESTERDAY["start"], "ends": YESTERDAY["end"]}
+CELLS = {"agencies": ["H1", "H2"], "states": list(STATES)}
+RARE = {"agencies": [f"H{number}" for number in range(1, 14)], "states": ["expired"]}
+INQUIRIES = {
+    "agencies": None,
+    "outcome": None,
+    "looked_at": 100,
+    "most": 51,
+    "begins": NOW - timedelta(days=7),
+    "ends": NOW,
+}
+IN_ORDER = statement("messages/browsing/plan_in_order")
 CASES = [
     # Each pick-up.
     Case("sources/list", given()),
@@ -226,6 +242,37 @@ CASES = [
     Case("watch/asking/first_moment", given()),
     Case("watch/keeping/alerts", given(over_since=NOW, limit=1000)),
     Case("gateways/stops", given()),
+    # Lists of messages and of inquiries: of what is common, of what is rare, of a day, of an agency, and of a run.
+    Case("messages/browsing/newest", given(**LISTED, state=None, **FIRST), IN_ORDER, looked_up=51),
+    Case("messages/browsing/newest", given(**LISTED, state=None, **DAY_LISTED), IN_ORDER, looked_up=51),
+    Case("messages/browsing/newest", given(**LISTED, state=None, **BEFORE), IN_ORDER, looked_up=51),
+    # Nothing is such: no more than may be looked at.
+    Case("messages/browsing/newest", given(**LISTED | {"kind": "none"}, state=None, **FIRST), IN_ORDER, looked_up=100),
+    Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **FIRST), IN_ORDER, looked_up=51),
+    Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **BEFORE), IN_ORDER, looked_up=51),
+    Case(
+        "messages/browsing/of_agencies",
+        given(**LISTED | {"reason": "none"}, **CELLS, **DAY_LISTED),
+        IN_ORDER,
+        looked_up=100,
+    ),
+    Case("messages/browsing/of_agencies", given(**LISTED, **RARE, **FIRST), IN_ORDER, looked_up=51),
+    Case(
+        "messages/browsing/of_run",
+        given(**LISTED, state=None, agencies=None, run_id="run 100", **FIRST),
+        looked_up=20,
+    ),
+    Case("messages/browsing/rows", given(message_ids=list(range(1001, 1051))), looked_up=50),
+    Case(
+        "inquiries/browsing/newest",
+        given(**INQUIRIES, before_at=NOW - timedelta(days=3), before_id=1),
+        IN_ORDER,
+        looked_up=51,
+    ),
+    Case("inquiries/browsing/rows", given(inquiry_ids=list(range(101, 151))), looked_up=100),
+    Case("inquiries/browsing/by_day", given(**INQUIRIES)),
+    Case("inquiries/browsing/repeated_codes", given(**INQUIRIES, limit=20)),
+    Case("inquiries/browsing/repeated_phones", given(**INQUIRIES, limit=20)),
     # The page about sending.
     Case("messages/holding/held", given(useful_at=NOW, limit=50, agencies=None, message_ids=None, after=0)),
     Case("messages/holding/releases", given(limit=50, agencies=None)),
@@ -242,6 +289,20 @@ CASES = [
     Case("stops/waiting", given(now=NOW), f"{STOPPED}; {SET_ASIDE}", looked_up=10),
     Case("gateways/changes", given(limit=50)),
     Case("stops/list", given(in_force_at=None, limit=50), STOPPED),
+    # The page about a run.
+    Case("runs/find", given(run_id="run 100", dag_id="notify_transitions"), OF_A_RUN),
+    Case("runs/made/moves", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/moves", given(**THE_RUN | {"agencies": ["H1", "H2"]}), OF_A_RUN, looked_up=10),
+    Case("runs/made/attempts", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/messages", given(**THE_RUN), OF_A_RUN, looked_up=20),
+    Case("runs/made/pick_ups", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/quarantined", given(**THE_RUN), OF_A_RUN, looked_up=10),
+    Case("runs/made/evenings", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/stops", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/closings", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/checks", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/statements", given(**THE_RUN), OF_A_RUN),
+    Case("runs/made/mails", given(report="publication", numbers=[1, 2], agencies=None), OF_A_RUN),
     # The page of a dossier.
     Case("dossiers/showing/find", given(keys=["D1007"], agencies=["H1"], agency_code=None, limit=100), looked_up=1),
     Case("dossiers/showing/find_by_phone", given(msisdn="+84906000007", agencies=None, limit=100), looked_up=10),
@@ -261,20 +322,6 @@ CASES = [
             ("complaints", 5),
         )
     ),
-    # The page about a run.
-    Case("runs/find", given(run_id="run 100", dag_id="notify_transitions"), OF_A_RUN),
-    Case("runs/made/moves", given(**THE_RUN), OF_A_RUN, looked_up=10),
-    Case("runs/made/moves", given(**THE_RUN | {"agencies": ["H1", "H2"]}), OF_A_RUN, looked_up=10),
-    Case("runs/made/attempts", given(**THE_RUN), OF_A_RUN, looked_up=10),
-    Case("runs/made/messages", given(**THE_RUN), OF_A_RUN, looked_up=20),
-    Case("runs/made/pick_ups", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/quarantined", given(**THE_RUN), OF_A_RUN, looked_up=10),
-    Case("runs/made/evenings", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/stops", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/closings", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/checks", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/statements", given(**THE_RUN), OF_A_RUN),
-    Case("runs/made/mails", given(report="publication", numbers=[1, 2], agencies=None), OF_A_RUN),
 ]
 
 

@@ -101,6 +101,17 @@ def test_database_condition_agrees_with_the_domain(schema):
             assert row["kind"] == condition_of(status, desk)
 
 
+def test_reasons_of_what_was_never_to_go_are_those_that_lists_look_for_there(schema):
+    from motcua.store.browsing.messages import SUPPRESSED_FOR
+
+    (rule,) = schema.execute(
+        "SELECT pg_get_constraintdef(oid) AS said FROM pg_constraint"
+        " WHERE conrelid = 'motcua.messages'::regclass AND pg_get_constraintdef(oid) LIKE %s",
+        ("%already_told%",),
+    ).fetchall()
+    assert set(re.findall(r"'(\w+)'::text", rule["said"])) - {"suppressed"} == set(SUPPRESSED_FOR)
+
+
 def test_states_are_those_that_closings_count(schema):
     from motcua.domain.reconciliation import STATES
 

@@ -1,4 +1,4 @@
--- depends: 0033_people
+-- depends: 0034_runs
 -- transactional: false
 -- A dossier is found by the number that is on it, and a row in quarantine by the code that somebody asks for. Made
 -- without holding up the pick-ups; one that was interrupted may be left over invalid.

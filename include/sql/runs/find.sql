@@ -1,4 +1,4 @@
--- One run as the ledger knows it. Called by store/oversight/runs.py.
+-- One run as the ledger knows it. Called by store/browsing/runs.py.
 SELECT
     run_no,
     began_at,

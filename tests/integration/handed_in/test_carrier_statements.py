@@ -161,6 +161,7 @@ def test_each_way_of_matching_and_each_verdict(ours):
     assert (told.stored.lines, told.stored.segments, told.stored.amount) == (4, 4, Decimal(1400))
     assert told.segments_percent == Decimal(2) * 100 / 4
     assert told.over == ["segments"]
+    assert told.allowed("segments") == 0, "one percent of four: one is over it already"
 
 
 def test_what_differs_is_named(ours, monkeypatch):

@@ -233,11 +233,6 @@ def _complaint_forms(world: World, its: Owned) -> Asked:
     ]
 
 
-def _dossiers(world: World, its: Owned) -> Asked:
-    agencies = (its.agency, *(each.agency for each in world.owned), "")
-    return [{"agency": agency_code, "code": code} for code in its.codes for agency_code in dict.fromkeys(agencies)]
-
-
 def _lists(its: Owned) -> list[dict[str, str]]:
     return [
         {},
@@ -249,6 +244,11 @@ def _lists(its: Owned) -> list[dict[str, str]]:
 
 def _list_files(lists: list[dict[str, str]]) -> list[dict[str, str]]:
     return [each | {"format": form} for each in lists for form in ("csv", "xlsx")]
+
+
+def _dossiers(world: World, its: Owned) -> Asked:
+    agencies = (its.agency, *(each.agency for each in world.owned), "")
+    return [{"agency": agency_code, "code": code} for code in its.codes for agency_code in dict.fromkeys(agencies)]
 
 
 ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
@@ -263,13 +263,6 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"claim": "no_result_yet", "page": "1"},
     ],
     ("POST", "/complaints"): _complaint_forms,
-    ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
-    ("GET", "/dossiers/axis.csv"): _dossiers,
-    ("GET", "/dossiers/axis.xlsx"): _dossiers,
-    ("GET", "/dossiers/slip"): _dossiers,
-    ("POST", "/dossiers/search"): lambda world, its: [
-        {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
-    ],
     ("GET", "/figures.csv"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/figures.xlsx"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/messages"): lambda world, its: _lists(its),
@@ -281,6 +274,13 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         # Not confirmed: nothing is let go.
         {"held": str(each["message_id"]), "reason": "nhà mạng báo chưa nhận"}
         for each in world.rows(f"SELECT message_id FROM motcua.messages WHERE agency_code = '{its.agency}'")
+    ],
+    ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
+    ("GET", "/dossiers/axis.csv"): _dossiers,
+    ("GET", "/dossiers/axis.xlsx"): _dossiers,
+    ("GET", "/dossiers/slip"): _dossiers,
+    ("POST", "/dossiers/search"): lambda world, its: [
+        {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
     ],
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],

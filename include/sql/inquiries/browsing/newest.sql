@@ -1,6 +1,6 @@
--- Of the inquiries of a period before a place in the list, the newest first: which are wanted, up to so many, looking at
--- so many at most. The last one that was looked at comes too, wanted or not: older ones were not looked at. Called by
--- store/browsing/inquiries.py.
+-- Of the inquiries of a period before a place in the list, the newest first: which are wanted, up to so many, looking
+-- at so many at most. The last one that was looked at comes too, wanted or not: older ones were not looked at. Called
+-- by store/browsing/inquiries.py.
 SELECT
     s.received_at AS listed_at,
     s.inquiry_id AS listed_id,

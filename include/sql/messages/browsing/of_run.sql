@@ -1,6 +1,6 @@
 -- Of the messages that one run made, moved or tried, before a place in the list, the newest first: those that are
--- wanted, up to so many. Runs of before their numbers were kept are found by name alone. Costs what the run did. Called
--- by store/browsing/messages.py.
+-- wanted, up to so many. Runs of before their numbers were kept are found by name alone. Costs what the run did,
+-- each message looked up by itself (OFFSET 0). Called by store/browsing/messages.py.
 WITH found AS MATERIALIZED (
     SELECT r.run_no FROM motcua.runs AS r
     WHERE r.run_id = %(run_id)s AND (%(dag_id)s::text IS NULL OR r.dag_id = %(dag_id)s)
@@ -11,7 +11,9 @@ touched AS MATERIALIZED (
     WHERE h.run_no = any(array(SELECT f.run_no FROM found AS f))
     UNION
     SELECT a.message_id FROM motcua.attempts AS a
-    WHERE a.run_id = %(run_id)s AND coalesce(a.run_no = any(array(SELECT f.run_no FROM found AS f)), TRUE)
+    WHERE
+        a.run_id = %(run_id)s
+        AND (a.run_no IS NULL OR a.run_no = any(array(SELECT f.run_no FROM found AS f)))
 )
 
 SELECT
@@ -20,7 +22,12 @@ SELECT
     TRUE AS is_wanted,
     FALSE AS is_last
 FROM touched AS t
-INNER JOIN motcua.messages AS m ON t.message_id = m.message_id
+INNER JOIN LATERAL (
+    SELECT r.message_id, r.recorded_at, r.agency_code, r.kind, r.state, r.reason, r.procedure_code
+    FROM motcua.messages AS r
+    WHERE r.message_id = t.message_id
+    OFFSET 0  -- noqa: AM09
+) AS m ON TRUE
 WHERE
     (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)

@@ -1,5 +1,5 @@
--- How many messages of unknown outcome there are at each gateway, of some agencies or all, and how many of them are still
--- useful. Called by store/notices/messages.py.
+-- How many messages of unknown outcome there are at each gateway, of some agencies or all, and how many of them are
+-- still useful. Called by store/notices/messages.py.
 SELECT a.gateway, count(*) AS held, count(*) FILTER (WHERE m.useful_until > %(now)s) AS useful
 FROM motcua.messages AS m
 INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id

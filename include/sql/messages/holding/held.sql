@@ -1,5 +1,5 @@
--- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, after one of them or from
--- the first on, or just those that are named; no number and no words. Called by store/notices/messages.py.
+-- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, after one of them or
+-- from the first on, or just those that are named; no number and no words. Called by store/notices/messages.py.
 SELECT
     m.message_id,
     m.kind,

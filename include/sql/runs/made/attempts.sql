@@ -1,5 +1,5 @@
 -- A run's attempts by gateway, by its answer and how they stand now. Runs of before their numbers were kept are found
--- by name alone. Of some agencies only, where these are listed. Called by store/oversight/runs.py.
+-- by name alone. Of some agencies only, where these are listed. Called by store/browsing/runs.py.
 SELECT
     a.gateway,
     a.outcome,

@@ -1,5 +1,5 @@
 -- The check of quality that a run made, with how many dossiers it looked at and what it found that nobody has
--- acknowledged. Of some agencies only, where these are listed. Called by store/oversight/runs.py.
+-- acknowledged. Of some agencies only, where these are listed. Called by store/browsing/runs.py.
 SELECT
     r.run_no,
     r.day,

@@ -1,4 +1,4 @@
--- Periods that a run closed, whether they meet, and the publication of each. Called by store/oversight/runs.py.
+-- Periods that a run closed, whether they meet, and the publication of each. Called by store/browsing/runs.py.
 SELECT
     c.closing_no,
     c.period,

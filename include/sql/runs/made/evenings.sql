@@ -1,5 +1,5 @@
 -- The evenings of apologies that a run settled. Of some agencies only, where these are listed. Called by
--- store/oversight/runs.py.
+-- store/browsing/runs.py.
 SELECT
     e.agency_code,
     g.name AS agency_name,

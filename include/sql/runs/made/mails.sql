@@ -1,5 +1,5 @@
 -- Mails of a run's reports: of its publications, or of its check of quality; by report, body and state. To some
--- agencies only, where these are listed. Called by store/oversight/runs.py.
+-- agencies only, where these are listed. Called by store/browsing/runs.py.
 SELECT
     m.report_no,
     m.body,

@@ -1,6 +1,6 @@
 -- Messages that a run made, moved or tried, the newest first, as they stand now; of a run of before their numbers were
 -- kept those that it tried. Of some agencies only, where these are listed. Each is looked up by itself, until there are
--- enough, however many there ever were. Called by store/oversight/runs.py.
+-- enough, however many there ever were. Called by store/browsing/runs.py.
 WITH touched AS MATERIALIZED (
     SELECT h.message_id FROM motcua.message_history AS h
     WHERE h.run_no = %(run_no)s

@@ -1,6 +1,6 @@
 -- What a run did to messages: how many went from which state to which, and why, and of which kind those are that it
 -- made; that a message is being sent is no end and is left out. Of some agencies only, where these are listed. Only
--- messages that must be are looked up, each by itself, however many there ever were. Called by store/oversight/runs.py.
+-- messages that must be are looked up, each by itself, however many there ever were. Called by store/browsing/runs.py.
 SELECT
     m.kind,
     h.from_state,

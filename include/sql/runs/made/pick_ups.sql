@@ -1,5 +1,5 @@
 -- What a run read anew of each source. Of some agencies only, where these are listed. Called by
--- store/oversight/runs.py.
+-- store/browsing/runs.py.
 SELECT
     s.name AS source,
     sum(p.transitions) AS transitions,

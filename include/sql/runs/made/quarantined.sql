@@ -1,6 +1,6 @@
 -- Rows that a run met first and that cannot be used, by source and reason, with how many wait still. Of some agencies
 -- only, where these are listed: by their codes, or what their sources write in place of these. Called by
--- store/oversight/runs.py.
+-- store/browsing/runs.py.
 SELECT
     s.name AS source,
     q.reason,

@@ -1,4 +1,4 @@
--- Statements of providers that a run took, and files that it refused. Called by store/oversight/runs.py.
+-- Statements of providers that a run took, and files that it refused. Called by store/browsing/runs.py.
 SELECT
     s.form,
     s.file_name,

@@ -1,4 +1,4 @@
--- Gateways that a run stopped, with the reason. Called by store/oversight/runs.py.
+-- Gateways that a run stopped, with the reason. Called by store/browsing/runs.py.
 SELECT
     gateway,
     subject,

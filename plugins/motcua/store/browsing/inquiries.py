@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from motcua.domain.inquiries import InquiryResult
-from motcua.store.browsing.messages import LOOKED_AT, Piece, Place, piece_of
+from motcua.store.browsing.messages import LOOKED_AT, Piece, Place, in_order, piece_of
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
@@ -83,7 +83,9 @@ def find_inquiries(connection: Connection, asked: InquiriesAsked, before: Place 
     """Up to ``most`` inquiries that are wanted, from the place ``before`` on, or the newest."""
     place = {"before_at": before and before.at, "before_id": before and before.number}
     values = asked.values | place | {"looked_at": LOOKED_AT, "most": most + 1}
-    return piece_of(connection.execute(statement("inquiries/browsing/newest"), values, prepare=False).fetchall(), most)
+    with in_order(connection):
+        found = connection.execute(statement("inquiries/browsing/newest"), values, prepare=False).fetchall()
+    return piece_of(found, most)
 
 
 def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[BrowsedInquiry]:

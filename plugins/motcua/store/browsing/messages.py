@@ -1,26 +1,32 @@
 """Messages as people browse them: filtered, from the newest on, a piece at a time.
 
-Nothing is skipped by counting, and nothing looks further than ``LOOKED_AT`` messages at once: where that many hold too
+Nothing is skipped by counting, and nothing looks further than so many messages at once: where that many hold too
 few that are wanted, the piece ends with the place to go on from, and whoever asks goes on or leaves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from motcua.domain.dossiers import Kind
+from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import STATES
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
 
-LOOKED_AT = 20_000
-"""Messages that are looked at for one piece, at most; of many agencies and states a page's worth of each."""
+LOOKED_AT = 30_000
+"""Messages that are looked at for one piece, at most: as many as a province's day brings."""
+LOOKED_AT_OF_AGENCIES = 10_000
+"""Likewise where some agencies' are looked for, which lie apart; but of each agency and state a page's worth."""
 PAGE = 50
 """Rows of a page."""
+SUPPRESSED_FOR = (*REFUSALS, "same_day", "kind_off", "already_told")
+"""Reasons that only a message that was never to go has; the ledger takes no other one for it."""
 _USUAL = ("accepted", "delivered", "unconfirmed")
 """States that every stretch of the ledger holds many of, and those of replies, which may be of no agency."""
 
@@ -50,6 +56,12 @@ class MessagesAsked:
     """A run of this name made, moved or tried it."""
     dag_id: str | None = None
     """That run is of this DAG; ``None``: of whichever."""
+
+    @property
+    def is_of_each_agency(self) -> bool:
+        """They are rare, and are looked for among each agency's: to count them costs as much for each."""
+        rare = self.state is not None and self.state not in _USUAL
+        return rare and self.agencies is None and self.run_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +108,22 @@ def find_messages(
         before: what the list had before; ``None``: nothing.
         most: of these.
     """
-    name, values = _way(asked, every_agency)
+    name, values = _way(asked, every_agency, most)
     values |= {"before_at": before and before.at, "before_id": before and before.number, "most": most + 1}
-    # Never prepared: a plan that is made for all agencies and days alike would read the ledger from end to end.
-    found = connection.execute(statement(name), values, prepare=False).fetchall()
-    return piece_of(found, most)
+    with in_order(connection):
+        # Never prepared: a plan that is made for all agencies and days alike would read the ledger from end to end.
+        return piece_of(connection.execute(statement(name), values, prepare=False).fetchall(), most)
+
+
+@contextmanager
+def in_order(connection: Connection) -> Iterator[None]:
+    """Has what is asked within read rows in the order of an index, and stop where enough are found; no more after it.
+
+    Nothing may be written within.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute(statement("messages/browsing/plan_in_order"))
+        yield
 
 
 def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
@@ -126,7 +149,7 @@ def read_messages(connection: Connection, places: Sequence[Place]) -> list[Brows
     return [value_of(BrowsedMessage, row) for row in connection.execute(statement("messages/browsing/rows"), values)]
 
 
-def _way(asked: MessagesAsked, every_agency: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[Any, dict[str, Any]]:
     """By which index the wanted ones are found, and what the statement is given."""
     values: dict[str, Any] = {
         "kind": asked.kind,
@@ -144,10 +167,15 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str]) -> tuple[Any, dict[s
             "dag_id": asked.dag_id,
             "agencies": agencies,
         }
-    if agencies is None and (asked.state is None or asked.state in _USUAL):
-        return "messages/browsing/newest", values
-    if agencies is None:
+    if asked.is_of_each_agency:
         agencies = list(every_agency)
+    if agencies is None:
+        return "messages/browsing/newest", values
     states = [asked.state] if asked.state is not None else list(STATES)
-    each = max(LOOKED_AT // max(len(agencies) * len(states), 1), PAGE + 1)
+    if asked.state is None and asked.reason in SUPPRESSED_FOR:
+        states = ["suppressed"]
+    each = max(LOOKED_AT_OF_AGENCIES // max(len(agencies) * len(states), 1), PAGE + 1)
+    if asked.kind is asked.reason is asked.procedure_code is None:
+        # All of them are wanted.
+        each = min(each, most + 1)
     return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}

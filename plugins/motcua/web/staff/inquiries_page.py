@@ -46,7 +46,7 @@ from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 
-USUAL_DAYS, MOST_DAYS = 7, 31
+USUAL_DAYS, MOST_DAYS = 7, 14
 _REPEATED = 20
 """Rows of codes and of phones that come again."""
 _COLUMNS = ("received_at", "asked_code", "outcome", "dossier_code", "agency_code", "agency", "reply_state")
@@ -117,8 +117,9 @@ def show_inquiries(
         if not faults:
             days = _days(inquiries_by_day(connection, asked))
             if asked.agencies is None:
-                codes = repeated_codes(connection, asked.begins, asked.ends, _REPEATED)
-                phones = repeated_phones(connection, asked.begins, asked.ends, _REPEATED)
+                since = max(asked.begins, asked.ends - timedelta(days=USUAL_DAYS))
+                codes = repeated_codes(connection, since, asked.ends, _REPEATED)
+                phones = repeated_phones(connection, since, asked.ends, _REPEATED)
             piece = find_inquiries(connection, asked, place, PAGE)
             older, looked_on = piece.older, piece.looked_on
             rows = _shown(read_inquiries(connection, piece.places), agencies, visits)

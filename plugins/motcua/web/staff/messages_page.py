@@ -108,12 +108,12 @@ def show_messages(
         rows, older, counted, looked_on = [], None, None, True
         if not faults:
             # The first page tells how many there are, where they are few.
-            most = PAGE if place else COUNTED
+            most = PAGE if place or asked.is_of_each_agency else COUNTED
             piece = find_messages(connection, asked, [each.agency_code for each in agencies], place, most)
             older = piece.places[PAGE - 1] if len(piece.places) > PAGE else piece.older
             looked_on = piece.looked_on or len(piece.places) > PAGE
-            counted = None if place or not (piece.looked_on) else len(piece.places)
             more = piece.older is not None
+            counted = None if place or not piece.looked_on or (more and most == PAGE) else len(piece.places)
             rows = _shown(read_messages(connection, piece.places[:PAGE]), agencies, visits)
     newer_query, older_query = turning(filters.given, before, trail, older)
     return render(

@@ -22,9 +22,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
+from motcua.store.browsing.runs import Attempted, Move, RunWork, work_of
 from motcua.store.ledger.database import page_connection
 from motcua.store.ledger.runs import Run
-from motcua.store.oversight.runs import Attempted, Move, RunWork, work_of
 from motcua.web import run_words
 from motcua.web.airflow_runs import AirflowRun, find_airflow_run
 from motcua.web.refusals import PageRefused

@@ -266,6 +266,7 @@ def test_many_are_not_counted_to_the_end(staff, made, rows, monkeypatch):
 @pytest.mark.guarantee("cost", "a list of messages looks at a bounded part of the ledger, and goes on from there")
 def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(staff, made, monkeypatch, query):
     monkeypatch.setattr(browsing, "LOOKED_AT", 20)
+    monkeypatch.setattr(browsing, "LOOKED_AT_OF_AGENCIES", 20)
     monkeypatch.setattr(browsing, "PAGE", 10)
     made.message("RARE", kind="apology", reason="dummy", at=NOW - timedelta(days=9))
     for number in range(50):

@@ -115,7 +115,7 @@ def test_each_filter_narrows_the_list_down(staff, made, query, found):
     [
         ("outcome=<b>", "Không có kết quả tra cứu “<b>”."),
         ("since=x", "Không đọc được ngày “x”"),
-        ("since=2026-01-01&until=2026-11-25", "Chọn nhiều nhất 31 ngày mỗi lần."),
+        ("since=2026-01-01&until=2026-11-25", "Chọn nhiều nhất 14 ngày mỗi lần."),
         ("since=2026-11-25&until=2026-11-20", "Ngày đầu sau ngày cuối"),
         ("before=x", "Chỗ trong danh sách"),
     ],
