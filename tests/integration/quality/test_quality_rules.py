@@ -488,7 +488,7 @@ def test_rule_about_sources(found, rule):
 def test_sentences_are_complete_vietnamese(found):
     assert found.sentences["R7", "R7: three silent days"] == ("Hẹn trả 20/11/2026, không có chuyển biến từ 18/11/2026.")
     assert found.sentences["R14", "BAD-PHONES 2026-11"] == (
-        "25 trên 30 hồ sơ tiếp nhận trong tháng có số nhắn được (83,3%; tháng trước chưa có)."
+        "25 trên 30 hồ sơ tiếp nhận trong tháng có số nhắn được (83,3\u00a0%; tháng trước chưa có)."
     )
     for sentence in found.sentences.values():
         assert sentence
