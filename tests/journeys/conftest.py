@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from psycopg.rows import dict_row
 
 from tests.conftest import Server
 from tests.journeys.office import Office
@@ -65,3 +68,14 @@ def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterato
     yield fresh
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def ledger_rows(office: Office) -> Callable[[str], list[dict[str, Any]]]:
+    """Asks the office's ledger as its administrator."""
+
+    def ask(statement: str) -> list[dict[str, Any]]:
+        with psycopg.connect(office.ledger, row_factory=dict_row) as connection:
+            return connection.execute(statement).fetchall()
+
+    return ask

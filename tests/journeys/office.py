@@ -86,12 +86,11 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
     """The story, by the jobs themselves."""
     yesterday = now - timedelta(days=1)
     codes = codes_of(now)
-    one_stop.dossier(codes["told"], applicant_phone=PHONES["told"], received_at=yesterday, updated_at=yesterday)
-    one_stop.dossier(codes["no_phone"], applicant_phone="", received_at=yesterday, updated_at=yesterday)
+    done = {"received_at": yesterday, "updated_at": yesterday, "status_code": 9, "at_one_stop_desk": True}
+    one_stop.dossier(codes["told"], applicant_phone=PHONES["told"], **done)
+    one_stop.dossier(codes["no_phone"], applicant_phone="", **done)
     one_stop.dossier(codes["unknown"], applicant_phone=PHONES["unknown"], received_at=yesterday, updated_at=yesterday)
-    one_stop.dossier(
-        codes["other"], TU_PHAP, applicant_phone=PHONES["other"], received_at=yesterday, updated_at=yesterday
-    )
+    one_stop.dossier(codes["other"], TU_PHAP, applicant_phone=PHONES["other"], **done)
     one_stop.dossier(HOSTILE, applicant_name=HOSTILE, applicant_phone="không có", step_name=HOSTILE)
     one_stop.dossier("DANG-XU-LY", applicant_phone=PHONES["waiting"], due_at=now + timedelta(days=3))
     one_stop.move(9, codes["told"], at=yesterday)

@@ -37,7 +37,7 @@ ADDRESSES = (
     "quality",
     f"quality/agency?code={NHA_TRANG}",
     "reconciliation",
-    "reconciliation/rows?closing=1&figure=expected",
+    "reconciliation/rows?closing=1&figure=delivered",
     "run?dag_id=notify_transitions&run_id=nothing",
     "statements",
     "users",

@@ -1,0 +1,147 @@
+"""What a clerk, an agency's administrator, the Department and an auditor come to the pages for, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Frame, Page
+
+from tests.conftest import NHA_TRANG
+from tests.journeys.conftest import SIZES, Elsewhere
+from tests.journeys.office import PHONES, Office, codes_of
+from tests.journeys.signing_in import sign_in
+
+pytestmark = pytest.mark.alone
+
+Opens = Callable[[str], Page]
+
+
+def look_up(page: Page | Frame, what: str) -> None:
+    """By the search of the header, which is on every page."""
+    before = page.url
+    page.get_by_role("search").first.get_by_role("searchbox").fill(what)
+    page.get_by_role("button", name="Tìm", exact=True).click()
+    page.wait_for_url(lambda url: url != before and "/dossiers" in url)
+
+
+def of_airflow(page: Page) -> Frame:
+    """Our pages within Airflow's."""
+    element = page.wait_for_selector("iframe")
+    assert element is not None
+    frame = element.content_frame()
+    assert frame is not None
+    frame.wait_for_load_state()
+    return frame
+
+
+@pytest.mark.guarantee("pages", "from sign-in to why a dossier got no SMS it is three clicks")
+@pytest.mark.parametrize("size", SIZES)
+def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
+    office: Office, open_page: Opens, elsewhere: Elsewhere, size: str
+) -> None:
+    page = open_page(size)
+    page.add_init_script("addEventListener('click', event => event.isTrusted && console.log('a click'), true)")
+    clicks: list[str] = []
+    page.on("console", lambda message: clicks.append(message.text) if message.text == "a click" else None)
+    sign_in(page, office, "nha-trang")
+    page.get_by_label("Một cửa").click()
+    frame = of_airflow(page)
+    look_up(frame, codes_of(office.now)["no_phone"])
+    told = frame.locator("main").inner_text()
+    assert told.startswith("Chưa nhắn tin mời nhận kết quả vì không có số điện thoại")
+    assert "sửa số trong phần mềm một cửa trước" in told
+    assert len(clicks) <= 3
+    assert elsewhere == []
+
+
+def test_clerk_finds_the_answer_by_keyboard_alone(office: Office, open_page: Opens) -> None:
+    page = open_page("wide")
+    sign_in(page, office, "nha-trang", "motcua/calendar")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "q":
+            break
+    page.keyboard.type(codes_of(office.now)["told"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dossiers?**")
+    assert page.locator("main").inner_text().startswith("Đã nhắn tin mời nhận kết quả lúc")
+
+
+@pytest.mark.guarantee("pages", "a phone number that is looked for stands in no address and on no page, and is logged")
+def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of_others(
+    office: Office, open_page: Opens, ledger_rows: Callable[[str], list[dict[str, object]]]
+) -> None:
+    codes, page = codes_of(office.now), open_page("wide")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, office, "nha-trang", "motcua/")
+    assert "Tư pháp" not in page.content()
+    look_up(page, PHONES["told"])
+    assert codes["told"] in page.locator("main").inner_text()
+    assert PHONES["told"][1:] not in page.content()
+    assert [address for address in asked if PHONES["told"][1:] in address] == []
+    searches = ledger_rows("SELECT searched_by, agencies, found FROM motcua.phone_searches")
+    assert {"searched_by": "nha-trang", "agencies": [NHA_TRANG], "found": 1} in searches
+    for of_others in (codes["other"], PHONES["other"]):
+        look_up(page, of_others)
+        assert "Tư pháp" not in page.content()
+        assert "Nguyễn Thị Lan" not in page.content()
+
+
+def test_administrator_of_an_agency_records_a_complaint_from_its_dossier(office: Office, open_page: Opens) -> None:
+    codes, page = codes_of(office.now), open_page("narrow")
+    sign_in(page, office, "nha-trang", f"motcua/dossiers?agency={NHA_TRANG}&code={codes['unknown']}")
+    page.get_by_role("link", name="Ghi phản ánh").click()
+    assert page.locator("input[name=dossier_code]").input_value() == codes["unknown"]
+    page.locator("form[method=post] select[name=claim]").select_option("never_received")
+    page.get_by_role("button", name="Ghi nhận").click()
+    page.wait_for_load_state()
+    assert page.locator("li[id^=phan-anh-]").filter(has_text=codes["unknown"]).count() == 1
+
+
+def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_his_agency(
+    office: Office, open_page: Opens, ledger_rows: Callable[[str], list[dict[str, object]]]
+) -> None:
+    page = open_page("wide")
+    sign_in(page, office, "so-tttt", "motcua/")
+    page.get_by_role("link", name="Xem tin chưa rõ kết quả").click()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label("Lý do cho gửi lại").fill("Nhà mạng báo chưa nhận tin nào")
+    page.get_by_role("button", name="Xem trước khi gửi lại").click()
+    assert "hai lần" in page.locator("main").inner_text(), "the effect is named before it is done"
+    assert ledger_rows("SELECT 1 FROM motcua.releases") == []
+    page.get_by_role("button", name="Gửi lại 1 tin").click()
+    assert "1 tin đã được cho gửi lại" in page.locator("main").inner_text()
+    released = ledger_rows("SELECT released_by, reason FROM motcua.releases")
+    assert released == [{"released_by": "so-tttt", "reason": "Nhà mạng báo chưa nhận tin nào"}]
+
+    page.goto(f"{office.url}motcua/users")
+    page.get_by_label("Tên đăng nhập trong Airflow").fill("chua-giao")
+    page.locator("form select[name=agency]").select_option(NHA_TRANG)
+    page.get_by_role("button", name="Tiếp tục").click()
+    page.get_by_role("button", name="Giao", exact=True).click()
+    assert "chua-giao" in page.locator("main").inner_text()
+    given = ledger_rows("SELECT given_by FROM motcua.user_agencies WHERE user_name = 'chua-giao'")
+    assert given == [{"given_by": "so-tttt"}]
+
+
+def test_auditor_goes_from_a_closed_figure_down_to_a_dossier_and_sees_no_number_and_no_name(
+    office: Office, open_page: Opens
+) -> None:
+    codes, page = codes_of(office.now), open_page("wide")
+    sign_in(page, office, "thanh-tra", "motcua/reconciliation")
+    page.goto(f"{office.url}motcua/reconciliation/rows?closing=1&figure=delivered")
+    page.get_by_role("link", name=codes["told"]).first.click()
+    page.wait_for_url("**/dossiers?**")
+    seen = page.content()
+    assert "Đã nhắn tin mời nhận kết quả" in seen
+    for private in ("Nguyễn Thị Lan", PHONES["told"][-3:] + "<", "••"):
+        assert private not in seen
+    look_up(page, PHONES["told"])
+    assert codes["told"] not in page.locator("main").inner_text()
+    with page.expect_download() as download:
+        page.evaluate(f"location.href = '{office.url}motcua/messages/file?format=csv'")
+    written = download.value.path().read_text(encoding="utf-8-sig")
+    assert codes["told"] in written
+    assert PHONES["told"][1:] not in written
