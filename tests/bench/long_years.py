@@ -174,6 +174,8 @@ def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int
         for part in (_PLACES, _DOSSIERS, _MESSAGES, _WORK):
             # By the server a text of several statements may not have parameters.
             psycopg.ClientCursor(connection).execute(part, values)
+            # The next part looks up what this one wrote.
+            connection.execute("ANALYZE")
         for table in ("dossiers", "transitions", "messages"):
             connection.execute(
                 f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{table[:-1]}_id'), 20000000)"  # type: ignore[arg-type]

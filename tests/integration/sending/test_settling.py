@@ -148,6 +148,11 @@ def test_release_needs_who_and_why(unknown, who, why):
         release(who, why)
 
 
+def test_reason_of_a_release_holds_no_phone_number():
+    with pytest.raises(ValueError, match="looks like a phone number"):
+        release("A", "gọi 0905 123 456 thì chưa có tin")
+
+
 @pytest.mark.guarantee("unknown-outcome", "a release lets nothing go but what is unknown, named and useful")
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
     queue(one_stop, 3)
