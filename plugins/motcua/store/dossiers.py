@@ -64,6 +64,8 @@ class DossierShown:
     dossier_id: int
     agency_code: str
     dossier_code: str
+    code_key: str
+    """By which 9029 finds it, as the database makes it of the code."""
     agency_name: str
     province: str
     procedure_code: str | None
@@ -230,7 +232,7 @@ _SORTS: tuple[tuple[LiteralString, type[Entry]], ...] = (
 def dossiers_by_code(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[DossierFound]:
-    """Dossiers whose code has one of these keys (``domain.inquiries.code_key``), also of one agency only."""
+    """Dossiers whose code is one of these, or has one of these keys (``motcua.code_key``), also of one agency only."""
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}
@@ -247,7 +249,7 @@ def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -
 def unusable_rows(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[UnusableRowSeen]:
-    """Rows in quarantine, also those that went on, whose code has one of these keys."""
+    """Rows in quarantine, also those that went on, whose code is one of these, or has one of these keys."""
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}

@@ -5,6 +5,7 @@ SELECT
     d.dossier_id,
     d.agency_code,
     d.dossier_code,
+    motcua.code_key(d.dossier_code) AS code_key,
     coalesce(f.short_name, f.name) AS agency_name,
     g.province,
     d.procedure_code,

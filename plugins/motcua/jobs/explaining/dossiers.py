@@ -73,7 +73,8 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
         agency_code: of this agency only.
     """
     bare, asked = typed.strip(), read_inquiry_text(typed)
-    whole = (code_key(fold(bare)),) if 0 < len(bare) <= CODE_LIMIT and bare.isprintable() else ()
+    # As it stands besides: folding changes signs that a code may hold, though none that 9029 reads has them.
+    whole = (code_key(fold(bare)), bare) if 0 < len(bare) <= CODE_LIMIT and bare.isprintable() else ()
     keys = tuple(dict.fromkeys((*whole, *asked.keys)))
     found = dossiers_by_code(connection, keys, agencies, agency_code)
     as_typed = [each for each in found if each.dossier_code == bare]
@@ -98,9 +99,8 @@ def explain_dossier(
     dossier = dossier_shown(connection, dossier_id, agencies, now)
     if dossier is None:
         return None
-    key = code_key(fold(dossier.dossier_code))
-    seen = next(each for each in find_dossiers(connection, [key], None) if each.hit.dossier_id == dossier_id)
-    unusable = unusable_rows(connection, [key], agencies, dossier.agency_code)
+    seen = next(each for each in find_dossiers(connection, [dossier.code_key], None) if each.hit.dossier_id == dossier_id)
+    unusable = unusable_rows(connection, [dossier.code_key], agencies, dossier.agency_code)
     story = _story(connection, dossier, seen, [each for each in unusable if each.released_at is None], now)
     answer = explain(story, now, planning_rules())
     told = sentence(answer, story, dossier.dossier_code)

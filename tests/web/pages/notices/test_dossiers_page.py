@@ -225,6 +225,22 @@ def test_hostile_code_gives_a_clear_page(staff, typed):
         assert len(answer.text) < 60_000
 
 
+@pytest.mark.parametrize(
+    "code", ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
+)
+def test_code_of_odd_signs_that_a_source_has_is_found_as_it_stands(staff, one_stop, code):
+    one_stop.dossier(code)
+    one_stop.move(9, code, number=77)
+    pick_up("khanhhoa", now=NOW)
+    for answer in (
+        staff.get(PAGE, params={"agency": NHA_TRANG, "code": code}),
+        follow(staff, search(staff, code)),
+    ):
+        assert answer.status_code == 200, words(answer)
+        assert code in html.unescape(answer.text)
+        assert "<script>" not in answer.text
+
+
 def test_nothing_typed_and_nothing_found_say_what_to_do(staff, one_stop):
     assert "Mã viết cách nào cũng được" in words(staff.get(PAGE))
     assert "Chưa gõ mã hồ sơ" in words(staff.get(f"{PAGE}?code=%20"))
