@@ -99,7 +99,9 @@ def explain_dossier(
     dossier = dossier_shown(connection, dossier_id, agencies, now)
     if dossier is None:
         return None
-    seen = next(each for each in find_dossiers(connection, [dossier.code_key], None) if each.hit.dossier_id == dossier_id)
+    seen = next(
+        each for each in find_dossiers(connection, [dossier.code_key], None) if each.hit.dossier_id == dossier_id
+    )
     unusable = unusable_rows(connection, [dossier.code_key], agencies, dossier.agency_code)
     story = _story(connection, dossier, seen, [each for each in unusable if each.released_at is None], now)
     answer = explain(story, now, planning_rules())
