@@ -18,14 +18,15 @@ from tests.journeys.office import office as open_office
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with open_office(postgres, migrated, tmp_path_factory.mktemp("office")) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Closed with the last journey: as long as it is open, an event loop runs in this thread."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
