@@ -259,7 +259,7 @@ CASES = [
     Case("messages/browsing/of_agencies", given(**LISTED, **RARE, **FIRST), IN_ORDER, looked_up=51),
     Case(
         "messages/browsing/of_run",
-        given(**LISTED, state=None, agencies=None, run_id="run 100", **FIRST),
+        given(**LISTED, state=None, agencies=None, run_id="run 100", dag_id=None, **FIRST),
         looked_up=20,
     ),
     Case("messages/browsing/rows", given(message_ids=list(range(1001, 1051))), looked_up=50),

@@ -265,8 +265,8 @@ MANIFESTS: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
         changed(corrects={"publication_no": 1, "folder": "x", "manifest_sha256": "0"}),
         "corrects: its manifest says",
     ),
-    ("urged", with_words(lambda w: w.update(urged=[])), "manifest.json: words.urged: published [], recomputed "),
-    ("threshold", with_words(lambda w: w["thresholds"].update(urge_delivered_below=0.01)), "words.urged: published"),
+    ("urged", with_words(lambda w: w.update(urged=[{}])), "manifest.json: words.urged: published [{}], recomputed "),
+    ("threshold", with_words(lambda w: w["thresholds"].update(urge_delivered_below=1.01)), "words.urged: published"),
     (
         "money",
         with_words(lambda w: w["budget"].update(spent_in_period=1)),

@@ -406,7 +406,10 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/users",
     ],
 )
-def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(staff, ledger, rows, configure, address):
+def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
+    staff, token, ledger, rows, configure, address
+):
+    staff.cookies.set(COOKIE, token("admin"))
     configure(MOTCUA_PAGE_PATIENCE="0.2", AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
     tables = rows("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'motcua'")
     # A page without a limit of its own fails here rather than wait for ever.
