@@ -192,7 +192,7 @@ def fill_safe(world: World, source: dict[str, Any]) -> None:
     key = Identity.generate()
     extra = {
         "adapter": "kannel",
-        "answer_timeout": 60,
+        "answer_timeout": 600,
         "callback_url": "http://127.0.0.1:8081/gateway/receipts/kannel",
         "callback_secret": secrets.token_hex(16),
     }
@@ -300,16 +300,17 @@ def lost(world: World) -> Lost:
             # One is on its way while the backup is made.
             (sending,) = world.happen(1)
             plan_what_is_new()
-            asked, go_on = threading.Event(), threading.Event()
+            asked, go_on, claim_no_more = threading.Event(), threading.Event(), threading.Event()
 
             def hold(_: dict[str, str]) -> None:
                 asked.set()
-                go_on.wait(60)
+                go_on.wait(600)
 
             world.gateway.before_answer = hold
-            on_its_way = threading.Thread(target=send, args=("run",))
+            on_its_way = threading.Thread(target=send, args=("run",), kwargs={"stop": claim_no_more})
             on_its_way.start()
-            assert asked.wait(20)
+            assert asked.wait(60)
+            claim_no_more.set()
             # These are queued in the backup.
             queued = world.happen(6)
             plan_what_is_new()
@@ -317,7 +318,9 @@ def lost(world: World) -> Lost:
             world.gateway.before_answer = None
             go_on.set()
             on_its_way.join()
-            in_backup = {*states(machine).values(), "sending"}
+            now = states(machine)
+            assert [now[citizen] for citizen in queued] == ["queued"] * len(queued)
+            in_backup = {*now.values(), "sending"}
             assert in_backup >= {row[0] for row in rows(machine, "SELECT state FROM motcua.message_states")}
 
             in_gap = world.happen(IN_GAP)
