@@ -8,10 +8,13 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency demo smoke test test-alone test-beside lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
+# How a group of tests ended, for test-again: a group that was broken off has not been tried at all.
+told = @mkdir -p .pytest_cache/$(1) && rm -f .pytest_cache/$(1)/ended; $(2); code=$$?; \
+	echo $$code >.pytest_cache/$(1)/ended; exit $$code
 # What has no clock steps aside for what has one.
 ASIDE := nice -n 10
 
@@ -32,12 +35,16 @@ else
 endif
 
 test-alone: $(READY)
-	$(BIN)/python -m pytest -m alone
+	$(call told,alone,$(BIN)/python -m pytest -m alone -o cache_dir=.pytest_cache/alone)
 
 # Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
 test-beside: $(READY)
-	$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 \
-		--dist loadfile --no-loadscope-reorder
+	$(call told,beside,$(ASIDE) $(BIN)/python -m pytest -m "not alone" --numprocesses auto --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside)
+
+## make test-again: the few tests that failed, with nothing beside them
+test-again: $(READY)
+	@$(BIN)/python -m tests.again
 
 ## make lint: ruff, mypy --strict, sqlfluff
 lint: $(READY)
