@@ -24,6 +24,7 @@ from motcua.jobs.tasks.notify_transitions import gate, send_messages
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
+from motcua.store.ledger.runs import Run, work_for
 from motcua.store.notices import attempts
 from motcua.store.notices.gateways import ensure_gateway, start_gateway
 from motcua.store.notices.messages import Departing, begin_sending
@@ -149,6 +150,25 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
         "gateway kannel stopped: takes nothing: no connection",
     ]
     assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
+
+
+def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(
+    one_stop, gateway, monkeypatch
+):
+    def as_run_of(dag_id):
+        work_for(Run(dag_id, "scheduled__17:30"))
+
+    monkeypatch.setattr("motcua.store.ledger.runs._Work.run", None)
+    monkeypatch.setattr("motcua.store.ledger.runs._Work.number", None)
+    queue_results(one_stop)
+    gateway.script = ["hang"]
+    as_run_of("notify_transitions")
+    send_at(run_id="scheduled__17:30")
+    assert unresolved("scheduled__17:30", now=NOW) == ["1 message(s) unknown"]
+    as_run_of("apologize_due_tomorrow")
+    assert unresolved("scheduled__17:30", now=NOW) == []
+    work_for(None)
+    assert unresolved("scheduled__17:30", now=NOW) == ["1 message(s) unknown"], "whoever is no run sees both"
 
 
 @pytest.mark.guarantee(
