@@ -17,8 +17,9 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.texts import PARAMETER_LIMITS
 from motcua.store.browsing import messages as browsing
-from motcua.web import browsing as lists
-from motcua.web.browsing import NOBODYS
+from motcua.web.lists import files as lists
+from motcua.web.lists import places
+from motcua.web.lists.files import NOBODYS
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.ledger_rows import LedgerRows
 from tests.web.visiting import Visiting
@@ -203,7 +204,7 @@ def test_each_filter_narrows_the_list_down(staff, made, query, found):
         ("until=9999-12-31", "Không đọc được ngày"),
         ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
         ("procedure=%00", "Mã thủ tục không đúng"),
-        ("run=" + "x" * 201, "Tên lượt chạy không đúng"),
+        ("run=" + "x" * 251, "Tên lượt chạy không đúng"),
         ("before=x", "Chỗ trong danh sách (before) không đúng"),
         ("before=999999999999999999-1", "Chỗ trong danh sách (before) không đúng"),
         ("before=1%00-1", "Chỗ trong danh sách (before) không đúng"),
@@ -240,7 +241,7 @@ def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(staff, made):
 
 
 def test_pages_that_were_turned_are_remembered_up_to_a_limit(staff, made, monkeypatch):
-    monkeypatch.setattr(lists, "MOST_TURNED", 2)
+    monkeypatch.setattr(places, "MOST_TURNED", 2)
     for number in range(260):
         made.message(f"D{number:03}", at=NOW + timedelta(seconds=number))
     page, turned = staff.get(PAGE), 0
@@ -292,11 +293,6 @@ def file_text(answer) -> str:
         )
 
 
-def csv_rows(answer) -> list[list[str]]:
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
-
-
 HOSTILE = ["=1+1", "+84", "-2", "@SUM(A1)", "\tx", "\rx", "'x", 'a"b,c', "000123", "<script>"]
 
 
@@ -305,7 +301,8 @@ def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula(staff, made, te
     # No dossier has a code with what cannot be printed.
     code = text if text.isprintable() else "160915001"
     made.message(code, text=text, procedure=text, reason="gateway status =1")
-    head, row = csv_rows(staff.get(f"{PAGE}/file?format=csv"))
+    content = staff.get(f"{PAGE}/file?format=csv").content.decode("utf-8-sig")
+    *_, head, row = csv.reader(io.StringIO(content, newline=""), strict=True)
     cells = dict(zip(head, row, strict=True))
     for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
         assert cells[column] == (f"'{written}" if written[0] in "=+-@\t\r'" else written)
