@@ -177,7 +177,8 @@ class _ListBook(Book):
         sheet, line = self._sheet, self._line
         match cell:
             case datetime():
-                local = cell.astimezone(VIETNAM).replace(tzinfo=None)
+                # A part of a second would be shown as the next one.
+                local = cell.astimezone(VIETNAM).replace(tzinfo=None, microsecond=0)
                 sheet.write_datetime(line, place, local, self._look["moment"])
             case date():
                 sheet.write_datetime(line, place, cell, self._look["day"])

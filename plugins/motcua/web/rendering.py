@@ -70,9 +70,14 @@ def render_refusal(request: Request, status: int, refusal: PageRefusal, **words:
 def _page_before(request: Request) -> str:
     """The address of the page of ours that led here; empty: none did, or it led to itself."""
     base: str = request.scope.get("root_path", "")
-    before = urlsplit(request.headers.get("referer", ""))
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
     address = before.path + (f"?{before.query}" if before.query else "")
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if before.netloc != request.url.netloc or not before.path.startswith(f"{base}/") or address == here:
+    is_ours = before.netloc == request.url.netloc and before.path.startswith(f"{base}/")
+    # Two slashes would begin another host.
+    if not is_ours or address.startswith("//") or address == here:
         return ""
     return address
