@@ -157,7 +157,19 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
     assert listed.status_code == 200
     assert {"160915002", "160915003"} <= set(re.findall(r">(\d+)</a>", listed.text))
     assert "905123456" not in listed.text
+    addresses = [html.unescape(each) for each in re.findall(r'href="([^"]*/dossiers/found/file[^"]*)"', listed.text)]
+    assert [each[-4:] for each in addresses] == ["xlsx", "=csv"]
+    assert not holds_phone(" ".join(addresses))
+    for address in addresses:
+        taken = read_file(staff.get(address))
+        assert {row[0] for row in taken.rows} >= {"160915002", "160915003"}
+        assert len(taken.rows) == listed.text.count("<td><b><a ")
+        assert not holds_phone(" ".join(cell for row in taken.rows for cell in row[:4]))
     WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
+    (own,) = read_file(staff.get(addresses[1])).rows
+    assert own[:2] == ["160915003", NHA_TRANG]
+    assert staff.get(f"{PAGE}/found/file?format=csv").status_code == 400
+    assert read_file(staff.get(f"{PAGE}/found/file?format=csv&dossier=x&dossier=0")).rows == []
     assert "160915003" in search(staff, "0905123456").headers["location"]
 
 

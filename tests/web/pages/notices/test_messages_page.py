@@ -22,6 +22,7 @@ from motcua.web.lists import places
 from motcua.web.lists.files import NOBODYS
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.ledger_rows import LedgerRows
+from tests.web.taken_away import read_file
 from tests.web.visiting import Visiting
 
 PAGE = "/motcua/messages"
@@ -142,13 +143,41 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
     refusals = {
         (staff.get(f"{PAGE}{path}agency={code}").status_code, words(staff.get(f"{PAGE}{path}agency={code}")))
         for path in ("?", "/file?format=csv&", "/file?format=xlsx&")
-        for code in (TU_PHAP, "nobody", "%00")
+        for code in (TU_PHAP, "nobody", "%00", "-")
     }
     assert {status for status, _ in refusals} == {404}
     assert len({shown for _, shown in refusals}) == 1
     visit_as("agency")
     assert codes(staff.get(PAGE)) == []
     assert "chưa được giao cơ quan nào" in words(staff.get(PAGE))
+
+
+def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
+    made.message("OURS", state="expired", reason="too_late")
+    for state, reason, run in (("accepted", None, "run 7"), ("expired", "too_late", "run 8")):
+        number = made.message(
+            None, None, kind="reply", template="reply_unknown", text="ai hoi", state=state, reason=reason
+        )
+        made.attempt(number, run=run)
+    for role in ("operator", "auditor"):
+        visit_as(role)
+        for query, listed in (
+            ("agency=-", 2),
+            ("agency=-&state=expired", 1),
+            ("agency=-&state=delivered", 0),
+            ("agency=-&run=run+8", 1),
+            ("agency=-&kind=result", 0),
+        ):
+            answer = staff.get(f"{PAGE}?{query}")
+            assert answer.text.count("không có hồ sơ") == listed, query
+            assert "OURS" not in answer.text, query
+    assert "không thuộc cơ quan nào" in words(staff.get(f"{PAGE}?agency=-"))
+    assert '<option value="-" selected>' in staff.get(f"{PAGE}?agency=-").text
+    taken = read_file(staff.get(f"{PAGE}/file?format=csv&agency=-"))
+    assert len(taken.rows) == 2
+    assert taken.notes[0] == "không thuộc cơ quan nào"
+    visit_as("agency", NHA_TRANG)
+    assert 'value="-"' not in staff.get(PAGE).text
 
 
 def test_unknown_agency_is_refused_to_the_department_in_words(staff):

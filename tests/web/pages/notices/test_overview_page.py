@@ -581,6 +581,8 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
         {"kind": ["supplement"], "state": ["undelivered"]},
         {"agency": [TU_PHAP]},
         {"agency": [TU_PHAP], "state": ["cancelled"]},
+        {"agency": ["-"]},
+        {"agency": ["-"], "state": ["delivered"]},
     ):
         assert wanted | of_today in asked
     # One kind by agency.
