@@ -130,7 +130,7 @@ OF_A_RUN = (
     " UPDATE motcua.quarantine SET run_no = 1 WHERE quarantine_id <= 10"
 )
 THE_RUN = {"run_no": 1, "run_id": "run 100", "agencies": None, "limit": 21}
-LISTED = {"kind": None, "reason": None, "procedure_code": None, "looked_at": 100, "most": 51}
+LISTED = {"kind": None, "reason": None, "procedure_code": None, "looked_at": 100, "most": 51, "of_no_agency": False}
 FIRST = {"begins": None, "ends": None, "before_at": None, "before_id": None}
 BEFORE = FIRST | {"before_at": NOW - timedelta(days=3), "before_id": 1}
 DAY_LISTED = FIRST | {"begins": YESTERDAY["start"], "ends": YESTERDAY["end"]}
@@ -248,6 +248,12 @@ CASES = [
     Case("messages/browsing/newest", given(**LISTED, state=None, **BEFORE), IN_ORDER, looked_up=51),
     # Nothing is such: no more than may be looked at.
     Case("messages/browsing/newest", given(**LISTED | {"kind": "none"}, state=None, **FIRST), IN_ORDER, looked_up=100),
+    Case(
+        "messages/browsing/newest",
+        given(**LISTED | {"of_no_agency": True}, state=None, **FIRST),
+        IN_ORDER,
+        looked_up=100,
+    ),
     Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **FIRST), IN_ORDER, looked_up=51),
     Case("messages/browsing/of_agencies", given(**LISTED, **CELLS, **BEFORE), IN_ORDER, looked_up=51),
     Case(
@@ -306,6 +312,7 @@ CASES = [
     # The page of a dossier.
     Case("dossiers/showing/find", given(keys=["D1007"], agencies=["H1"], agency_code=None, limit=100), looked_up=1),
     Case("dossiers/showing/find_by_phone", given(msisdn="+84906000007", agencies=None, limit=100), looked_up=10),
+    Case("dossiers/showing/by_number", given(dossier_ids=[7], agencies=None, limit=100), looked_up=1),
     Case("dossiers/showing/unusable_rows", given(keys=["D1007"], agencies=None, agency_code=None, limit=100)),
     *(
         Case(f"dossiers/showing/{name}", one_dossier, looked_up=looked_up)

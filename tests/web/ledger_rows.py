@@ -12,11 +12,14 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 
 class LedgerRows:
-    """Writes dossiers, messages, attempts and inquiries; triggers rest, so that any state may begin."""
+    """Writes dossiers, messages, attempts and inquiries; triggers rest, so that any state may begin.
 
-    def __init__(self, rows: Rows) -> None:
+    ``first``: of the numbers of transitions that messages name; those that there are already have others.
+    """
+
+    def __init__(self, rows: Rows, first: int = 1) -> None:
         self._rows = rows
-        self._numbers = iter(range(1, 100_000))
+        self._numbers = iter(range(first, 100_000))
         rows("SET session_replication_role = 'replica'")
         rows("INSERT INTO motcua.sources (name) VALUES ('mot_cua')")
         rows("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")

@@ -1,7 +1,9 @@
 """Lists that people take away: rows as a CSV file, in pieces, or as a workbook of one sheet.
 
-Whatever a cell holds stays text in a spreadsheet: nothing of it is a formula, and a code keeps its zeros in a workbook.
-Moments stand on the clock of Vietnam, as ``2026-11-25 10:00:00``, which spreadsheets of any language read.
+Both begin with what they hold: a title, what the rows were narrowed down to, and when they held; then an empty line,
+the heads of the columns, and the rows. Whatever a cell holds stays text in a spreadsheet: nothing of it is a formula,
+and a code keeps its zeros in a workbook. Moments stand on the clock of Vietnam, as ``2026-11-25 10:00:00``, and days as
+``2026-11-25``, which spreadsheets of any language read.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from motcua.domain.clock import VIETNAM
@@ -25,11 +27,14 @@ _BYTE_ORDER_MARK = "\ufeff"
 _LOOKS = {
     "cell": TEXT | CELL | {"text_wrap": True},
     "number": NUMBER,
+    "day": PLAIN | CELL | {"num_format": f"{VIETNAMESE}d/m/yyyy", "align": "left"},
     "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}d/m/yyyy hh:mm:ss", "align": "left"},
     "link": TEXT | CELL | {"font_color": "#1D5FD1", "underline": 1},
 }
 _LONGEST_ADDRESS = 2_000
 """Characters; a longer one is no link in Excel."""
+_LONGEST_TEXT = 32_767
+"""Characters of a cell; Excel opens no file with a longer one."""
 
 
 class Link(NamedTuple):
@@ -40,7 +45,9 @@ class Link(NamedTuple):
     """The whole of it."""
 
 
-Cell: TypeAlias = str | int | datetime | Link | None
+Cell: TypeAlias = str | int | date | datetime | Link | None
+Row: TypeAlias = Sequence[Cell]
+"""A row of another length than the columns is a note about the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,38 @@ class Column:
     """Letters."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """What stands above the rows."""
+
+    title: str
+    about: Sequence[str]
+    """What they were narrowed down to, and how many there may be; one line each."""
+    as_of: datetime | None
+    """When they held; ``None``: nobody knows."""
+    columns: Sequence[Column]
+
+    @property
+    def notes(self) -> list[str]:
+        """The lines below the title."""
+        words = list_words()["file"]
+        as_of = words["as_of"].format(moment=moment(self.as_of)) if self.as_of else words["as_of_unknown"]
+        return [*(each for each in self.about if each), as_of]
+
+
 _WIDTHS = {
     "dossier_code": 30,
     "agency": 28,
     "reason": 32,
     "text": 70,
+    "note": 60,
+    "meaning": 50,
+    "what": 60,
+    "action": 60,
+    "details": 80,
+    "step": 32,
+    "part": 32,
+    "rule": 40,
     "asked_code": 30,
     "segments": 9,
     "message_id": 12,
@@ -65,22 +99,23 @@ _USUAL_WIDTH = 19
 
 
 def columns_of(names: Sequence[str]) -> list[Column]:
-    """Columns by their names in include/templates/web/messages/words.vi.yaml."""
+    """Columns by their names in include/templates/web/lists/words.vi.yaml."""
     heads = list_words()["column"]
     return [Column(heads[name], _WIDTHS.get(name, _USUAL_WIDTH)) for name in names]
 
 
-def csv_pieces(columns: Sequence[Column], pieces: Iterable[Sequence[Sequence[Cell]]]) -> Iterator[bytes]:
+def csv_pieces(head: ListHead, pieces: Iterable[Sequence[Row]]) -> Iterator[bytes]:
     """The file, piece by piece: a piece of rows is written when the one before it was taken."""
-    yield _lines([[column.head for column in columns]], _BYTE_ORDER_MARK)
+    above: list[Row] = [[head.title], *([note] for note in head.notes), [], [each.head for each in head.columns]]
+    yield _lines(above, _BYTE_ORDER_MARK)
     for rows in pieces:
-        yield _lines([[_plain(cell) for cell in row] for row in rows])
+        yield _lines(rows)
 
 
-def _lines(rows: Iterable[Sequence[str]], begins: str = "") -> bytes:
+def _lines(rows: Iterable[Row], begins: str = "") -> bytes:
     text = io.StringIO(begins)
     text.seek(0, io.SEEK_END)
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n").writerows([_plain(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 
@@ -90,6 +125,8 @@ def _plain(cell: Cell) -> str:
             return ""
         case datetime():
             return f"{cell.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
+        case date():
+            return cell.isoformat()
         case int():
             return str(cell)
         case Link():
@@ -99,16 +136,9 @@ def _plain(cell: Cell) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def list_workbook(
-    title: str,
-    notes: Sequence[str],
-    columns: Sequence[Column],
-    pieces: Iterable[Sequence[Sequence[Cell]]],
-    made_at: datetime,
-) -> bytes:
-    """The workbook: title and notes, then the rows, each written to disk as it comes. A row of one cell is a note."""
-    book = _ListBook(title, made_at)
-    book.begin(title, notes, columns)
+def list_workbook(head: ListHead, pieces: Iterable[Sequence[Row]], made_at: datetime) -> bytes:
+    """The workbook, each row written to disk as it comes."""
+    book = _ListBook(head, made_at)
     for rows in pieces:
         for row in rows:
             book.row(row)
@@ -116,49 +146,53 @@ def list_workbook(
 
 
 class _ListBook(Book):
-    def __init__(self, title: str, made_at: datetime) -> None:
+    def __init__(self, head: ListHead, made_at: datetime) -> None:
         words = list_words()["file"]
-        super().__init__(title, made_at, _LOOKS, {"list": words["sheet"]}, f"{title}, {moment(made_at)}", words["page"])
+        footer = f"{head.title}, {moment(made_at)}"
+        super().__init__(head.title, made_at, _LOOKS, {"list": words["sheet"]}, footer, words["page"])
         self._sheet = self.sheet("list")
-        self._line = self._head = self._last = 0
-        self._wide = 1
-
-    def begin(self, title: str, notes: Sequence[str], columns: Sequence[Column]) -> None:
-        for place, column in enumerate(columns):
+        self._wide = len(head.columns)
+        for place, column in enumerate(head.columns):
             self._sheet.set_column(place, place, column.width)
-        self._sheet.write_string(0, 0, title, self._look["title"])
+        self._text(0, 0, head.title, "title")
+        notes = head.notes
         for line, note in enumerate(notes, 1):
-            self._sheet.write_string(line, 0, note, self._look["name"])
+            self._text(line, 0, note, "name")
         self._line = self._head = self._last = len(notes) + 2
-        self._wide = len(columns)
-        for place, column in enumerate(columns):
-            self._sheet.write_string(self._head, place, column.head, self._look["head"])
+        for place, column in enumerate(head.columns):
+            self._text(self._head, place, column.head, "head")
         self._sheet.freeze_panes(self._head + 1, 0)
         self._sheet.repeat_rows(self._head)
 
-    def row(self, cells: Sequence[Cell]) -> None:
+    def row(self, cells: Row) -> None:
         self._line += 1
         if len(cells) == self._wide:
             self._last = self._line
             for place, cell in enumerate(cells):
                 self._cell(place, cell)
         else:
-            self._sheet.write_string(self._line, 0, str(cells[0]), self._look["name"])
+            self._text(self._line, 0, str(cells[0]), "name")
 
     def _cell(self, place: int, cell: Cell) -> None:
         sheet, line = self._sheet, self._line
         match cell:
             case datetime():
-                local = cell.astimezone(VIETNAM).replace(tzinfo=None)
+                # A part of a second would be shown as the next one.
+                local = cell.astimezone(VIETNAM).replace(tzinfo=None, microsecond=0)
                 sheet.write_datetime(line, place, local, self._look["moment"])
+            case date():
+                sheet.write_datetime(line, place, cell, self._look["day"])
             case int():
                 sheet.write_number(line, place, cell, self._look["number"])
             case Link(words, address) if len(address) <= _LONGEST_ADDRESS:
                 sheet.write_url(line, place, address, self._look["link"], words)
             case Link(words, _):
-                sheet.write_string(line, place, words, self._look["cell"])
+                self._text(line, place, words, "cell")
             case _:
-                sheet.write_string(line, place, cell or "", self._look["cell"])
+                self._text(line, place, cell or "", "cell")
+
+    def _text(self, line: int, place: int, text: str, look: str) -> None:
+        self._sheet.write_string(line, place, text[:_LONGEST_TEXT], self._look[look])
 
     def end(self) -> bytes:
         if self._last > self._head:

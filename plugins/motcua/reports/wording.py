@@ -86,8 +86,8 @@ def words() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def list_words() -> dict[str, Any]:
-    """The words of include/templates/web/messages/words.vi.yaml."""
-    text = (include_dir() / "templates" / "web" / "messages" / "words.vi.yaml").read_text(encoding="utf-8")
+    """The words of include/templates/web/lists/words.vi.yaml."""
+    text = (include_dir() / "templates" / "web" / "lists" / "words.vi.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read
 

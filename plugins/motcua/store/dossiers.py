@@ -246,6 +246,13 @@ def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -
     return [value_of(DossierFound, row) for row in rows]
 
 
+def dossiers_by_number(connection: Connection, dossier_ids: Sequence[int], agencies: Agencies) -> list[DossierFound]:
+    """Dossiers by their numbers, the newest first."""
+    values = {"dossier_ids": list(dossier_ids), "agencies": agencies, "limit": MOST_FOUND}
+    rows = connection.execute(statement("dossiers/showing/by_number"), values)
+    return [value_of(DossierFound, row) for row in rows]
+
+
 def unusable_rows(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[UnusableRowSeen]:

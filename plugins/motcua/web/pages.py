@@ -20,6 +20,7 @@ from motcua.web.auth import NotSignedIn, sign_in_address
 from motcua.web.overview import page as overview_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
+from motcua.web.runs import run_page
 from motcua.web.staff import (
     alerts_page,
     calendar_page,
@@ -29,7 +30,6 @@ from motcua.web.staff import (
     messages_page,
     quality_page,
     reconciliation_page,
-    run_page,
     statements_page,
     unknown_page,
     users_page,

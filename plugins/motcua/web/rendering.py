@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 from motcua.domain.working_days import written_day
+from motcua.reports.wording import moment
 from motcua.templating import templates
 from motcua.web.auth import airflow_address, sign_out_address
 from motcua.web.forms import form_token
@@ -26,7 +29,7 @@ HEADERS = {
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return templates("web", {"day": written_day})
+    return templates("web", {"day": written_day, "moment": moment})
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
@@ -34,7 +37,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
     The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own below it,
     ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
-    the ``token`` of its forms, and the ``nonce`` without which no style counts: pages hold no script and load nothing.
+    the ``token`` of its forms, ``as_of`` (when what it shows held: now, unless the page says another moment; ``None``:
+    nobody knows), and the ``nonce`` without which no style counts: pages hold no script and load nothing.
     """
     nonce = secrets.token_urlsafe(16)
     base: str = request.scope.get("root_path", "")
@@ -47,6 +51,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "airflow": airflow_address(request),
         "sign_out": sign_out_address(request),
         "token": form_token(request),
+        "as_of": datetime.now(UTC),
     }
     text = _templates().get_template(template).render(given | values)
     policy = (
@@ -59,4 +64,20 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 def render_refusal(request: Request, status: int, refusal: PageRefusal, **words: object) -> HTMLResponse:
     """The page that says why there is no page."""
-    return render(request, "refusal.html", status=status, refusal=refusal, words=words)
+    return render(request, "refusal.html", status=status, refusal=refusal, words=words, back=_page_before(request))
+
+
+def _page_before(request: Request) -> str:
+    """The address of the page of ours that led here; empty: none did, or it led to itself."""
+    base: str = request.scope.get("root_path", "")
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    address = before.path + (f"?{before.query}" if before.query else "")
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    is_ours = before.netloc == request.url.netloc and before.path.startswith(f"{base}/")
+    # Two slashes would begin another host.
+    if not is_ours or address.startswith("//") or address == here:
+        return ""
+    return address

@@ -42,7 +42,7 @@ from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.oversight.statements import StatementRefusal, save_refusal
 from motcua.store.people import give_agency
-from motcua.web.staff import run_page
+from motcua.web.runs import run_page
 from tests.conftest import (
     NHA_TRANG,
     NOW,
@@ -251,9 +251,15 @@ def _dossiers(world: World, its: Owned) -> Asked:
     return [{"agency": agency_code, "code": code} for code in its.codes for agency_code in dict.fromkeys(agencies)]
 
 
+def _found(world: World, its: Owned) -> Asked:
+    numbers = world.rows(f"SELECT dossier_id FROM motcua.dossiers WHERE agency_code = '{its.agency}'")
+    return _list_files([{"dossier": str(each["dossier_id"])} for each in numbers])
+
+
 ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/"): lambda world, its: [{}],
     ("GET", "/alerts"): lambda world, its: [{}],
+    ("GET", "/alerts/file"): lambda world, its: _list_files([{"of": "alerts"}, {"of": "looks"}]),
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
     ("GET", "/complaints"): lambda world, its: [
@@ -262,41 +268,54 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
         {"state": "unlinked"},
         {"claim": "no_result_yet", "page": "1"},
     ],
+    ("GET", "/calendar/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
+    ("GET", "/complaints/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
     ("POST", "/complaints"): _complaint_forms,
-    ("GET", "/figures.csv"): lambda world, its: [{}, {"day": "2026-11-25"}],
-    ("GET", "/figures.xlsx"): lambda world, its: [{}, {"day": "2026-11-25"}],
+    ("GET", "/figures/file"): lambda world, its: _list_files([{}, {"day": "2026-11-25"}]),
     ("GET", "/messages"): lambda world, its: _lists(its),
     ("GET", "/messages/file"): lambda world, its: _list_files(_lists(its)),
     ("GET", "/messages/inquiries"): lambda world, its: [{}, {"agency": its.agency}],
     ("GET", "/messages/inquiries/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
     ("GET", "/messages/unknown"): lambda world, its: [{}],
+    ("GET", "/messages/unknown/file"): lambda world, its: _list_files([{"of": "held"}, {"of": "released"}]),
     ("POST", "/messages/unknown"): lambda world, its: [
         # Not confirmed: nothing is let go.
         {"held": str(each["message_id"]), "reason": "nhà mạng báo chưa nhận"}
         for each in world.rows(f"SELECT message_id FROM motcua.messages WHERE agency_code = '{its.agency}'")
     ],
     ("GET", "/dossiers"): lambda world, its: [{}, *_dossiers(world, its)],
-    ("GET", "/dossiers/axis.csv"): _dossiers,
-    ("GET", "/dossiers/axis.xlsx"): _dossiers,
+    ("GET", "/dossiers/file"): lambda world, its: _list_files(_dossiers(world, its)),
+    ("GET", "/dossiers/found/file"): _found,
     ("GET", "/dossiers/slip"): _dossiers,
     ("POST", "/dossiers/search"): lambda world, its: [
         {"q": typed} for typed in (*its.codes, its.mobile, its.landline, f"+84{its.mobile[1:]}")
     ],
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
+    ("GET", "/quality/file"): lambda world, its: _list_files([{}]),
+    ("GET", "/quality/agency/file"): lambda world, its: _list_files(
+        [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}]
+    ),
     ("POST", "/quality/agency"): _quality_forms,
     ("GET", "/reconciliation"): lambda world, its: [
         {},
         {"closing": str(world.closing)},
         {"closing": str(world.closing), "agency": its.agency},
     ],
+    ("GET", "/reconciliation/figures/file"): lambda world, its: _list_files(
+        [{"closing": str(world.closing)}, {"closing": str(world.closing), "agency": its.agency}]
+    ),
     ("GET", "/reconciliation/file"): _files,
     ("GET", "/reconciliation/rows"): _figures,
     ("GET", "/reconciliation/rows.csv"): _figures,
+    ("GET", "/reconciliation/rows.xlsx"): _figures,
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
+    ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
     ("GET", "/sending"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/statements"): lambda world, its: [{}],
+    ("GET", "/statements/file"): lambda world, its: _list_files([{"of": "statements"}]),
     ("GET", "/users"): lambda world, its: [{}],
+    ("GET", "/users/file"): lambda world, its: _list_files([{"of": "grants"}, {"of": "changes"}]),
     ("POST", "/users"): lambda world, its: [
         # Not confirmed: nothing is changed.
         {"decision": decision, "user": "huong", "agency": its.agency}
@@ -446,10 +465,11 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
         return set(asked)
 
     assert refused("operator") == set()
-    departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "POST /users"}
+    departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
     assert refused("auditor") == departments | {"POST /complaints", "POST /dossiers/search", "POST /quality/agency"}
     for name in ("agency", "two agencies", "agency without an entry"):
-        assert refused(name) == departments | {"GET /alerts", "GET /statements"}, name
+        of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
+        assert refused(name) == departments | of_all, name
 
 
 def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):

@@ -11,7 +11,8 @@ FROM (
         m.recorded_at,
         m.message_id,
         (
-            (%(kind)s::text IS NULL OR m.kind = %(kind)s)
+            (NOT %(of_no_agency)s OR m.agency_code IS NULL)
+            AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
             AND (%(state)s::text IS NULL OR m.state = %(state)s)
             AND (%(reason)s::text IS NULL OR coalesce(m.reason = %(reason)s, FALSE))
             AND (%(procedure_code)s::text IS NULL OR coalesce(m.procedure_code = %(procedure_code)s, FALSE))

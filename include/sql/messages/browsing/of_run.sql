@@ -30,6 +30,7 @@ INNER JOIN LATERAL (
 ) AS m ON TRUE
 WHERE
     (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s))
+    AND (NOT %(of_no_agency)s OR m.agency_code IS NULL)
     AND (%(kind)s::text IS NULL OR m.kind = %(kind)s)
     AND (%(state)s::text IS NULL OR m.state = %(state)s)
     AND (%(reason)s::text IS NULL OR m.reason = %(reason)s)

@@ -44,6 +44,8 @@ class MessagesAsked:
 
     agencies: Sequence[str] | None = None
     """Codes; with ``None`` also those of no agency."""
+    of_no_agency: bool = False
+    """Only those that are no agency's; with ``agencies=None``."""
     kind: Kind | None = None
     state: str | None = None
     reason: str | None = None
@@ -61,7 +63,7 @@ class MessagesAsked:
     def is_of_each_agency(self) -> bool:
         """They are rare, and are looked for among each agency's: to count them costs as much for each."""
         rare = self.state is not None and self.state not in _USUAL
-        return rare and self.agencies is None and self.run_id is None
+        return rare and self.agencies is None and not self.of_no_agency and self.run_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +168,12 @@ def _way(asked: MessagesAsked, every_agency: Sequence[str], most: int) -> tuple[
             "run_id": asked.run_id,
             "dag_id": asked.dag_id,
             "agencies": agencies,
+            "of_no_agency": asked.of_no_agency,
         }
     if asked.is_of_each_agency:
         agencies = list(every_agency)
     if agencies is None:
-        return "messages/browsing/newest", values
+        return "messages/browsing/newest", values | {"of_no_agency": asked.of_no_agency}
     states = [asked.state] if asked.state is not None else list(STATES)
     if asked.state is None and asked.reason in SUPPRESSED_FOR:
         states = ["suppressed"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import get_args
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -21,13 +21,15 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
 from motcua.domain.routing import day_of
 from motcua.reports import wording
-from motcua.reports.day_figures import DayFigure, figures_csv, figures_workbook
+from motcua.reports.lists import Row
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import are_any_dossiers
 from motcua.store.notices.messages import RecordedCount, recorded_in
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.watch import WatchLife
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.filters import NO_AGENCY, period_told, whose
 from motcua.web.overview.matters import NAMED, matters_of
 from motcua.web.overview.state import MOST_QUARANTINED, data_as_of, state_of_things
 from motcua.web.refusals import PageRefused
@@ -98,6 +100,8 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
         request,
         "overview.html",
         now=now,
+        as_of=state.data_as_of,
+        no_agency=NO_AGENCY,
         day=shown,
         today=today,
         before=shown - timedelta(days=1),
@@ -132,41 +136,29 @@ def moved_here(request: Request, visits: Visits, day: str = "") -> RedirectRespo
     return RedirectResponse(f"{base}/{query}", HTTPStatus.MOVED_PERMANENTLY, HEADERS)
 
 
-@router.get("/figures.csv")
-def download_csv(visits: Visits, day: str = "") -> Response:
-    """A day's figures, for machines."""
-    figures, shown, _ = _figures(visits, day)
-    return _attachment(figures_csv(figures), "text/csv", f"tin-nhan-{shown}.csv")
-
-
-@router.get("/figures.xlsx")
-def download_workbook(visits: Visits, day: str = "") -> Response:
-    """A day's figures, for people."""
-    figures, shown, data_as_of = _figures(visits, day)
-    content = figures_workbook(figures, shown, data_as_of, datetime.now(UTC))
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _attachment(content, kind, f"tin-nhan-{shown}.xlsx")
-
-
-def _figures(visitor: Visitor, day: str) -> tuple[list[DayFigure], date, datetime | None]:
+@router.get("/figures/file")
+def download_figures(visits: Visits, format: FileFormat, day: str = "") -> Response:
+    """A day's figures by agency, kind and state."""
     shown = _day(day, day_of(datetime.now(UTC)))
     with page_connection() as connection:
-        counts = _counts(connection, shown, visitor)
-        names = {each.agency_code: each.name for each in list_agencies(connection)}
+        counts = _counts(connection, shown, visits)
+        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         as_of = data_as_of(list_sources(connection))
-    figures = []
-    for each in counts:
-        code = each.agency_code or ""
-        figures.append(DayFigure(shown, code, names.get(code, ""), each.kind, each.state, each.messages))
-    return figures, shown, as_of
-
-
-def _attachment(content: bytes, kind: str, name: str) -> Response:
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    return Response(content, media_type=kind, headers=HEADERS | headers)
+    names, words = {each.agency_code: each.name for each in agencies}, wording.publication_words()
+    rows: list[Row] = [
+        [
+            shown,
+            each.agency_code,
+            names.get(each.agency_code or "", ""),
+            words["kind"][each.kind],
+            words["state"][each.state],
+            each.messages,
+        ]
+        for each in counts
+    ]
+    columns = ("day", "agency_code", "agency", "kind", "state", "messages")
+    about = [f"{whose(None, agencies, visits)} · {period_told(shown.isoformat(), shown.isoformat())}"]
+    return list_file(format, "day_figures", about, columns, at_most(rows), as_of=as_of)
 
 
 def _counts(connection: Connection, day: date, visitor: Visitor) -> list[RecordedCount]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -17,10 +17,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.domain.watching.judging import silence_of
+from motcua.reports.lists import MOST_ROWS, Row
 from motcua.reports.watching import AlertInWords, LookInWords, alert_in_words, look_in_words
+from motcua.reports.wording import list_words
 from motcua.store.ledger.database import page_connection
 from motcua.store.oversight.watch import MirroredAlert, WatchLife, acknowledge_alert, list_alerts, watch_life
 from motcua.web.forms import is_own_form, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visits
@@ -28,6 +31,7 @@ from motcua.web.visitors import Visits
 _SHOWN = 100
 _OVER_FOR = timedelta(days=7)
 _SILENT_AFTER = timedelta(minutes=10)
+_ALERTS = ("state", "alert", "meaning", "action", "raised_at", "acknowledged_by", "acknowledged_at", "over_at", "key")
 
 router = APIRouter()
 
@@ -48,6 +52,40 @@ def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLRespons
     """
     visits.must_see_all()
     return _page(request, "acknowledged" if said == "acknowledged" else "", decides=visits.is_operator)
+
+
+@router.get("/alerts/file")
+def download_alerts(visits: Visits, format: FileFormat, of: Literal["alerts", "looks"]) -> Response:
+    """The alerts of the page, or what the watch saw when it looked last."""
+    visits.must_see_all()
+    now = datetime.now(UTC)
+    rows: list[Row]
+    with page_connection() as connection:
+        if of == "looks":
+            life = watch_life(connection)
+            rows = [[each.title, each.state_words, each.figure] for each in _looks(life)]
+            as_of = life.looked_at if life is not None else None
+            return list_file(format, of, [], ("subject", "seen", "figure"), at_most(rows), as_of=as_of)
+        kept = list_alerts(connection, now - _OVER_FOR, MOST_ROWS + 1)
+    states = list_words()["alert_state"]
+    rows = []
+    for each in (each for each in kept if each.name in ALERT_NAMES):
+        words = _in_words(each)
+        state = "over" if each.over_at else "known" if each.acknowledged_at else "open"
+        rows.append(
+            [
+                states[state],
+                words.title,
+                words.meaning,
+                words.todo,
+                each.raised_at,
+                each.acknowledged_by,
+                each.acknowledged_at,
+                each.over_at,
+                words.key,
+            ]
+        )
+    return list_file(format, of, [list_words()["told"]["alerts"]], _ALERTS, at_most(rows), as_of=now)
 
 
 @router.post("/alerts")

@@ -5,25 +5,28 @@ from __future__ import annotations
 from calendar import Calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Literal, TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import PROVINCES
 from motcua.domain.working_days import WorkingCalendar
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR
 from motcua.jobs.calendars.keeping import HOME_PROVINCE
-from motcua.store.agencies import list_agencies
+from motcua.reports.lists import Row
+from motcua.reports.wording import list_words
+from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_changes, list_years, load_calendar, load_province_calendar
-from motcua.store.ledger.database import page_connection
+from motcua.store.ledger.database import Connection, page_connection
 from motcua.web.forms import number_in
+from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
-from motcua.web.visitors import Visits
+from motcua.web.visitors import Visitor, Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
 """What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own
@@ -93,20 +96,11 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
     """A year (this one by default) for an agency's code, or for a province's key (the first one by default)."""
     today = datetime.now(VIETNAM).date()
     shown = _year(year, today)
+    first, last = date(shown, 1, 1), date(shown, 12, 31)
     with page_connection() as connection:
-        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
-        provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]
-        chosen = next((each for each in agencies if agency in (each.agency_code, *each.aliases)), None)
-        if chosen is None and agency not in ("", *provinces):
-            visits.must_see(None)
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
+        agencies, provinces, chosen, province = _asked_for(connection, visits, agency)
         code = chosen.agency_code if chosen else None
-        province = chosen.province if chosen else agency or provinces[0]
-        first, last = date(shown, 1, 1), date(shown, 12, 31)
-        if code:
-            calendar = load_calendar(connection, code, first, last)
-        else:
-            calendar = load_province_calendar(connection, province, first, last)
+        calendar = _calendar(connection, chosen, province, shown)
         state = next((each for each in list_years(connection, [province]) if each.year == shown), None)
         changes = list_changes(connection, shown, province, code, _SHOWN_CHANGES)
     return render(
@@ -117,9 +111,10 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
         last_year=LAST_YEAR,
         asked=code or province,
         agency=chosen,
-        province=province,
-        province_names={key: each.name for key, each in PROVINCES.items()},
-        choices={key: [each for each in agencies if each.province == key] for key in provinces},
+        province_name=_province_name(province),
+        choices=[(key, _province_name(key), [each for each in agencies if each.province == key]) for key in provinces],
+        kinds=list_words()["calendar"]["kind"],
+        weekdays=list_words()["calendar"]["weekday"],
         state=state,
         confirmed_on=state.confirmed_at.astimezone(VIETNAM).date() if state and state.confirmed_at else None,
         # Those in force today, or at the end of a year that is not this one.
@@ -129,6 +124,63 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
         special_days=[(each, kind_of(calendar, each.day)) for each in calendar.special_days(shown)],
         changes=[replace(each, changed_at=each.changed_at.astimezone(VIETNAM)) for each in changes],
     )
+
+
+@router.get("/calendar/file")
+def download_calendar(visits: Visits, format: FileFormat, year: str = "", agency: str = "") -> Response:
+    """Every day of the year, with whether it is worked and why."""
+    shown = _year(year, datetime.now(VIETNAM).date())
+    with page_connection() as connection:
+        _, _, chosen, province = _asked_for(connection, visits, agency)
+        calendar = _calendar(connection, chosen, province, shown)
+    words = list_words()["calendar"]
+    rows: list[Row] = []
+    day = date(shown, 1, 1)
+    while day.year == shown:
+        special, kind = calendar.special_day(day), kind_of(calendar, day)
+        reason = None if kind in (None, "weekend") else special.reason if special else calendar.why_open(day)
+        rows.append(
+            [
+                day,
+                words["weekday"][day.weekday()],
+                words["opening"][calendar.opening(day)],
+                words["kind"][kind] if kind else words["usual"],
+                reason,
+                special.authority if special else None,
+            ]
+        )
+        day += timedelta(days=1)
+    about = [words["year"].format(year=shown, of=chosen.name if chosen else _province_name(province))]
+    columns = ("day", "weekday", "opening", "day_kind", "reason", "authority")
+    return list_file(format, "calendar", about, columns, at_most(rows), as_of=datetime.now(UTC))
+
+
+def _asked_for(
+    connection: Connection, visits: Visitor, agency: str
+) -> tuple[list[Agency], list[str], Agency | None, str]:
+    """Agencies that the visitor sees, their provinces, and the agency, if it is one's calendar, or province asked for.
+
+    Raises:
+        PageRefused: there is no such agency or province, or he may not see it.
+    """
+    agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
+    provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]
+    chosen = next((each for each in agencies if agency in (each.agency_code, *each.aliases)), None)
+    if chosen is None and agency not in ("", *provinces):
+        visits.must_see(None)
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency")
+    return agencies, provinces, chosen, chosen.province if chosen else agency or provinces[0]
+
+
+def _province_name(key: str) -> str:
+    return f"Tỉnh {PROVINCES[key].name}" if key in PROVINCES else key
+
+
+def _calendar(connection: Connection, chosen: Agency | None, province: str, year: int) -> WorkingCalendar:
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    if chosen is not None:
+        return load_calendar(connection, chosen.agency_code, first, last)
+    return load_province_calendar(connection, province, first, last)
 
 
 def _year(written: str, today: date) -> int:

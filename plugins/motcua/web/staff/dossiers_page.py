@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.explaining.answers import TOLD
@@ -20,21 +20,21 @@ from motcua.jobs.explaining.axis import axis_lines
 from motcua.jobs.explaining.dossiers import CodeSearch, ExplainedDossier, explain_dossier, find_by_code, status_name
 from motcua.reports import wording
 from motcua.reports.explaining import clauses, due_moment
-from motcua.reports.lists import Cell, Column
+from motcua.reports.lists import Row
 from motcua.store.agencies import Agency, list_agencies
-from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_phone
+from motcua.store.dossiers import MOST_FOUND, DossierFound, dossiers_by_number, dossiers_by_phone
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.people import log_phone_search
-from motcua.web.browsing import FileFormat, agency_of, list_file
-from motcua.web.forms import is_own_form, sent_form
+from motcua.web.forms import is_own_form, number_in, sent_form
+from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
+from motcua.web.lists.filters import agency_of, whose
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
 """Characters of what is typed that are looked at."""
-_WIDTHS = (20, 18, 60, 80)
-"""Of a file's columns, in letters."""
+_FOUND = ("dossier_code", "agency_code", "agency", "procedure_code", "taken_in_at", "due_at", "step")
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -64,7 +64,8 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
         sorts=clauses()["axis"]["sort"],
         phone=visits.phone(explained.dossier.msisdn),
         refusals=clauses()["phone"],
-        query=_query(explained),
+        query=urlencode(_query(explained)),
+        file_query=_query(explained),
     )
 
 
@@ -74,16 +75,44 @@ def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLR
     return render(request, "dossiers/slip.html", **_shown(_asked_for(agency, code, visits), visits))
 
 
-@router.get("/dossiers/axis.csv")
-def download_csv(visits: Visits, agency: str, code: str) -> Response:
-    """What happened to the dossier, for machines and spreadsheets."""
-    return _file(agency, code, visits, "csv")
+@router.get("/dossiers/file")
+def download_axis(visits: Visits, agency: str, code: str, format: FileFormat) -> Response:
+    """What happened to the dossier."""
+    explained, sorts = _asked_for(agency, code, visits), clauses()["axis"]["sort"]
+    rows: list[Row] = [
+        [line.at, sorts[line.sort], line.title, "; ".join(line.details)] for line in axis_lines(explained, visits.phone)
+    ]
+    dossier = explained.dossier
+    title = clauses()["axis"]["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
+    columns = ("at", "sort", "what", "details")
+    about = [explained.sentence]
+    return list_file(format, "axis", about, columns, at_most(rows), as_of=dossier.read_at, title=title)
 
 
-@router.get("/dossiers/axis.xlsx")
-def download_workbook(visits: Visits, agency: str, code: str) -> Response:
-    """The same as a workbook."""
-    return _file(agency, code, visits, "xlsx")
+@router.get("/dossiers/found/file")
+def download_found(
+    request: Request, visits: Visits, format: FileFormat, dossier: Annotated[list[str], Query()]
+) -> Response:
+    """Dossiers that a search found, by their numbers: what was typed to find them stands in no address."""
+    numbers = [number for each in dossier[:MOST_FOUND] if (number := number_in(each)) is not None]
+    with page_connection() as connection:
+        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
+        found = dossiers_by_number(connection, numbers, visits.listed)
+    names = {each.agency_code: each.name for each in agencies}
+    rows: list[Row] = [
+        [
+            dossier_cell(request, each.agency_code, each.dossier_code),
+            each.agency_code,
+            names.get(each.agency_code),
+            each.procedure_code,
+            each.received_at,
+            each.due_at,
+            hide_phones(each.step_name or status_name(each.status_code) or ""),
+        ]
+        for each in found
+    ]
+    about = [whose(None, agencies, visits)]
+    return list_file(format, "dossiers", about, _FOUND, at_most(rows), as_of=datetime.now(UTC))
 
 
 @router.post("/dossiers/search")
@@ -143,8 +172,8 @@ def _asked_for(agency: str, code: str, visits: Visitor) -> ExplainedDossier:
         return _explained(connection, found[0], visits)
 
 
-def _query(explained: ExplainedDossier) -> str:
-    return urlencode({"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code})
+def _query(explained: ExplainedDossier) -> dict[str, str]:
+    return {"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code}
 
 
 def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
@@ -159,22 +188,11 @@ def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
         "in_status": status_name(explained.story.status_code),
         "step": hide_phones(explained.story.step_name or ""),
         "applicant": "" if visits.is_auditor else hide_phones(explained.dossier.applicant_name or ""),
+        "as_of": explained.dossier.read_at,
         "now": datetime.now(UTC),
         "w": wording,
         "due_moment": due_moment,
     }
-
-
-def _file(agency: str, code: str, visits: Visitor, file_format: FileFormat) -> Response:
-    explained, words = _asked_for(agency, code, visits), clauses()["axis"]
-    rows: list[list[Cell]] = [
-        [line.at, words["sort"][line.sort], line.title, "; ".join(line.details)]
-        for line in axis_lines(explained, visits.phone)
-    ]
-    columns = [Column(head, width) for head, width in zip(words["columns"], _WIDTHS, strict=True)]
-    dossier = explained.dossier
-    title = words["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
-    return list_file(f"ho-so-{dossier.dossier_id}", file_format, title, explained.sentence, columns, iter([rows]))
 
 
 def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
@@ -205,6 +223,7 @@ def _list_page(
         "dossiers/find.html",
         status=status,
         found=found,
+        file_query=urlencode([("dossier", each.dossier_id) for each in found]),
         names=names,
         said=said,
         typed=typed,

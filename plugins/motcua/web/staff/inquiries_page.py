@@ -5,7 +5,7 @@ An inquiry about no dossier belongs to no agency: the Department and auditors al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_phones
 from motcua.domain.routing import day_of
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, columns_of
+from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.browsing.inquiries import (
     BrowsedInquiry,
@@ -32,16 +32,9 @@ from motcua.store.browsing.inquiries import (
 )
 from motcua.store.browsing.messages import PAGE, Place
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.browsing import (
-    Faults,
-    FileFormat,
-    agency_of,
-    dossier_cell,
-    list_file,
-    period_told,
-    pieces_of,
-    turning,
-)
+from motcua.web.lists.files import FileFormat, dossier_cell, list_file, newest_first, pieces_of
+from motcua.web.lists.filters import Faults, ListFilters, agency_of, period_told, whose
+from motcua.web.lists.places import turning
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
@@ -55,23 +48,14 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class InquiryFilters:
+class InquiryFilters(ListFilters):
     """Filters as an address writes them; without days the last ``USUAL_DAYS``."""
 
-    agency: str = ""
     outcome: str = ""
-    since: str = ""
-    until: str = ""
-
-    @property
-    def given(self) -> dict[str, str]:
-        """Those that narrow something down."""
-        named = {"agency": self.agency, "outcome": self.outcome, "since": self.since, "until": self.until}
-        return {name: value for name, value in named.items() if value}
 
 
 def _filters(agency: str = "", outcome: str = "", since: str = "", until: str = "") -> InquiryFilters:
-    return InquiryFilters(agency, outcome, since, until)
+    return InquiryFilters(agency, since, until, outcome)
 
 
 Filters = Annotated[InquiryFilters, Depends(_filters)]
@@ -148,7 +132,6 @@ def show_inquiries(
         words=wording.publication_words(),
         most_rows=MOST_ROWS,
         w=wording,
-        now=now,
     )
 
 
@@ -157,22 +140,26 @@ def download_inquiries(request: Request, visits: Visits, filters: Filters, forma
     """The list as a file, the newest ``MOST_ROWS`` at most."""
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
-    asked, faults = _asked(filters, agencies, visits, datetime.now(UTC))
+    now = datetime.now(UTC)
+    asked, faults = _asked(filters, agencies, visits, now)
     if faults:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
 
-    def look(connection: Connection, place: Place | None, most: int) -> tuple[list[list[Cell]], Place | None]:
+    def look(connection: Connection, place: Place | None, most: int) -> tuple[list[Row], Place | None]:
         piece = find_inquiries(connection, asked, place, most)
         rows = _shown(read_inquiries(connection, piece.places), agencies, visits)
         return [_cells(request, visits, each) for each in rows], piece.older
 
     words = wording.list_words()
     first, last = (each.astimezone(VIETNAM).date() for each in (asked.begins, asked.ends - timedelta(days=1)))
-    told = [period_told(first.isoformat(), last.isoformat()), words["outcome"].get(filters.outcome, "")]
+    told = [
+        whose(agency_of(filters.agency, agencies, visits), agencies, visits),
+        period_told(first.isoformat(), last.isoformat()),
+        words["outcome"].get(filters.outcome, ""),
+    ]
     names = _COLUMNS if visits.is_auditor else (*_COLUMNS, "phone")
-    title, name = words["file"]["inquiries"], words["file"]["inquiries_name"]
-    pieces: Iterator[list[list[Cell]]] = pieces_of(look)
-    return list_file(name, format, title, " · ".join(each for each in told if each), columns_of(names), pieces)
+    about = [" · ".join(each for each in told if each), newest_first()]
+    return list_file(format, "inquiries", about, names, pieces_of(look), as_of=now)
 
 
 def _asked(
@@ -186,7 +173,7 @@ def _asked(
     faults = Faults()
     chosen = agency_of(filters.agency, agencies, visits)
     outcome: Any = faults.one_of(filters.outcome, wording.list_words()["outcome"], "outcome")
-    begins, ends = faults.period(filters.since, filters.until)
+    begins, ends = faults.period(filters)
     if ends is None:
         ends = begins + timedelta(days=MOST_DAYS) if begins else _midnight(now) + timedelta(days=1)
     if begins is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.reconciliation import STATES
 from motcua.reports import wording
-from motcua.reports.lists import MOST_ROWS, Cell, columns_of
+from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.browsing.messages import (
     PAGE,
@@ -24,17 +24,9 @@ from motcua.store.browsing.messages import (
     read_messages,
 )
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.web.browsing import (
-    Faults,
-    FileFormat,
-    agency_of,
-    dossier_cell,
-    list_file,
-    period_told,
-    pieces_of,
-    turning,
-    words_shown,
-)
+from motcua.web.lists.files import FileFormat, dossier_cell, list_file, newest_first, pieces_of, words_shown
+from motcua.web.lists.filters import NO_AGENCY, Faults, ListFilters, agency_of, period_told, whose
+from motcua.web.lists.places import turning
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
@@ -46,24 +38,16 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class MessageFilters:
+class MessageFilters(ListFilters):
     """Filters as an address writes them; what is empty narrows nothing down."""
 
-    agency: str = ""
     kind: str = ""
     state: str = ""
     reason: str = ""
-    since: str = ""
-    until: str = ""
     procedure: str = ""
     run: str = ""
     dag: str = ""
     """Whose run it is: other DAGs may have runs of the same name."""
-
-    @property
-    def given(self) -> dict[str, str]:
-        """Those that narrow something down."""
-        return {name: value for name, value in asdict(self).items() if value}
 
 
 def _filters(
@@ -77,7 +61,7 @@ def _filters(
     run: str = "",
     dag: str = "",
 ) -> MessageFilters:
-    return MessageFilters(agency, kind, state, reason, since, until, procedure.strip(), run, dag if run else "")
+    return MessageFilters(agency, since, until, kind, state, reason, procedure.strip(), run, dag if run else "")
 
 
 Filters = Annotated[MessageFilters, Depends(_filters)]
@@ -100,7 +84,6 @@ def show_messages(
     request: Request, visits: Visits, filters: Filters, before: str = "", trail: str = ""
 ) -> HTMLResponse:
     """Messages, the newest first, a page at a time."""
-    now = datetime.now(UTC)
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         asked, faults = _asked(filters, agencies, visits)
@@ -133,10 +116,10 @@ def show_messages(
         file_query=filters.given,
         agencies=agencies,
         words=wording.publication_words(),
-        states=STATES,
+        states={state: wording.publication_words()["state"][state] for state in STATES},
+        no_agency=NO_AGENCY,
         most_rows=MOST_ROWS,
         w=wording,
-        now=now,
     )
 
 
@@ -148,10 +131,12 @@ def download_messages(request: Request, visits: Visits, filters: Filters, format
     asked, faults = _asked(filters, agencies, visits)
     if faults:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-    words = wording.list_words()["file"]
-    about = " · ".join(_told(filters, agencies)) or words["every_message"]
+    told = _told(filters, agencies)
+    if not filters.agency:
+        told.insert(0, whose(None, agencies, visits))
+    about = [" · ".join(told), newest_first()]
     pieces = _pieces(request, visits, asked, agencies)
-    return list_file(words["messages_name"], format, words["messages"], about, columns_of(_columns(visits)), pieces)
+    return list_file(format, "messages", about, _columns(visits), pieces, as_of=datetime.now(UTC))
 
 
 def _asked(filters: MessageFilters, agencies: Sequence[Agency], visits: Visitor) -> tuple[MessagesAsked, Faults]:
@@ -162,14 +147,18 @@ def _asked(filters: MessageFilters, agencies: Sequence[Agency], visits: Visitor)
     """
     words = wording.publication_words()
     faults = Faults()
-    chosen = agency_of(filters.agency, agencies, visits)
-    begins, ends = faults.period(filters.since, filters.until)
+    of_none = filters.agency == NO_AGENCY
+    if of_none:
+        visits.must_see(None)
+    chosen = None if of_none else agency_of(filters.agency, agencies, visits)
+    begins, ends = faults.period(filters)
     kind: Any = faults.one_of(filters.kind, words["kind"], "kind")
     reason = faults.name(filters.reason, "reason")
     if reason is not None and not wording.is_message_reason(reason):
         reason = faults.one_of(reason, (), "reason")
     asked = MessagesAsked(
         agencies=visits.listed if chosen is None else (chosen.agency_code,),
+        of_no_agency=of_none,
         kind=kind,
         state=faults.one_of(filters.state, STATES, "state"),
         reason=reason,
@@ -191,7 +180,7 @@ def _told(filters: MessageFilters, agencies: Sequence[Agency]) -> list[str]:
     return [
         each
         for each in (
-            named.get(filters.agency, ""),
+            told["no_agency"] if filters.agency == NO_AGENCY else named.get(filters.agency, ""),
             words["kind"].get(filters.kind, ""),
             words["state"].get(filters.state, ""),
             told["reason"].format(reason=wording.message_reason(filters.reason)) if filters.reason else "",
@@ -227,12 +216,10 @@ def _columns(visits: Visitor) -> Sequence[str]:
     return _COLUMNS if visits.is_auditor else (*_COLUMNS, "phone")
 
 
-def _pieces(
-    request: Request, visits: Visitor, asked: MessagesAsked, agencies: Sequence[Agency]
-) -> Iterator[list[list[Cell]]]:
+def _pieces(request: Request, visits: Visitor, asked: MessagesAsked, agencies: Sequence[Agency]) -> Iterator[list[Row]]:
     every = [each.agency_code for each in agencies]
 
-    def look(connection: Connection, place: Place | None, most: int) -> tuple[list[list[Cell]], Place | None]:
+    def look(connection: Connection, place: Place | None, most: int) -> tuple[list[Row], Place | None]:
         piece = find_messages(connection, asked, every, place, most)
         rows = _shown(read_messages(connection, piece.places), agencies, visits)
         return [_cells(request, visits, each) for each in rows], piece.older

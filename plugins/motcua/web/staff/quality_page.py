@@ -20,15 +20,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
-from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
+from motcua.quality.report_data import AgencyFigures, AgencyReport, RowToCorrect, Run, TrendPoint
 from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
 from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
 from motcua.web.forms import is_own_form, number_in, page_in, sent_form
+from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -36,6 +38,15 @@ from motcua.web.visitors import Visitor, Visits
 ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
+_AGENCY_COLUMNS = (
+    "agency_code", "agency", "dossiers", "to_do", "acknowledged", "phone_missing", "phone_invalid", "status",
+    "other_faults", "per_thousand", "new", "back", "standing", "fixed", "late", "late_for_department", "broken",
+)  # fmt: skip
+_FINDING_COLUMNS = (
+    "dossier_code", "finding_subject", "rule", "severity", "what", "action", "procedure_code", "procedure",
+    "finding_state", "began_at", "first_seen", "age_days", "deadline", "stage", "acknowledged_until",
+    "acknowledged_why", "acknowledged_by",
+)  # fmt: skip
 
 router = APIRouter()
 
@@ -152,6 +163,7 @@ def show_department(request: Request, visits: Visits) -> Response:
     return render(
         request,
         "quality.html",
+        as_of=report.run.data_as_of,
         report=report,
         bars={each.agency_code: bar_of(each, highest) for each in report.agencies},
         chart=trend_chart(report.trend),
@@ -163,6 +175,47 @@ def show_department(request: Request, visits: Visits) -> Response:
         ),
         **_common(),
     )
+
+
+@router.get("/quality/file")
+def download_agencies(visits: Visits, format: FileFormat) -> Response:
+    """The agencies of the page, the worst rate first."""
+    visits.must_see_all()
+    with page_connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+        report = department_report(connection, run_no)
+    rows: list[Row] = [_agency_row(each) for each in report.agencies]
+    about, as_of = [_checked(report.run)], report.run.data_as_of
+    return list_file(format, "quality", about, _AGENCY_COLUMNS, at_most(rows), as_of=as_of)
+
+
+def _checked(run: Run) -> str:
+    """Which run found it, in words."""
+    said = wording.list_words()["told"]["checked"]
+    return str(said.format(no=run.run_no, moment=wording.moment(run.as_of)))
+
+
+def _agency_row(row: AgencyFigures) -> list[Cell]:
+    if row.broken_reason:
+        return [row.agency_code, row.name, *([None] * (len(_AGENCY_COLUMNS) - 3)), row.broken_reason]
+    return [
+        row.agency_code,
+        row.name,
+        row.dossiers,
+        row.to_do,
+        row.acknowledged,
+        *(row.by_group[group] for group in wording.words()["group"]),
+        None if row.per_thousand is None else wording.decimal(row.per_thousand),
+        row.change.new,
+        row.change.back,
+        row.change.standing,
+        row.change.fixed,
+        row.remind_agency + row.remind_department,
+        row.remind_department,
+        None,
+    ]
 
 
 def _own_agencies(request: Request, visits: Visitor) -> Response:
@@ -183,6 +236,49 @@ def show_agency(
     """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
     told = said if said in ("acknowledged", "taken_back") else ""
     return _agency_page(request, visits, code, rule, page, told)
+
+
+@router.get("/quality/agency/file")
+def download_findings(request: Request, visits: Visits, format: FileFormat, code: str = "", rule: str = "") -> Response:
+    """All that the agency has to correct, or what one rule found, the most urgent first."""
+    visits.must_see(code)
+    with page_connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+        report = _report(connection, run_no, code)
+        chosen = next((each.rule for each in report.results if each.rule.code == rule), None)
+        found = rows_to_correct(connection, run_no, report.agency_code, rule=chosen.code if chosen else None)
+        first, _ = most_urgent(found, MOST_ROWS + 1)
+    about = [report.agency_name, *([chosen.title] if chosen else []), _checked(report.run)]
+    columns = _FINDING_COLUMNS if visits.is_auditor else (*_FINDING_COLUMNS, "phone")
+    rows: list[Row] = [
+        [*_finding_row(request, visits, each), *([] if visits.is_auditor else [each.masked_phone])] for each in first
+    ]
+    return list_file(format, "findings", about, columns, at_most(rows), as_of=report.run.data_as_of)
+
+
+def _finding_row(request: Request, visits: Visitor, row: RowToCorrect) -> list[Cell]:
+    words, accepted = wording.words(), row.acknowledged
+    return [
+        dossier_cell(request, row.agency_code, row.dossier_code),
+        row.subject,
+        f"{row.rule.code} {row.rule.title}",
+        words["severity"][row.rule.severity],
+        visits.text(row.what),
+        row.rule.action,
+        row.procedure_code,
+        row.procedure_name,
+        words["state"][row.state],
+        row.since,
+        row.first_seen,
+        row.age_days,
+        row.deadline,
+        words["stage"][row.stage],
+        accepted and accepted.until,
+        accepted and accepted.why,
+        accepted and accepted.by,
+    ]
 
 
 @router.post("/quality/agency")
@@ -236,10 +332,7 @@ def _agency_page(
         run_no = last_run_no(connection)
         if run_no is None:
             return render(request, "quality.html", report=None, **_common())
-        try:
-            report = agency_report(connection, run_no, code)
-        except LookupError:
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
+        report = _report(connection, run_no, code)
         known = {each.rule.code for each in report.results}
         chosen = rule if rule in known else None
         rows, more = _page_of_rows(connection, run_no, report.agency_code, chosen, place)
@@ -249,6 +342,7 @@ def _agency_page(
         request,
         "quality_agency.html",
         status=status,
+        as_of=report.run.data_as_of,
         report=report,
         chart=trend_chart(report.trend),
         late=late(report.figures),
@@ -269,6 +363,13 @@ def _agency_page(
         not_mailed=sum(mail.state != "sent" for mail in mails),
         **_common(),
     )
+
+
+def _report(connection: Connection, run_no: int, code: str) -> AgencyReport:
+    try:
+        return agency_report(connection, run_no, code)
+    except LookupError:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
 
 
 def _page_of_rows(

@@ -18,10 +18,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.periods import Period
-from motcua.domain.reconciliation import STATES, CountedDossier, Orphan, ReconciliationReport
+from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Row
+from motcua.reports.lists import Cell as ListCell
 from motcua.reports.publication.csv_tables import plain_csv
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
@@ -31,6 +33,7 @@ from motcua.store.oversight.closings import ListedClosing, list_closings
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
+from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -52,6 +55,14 @@ _OF_DOSSIERS = (
 """Figures of dossiers on the page; the workbook has all of them."""
 _LISTED = 300
 """Rows of a figure on its page; the file has all of them."""
+_FIGURE_COLUMNS = (
+    "agency_code", "agency", "procedure_code", "procedure", "kind", "at_source", "expected", "suppressed", "cancelled",
+    "tellable", "delivered", "failed", "waiting", "difference",
+)  # fmt: skip
+_OF_A_ROW = ("dossier_code", "agency_code", "agency", "procedure_code", "procedure")
+_MESSAGE_COLUMNS = (*_OF_A_ROW, "kind", "recorded_at", "state", "reason", "changed_at", "message_id")
+_DOSSIER_COLUMNS = (*_OF_A_ROW, "taken_in_at", "due_at", "resolved_at", "days_over", "returned_at")
+_ORPHAN_COLUMNS = (*_OF_A_ROW, "at", "message_id", "receipt_id")
 
 router = APIRouter()
 
@@ -98,6 +109,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
     return render(
         request,
         "reconciliation.html",
+        as_of=report.closing.as_of,
         told=told,
         periods=periods,
         published=published,
@@ -113,6 +125,38 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         signed=wording.signed,
         moment=wording.moment,
     )
+
+
+@router.get("/reconciliation/figures/file")
+def download_figures(visits: Visits, format: FileFormat, closing: str, agency: str = "") -> Response:
+    """A closing's messages by agency, procedure and kind, of all agencies or of one."""
+    visits.must_see(agency or None)
+    with page_connection() as connection:
+        report = _report(connection, number_in(closing))
+    told = Told(report, agency=agency or None)
+    rows: list[Row] = [
+        [
+            row.agency_code,
+            told.agency_name(row.agency_code),
+            row.procedure_code,
+            told.procedure_name(row.procedure_code),
+            told.words["kind"][row.kind],
+            row.at_source,
+            row.expected,
+            row.suppressed,
+            row.cancelled,
+            row.tellable,
+            row.delivered,
+            row.undelivered + row.rejected + row.expired,
+            row.in_hand + row.accepted + row.unconfirmed,
+            row.difference,
+        ]
+        for row in told.messages
+    ]
+    said = wording.list_words()["told"]
+    of = told.agency_name(agency) if agency else said["every_agency"]
+    about = [told.period, said["closing"].format(no=report.closing.closing_no), of]
+    return list_file(format, "closing", about, _FIGURE_COLUMNS, at_most(rows), as_of=report.closing.as_of)
 
 
 def _asked_for(
@@ -131,12 +175,15 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
 def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
     """The messages, dossiers or orphans that a figure of a closing counts, as they stood at its cut-off."""
     report, found = _rows(visits, closing, figure, cell, _LISTED)
+    told = Told(report)
     return render(
         request,
         "figure_rows.html",
-        told=Told(report),
+        as_of=report.closing.as_of,
+        told=told,
         found=found,
-        figure=figure,
+        name=_figure_name(told, figure),
+        cell_told=_cell_told(told, cell),
         of_dossiers=found.of is CountedDossier,
         of_orphans=found.of is Orphan,
         cell=cell,
@@ -145,6 +192,65 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
         moment=wording.moment,
         written=wording.day,
     )
+
+
+@router.get("/reconciliation/rows.xlsx")
+def download_rows_workbook(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
+    """Rows of a figure for people, as the page shows them."""
+    report, found = _rows(visits, closing, figure, cell, MOST_ROWS + 1)
+    told = Told(report)
+    columns: tuple[str, ...]
+    if found.of is CountedMessage:
+        columns = _MESSAGE_COLUMNS
+    else:
+        columns = _DOSSIER_COLUMNS if found.of is CountedDossier else _ORPHAN_COLUMNS
+    about = [_figure_name(told, figure), _cell_told(told, cell)]
+    rows = at_most(_figure_row(request, told, each) for each in found.rows)
+    return list_file("xlsx", "figure_rows", about, columns, rows, as_of=report.closing.as_of)
+
+
+def _figure_row(request: Request, told: Told, row: CountedMessage | CountedDossier | Orphan) -> Row:
+    """A row as the page shows it, whatever it is of."""
+    # What belongs to nothing may have no page.
+    known = not isinstance(row, Orphan)
+    of: list[ListCell] = [
+        dossier_cell(request, row.agency_code, row.dossier_code) if known else row.dossier_code,
+        row.agency_code,
+        told.agency_name(row.agency_code),
+        row.procedure_code,
+        told.procedure_name(row.procedure_code),
+    ]
+    match row:
+        case CountedMessage():
+            kind, state, reason = told.words["kind"][row.kind], told.words["state"][row.state], told.reason(row.reason)
+            return [*of, kind, row.recorded_at, state, reason, row.moved_at, row.message_id]
+        case CountedDossier():
+            return [*of, row.received_at, row.due_at, row.resolved_at, row.days_over, row.returned_at]
+        case _:
+            return [*of, row.happened_at, row.message_id, row.receipt_id]
+
+
+def _figure_name(told: Told, figure: str) -> str:
+    return str(
+        wording.list_words()["figure"].get(figure)
+        or told.words["orphan"].get(figure)
+        or told.words["columns"][figure]["head"]
+    )
+
+
+def _cell_told(told: Told, cell: Cell) -> str:
+    """The part of a closing in words."""
+    said = wording.list_words()["figure_of"]
+    parts = [told.period[:1].upper() + told.period[1:]]
+    if cell.agency_code is not None:
+        parts.append(told.agency_name(cell.agency_code))
+    if cell.procedure_code is not None:
+        parts.append(told.procedure_name(cell.procedure_code))
+    if cell.kind:
+        parts.append(said["kind"].format(kind=told.words["kind"].get(cell.kind, cell.kind).lower()))
+    if cell.reason is not None:
+        parts.append(said["reason"].format(reason=told.reason(cell.reason).lower() or said["no_reason"]))
+    return ", ".join(parts)
 
 
 @router.get("/reconciliation/rows.csv")

@@ -5,35 +5,69 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.statement_forms import form_names
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
 from motcua.reports import wording
-from motcua.store.ledger.database import page_connection
+from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.statements import (
     DIFFERENCES,
     VERDICTS,
     LineMatch,
+    MatchRow,
     MissingStatement,
     RowsAsked,
     StatementFigures,
+    StoredStatement,
     figures_of,
     list_refusals,
     list_statements,
     match_rows,
 )
 from motcua.web.forms import number_in, page_in
+from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.visitors import Visits
 
 ROWS_A_PAGE = 50
+_STATEMENTS = (
+    "statement_no", "month", "form", "gateway", "in_force", "lines", "segments", "amount", "inquiries", "revenue",
+    "covers_until", "file_name", "imported_at", "imported_by", "supersedes",
+)  # fmt: skip
+_ROWS = (
+    "line_no", "direction", "verdict", "differs", "their_sent_at", "their_segments", "their_amount", "their_status",
+    "carrier", "reference", "our_at", "our_segments", "our_amount", "our_state", "message_id", "kind",
+    "agency_code", "dossier_code",
+)  # fmt: skip
 
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilters:
+    """Which rows of which statement an address asks for; what it cannot mean narrows nothing down."""
+
+    no: str
+    verdict: LineMatch | None
+    differs: str | None
+
+
+def _filters(no: str = "", verdict: str = "", differs: str = "") -> RowFilters:
+    return RowFilters(
+        no,
+        next((each for each in VERDICTS if each == verdict), None),
+        differs if differs in DIFFERENCES else None,
+    )
+
+
+Filters = Annotated[RowFilters, Depends(_filters)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +96,24 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, f
 
 
 @router.get("/statements")
-def show_statements(
-    request: Request, visits: Visits, no: str = "", verdict: str = "", differs: str = "", page: str = "1"
-) -> HTMLResponse:
+def show_statements(request: Request, visits: Visits, filters: Filters, page: str = "1") -> HTMLResponse:
     """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time.
 
     They are accounts of all agencies together: for the Department and auditors.
     """
     visits.must_see_all()
     now = datetime.now(UTC)
-    chosen_verdict = next((each for each in VERDICTS if each == verdict), None)
-    chosen_difference = differs if differs in DIFFERENCES else None
     place = page_in(page)
     with page_connection() as connection:
         month, absent = missing_now(connection, now)
         missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
         refusals = list_refusals(connection)
         statements = list_statements(connection)
-        newest = next((each.statement_no for each in statements if each.in_force), None)
-        wanted = number_in(no) if no else newest
-        shown = None if wanted is None else next(iter(list_statements(connection, statement_no=wanted)), None)
-        if no and shown is None:
-            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+        shown = _shown(connection, filters, statements)
         figures, rows = None, []
         if shown is not None:
             (figures,) = figures_of(connection, [shown])
-            asked = RowsAsked(chosen_verdict, chosen_difference, ROWS_A_PAGE + 1, (place - 1) * ROWS_A_PAGE)
+            asked = RowsAsked(filters.verdict, filters.differs, ROWS_A_PAGE + 1, (place - 1) * ROWS_A_PAGE)
             rows = match_rows(connection, shown.statement_no, asked)
     return render(
         request,
@@ -98,10 +124,11 @@ def show_statements(
         rows=rows[:ROWS_A_PAGE],
         more=len(rows) > ROWS_A_PAGE,
         place=place,
-        verdict=chosen_verdict,
-        differs=chosen_difference,
+        verdict=filters.verdict,
+        differs=filters.differs,
         verdicts=VERDICTS,
         differences=DIFFERENCES,
+        said=wording.list_words()["statement"],
         missing=missing,
         refusals=refusals,
         forms=form_names(),
@@ -109,3 +136,97 @@ def show_statements(
         local=VIETNAM,
         w=wording,
     )
+
+
+@router.get("/statements/file")
+def download_statements(
+    request: Request, visits: Visits, filters: Filters, format: FileFormat, of: Literal["statements", "rows"]
+) -> Response:
+    """All statements, or rows of one: those that the page would show, all of them."""
+    visits.must_see_all()
+    said = wording.list_words()["statement"]
+    rows: list[Row]
+    with page_connection() as connection:
+        statements = list_statements(connection)
+        if of == "statements":
+            rows = [_statement(each) for each in statements]
+            return list_file(format, of, [], _STATEMENTS, at_most(rows), as_of=datetime.now(UTC))
+        shown = _shown(connection, filters, statements)
+        if shown is None:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+        asked = RowsAsked(filters.verdict, filters.differs, MOST_ROWS + 1)
+        found = match_rows(connection, shown.statement_no, asked)
+    about = [
+        said["of"].format(no=shown.statement_no, form=shown.form, month=_month(shown.month)),
+        " · ".join(
+            [
+                said["verdict"][filters.verdict] if filters.verdict else said["all_but_exact"],
+                *([said["differs"][filters.differs]] if filters.differs else []),
+            ]
+        ),
+    ]
+    rows = [_row(request, each) for each in found]
+    return list_file(format, "statement_rows", about, _ROWS, at_most(rows), as_of=shown.covers_until)
+
+
+def _shown(connection: Connection, filters: RowFilters, statements: list[StoredStatement]) -> StoredStatement | None:
+    """The statement that is asked for, the newest in force by default; ``None``: there is none.
+
+    Raises:
+        PageRefused: none has this number.
+    """
+    newest = next((each.statement_no for each in statements if each.in_force), None)
+    wanted = number_in(filters.no) if filters.no else newest
+    shown = None if wanted is None else next(iter(list_statements(connection, statement_no=wanted)), None)
+    if filters.no and shown is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return shown
+
+
+def _month(month: date) -> str:
+    return f"{month.month}/{month.year}"
+
+
+def _statement(stored: StoredStatement) -> list[Cell]:
+    said = wording.list_words()["statement"]
+    return [
+        stored.statement_no,
+        _month(stored.month),
+        stored.form,
+        stored.gateway,
+        said["in_force"] if stored.in_force else said["superseded"],
+        stored.lines,
+        stored.segments,
+        round(stored.amount),
+        stored.inquiries,
+        round(stored.revenue),
+        stored.covers_until,
+        stored.file_name,
+        stored.imported_at,
+        stored.imported_by,
+        stored.supersedes,
+    ]
+
+
+def _row(request: Request, row: MatchRow) -> list[Cell]:
+    said, words = wording.list_words()["statement"], wording.publication_words()
+    return [
+        row.line_no,
+        said["direction"][row.direction],
+        said["verdict"][row.verdict],
+        ", ".join(said["differs"][each] for each in row.differs),
+        row.sent_at,
+        row.their_segments,
+        None if row.their_amount is None else round(row.their_amount),
+        said["status"].get(row.their_status or "", row.their_status),
+        row.carrier,
+        row.our_reference or row.reference or row.gateway_reference,
+        row.our_at,
+        row.our_segments,
+        None if row.our_amount is None else round(row.our_amount),
+        said["status"].get(row.our_state or "", row.our_state),
+        row.message_id,
+        words["kind"].get(row.kind or "", row.kind),
+        row.agency_code,
+        dossier_cell(request, row.agency_code, row.dossier_code),
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -19,10 +19,13 @@ from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.releasing import release
 from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.messages import count_held, held, releases
 from motcua.web.forms import is_own_form, number_in, sent_choices
+from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
+from motcua.web.lists.filters import whose
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
@@ -30,6 +33,11 @@ from motcua.web.visitors import Visitor, Visits
 ROWS_A_PAGE = 50
 LONGEST_REASON = 500
 _RELEASES = 50
+_HELD = (
+    "dossier_code", "agency_code", "agency", "kind", "gateway", "sent_at", "reason", "gateway_code", "settlings",
+    "useful_until", "message_id",
+)  # fmt: skip
+_RELEASED = ("released_at", "dossier_code", "agency_code", "agency", "kind", "released_by", "note", "state")
 
 router = APIRouter()
 Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
@@ -44,6 +52,52 @@ def show_unknown(
     ``every``: all of the page are chosen; ``done`` and ``left``: how many were let go and were not, after a form.
     """
     return _list(request, visits, after, "released" if said == "released" else "", (done, left), every=every)
+
+
+@router.get("/messages/unknown/file")
+def download_unknown(request: Request, visits: Visits, format: FileFormat, of: Literal["held", "released"]) -> Response:
+    """All messages that wait for a decision, the oldest first, or those that were let go, the latest first."""
+    now = datetime.now(UTC)
+    words, reason = wording.publication_words(), wording.message_reason
+    rows: list[Row]
+    columns: tuple[str, ...]
+    with page_connection() as connection:
+        agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
+        names = {each.agency_code: each.name for each in agencies}
+        if of == "held":
+            columns = _HELD
+            rows = [
+                [
+                    dossier_cell(request, each.agency_code, each.dossier_code),
+                    each.agency_code,
+                    names.get(each.agency_code),
+                    words["kind"][each.kind],
+                    each.gateway,
+                    each.started_at,
+                    reason(each.reason) if each.reason else None,
+                    each.gateway_code,
+                    each.settlings,
+                    each.useful_until,
+                    each.message_id,
+                ]
+                for each in held(connection, useful_at=now, limit=MOST_ROWS + 1, agencies=visits.listed)
+            ]
+        else:
+            columns = _RELEASED
+            rows = [
+                [
+                    each.released_at,
+                    dossier_cell(request, each.agency_code, each.dossier_code),
+                    each.agency_code,
+                    names.get(each.agency_code),
+                    words["kind"][each.kind],
+                    each.released_by,
+                    each.reason,
+                    words["state"][each.state],
+                ]
+                for each in releases(connection, MOST_ROWS + 1, visits.listed)
+            ]
+    return list_file(format, of, [whose(None, agencies, visits)], columns, at_most(rows), as_of=now)
 
 
 @router.post("/messages/unknown")
@@ -98,7 +152,6 @@ def _ask(request: Request, after: str, reason: str, chosen: Sequence[int]) -> HT
         names=names,
         words=wording.publication_words(),
         w=wording,
-        now=now,
     )
 
 
@@ -143,5 +196,4 @@ def _list(
         longest=LONGEST_REASON,
         words=wording.publication_words(),
         w=wording,
-        now=now,
     )

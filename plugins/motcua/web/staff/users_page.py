@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.jobs.user_agencies import LONGEST_NAME, Grant, GrantRefused, give, read_grant, take
 from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import (
@@ -26,6 +27,7 @@ from motcua.store.people import (
     list_agency_of_user_changes,
 )
 from motcua.web.forms import is_own_form, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visits
@@ -43,6 +45,37 @@ def show_users(request: Request, visits: Visits, said: str = "") -> HTMLResponse
     """Users with agencies, by name, and the last changes."""
     visits.must_be_operator()
     return _page(request, said if said in _SAID else "")
+
+
+@router.get("/users/file")
+def download_users(visits: Visits, format: FileFormat, of: Literal["grants", "changes"]) -> Response:
+    """What users have, or what was changed of it, the newest first."""
+    visits.must_be_operator()
+    rows: list[Row]
+    with page_connection() as connection:
+        if of == "grants":
+            columns = ["user_name", "agency_code", "agency", "since", "given_by"]
+            rows = [
+                [each.user_name, each.agency_code, each.agency_name, each.since, each.given_by]
+                for each in list_agencies_of_users(connection)
+            ]
+        else:
+            names = {each.agency_code: each.name for each in list_agencies(connection)}
+            changes = wording.list_words()["grant_change"]
+            columns = ["at", "user_name", "agency_code", "agency", "change", "changed_by"]
+            rows = [
+                [
+                    each.changed_at,
+                    each.user_name,
+                    each.agency_code,
+                    names.get(each.agency_code),
+                    changes[each.change],
+                    each.changed_by,
+                ]
+                for each in list_agency_of_user_changes(connection, MOST_ROWS + 1)
+            ]
+    name = "grants" if of == "grants" else "grant_changes"
+    return list_file(format, name, [], columns, at_most(rows), as_of=datetime.now(UTC))
 
 
 @router.post("/users")
@@ -91,6 +124,7 @@ def _page(
         tried=tried or {},
         longest=LONGEST_NAME,
         shown=_SHOWN,
+        change_words=wording.list_words()["grant_change"],
         w=wording,
     )
 

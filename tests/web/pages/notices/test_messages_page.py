@@ -17,10 +17,12 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.texts import PARAMETER_LIMITS
 from motcua.store.browsing import messages as browsing
-from motcua.web import browsing as lists
-from motcua.web.browsing import NOBODYS
+from motcua.web.lists import files as lists
+from motcua.web.lists import places
+from motcua.web.lists.files import NOBODYS
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
 from tests.web.ledger_rows import LedgerRows
+from tests.web.taken_away import read_file
 from tests.web.visiting import Visiting
 
 PAGE = "/motcua/messages"
@@ -141,13 +143,41 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
     refusals = {
         (staff.get(f"{PAGE}{path}agency={code}").status_code, words(staff.get(f"{PAGE}{path}agency={code}")))
         for path in ("?", "/file?format=csv&", "/file?format=xlsx&")
-        for code in (TU_PHAP, "nobody", "%00")
+        for code in (TU_PHAP, "nobody", "%00", "-")
     }
     assert {status for status, _ in refusals} == {404}
     assert len({shown for _, shown in refusals}) == 1
     visit_as("agency")
     assert codes(staff.get(PAGE)) == []
     assert "chưa được giao cơ quan nào" in words(staff.get(PAGE))
+
+
+def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
+    made.attempt(made.message("OURS", state="expired", reason="too_late"), run="run 8")
+    for state, reason, run in (("accepted", None, "run 7"), ("expired", "too_late", "run 8")):
+        number = made.message(
+            None, None, kind="reply", template="reply_unknown", text="ai hoi", state=state, reason=reason
+        )
+        made.attempt(number, run=run)
+    for role in ("operator", "auditor"):
+        visit_as(role)
+        for query, listed in (
+            ("agency=-", 2),
+            ("agency=-&state=expired", 1),
+            ("agency=-&state=delivered", 0),
+            ("agency=-&run=run+8", 1),
+            ("agency=-&kind=result", 0),
+        ):
+            answer = staff.get(f"{PAGE}?{query}")
+            assert answer.text.count("không có hồ sơ") == listed, query
+            assert "OURS" not in answer.text, query
+    assert "không thuộc cơ quan nào" in words(staff.get(f"{PAGE}?agency=-"))
+    assert '<option value="-" selected>' in staff.get(f"{PAGE}?agency=-").text
+    taken = read_file(staff.get(f"{PAGE}/file?format=csv&agency=-"))
+    assert len(taken.rows) == 2
+    assert taken.notes[0] == "không thuộc cơ quan nào"
+    visit_as("agency", NHA_TRANG)
+    assert 'value="-"' not in staff.get(PAGE).text
 
 
 def test_unknown_agency_is_refused_to_the_department_in_words(staff):
@@ -203,7 +233,7 @@ def test_each_filter_narrows_the_list_down(staff, made, query, found):
         ("until=9999-12-31", "Không đọc được ngày"),
         ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
         ("procedure=%00", "Mã thủ tục không đúng"),
-        ("run=" + "x" * 201, "Tên lượt chạy không đúng"),
+        ("run=" + "x" * 251, "Tên lượt chạy không đúng"),
         ("before=x", "Chỗ trong danh sách (before) không đúng"),
         ("before=999999999999999999-1", "Chỗ trong danh sách (before) không đúng"),
         ("before=1%00-1", "Chỗ trong danh sách (before) không đúng"),
@@ -240,7 +270,7 @@ def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(staff, made):
 
 
 def test_pages_that_were_turned_are_remembered_up_to_a_limit(staff, made, monkeypatch):
-    monkeypatch.setattr(lists, "MOST_TURNED", 2)
+    monkeypatch.setattr(places, "MOST_TURNED", 2)
     for number in range(260):
         made.message(f"D{number:03}", at=NOW + timedelta(seconds=number))
     page, turned = staff.get(PAGE), 0
@@ -292,11 +322,6 @@ def file_text(answer) -> str:
         )
 
 
-def csv_rows(answer) -> list[list[str]]:
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
-
-
 HOSTILE = ["=1+1", "+84", "-2", "@SUM(A1)", "\tx", "\rx", "'x", 'a"b,c', "000123", "<script>"]
 
 
@@ -305,7 +330,8 @@ def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula(staff, made, te
     # No dossier has a code with what cannot be printed.
     code = text if text.isprintable() else "160915001"
     made.message(code, text=text, procedure=text, reason="gateway status =1")
-    head, row = csv_rows(staff.get(f"{PAGE}/file?format=csv"))
+    content = staff.get(f"{PAGE}/file?format=csv").content.decode("utf-8-sig")
+    *_, head, row = csv.reader(io.StringIO(content, newline=""), strict=True)
     cells = dict(zip(head, row, strict=True))
     for column, written in (("Mã hồ sơ", code), ("Nội dung", text), ("Mã thủ tục", text)):
         assert cells[column] == (f"'{written}" if written[0] in "=+-@\t\r'" else written)

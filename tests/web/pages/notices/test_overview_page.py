@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-import openpyxl
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -28,6 +26,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
+from tests.web.taken_away import read_file
 from tests.web.visiting import Visiting
 
 PAGE = "/motcua/"
@@ -208,7 +207,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, ali
     assert "Không có việc gì cần xử lý. Giám sát xem lần cuối lúc" in shown
     assert "Chưa có hồ sơ nào" not in shown
     assert "Dữ liệu tính đến" in shown
-    assert "dữ liệu tính đến" in shown.rpartition("giờ Việt Nam")[2]
+    assert "Dữ liệu tính đến" in shown.rpartition("giờ Việt Nam")[2]
     rows("DELETE FROM motcua.watch_life")
     assert matters(page.get(PAGE)) == [
         (
@@ -582,6 +581,8 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
         {"kind": ["supplement"], "state": ["undelivered"]},
         {"agency": [TU_PHAP]},
         {"agency": [TU_PHAP], "state": ["cancelled"]},
+        {"agency": ["-"]},
+        {"agency": ["-"], "state": ["delivered"]},
     ):
         assert wanted | of_today in asked
     # One kind by agency.
@@ -618,8 +619,8 @@ def test_identity_is_what_the_watch_counted_last_with_when(page, calm, alive):
 
 @pytest.mark.parametrize("day", ["hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026", "\x00"])
 def test_day_that_is_none_is_refused_in_words(page, day):
-    for address in (PAGE, "/motcua/figures.csv", "/motcua/figures.xlsx"):
-        answer = page.get(address, params={"day": day})
+    for address in (PAGE, "/motcua/figures/file?format=csv"):
+        answer = page.get(address + ("&" if "?" in address else "?") + urlencode({"day": day}))
         assert answer.status_code == 404
         assert "Không có ngày này" in answer.text
 
@@ -638,24 +639,22 @@ def test_files_hold_the_figures_of_the_visitor_and_no_formula(page, calm, messag
     rows("UPDATE motcua.agencies SET name = '=cmd|x' WHERE agency_code = %s", NHA_TRANG)
     message("cancelled", agency_code=TU_PHAP, number=2)
     today = datetime.now(VIETNAM).date()
-    answer = page.get("/motcua/figures.csv")
-    assert answer.headers["content-disposition"].endswith(f"tin-nhan-{today}.csv")
-    assert answer.text.splitlines() == [
-        "day,agency_code,agency,kind,state,messages",
-        f"{today},{TU_PHAP},Sở Tư pháp,result,cancelled,2",
-        f"{today},{NHA_TRANG},'=cmd|x,result,delivered,1",
-    ]
-    sheet = openpyxl.load_workbook(io.BytesIO(page.get("/motcua/figures.xlsx").content)).active
-    cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=5)]
-    assert [row[1:] for row in cells] == [
-        [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", 2],
-        [NHA_TRANG, "=cmd|x", "Có kết quả", "Đã tới máy", 1],
-    ]
-    assert all(cell.data_type == "s" for row in sheet.iter_rows(min_row=5, max_col=5) for cell in row)
+    for form in ("csv", "xlsx"):
+        answer = page.get(f"/motcua/figures/file?format={form}")
+        assert f"so-lieu-tin-nhan-{today:%Y%m%d}" in answer.headers["content-disposition"]
+        read = read_file(answer)
+        assert read.notes[0] == f"mọi cơ quan · ghi nhận ngày {today.day}/{today.month}/{today.year}"
+        assert read.notes[1].startswith("Dữ liệu tính đến ")
+        assert [row[1:] for row in read.rows] == [
+            [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", "2"],
+            [NHA_TRANG, "=cmd|x", "Có kết quả", "Đã tới máy", "1"],
+        ]
+        assert read.is_text
     as_agency(TU_PHAP)
-    assert NHA_TRANG not in page.get("/motcua/figures.csv").text
-    sheet = openpyxl.load_workbook(io.BytesIO(page.get("/motcua/figures.xlsx").content)).active
-    assert {row[1].value for row in sheet.iter_rows(min_row=5)} == {TU_PHAP}
+    for form in ("csv", "xlsx"):
+        read = read_file(page.get(f"/motcua/figures/file?format={form}"))
+        assert read.notes[0].startswith("những cơ quan được giao: Sở Tư pháp")
+        assert [row[1] for row in read.rows] == [TU_PHAP]
 
 
 # ------------------------------------------------------------------------------------------------- who sees what

@@ -23,9 +23,8 @@ from motcua.jobs.run_alerts import keep_red_run
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.runs import Run, work_for
-from motcua.web import airflow_runs, run_words
-from motcua.web.airflow_runs import AirflowRun, FailedTask, find_airflow_run
-from motcua.web.staff import run_page
+from motcua.web.runs import airflow_runs, run_page, run_words
+from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.visiting import Visiting
@@ -212,7 +211,7 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     assert "1 không có trả lời, chưa rõ kết quả" in said
     assert "khanhhoa 5 5" in said
     assert "1 khanhhoa: mã cơ quan chưa khai" in said
-    assert "dữ liệu tính đến" in answer.text
+    assert "Dữ liệu tính đến" in answer.text
     assert "0905123" not in answer.text
     assert "84905123" not in answer.text
     assert "<b>" not in answer.text.partition("30-0")[2][:10], "a code is text"

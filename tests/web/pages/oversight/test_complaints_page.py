@@ -195,11 +195,23 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
         ("state=unlinked", 2),
         (f"until={day}", 2),
         ("since=2099-01-01", 0),
-        ("since=x&claim=x&state=x&page=x", 2),
         ("page=000001000999999999999999999", 2),
     ):
         assert staff.get(f"{PAGE}?{query}").text.count('<li id="phan-anh-') == number, query
     assert staff.get(f"{PAGE}?agency=nobody").status_code == 404
+    for query, fault in (
+        ("since=x", "Không đọc được ngày “x”"),
+        ("since=2026-11-25&until=2026-11-24", "Ngày đầu sau ngày cuối"),
+        ("claim=x", "Không có loại phản ánh “x”."),
+        ("state=x", "Không có tình trạng “x”."),
+    ):
+        answer = staff.get(f"{PAGE}?{query}")
+        assert answer.status_code == 400
+        assert fault in words(answer)
+        assert "bỏ lọc" in words(answer)
+        assert '<li id="phan-anh-' not in answer.text
+        assert "Chưa có phản ánh nào" not in words(answer)
+        assert staff.get(f"{PAGE}/file?format=csv&{query}").status_code == 400
     fields = form_of(staff.get(f"{PAGE}?agency={TU_PHAP}&state=open").text, "Rút phản ánh</summary>")
     location = staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     assert parse_qs(urlsplit(location).query)["agency"] == [TU_PHAP]

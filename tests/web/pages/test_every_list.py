@@ -1,0 +1,331 @@
+"""Every page with rows: all of them can be taken away as CSV and as a workbook, and what others typed stays text there.
+
+What stands in the ledger here begins as formulas do, wherever people type. A new page is asked here, too: the walk
+fails until ``ROWS`` or ``WITHOUT_ROWS`` names it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from psycopg.types.json import Jsonb
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.calendars.keeping import import_calendar
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.quality.checking import check_quality
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.reports.lists import MOST_ROWS
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
+from motcua.store.people import give_agency, take_agency
+from motcua.web.lists import files
+from motcua.web.runs import run_page
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
+from tests.integration.handed_in.test_carrier_statements import file_of, line, take
+from tests.web.ledger_rows import LedgerRows
+from tests.web.taken_away import TakenAway, read_file
+from tests.web.visiting import Visiting
+
+VISITING = Visiting()
+FORMULA = "=cmd|'/C calc'!A0"
+DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
+
+ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
+    "/": [({"day": "2026-11-25"}, (FORMULA,))],
+    "/alerts": [({}, (f"{FORMULA} nguồn", "@minh"))],
+    "/calendar": [({"year": "2026", "agency": NHA_TRANG}, ("+nghỉ riêng", "@thông báo"))],
+    "/complaints": [({}, ("=1+2 mãi chưa có", "+1")), ({"agency": NHA_TRANG, "claim": "other"}, ("-2 sai tên",))],
+    "/dossiers": [
+        ({"agency": NHA_TRANG, "code": "+1"}, ("-Xử lý → @Trả kết quả",)),
+        ({"code": "=1+1"}, ("=1+1", FORMULA)),
+    ],
+    "/messages": [({}, ("+1", "=1+1")), ({"agency": "-"}, ("@mã lạ",))],
+    "/messages/inquiries": [({"since": "2026-11-20", "until": "2026-11-25"}, ("@mã lạ", "-mã này"))],
+    "/messages/unknown": [({}, ("@HELD", "=nhà mạng báo", "+lan"))],
+    "/quality": [({}, (FORMULA,))],
+    "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
+    "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
+    "/reconciliation/rows": [
+        ({"closing": "1", "figure": "messages"}, ("+1",)),
+        ({"closing": "1", "figure": "received"}, ("-1",)),
+    ],
+    "/run": [
+        ({"dag_id": "notify_transitions", "run_id": "+run"}, ("@HELD",)),
+        ({"dag_id": "check_quality", "run_id": FORMULA}, ("dòng phải sửa",)),
+    ],
+    "/statements": [({}, ("Chỉ nhà mạng có", "=bang-ke-2026-10.csv"))],
+    "/users": [({}, (f"{FORMULA} hoa", "@minh"))],
+}
+"""By page: how it is asked, and what of its rows stands on the page and in its files."""
+
+WITHOUT_ROWS = {"/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
+
+
+@dataclass(frozen=True)
+class Full:
+    """A ledger in which there is something of everything."""
+
+    http: TestClient
+    pages: FastAPI
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return VISITING.mount()
+
+
+@pytest.fixture
+def staff(app, agencies, configure, monkeypatch, tmp_path) -> Iterator[TestClient]:
+    configure(MOTCUA_GATEWAYS="kannel", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
+    monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
+    VISITING.role, VISITING.agencies = "operator", None
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+@pytest.fixture
+def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
+    """The pages, before a ledger in which everything begins as a formula does."""
+    with connect() as connection:
+        both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
+        save_agencies(connection, both, "tests")
+    _notices(one_stop)
+    _oversight(tmp_path)
+    made = LedgerRows(rows, first=1_000)
+    soon = datetime.now(UTC) + timedelta(hours=5)
+    message = made.held("@HELD", useful_until=soon)
+    attempt = made.attempt(message, run="+run", state="failed")
+    made.inquiry("unknown_code", asked="@mã lạ")
+    made.inquiry("unknown_code", asked="-mã này")
+    rows(
+        "INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)"
+        " VALUES (%s, %s, now(), '+lan', '=nhà mạng báo')",
+        message,
+        attempt,
+    )
+    rows(
+        "INSERT INTO motcua.alerts (name, subject, raised_at, facts, acknowledged_at, acknowledged_by)"
+        " VALUES ('source_failing', %s, now(), %s, now(), '@minh')",
+        f"{FORMULA} nguồn",
+        Jsonb({}),
+    )
+    looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
+    rows(
+        "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"
+        " VALUES (now(), now(), %s, 1, 0)",
+        Jsonb(looks),
+    )
+    return staff
+
+
+def _notices(one_stop: Any) -> None:
+    at = NOW - timedelta(minutes=5)
+    done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "updated_at": at, "received_at": at}
+    typed = {"procedure_name": "@Cấp bản sao", "step_name": "\tTrả kết quả", "applicant_name": FORMULA}
+    for code, of, phone in (
+        ("+1", NHA_TRANG, "0905771482"),
+        ("-1", NHA_TRANG, "0258 3822 001"),
+        ("=1+1", NHA_TRANG, "0905771483"),
+        ("=1+1", TU_PHAP, "0905771484"),
+    ):
+        one_stop.dossier(code, of, applicant_phone=phone, **done, **typed)
+        one_stop.move(9, code, of, at=at, from_step="-Xử lý", to_step="@Trả kết quả")
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    plan(now=NOW)
+
+
+def _oversight(folder: Path) -> None:
+    now = datetime.now(UTC)
+    check_quality(FORMULA, NOW)
+    close_period(DAY, "tests", NEXT_MORNING)
+    given = [
+        NewComplaint("1" * 64, NHA_TRANG, "+1", now, "desk", "no_result_yet", "=1+2 mãi chưa có", 2),
+        NewComplaint("2" * 64, NHA_TRANG, "@LẠ", now, "desk", "other", "-2 sai tên", 3),
+        NewComplaint("3" * 64, TU_PHAP, None, now, "desk", "other", "\tthụt vào", 4),
+        NewComplaint("4" * 64, TU_PHAP, None, now, "desk", "never_received", "\rxuống dòng", 5),
+    ]
+    with connect() as connection:
+        save_complaints(connection, given, "+lan", now, file=("=phan-anh.csv", "0" * 64))
+        link_complaints(connection, now)
+        give_agency(connection, f"{FORMULA} hoa", NHA_TRANG, "@minh", now)
+        give_agency(connection, "-cúc", TU_PHAP, "@minh", now)
+        take_agency(connection, "-cúc", TU_PHAP, "+lan", now)
+    path = folder / "lich.yaml"
+    path.write_text(
+        f"agencies:\n  - code: {NHA_TRANG}\n    notice: '@thông báo'\n"
+        "    closed: [{day: 2026-07-08, reason: +nghỉ riêng}]\n",
+        encoding="utf-8",
+    )
+    import_calendar(path, "=lan", now)
+    take(file_of(line(phone="0988777666")), "=bang-ke-2026-10.csv", by="@lan")
+
+
+# ------------------------------------------------------------------------------------------------- the walk
+
+
+def words(text: str) -> str:
+    body = re.sub(r"(?s)<style.*?</style>|<header.*?</header>", " ", text)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def lists_of(text: str) -> dict[str, dict[str, str]]:
+    """The files that a page leads to: by the list, their forms and addresses."""
+    found: dict[str, dict[str, str]] = {}
+    for address in map(html.unescape, re.findall(r'href="([^"]+)"', text)):
+        parts = urlsplit(address)
+        query = [each for each in parse_qsl(parts.query) if each[0] != "format"]
+        form = dict(parse_qsl(parts.query)).get("format", "") or parts.path.rpartition(".")[2]
+        if form in ("csv", "xlsx") and not parts.path.endswith("/reconciliation/file"):
+            name = f"{re.sub(r'[.](csv|xlsx)$', '', parts.path)}?{urlencode(query)}"
+            found.setdefault(name, {})[form] = address
+    return found
+
+
+def as_of_line(text: str) -> str:
+    footer = words(text.partition("<footer")[2])
+    return footer.partition("Dữ liệu tính đến")[2].strip()
+
+
+def written(cell: str) -> str:
+    """A cell of either form: a day in a workbook is a moment."""
+    return " ".join(cell.removesuffix(" 00:00:00").split())
+
+
+def rows_in(taken: TakenAway) -> list[list[str]]:
+    return [[written(cell) for cell in row] for row in taken.rows]
+
+
+def test_every_page_is_among_those_whose_lists_are_taken_away(app):
+    pages = {
+        route.path
+        for route in app.routes[-1].app.routes
+        if isinstance(route, APIRoute) and "GET" in route.methods and not re.search(r"/file$|\.(csv|xlsx)$", route.path)
+    }
+    assert pages == ROWS.keys() | WITHOUT_ROWS.keys()
+
+
+@pytest.mark.guarantee(
+    "pages", "every list of rows can be taken away as CSV and as a workbook, and nothing in them is a formula"
+)
+def test_rows_of_every_page_are_in_a_csv_file_and_in_a_workbook_as_text(full):
+    wrong: list[str] = []
+    for path, (query, expected) in ((path, each) for path, asked in ROWS.items() for each in asked):
+        page = f"{path}?{urlencode(query)}"
+        answer = full.get(f"/motcua{page}")
+        assert answer.status_code == 200, page
+        lists = lists_of(answer.text)
+        wrong += [f"{page}: no files"] * (not lists)
+        cells: dict[str, set[str]] = {"csv": set(), "xlsx": set()}
+        for name, addresses in lists.items():
+            if addresses.keys() != {"csv", "xlsx"}:
+                wrong.append(f"{page}: {name} has {sorted(addresses)} alone")
+                continue
+            if addresses["csv"].partition("?")[0].endswith("rows.csv"):
+                # For machines: the figures of a closing as the ledger names them.
+                lines = full.get(addresses["csv"]).text.splitlines()[1:]
+                cells["csv"] |= {cell for text in lines for cell in _cells(text)}
+                cells["xlsx"] |= {cell for row in rows_in(read_file(full.get(addresses["xlsx"]))) for cell in row}
+                continue
+            as_csv, as_book = (read_file(full.get(addresses[form])) for form in ("csv", "xlsx"))
+            wrong += [f"{page}: {name} has no rows"] * (not as_csv.rows)
+            wrong += [f"{page}: {name} holds a formula"] * (not (as_csv.is_text and as_book.is_text))
+            wrong += [f"{page}: {name} does not say when its data held"] * (
+                not as_csv.notes[-1].startswith(("Dữ liệu tính đến ", "Chưa rõ dữ liệu tính đến"))
+            )
+            wrong += [f"{page}: {name}: the two forms differ"] * (
+                (as_csv.title, as_csv.notes, as_csv.head, rows_in(as_csv))
+                != (as_book.title, as_book.notes, as_book.head, rows_in(as_book))
+            )
+            cells["csv"] |= {cell for row in rows_in(as_csv) for cell in row}
+            cells["xlsx"] |= {cell for row in rows_in(as_book) for cell in row}
+        for text in expected:
+            wrong += [f"{page}: {text!r} is not on the page"] * (text not in words(answer.text))
+            for form, found in cells.items():
+                wrong += [f"{page}: {text!r} is not in its {form}"] * (not any(text in cell for cell in found))
+    assert not wrong, "\n".join(wrong)
+
+
+def _cells(text: str) -> list[str]:
+    cells = [each.strip('"') for each in text.split(",")]
+    assert not [each for each in cells if each.startswith(("=", "+", "@", "\t", "\r"))], text
+    return [each.removeprefix("'") for each in cells]
+
+
+@pytest.mark.guarantee("pages", "every page says when the data held that it shows")
+def test_every_page_says_when_its_data_held_also_one_without_rows(staff, full):
+    pages = [f"{path}?{urlencode(query)}" for path, asked in ROWS.items() for query, _ in asked]
+    pages += [path for path in ROWS if path not in ("/run", "/reconciliation/rows", "/quality/agency")]
+    pages += [f"/dossiers/slip?agency={NHA_TRANG}&code=%2B1", "/messages?state=expired", "/complaints?state=upheld"]
+    lines = {page: as_of_line(full.get(f"/motcua{page}").text) for page in pages}
+    assert [page for page, told in lines.items() if not re.match(r"\d+:\d\d ngày |chưa rõ", told)] == []
+
+
+def test_every_page_of_an_empty_ledger_is_there_and_offers_no_empty_file(staff):
+    for path in ROWS.keys() - {"/run", "/reconciliation/rows", "/quality/agency"}:
+        answer = staff.get(f"/motcua{path}")
+        assert answer.status_code == 200, path
+        assert as_of_line(answer.text), path
+        assert path == "/calendar" or lists_of(answer.text) == {}, path
+
+
+# ------------------------------------------------------------------------------------------------- the way back
+
+
+@pytest.mark.guarantee("pages", "a page that is refused leads back to where one was, and to no other site")
+def test_refusal_leads_back_to_the_page_before_and_to_the_list_without_filters(staff):
+    wrong = f"/motcua/messages?agency={quote('không có')}"
+    before = "/motcua/quality?x=1&y=%22"
+    text = staff.get(wrong, headers={"Referer": f"http://testserver{before}"}).text
+    assert f'<a href="{html.escape(before)}">Quay lại trang trước</a>' in text
+    assert '<a href="/motcua/messages">Về trang Danh sách</a>' in text
+    assert '<a href="/motcua/">Về trang Tổng quan</a>' in text
+    for elsewhere in (
+        "https://evil.example/motcua/quality",
+        "http://testserver/plugin/motcua",
+        f"http://testserver{wrong}",
+        "javascript:alert(1)",
+        "http://[",
+        "",
+    ):
+        answer = staff.get(wrong, headers={"Referer": elsewhere})
+        assert answer.status_code == 404, elsewhere
+        assert "Quay lại trang trước" not in answer.text, elsewhere
+
+
+# ------------------------------------------------------------------------------------------------- long lists
+
+
+def test_list_that_is_longer_than_a_file_may_be_says_so(full, monkeypatch):
+    assert MOST_ROWS == 20_000
+    monkeypatch.setattr(files, "MOST_ROWS", 2)
+    monkeypatch.setattr("motcua.web.staff.complaints_page.MOST_ROWS", 2)
+    for form in ("csv", "xlsx"):
+        taken = read_file(full.get(f"/motcua/complaints/file?format={form}"))
+        assert [row[0] for row in taken.rows[-1:]] == ["Tệp chỉ có 2 dòng đầu; hãy chọn ít hơn để có đủ."]
+        assert len(taken.rows) == 3
+
+
+def test_auditor_takes_away_no_words_that_people_typed_about_a_complaint(full, monkeypatch):
+    monkeypatch.setattr(VISITING, "role", "auditor")
+    for form in ("csv", "xlsx"):
+        taken = read_file(full.get(f"/motcua/complaints/file?format={form}"))
+        assert len(taken.rows) == 4
+        assert "Nội dung, lý do" not in taken.head
+        assert not [cell for row in taken.rows for cell in row if "mãi chưa có" in cell]
