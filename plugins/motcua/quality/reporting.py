@@ -172,7 +172,7 @@ def rows_to_correct(
         NoSuchRun: there is no such run.
     """
     made = _Report(connection, run_no, since_run, rules or load_rules())
-    order = [words.code for words in made.in_order()]
+    order = [words.code for words in made.in_order]
     rows = store.rows_of(connection, run_no, order, agency_code=agency_code, rule=rule, fixed_since=fixed_since)
     for row in rows:
         yield made.row(row)
@@ -206,11 +206,17 @@ class _Report:
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
         self.previous = _run(store.list_runs(connection, run_no=before)[0]) if before is not None else None
         self.names: dict[str, InForce] = in_force(connection, self.run.day)
+        self._words: dict[str, RuleWords] = {}
 
     # ------------------------------------------------------------------------------------------ words
 
     def words_of(self, code: str) -> RuleWords:
         """A rule's words; one that is no longer in the file keeps its code and what the run stored of it."""
+        if code not in self._words:
+            self._words[code] = self._find_words(code)
+        return self._words[code]
+
+    def _find_words(self, code: str) -> RuleWords:
         if code in self.book.rules:
             return self.book.rules[code].words
         stored = next(rule for rule in self._stored.rules if rule["code"] == code)
@@ -226,6 +232,7 @@ class _Report:
             "",
         )
 
+    @cached_property
     def in_order(self) -> list[RuleWords]:
         """The rules of the run's suite, the gravest first, else as in the file."""
         suite = [self.words_of(rule["code"]) for rule in self._stored.rules]
@@ -253,6 +260,20 @@ class _Report:
     @cached_property
     def _counts(self) -> dict[int, list[store.RuleCount]]:
         return _by_run(store.counts_of(self.connection, self._run_nos))
+
+    @cached_property
+    def _counts_of_agencies(self) -> dict[tuple[int, str | None], list[store.RuleCount]]:
+        found: dict[tuple[int, str | None], list[store.RuleCount]] = defaultdict(list)
+        for run_no, counts in self._counts.items():
+            for row in counts:
+                found[run_no, row.agency_code].append(row)
+        return found
+
+    def _counts_in(self, run_no: int, agency_code: str | None) -> Sequence[store.RuleCount]:
+        """Of one agency, or of all together."""
+        if agency_code is None:
+            return self._counts[run_no]
+        return self._counts_of_agencies.get((run_no, agency_code), ())
 
     @cached_property
     def _said(self) -> dict[int, dict[str, store.RuleOutcome]]:
@@ -294,21 +315,30 @@ class _Report:
             return []
         return store.changes_of(self.connection, self.run.run_no, self.previous.run_no)
 
+    @cached_property
+    def _changes_of_agencies(self) -> dict[str | None, list[store.RuleChange]]:
+        found: dict[str | None, list[store.RuleChange]] = defaultdict(list)
+        for row in self._changes:
+            found[row.agency_code].append(row)
+        return found
+
+    def _changes_of(self, agency_code: str | None) -> Sequence[store.RuleChange]:
+        """Of one agency, or of all together."""
+        return self._changes if agency_code is None else self._changes_of_agencies.get(agency_code, ())
+
     def _dossiers(self, run_no: int, agency_code: str | None) -> tuple[int, int]:
         rows = [row for row in self._checked[run_no] if agency_code in (None, row.agency_code)]
         return sum(row.dossiers for row in rows), sum(row.textable for row in rows)
 
     def _tally(self, run_no: int, agency_code: str | None, rules: Iterable[str]) -> _Tally:
         wanted = set(rules)
-        return _Tally.of(
-            row for row in self._counts[run_no] if row.rule in wanted and agency_code in (None, row.agency_code)
-        )
+        return _Tally.of(row for row in self._counts_in(run_no, agency_code) if row.rule in wanted)
 
     def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
         """What changed in these rules since the run before."""
         if self.previous is None:
             return Change(new=found)
-        rows = [row for row in self._changes if row.rule in rules and agency_code in (None, row.agency_code)]
+        rows = [row for row in self._changes_of(agency_code) if row.rule in rules]
         new, back = sum(row.new for row in rows), sum(row.back for row in rows)
         before = self.previous.run_no
         comparable = [rule for rule in rules if self._was_checked(before, rule, agency_code)]
@@ -333,7 +363,7 @@ class _Report:
         dossiers = self._dossiers(run_no, agency_code)[0]
         broken_reason = self._broken_reason(run_no, agency_code)
         results = []
-        for words in self.in_order():
+        for words in self.in_order:
             said = self._said[run_no][words.code]
             tally = self._tally(run_no, agency_code, [words.code])
             if agency_code is not None and words.level == "source" and said.status == "checked" and not tally.found:
@@ -363,7 +393,7 @@ class _Report:
         """Codes of the rules that make the rates."""
         return [
             words.code
-            for words in self.in_order()
+            for words in self.in_order
             if words.level == "dossier"
             and words.severity != "info"
             and group in (None, words.group)

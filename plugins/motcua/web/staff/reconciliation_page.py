@@ -20,15 +20,15 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, CountedDossier, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
-from motcua.jobs.reconciliation.reporting import build_report
+from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
 from motcua.reports.publication.csv_tables import plain_csv
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
+from motcua.store.browsing.closings import newest_periods
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.closings import ListedClosing, list_closings
-from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
+from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.refusals import PageRefused
@@ -88,10 +88,10 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         periods = _periods(connection)
         if not ((closing or periods) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, periods=periods)
-        report = _report(connection, number_in(closing) if closing else periods[0].closing_no)
-        published = find_publication(connection, closing_no=report.closing.closing_no)
-    told = Told(report, agency=agency or None)
-    known = {each.agency_code for each in Told(report).agencies}
+        shown = _closing(connection, number_in(closing) if closing else periods[0].closing_no, agency or None)
+        published = find_publication(connection, closing_no=shown.report.closing.closing_no)
+    told = Told(shown.report, agency=agency or None)
+    known = {each.agency_code for each in Told(shown.report).agencies}
     # His own agency may have nothing in this period; he is shown that.
     if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
@@ -105,6 +105,8 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
+        messages=shown.messages,
+        dossiers=shown.dossiers,
         shown=_SHOWN,
         dossier_figures=_OF_DOSSIERS,
         orphans=sorted(Counter(each.sort for each in told.orphans).items()),
@@ -160,18 +162,22 @@ def _rows(
     visits: Visitor, closing: str, figure: str, cell: Cell, limit: int | None
 ) -> tuple[ReconciliationReport, FigureRows]:
     visits.must_see(cell.agency_code)
+    number = number_in(closing)
+    if number is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing")
     with page_connection() as connection:
-        report = _report(connection, number_in(closing))
         try:
-            return report, rows_of_figure(connection, report.closing, report.figures, figure, cell, limit)
+            return show_figure(connection, number, figure, cell, limit)
         except NoSuchFigure:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure") from None
+        except LookupError:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
 
 
-def _report(connection: Connection, closing: int | None) -> ReconciliationReport:
+def _closing(connection: Connection, closing: int | None, agency: str | None) -> ClosingShown:
     try:
         if closing is not None:
-            return build_report(connection, closing)
+            return show_closing(connection, closing, agency, _SHOWN)
     except LookupError:
         pass
     raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing")
@@ -212,25 +218,20 @@ def _attachment(content: bytes, name: str) -> Response:
 
 def _periods(connection: Connection) -> list[ClosedPeriod]:
     """The newest periods, each once, with how often it was corrected."""
-    newest: dict[str, ListedClosing] = {}
-    corrections: dict[str, int] = {}
-    for row in list_closings(connection, 4 * _PERIODS):
-        newest.setdefault(row.period, row)
-        corrections[row.period] = corrections.get(row.period, -1) + 1
     return [
         ClosedPeriod(
             row.closing_no,
-            period_words(Period.parse(name)),
-            Period.parse(name).is_month,
-            corrections[name],
-            int(row.expected or 0),
-            int(row.tellable or 0),
-            int(row.delivered or 0),
+            period_words(Period.parse(row.period)),
+            Period.parse(row.period).is_month,
+            row.corrections,
+            row.expected,
+            row.tellable,
+            row.delivered,
             row.difference,
             row.unexplained,
             bool(row.sources_unread),
         )
-        for name, row in list(newest.items())[:_PERIODS]
+        for row in newest_periods(connection, _PERIODS)
     ]
 
 
