@@ -107,7 +107,9 @@ SELECT
 FROM (
     SELECT day::text AS period, day AS first_day, day AS last_day FROM public.cells GROUP BY day
     UNION ALL
-    SELECT to_char(day, 'YYYY-MM'), min(day), max(day) FROM public.cells GROUP BY to_char(day, 'YYYY-MM')
+    SELECT to_char(day, 'YYYY-MM'), min(day), max(day) FROM public.cells
+    GROUP BY to_char(day, 'YYYY-MM')
+    HAVING extract(day FROM max(day) + 1) = 1
 ) AS p
 CROSS JOIN LATERAL generate_series(
     1, CASE WHEN p.first_day > (SELECT max(day) - 60 FROM public.cells) AND p.last_day - p.first_day < 9
@@ -153,12 +155,14 @@ SELECT
     coalesce(sum(c.messages) FILTER (WHERE c.state = 'unconfirmed'), 0),
     sum(c.messages)
 FROM public.cells_of AS c
-GROUP BY c.closing_no, c.agency_code, c.procedure_code, c.kind;
+GROUP BY c.closing_no, c.agency_code, c.procedure_code, c.kind
+ORDER BY c.closing_no;
 INSERT INTO motcua.closing_reasons (closing_no, agency_code, procedure_code, kind, state, reason, messages)
 SELECT c.closing_no, c.agency_code, c.procedure_code, c.kind, c.state, c.reason, sum(c.messages)
 FROM public.cells_of AS c
 WHERE c.is_read AND c.reason <> ''
-GROUP BY c.closing_no, c.agency_code, c.procedure_code, c.kind, c.state, c.reason;
+GROUP BY c.closing_no, c.agency_code, c.procedure_code, c.kind, c.state, c.reason
+ORDER BY c.closing_no;
 INSERT INTO motcua.closing_dossiers (
     closing_no, agency_code, procedure_code, carried_over, received, received_online, received_postal, resolved_early,
     resolved_on_time, resolved_late, resolved_without_due, withdrawn, open_in_time, open_late, paused_in_time,

@@ -99,7 +99,7 @@ def agency_report(
         NoSuchRun: there is no such run.
         NoSuchAgency: there is no such agency.
     """
-    made = _Report(connection, run_no, since_run, rules or load_rules())
+    made = _Report(connection, run_no, since_run, rules or load_rules(), agency_code)
     if agency_code not in made.names:
         raise NoSuchAgency(f"No agency has the code {agency_code}.")
     results = made.results(agency_code)
@@ -124,9 +124,22 @@ def agency_report(
 
 
 def department_report(
-    connection: Connection, run_no: int, *, since_run: int | None = None, rules: RuleBook | None = None
+    connection: Connection,
+    run_no: int,
+    *,
+    since_run: int | None = None,
+    rules: RuleBook | None = None,
+    least_dossiers: int = 0,
 ) -> DepartmentReport:
-    """What a run says to the Department, over all agencies; arguments and errors as of ``agency_report``."""
+    """What a run says to the Department, over all agencies; other arguments and errors as of ``agency_report``.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        since_run: see there.
+        rules: see there.
+        least_dossiers: shares among fewer are left out: by procedure a province has tens of thousands.
+    """
     made = _Report(connection, run_no, since_run, rules or load_rules())
     results = made.results(None)
     return DepartmentReport(
@@ -138,7 +151,7 @@ def department_report(
         broken=tuple(each for each in results if each.status == "broken"),
         to_do_first=made.first(results),
         trend=made.trend(None),
-        shares=made.shares(None),
+        shares=made.shares(None, least_dossiers),
         suggestions=made.suggestions(None),
         sources=tuple(SourceState(*astuple(source)) for source in store.sources_of(connection, run_no)),
         thresholds=made.thresholds(),
@@ -178,6 +191,28 @@ def rows_to_correct(
         yield made.row(row)
 
 
+def urgent_rows(
+    connection: Connection, run_no: int, agency_code: str, rule: str | None, first: int, most: int
+) -> list[RowToCorrect]:
+    """The rows to correct of an agency from a place on, in the order of ``reports.quality.urgency``; no more are read.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        agency_code: the agency.
+        rule: of one rule alone; ``None``: of all.
+        first: place of the first one, from 0.
+        most: how many.
+
+    Raises:
+        NoSuchRun: there is no such run.
+    """
+    made = _Report(connection, run_no, None, load_rules(), agency_code)
+    order = sorted(made.in_order, key=lambda words: (_GRAVITY[words.severity], not words.mendable, words.code))
+    rules = [words.code for words in order]
+    return [made.row(row) for row in store.urgent_rows_of(connection, run_no, rules, agency_code, rule, first, most)]
+
+
 # ------------------------------------------------------------------------------------------------- one run
 
 
@@ -199,8 +234,16 @@ class _Tally:
 class _Report:
     """What is read once about a run, and how it is put together."""
 
-    def __init__(self, connection: Connection, run_no: int, since_run: int | None, book: RuleBook) -> None:
-        self.connection, self.book = connection, book
+    def __init__(
+        self,
+        connection: Connection,
+        run_no: int,
+        since_run: int | None,
+        book: RuleBook,
+        agency_code: str | None = None,
+    ) -> None:
+        """``agency_code``: nothing is asked but about this agency."""
+        self.connection, self.book, self._only = connection, book, agency_code
         self._stored = _stored_run(connection, run_no)
         self.run = _run(self._stored)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
@@ -259,7 +302,13 @@ class _Report:
 
     @cached_property
     def _counts(self) -> dict[int, list[store.RuleCount]]:
-        return _by_run(store.counts_of(self.connection, self._run_nos))
+        if self._only is not None:
+            return _by_run(store.counts_of(self.connection, self._run_nos, self._only))
+        # By agency the run and the one before are told of, and all together for the trend.
+        told = {self.run.run_no, *((self.previous.run_no,) if self.previous else ())}
+        earlier = [run_no for run_no in self._run_nos if run_no not in told]
+        counts = store.counts_of(self.connection, sorted(told)) + store.counts_by_rule(self.connection, earlier)
+        return _by_run(counts)
 
     @cached_property
     def _counts_of_agencies(self) -> dict[tuple[int, str | None], list[store.RuleCount]]:
@@ -469,7 +518,7 @@ class _Report:
             textable / dossiers if dossiers else None,
         )
 
-    def shares(self, agency_code: str | None) -> tuple[PhoneShare, ...]:
+    def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[PhoneShare, ...]:
         """Textable numbers of the newest months."""
         return tuple(
             PhoneShare(
@@ -484,7 +533,7 @@ class _Report:
                 previous_dossiers=row.previous_dossiers,
                 previous_textable=row.previous_textable,
             )
-            for row in store.shares_of(self.connection, self.run.run_no, agency_code)
+            for row in store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers)
         )
 
     def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:

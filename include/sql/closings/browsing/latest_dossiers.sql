@@ -19,12 +19,12 @@ SELECT
     c.paused_late,
     c.due,
     c.handed_over,
-    count(*) OVER () AS all_rows
+    (SELECT count(*) FROM audit.closing_dossiers AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
 FROM audit.closing_dossiers AS c
 WHERE c.closing_no = %(closing_no)s
 ORDER BY
     c.resolved_late + c.open_late DESC,
     c.received DESC,
-    c.agency_code COLLATE "C",
-    c.procedure_code COLLATE "C"
+    c.agency_code COLLATE "C",  -- noqa: RF03
+    c.procedure_code COLLATE "C"  -- noqa: RF03
 LIMIT %(limit)s

@@ -3,7 +3,7 @@
 -- store/browsing/closings.py.
 SELECT
     c.agency_code,
-    CASE WHEN c.difference = 0 THEN '' ELSE c.procedure_code END AS procedure_code,
+    '' AS procedure_code,
     c.kind,
     sum(c.at_source) AS at_source,
     sum(c.out_of_scope) AS out_of_scope,
@@ -22,6 +22,28 @@ SELECT
     sum(c.unconfirmed) AS unconfirmed,
     sum(c.segments) AS segments
 FROM audit.closing_messages AS c
-WHERE c.closing_no = %(closing_no)s
-GROUP BY c.agency_code, CASE WHEN c.difference = 0 THEN '' ELSE c.procedure_code END, c.kind
-ORDER BY c.agency_code, procedure_code, c.kind
+WHERE c.closing_no = %(closing_no)s AND c.difference = 0
+GROUP BY c.agency_code, c.kind
+UNION ALL
+SELECT
+    u.agency_code,
+    u.procedure_code,
+    u.kind,
+    u.at_source,
+    u.out_of_scope,
+    u.only_source,
+    u.only_ledger,
+    u.suppressed,
+    u.cancelled,
+    u.expired,
+    u.queued,
+    u.sending,
+    u.unknown,
+    u.rejected,
+    u.accepted,
+    u.delivered,
+    u.undelivered,
+    u.unconfirmed,
+    u.segments
+FROM audit.closing_messages AS u
+WHERE u.closing_no = %(closing_no)s AND u.difference <> 0

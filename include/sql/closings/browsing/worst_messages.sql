@@ -22,7 +22,7 @@ SELECT
     c.undelivered,
     c.unconfirmed,
     c.segments,
-    count(*) OVER () AS all_rows
+    (SELECT count(*) FROM audit.closing_messages AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
 FROM audit.closing_messages AS c
 CROSS JOIN LATERAL (SELECT c.expected - c.suppressed - c.cancelled AS tellable) AS t
 WHERE c.closing_no = %(closing_no)s
@@ -32,7 +32,7 @@ ORDER BY
     CASE WHEN c.difference <> 0 THEN 0 WHEN t.tellable <= 0 THEN 3 WHEN t.tellable < %(least_judged)s THEN 2 ELSE 1 END,
     CASE WHEN c.difference = 0 AND t.tellable > 0 THEN c.delivered::float8 / t.tellable END,
     CASE WHEN c.difference = 0 AND t.tellable > 0 THEN t.tellable END DESC,
-    c.agency_code COLLATE "C",
-    c.procedure_code COLLATE "C",
+    c.agency_code COLLATE "C",  -- noqa: RF03
+    c.procedure_code COLLATE "C",  -- noqa: RF03
     array_position(%(kinds)s::text[], c.kind)
 LIMIT %(limit)s

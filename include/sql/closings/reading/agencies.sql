@@ -1,4 +1,5 @@
--- Figures of agencies of a closing, as stored, in their order; of one agency or of all. Called by store/oversight/closings.py.
+-- Figures of agencies of a closing, as stored, in their order; of one agency or of all. Called by
+-- store/oversight/closings.py.
 SELECT
     agency_code,
     apologies_right,

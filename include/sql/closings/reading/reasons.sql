@@ -1,4 +1,5 @@
--- Messages by reason of a closing, as stored, in their order; of one agency or of all. Called by store/oversight/closings.py.
+-- Messages by reason of a closing, as stored, in their order; of one agency or of all. Called by
+-- store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,

@@ -37,7 +37,7 @@ from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
-from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, worst_messages
+from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, summed_messages, worst_messages
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.stops import stops_of_closing
@@ -47,6 +47,7 @@ from motcua.store.oversight.closings import (
     load_closing,
     load_differences,
     load_figures,
+    load_message_figures,
     load_orphans,
     procedure_names,
     segments_of_periods,
@@ -125,7 +126,8 @@ class ClosingShown:
     """A closing as a page shows it: what a publication says of it, but of messages and dossiers sums and first rows."""
 
     report: ReconciliationReport
-    """Its figures by agency, of one agency by procedure; complaints, budget and whom to urge are left out."""
+    """Its figures by agency, of one agency by procedure; of the period before those of messages alone. Complaints, the
+    budget and whom to urge are left out."""
     messages: FirstRows[MessageFigures]
     """By agency, procedure and kind, the worst first."""
     dossiers: FirstRows[DossierFigures]
@@ -147,13 +149,15 @@ def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: 
     closing = load_closing(ledger, closing_no)
     before = last_closing(ledger, closing.period.previous)
 
-    def figures_of(number: int) -> Figures:
-        return summed_figures(ledger, number) if agency is None else load_figures(ledger, number, agency)
-
+    earlier: tuple[MessageFigures, ...] = ()
+    if before is not None and agency is None:
+        earlier = summed_messages(ledger, before.closing_no)
+    elif before is not None:
+        earlier = load_message_figures(ledger, before.closing_no, agency)
     report = replace(
         _bare_report(ledger, closing),
-        figures=figures_of(closing_no),
-        previous=None if before is None else figures_of(before.closing_no),
+        figures=summed_figures(ledger, closing_no) if agency is None else load_figures(ledger, closing_no, agency),
+        previous=None if before is None else Figures(messages=earlier),
         differences=load_differences(ledger, closing_no),
         orphans=load_orphans(ledger, closing_no),
         changes=load_changes(ledger, closing_no),

@@ -59,11 +59,16 @@ def summed_figures(connection: Connection, closing_no: int) -> Figures:
     number = {"closing_no": closing_no, "agency_code": None}
     return Figures(
         dossiers=tuple(_values(connection, "closings/browsing/dossiers", DossierFigures, number)),
-        messages=tuple(_values(connection, "closings/browsing/messages", MessageFigures, number)),
+        messages=summed_messages(connection, closing_no),
         reasons=tuple(_values(connection, "closings/browsing/reasons", ReasonCount, number)),
         timings=tuple(_values(connection, "closings/browsing/timings", Timing, number)),
         agencies=tuple(_values(connection, "closings/reading/agencies", AgencyFigures, number)),
     )
+
+
+def summed_messages(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
+    """Those of messages alone."""
+    return tuple(_values(connection, "closings/browsing/messages", MessageFigures, {"closing_no": closing_no}))
 
 
 def worst_messages(

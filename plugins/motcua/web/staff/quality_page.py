@@ -21,9 +21,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import AgencyFigures, RowToCorrect, TrendPoint
-from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
+from motcua.quality.reporting import agency_report, department_report, last_run_no, urgent_rows
 from motcua.reports import wording
-from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.reports.quality.urgency import LEAST_DOSSIERS, beside, late, shares_told
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
@@ -147,7 +147,7 @@ def show_department(request: Request, visits: Visits) -> Response:
         run_no = last_run_no(connection)
         if run_no is None:
             return render(request, "quality.html", report=None, **_common())
-        report = department_report(connection, run_no)
+        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
     highest = max((each.per_thousand or 0.0 for each in report.agencies), default=0.0) or 1.0
     return render(
         request,
@@ -274,9 +274,8 @@ def _agency_page(
 def _page_of_rows(
     connection: Connection, run_no: int, agency_code: str, rule: str | None, place: int
 ) -> tuple[list[RowToCorrect], bool]:
-    rows = rows_to_correct(connection, run_no, agency_code, rule=rule)
-    first, more = most_urgent(rows, place * ROWS_A_PAGE)
-    return first[(place - 1) * ROWS_A_PAGE :], more > 0
+    rows = urgent_rows(connection, run_no, agency_code, rule, (place - 1) * ROWS_A_PAGE, ROWS_A_PAGE + 1)
+    return rows[:ROWS_A_PAGE], len(rows) > ROWS_A_PAGE
 
 
 def _day(written: str) -> date | None:
