@@ -34,10 +34,12 @@ class MotcuaPlugin(AirflowPlugin):
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Built only in the API server, which alone asks for them."""
+        """Built only in the API server, which alone asks for them; what its pages need is read then."""
         from motcua.web.callbacks import create_callbacks
         from motcua.web.pages import create_pages
+        from motcua.web.warming import warm_pages
 
+        warm_pages()
         return [
             {"app": create_callbacks(), "url_prefix": "/gateway", "name": "motcua callbacks"},
             {"app": create_pages(), "url_prefix": "/motcua", "name": "motcua pages"},

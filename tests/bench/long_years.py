@@ -7,11 +7,19 @@ from typing import LiteralString
 
 import psycopg
 
+from tests.bench.filling import quick_filling
+from tests.bench.long_reports import fill_reports
+
 DOSSIERS, MESSAGES = 1_000_000, 10_000_000
 DAYS = 400
 """Over which the messages are spread."""
 YOUNG_DAYS = 60
 """Of these, attempts and histories are kept too: pages look those up by message, however many there are."""
+BUSY_RUN = 30_000
+"""Messages of the run that did most, as many as a province's day brings."""
+BUSY_STEPS, BUSY_ENTRIES = 60, 600
+"""Of the dossier that most happened to: every second step called its citizen; of what citizens and clerks make happen,
+9029 and new due dates, more than a page shows."""
 
 _PLACES: LiteralString = """
 CREATE FUNCTION public.u(n bigint, k bigint) RETURNS double precision
@@ -124,28 +132,54 @@ CROSS JOIN LATERAL (
     SELECT o.kind <> 'reply' AND s.state NOT IN ('suppressed', 'cancelled', 'expired', 'queued') AS went
 ) AS w;
 """
+# Run 1 is the busy one, of messages that are settled; it planned, sent and settled them all.
 _WORK: LiteralString = """
+CREATE FUNCTION public.run_of(message bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN message > %(messages)s::bigint * 99 / 100 - %(busy)s AND message <= %(messages)s::bigint * 99 / 100 THEN 1
+    ELSE 2 + message / 2000
+END;
+INSERT INTO motcua.runs (run_no, dag_id, run_id, began_at)
+OVERRIDING SYSTEM VALUE
+SELECT
+    n, 'notify_transitions', 'run ' || n,
+    %(now)s::timestamptz - (1 - n * 2000.0 / %(messages)s) * %(days)s * interval '1 day'
+FROM generate_series(1, 3 + %(messages)s::bigint / 2000) AS n;
+INSERT INTO motcua.pick_ups (run_no, source_id, agency_code, transitions, dossiers)
+SELECT 1, 1, agency_code, 3000, 1000 FROM motcua.agencies;
 INSERT INTO motcua.attempts (
-    message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at, answered_at, outcome, segments,
-    settle_at
+    message_id, gateway, reference, sender_id, run_id, run_no, msisdn, state, started_at, answered_at, outcome,
+    segments, settle_at
 )
 SELECT
-    message_id, 'kannel', md5(message_id::text), 1, 'run ' || message_id / 2000, coalesce(msisdn, '+84905000000'),
-    CASE state WHEN 'unconfirmed' THEN 'accepted' ELSE state END, recorded_at + interval '1 second',
-    CASE WHEN state <> 'unknown' THEN accepted_at END, CASE WHEN state = 'unknown' THEN 'unknown' ELSE 'accepted' END,
-    1, CASE WHEN state IN ('unknown', 'accepted') THEN accepted_at END
+    message_id, 'kannel', md5(message_id::text), 1, 'run ' || run_of(message_id), run_of(message_id),
+    coalesce(msisdn, '+84905000000'), CASE state WHEN 'unconfirmed' THEN 'accepted' ELSE state END,
+    recorded_at + interval '1 second', CASE WHEN state <> 'unknown' THEN accepted_at END,
+    CASE WHEN state = 'unknown' THEN 'unknown' ELSE 'accepted' END, 1,
+    CASE WHEN state IN ('unknown', 'accepted') THEN accepted_at END
 FROM motcua.messages
 WHERE
     attempts_made > 0
     AND (state = 'unknown' OR recorded_at > %(now)s::timestamptz - %(young)s * interval '1 day');
 UPDATE motcua.messages SET useful_until = %(now)s::timestamptz + interval '1 day'
 WHERE state = 'unknown' AND message_id > %(messages)s::bigint * 9 / 10;
-INSERT INTO motcua.message_history (message_id, changed_at, to_state)
-SELECT message_id, planned_at, 'queued' FROM motcua.messages
-WHERE recorded_at > %(now)s::timestamptz - %(young)s * interval '1 day';
-INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
-SELECT message_id, changed_at, 'queued', state FROM motcua.messages
-WHERE state <> 'queued' AND recorded_at > %(now)s::timestamptz - %(young)s * interval '1 day';
+INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state, to_reason, run_no)
+SELECT m.message_id, h.at, h.from_state, h.to_state, h.reason, CASE WHEN h.by_run THEN run_of(m.message_id) END
+FROM motcua.messages AS m
+CROSS JOIN LATERAL (
+    VALUES
+    (
+        m.planned_at, NULL, CASE WHEN m.state IN ('suppressed', 'cancelled') THEN m.state ELSE 'queued' END,
+        CASE WHEN m.state IN ('suppressed', 'cancelled') THEN m.reason END, TRUE
+    ),
+    (CASE WHEN m.attempts_made > 0 THEN m.planned_at + interval '1 second' END, 'queued', 'sending', NULL, TRUE),
+    (m.accepted_at, 'sending', 'accepted', NULL, TRUE),
+    (
+        CASE WHEN m.state NOT IN ('queued', 'suppressed', 'cancelled', 'accepted') THEN m.changed_at END,
+        'accepted', m.state, m.reason, m.state NOT IN ('delivered', 'undelivered')
+    )
+) AS h (at, from_state, to_state, reason, by_run)
+WHERE h.at IS NOT NULL AND m.recorded_at > %(now)s::timestamptz - %(young)s * interval '1 day';
 INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)
 SELECT a.message_id, a.attempt_id, a.started_at + interval '1 hour', 'lan', 'nhà mạng chưa nhận'
 FROM motcua.attempts AS a WHERE a.attempt_id %% 5000 = 0;
@@ -160,24 +194,141 @@ FROM motcua.messages AS m
 CROSS JOIN LATERAL (SELECT CASE WHEN m.message_id %% 90 <> 9 THEN 'X' || m.message_id / 60 END AS code) AS o
 WHERE m.kind = 'reply';
 """
+# One dossier to which happened as much as a page shows, and more.
+_BUSY_DOSSIER: LiteralString = """
+INSERT INTO motcua.dossiers (
+    dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, msisdn,
+    received_at, due_at, status_code, at_one_stop_desk, updated_at, picked_up_at
+)
+OVERRIDING SYSTEM VALUE
+SELECT
+    %(dossiers)s + 1, 1, 'B000', '000.00.00.H32-26-BUSY', '1.000007', 'Nguyễn Thị Bận', '0905999999', '+84905999999',
+    %(now)s::timestamptz - interval '50 days', %(now)s::timestamptz + interval '5 days', 9, TRUE,
+    %(now)s::timestamptz - interval '1 hour', %(now)s::timestamptz;
+INSERT INTO motcua.transitions (
+    transition_id, source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, occurred_at,
+    recorded_at, picked_up_at, planned_at, outcome, actor
+)
+OVERRIDING SYSTEM VALUE
+SELECT
+    -5 * d.dossier_id - n, 1, 5 * d.dossier_id + n, d.dossier_id, n, CASE n %% 2 WHEN 0 THEN 9 ELSE 4 END, n %% 2 = 0,
+    t.at, t.at, t.at, t.at, 'no_occasion', 'can.bo'
+FROM motcua.dossiers AS d
+CROSS JOIN generate_series(1, %(most_steps)s) AS n
+CROSS JOIN LATERAL (SELECT d.received_at + n * interval '1 hour' AS at) AS t
+WHERE d.dossier_id = %(dossiers)s + 1;
+INSERT INTO motcua.dossier_versions (
+    dossier_id, seen_at, updated_at, procedure_code, received_at, due_at, status_code, at_one_stop_desk, applicant_phone
+)
+SELECT
+    d.dossier_id, t.at, t.at, d.procedure_code, d.received_at, d.due_at + n * interval '1 hour', 4, FALSE,
+    '0905' || to_char(n, 'FM000000')
+FROM motcua.dossiers AS d
+CROSS JOIN generate_series(1, %(most_entries)s) AS n
+CROSS JOIN LATERAL (SELECT d.received_at + n * interval '1 hour' AS at) AS t
+WHERE d.dossier_id = %(dossiers)s + 1;
+WITH busy AS (
+    INSERT INTO motcua.messages (
+        message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, msisdn, text,
+        template_id, template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at,
+        useful_until, next_attempt_at, attempts_made, accepted_at, changed_at, carrier
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        %(messages)s + n, k.kind, d.dossier_id, d.agency_code,
+        d.procedure_code, 'busy ' || n, CASE k.kind WHEN 'result' THEN -5 * d.dossier_id - n END, 'delivered', d.msisdn,
+        'Thong bao: Ho so da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua de nhan ket qua', 'result', 1,
+        ARRAY[d.dossier_code, 'Cơ quan'], FALSE, 1, t.at, t.at, t.at, t.at + interval '3 days', t.at, 1, t.at, t.at,
+        'viettel'
+    FROM motcua.dossiers AS d
+    CROSS JOIN generate_series(1, %(most_entries)s) AS n
+    CROSS JOIN LATERAL (SELECT d.received_at + n * interval '1 hour' AS at) AS t
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n <= %(most_steps)s AND n %% 2 = 0 THEN 'result' ELSE 'reply' END AS kind
+    ) AS k
+    WHERE d.dossier_id = %(dossiers)s + 1
+    RETURNING *
+),
+
+moves AS (
+    INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
+    SELECT b.message_id, b.planned_at, s.was, s.became
+    FROM busy AS b
+    CROSS JOIN (
+        VALUES (NULL, 'queued'), ('queued', 'sending'), ('sending', 'accepted'), ('accepted', 'delivered')
+    ) AS s (was, became)
+),
+
+asked AS (
+    INSERT INTO motcua.inquiries (
+        gateway, dedupe_key, received_at, msisdn, text, asked_code, outcome, dossier_id, agency_code, as_of, fee,
+        message_id
+    )
+    SELECT
+        'kannel', 'busy ' || b.message_id, b.recorded_at, b.msisdn, 'MCKH', '000.00.00.H32-26-BUSY', 'answered',
+        b.dossier_id, b.agency_code, b.recorded_at, 1000, b.message_id
+    FROM busy AS b WHERE b.kind = 'reply'
+),
+
+tried AS (
+    INSERT INTO motcua.attempts (
+        message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at, answered_at, outcome, segments
+    )
+    SELECT
+        b.message_id, 'kannel', md5(b.message_id::text), 1, 'run 2', b.msisdn, 'delivered', b.recorded_at,
+        b.accepted_at, 'accepted', 1
+    FROM busy AS b
+    RETURNING attempt_id, reference, answered_at
+),
+
+receipts AS (
+    INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
+    SELECT 'kannel', t.answered_at, t.reference, '1', '{}' FROM tried AS t
+    RETURNING receipt_id, reference
+)
+
+INSERT INTO motcua.receipt_readings (receipt_id, attempt_id, meaning, effect)
+SELECT r.receipt_id, t.attempt_id, 'delivered', 'applied'
+FROM receipts AS r
+INNER JOIN tried AS t ON r.reference = t.reference;
+INSERT INTO motcua.quarantine (
+    source_id, row_kind, row_key, reason, agency_code, dossier_code, payload, first_seen_at, last_seen_at
+)
+SELECT 1, 'transition', n::text, 'agency_unknown', 'X' || n %% 100, 'Q' || n, '{}', %(now)s, %(now)s
+FROM generate_series(1, 20000) AS n;
+"""
 
 
 def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int = MESSAGES) -> None:
-    """Writes the ledger up to ``now``, and has PostgreSQL look at it.
-
-    Whatever the triggers would add is added; they themselves rest, or this would take hours.
-    """
-    values = {"now": now, "dossiers": dossiers, "messages": messages, "days": DAYS, "young": YOUNG_DAYS}
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = 'replica'")
-        connection.execute("SET synchronous_commit = 'off'")
-        for part in (_PLACES, _DOSSIERS, _MESSAGES, _WORK):
+    """Writes the ledger up to ``now``, and has PostgreSQL look at it; whatever triggers would add is added."""
+    values = {
+        "now": now,
+        "dossiers": dossiers,
+        "messages": messages,
+        "days": DAYS,
+        "young": YOUNG_DAYS,
+        "busy": min(BUSY_RUN, messages // 20),
+        "most_steps": BUSY_STEPS,
+        "most_entries": BUSY_ENTRIES,
+    }
+    tables = (
+        "dossiers",
+        "transitions",
+        "dossier_versions",
+        "messages",
+        "message_history",
+        "attempts",
+        "inquiries",
+        "releases",
+    )
+    with quick_filling(dsn, tables) as connection:
+        for part in (_PLACES, _DOSSIERS, _MESSAGES, _WORK, _BUSY_DOSSIER):
             # By the server a text of several statements may not have parameters.
             psycopg.ClientCursor(connection).execute(part, values)
             # The next part looks up what this one wrote.
             connection.execute("ANALYZE")
+        fill_reports(connection, now, DAYS)
         for table in ("dossiers", "transitions", "messages"):
             connection.execute(
                 f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{table[:-1]}_id'), 20000000)"  # type: ignore[arg-type]
             )
-        connection.execute("VACUUM (ANALYZE)")

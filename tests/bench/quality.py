@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import sql
+
+from tests.bench.filling import quick_filling
 
 Line = tuple[str, str, str, bool]
 
@@ -218,46 +219,19 @@ def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
 
 def _fill(dsn: str, dossiers: int) -> None:
     given = {"now": NOW, "dossiers": dossiers, "days": _DAYS}
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        # For the making alone: what is measured runs on a server that keeps its promises.
-        _switch(connection, "off")
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
-        with psycopg.ClientCursor(connection) as cursor:
-            cursor.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")
-            cursor.execute("DELETE FROM motcua.agencies; DELETE FROM motcua.sources")
-            cursor.execute("ALTER TABLE motcua.sources ALTER source_id RESTART")
-            cursor.execute(_PLACES, given)
-            cursor.execute(_U)
-            indexes = _drop_indexes(connection)
-            for statement in (_LIVES, _STEPS):
-                cursor.execute(statement, given)
-            cursor.execute("CREATE INDEX ON public.steps (n); ANALYZE public.steps; ANALYZE public.lives")
-            for statement in (_DOSSIERS, _TRANSITIONS, _VERSIONS, _MESSAGES, _REST):
-                cursor.execute(statement, given)
-            cursor.execute("DROP TABLE public.steps, public.lives")
-            for index in indexes:
-                connection.execute(index)
-        connection.execute("VACUUM ANALYZE")
-        _switch(connection, "on")
-        connection.execute("CHECKPOINT")
-
-
-def _switch(connection: psycopg.Connection[Any], durable: str) -> None:
-    connection.execute(sql.SQL("ALTER SYSTEM SET fsync = {}").format(sql.SQL(durable)))  # type: ignore[arg-type]
-    connection.execute("SELECT pg_reload_conf()")
-
-
-def _drop_indexes(connection: psycopg.Connection[Any]) -> list[Any]:
-    """Drops what would only make the filling slower, and returns how it is made again."""
-    found = connection.execute(
-        "SELECT i.schemaname, i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.schemaname = 'motcua'"
-        " AND i.tablename IN ('dossiers', 'transitions', 'dossier_versions', 'messages', 'attempts')"
-        " AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conname = i.indexname)"
-    ).fetchall()
-    for schema, name, _ in found:
-        connection.execute(sql.SQL("DROP INDEX {}.{}").format(sql.Identifier(schema), sql.Identifier(name)))
-    return [definition for _, _, definition in found]
+    tables = ("dossiers", "transitions", "dossier_versions", "messages", "attempts")
+    with quick_filling(dsn, tables) as connection, psycopg.ClientCursor(connection) as cursor:
+        cursor.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")
+        cursor.execute("DELETE FROM motcua.agencies; DELETE FROM motcua.sources")
+        cursor.execute("ALTER TABLE motcua.sources ALTER source_id RESTART")
+        cursor.execute(_PLACES, given)
+        cursor.execute(_U)
+        for statement in (_LIVES, _STEPS):
+            cursor.execute(statement, given)
+        cursor.execute("CREATE INDEX ON public.steps (n); ANALYZE public.steps; ANALYZE public.lives")
+        for statement in (_DOSSIERS, _TRANSITIONS, _VERSIONS, _MESSAGES, _REST):
+            cursor.execute(statement, given)
+        cursor.execute("DROP TABLE public.steps, public.lives")
 
 
 # --- What is measured ---------------------------------------------------------------------------------------------

@@ -221,6 +221,13 @@ CASES = [
         given(day="2026-11-24", evening_at=NOW - timedelta(hours=16, minutes=30)),
         looked_up=13,
     ),
+    # An agency that has no dossier: everybody else's are not looked through for one.
+    Case(
+        "watch/asking/evening_left",
+        given(day="2026-11-24", evening_at=NOW - timedelta(hours=16, minutes=30)),
+        "INSERT INTO motcua.agencies (agency_code, name, enabled_from) VALUES ('H99', 'Cơ quan mới', '2020-01-01')",
+        looked_up=13,
+    ),
     Case("watch/asking/unknown", given(before=NOW - timedelta(hours=1), now=NOW, agencies=None)),
     Case("watch/asking/high_marks", given()),
     Case("watch/asking/receipts_of_gateways", given(since=NOW - timedelta(days=1), before=NOW - timedelta(minutes=15))),

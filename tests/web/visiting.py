@@ -31,7 +31,10 @@ class Visiting:
         """The pages as Airflow mounts them, visited by this one."""
         from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
 
-        pages = create_pages()
+        return self.mounted(create_pages())
+
+    def mounted(self, pages: FastAPI) -> FastAPI:
+        """These pages, mounted likewise."""
         self.let_into(pages)
         server = FastAPI()
         server.mount("/motcua", pages)

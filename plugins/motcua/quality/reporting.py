@@ -99,7 +99,7 @@ def agency_report(
         NoSuchRun: there is no such run.
         NoSuchAgency: there is no such agency.
     """
-    made = _Report(connection, run_no, since_run, rules or load_rules())
+    made = _Report(connection, run_no, since_run, rules or load_rules(), agency_code)
     if agency_code not in made.names:
         raise NoSuchAgency(f"No agency has the code {agency_code}.")
     results = made.results(agency_code)
@@ -124,9 +124,22 @@ def agency_report(
 
 
 def department_report(
-    connection: Connection, run_no: int, *, since_run: int | None = None, rules: RuleBook | None = None
+    connection: Connection,
+    run_no: int,
+    *,
+    since_run: int | None = None,
+    rules: RuleBook | None = None,
+    least_dossiers: int = 0,
 ) -> DepartmentReport:
-    """What a run says to the Department, over all agencies; arguments and errors as of ``agency_report``."""
+    """What a run says to the Department, over all agencies; other arguments and errors as of ``agency_report``.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        since_run: see there.
+        rules: see there.
+        least_dossiers: shares among fewer are left out: by procedure a province has tens of thousands.
+    """
     made = _Report(connection, run_no, since_run, rules or load_rules())
     results = made.results(None)
     return DepartmentReport(
@@ -138,7 +151,7 @@ def department_report(
         broken=tuple(each for each in results if each.status == "broken"),
         to_do_first=made.first(results),
         trend=made.trend(None),
-        shares=made.shares(None),
+        shares=made.shares(None, least_dossiers),
         suggestions=made.suggestions(None),
         sources=tuple(SourceState(*astuple(source)) for source in store.sources_of(connection, run_no)),
         thresholds=made.thresholds(),
@@ -172,10 +185,32 @@ def rows_to_correct(
         NoSuchRun: there is no such run.
     """
     made = _Report(connection, run_no, since_run, rules or load_rules())
-    order = [words.code for words in made.in_order()]
+    order = [words.code for words in made.in_order]
     rows = store.rows_of(connection, run_no, order, agency_code=agency_code, rule=rule, fixed_since=fixed_since)
     for row in rows:
         yield made.row(row)
+
+
+def urgent_rows(
+    connection: Connection, run_no: int, agency_code: str, rule: str | None, first: int, most: int
+) -> list[RowToCorrect]:
+    """The rows to correct of an agency from a place on, in the order of ``reports.quality.urgency``; no more are read.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        agency_code: the agency.
+        rule: of one rule alone; ``None``: of all.
+        first: place of the first one, from 0.
+        most: how many.
+
+    Raises:
+        NoSuchRun: there is no such run.
+    """
+    made = _Report(connection, run_no, None, load_rules(), agency_code)
+    order = sorted(made.in_order, key=lambda words: (_GRAVITY[words.severity], not words.mendable, words.code))
+    rules = [words.code for words in order]
+    return [made.row(row) for row in store.urgent_rows_of(connection, run_no, rules, agency_code, rule, first, most)]
 
 
 # ------------------------------------------------------------------------------------------------- one run
@@ -199,18 +234,32 @@ class _Tally:
 class _Report:
     """What is read once about a run, and how it is put together."""
 
-    def __init__(self, connection: Connection, run_no: int, since_run: int | None, book: RuleBook) -> None:
-        self.connection, self.book = connection, book
+    def __init__(
+        self,
+        connection: Connection,
+        run_no: int,
+        since_run: int | None,
+        book: RuleBook,
+        agency_code: str | None = None,
+    ) -> None:
+        """``agency_code``: nothing is asked but about this agency."""
+        self.connection, self.book, self._only = connection, book, agency_code
         self._stored = _stored_run(connection, run_no)
         self.run = _run(self._stored)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
         self.previous = _run(store.list_runs(connection, run_no=before)[0]) if before is not None else None
         self.names: dict[str, InForce] = in_force(connection, self.run.day)
+        self._words: dict[str, RuleWords] = {}
 
     # ------------------------------------------------------------------------------------------ words
 
     def words_of(self, code: str) -> RuleWords:
         """A rule's words; one that is no longer in the file keeps its code and what the run stored of it."""
+        if code not in self._words:
+            self._words[code] = self._find_words(code)
+        return self._words[code]
+
+    def _find_words(self, code: str) -> RuleWords:
         if code in self.book.rules:
             return self.book.rules[code].words
         stored = next(rule for rule in self._stored.rules if rule["code"] == code)
@@ -226,6 +275,7 @@ class _Report:
             "",
         )
 
+    @cached_property
     def in_order(self) -> list[RuleWords]:
         """The rules of the run's suite, the gravest first, else as in the file."""
         suite = [self.words_of(rule["code"]) for rule in self._stored.rules]
@@ -252,7 +302,27 @@ class _Report:
 
     @cached_property
     def _counts(self) -> dict[int, list[store.RuleCount]]:
-        return _by_run(store.counts_of(self.connection, self._run_nos))
+        if self._only is not None:
+            return _by_run(store.counts_of(self.connection, self._run_nos, self._only))
+        # By agency the run and the one before are told of, and all together for the trend.
+        told = {self.run.run_no, *((self.previous.run_no,) if self.previous else ())}
+        earlier = [run_no for run_no in self._run_nos if run_no not in told]
+        counts = store.counts_of(self.connection, sorted(told)) + store.counts_by_rule(self.connection, earlier)
+        return _by_run(counts)
+
+    @cached_property
+    def _counts_of_agencies(self) -> dict[tuple[int, str | None], list[store.RuleCount]]:
+        found: dict[tuple[int, str | None], list[store.RuleCount]] = defaultdict(list)
+        for run_no, counts in self._counts.items():
+            for row in counts:
+                found[run_no, row.agency_code].append(row)
+        return found
+
+    def _counts_in(self, run_no: int, agency_code: str | None) -> Sequence[store.RuleCount]:
+        """Of one agency, or of all together."""
+        if agency_code is None:
+            return self._counts[run_no]
+        return self._counts_of_agencies.get((run_no, agency_code), ())
 
     @cached_property
     def _said(self) -> dict[int, dict[str, store.RuleOutcome]]:
@@ -294,21 +364,30 @@ class _Report:
             return []
         return store.changes_of(self.connection, self.run.run_no, self.previous.run_no)
 
+    @cached_property
+    def _changes_of_agencies(self) -> dict[str | None, list[store.RuleChange]]:
+        found: dict[str | None, list[store.RuleChange]] = defaultdict(list)
+        for row in self._changes:
+            found[row.agency_code].append(row)
+        return found
+
+    def _changes_of(self, agency_code: str | None) -> Sequence[store.RuleChange]:
+        """Of one agency, or of all together."""
+        return self._changes if agency_code is None else self._changes_of_agencies.get(agency_code, ())
+
     def _dossiers(self, run_no: int, agency_code: str | None) -> tuple[int, int]:
         rows = [row for row in self._checked[run_no] if agency_code in (None, row.agency_code)]
         return sum(row.dossiers for row in rows), sum(row.textable for row in rows)
 
     def _tally(self, run_no: int, agency_code: str | None, rules: Iterable[str]) -> _Tally:
         wanted = set(rules)
-        return _Tally.of(
-            row for row in self._counts[run_no] if row.rule in wanted and agency_code in (None, row.agency_code)
-        )
+        return _Tally.of(row for row in self._counts_in(run_no, agency_code) if row.rule in wanted)
 
     def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
         """What changed in these rules since the run before."""
         if self.previous is None:
             return Change(new=found)
-        rows = [row for row in self._changes if row.rule in rules and agency_code in (None, row.agency_code)]
+        rows = [row for row in self._changes_of(agency_code) if row.rule in rules]
         new, back = sum(row.new for row in rows), sum(row.back for row in rows)
         before = self.previous.run_no
         comparable = [rule for rule in rules if self._was_checked(before, rule, agency_code)]
@@ -333,7 +412,7 @@ class _Report:
         dossiers = self._dossiers(run_no, agency_code)[0]
         broken_reason = self._broken_reason(run_no, agency_code)
         results = []
-        for words in self.in_order():
+        for words in self.in_order:
             said = self._said[run_no][words.code]
             tally = self._tally(run_no, agency_code, [words.code])
             if agency_code is not None and words.level == "source" and said.status == "checked" and not tally.found:
@@ -363,7 +442,7 @@ class _Report:
         """Codes of the rules that make the rates."""
         return [
             words.code
-            for words in self.in_order()
+            for words in self.in_order
             if words.level == "dossier"
             and words.severity != "info"
             and group in (None, words.group)
@@ -439,7 +518,7 @@ class _Report:
             textable / dossiers if dossiers else None,
         )
 
-    def shares(self, agency_code: str | None) -> tuple[PhoneShare, ...]:
+    def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[PhoneShare, ...]:
         """Textable numbers of the newest months."""
         return tuple(
             PhoneShare(
@@ -454,7 +533,7 @@ class _Report:
                 previous_dossiers=row.previous_dossiers,
                 previous_textable=row.previous_textable,
             )
-            for row in store.shares_of(self.connection, self.run.run_no, agency_code)
+            for row in store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers)
         )
 
     def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from shlex import quote
 from typing import Any
 
 import yaml
-from jinja2 import Environment, TemplateError
+from jinja2 import Environment, Template, TemplateError
 
 from motcua.domain.watching.alerts import Alert, Fact, key_of
 from motcua.reports import wording
@@ -67,7 +67,7 @@ def alert_in_words(
 
     def render(part: str) -> str:
         try:
-            return _sentences().from_string(words[part]).render({"subject": subject, **facts})
+            return _sentence(words[part]).render({"subject": subject, **facts})
         except (TemplateError, TypeError, ValueError, AttributeError):
             # Facts of another version: an alert without its figures is better than none.
             return key_of(name, subject) if part == "title" else ""
@@ -105,7 +105,7 @@ def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWo
     figure = ""
     if state in ("ok", "alert"):
         with suppress(TemplateError, TypeError, ValueError, AttributeError):
-            figure = _sentences().from_string(words["figure"]).render(facts)
+            figure = _sentence(words["figure"]).render(facts)
     return LookInWords(check, state, words["title"], _words()["states"][state], figure)
 
 
@@ -217,6 +217,22 @@ def _environment() -> Environment:
 def _sentences() -> Environment:
     """For single sentences, which are escaped where they are put into HTML."""
     return _environment().overlay(autoescape=False)
+
+
+@cache
+def _sentence(written: str) -> Template:
+    """Compiled once, and not once an alert: of one kind there may be many."""
+    return _sentences().from_string(written)
+
+
+def load_every_sentence() -> None:
+    """Compiles the sentences of all alerts and checks, which are kept."""
+    words = _words()
+    for alert in words["alerts"].values():
+        for part in ("title", "meaning", "todo"):
+            _sentence(alert[part])
+    for check in words["checks"].values():
+        _sentence(check["figure"])
 
 
 @lru_cache(maxsize=1)

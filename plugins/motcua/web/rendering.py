@@ -32,6 +32,13 @@ def _templates() -> Environment:
     return templates("web", {"day": written_day, "moment": moment})
 
 
+def load_every_page() -> None:
+    """Compiles the templates of all pages, which Jinja keeps."""
+    environment = _templates()
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+
+
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """A page from include/templates/web.
 

@@ -18,9 +18,10 @@ from motcua.jobs.tasks import check_quality as tasks
 from motcua.quality import expectations
 from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
-from motcua.quality.reporting import agency_report, department_report, rows_to_correct
+from motcua.quality.reporting import agency_report, department_report, rows_to_correct, urgent_rows
 from motcua.quality.rules import load_rules
 from motcua.reports.quality.mail import compose_agency_mail
+from motcua.reports.quality.urgency import most_urgent
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
@@ -316,3 +317,39 @@ def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monk
         run_no = check("empty", WEDNESDAY, "P1", "R7")
         assert tasks.agencies_to_mail(run_no) == []
         assert tasks.mail_department(run_no) is None
+
+
+@pytest.mark.parametrize("rule", [None, "P1", "R7"])
+def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_show(world, rule):
+    """The order is the mails' own, which read all rows; a page skips and reads by SQL."""
+    for number in range(40):
+        world.dossier(
+            f"bad {number:02}",
+            "A",
+            due_at=at(3 + number % 20, 17),
+            phone_refusal="missing" if number % 3 else None,
+        )
+    world.dossier("of another agency", "B", phone_refusal="missing")
+    first = check("first", at(10, 5), "P1", "R7")
+    with connect() as connection:
+        some = [row.finding_id for row in rows_to_correct(connection, first, "A")][::7]
+        for number in some:
+            assert acknowledge(connection, number, "lan", "đang xác minh", date(2026, 12, 31), at(10, 9))
+    set_phone(world, "bad 01", None)
+    for number in range(10):
+        world.dossier(f"bad again {number}", "A", phone_refusal="missing")
+    check("some days later", at(12, 5), "P1", "R7")
+    world.dossier("bad at last", "A", phone_refusal="missing")
+    run_no = check("the last one", WEDNESDAY, "P1", "R7")
+    with connect() as connection:
+        every, _ = most_urgent(rows_to_correct(connection, run_no, "A", rule=rule), 1000)
+        pages = [urgent_rows(connection, run_no, "A", rule, place, 7) for place in range(0, len(every) + 7, 7)]
+    shown = [row for page in pages for row in page]
+    assert [row.finding_id for row in shown] == [row.finding_id for row in every]
+    assert shown == every
+    if rule is None:
+        assert len({row.stage for row in every}) > 1
+        assert len({(row.stage, row.deadline) for row in every}) > len({row.stage for row in every})
+        assert any(row.acknowledged for row in every)
+        assert len({row.rule.code for row in every}) > 1
+    assert {len(page) for page in pages[:-2]} <= {7}

@@ -1,4 +1,5 @@
--- Dossier figures of a closing, as stored, in their order. Called by store/oversight/closings.py.
+-- Dossier figures of a closing, as stored, in their order; of one agency or of all. Called by
+-- store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,
@@ -18,5 +19,5 @@ SELECT
     due,
     handed_over
 FROM audit.closing_dossiers
-WHERE closing_no = %(closing_no)s
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
 ORDER BY agency_code, procedure_code

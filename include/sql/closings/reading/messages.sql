@@ -1,4 +1,5 @@
--- Message figures of a closing, as stored, in their order. Called by store/oversight/closings.py.
+-- Message figures of a closing, as stored, in their order; of one agency or of all. Called by
+-- store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,
@@ -20,5 +21,5 @@ SELECT
     unconfirmed,
     segments
 FROM audit.closing_messages
-WHERE closing_no = %(closing_no)s
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
 ORDER BY agency_code, procedure_code, kind

@@ -1,4 +1,5 @@
--- Messages by reason of a closing, as stored, in their order. Called by store/oversight/closings.py.
+-- Messages by reason of a closing, as stored, in their order; of one agency or of all. Called by
+-- store/oversight/closings.py.
 SELECT
     agency_code,
     procedure_code,
@@ -7,5 +8,5 @@ SELECT
     reason,
     messages
 FROM audit.closing_reasons
-WHERE closing_no = %(closing_no)s
+WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
 ORDER BY agency_code, procedure_code, kind, state, reason

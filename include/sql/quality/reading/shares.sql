@@ -1,4 +1,5 @@
--- Textable numbers in a run, of one agency or of all, the worst first. Called by store/oversight/quality.py.
+-- Textable numbers in a run, of one agency or of all, among so many dossiers at least, the worst first. Called by
+-- store/oversight/quality.py.
 SELECT
     s.agency_code,
     s.dimension,
@@ -11,5 +12,8 @@ SELECT
     s.previous_textable
 FROM motcua.quality_shares AS s
 LEFT JOIN motcua.procedures AS p ON s.dimension = 'procedure' AND s.key = p.procedure_code
-WHERE s.run_no = %(run_no)s AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
+WHERE
+    s.run_no = %(run_no)s
+    AND s.dossiers >= %(least)s
+    AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
 ORDER BY s.month DESC, s.dimension, s.textable::numeric / s.dossiers, s.dossiers DESC, s.agency_code, s.key

@@ -6,16 +6,17 @@ SELECT
     n.in_charge
 FROM motcua.agencies AS g
 INNER JOIN motcua.agencies_on(%(day)s::date) AS n ON g.agency_code = n.agency_code
-INNER JOIN LATERAL (
-    SELECT v.seen_at
-    FROM motcua.dossier_versions AS v
-    WHERE v.dossier_id = (SELECT min(d.dossier_id) FROM motcua.dossiers AS d WHERE d.agency_code = g.agency_code)
-    ORDER BY v.version_id
-    LIMIT 1
-) AS f ON TRUE
 WHERE
     g.enabled_from <= %(evening_at)s
-    AND f.seen_at <= %(evening_at)s
+    -- Found in the order of the agency's own codes: of an agency without dossiers all others' would be looked through.
+    AND coalesce((
+        SELECT TRUE
+        FROM motcua.dossiers AS d
+        INNER JOIN motcua.dossier_versions AS v ON d.dossier_id = v.dossier_id
+        WHERE d.agency_code = g.agency_code AND v.seen_at <= %(evening_at)s
+        ORDER BY d.agency_code, d.dossier_code
+        LIMIT 1
+    ), FALSE)
     AND coalesce(g.valid_from <= %(day)s, TRUE)
     AND n.in_charge IS NOT NULL
     AND NOT EXISTS (

@@ -5,31 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 from motcua.domain.periods import Period
 from motcua.domain.phones.reading import REFUSALS
 from motcua.domain.reconciliation import (
+    AgencyFigures,
     AgencyWords,
     Budget,
     Closing,
     ComplaintCount,
+    DossierFigures,
     Figures,
     Measure,
+    MessageFigures,
     QueryUsed,
+    ReasonCount,
     ReconciliationReport,
     Urged,
     sum_dossiers,
     sum_messages,
 )
+from motcua.reports.publication.data import KINDS, LEAST_JUDGED, Told
 from motcua.reports.publication.rendering import RENDERING
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
+from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, summed_messages, worst_messages
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.stops import stops_of_closing
@@ -39,11 +47,13 @@ from motcua.store.oversight.closings import (
     load_closing,
     load_differences,
     load_figures,
+    load_message_figures,
     load_orphans,
     procedure_names,
     segments_of_periods,
 )
 from motcua.store.oversight.complaints import count_complaints
+from motcua.store.oversight.figure_rows import Cell, FigureRows, rows_of_figure
 from motcua.store.oversight.publications import Definition, list_definitions
 
 _QUERIES: dict[LiteralString, str] = {
@@ -108,6 +118,99 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,
         stops=stops_of_closing(ledger, closing_no),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingShown:
+    """A closing as a page shows it: what a publication says of it, but of messages and dossiers sums and first rows."""
+
+    report: ReconciliationReport
+    """Its figures by agency, of one agency by procedure; of the period before those of messages alone. Complaints, the
+    budget and whom to urge are left out."""
+    messages: FirstRows[MessageFigures]
+    """By agency, procedure and kind, the worst first."""
+    dossiers: FirstRows[DossierFigures]
+    """By agency and procedure, the most late ones first."""
+
+
+def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: int) -> ClosingShown:
+    """A closing for a page.
+
+    Args:
+        ledger: a connection.
+        closing_no: of the closing.
+        agency: of this agency alone; ``None``: of all.
+        most: first rows.
+
+    Raises:
+        LookupError: there is no such closing.
+    """
+    closing = load_closing(ledger, closing_no)
+    before = last_closing(ledger, closing.period.previous)
+
+    earlier: tuple[MessageFigures, ...] = ()
+    if before is not None and agency is None:
+        earlier = summed_messages(ledger, before.closing_no)
+    elif before is not None:
+        earlier = load_message_figures(ledger, before.closing_no, agency)
+    report = replace(
+        _bare_report(ledger, closing),
+        figures=summed_figures(ledger, closing_no) if agency is None else load_figures(ledger, closing_no, agency),
+        previous=None if before is None else Figures(messages=earlier),
+        differences=load_differences(ledger, closing_no),
+        orphans=load_orphans(ledger, closing_no),
+        changes=load_changes(ledger, closing_no),
+        previous_closing=None if before is None else before.closing_no,
+        stops=stops_of_closing(ledger, closing_no),
+    )
+    if agency is None:
+        messages = worst_messages(ledger, closing_no, KINDS, LEAST_JUDGED, most)
+        dossiers = latest_dossiers(ledger, closing_no, most)
+    else:
+        own = Told(report, agency=agency)
+        messages = FirstRows(own.messages[:most], len(own.messages))
+        dossiers = FirstRows(own.dossiers[:most], len(own.dossiers))
+    named = {each.procedure_code for rows in (messages.rows, dossiers.rows, report.changes[:most]) for each in rows}
+    report = replace(report, procedures=procedure_names(ledger, sorted(named - {""})))
+    return ClosingShown(report, messages, dossiers)
+
+
+def show_figure(
+    ledger: Connection, closing_no: int, figure: str, cell: Cell, limit: int | None
+) -> tuple[ReconciliationReport, FigureRows]:
+    """The rows of a figure of a closing, as ``rows_of_figure`` finds them, and the names that they are told with.
+
+    Raises:
+        LookupError: there is no such closing.
+        NoSuchFigure: there is no such figure.
+    """
+    closing = load_closing(ledger, closing_no)
+    # By procedure a closing has tens of thousands of figures; of one agency it has some hundred.
+    by_procedure = cell.procedure_code is not None
+    figures = load_figures(ledger, closing_no, cell.agency_code) if by_procedure else summed_figures(ledger, closing_no)
+    found = rows_of_figure(ledger, closing, figures, figure, cell, limit)
+    codes = {cell.procedure_code, *(row.procedure_code for row in found.rows)}
+    names = procedure_names(ledger, sorted(code for code in codes if code))
+    return replace(_bare_report(ledger, closing), procedures=names), found
+
+
+def _bare_report(ledger: Connection, closing: Closing) -> ReconciliationReport:
+    """A closing with the names of agencies, without figures."""
+    return ReconciliationReport(
+        closing=closing,
+        figures=Figures(),
+        previous=None,
+        differences=(),
+        orphans=(),
+        changes=(),
+        agencies=tuple(_agencies(ledger, closing.period)),
+        procedures={},
+        complaints=(),
+        budget=Budget(closing.period.first.year, None, None, None),
+        urged=(),
+        queries=(),
+        software="",
     )
 
 
@@ -263,20 +366,21 @@ def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = REN
         rendering: by whose measures; those of the first had ``delivered_of_expected`` in place of the first two.
     """
     found: list[Urged] = []
-    codes = {each.agency_code for each in figures.messages} | {each.agency_code for each in figures.dossiers}
-    for code in sorted(codes - {""}):
-        messages = sum_messages(each for each in figures.messages if each.agency_code == code and each.kind != "reply")
-        dossiers = sum_dossiers(each for each in figures.dossiers if each.agency_code == code)
-        counts = next((each for each in figures.agencies if each.agency_code == code), None)
+    # Each agency's own rows: a province's are tens of thousands.
+    of_messages, of_dossiers = _by_agency(figures.messages), _by_agency(figures.dossiers)
+    of_reasons, of_agencies = _by_agency(figures.reasons), _by_agency(figures.agencies)
+    for code in sorted({*of_messages, *of_dossiers} - {""}):
+        messages = sum_messages(each for each in of_messages[code] if each.kind != "reply")
+        dossiers = sum_dossiers(of_dossiers[code])
+        counts = next(iter(of_agencies[code]), None)
         right, wrong = (counts.apologies_right, counts.apologies_wrong) if counts else (0, 0)
         untold = counts.late_untold if counts else 0
         below = thresholds["urge_delivered_below"]
         phoneless = sum(
             each.messages
-            for each in figures.reasons
-            if each.agency_code == code and each.kind != "reply" and each.reason in REFUSALS
-            and each.state == "suppressed"
-        )  # fmt: skip
+            for each in of_reasons[code]
+            if each.kind != "reply" and each.reason in REFUSALS and each.state == "suppressed"
+        )
         told: tuple[tuple[Measure, int, int, float], ...] = (
             (("delivered_of_expected", messages.delivered, messages.expected, below),)
             if rendering == 1
@@ -299,3 +403,13 @@ def urge(figures: Figures, thresholds: Mapping[str, float], rendering: int = REN
             if beyond:
                 found.append(Urged(code, measure, share, threshold, of_all))
     return sorted(found, key=lambda each: (each.measure, -abs(each.value - each.threshold), each.agency_code))
+
+
+OfAgency = TypeVar("OfAgency", MessageFigures, DossierFigures, ReasonCount, AgencyFigures)
+
+
+def _by_agency(rows: Iterable[OfAgency]) -> dict[str, list[OfAgency]]:
+    found: dict[str, list[OfAgency]] = defaultdict(list)
+    for row in rows:
+        found[row.agency_code].append(row)
+    return found

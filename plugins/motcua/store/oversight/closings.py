@@ -195,7 +195,9 @@ def _agency_figures(
     cells: dict[str, Counter[str]] = defaultdict(Counter)
     if closing.period.is_month:
         for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
-            for day in _values(connection, "closings/reading/agencies", AgencyFigures, {"closing_no": number}):
+            for day in _values(
+                connection, "closings/reading/agencies", AgencyFigures, {"closing_no": number, "agency_code": None}
+            ):
                 for name in (*_FORECAST.values(), "late_untold"):
                     cells[day.agency_code][name] += getattr(day, name)
     else:
@@ -556,21 +558,24 @@ def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, s
     return {row["procedure_code"]: row["name"] for row in rows if row["name"]}
 
 
-def load_figures(connection: Connection, closing_no: int) -> Figures:
-    """The figures of a closing, as stored."""
-    number = {"closing_no": closing_no}
+def load_figures(connection: Connection, closing_no: int, agency_code: str | None = None) -> Figures:
+    """The figures of a closing, as stored; of one agency alone where it is named."""
+    number = {"closing_no": closing_no, "agency_code": agency_code}
     return Figures(
         dossiers=_values(connection, "closings/comparing/dossiers", DossierFigures, number),
-        messages=load_message_figures(connection, closing_no),
+        messages=load_message_figures(connection, closing_no, agency_code),
         reasons=_values(connection, "closings/reading/reasons", ReasonCount, number),
         timings=_values(connection, "closings/reading/timings", Timing, number),
         agencies=_values(connection, "closings/reading/agencies", AgencyFigures, number),
     )
 
 
-def load_message_figures(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
+def load_message_figures(
+    connection: Connection, closing_no: int, agency_code: str | None = None
+) -> tuple[MessageFigures, ...]:
     """The figures of messages alone."""
-    return _values(connection, "closings/reading/messages", MessageFigures, {"closing_no": closing_no})
+    number = {"closing_no": closing_no, "agency_code": agency_code}
+    return _values(connection, "closings/reading/messages", MessageFigures, number)
 
 
 def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:

@@ -570,9 +570,16 @@ def results_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleOutco
     return [value_of(RuleOutcome, row) for row in rows]
 
 
-def counts_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleCount]:
-    """Rows returned, by rule and agency."""
-    rows = connection.execute(statement("quality/reading/counts"), {"run_nos": list(run_nos)})
+def counts_of(connection: Connection, run_nos: Sequence[int], agency_code: str | None = None) -> list[RuleCount]:
+    """Rows returned, by rule and agency; of one agency, or of all."""
+    given = {"run_nos": list(run_nos), "agency_code": agency_code}
+    rows = connection.execute(statement("quality/reading/counts"), given)
+    return [value_of(RuleCount, row) for row in rows]
+
+
+def counts_by_rule(connection: Connection, run_nos: Sequence[int]) -> list[RuleCount]:
+    """Rows returned, by rule, of all agencies together."""
+    rows = connection.execute(statement("quality/reading/counts_by_rule"), {"run_nos": list(run_nos)})
     return [value_of(RuleCount, row) for row in rows]
 
 
@@ -594,9 +601,12 @@ def changes_of(connection: Connection, run_no: int, since_run: int) -> list[Rule
     return [value_of(RuleChange, row) for row in rows]
 
 
-def shares_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[TextableShare]:
-    """Textable numbers, the worst first."""
-    rows = connection.execute(statement("quality/reading/shares"), {"run_no": run_no, "agency_code": agency_code})
+def shares_of(
+    connection: Connection, run_no: int, agency_code: str | None = None, least_dossiers: int = 0
+) -> list[TextableShare]:
+    """Textable numbers among so many dossiers at least, the worst first."""
+    given = {"run_no": run_no, "agency_code": agency_code, "least": least_dossiers}
+    rows = connection.execute(statement("quality/reading/shares"), given)
     return [value_of(TextableShare, row) for row in rows]
 
 
@@ -635,8 +645,37 @@ def rows_of(
         cursor.itersize = 2000
         cursor.execute(statement("quality/reading/rows"), given)
         for row in cursor:
-            acknowledged = None if row["until"] is None else value_of(Acknowledged, row)
-            yield value_of(StoredFinding, row | {"acknowledged": acknowledged})
+            yield _stored_finding(row)
+
+
+def urgent_rows_of(
+    connection: Connection, run_no: int, rules: Sequence[str], agency_code: str, rule: str | None, first: int, most: int
+) -> list[StoredFinding]:
+    """Some of the findings that a run returned of an agency, the most urgent first.
+
+    Args:
+        connection: to the ledger.
+        run_no: the run.
+        rules: all of them in the order of their urgency.
+        agency_code: whose findings.
+        rule: of one rule alone; ``None``: of all.
+        first: place of the first one, from 0.
+        most: how many.
+    """
+    given = {
+        "run_no": run_no,
+        "rules": list(rules),
+        "agency_code": agency_code,
+        "rule": rule,
+        "skipped": first,
+        "most": most,
+    }
+    return [_stored_finding(row) for row in connection.execute(statement("quality/reading/urgent_rows"), given)]
+
+
+def _stored_finding(row: Mapping[str, Any]) -> StoredFinding:
+    acknowledged = None if row["until"] is None else value_of(Acknowledged, row)
+    return value_of(StoredFinding, {**row, "acknowledged": acknowledged})
 
 
 def acknowledge(

@@ -21,10 +21,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import AgencyFigures, AgencyReport, RowToCorrect, Run, TrendPoint
-from motcua.quality.reporting import agency_report, department_report, last_run_no, rows_to_correct
+from motcua.quality.reporting import agency_report, department_report, last_run_no, urgent_rows
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
-from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.reports.quality.urgency import LEAST_DOSSIERS, beside, late, shares_told
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
@@ -158,7 +158,7 @@ def show_department(request: Request, visits: Visits) -> Response:
         run_no = last_run_no(connection)
         if run_no is None:
             return render(request, "quality.html", report=None, **_common())
-        report = department_report(connection, run_no)
+        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
     highest = max((each.per_thousand or 0.0 for each in report.agencies), default=0.0) or 1.0
     return render(
         request,
@@ -185,7 +185,7 @@ def download_agencies(visits: Visits, format: FileFormat) -> Response:
         run_no = last_run_no(connection)
         if run_no is None:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
-        report = department_report(connection, run_no)
+        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
     rows: list[Row] = [_agency_row(each) for each in report.agencies]
     about, as_of = [_checked(report.run)], report.run.data_as_of
     return list_file(format, "quality", about, _AGENCY_COLUMNS, at_most(rows), as_of=as_of)
@@ -248,8 +248,7 @@ def download_findings(request: Request, visits: Visits, format: FileFormat, code
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
         report = _report(connection, run_no, code)
         chosen = next((each.rule for each in report.results if each.rule.code == rule), None)
-        found = rows_to_correct(connection, run_no, report.agency_code, rule=chosen.code if chosen else None)
-        first, _ = most_urgent(found, MOST_ROWS + 1)
+        first = urgent_rows(connection, run_no, report.agency_code, chosen.code if chosen else None, 0, MOST_ROWS + 1)
     about = [report.agency_name, *([chosen.title] if chosen else []), _checked(report.run)]
     columns = _FINDING_COLUMNS if visits.is_auditor else (*_FINDING_COLUMNS, "phone")
     rows: list[Row] = [
@@ -375,9 +374,8 @@ def _report(connection: Connection, run_no: int, code: str) -> AgencyReport:
 def _page_of_rows(
     connection: Connection, run_no: int, agency_code: str, rule: str | None, place: int
 ) -> tuple[list[RowToCorrect], bool]:
-    rows = rows_to_correct(connection, run_no, agency_code, rule=rule)
-    first, more = most_urgent(rows, place * ROWS_A_PAGE)
-    return first[(place - 1) * ROWS_A_PAGE :], more > 0
+    rows = urgent_rows(connection, run_no, agency_code, rule, (place - 1) * ROWS_A_PAGE, ROWS_A_PAGE + 1)
+    return rows[:ROWS_A_PAGE], len(rows) > ROWS_A_PAGE
 
 
 def _day(written: str) -> date | None:

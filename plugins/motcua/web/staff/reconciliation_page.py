@@ -20,7 +20,7 @@ from fastapi.responses import HTMLResponse, Response
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
-from motcua.jobs.reconciliation.reporting import build_report
+from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.reports.lists import Cell as ListCell
@@ -28,9 +28,9 @@ from motcua.reports.publication.csv_tables import plain_csv
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
+from motcua.store.browsing.closings import newest_periods
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.closings import ListedClosing, list_closings
-from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure, rows_of_figure
+from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.web.forms import number_in
 from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
@@ -99,17 +99,17 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         periods = _periods(connection)
         if not ((closing or periods) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, periods=periods)
-        report = _report(connection, number_in(closing) if closing else periods[0].closing_no)
-        published = find_publication(connection, closing_no=report.closing.closing_no)
-    told = Told(report, agency=agency or None)
-    known = {each.agency_code for each in Told(report).agencies}
+        shown = _closing(connection, number_in(closing) if closing else periods[0].closing_no, agency or None, _SHOWN)
+        published = find_publication(connection, closing_no=shown.report.closing.closing_no)
+    told = Told(shown.report, agency=agency or None)
+    known = {each.agency_code for each in Told(shown.report).agencies}
     # His own agency may have nothing in this period; he is shown that.
     if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
     return render(
         request,
         "reconciliation.html",
-        as_of=report.closing.as_of,
+        as_of=shown.report.closing.as_of,
         told=told,
         periods=periods,
         published=published,
@@ -117,6 +117,8 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         terms=[(state, getattr(told.total, state)) for state in STATES if getattr(told.total, state)],
+        messages=shown.messages,
+        dossiers=shown.dossiers,
         shown=_SHOWN,
         dossier_figures=_OF_DOSSIERS,
         orphans=sorted(Counter(each.sort for each in told.orphans).items()),
@@ -132,8 +134,8 @@ def download_figures(visits: Visits, format: FileFormat, closing: str, agency: s
     """A closing's messages by agency, procedure and kind, of all agencies or of one."""
     visits.must_see(agency or None)
     with page_connection() as connection:
-        report = _report(connection, number_in(closing))
-    told = Told(report, agency=agency or None)
+        shown = _closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
+    told, cut_off = Told(shown.report, agency=agency or None), shown.report.closing
     rows: list[Row] = [
         [
             row.agency_code,
@@ -151,12 +153,12 @@ def download_figures(visits: Visits, format: FileFormat, closing: str, agency: s
             row.in_hand + row.accepted + row.unconfirmed,
             row.difference,
         ]
-        for row in told.messages
+        for row in shown.messages.rows
     ]
     said = wording.list_words()["told"]
     of = told.agency_name(agency) if agency else said["every_agency"]
-    about = [told.period, said["closing"].format(no=report.closing.closing_no), of]
-    return list_file(format, "closing", about, _FIGURE_COLUMNS, at_most(rows), as_of=report.closing.as_of)
+    about = [told.period, said["closing"].format(no=cut_off.closing_no), of]
+    return list_file(format, "closing", about, _FIGURE_COLUMNS, at_most(rows), as_of=cut_off.as_of)
 
 
 def _asked_for(
@@ -266,18 +268,22 @@ def _rows(
     visits: Visitor, closing: str, figure: str, cell: Cell, limit: int | None
 ) -> tuple[ReconciliationReport, FigureRows]:
     visits.must_see(cell.agency_code)
+    number = number_in(closing)
+    if number is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing")
     with page_connection() as connection:
-        report = _report(connection, number_in(closing))
         try:
-            return report, rows_of_figure(connection, report.closing, report.figures, figure, cell, limit)
+            return show_figure(connection, number, figure, cell, limit)
         except NoSuchFigure:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_figure") from None
+        except LookupError:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
 
 
-def _report(connection: Connection, closing: int | None) -> ReconciliationReport:
+def _closing(connection: Connection, closing: int | None, agency: str | None, most: int) -> ClosingShown:
     try:
         if closing is not None:
-            return build_report(connection, closing)
+            return show_closing(connection, closing, agency, most)
     except LookupError:
         pass
     raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing")
@@ -318,25 +324,20 @@ def _attachment(content: bytes, name: str) -> Response:
 
 def _periods(connection: Connection) -> list[ClosedPeriod]:
     """The newest periods, each once, with how often it was corrected."""
-    newest: dict[str, ListedClosing] = {}
-    corrections: dict[str, int] = {}
-    for row in list_closings(connection, 4 * _PERIODS):
-        newest.setdefault(row.period, row)
-        corrections[row.period] = corrections.get(row.period, -1) + 1
     return [
         ClosedPeriod(
             row.closing_no,
-            period_words(Period.parse(name)),
-            Period.parse(name).is_month,
-            corrections[name],
-            int(row.expected or 0),
-            int(row.tellable or 0),
-            int(row.delivered or 0),
+            period_words(Period.parse(row.period)),
+            Period.parse(row.period).is_month,
+            row.corrections,
+            row.expected,
+            row.tellable,
+            row.delivered,
             row.difference,
             row.unexplained,
             bool(row.sources_unread),
         )
-        for name, row in list(newest.items())[:_PERIODS]
+        for row in newest_periods(connection, _PERIODS)
     ]
 
 

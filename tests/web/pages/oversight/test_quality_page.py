@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
 from motcua.quality.report_data import BrokenAgency
+from motcua.reports.quality.urgency import most_urgent
 from motcua.web.staff import quality_page
 from tests.conftest import TU_PHAP
 from tests.quality_samples import agency_report, broken, department_report, figures, row, rows, trend
@@ -39,8 +40,9 @@ class Ledger:
             raise LookupError(f"no agency {code}")
         return self.agency
 
-    def rows_to_correct(self, connection, run_no, agency_code, rule=None):
-        return (each for each in self.rows if rule in (None, each.rule.code))
+    def urgent_rows(self, connection, run_no, agency_code, rule, first, most):
+        own = [each for each in self.rows if rule in (None, each.rule.code)]
+        return most_urgent(own, len(own))[0][first : first + most]
 
     def acknowledge(self, connection, finding_id, by, why, until, now, agencies):
         self.decisions.append((finding_id, by, why, until))
@@ -52,9 +54,9 @@ def ledger(monkeypatch) -> Ledger:
     known = Ledger()
     monkeypatch.setattr(quality_page, "page_connection", contextlib.nullcontext)
     monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
-    monkeypatch.setattr(quality_page, "department_report", lambda *_: known.department)
+    monkeypatch.setattr(quality_page, "department_report", lambda *_, **__: known.department)
     monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
-    for name in ("agency_report", "rows_to_correct", "acknowledge"):
+    for name in ("agency_report", "urgent_rows", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known
 

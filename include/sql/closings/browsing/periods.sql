@@ -1,0 +1,33 @@
+-- The newest periods that are closed, each with its newest closing, how often it was corrected, and what the identity
+-- says of it; sums of those that are listed alone. Called by store/browsing/closings.py.
+SELECT
+    p.closing_no,
+    p.period,
+    p.corrections,
+    p.difference,
+    p.unexplained,
+    p.sources_unread,
+    coalesce(m.expected, 0) AS expected,
+    coalesce(m.tellable, 0) AS tellable,
+    coalesce(m.delivered, 0) AS delivered
+FROM (
+    SELECT DISTINCT ON (left(c.period, 7), char_length(c.period), c.period)
+        c.closing_no,
+        c.period,
+        count(*) OVER (PARTITION BY c.period) - 1 AS corrections,
+        c.difference,
+        c.unexplained,
+        c.sources_unread
+    FROM audit.closings AS c
+    ORDER BY left(c.period, 7) DESC, char_length(c.period), c.period DESC, c.closing_no DESC
+    LIMIT %(limit)s
+) AS p
+LEFT JOIN LATERAL (
+    SELECT
+        sum(s.expected) AS expected,
+        sum(s.expected - s.suppressed - s.cancelled) AS tellable,
+        sum(s.delivered) AS delivered
+    FROM audit.closing_messages AS s
+    WHERE s.closing_no = p.closing_no
+) AS m ON TRUE
+ORDER BY left(p.period, 7) DESC, char_length(p.period), p.period DESC

@@ -1,0 +1,108 @@
+"""What the pages need is read as the server starts, not while the first visitor waits."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import subprocess
+import sys
+
+import jinja2
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from motcua.web import warming
+from tests.web.visiting import Visiting
+
+PAGES = (
+    "/",
+    "/alerts",
+    "/calendar",
+    "/complaints",
+    "/dossiers?code=nobody",
+    "/messages",
+    "/messages/inquiries",
+    "/messages/unknown",
+    "/quality",
+    "/reconciliation",
+    "/run?dag_id=notify_transitions&run_id=none",
+    "/statements",
+    "/users",
+)
+
+
+@pytest.fixture
+def cold():
+    """As a process that has just started; objects that were put out of the collector's sight come back."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("motcua."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear") and not value.__module__.startswith(
+                    ("motcua.settings", "motcua.store")
+                ):
+                    value.cache_clear()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def http(ledger, monkeypatch):
+    from motcua.web.staff import run_page
+
+    monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
+    with TestClient(Visiting().mount(), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_first_visitor_of_a_page_waits_for_no_template_and_no_words(page, cold, http, monkeypatch):
+    warming.warm_pages()
+
+    def late(what):
+        def read(*_, **__):
+            raise AssertionError(f"{what} while a visitor waits")
+
+        return read
+
+    monkeypatch.setattr(jinja2.Environment, "compile", late("a template is compiled"))
+    for name in ("load", "safe_load"):
+        monkeypatch.setattr(yaml, name, late("a file of words is read"))
+    assert http.get(f"/motcua{page}").status_code in (200, 404)
+
+
+def test_what_cannot_be_read_is_told_and_stops_no_server(cold, monkeypatch, caplog):
+    read = []
+
+    def broken():
+        raise ValueError("rules.yaml: line 3")
+
+    monkeypatch.setattr(warming, "_READ", (broken, lambda: read.append("the next one")))
+    with caplog.at_level(logging.WARNING):
+        warming.warm_pages()
+    assert "rules.yaml: line 3" in caplog.text
+    assert read == ["the next one"]
+
+
+def test_it_is_read_once_a_process(cold, monkeypatch):
+    read = []
+    monkeypatch.setattr(warming, "_READ", (lambda: read.append(1),))
+    warming.warm_pages()
+    warming.warm_pages()
+    assert read == [1]
+
+
+def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
+    """Every command of Airflow loads plugins; only the API server asks for their apps."""
+    loads = "import sys, motcua_plugin; print([name for name in sys.modules if name.startswith('motcua.web')])"
+    answer = subprocess.run([sys.executable, "-c", loads], check=True, capture_output=True, text=True)
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_plugins_apps_are_warm(cold, monkeypatch):
+    from motcua_plugin import MotcuaPlugin
+
+    read = []
+    monkeypatch.setattr(warming, "_READ", (lambda: read.append(1),))
+    assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/motcua"]
+    assert read == [1]
