@@ -223,6 +223,297 @@ CREATE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURN
     WHERE d.dossier_id = of_dossier
 $$;
 
+-- Name: apply_receipts(jsonb, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamp with time zone) RETURNS TABLE(receipt_id bigint, effect text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    locked bigint[];
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(meanings) AS r (meaning text) WHERE r.meaning = 'absent'
+    ) AND NOT has_table_privilege(session_user, 'motcua.messages', 'UPDATE') THEN
+        RAISE EXCEPTION 'whoever may not move messages may not say that one never arrived'
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+        WHERE NOT EXISTS (SELECT 1 FROM motcua.receipts AS k WHERE k.receipt_id = r.receipt_id)
+    ) THEN
+        RAISE EXCEPTION 'a receipt is read once it is stored' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+
+    -- Locked before anything about them is read; of several those are left out that others hold, so that nobody waits
+    -- for several at once and none in a circle.
+    IF jsonb_array_length(meanings) = 1 THEN
+        locked := ARRAY(
+            SELECT m.message_id
+            FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+            INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+            INNER JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+            INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+            FOR UPDATE OF m
+        );
+    ELSE
+        locked := ARRAY(
+            SELECT m.message_id
+            FROM jsonb_to_recordset(meanings) AS r (receipt_id bigint)
+            INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+            INNER JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+            INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
+            FOR UPDATE OF m SKIP LOCKED
+        );
+    END IF;
+
+    RETURN QUERY
+    WITH given AS MATERIALIZED (
+        SELECT
+            r.receipt_id,
+            r.meaning,
+            a.attempt_id,
+            a.message_id,
+            a.state AS attempt_state,
+            a.released,
+            m.state AS message_state,
+            coalesce(m.reason = 'part_refused', FALSE) AS is_closed,
+            r.meaning IN ('accepted', 'delivered', 'undelivered', 'refused') AS is_report,
+            CASE r.meaning WHEN 'refused' THEN 'undelivered' ELSE r.meaning END AS state,
+            r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 AS part_refused,
+            CASE
+                WHEN r.meaning = 'refused' AND coalesce(a.segments, m.segments) > 1 THEN 'part_refused'
+                WHEN m.state IN ('expired', 'cancelled', 'suppressed') THEN 'late_receipt'
+                WHEN r.meaning IN ('undelivered', 'refused')
+                    THEN 'gateway status ' || coalesce(k.gateway_status, 'None')
+            END AS reason,
+            NOT EXISTS (
+                SELECT 1 FROM motcua.attempts AS later
+                WHERE later.message_id = a.message_id AND later.attempt_id > a.attempt_id
+            ) AS is_last
+        FROM
+            jsonb_to_recordset(meanings) AS r (receipt_id bigint, meaning text)
+        INNER JOIN motcua.receipts AS k ON r.receipt_id = k.receipt_id
+        LEFT JOIN motcua.attempts AS a ON k.reference = a.reference AND k.gateway = a.gateway
+        LEFT JOIN motcua.messages AS m ON a.message_id = m.message_id
+        WHERE a.message_id IS NULL OR a.message_id = any(locked)
+    ),
+
+    settled AS (
+        UPDATE motcua.attempts AS a
+        SET
+            state = g.state,
+            outcome = coalesce(a.outcome, 'receipt'),
+            answered_at = coalesce(a.answered_at, at_moment)
+        FROM given AS g
+        WHERE
+            a.attempt_id = g.attempt_id
+            AND g.is_report
+            AND NOT g.is_closed
+            AND (
+                a.state IN ('in_flight', 'unknown')
+                OR (a.state = 'accepted' AND g.state IN ('delivered', 'undelivered'))
+                OR (a.state = 'delivered' AND g.part_refused)
+                OR (g.is_last AND a.state = 'failed')
+                OR (
+                    g.is_last AND g.message_state = 'undelivered' AND a.state = 'undelivered' AND g.state = 'delivered'
+                )
+            )
+    ),
+
+    moved AS (
+        UPDATE motcua.messages AS m
+        SET
+            state = g.state,
+            reason = g.reason,
+            accepted_at = coalesce(m.accepted_at, at_moment)
+        FROM given AS g
+        WHERE
+            m.message_id = g.message_id
+            AND g.is_report
+            AND g.is_last
+            AND NOT g.is_closed
+            AND (g.message_state <> 'queued' OR g.attempt_state = 'failed' OR g.released)
+            AND EXISTS (
+                SELECT 1 FROM motcua.message_moves AS v
+                WHERE
+                    v.from_state = g.message_state AND v.to_state = g.state
+                    AND coalesce(v.only_for = g.reason, v.only_for IS NULL)
+            )
+        RETURNING g.receipt_id
+    ),
+
+    never_arrived AS (
+        UPDATE motcua.attempts AS a
+        SET state = 'failed', answered_at = coalesce(a.answered_at, at_moment)
+        FROM given AS g
+        WHERE
+            a.attempt_id = g.attempt_id
+            AND g.meaning = 'absent'
+            AND g.is_last
+            AND a.state = 'unknown'
+            AND NOT a.released
+        RETURNING g.receipt_id, g.message_id
+    ),
+
+    due_again AS (
+        UPDATE motcua.messages AS m
+        SET state = 'queued', reason = 'never_arrived', next_attempt_at = at_moment
+        FROM never_arrived AS n
+        WHERE m.message_id = n.message_id AND m.state = 'unknown'
+        RETURNING n.receipt_id
+    ),
+
+    effects AS (
+        SELECT
+            g.receipt_id,
+            g.attempt_id,
+            g.meaning,
+            CASE
+                WHEN g.attempt_id IS NULL THEN 'unknown_reference'
+                WHEN
+                    g.receipt_id IN (
+                        SELECT receipt_id FROM moved
+                        UNION ALL
+                        SELECT receipt_id FROM due_again
+                    )
+                    THEN 'applied'
+                ELSE 'no_change'
+            END AS effect
+        FROM given AS g
+    ),
+
+    kept AS (
+        INSERT INTO motcua.receipt_readings (receipt_id, attempt_id, meaning, effect)
+        SELECT
+            e.receipt_id,
+            e.attempt_id,
+            e.meaning,
+            e.effect
+        FROM effects AS e
+        ON CONFLICT (receipt_id) DO NOTHING
+    )
+
+    SELECT
+        e.receipt_id,
+        e.effect
+    FROM effects AS e;
+END
+$$;
+
+-- Name: asked_dossiers(text[], text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text) RETURNS TABLE(dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamp with time zone, finished_at timestamp with time zone, returned_at timestamp with time zone, step_name text, status_code smallint, is_askers boolean, as_of timestamp with time zone, status_since timestamp with time zone, told_result boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        d.dossier_id,
+        d.agency_code,
+        d.dossier_code,
+        d.procedure_code,
+        g.accented,
+        d.due_at,
+        d.finished_at,
+        d.returned_at,
+        s.step_name,
+        s.status_code,
+        coalesce(d.msisdn = asking_phone, FALSE) AS is_askers,
+        CASE WHEN l.is_newer THEN greatest(d.picked_up_at, l.picked_up_at) ELSE d.picked_up_at END AS as_of,
+        coalesce(
+            (
+                SELECT min(t.occurred_at)
+                FROM motcua.transitions AS t
+                WHERE
+                    t.dossier_id = d.dossier_id
+                    AND t.status_code = any(a.alike)
+                    AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = t.transition_id)
+                    AND NOT EXISTS (
+                        SELECT 1
+                        FROM motcua.transitions AS o
+                        WHERE
+                            o.dossier_id = d.dossier_id
+                            AND NOT EXISTS (SELECT 1 FROM motcua.old_steps AS p WHERE p.transition_id = o.transition_id)
+                            AND (o.sequence, o.from_row, o.transition_id) > (t.sequence, t.from_row, t.transition_id)
+                            AND o.status_code <> all(a.alike)
+                    )
+            ),
+            d.updated_at
+        ) AS status_since,
+        d.returned_at IS NULL AND coalesce(s.status_code, 0) <> 10 AND EXISTS (
+            SELECT 1
+            FROM motcua.messages AS m
+            WHERE
+                m.dossier_id = d.dossier_id
+                AND m.kind = 'result'
+                AND m.state IN ('accepted', 'delivered', 'unconfirmed')
+        ) AS told_result
+    FROM motcua.dossiers AS d
+    INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
+    LEFT JOIN LATERAL (
+        SELECT
+            t.to_step,
+            t.status_code,
+            t.picked_up_at,
+            NOT (t.row_speaks AND d.status_code IS NOT NULL) AND t.recorded_at > coalesce(d.updated_at, '-infinity')
+                AS is_newer
+        FROM motcua.last_step(d.dossier_id, 'infinity', 9223372036854775807, 9223372036854775807) AS t
+    ) AS l ON TRUE
+    INNER JOIN LATERAL (
+        SELECT
+            CASE WHEN l.is_newer THEN coalesce(l.to_step, d.step_name) ELSE d.step_name END AS step_name,
+            CASE WHEN l.is_newer THEN l.status_code ELSE d.status_code END AS status_code
+    ) AS s ON TRUE
+    INNER JOIN LATERAL (
+        SELECT
+            CASE
+                WHEN s.status_code IN (5, 6, 8) THEN ARRAY[5, 6, 8]
+                WHEN s.status_code IN (9, 10) THEN ARRAY[9, 10]
+                ELSE ARRAY[s.status_code::integer]
+            END AS alike
+    ) AS a ON TRUE
+    WHERE motcua.code_key(d.dossier_code) = any(code_keys)
+    ORDER BY is_askers DESC, d.dossier_id
+    LIMIT 1000;
+END
+$$;
+
+-- Name: asked_too_often(text, text, timestamp with time zone, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.asked_too_often(at_gateway text, asking_phone text, since_day timestamp with time zone, since_minute timestamp with time zone, phone_limit integer, gateway_limit integer) RETURNS TABLE(phone_is_over boolean, gateway_is_over boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT
+        (
+            SELECT count(*)
+            FROM (
+                SELECT 1
+                FROM motcua.inquiries
+                WHERE msisdn = asking_phone AND received_at >= since_day
+                ORDER BY received_at
+                LIMIT phone_limit
+            ) AS by_phone
+        ) >= phone_limit AS phone_is_over,
+        (
+            SELECT count(*)
+            FROM (
+                SELECT 1
+                FROM motcua.inquiries
+                WHERE gateway = at_gateway AND received_at >= since_minute
+                ORDER BY received_at
+                LIMIT gateway_limit
+            ) AS by_gateway
+        ) >= gateway_limit AS gateway_is_over;
+END
+$$;
+
 -- Name: code_key(text); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.code_key(code text) RETURNS text
@@ -915,6 +1206,132 @@ BEGIN
         RAISE EXCEPTION 'the run is sealed: % of % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'MC001';
     END IF;
     RETURN NULL;
+END
+$$;
+
+-- Name: release_messages(text, text, timestamp with time zone, bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) RETURNS TABLE(message_id bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    IF coalesce(btrim(let_go_by), '') = '' OR coalesce(btrim(because), '') = '' THEN
+        RAISE EXCEPTION 'a release needs who does it and why' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN QUERY
+    WITH held AS MATERIALIZED (
+        SELECT m.message_id, a.attempt_id
+        FROM motcua.messages AS m
+        INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
+        WHERE
+            m.state = 'unknown'
+            AND a.state = 'unknown'
+            AND NOT a.released
+            AND m.useful_until > at_moment
+            -- What a receipt that waits to be read may settle.
+            AND NOT EXISTS (
+                SELECT 1
+                FROM motcua.unread_receipts AS u
+                INNER JOIN motcua.receipts AS r ON u.receipt_id = r.receipt_id
+                WHERE r.gateway = a.gateway AND r.reference = a.reference
+            )
+            AND (of_messages IS NULL OR m.message_id = any(of_messages))
+            AND (at_gateway IS NULL OR a.gateway = at_gateway)
+            AND (recorded_from IS NULL OR (m.recorded_at >= recorded_from AND m.recorded_at < recorded_until))
+        ORDER BY m.message_id
+        FOR UPDATE OF m SKIP LOCKED
+    ),
+
+    let_go AS (
+        UPDATE motcua.attempts AS a
+        SET released = TRUE
+        FROM held AS h
+        WHERE a.attempt_id = h.attempt_id
+        RETURNING a.attempt_id
+    ),
+
+    kept AS (
+        INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)
+        SELECT h.message_id, h.attempt_id, at_moment, let_go_by, because
+        FROM held AS h
+        INNER JOIN let_go AS l ON h.attempt_id = l.attempt_id
+        RETURNING message_id
+    )
+
+    UPDATE motcua.messages AS m
+    SET state = 'queued', reason = 'released', next_attempt_at = at_moment, avoid = '{}'
+    FROM kept AS k
+    WHERE m.message_id = k.message_id
+    RETURNING m.message_id;
+END
+$$;
+
+-- Name: reply_given(text, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text) RETURNS TABLE(text text, accented boolean, outcome text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.text, m.accented, i.outcome
+    FROM motcua.inquiries AS i
+    INNER JOIN motcua.messages AS m ON i.message_id = m.message_id
+    WHERE i.gateway = at_gateway AND i.dedupe_key = key_of_inquiry;
+END
+$$;
+
+-- Name: save_inquiry(jsonb); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.save_inquiry(inquiry jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    asked record;
+    of_reply bigint;
+BEGIN
+    SELECT r.* INTO STRICT asked
+    FROM jsonb_to_record(inquiry) AS r (
+        gateway text, gateway_message_id text, dedupe_key text, received_at timestamptz, phone text, text text,
+        asked_code text, outcome text, fee integer, dossier_id bigint, agency_code text, procedure_code text,
+        as_of timestamptz, told_result boolean, occasion text, reply text, template_id text, template_version smallint,
+        parameters text[], accented boolean, segments smallint
+    );
+    BEGIN
+        INSERT INTO motcua.messages (
+            kind, dossier_id, agency_code, procedure_code, occasion, state, msisdn, text, template_id,
+            template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,
+            next_attempt_at, accepted_at, changed_at
+        )
+        VALUES (
+            'reply', asked.dossier_id, asked.agency_code, asked.procedure_code, asked.occasion, 'accepted',
+            asked.phone, asked.reply, asked.template_id, asked.template_version, asked.parameters, asked.accented,
+            asked.segments, asked.received_at, asked.received_at, asked.received_at, asked.received_at,
+            asked.received_at, asked.received_at, asked.received_at
+        )
+        RETURNING message_id INTO of_reply;
+        INSERT INTO motcua.inquiries (
+            gateway, gateway_message_id, dedupe_key, received_at, msisdn, text, asked_code, outcome, dossier_id,
+            agency_code, as_of, told_result, fee, message_id
+        )
+        VALUES (
+            asked.gateway, left(asked.gateway_message_id, 200), asked.dedupe_key, asked.received_at, asked.phone,
+            left(asked.text, 1000), left(asked.asked_code, 80), asked.outcome, asked.dossier_id, asked.agency_code,
+            asked.as_of, asked.told_result, asked.fee, of_reply
+        )
+        ON CONFLICT (gateway, dedupe_key) DO NOTHING;
+        IF NOT FOUND THEN
+            -- Takes the second reply back.
+            RAISE EXCEPTION 'the inquiry is there already' USING ERRCODE = 'MC009';
+        END IF;
+    EXCEPTION
+        WHEN SQLSTATE 'MC009' THEN
+            RETURN FALSE;
+    END;
+    RETURN TRUE;
 END
 $$;
 
@@ -5807,12 +6224,15 @@ ALTER TABLE ONLY motcua.user_agency_changes
 
 -- Name: SCHEMA audit; Type: ACL; Schema: -; Owner: -
 
-GRANT USAGE ON SCHEMA audit TO motcua_audit;
 GRANT USAGE ON SCHEMA audit TO motcua_app;
+GRANT USAGE ON SCHEMA audit TO motcua_pages;
+GRANT USAGE ON SCHEMA audit TO motcua_audit;
 
 -- Name: SCHEMA motcua; Type: ACL; Schema: -; Owner: -
 
 GRANT USAGE ON SCHEMA motcua TO motcua_app;
+GRANT USAGE ON SCHEMA motcua TO motcua_callbacks;
+GRANT USAGE ON SCHEMA motcua TO motcua_pages;
 
 -- Name: SCHEMA quality; Type: ACL; Schema: -; Owner: -
 
@@ -5821,6 +6241,32 @@ GRANT USAGE ON SCHEMA quality TO motcua_app;
 -- Name: SCHEMA statements; Type: ACL; Schema: -; Owner: -
 
 GRANT USAGE ON SCHEMA statements TO motcua_app;
+
+-- Name: FUNCTION dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint); Type: ACL; Schema: audit; Owner: -
+
+REVOKE ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_app;
+GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_pages;
+GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_audit;
+
+-- Name: FUNCTION apply_receipts(meanings jsonb, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamp with time zone) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamp with time zone) TO motcua_callbacks;
+
+-- Name: FUNCTION asked_dossiers(code_keys text[], asking_phone text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text) TO motcua_callbacks;
+GRANT ALL ON FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text) TO motcua_pages;
+
+-- Name: FUNCTION asked_too_often(at_gateway text, asking_phone text, since_day timestamp with time zone, since_minute timestamp with time zone, phone_limit integer, gateway_limit integer); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.asked_too_often(at_gateway text, asking_phone text, since_day timestamp with time zone, since_minute timestamp with time zone, phone_limit integer, gateway_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.asked_too_often(at_gateway text, asking_phone text, since_day timestamp with time zone, since_minute timestamp with time zone, phone_limit integer, gateway_limit integer) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.asked_too_often(at_gateway text, asking_phone text, since_day timestamp with time zone, since_minute timestamp with time zone, phone_limit integer, gateway_limit integer) TO motcua_callbacks;
 
 -- Name: FUNCTION desk_user(agency_code text, actor text); Type: ACL; Schema: motcua; Owner: -
 
@@ -5841,6 +6287,24 @@ GRANT ALL ON FUNCTION motcua.look_at_counted_occasions() TO motcua_app;
 
 REVOKE ALL ON FUNCTION motcua.note_agency_change(of_agency text) FROM PUBLIC;
 
+-- Name: FUNCTION release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone) TO motcua_pages;
+
+-- Name: FUNCTION reply_given(at_gateway text, key_of_inquiry text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text) TO motcua_callbacks;
+
+-- Name: FUNCTION save_inquiry(inquiry jsonb); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_callbacks;
+
 -- Name: FUNCTION begin_snapshot(); Type: ACL; Schema: quality; Owner: -
 
 REVOKE ALL ON FUNCTION quality.begin_snapshot() FROM PUBLIC;
@@ -5853,29 +6317,47 @@ GRANT ALL ON FUNCTION quality.look_at(table_name text, column_name text) TO motc
 
 -- Name: FUNCTION clear(); Type: ACL; Schema: statements; Owner: -
 
+REVOKE ALL ON FUNCTION statements.clear() FROM PUBLIC;
 GRANT ALL ON FUNCTION statements.clear() TO motcua_app;
 
 -- Name: FUNCTION look_at(table_name text); Type: ACL; Schema: statements; Owner: -
 
+REVOKE ALL ON FUNCTION statements.look_at(table_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION statements.look_at(table_name text) TO motcua_app;
 
 -- Name: TABLE agencies; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.agencies TO motcua_app;
+GRANT SELECT ON TABLE motcua.agencies TO motcua_pages;
+
+-- Name: COLUMN agencies.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.agencies TO motcua_callbacks;
 
 -- Name: TABLE agencies; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.agencies TO motcua_audit;
 GRANT SELECT ON TABLE audit.agencies TO motcua_app;
+GRANT SELECT ON TABLE audit.agencies TO motcua_pages;
+GRANT SELECT ON TABLE audit.agencies TO motcua_audit;
 
 -- Name: TABLE agency_aliases; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.agency_aliases TO motcua_app;
+GRANT SELECT ON TABLE motcua.agency_aliases TO motcua_pages;
+
+-- Name: COLUMN agency_aliases.alias; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(alias) ON TABLE motcua.agency_aliases TO motcua_callbacks;
+
+-- Name: COLUMN agency_aliases.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.agency_aliases TO motcua_callbacks;
 
 -- Name: TABLE agency_aliases; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.agency_aliases TO motcua_audit;
 GRANT SELECT ON TABLE audit.agency_aliases TO motcua_app;
+GRANT SELECT ON TABLE audit.agency_aliases TO motcua_pages;
+GRANT SELECT ON TABLE audit.agency_aliases TO motcua_audit;
 
 -- Name: TABLE agency_changes; Type: ACL; Schema: motcua; Owner: -
 
@@ -5883,80 +6365,149 @@ GRANT SELECT ON TABLE motcua.agency_changes TO motcua_app;
 
 -- Name: TABLE agency_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.agency_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.agency_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.agency_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.agency_changes TO motcua_audit;
 
 -- Name: TABLE agency_names; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.agency_names TO motcua_app;
+GRANT SELECT ON TABLE motcua.agency_names TO motcua_pages;
 
 -- Name: TABLE agency_names; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.agency_names TO motcua_audit;
 GRANT SELECT ON TABLE audit.agency_names TO motcua_app;
+GRANT SELECT ON TABLE audit.agency_names TO motcua_pages;
+GRANT SELECT ON TABLE audit.agency_names TO motcua_audit;
 
 -- Name: TABLE alerts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.alerts TO motcua_app;
+GRANT SELECT ON TABLE motcua.alerts TO motcua_pages;
+
+-- Name: COLUMN alerts.acknowledged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(acknowledged_at) ON TABLE motcua.alerts TO motcua_pages;
+
+-- Name: COLUMN alerts.acknowledged_by; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(acknowledged_by) ON TABLE motcua.alerts TO motcua_pages;
 
 -- Name: TABLE alerts; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.alerts TO motcua_audit;
 GRANT SELECT ON TABLE audit.alerts TO motcua_app;
+GRANT SELECT ON TABLE audit.alerts TO motcua_pages;
+GRANT SELECT ON TABLE audit.alerts TO motcua_audit;
 
 -- Name: TABLE apology_evenings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.apology_evenings TO motcua_app;
+GRANT SELECT ON TABLE motcua.apology_evenings TO motcua_pages;
+
+-- Name: COLUMN apology_evenings.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.apology_evenings TO motcua_callbacks;
+
+-- Name: COLUMN apology_evenings.evening_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(evening_at) ON TABLE motcua.apology_evenings TO motcua_callbacks;
+
+-- Name: COLUMN apology_evenings.first_due; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(first_due) ON TABLE motcua.apology_evenings TO motcua_callbacks;
+
+-- Name: COLUMN apology_evenings.last_due; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(last_due) ON TABLE motcua.apology_evenings TO motcua_callbacks;
+
+-- Name: COLUMN apology_evenings.known_transition; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(known_transition) ON TABLE motcua.apology_evenings TO motcua_callbacks;
+
+-- Name: COLUMN apology_evenings.known_version; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(known_version) ON TABLE motcua.apology_evenings TO motcua_callbacks;
 
 -- Name: TABLE apology_evenings; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.apology_evenings TO motcua_audit;
 GRANT SELECT ON TABLE audit.apology_evenings TO motcua_app;
+GRANT SELECT ON TABLE audit.apology_evenings TO motcua_pages;
+GRANT SELECT ON TABLE audit.apology_evenings TO motcua_audit;
 
 -- Name: TABLE attempts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.attempts TO motcua_app;
+GRANT SELECT ON TABLE motcua.attempts TO motcua_pages;
+
+-- Name: COLUMN attempts.message_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(message_id) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.gateway; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(gateway) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.state; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(state) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.started_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(started_at) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.released; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(released) ON TABLE motcua.attempts TO motcua_callbacks;
 
 -- Name: TABLE attempts; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.attempts TO motcua_audit;
 GRANT SELECT ON TABLE audit.attempts TO motcua_app;
+GRANT SELECT ON TABLE audit.attempts TO motcua_pages;
+GRANT SELECT ON TABLE audit.attempts TO motcua_audit;
 
 -- Name: TABLE calendar_changes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.calendar_changes TO motcua_app;
+GRANT SELECT ON TABLE motcua.calendar_changes TO motcua_pages;
 
 -- Name: TABLE calendar_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.calendar_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.calendar_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.calendar_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.calendar_changes TO motcua_audit;
 
 -- Name: TABLE calendar_days; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.calendar_days TO motcua_app;
+GRANT SELECT ON TABLE motcua.calendar_days TO motcua_pages;
 
 -- Name: TABLE calendar_days; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.calendar_days TO motcua_audit;
 GRANT SELECT ON TABLE audit.calendar_days TO motcua_app;
+GRANT SELECT ON TABLE audit.calendar_days TO motcua_pages;
+GRANT SELECT ON TABLE audit.calendar_days TO motcua_audit;
 
 -- Name: TABLE calendar_years; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.calendar_years TO motcua_app;
+GRANT SELECT ON TABLE motcua.calendar_years TO motcua_pages;
 
 -- Name: TABLE calendar_years; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.calendar_years TO motcua_audit;
 GRANT SELECT ON TABLE audit.calendar_years TO motcua_app;
+GRANT SELECT ON TABLE audit.calendar_years TO motcua_pages;
+GRANT SELECT ON TABLE audit.calendar_years TO motcua_audit;
 
 -- Name: TABLE carrier_statements; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.carrier_statements TO motcua_app;
+GRANT SELECT ON TABLE motcua.carrier_statements TO motcua_pages;
 
 -- Name: TABLE carrier_statements; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.carrier_statements TO motcua_audit;
 GRANT SELECT ON TABLE audit.carrier_statements TO motcua_app;
+GRANT SELECT ON TABLE audit.carrier_statements TO motcua_pages;
+GRANT SELECT ON TABLE audit.carrier_statements TO motcua_audit;
 
 -- Name: TABLE cleaned_fields; Type: ACL; Schema: motcua; Owner: -
 
@@ -5972,8 +6523,9 @@ GRANT UPDATE(last_seen_at) ON TABLE motcua.cleaned_fields TO motcua_app;
 
 -- Name: TABLE cleaned_fields; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_audit;
 GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_app;
+GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_pages;
+GRANT SELECT ON TABLE audit.cleaned_fields TO motcua_audit;
 
 -- Name: TABLE closing_agencies; Type: ACL; Schema: motcua; Owner: -
 
@@ -5981,8 +6533,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_agencies TO motcua_app;
 
 -- Name: TABLE closing_agencies; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_agencies TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_agencies TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_agencies TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_agencies TO motcua_audit;
 
 -- Name: TABLE closing_changes; Type: ACL; Schema: motcua; Owner: -
 
@@ -5990,8 +6543,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_changes TO motcua_app;
 
 -- Name: TABLE closing_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_changes TO motcua_audit;
 
 -- Name: TABLE closing_differences; Type: ACL; Schema: motcua; Owner: -
 
@@ -5999,8 +6553,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_differences TO motcua_app;
 
 -- Name: TABLE closing_differences; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_differences TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_differences TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_differences TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_differences TO motcua_audit;
 
 -- Name: TABLE closing_dossiers; Type: ACL; Schema: motcua; Owner: -
 
@@ -6008,8 +6563,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_dossiers TO motcua_app;
 
 -- Name: TABLE closing_dossiers; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_audit;
 
 -- Name: TABLE closing_messages; Type: ACL; Schema: motcua; Owner: -
 
@@ -6017,8 +6573,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_messages TO motcua_app;
 
 -- Name: TABLE closing_messages; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_messages TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_messages TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_messages TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_messages TO motcua_audit;
 
 -- Name: TABLE closing_orphans; Type: ACL; Schema: motcua; Owner: -
 
@@ -6026,8 +6583,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_orphans TO motcua_app;
 
 -- Name: TABLE closing_orphans; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_orphans TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
 
 -- Name: TABLE closing_reasons; Type: ACL; Schema: motcua; Owner: -
 
@@ -6035,8 +6593,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_reasons TO motcua_app;
 
 -- Name: TABLE closing_reasons; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_reasons TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_reasons TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_reasons TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_reasons TO motcua_audit;
 
 -- Name: TABLE closing_stops; Type: ACL; Schema: motcua; Owner: -
 
@@ -6044,8 +6603,9 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_stops TO motcua_app;
 
 -- Name: TABLE closing_stops; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_stops TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_stops TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_stops TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_stops TO motcua_audit;
 
 -- Name: TABLE closing_timings; Type: ACL; Schema: motcua; Owner: -
 
@@ -6053,17 +6613,20 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_timings TO motcua_app;
 
 -- Name: TABLE closing_timings; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closing_timings TO motcua_audit;
 GRANT SELECT ON TABLE audit.closing_timings TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_timings TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_timings TO motcua_audit;
 
 -- Name: TABLE closings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.closings TO motcua_app;
+GRANT SELECT ON TABLE motcua.closings TO motcua_pages;
 
 -- Name: TABLE closings; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.closings TO motcua_audit;
 GRANT SELECT ON TABLE audit.closings TO motcua_app;
+GRANT SELECT ON TABLE audit.closings TO motcua_pages;
+GRANT SELECT ON TABLE audit.closings TO motcua_audit;
 
 -- Name: TABLE complaint_changes; Type: ACL; Schema: motcua; Owner: -
 
@@ -6071,20 +6634,24 @@ GRANT SELECT ON TABLE motcua.complaint_changes TO motcua_app;
 
 -- Name: TABLE complaint_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.complaint_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.complaint_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.complaint_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.complaint_changes TO motcua_audit;
 
 -- Name: TABLE complaints; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.complaints TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.dossier_id; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(dossier_id) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(dossier_id) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.message_id; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(message_id) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(message_id) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.note; Type: ACL; Schema: motcua; Owner: -
 
@@ -6093,111 +6660,216 @@ GRANT UPDATE(note) ON TABLE motcua.complaints TO motcua_app;
 -- Name: COLUMN complaints.outcome; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(outcome) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(outcome) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.outcome_by; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(outcome_by) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(outcome_by) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.outcome_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(outcome_at) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(outcome_at) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.outcome_reason; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.withdrawn_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(withdrawn_at) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(withdrawn_at) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.withdrawn_by; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(withdrawn_by) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(withdrawn_by) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: COLUMN complaints.withdraw_reason; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_pages;
 
 -- Name: TABLE complaints; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.complaints TO motcua_audit;
 GRANT SELECT ON TABLE audit.complaints TO motcua_app;
+GRANT SELECT ON TABLE audit.complaints TO motcua_pages;
+GRANT SELECT ON TABLE audit.complaints TO motcua_audit;
 
 -- Name: TABLE dossier_versions; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.dossier_versions TO motcua_app;
+GRANT SELECT ON TABLE motcua.dossier_versions TO motcua_pages;
+
+-- Name: COLUMN dossier_versions.version_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(version_id) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(dossier_id) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.seen_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(seen_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.updated_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(updated_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.received_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(received_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.due_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(due_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.status_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(status_code) ON TABLE motcua.dossier_versions TO motcua_callbacks;
+
+-- Name: COLUMN dossier_versions.returned_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(returned_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
 
 -- Name: TABLE dossier_versions; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.dossier_versions TO motcua_audit;
 GRANT SELECT ON TABLE audit.dossier_versions TO motcua_app;
+GRANT SELECT ON TABLE audit.dossier_versions TO motcua_pages;
+GRANT SELECT ON TABLE audit.dossier_versions TO motcua_audit;
 
 -- Name: TABLE dossiers; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.dossiers TO motcua_app;
+GRANT SELECT ON TABLE motcua.dossiers TO motcua_pages;
+
+-- Name: COLUMN dossiers.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(dossier_id) ON TABLE motcua.dossiers TO motcua_callbacks;
+
+-- Name: COLUMN dossiers.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.dossiers TO motcua_callbacks;
+
+-- Name: COLUMN dossiers.procedure_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(procedure_code) ON TABLE motcua.dossiers TO motcua_callbacks;
 
 -- Name: TABLE dossiers; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.dossiers TO motcua_audit;
 GRANT SELECT ON TABLE audit.dossiers TO motcua_app;
+GRANT SELECT ON TABLE audit.dossiers TO motcua_pages;
+GRANT SELECT ON TABLE audit.dossiers TO motcua_audit;
 
 -- Name: TABLE finding_acknowledgements; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.finding_acknowledgements TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.finding_acknowledgements TO motcua_pages;
 
 -- Name: TABLE finding_acknowledgements; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_audit;
 GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_app;
+GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_pages;
+GRANT SELECT ON TABLE audit.finding_acknowledgements TO motcua_audit;
 
 -- Name: TABLE finding_episodes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.finding_episodes TO motcua_app;
+GRANT SELECT ON TABLE motcua.finding_episodes TO motcua_pages;
 
 -- Name: TABLE finding_episodes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.finding_episodes TO motcua_audit;
 GRANT SELECT ON TABLE audit.finding_episodes TO motcua_app;
+GRANT SELECT ON TABLE audit.finding_episodes TO motcua_pages;
+GRANT SELECT ON TABLE audit.finding_episodes TO motcua_audit;
 
 -- Name: TABLE findings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.findings TO motcua_app;
+GRANT SELECT ON TABLE motcua.findings TO motcua_pages;
 
 -- Name: TABLE findings; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.findings TO motcua_audit;
 GRANT SELECT ON TABLE audit.findings TO motcua_app;
+GRANT SELECT ON TABLE audit.findings TO motcua_pages;
+GRANT SELECT ON TABLE audit.findings TO motcua_audit;
 
 -- Name: TABLE gaps; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gaps TO motcua_app;
+GRANT SELECT ON TABLE motcua.gaps TO motcua_pages;
+
+-- Name: COLUMN gaps.gap_no; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(gap_no) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.kind; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(kind) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.noticed_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(noticed_at) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.ledger_until; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(ledger_until) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.journal_until; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(journal_until) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.lost_attempts; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(lost_attempts) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.held_messages; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(held_messages) ON TABLE motcua.gaps TO motcua_callbacks;
+
+-- Name: COLUMN gaps.closed_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(closed_at) ON TABLE motcua.gaps TO motcua_callbacks;
 
 -- Name: TABLE gaps; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.gaps TO motcua_audit;
 GRANT SELECT ON TABLE audit.gaps TO motcua_app;
+GRANT SELECT ON TABLE audit.gaps TO motcua_pages;
+GRANT SELECT ON TABLE audit.gaps TO motcua_audit;
 
 -- Name: TABLE gateway_changes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.gateway_changes TO motcua_app;
+GRANT SELECT ON TABLE motcua.gateway_changes TO motcua_pages;
 
 -- Name: TABLE gateway_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.gateway_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.gateway_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.gateway_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.gateway_changes TO motcua_audit;
 
 -- Name: TABLE gateway_days; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateway_days TO motcua_app;
+GRANT SELECT ON TABLE motcua.gateway_days TO motcua_pages;
 
 -- Name: TABLE gateway_days; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.gateway_days TO motcua_audit;
 GRANT SELECT ON TABLE audit.gateway_days TO motcua_app;
+GRANT SELECT ON TABLE audit.gateway_days TO motcua_pages;
+GRANT SELECT ON TABLE audit.gateway_days TO motcua_audit;
 
 -- Name: TABLE inquiries; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.inquiries TO motcua_app;
+GRANT SELECT ON TABLE motcua.inquiries TO motcua_pages;
+
+-- Name: COLUMN inquiries.received_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(received_at) ON TABLE motcua.inquiries TO motcua_callbacks;
 
 -- Name: COLUMN inquiries.msisdn; Type: ACL; Schema: motcua; Owner: -
 
@@ -6211,59 +6883,147 @@ GRANT UPDATE(text) ON TABLE motcua.inquiries TO motcua_app;
 
 GRANT UPDATE(asked_code) ON TABLE motcua.inquiries TO motcua_app;
 
+-- Name: COLUMN inquiries.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(dossier_id) ON TABLE motcua.inquiries TO motcua_callbacks;
+
+-- Name: COLUMN inquiries.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.inquiries TO motcua_callbacks;
+
 -- Name: TABLE inquiries; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.inquiries TO motcua_audit;
 GRANT SELECT ON TABLE audit.inquiries TO motcua_app;
+GRANT SELECT ON TABLE audit.inquiries TO motcua_pages;
+GRANT SELECT ON TABLE audit.inquiries TO motcua_audit;
 
 -- Name: TABLE lost_attempts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.lost_attempts TO motcua_app;
+GRANT SELECT ON TABLE motcua.lost_attempts TO motcua_pages;
 
 -- Name: TABLE lost_attempts; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.lost_attempts TO motcua_audit;
 GRANT SELECT ON TABLE audit.lost_attempts TO motcua_app;
+GRANT SELECT ON TABLE audit.lost_attempts TO motcua_pages;
+GRANT SELECT ON TABLE audit.lost_attempts TO motcua_audit;
 
 -- Name: TABLE message_history; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.message_history TO motcua_app;
+GRANT SELECT ON TABLE motcua.message_history TO motcua_pages;
+
+-- Name: COLUMN message_history.message_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(message_id) ON TABLE motcua.message_history TO motcua_callbacks;
+
+-- Name: COLUMN message_history.to_state; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(to_state) ON TABLE motcua.message_history TO motcua_callbacks;
 
 -- Name: TABLE message_history; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.message_history TO motcua_audit;
 GRANT SELECT ON TABLE audit.message_history TO motcua_app;
+GRANT SELECT ON TABLE audit.message_history TO motcua_pages;
+GRANT SELECT ON TABLE audit.message_history TO motcua_audit;
 
 -- Name: TABLE messages; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.messages TO motcua_app;
+GRANT SELECT ON TABLE motcua.messages TO motcua_pages;
+
+-- Name: COLUMN messages.message_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(message_id) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.kind; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(kind) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(dossier_id) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.transition_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(transition_id) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.state; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(state) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.recorded_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(recorded_at) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.planned_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(planned_at) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.next_attempt_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(next_attempt_at) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.attempts_made; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(attempts_made) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.accepted_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(accepted_at) ON TABLE motcua.messages TO motcua_callbacks;
 
 -- Name: TABLE messages; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.messages TO motcua_audit;
 GRANT SELECT ON TABLE audit.messages TO motcua_app;
+GRANT SELECT ON TABLE audit.messages TO motcua_pages;
+GRANT SELECT ON TABLE audit.messages TO motcua_audit;
 
 -- Name: TABLE office_hours; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.office_hours TO motcua_app;
+GRANT SELECT ON TABLE motcua.office_hours TO motcua_pages;
 
 -- Name: TABLE office_hours; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.office_hours TO motcua_audit;
 GRANT SELECT ON TABLE audit.office_hours TO motcua_app;
+GRANT SELECT ON TABLE audit.office_hours TO motcua_pages;
+GRANT SELECT ON TABLE audit.office_hours TO motcua_audit;
 
 -- Name: TABLE old_steps; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.old_steps TO motcua_app;
+GRANT SELECT ON TABLE motcua.old_steps TO motcua_pages;
+
+-- Name: COLUMN old_steps.transition_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(transition_id) ON TABLE motcua.old_steps TO motcua_callbacks;
+
+-- Name: COLUMN old_steps.known_from; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(known_from) ON TABLE motcua.old_steps TO motcua_callbacks;
+
+-- Name: COLUMN old_steps.version_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(version_id) ON TABLE motcua.old_steps TO motcua_callbacks;
+
+-- Name: COLUMN old_steps.has_force; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(has_force) ON TABLE motcua.old_steps TO motcua_callbacks;
 
 -- Name: TABLE old_steps; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_app;
+GRANT SELECT ON TABLE audit.old_steps TO motcua_pages;
+GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
 
 -- Name: TABLE phone_searches; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.phone_searches TO motcua_app;
+GRANT INSERT ON TABLE motcua.phone_searches TO motcua_pages;
 
 -- Name: TABLE phone_searches; Type: ACL; Schema: audit; Owner: -
 
@@ -6272,118 +7032,180 @@ GRANT SELECT ON TABLE audit.phone_searches TO motcua_audit;
 -- Name: TABLE publications; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.publications TO motcua_app;
+GRANT SELECT ON TABLE motcua.publications TO motcua_pages;
 
 -- Name: TABLE publications; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.publications TO motcua_audit;
 GRANT SELECT ON TABLE audit.publications TO motcua_app;
+GRANT SELECT ON TABLE audit.publications TO motcua_pages;
+GRANT SELECT ON TABLE audit.publications TO motcua_audit;
 
 -- Name: TABLE quality_agencies; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_agencies TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_agencies TO motcua_pages;
 
 -- Name: TABLE quality_agencies; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_agencies TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_agencies TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_agencies TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_agencies TO motcua_audit;
 
 -- Name: TABLE quality_broken_agencies; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_broken_agencies TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_broken_agencies TO motcua_pages;
 
 -- Name: TABLE quality_broken_agencies; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_broken_agencies TO motcua_audit;
 
 -- Name: TABLE quality_counts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_counts TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_counts TO motcua_pages;
 
 -- Name: TABLE quality_counts; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_counts TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_counts TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_counts TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_counts TO motcua_audit;
 
 -- Name: TABLE quality_results; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_results TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_results TO motcua_pages;
 
 -- Name: TABLE quality_results; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_results TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_results TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_results TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_results TO motcua_audit;
 
 -- Name: TABLE quality_runs; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.quality_runs TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_runs TO motcua_pages;
 
 -- Name: TABLE quality_runs; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_runs TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_runs TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_runs TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_runs TO motcua_audit;
 
 -- Name: TABLE quality_shares; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_shares TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_shares TO motcua_pages;
 
 -- Name: TABLE quality_shares; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_shares TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_shares TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_shares TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_shares TO motcua_audit;
 
 -- Name: TABLE quality_sources; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_sources TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_sources TO motcua_pages;
 
 -- Name: TABLE quality_sources; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_sources TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_sources TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_sources TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_sources TO motcua_audit;
 
 -- Name: TABLE quality_suggestions; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_suggestions TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_suggestions TO motcua_pages;
 
 -- Name: TABLE quality_suggestions; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_suggestions TO motcua_audit;
 
 -- Name: TABLE quality_withheld; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.quality_withheld TO motcua_app;
+GRANT SELECT ON TABLE motcua.quality_withheld TO motcua_pages;
 
 -- Name: TABLE quality_withheld; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quality_withheld TO motcua_audit;
 GRANT SELECT ON TABLE audit.quality_withheld TO motcua_app;
+GRANT SELECT ON TABLE audit.quality_withheld TO motcua_pages;
+GRANT SELECT ON TABLE audit.quality_withheld TO motcua_audit;
 
 -- Name: TABLE quarantine; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.quarantine TO motcua_app;
+GRANT SELECT ON TABLE motcua.quarantine TO motcua_pages;
+
+-- Name: COLUMN quarantine.source_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(source_id) ON TABLE motcua.quarantine TO motcua_callbacks;
+
+-- Name: COLUMN quarantine.row_kind; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(row_kind) ON TABLE motcua.quarantine TO motcua_callbacks;
+
+-- Name: COLUMN quarantine.row_key; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(row_key) ON TABLE motcua.quarantine TO motcua_callbacks;
 
 -- Name: TABLE quarantine; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.quarantine TO motcua_audit;
 GRANT SELECT ON TABLE audit.quarantine TO motcua_app;
+GRANT SELECT ON TABLE audit.quarantine TO motcua_pages;
+GRANT SELECT ON TABLE audit.quarantine TO motcua_audit;
 
 -- Name: TABLE receipt_readings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.receipt_readings TO motcua_app;
+GRANT SELECT ON TABLE motcua.receipt_readings TO motcua_pages;
 
 -- Name: TABLE receipts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.receipts TO motcua_app;
+GRANT SELECT ON TABLE motcua.receipts TO motcua_pages;
+
+-- Name: COLUMN receipts.receipt_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(receipt_id) ON TABLE motcua.receipts TO motcua_callbacks;
+
+-- Name: COLUMN receipts.gateway; Type: ACL; Schema: motcua; Owner: -
+
+GRANT INSERT(gateway) ON TABLE motcua.receipts TO motcua_callbacks;
+
+-- Name: COLUMN receipts.received_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(received_at) ON TABLE motcua.receipts TO motcua_callbacks;
+
+-- Name: COLUMN receipts.reference; Type: ACL; Schema: motcua; Owner: -
+
+GRANT INSERT(reference) ON TABLE motcua.receipts TO motcua_callbacks;
+
+-- Name: COLUMN receipts.gateway_status; Type: ACL; Schema: motcua; Owner: -
+
+GRANT INSERT(gateway_status) ON TABLE motcua.receipts TO motcua_callbacks;
+
+-- Name: COLUMN receipts.raw; Type: ACL; Schema: motcua; Owner: -
+
+GRANT INSERT(raw) ON TABLE motcua.receipts TO motcua_callbacks;
 
 -- Name: TABLE receipts; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.receipts TO motcua_audit;
 GRANT SELECT ON TABLE audit.receipts TO motcua_app;
+GRANT SELECT ON TABLE audit.receipts TO motcua_pages;
+GRANT SELECT ON TABLE audit.receipts TO motcua_audit;
 
 -- Name: TABLE refused_statements; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.refused_statements TO motcua_app;
+GRANT SELECT ON TABLE motcua.refused_statements TO motcua_pages;
 
 -- Name: COLUMN refused_statements.set_aside_at; Type: ACL; Schema: motcua; Owner: -
 
@@ -6399,26 +7221,31 @@ GRANT UPDATE(set_aside_reason) ON TABLE motcua.refused_statements TO motcua_app;
 
 -- Name: TABLE refused_statements; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.refused_statements TO motcua_audit;
 GRANT SELECT ON TABLE audit.refused_statements TO motcua_app;
+GRANT SELECT ON TABLE audit.refused_statements TO motcua_pages;
+GRANT SELECT ON TABLE audit.refused_statements TO motcua_audit;
 
 -- Name: TABLE releases; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.releases TO motcua_app;
+GRANT SELECT ON TABLE motcua.releases TO motcua_pages;
 
 -- Name: TABLE releases; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.releases TO motcua_audit;
 GRANT SELECT ON TABLE audit.releases TO motcua_app;
+GRANT SELECT ON TABLE audit.releases TO motcua_pages;
+GRANT SELECT ON TABLE audit.releases TO motcua_audit;
 
 -- Name: TABLE report_mails; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.report_mails TO motcua_app;
+GRANT SELECT ON TABLE motcua.report_mails TO motcua_pages;
 
 -- Name: TABLE report_mails; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.report_mails TO motcua_audit;
 GRANT SELECT ON TABLE audit.report_mails TO motcua_app;
+GRANT SELECT ON TABLE audit.report_mails TO motcua_pages;
+GRANT SELECT ON TABLE audit.report_mails TO motcua_audit;
 
 -- Name: TABLE rule_dates; Type: ACL; Schema: motcua; Owner: -
 
@@ -6426,17 +7253,32 @@ GRANT SELECT ON TABLE motcua.rule_dates TO motcua_app;
 
 -- Name: TABLE rule_dates; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.rule_dates TO motcua_audit;
 GRANT SELECT ON TABLE audit.rule_dates TO motcua_app;
+GRANT SELECT ON TABLE audit.rule_dates TO motcua_pages;
+GRANT SELECT ON TABLE audit.rule_dates TO motcua_audit;
 
 -- Name: TABLE sources; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sources TO motcua_app;
+GRANT SELECT ON TABLE motcua.sources TO motcua_pages;
+
+-- Name: COLUMN sources.name; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(name) ON TABLE motcua.sources TO motcua_callbacks;
+
+-- Name: COLUMN sources.picked_up_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(picked_up_at) ON TABLE motcua.sources TO motcua_callbacks;
+
+-- Name: COLUMN sources.failed_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(failed_at) ON TABLE motcua.sources TO motcua_callbacks;
 
 -- Name: TABLE sources; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.sources TO motcua_audit;
 GRANT SELECT ON TABLE audit.sources TO motcua_app;
+GRANT SELECT ON TABLE audit.sources TO motcua_pages;
+GRANT SELECT ON TABLE audit.sources TO motcua_audit;
 
 -- Name: TABLE statement_lines; Type: ACL; Schema: motcua; Owner: -
 
@@ -6444,8 +7286,9 @@ GRANT SELECT,INSERT ON TABLE motcua.statement_lines TO motcua_app;
 
 -- Name: TABLE statement_lines; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.statement_lines TO motcua_audit;
 GRANT SELECT ON TABLE audit.statement_lines TO motcua_app;
+GRANT SELECT ON TABLE audit.statement_lines TO motcua_pages;
+GRANT SELECT ON TABLE audit.statement_lines TO motcua_audit;
 
 -- Name: TABLE statement_matches; Type: ACL; Schema: motcua; Owner: -
 
@@ -6453,16 +7296,31 @@ GRANT SELECT,INSERT ON TABLE motcua.statement_matches TO motcua_app;
 
 -- Name: TABLE statement_matches; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.statement_matches TO motcua_audit;
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_app;
+GRANT SELECT ON TABLE audit.statement_matches TO motcua_pages;
+GRANT SELECT ON TABLE audit.statement_matches TO motcua_audit;
 
 -- Name: TABLE stops; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.stops TO motcua_app;
+GRANT SELECT ON TABLE motcua.stops TO motcua_pages;
+
+-- Name: COLUMN stops.kind; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(kind) ON TABLE motcua.stops TO motcua_callbacks;
+
+-- Name: COLUMN stops.agency_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE motcua.stops TO motcua_callbacks;
+
+-- Name: COLUMN stops.until; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(until) ON TABLE motcua.stops TO motcua_callbacks;
 
 -- Name: COLUMN stops.ended_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(ended_at) ON TABLE motcua.stops TO motcua_app;
+GRANT SELECT(ended_at) ON TABLE motcua.stops TO motcua_callbacks;
 
 -- Name: COLUMN stops.ended_by; Type: ACL; Schema: motcua; Owner: -
 
@@ -6470,8 +7328,9 @@ GRANT UPDATE(ended_by) ON TABLE motcua.stops TO motcua_app;
 
 -- Name: TABLE stops; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.stops TO motcua_audit;
 GRANT SELECT ON TABLE audit.stops TO motcua_app;
+GRANT SELECT ON TABLE audit.stops TO motcua_pages;
+GRANT SELECT ON TABLE audit.stops TO motcua_audit;
 
 -- Name: TABLE template_registration_changes; Type: ACL; Schema: motcua; Owner: -
 
@@ -6479,8 +7338,9 @@ GRANT SELECT,INSERT ON TABLE motcua.template_registration_changes TO motcua_app;
 
 -- Name: TABLE template_registration_changes; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_audit;
 GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.template_registration_changes TO motcua_audit;
 
 -- Name: TABLE template_registrations; Type: ACL; Schema: motcua; Owner: -
 
@@ -6488,21 +7348,73 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.template_registrations TO motc
 
 -- Name: TABLE template_registrations; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.template_registrations TO motcua_audit;
 GRANT SELECT ON TABLE audit.template_registrations TO motcua_app;
+GRANT SELECT ON TABLE audit.template_registrations TO motcua_pages;
+GRANT SELECT ON TABLE audit.template_registrations TO motcua_audit;
 
 -- Name: TABLE transitions; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.transitions TO motcua_app;
+GRANT SELECT ON TABLE motcua.transitions TO motcua_pages;
+
+-- Name: COLUMN transitions.transition_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(transition_id) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.source_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(source_id) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.source_transition_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(source_transition_id) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.dossier_id; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(dossier_id) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.sequence; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(sequence) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.from_row; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(from_row) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.status_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(status_code) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.at_one_stop_desk; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(at_one_stop_desk) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.occurred_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(occurred_at) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.recorded_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(recorded_at) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.planned_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(planned_at) ON TABLE motcua.transitions TO motcua_callbacks;
+
+-- Name: COLUMN transitions.outcome; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(outcome) ON TABLE motcua.transitions TO motcua_callbacks;
 
 -- Name: TABLE transitions; Type: ACL; Schema: audit; Owner: -
 
-GRANT SELECT ON TABLE audit.transitions TO motcua_audit;
 GRANT SELECT ON TABLE audit.transitions TO motcua_app;
+GRANT SELECT ON TABLE audit.transitions TO motcua_pages;
+GRANT SELECT ON TABLE audit.transitions TO motcua_audit;
 
 -- Name: TABLE user_agency_changes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.user_agency_changes TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.user_agency_changes TO motcua_pages;
 
 -- Name: TABLE user_agency_changes; Type: ACL; Schema: audit; Owner: -
 
@@ -6519,10 +7431,23 @@ GRANT SELECT,INSERT ON TABLE motcua.counted_occasions TO motcua_app;
 -- Name: TABLE gateway_stops; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.gateway_stops TO motcua_app;
+GRANT SELECT ON TABLE motcua.gateway_stops TO motcua_pages;
+
+-- Name: COLUMN gateway_stops.gateway; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(gateway) ON TABLE motcua.gateway_stops TO motcua_callbacks;
+
+-- Name: COLUMN gateway_stops.concerns; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(concerns) ON TABLE motcua.gateway_stops TO motcua_callbacks;
 
 -- Name: TABLE gateways; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateways TO motcua_app;
+
+-- Name: COLUMN gateways.name; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT(name) ON TABLE motcua.gateways TO motcua_callbacks;
 
 -- Name: TABLE journals; Type: ACL; Schema: motcua; Owner: -
 
@@ -6535,6 +7460,7 @@ GRANT SELECT ON TABLE motcua.message_moves TO motcua_app;
 -- Name: TABLE message_states; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.message_states TO motcua_app;
+GRANT SELECT ON TABLE motcua.message_states TO motcua_callbacks;
 
 -- Name: TABLE phone_changes; Type: ACL; Schema: motcua; Owner: -
 
@@ -6543,14 +7469,17 @@ GRANT SELECT,DELETE ON TABLE motcua.phone_changes TO motcua_app;
 -- Name: TABLE pick_ups; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.pick_ups TO motcua_app;
+GRANT SELECT ON TABLE motcua.pick_ups TO motcua_pages;
 
 -- Name: TABLE procedures; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.procedures TO motcua_app;
+GRANT SELECT ON TABLE motcua.procedures TO motcua_pages;
 
 -- Name: TABLE runs; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.runs TO motcua_app;
+GRANT SELECT ON TABLE motcua.runs TO motcua_pages;
 
 -- Name: TABLE sender_life; Type: ACL; Schema: motcua; Owner: -
 
@@ -6559,6 +7488,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sender_life TO motcua_app;
 -- Name: TABLE sending_conditions; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_app;
+GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
 
 -- Name: TABLE status_maps; Type: ACL; Schema: motcua; Owner: -
 
@@ -6567,14 +7497,17 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.status_maps TO motcua_app;
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_app;
+GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_callbacks;
 
 -- Name: TABLE user_agencies; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE ON TABLE motcua.user_agencies TO motcua_app;
+GRANT SELECT,INSERT,DELETE ON TABLE motcua.user_agencies TO motcua_pages;
 
 -- Name: TABLE watch_life; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE motcua.watch_life TO motcua_app;
+GRANT SELECT ON TABLE motcua.watch_life TO motcua_pages;
 
 -- Name: TABLE actor_days; Type: ACL; Schema: quality; Owner: -
 

@@ -128,12 +128,23 @@ def connection_uri(dsn: str, user: str, database: str) -> str:
     return f"postgres://{user}:{PASSWORD}@{parts['host']}:{parts['port']}/{database}"
 
 
+PARTS = {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks", "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages"}
+"""Parts of the deployment that have a connection and a role of their own."""
+
+
+def ledger_connections(dsn: str, database: str) -> dict[str, str]:
+    """The connections to a ledger, for the environment: each part has its own role, as in production."""
+    roles = {"AIRFLOW_CONN_MOTCUA_DB": "motcua_app"} | PARTS
+    return {variable: connection_uri(dsn, role, database) for variable, role in roles.items()}
+
+
 @pytest.fixture(scope="session")
 def migrated(postgres: Server) -> str:
     """Name of a migrated database that each test copies; every text is registered at ``kannel``."""
     roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
+    others = [Role(name, PASSWORD) for name in PARTS.values()]
     name = f"motcua_template{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
+    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests", others)
     os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", name)
     migrate()
     register_templates(with_database(postgres.admin_dsn, name), "kannel")
@@ -157,7 +168,7 @@ def copy_database(postgres: Server, template: str, name: str) -> None:
         # Without fsync, copying files takes a third of the time of writing the copy to the log.
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-        for role in ("motcua_app", "motcua_audit"):
+        for role in ("motcua_app", "motcua_audit", *PARTS.values()):
             admin.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
             )
@@ -176,7 +187,8 @@ def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> 
     journal = tempfile.TemporaryDirectory(prefix="motcua-journal-", dir=_memory_or_none())
     monkeypatch.setenv("MOTCUA_JOURNAL", journal.name)
     settings.cache_clear()
-    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
+    for variable, address in ledger_connections(postgres.admin_dsn, name).items():
+        monkeypatch.setenv(variable, address)
     yield with_database(postgres.admin_dsn, name)
     close_ledger_pool()
     _drop(postgres, name)

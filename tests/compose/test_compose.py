@@ -213,8 +213,19 @@ def test_who_knows_which_secret() -> None:
     assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
     assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
     assert knows("UI_ADMIN_PASSWORD") == knows("UI_AGENCY_PASSWORD") == {"airflow-apiserver"}
-    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB"}
+    assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
     assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
+    # Each part has its own role's, and no other part's.
+    assert knows("MOTCUA_CALLBACKS_PASSWORD") == {"init", "callbacks"}
+    assert knows("MOTCUA_PAGES_PASSWORD") == {"init", "airflow-apiserver"}
+    works = {f"airflow-{name}" for name in ("scheduler", "dag-processor", "triggerer", "worker")}
+    assert knows("MOTCUA_APP_PASSWORD") == {"init", "backup", "watch", *works}
+    assert {name for name, service in SERVICES.items() if "gateways.env" in service.get("env_file", ())} == {
+        *("airflow-scheduler", "airflow-worker", "airflow-apiserver", "callbacks", "watch")
+    }
+    assert {name for name, service in SERVICES.items() if "sources.env" in service.get("env_file", ())} == {
+        *("airflow-apiserver", "watch", *works)
+    }
 
 
 def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> None:
@@ -629,9 +640,9 @@ def test_every_address_names_a_service_and_its_port() -> None:
 
 def test_values_are_masked_in_logs_as_in_the_demo() -> None:
     addresses = Addresses(Path("/"), *range(1, 7))
-    secret = Secrets("", "", "", "", {}, *[""] * 9)
+    secret = Secrets("", "", "", "", {}, *[""] * 11)
     dsn = "host=h user=u password=p dbname=d"
-    demo = airflow_environment(addresses, secret, Databases(dsn, dsn, dsn, {}), ROOT, {})
+    demo = airflow_environment(addresses, secret, Databases(dsn, dsn, dsn, dsn, dsn, {}), ROOT, {})
     server = resolve(COMPOSE["x-airflow-environment"], {})
     for name in (
         "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES",
@@ -663,7 +674,7 @@ def provision(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
-    given = {f"MOTCUA_{role}_PASSWORD": "x" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW")}
+    given = {f"MOTCUA_{role}_PASSWORD": "x" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES")}
     given["MOTCUA_ADMIN_DSN"] = "postgres://postgres:geheim@127.0.0.1:1/postgres"
     for name in given:
         answer = provision(**given | {name: ""})

@@ -51,8 +51,8 @@ from tests.conftest import (
     _drop,
     _fresh_database,
     agency,
-    connection_uri,
     free_port,
+    ledger_connections,
 )
 from tests.gateways.scripted import ScriptedGateway
 
@@ -153,7 +153,7 @@ def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
     }
     with pytest.MonkeyPatch.context() as patch:
         variables = {
-            "AIRFLOW_CONN_MOTCUA_DB": connection_uri(postgres.admin_dsn, "motcua_app", name),
+            **ledger_connections(postgres.admin_dsn, name),
             "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{own}/{source}",
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
             "MOTCUA_SOURCES": "khanhhoa",

@@ -46,6 +46,8 @@ def databases() -> Databases:
     return Databases(
         DSN.format("owner", "motcua"),
         DSN.format("app", "motcua"),
+        DSN.format("callbacks", "motcua"),
+        DSN.format("pages", "motcua"),
         DSN.format("airflow", "airflow"),
         {"khanhhoa": DSN.format("reader", "onestop_khanhhoa")},
     )

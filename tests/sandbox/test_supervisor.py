@@ -344,7 +344,7 @@ from motcua.sandbox.world.one_stop import OneStopAddresses
 
 folder = supervisor.folder
 addresses = read_addresses(folder, {}, free_ports=True)
-nowhere = Databases("", "", "", {})
+nowhere = Databases("", "", "", "", "", {})
 deployment = Deployment(
     addresses, Secrets.of(folder), nowhere, OneStopAddresses({}, ""), {"MOTCUA_HOME": str(folder)}
 )

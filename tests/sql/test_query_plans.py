@@ -193,8 +193,7 @@ CASES = [
     Case("attempts/of_run", given(run_id="run 100")),
     # Each receipt and each inquiry.
     # PostgreSQL expects a hundred rows, and reads a table of this size rather than look so many up.
-    Case("receipts/lock_free_messages", receipts, looked_up=100),
-    Case("receipts/read", receipts, looked_up=100),
+    Case("receipts/apply", receipts, looked_up=400),
     Case("inquiries/find_dossiers", given(phone="+84906000007", keys=["D1007"]), looked_up=1),
     Case("inquiries/reply_given", given(gateway="kannel", dedupe_key="inquiry 1007")),
     # Each settling.

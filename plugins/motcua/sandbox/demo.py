@@ -227,7 +227,9 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         airflow = Role("motcua_airflow", secret.airflow_database)
         owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
         audit = Role("motcua_audit", secret.ledger_audit)
-        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW)
+        callbacks = Role("motcua_callbacks", secret.ledger_callbacks)
+        pages = Role("motcua_pages", secret.ledger_pages)
+        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, (callbacks, pages))
         one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
     except psycopg.Error as error:
         raise CannotRun(
@@ -242,6 +244,8 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
     databases = Databases(
         ledger_owner=as_role(owner, LEDGER_DATABASE),
         ledger_app=as_role(app, LEDGER_DATABASE),
+        ledger_callbacks=as_role(callbacks, LEDGER_DATABASE),
+        ledger_pages=as_role(pages, LEDGER_DATABASE),
         airflow=as_role(airflow, _AIRFLOW),
         sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
     )

@@ -39,7 +39,7 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
 from motcua.jobs.notices.receiving import Intake
-from motcua.store.ledger.database import close_ledger_pool, ledger_pool, reason_without_values
+from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.store.oversight.health import takes_rows
 from motcua.web.access_log import WrittenRefusals, hide_queries
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
@@ -76,7 +76,7 @@ class _Desk:
         self.looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
         self.answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
         self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.intake = Intake(lambda: ledger_pool().connection())
+        self.intake = Intake(lambda: ledger_pool(CALLBACKS).connection())
         self.health = LedgerLook("ledger health", takes_rows, patience=_HEALTH_WITHIN, fresh=1)
         self.metrics = MetricsPage()
 

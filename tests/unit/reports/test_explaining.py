@@ -55,7 +55,7 @@ def of_statements() -> Iterator[tuple[str | None, str]]:
         if path.parent.name == "migrations":
             continue
         for update in re.findall(
-            r"UPDATE motcua\.messages(.*?)(?=\n(?:FROM|WHERE|\))|\Z)", path.read_text("utf-8"), re.S
+            r"UPDATE motcua\.messages(.*?)(?=\n\s*(?:FROM|WHERE|\))|\Z)", path.read_text("utf-8"), re.S
         ):
             (state,) = re.findall(r"^\s*(?:SET )?state = '([a-z]+)'", update, re.M)[:1] or [None]
             for value in re.findall(r"\breason = (.+?)(?=,\s+[a-z_]+ =|\Z)", update, re.S):
@@ -64,7 +64,7 @@ def of_statements() -> Iterator[tuple[str | None, str]]:
                     r"(?<!= )(?<!IN \()'([a-z_]+)'", re.sub(r"WHEN .*? THEN", "", value, flags=re.S)
                 ):
                     yield state, reason
-    read = (ROOT / "include/sql/receipts/read.sql").read_text("utf-8")
+    read = (ROOT / "include/sql/definitions/receipts/apply_receipts.sql").read_text("utf-8")
     (value,) = re.findall(r"CASE((?:(?!CASE).)*?)END AS reason", read, re.S)
     yield from ((None, reason) for reason in re.findall(r"THEN '([a-z_]+)'", value))
 

@@ -179,7 +179,7 @@ def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
 
 def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
     """All threads and connections of receipts are held; the health has its own."""
-    pool = callbacks.ledger_pool()
+    pool = callbacks.ledger_pool(callbacks.CALLBACKS)
     held = [pool.getconn() for _ in range(pool.max_size)]
     try:
         time.sleep(1.1)

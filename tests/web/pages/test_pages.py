@@ -17,7 +17,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import confirm_year, import_calendar, prepare_calendars
 from motcua.settings import include_dir
 from motcua.store.agencies import save_agencies
-from motcua.store.ledger.database import connect, ledger_pool, page_connection
+from motcua.store.ledger.database import PAGES, connect, ledger_pool, page_connection
 from motcua.store.people import give_agency
 from motcua.web.staff import calendar_page
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency
@@ -452,7 +452,7 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, c
     for _ in range(2):
         with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute("SELECT pg_sleep(60)")
-        with ledger_pool().connection() as connection:
+        with ledger_pool(PAGES).connection() as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == {"statement_timeout": "0"}
 
 

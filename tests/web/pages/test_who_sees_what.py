@@ -52,7 +52,7 @@ from tests.conftest import (
     _drop,
     _fresh_database,
     agency,
-    connection_uri,
+    ledger_connections,
 )
 from tests.web.visiting import Visiting
 
@@ -131,7 +131,7 @@ def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("walk")
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in {
-            "AIRFLOW_CONN_MOTCUA_DB": connection_uri(postgres.admin_dsn, "motcua_app", name),
+            **ledger_connections(postgres.admin_dsn, name),
             "AIRFLOW_CONN_ONESTOP_KHANHHOA": f"postgres://{parts['user']}:{parts['password']}@{address}/{source}",
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": 9}),
             "MOTCUA_DATA": str(folder),
@@ -142,7 +142,10 @@ def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
         }.items():
             patch.setenv(variable, value)
         settings.cache_clear()
-        yield _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
+        filled = _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
+        # As in production: where pages are, no connection of tasks is.
+        patch.delenv("AIRFLOW_CONN_MOTCUA_DB")
+        yield filled
         close_ledger_pool()
     settings.cache_clear()
     for each in (name, source):

@@ -7,4 +7,3 @@ SELECT a.alias, a.agency_code, n.enabled_from
 FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
 COMMENT ON VIEW motcua.agency_scopes IS 'Every code under which a source may know an agency, and from when on its dossiers are told of.';
-GRANT SELECT ON motcua.agency_scopes TO motcua_app;

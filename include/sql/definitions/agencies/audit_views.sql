@@ -27,6 +27,3 @@ SELECT change_id, agency_code, changed_at, changed_by, before, after, by_departm
 FROM motcua.agency_changes;
 CREATE OR REPLACE VIEW audit.agency_names AS
 SELECT agency_code, valid_until, name, short_name FROM motcua.agency_names;
-GRANT SELECT ON
-audit.agencies, audit.agency_aliases, audit.agency_changes, audit.agency_names
-TO motcua_audit, motcua_app;

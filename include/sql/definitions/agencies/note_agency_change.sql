@@ -36,4 +36,3 @@ END
 $$;
 COMMENT ON FUNCTION motcua.note_agency_change(text)
 IS 'Writes a row of agency_changes if the agency differs from what the last one says.';
-REVOKE ALL ON FUNCTION motcua.note_agency_change FROM public;

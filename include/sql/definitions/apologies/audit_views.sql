@@ -4,4 +4,3 @@ SELECT
     agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,
     known_version, looked_at, queued, suppressed, missed
 FROM motcua.apology_evenings;
-GRANT SELECT ON audit.apology_evenings TO motcua_audit, motcua_app;

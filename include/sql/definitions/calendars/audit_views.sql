@@ -11,6 +11,3 @@ CREATE OR REPLACE VIEW audit.office_hours AS
 SELECT
     agency_code, valid_from, opens, morning_ends, afternoon_begins, closes, saturday_mornings, authority
 FROM motcua.office_hours;
-GRANT SELECT ON
-audit.calendar_changes, audit.calendar_days, audit.calendar_years, audit.office_hours
-TO motcua_audit, motcua_app;

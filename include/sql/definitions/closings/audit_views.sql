@@ -43,7 +43,3 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
-GRANT SELECT ON
-audit.closings, audit.closing_dossiers, audit.closing_messages, audit.closing_reasons, audit.closing_timings,
-audit.closing_agencies, audit.closing_differences, audit.closing_orphans, audit.closing_changes
-TO motcua_audit, motcua_app;

@@ -4,5 +4,3 @@ SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
 COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Makes room for the next comparison.';
-REVOKE ALL ON FUNCTION motcua.empty_counted_occasions FROM public;
-GRANT EXECUTE ON FUNCTION motcua.empty_counted_occasions TO motcua_app;

@@ -4,5 +4,3 @@ SET search_path = pg_catalog AS $$
     ANALYZE motcua.counted_occasions
 $$;
 COMMENT ON FUNCTION motcua.look_at_counted_occasions() IS 'Tells the planner what the comparison holds.';
-REVOKE ALL ON FUNCTION motcua.look_at_counted_occasions FROM public;
-GRANT EXECUTE ON FUNCTION motcua.look_at_counted_occasions TO motcua_app;

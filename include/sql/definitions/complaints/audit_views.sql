@@ -29,4 +29,3 @@ SELECT
 FROM motcua.complaints AS c;
 CREATE OR REPLACE VIEW audit.complaint_changes AS
 SELECT change_id, complaint_id, changed_at, changed_by, change, before, after FROM motcua.complaint_changes;
-GRANT SELECT ON audit.complaints, audit.complaint_changes TO motcua_audit, motcua_app;

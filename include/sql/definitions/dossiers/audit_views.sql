@@ -25,6 +25,3 @@ FROM motcua.transitions;
 CREATE OR REPLACE VIEW audit.cleaned_fields AS
 SELECT cleaned_field_id, code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at
 FROM motcua.cleaned_fields;
-GRANT SELECT ON
-audit.dossiers, audit.dossier_versions, audit.transitions, audit.cleaned_fields
-TO motcua_audit, motcua_app;

@@ -6,4 +6,3 @@ SELECT acknowledgement_id, finding_id, acknowledged_at, acknowledged_by, why, un
 FROM motcua.finding_acknowledgements;
 CREATE OR REPLACE VIEW audit.finding_episodes AS
 SELECT finding_id, opened_run, closed_run, again, deadline, department_on FROM motcua.finding_episodes;
-GRANT SELECT ON audit.findings, audit.finding_acknowledgements, audit.finding_episodes TO motcua_audit, motcua_app;

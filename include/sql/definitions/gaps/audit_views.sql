@@ -9,4 +9,3 @@ SELECT
     lost_id, gap_no, reference, gateway, departed_at, source, agency_code, dossier_code, kind, occasion, segments,
     outcome, answered_at, gateway_reference, message_id, adopted_at
 FROM motcua.lost_attempts;
-GRANT SELECT ON audit.gaps, audit.lost_attempts TO motcua_audit, motcua_app;

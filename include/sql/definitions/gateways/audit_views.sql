@@ -2,4 +2,3 @@
 CREATE OR REPLACE VIEW audit.gateway_changes AS
 SELECT change_id, gateway, concerns, subject, changed_at, change, until, reason, changed_by FROM motcua.gateway_changes;
 CREATE OR REPLACE VIEW audit.gateway_days AS SELECT gateway, day, segments FROM motcua.gateway_days;
-GRANT SELECT ON audit.gateway_changes, audit.gateway_days TO motcua_audit, motcua_app;

@@ -4,4 +4,3 @@ SELECT
     inquiry_id, gateway, gateway_message_id, received_at, outcome, dossier_id, agency_code, as_of, told_result, fee,
     message_id, counted_at
 FROM motcua.inquiries;
-GRANT SELECT ON audit.inquiries TO motcua_audit, motcua_app;

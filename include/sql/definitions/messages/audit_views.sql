@@ -28,4 +28,3 @@ SELECT
 FROM motcua.attempts;
 CREATE OR REPLACE VIEW audit.releases AS
 SELECT release_id, message_id, attempt_id, released_at, released_by, reason FROM motcua.releases;
-GRANT SELECT ON audit.messages, audit.message_history, audit.attempts, audit.releases TO motcua_audit, motcua_app;

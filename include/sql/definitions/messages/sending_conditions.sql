@@ -54,4 +54,3 @@ CROSS JOIN LATERAL (
     ) AS o
 ) AS others;
 COMMENT ON VIEW motcua.sending_conditions IS 'What a message looks like just before its call. Holds personal data.';
-GRANT SELECT ON motcua.sending_conditions TO motcua_app;

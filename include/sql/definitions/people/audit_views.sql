@@ -4,4 +4,3 @@ SELECT c.change_id, c.changed_at, c.changed_by, c.user_name, c.agency_code, c.ch
 FROM motcua.user_agency_changes AS c;
 CREATE OR REPLACE VIEW audit.phone_searches AS
 SELECT s.search_id, s.searched_at, s.searched_by, s.agencies, s.found FROM motcua.phone_searches AS s;
-GRANT SELECT ON audit.user_agency_changes, audit.phone_searches TO motcua_audit;

@@ -2,4 +2,3 @@
 CREATE OR REPLACE VIEW audit.publications AS
 SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 FROM motcua.publications;
-GRANT SELECT ON audit.publications TO motcua_audit, motcua_app;

@@ -22,7 +22,3 @@ CREATE OR REPLACE VIEW audit.quality_suggestions AS
 SELECT run_no, agency_code, kind, facts FROM motcua.quality_suggestions;
 CREATE OR REPLACE VIEW audit.quality_withheld AS
 SELECT run_no, finding_id FROM motcua.quality_withheld;
-GRANT SELECT ON
-audit.quality_agencies, audit.quality_broken_agencies, audit.quality_counts, audit.quality_results, audit.quality_runs,
-audit.quality_shares, audit.quality_sources, audit.quality_suggestions, audit.quality_withheld
-TO motcua_audit, motcua_app;

@@ -8,5 +8,3 @@ SET search_path = pg_catalog, quality AS $$
         quality.ledger_counts, quality.agency_counts
 $$;
 COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties the snapshot.';
-REVOKE ALL ON FUNCTION quality.begin_snapshot FROM public;
-GRANT EXECUTE ON FUNCTION quality.begin_snapshot TO motcua_app;

@@ -8,5 +8,3 @@ LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua
 $$;
 COMMENT ON FUNCTION motcua.desk_user(text, text)
 IS 'Pseudonym of a desk user at an agency: a keyed hash, the same in every run, from which nobody can tell the name.';
-REVOKE ALL ON FUNCTION motcua.desk_user FROM public;
-GRANT EXECUTE ON FUNCTION motcua.desk_user TO motcua_app;

@@ -8,5 +8,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.look_at(text, text) IS 'Has the planner learn how much there is in a table of the snapshot, and how varied a column is.';
-REVOKE ALL ON FUNCTION quality.look_at FROM public;
-GRANT EXECUTE ON FUNCTION quality.look_at TO motcua_app;

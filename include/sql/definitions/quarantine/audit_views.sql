@@ -2,4 +2,3 @@
 CREATE OR REPLACE VIEW audit.quarantine AS
 SELECT quarantine_id, source_id, row_kind, reason, agency_code, status_code, first_seen_at, last_seen_at, released_at
 FROM motcua.quarantine;
-GRANT SELECT ON audit.quarantine TO motcua_audit, motcua_app;

@@ -5,4 +5,3 @@ SELECT
     motcua.without_numbers(r.gateway_status) AS gateway_status, s.attempt_id, s.meaning, s.effect, s.read_at
 FROM motcua.receipts AS r
 LEFT JOIN motcua.receipt_readings AS s ON r.receipt_id = s.receipt_id;
-GRANT SELECT ON audit.receipts TO motcua_audit, motcua_app;

@@ -8,4 +8,3 @@ CREATE OR REPLACE VIEW audit.template_registration_changes AS
 SELECT
     change_id, gateway, template_id, template_version, change, ids_before, ids_after, changed_at, changed_by, reason
 FROM motcua.template_registration_changes;
-GRANT SELECT ON audit.template_registrations, audit.template_registration_changes TO motcua_audit, motcua_app;

@@ -3,4 +3,3 @@ CREATE OR REPLACE VIEW audit.report_mails AS
 SELECT
     report_mail_id, report, report_no, body, edition, state, attempts, reserved_at, settled_at, failure
 FROM motcua.report_mails;
-GRANT SELECT ON audit.report_mails TO motcua_audit, motcua_app;

@@ -1,3 +1,2 @@
 -- What auditors may read of the sources: when each was read last.
 CREATE OR REPLACE VIEW audit.sources AS SELECT source_id, name, picked_up_at, failed_at FROM motcua.sources;
-GRANT SELECT ON audit.sources TO motcua_audit, motcua_app;

@@ -27,6 +27,3 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
-GRANT SELECT ON
-audit.carrier_statements, audit.statement_lines, audit.statement_matches, audit.refused_statements
-TO motcua_audit, motcua_app;

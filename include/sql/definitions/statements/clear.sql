@@ -4,4 +4,3 @@ SET search_path = pg_catalog, statements AS $$
     TRUNCATE statements.lines, statements.ours, statements.pairs
 $$;
 COMMENT ON FUNCTION statements.clear() IS 'Empties the schema; whoever comes second waits until the first one''s transaction ended.';
-GRANT EXECUTE ON FUNCTION statements.clear TO motcua_app;

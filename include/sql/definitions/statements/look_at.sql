@@ -6,4 +6,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION statements.look_at(text) IS 'Has the planner know how much is in a table that was just filled.';
-GRANT EXECUTE ON FUNCTION statements.look_at TO motcua_app;

@@ -156,15 +156,7 @@ def _store(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, i
 
 def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapping[int, Effect]:
     read = [
-        ReadReceipt(
-            receipt_id,
-            report.gateway,
-            report.reading.reference,
-            report.reading.meaning,
-            reason=f"gateway status {report.reading.gateway_status}"
-            if report.reading.meaning in ("undelivered", "refused")
-            else None,
-        )
+        ReadReceipt(receipt_id, report.gateway, report.reading.reference, report.reading.meaning)
         for receipt_id, report in stored
     ]
     effects = apply_receipts(connection, read, datetime.now(UTC))

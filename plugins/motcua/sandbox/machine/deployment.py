@@ -160,6 +160,8 @@ class Secrets:
     ledger_owner: str
     ledger_app: str
     ledger_audit: str
+    ledger_callbacks: str
+    ledger_pages: str
     airflow_database: str
     one_stop: dict[str, str]
     """By role."""
@@ -184,8 +186,9 @@ class Secrets:
         if path.exists():
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
-                # A demo from before its agencies had a user goes on.
-                found = cls(**{"airflow_agency": _token()} | kept)
+                # A demo from before its agencies had a user, or callbacks and pages roles of their own, goes on.
+                later = ("airflow_agency", "ledger_callbacks", "ledger_pages")
+                found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
                     f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
@@ -221,6 +224,8 @@ class Databases:
 
     ledger_owner: str
     ledger_app: str
+    ledger_callbacks: str
+    ledger_pages: str
     airflow: str
     sources: Mapping[str, str]
     """By source, through a role that can only read."""
@@ -363,6 +368,8 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(addresses.health),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
+        "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(databases.ledger_callbacks),
+        "AIRFLOW_CONN_MOTCUA_DB_PAGES": postgres_connection(databases.ledger_pages),
         "MOTCUA_DATA": str(addresses.data),
         "MOTCUA_HOME": str(home),
         "DO_NOT_TRACK": "1",

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -17,13 +16,31 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from motcua.settings import settings
-from motcua.store.ledger.environment import connection_of_environment
+from motcua.store.ledger.environment import GivenConnection, connection_of_environment
 from motcua.store.ledger.runs import say_whose_work
 
-LEDGER = "motcua_db"
+LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
+"""Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
+others is ``motcua_db`` where it is not set; which role may do what is in include/sql/definitions/ledger/rights.sql."""
 _CONNECT_WITHIN = 5
 """Seconds, unless the Airflow connection says otherwise (connect_timeout): a server that drops packets must not hold up
 the others for as long as the kernel would wait."""
+
+_AIRFLOWS_OWN = frozenset(
+    {
+        "aws_conn_id",
+        "azure_conn_id",
+        "cluster-identifier",
+        "cursor",
+        "iam",
+        "redshift",
+        "redshift-serverless",
+        "sqlalchemy_query",
+        "sqlalchemy_scheme",
+        "workgroup-name",
+    }
+)
+"""What Airflow's hook takes out of a connection's extra for itself; everything else there is libpq's."""
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Found = TypeVar("Found")
@@ -69,15 +86,7 @@ def open_without_airflow(statement_timeout: float) -> Connection:
     if given is None:
         connection = open_connection()
     else:
-        values: dict[str, Any] = {
-            "host": given.host,
-            "port": given.port,
-            "user": given.login,
-            "password": given.password,
-            "dbname": given.schema,
-        }
-        extra = {"connect_timeout": _CONNECT_WITHIN, **given.extra}
-        connection = psycopg.connect(make_conninfo("", **(values | extra)), row_factory=dict_row)
+        connection = psycopg.connect(conninfo_of(given), row_factory=dict_row)
         _notice_a_dead_network(connection.fileno())
     connection.autocommit = True
     connection.execute("SET TIME ZONE 'UTC'")
@@ -143,36 +152,91 @@ def without_values() -> Iterator[None]:
         raise DatabaseFailed(reason_without_values(error)) from None
 
 
-def _ledger_conninfo() -> str:
+def conninfo_of(given: GivenConnection, **ours: object) -> str:
+    """What libpq is told of a connection: all that its extra says, ``sslmode`` and ``target_session_attrs`` among it.
+
+    A name that neither libpq nor Airflow knows is no way to speak in clear: ``ssl_mode`` is refused, not left out.
+
+    Args:
+        given: as the connection says it; ``connect_timeout`` is 5 s where it is not there.
+        ours: what holds whatever the connection says; ``options`` are added to its own.
+
+    Raises:
+        psycopg.ProgrammingError: the extra holds what is no parameter of libpq's.
+    """
+    values: dict[str, Any] = {
+        "host": given.host,
+        "port": given.port,
+        "user": given.login,
+        "password": given.password,
+        "dbname": given.schema,
+        "connect_timeout": _CONNECT_WITHIN,
+    }
+    values |= {name: value for name, value in given.extra.items() if name not in _AIRFLOWS_OWN}
+    if "options" in ours and values.get("options"):
+        # Of two that say the same the later one counts.
+        ours |= {"options": f"{values['options']} {ours['options']}"}
+    return make_conninfo("", **(values | ours))
+
+
+def connection_or_ledger(conn_id: str) -> str:
+    """The name of that Airflow connection, or ``motcua_db`` where it is not set.
+
+    Raises:
+        airflow.exceptions.AirflowNotFoundException: neither is set.
+    """
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        PostgresHook(conn_id).connection  # noqa: B018 - looks whether it is set
+    except AirflowNotFoundException:
+        PostgresHook(LEDGER).connection  # noqa: B018 - likewise
+        return LEDGER
+    return conn_id
+
+
+def given_connection(conn_id: str) -> GivenConnection:
+    """What an Airflow connection says.
+
+    Raises:
+        airflow.exceptions.AirflowNotFoundException: no such connection.
+    """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-    given = PostgresHook(LEDGER).connection
-    return make_conninfo(
-        host=given.host, port=given.port, user=given.login, password=given.password, dbname=given.schema
-    )
+    given = PostgresHook(conn_id).connection
+    return GivenConnection(given.host, given.port, given.login, given.password, given.schema, given.extra_dejson)
+
+
+def _ledger_conninfo(conn_id: str, **ours: object) -> str:
+    return conninfo_of(given_connection(connection_or_ledger(conn_id)), **ours)
 
 
 _opening_pool = threading.Lock()
 """Two first requests at once must not open two pools."""
 
 
-def ledger_pool() -> ConnectionPool[Connection]:
-    """Connections to the ledger for a web process, opened when first used."""
+def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
+    """Connections to the ledger for a web process, opened when first used.
+
+    Args:
+        conn_id: ``CALLBACKS`` or ``PAGES``.
+    """
     with _opening_pool:
-        return _open_ledger_pool()
+        if conn_id not in _pools:
+            _pools[conn_id] = ConnectionPool(
+                _ledger_conninfo(conn_id, options="-c timezone=UTC"),
+                min_size=1,
+                max_size=10,
+                timeout=5,
+                kwargs={"row_factory": dict_row},
+                check=ConnectionPool.check_connection,
+                open=True,
+            )
+        return _pools[conn_id]
 
 
-@lru_cache(maxsize=1)
-def _open_ledger_pool() -> ConnectionPool[Connection]:
-    return ConnectionPool(
-        _ledger_conninfo(),
-        min_size=1,
-        max_size=10,
-        timeout=5,
-        kwargs={"row_factory": dict_row, "options": "-c timezone=UTC", "connect_timeout": _CONNECT_WITHIN},
-        check=ConnectionPool.check_connection,
-        open=True,
-    )
+_pools: dict[str, ConnectionPool[Connection]] = {}
 
 
 @contextmanager
@@ -186,15 +250,16 @@ def page_connection() -> Iterator[Connection]:
             transaction is kept.
         psycopg_pool.PoolTimeout: no connection is free, or the server does not answer.
     """
-    with ledger_pool().connection() as connection:
+    with ledger_pool(PAGES).connection() as connection:
         patience = round(settings().page_patience.total_seconds() * 1000)
-        # Until the transaction ends: callbacks have the same connections.
+        # Until the transaction ends, and not for good: what is changed in settings holds from the next page on.
         connection.execute("SELECT set_config('statement_timeout', %s, TRUE)", (str(patience),))
         yield connection
 
 
 class QuickConnections:
-    """One connection to the ledger for each thread, for work that must be done within a second or be given up.
+    """One connection of the callbacks to the ledger for each thread, for work that must be done within a second or be
+    given up.
 
     No pool: after a restart of the server a pool waits longer and longer before it tries again, and a thread that
     finds its connection broken can open another at once.
@@ -216,16 +281,14 @@ class QuickConnections:
         if known is not None and not known.closed:
             return known
         if self._conninfo is None:
-            self._conninfo = _ledger_conninfo()
-        connection: Connection = psycopg.connect(
-            self._conninfo,
-            row_factory=dict_row,
-            autocommit=True,
-            connect_timeout=2,
-            tcp_user_timeout=1500,
-            options="-c timezone=UTC -c statement_timeout=1000 -c lock_timeout=1000"
-            " -c idle_in_transaction_session_timeout=3000",
-        )
+            self._conninfo = _ledger_conninfo(
+                CALLBACKS,
+                connect_timeout=2,
+                tcp_user_timeout=1500,
+                options="-c timezone=UTC -c statement_timeout=1000 -c lock_timeout=1000"
+                " -c idle_in_transaction_session_timeout=3000",
+            )
+        connection: Connection = psycopg.connect(self._conninfo, row_factory=dict_row, autocommit=True)
         with self._guard:
             self._open.add(connection)
         self._own.connection = connection
@@ -252,7 +315,8 @@ quick_connections = QuickConnections()
 
 
 class Lookout:
-    """One connection for looking at the ledger from outside of its work; it is given up however the ledger hangs.
+    """One connection of the callbacks for looking at the ledger from outside of their work; it is given up however the
+    ledger hangs.
 
     Made when first needed, and made anew when it broke.
 
@@ -309,17 +373,15 @@ class Lookout:
 
     def _open(self) -> Connection:
         if self._conninfo is None:
-            self._conninfo = _ledger_conninfo()
-        milliseconds = round(self._patience * 1000)
-        connection: Connection = psycopg.connect(
-            self._conninfo,
-            row_factory=dict_row,
-            autocommit=True,
-            # Less than two seconds libpq takes for two.
-            connect_timeout=max(2, round(self._patience)),
-            tcp_user_timeout=milliseconds,
-            options=f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-        )
+            milliseconds = round(self._patience * 1000)
+            self._conninfo = _ledger_conninfo(
+                CALLBACKS,
+                # Less than two seconds libpq takes for two.
+                connect_timeout=max(2, round(self._patience)),
+                tcp_user_timeout=milliseconds,
+                options=f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+            )
+        connection: Connection = psycopg.connect(self._conninfo, row_factory=dict_row, autocommit=True)
         with self._guard:
             self._connection = connection
         return connection
@@ -328,6 +390,8 @@ class Lookout:
 def close_ledger_pool() -> None:
     """Closes the web process's connections, where any were opened."""
     quick_connections.close()
-    if _open_ledger_pool.cache_info().currsize:
-        _open_ledger_pool().close()
-        _open_ledger_pool.cache_clear()
+    with _opening_pool:
+        pools = list(_pools.values())
+        _pools.clear()
+    for pool in pools:
+        pool.close()

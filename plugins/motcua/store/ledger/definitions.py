@@ -22,6 +22,7 @@ from motcua.store.ledger.queries import statement
 _PATIENCE = 120.0
 """Seconds that whoever works with the ledger meanwhile may hold up what is to be replaced."""
 _PAUSE = 0.5
+_RIGHTS = "ledger/rights"
 _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", re.MULTILINE)
 _NOT_YET = (errors.UndefinedTable, errors.UndefinedFunction, errors.UndefinedColumn, errors.UndefinedObject)
 """What a definition meets that needs another one first."""
@@ -76,7 +77,9 @@ def put_in_force(connection: Connection) -> None:
 
 def _texts() -> dict[str, str]:
     folder = include_dir() / "sql" / "definitions"
-    return {_name(path, folder): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
+    texts = {_name(path, folder): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
+    # Rights are given once everything is there that they are given on.
+    return {name: texts[name] for name in sorted(texts, key=lambda name: (name == _RIGHTS, name))}
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import quote
+from urllib.parse import urlencode
+
+from psycopg.conninfo import conninfo_to_dict
 
 from motcua.settings import include_dir
-from motcua.store.ledger.database import LEDGER, open_connection
+from motcua.store.ledger.database import connection_or_ledger, conninfo_of, given_connection, open_connection
 from motcua.store.ledger.definitions import put_in_force
 
 OWNER = "motcua_db_owner"
@@ -19,15 +21,7 @@ def owner_connection() -> str:
     Raises:
         airflow.exceptions.AirflowNotFoundException: neither is set.
     """
-    from airflow.providers.postgres.hooks.postgres import PostgresHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        PostgresHook(OWNER).connection  # noqa: B018 - looks whether it is set
-    except AirflowNotFoundException:
-        PostgresHook(LEDGER).connection  # noqa: B018 - likewise
-        return LEDGER
-    return OWNER
+    return connection_or_ledger(OWNER)
 
 
 def known_migrations() -> list[str]:
@@ -45,16 +39,14 @@ def migrate() -> list[str]:
         psycopg.Error: a migration failed; it is rolled back whole.
         DefinitionRefused: a definition cannot be put in force; those before stay.
     """
-    from airflow.providers.postgres.hooks.postgres import PostgresHook
     from yoyo import get_backend, read_migrations
 
     # yoyo logs each statement; the supervisor prints the names that are returned here instead.
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     conn_id = owner_connection()
-    connection = PostgresHook(conn_id).connection
-    user, password = quote(connection.login or "", safe=""), quote(connection.password or "", safe="")
-    address = f"{connection.host or ''}:{connection.port or 5432}/{quote(connection.schema or '', safe='')}"
-    backend = get_backend(f"postgresql+psycopg://{user}:{password}@{address}")
+    # yoyo gives the driver what stands in the query: all of it, where the other parts of an address know few names.
+    parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id)))
+    backend = get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
     try:
         with backend.lock():
             pending = backend.to_apply(read_migrations(str(include_dir() / "sql" / "migrations")))

@@ -10,6 +10,7 @@ from pathlib import Path
 from motcua.settings import settings
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(\S*)")
+_HAS_NO_TLS = "when SSL support is not compiled in"
 _LAST_WORDS = 4000
 """Bytes of a program's errors that are looked at."""
 
@@ -78,6 +79,11 @@ def words_without_values(errors: bytes) -> str:
     PostgreSQL's details and contexts quote whole rows; an error about a value quotes it.
     """
     told = errors[-_LAST_WORDS:].decode("utf-8", "replace").splitlines()
+    if any(_HAS_NO_TLS in line for line in told):
+        return (
+            "it was built without TLS, which the connection demands. Install the PostgreSQL client and name the folder "
+            "of its programs in MOTCUA_POSTGRES_PROGRAMS."
+        )
     first = next((line for line in told if "error:" in line), told[-1] if told else "it did not say why")
     first = re.sub(r"^\S*?(pg_dump|pg_restore): error: ", "", first)
     if re.search(r"invalid|malformed|out of range|value too long", first):

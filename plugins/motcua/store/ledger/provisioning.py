@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -41,23 +42,41 @@ def allow_connect(admin: psycopg.Connection[object], database: str, role: str) -
 
 
 def provision_ledger(
-    admin_dsn: str, database: str, owner: Role, app: Role, audit: Role, airflow: Role, airflow_database: str
+    admin_dsn: str,
+    database: str,
+    owner: Role,
+    app: Role,
+    audit: Role,
+    airflow: Role,
+    airflow_database: str,
+    others: Sequence[Role] = (),
 ) -> None:
     """Creates, where missing, the ledger's and Airflow's databases with their roles; safe to repeat.
+
+    Args:
+        admin_dsn: an administrator of the server.
+        database: the ledger.
+        owner: migrates it.
+        app: of tasks and commands.
+        audit: of people who check figures.
+        airflow: owns ``airflow_database``.
+        airflow_database: Airflow's own.
+        others: of the ledger's other parts, such as callbacks and pages; what each may do is
+            include/sql/definitions/ledger/rights.sql.
 
     Raises:
         psycopg.Error: the administrator may not do that, or the server does not answer.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        for role in (owner, app, audit, airflow):
+        for role in (owner, app, audit, airflow, *others):
             ensure_role(admin, role)
         # PostgreSQL 16 and later: an administrator who is no superuser must be in a role to give it a database.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
         ensure_database(admin, database, owner.name)
         ensure_database(admin, airflow_database, airflow.name)
-        allow_connect(admin, database, app.name)
-        allow_connect(admin, database, audit.name)
+        for role in (app, audit, *others):
+            allow_connect(admin, database, role.name)
 
 
 def set_database_aside(admin_dsn: str, database: str, aside: str) -> None:

@@ -39,6 +39,11 @@ def recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Jsonb:
     return Jsonb(list(rows), dumps=_dumps)
 
 
+def record(values: Mapping[str, Any]) -> Jsonb:
+    """One row as one parameter, which a statement opens with ``jsonb_to_record``; its keys are column names."""
+    return Jsonb(values, dumps=_dumps)
+
+
 @cache
 def _names_of(kind: type[Any]) -> tuple[str, ...]:
     # Asking a class for its fields costs more than taking their values: once a class, not once a row.

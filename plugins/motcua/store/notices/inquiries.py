@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-import psycopg
-
 from motcua.domain.inquiries import Answer, DossierState, Hit, InquiryResult
 from motcua.domain.texts import RenderedText
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import value_of
+from motcua.store.ledger.rows import record, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +116,28 @@ def is_over(connection: Connection, gateway: str, phone: str | None, limits: Lim
     return (bool(row["phone_is_over"]), bool(row["gateway_is_over"])) if row else (False, False)
 
 
-class _Repeated(psycopg.Rollback):
-    """The inquiry is there already; takes the second reply back."""
-
-
 def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
     """Writes an inquiry with its reply; ``False``: it was there already, and nothing is written.
 
     A repeat that comes at the same moment waits for the first one.
     """
     dossier, reply = inquiry.dossier, inquiry.reply
-    about = {
-        "dossier_id": dossier and dossier.hit.dossier_id,
-        "agency_code": dossier and dossier.hit.agency_code,
+    values = {
+        "gateway": inquiry.gateway,
+        "gateway_message_id": inquiry.gateway_message_id,
+        "dedupe_key": inquiry.dedupe_key,
         "received_at": inquiry.received_at,
         "phone": inquiry.phone,
-    }
-    of_reply = {
-        "occasion": f"inquiry {uuid4()}",
+        "text": inquiry.text,
+        "asked_code": inquiry.asked_code,
+        "outcome": inquiry.outcome,
+        "fee": inquiry.fee,
+        "dossier_id": dossier and dossier.hit.dossier_id,
+        "agency_code": dossier and dossier.hit.agency_code,
         "procedure_code": dossier and dossier.procedure_code,
+        "as_of": dossier and dossier.as_of,
+        "told_result": dossier is not None and dossier.told_result,
+        "occasion": f"inquiry {uuid4()}",
         "reply": reply.text,
         "template_id": reply.template_id,
         "template_version": reply.template_version,
@@ -144,25 +145,8 @@ def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
         "accented": reply.accented,
         "segments": reply.segments,
     }
-    of_inquiry = {
-        "gateway": inquiry.gateway,
-        "gateway_message_id": inquiry.gateway_message_id,
-        "dedupe_key": inquiry.dedupe_key,
-        "text": inquiry.text,
-        "asked_code": inquiry.asked_code,
-        "outcome": inquiry.outcome,
-        "fee": inquiry.fee,
-        "as_of": dossier and dossier.as_of,
-        "told_result": dossier is not None and dossier.told_result,
-    }
-    saved = False
-    with connection.transaction() as transaction:
-        written = connection.execute(statement("inquiries/save_reply"), about | of_reply).fetchone()
-        of_inquiry["message_id"] = written["message_id"] if written else None
-        saved = connection.execute(statement("inquiries/save"), about | of_inquiry).rowcount == 1
-        if not saved:
-            raise _Repeated(transaction)
-    return saved
+    row = connection.execute(statement("inquiries/save"), {"inquiry": record(values)}).fetchone()
+    return bool(row and row["is_new"])
 
 
 def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> Answer | None:

@@ -46,8 +46,6 @@ class ReadReceipt:
     gateway: str
     reference: str | None
     meaning: Meaning
-    reason: str | None
-    """Of a message that was not delivered."""
 
 
 def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
@@ -68,13 +66,12 @@ def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now:
 
     Of several, those are left out whose messages others hold, and a reference's second one: what is not in the answer
     must be given again. One alone is waited for.
+
+    Raises:
+        psycopg.errors.ForeignKeyViolation: one of them is not stored.
+        psycopg.errors.InsufficientPrivilege: one says that a message never arrived, and our role may not move any.
     """
     once = {(receipt.gateway, receipt.reference or receipt.receipt_id): receipt for receipt in reversed(receipts)}
-    values = {"rows": recordset(once.values()), "now": now}
-    if len(receipts) == 1:
-        named = {"gateway": receipts[0].gateway, "reference": receipts[0].reference}
-        locked = connection.execute(statement("receipts/lock_message"), named)
-    else:
-        locked = connection.execute(statement("receipts/lock_free_messages"), values)
-    values["locked"] = [row["message_id"] for row in locked]
-    return {row["receipt_id"]: row["effect"] for row in connection.execute(statement("receipts/read"), values)}
+    meanings = [{"receipt_id": each.receipt_id, "meaning": each.meaning} for each in once.values()]
+    applied = connection.execute(statement("receipts/apply"), {"meanings": recordset(meanings), "now": now})
+    return {row["receipt_id"]: row["effect"] for row in applied}

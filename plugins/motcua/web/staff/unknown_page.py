@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.domain.run_window import EVERYTHING
-from motcua.jobs.notices.releasing import release
+from motcua.jobs.notices.releasing import let_go
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import list_agencies
@@ -117,7 +117,8 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
         return _list(request, visits, after, "refused", why=why, reason=reason, chosen=chosen, status=status)
     if decision == "ask":
         return _ask(request, after, reason, chosen)
-    released = release(visits.name, reason, message_ids=chosen)
+    with page_connection() as connection:
+        released = let_go(connection, visits.name, reason, message_ids=chosen)
     query = {"said": "released", "done": len(released), "left": len(set(chosen) - set(released))}
     address = f"{request.scope.get('root_path', '')}/messages/unknown?{urlencode(query)}"
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)

@@ -1,0 +1,297 @@
+"""How a connection must be secured is said once, in the Airflow connection, and holds wherever one is opened."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import psycopg_pool
+import pytest
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from motcua.store.ledger import database
+from motcua.store.ledger.database import (
+    CALLBACKS,
+    LEDGER,
+    PAGES,
+    Connection,
+    DatabaseFailed,
+    Lookout,
+    QuickConnections,
+    conninfo_of,
+    ledger_pool,
+    open_connection,
+    open_without_airflow,
+)
+from motcua.store.ledger.dumps import ledger_snapshot
+from motcua.store.ledger.environment import GivenConnection
+from motcua.store.ledger.migrations import OWNER, migrate
+from motcua.store.ledger.programs import ProgramFailed
+from tests.conftest import PASSWORD
+from tests.integration.tls.terminator import Authority, terminating
+
+HOST = "ledger.test"
+"""No name server knows it: hostaddr says where it is, and the certificate must be for the name."""
+
+
+@dataclass
+class Front:
+    """Ways to the ledger: how each is secured, and the words in which libpq refuses it."""
+
+    right: dict[str, Any]
+    wrong: dict[str, tuple[dict[str, Any], str]]
+    handshakes: Callable[[], int]
+
+
+@pytest.fixture
+def front(ledger: str, tmp_path: Path):
+    ours, another = Authority("ours"), Authority("another")
+    root = str(ours.write(tmp_path / "root.pem"))
+    parts = conninfo_to_dict(ledger)
+    port = int(str(parts["port"]))
+    (tmp_path / "another").mkdir()
+    with ExitStack() as stack:
+        good = stack.enter_context(terminating(port, ours.certificate(HOST, tmp_path)))
+        strange = stack.enter_context(terminating(port, another.certificate(HOST, tmp_path / "another")))
+        misnamed = stack.enter_context(terminating(port, ours.certificate("elsewhere.test", tmp_path)))
+
+        def way(at: int) -> dict[str, Any]:
+            return {
+                "conn_type": "postgres",
+                "host": HOST,
+                "port": at,
+                "login": "motcua_app",
+                "password": PASSWORD,
+                "schema": parts["dbname"],
+                "extra": {"hostaddr": "127.0.0.1", "sslmode": "verify-full", "sslrootcert": root},
+            }
+
+        yield Front(
+            way(good.port),
+            {
+                "another authority": (way(strange.port), "certificate verify failed"),
+                "another name": (way(misnamed.port), 'does not match host name "ledger.test"'),
+                "no TLS": (way(port), "server does not support SSL"),
+            },
+            lambda: good.finished_handshakes,
+        )
+
+
+def _both(written: str) -> dict[str, str]:
+    return {"AIRFLOW_CONN_MOTCUA_DB": written, "AIRFLOW_CONN_ONESTOP_TLS": written}
+
+
+def _pooled(conn_id: str) -> None:
+    try:
+        # Whoever is refused would be asked again and again: nobody need wait for that.
+        with ledger_pool(conn_id).connection(timeout=2) as connection:
+            _ask(connection)
+    except psycopg_pool.PoolTimeout:
+        with pytest.raises(psycopg.OperationalError) as refusal:
+            psycopg.connect(ledger_pool(conn_id).conninfo)
+        raise refusal.value from None
+
+
+def _ask(connection: Connection) -> None:
+    assert connection.execute("SELECT current_user AS who").fetchall() == [{"who": "motcua_app"}]
+    assert connection.pgconn.ssl_in_use
+
+
+def _tasks() -> None:
+    with open_connection() as connection:
+        _ask(connection)
+
+
+def _source() -> None:
+    # A source is reached as the ledger is, by the name of its own connection.
+    with open_connection("onestop_tls") as connection:
+        _ask(connection)
+
+
+def _inquiries() -> None:
+    quick = QuickConnections()
+    try:
+        _ask(quick.get())
+    finally:
+        quick.close()
+
+
+def _health() -> None:
+    lookout = Lookout(2.0)
+    try:
+        lookout.ask(_ask)
+    finally:
+        lookout.close()
+
+
+def _watch() -> None:
+    with open_without_airflow(2.0) as connection:
+        _ask(connection)
+
+
+COMPONENTS: dict[str, Callable[[], None]] = {
+    "tasks": _tasks,
+    "a source": _source,
+    "pages": lambda: _pooled(PAGES),
+    "receipts": lambda: _pooled(CALLBACKS),
+    "inquiries": _inquiries,
+    "health": _health,
+    "watch": _watch,
+}
+
+
+@pytest.mark.guarantee("tls", "each part reaches a ledger whose certificate is right, and encrypts")
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_right_certificate_is_taken(front, configure, component):
+    configure(**_both(json.dumps(front.right)))
+    COMPONENTS[component]()
+    assert front.handshakes() > 0
+
+
+@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
+@pytest.mark.parametrize("fault", ["another authority", "another name", "no TLS"])
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_wrong_certificate_is_refused(front, configure, component, fault):
+    way, words = front.wrong[fault]
+    configure(**_both(json.dumps(way)))
+    with pytest.raises(psycopg.OperationalError, match=words):
+        COMPONENTS[component]()
+
+
+@pytest.mark.guarantee("tls", "verify-full is refused by each part: a strange authority, another name, no TLS")
+def test_address_is_taken_as_json_is(front, configure):
+    def address(way: dict[str, Any]) -> str:
+        query = "&".join(f"{name}={value}" for name, value in way["extra"].items())
+        return f"postgres://{way['login']}:{way['password']}@{way['host']}:{way['port']}/{way['schema']}?{query}"
+
+    configure(**_both(address(front.right)))
+    for ask in (_tasks, _inquiries, _watch):
+        ask()
+    for way, words in front.wrong.values():
+        configure(**_both(address(way)))
+        for ask in (_tasks, _inquiries, _watch):
+            with pytest.raises(psycopg.OperationalError, match=words):
+                ask()
+
+
+@pytest.mark.guarantee("tls", "migrations go through a connection that is secured as the others are")
+def test_migrations_are_secured(front, configure):
+    configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
+    assert migrate() == []
+    # yoyo's own connection, and ours.
+    assert front.handshakes() >= 2
+    for way, words in front.wrong.values():
+        configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(way | {"login": "motcua_owner"}))
+        with pytest.raises(psycopg.OperationalError, match=words):
+            migrate()
+
+
+@pytest.mark.guarantee("tls", "a backup is refused where pg_dump cannot encrypt what the connection wants encrypted")
+def test_backup_is_refused_by_a_dump_without_tls(front, configure):
+    """The wheel's pg_dump is built without TLS: it must not fall back to speaking in clear."""
+    configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
+    with ledger_snapshot() as snapshot, pytest.raises(ProgramFailed, match=r"without TLS.*MOTCUA_POSTGRES_PROGRAMS"):
+        snapshot.dump(lambda stream: None)
+    for way, words in front.wrong.values():
+        configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(way | {"login": "motcua_owner"}))
+        with pytest.raises(DatabaseFailed, match=words), ledger_snapshot():
+            pass
+
+
+def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
+    told = tmp_path / "told"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    dump = programs / "pg_dump"
+    dump.write_text(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 18.1' && exit\n"
+        f"printf '%s\\n' \"$@\" > {told}\n"
+    )
+    dump.chmod(0o755)
+    configure(
+        AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}),
+        MOTCUA_POSTGRES_PROGRAMS=str(programs),
+    )
+    with ledger_snapshot() as snapshot:
+        snapshot.dump(lambda stream: None)
+    (address,) = (line for line in told.read_text().splitlines() if line.startswith("--dbname="))
+    parameters = conninfo_to_dict(address.removeprefix("--dbname="))
+    wanted = front.right["extra"] | {"host": HOST}
+    assert {name: parameters.get(name) for name in wanted} == wanted
+    assert "password" not in parameters
+
+
+@pytest.mark.guarantee(
+    "tls", "what libpq knows is passed on as the connection says it; what it does not know is refused"
+)
+def test_everything_that_libpq_knows_passes_through():
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    ours = {"host", "port", "user", "password", "dbname"}
+    extra = {name: f"value of {name}" for name in known - ours}
+    given = GivenConnection("a,b", 5433, "somebody", "p'w \\", "ledger", extra | {"cursor": "dictcursor", "iam": False})
+    told = conninfo_to_dict(conninfo_of(given))
+    assert {name: told[name] for name in extra} == extra
+    assert {name: told[name] for name in ours} == {
+        "host": "a,b",
+        "port": "5433",
+        "user": "somebody",
+        "password": "p'w \\",
+        "dbname": "ledger",
+    }
+
+
+def test_misspelled_parameter_is_no_way_to_speak_in_clear(ledger, configure):
+    way = PostgresHook(LEDGER).connection
+    misspelled = {"ssl_mode": "verify-full"}
+    written = {
+        "conn_type": "postgres",
+        "host": way.host,
+        "port": way.port,
+        "login": way.login,
+        "password": way.password,
+        "schema": way.schema,
+        "extra": misspelled,
+    }
+    configure(**_both(json.dumps(written)))
+    for ask in (*(COMPONENTS[name] for name in COMPONENTS), migrate):
+        with pytest.raises(psycopg.ProgrammingError, match="ssl_mode"):
+            ask()
+
+
+def test_what_airflow_keeps_for_itself_is_known():
+    assert set(PostgresHook.ignored_extra_options) == database._AIRFLOWS_OWN
+
+
+@pytest.mark.parametrize("component", ["pages", "inquiries", "health", "tasks", "watch"])
+def test_target_session_attrs_keeps_away_from_a_server_that_only_reads(ledger, configure, component):
+    parts = conninfo_to_dict(ledger)
+    way = {
+        "conn_type": "postgres",
+        "host": "127.0.0.1",
+        "port": parts["port"],
+        "login": "motcua_app",
+        "password": PASSWORD,
+        "schema": parts["dbname"],
+        "extra": {"target_session_attrs": "read-write"},
+    }
+    configure(**_both(json.dumps(way)))
+    with psycopg.connect(ledger, autocommit=True) as admin:
+        read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
+        admin.execute(read_only.format(sql.Identifier(str(parts["dbname"]))))
+    with pytest.raises(psycopg.OperationalError, match="read-only"):
+        COMPONENTS[component]()
+
+
+@pytest.mark.parametrize(("conn_id", "variable"), [(CALLBACKS, "CALLBACKS"), (PAGES, "PAGES"), (OWNER, "OWNER")])
+def test_connection_that_is_not_set_is_the_ledgers(ledger, configure, monkeypatch, conn_id, variable):
+    assert database.connection_or_ledger(conn_id) == LEDGER
+    monkeypatch.setenv(f"AIRFLOW_CONN_MOTCUA_DB_{variable}", os.environ["AIRFLOW_CONN_MOTCUA_DB"])
+    assert database.connection_or_ledger(conn_id) == conn_id

@@ -1,0 +1,401 @@
+"""Each part of the deployment may do its own work and nothing else: what each role of the ledger is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
+
+from motcua.settings import include_dir
+from motcua.store.ledger.definitions import put_in_force
+from tests.conftest import NOW, PASSWORD, connection_uri
+from tests.schema_file import SCHEMAS
+
+ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit")
+RIGHTS = (include_dir() / "sql" / "definitions" / "ledger" / "rights.sql").read_text(encoding="utf-8")
+
+
+class Act(NamedTuple):
+    """What somebody who holds a role's password might try, and why it would hurt."""
+
+    statement: str
+    why: str
+
+
+def _each(statement: str, tables: str, why: str) -> list[Act]:
+    return [Act(statement.format(f"motcua.{table}"), why) for table in tables.split()]
+
+
+NOBODY_BUT_THE_OWNER = [
+    *_each(
+        "DELETE FROM {}",
+        "messages attempts message_history receipts receipt_readings inquiries dossiers dossier_versions transitions"
+        " releases stops closings closing_messages closing_dossiers publications quality_runs findings"
+        " finding_acknowledgements agencies agency_changes calendar_changes complaints complaint_changes"
+        " gateway_changes user_agency_changes phone_searches sources carrier_statements statement_lines"
+        " statement_matches journals gaps alerts runs report_mails quarantine old_steps",
+        "what happened would be gone, and the figures would count without it",
+    ),
+    *_each("TRUNCATE {} CASCADE", "messages dossiers inquiries publications agencies", "all of it at once"),
+    Act("UPDATE motcua.message_history SET to_state = 'delivered'", "a message's past would say what did not happen"),
+    Act("UPDATE motcua.receipts SET gateway_status = '1'", "a report would say what no gateway said"),
+    Act("UPDATE motcua.receipt_readings SET effect = 'applied'", "a report would have done what it did not"),
+    Act("UPDATE motcua.releases SET released_by = 'another'", "another person would have let a message go"),
+    Act("UPDATE motcua.finding_acknowledgements SET acknowledged_by = 'another'", "likewise of a finding"),
+    Act("UPDATE motcua.closings SET difference = 0", "a closed day would balance"),
+    Act("UPDATE motcua.closing_messages SET queued = 0", "likewise of an agency"),
+    Act("UPDATE motcua.publications SET manifest = manifest", "what was published could be changed"),
+    Act("UPDATE motcua.agency_changes SET changed_by = 'another'", "another person would have enabled an agency"),
+    Act("UPDATE motcua.calendar_changes SET changed_by = 'another'", "another would have changed the calendar"),
+    Act("UPDATE motcua.dossier_versions SET status_code = 9", "a dossier would have been ready before it was"),
+    Act("UPDATE motcua.user_agency_changes SET changed_by = 'another'", "another would have given an agency"),
+    Act("UPDATE motcua.phone_searches SET searched_by = 'another'", "another would have searched for a number"),
+    Act("UPDATE motcua.complaint_changes SET changed_by = 'another'", "another would have judged a complaint"),
+    Act("UPDATE motcua.statement_lines SET segments = 0", "the carrier would have billed less"),
+    Act("UPDATE motcua.message_moves SET only_for = NULL", "any message could be sent again"),
+    Act("UPDATE motcua.message_states SET may_begin = TRUE", "a message could begin as delivered"),
+    Act(
+        "INSERT INTO motcua.message_moves (from_state, to_state) VALUES ('delivered', 'queued')",
+        "all who were told would be told again",
+    ),
+    Act("INSERT INTO motcua.message_states (state) VALUES ('x')", "a message could be where nobody counts it"),
+    Act("INSERT INTO motcua.message_history (message_id, to_state) VALUES (1, 'queued')", "a made-up past"),
+    Act("INSERT INTO motcua.agency_changes (agency_code) VALUES ('x')", "a made-up past"),
+    Act("INSERT INTO motcua.complaint_changes (complaint_id) VALUES (1)", "a made-up past"),
+    Act("INSERT INTO motcua.rule_dates (rule) VALUES ('x')", "old days would be judged by another rule"),
+    Act("SELECT * FROM motcua.pseudonym_key", "who a pseudonym stands for could be found"),
+    Act("ALTER TABLE motcua.messages DISABLE TRIGGER USER", "every rule of the ledger itself would be off"),
+    Act("ALTER TABLE motcua.messages ADD COLUMN x integer", "the ledger would have another shape"),
+    Act("DROP TABLE motcua.messages CASCADE", "it would be gone"),
+    Act("DROP TRIGGER keep_inquiry ON motcua.inquiries", "inquiries could be rewritten"),
+    Act("DROP VIEW audit.messages CASCADE", "nobody could check"),
+    Act("DROP FUNCTION motcua.save_inquiry(jsonb)", "no inquiry would be counted"),
+    Act("CREATE TABLE motcua.x (y integer)", "a place for what should not be kept"),
+    Act("CREATE INDEX ON motcua.messages (text)", "a lock on what is being sent"),
+    Act(
+        "CREATE FUNCTION motcua.x() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "a way to act as another",
+    ),
+    Act("ALTER FUNCTION motcua.save_inquiry(jsonb) SET search_path = public", "a way to act as the owner"),
+    Act("ALTER TABLE motcua.messages OWNER TO CURRENT_USER", "everything could be done to it"),
+    Act("GRANT motcua_owner TO CURRENT_USER", "it would be the owner"),
+    Act("COMMENT ON TABLE motcua.messages IS 'x'", "the dictionary would lie"),
+]
+"""Acts on the ledger that only its owner may do."""
+
+NOBODY_OF_THE_LEDGER = [
+    Act("CREATE SCHEMA x", "a place for what should not be kept"),
+    Act("SET SESSION AUTHORIZATION postgres", "it would be the administrator"),
+    Act("SET session_replication_role = replica", "no trigger would look"),
+    Act("ALTER SYSTEM SET log_statement = 'all'", "numbers would be in the server's log"),
+    Act("COPY (SELECT 1) TO PROGRAM 'cat'", "a program on the server"),
+    Act("COPY (SELECT 1) TO '/tmp/x'", "a file on the server"),
+    Act("SELECT pg_read_file('postgresql.conf')", "files of the server"),
+    Act("SELECT pg_ls_dir('.')", "likewise"),
+    Act("SELECT rolpassword FROM pg_authid", "everybody's password"),
+    Act("CREATE ROLE x SUPERUSER", "another administrator"),
+    Act("ALTER ROLE postgres PASSWORD 'x'", "the others' passwords"),
+    Act("CREATE DATABASE x", "a place for what should not be kept"),
+]
+"""Acts that not even the ledger's owner may do."""
+
+_QUEUE = (
+    "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, msisdn, text)"
+    " VALUES ('result', 1, 'x', 'x', 'queued', '+84905123456', 'any words')"
+)
+_WRITES_OF_TASKS = [
+    Act(_QUEUE, "any words to any phone"),
+    Act("UPDATE motcua.messages SET state = 'queued'", "what was told would be told again"),
+    Act("UPDATE motcua.messages SET msisdn = '+84905123456'", "another's phone would be told"),
+    Act("UPDATE motcua.messages SET text = 'any words'", "other words would be sent"),
+    Act("UPDATE motcua.attempts SET state = 'failed'", "a message that was taken would be sent again"),
+    Act("INSERT INTO motcua.attempts (message_id) VALUES (1)", "an attempt that was none"),
+    Act("UPDATE motcua.agencies SET enabled_from = NULL", "an agency would fall silent"),
+    Act("UPDATE motcua.agencies SET enabled_from = now()", "an agency would begin before it is ready"),
+    Act("INSERT INTO motcua.agencies (agency_code) VALUES ('x')", "an agency that is none"),
+    Act("DELETE FROM motcua.agency_aliases", "citizens would find nothing"),
+    Act("UPDATE motcua.dossiers SET msisdn = '+84905123456'", "another's phone would be told"),
+    Act("INSERT INTO motcua.dossiers (dossier_code) VALUES ('x')", "a dossier that is none"),
+    Act("INSERT INTO motcua.transitions (dossier_id) VALUES (1)", "a step that nobody took"),
+    Act("INSERT INTO motcua.stops (reason) VALUES ('x')", "nobody would be told of anything"),
+    Act("UPDATE motcua.stops SET ended_at = now(), ended_by = 'x'", "what was stopped would go"),
+    Act("INSERT INTO motcua.gateway_stops (gateway) VALUES ('kannel')", "a gateway would stand still"),
+    Act("DELETE FROM motcua.gateway_stops", "a gateway that refuses us would be called on and on"),
+    Act("UPDATE motcua.gateways SET name = name", "allowances of a gateway"),
+    Act("UPDATE motcua.sources SET cursor_recorded_at = now()", "what a desk wrote would be passed over"),
+    Act("DELETE FROM motcua.template_registrations", "no gateway would take anything"),
+    Act("UPDATE motcua.status_maps SET status_code = 9", "every step would mean that the result is there"),
+    Act("INSERT INTO motcua.calendar_days (day) VALUES ('2026-01-01')", "apologies on a day off"),
+    Act("INSERT INTO motcua.releases (message_id) VALUES (1)", "a release that nobody decided"),
+    Act("INSERT INTO motcua.receipt_readings (receipt_id) VALUES (1)", "a report that is never read"),
+    Act("INSERT INTO motcua.inquiries (gateway) VALUES ('kannel')", "an inquiry without a reply"),
+    Act("UPDATE motcua.inquiries SET msisdn = NULL", "limits of a phone would count nothing"),
+    Act("INSERT INTO motcua.publications (closing_no) VALUES (1)", "a report that was not published"),
+    Act("INSERT INTO motcua.closings (period) VALUES ('2026-01-01')", "a day that was not closed"),
+    Act("SELECT statements.clear()", "a comparison at work would lose its rows"),
+    Act("SELECT quality.look_at('dossiers', 'dossier_id')", "a lock on a check at work"),
+    Act("SELECT motcua.empty_counted_occasions()", "a closing at work would lose its rows"),
+    Act("SELECT motcua.note_agency_change('x')", "a made-up past"),
+]
+_READS_OF_PEOPLE = [
+    Act("SELECT msisdn FROM motcua.messages", "all phones that were told"),
+    Act("SELECT text FROM motcua.messages", "all words"),
+    Act("SELECT parameters FROM motcua.messages", "likewise"),
+    Act("SELECT msisdn FROM motcua.dossiers", "all phones of dossiers"),
+    Act("SELECT applicant_name FROM motcua.dossiers", "all names"),
+    Act("SELECT dossier_code FROM motcua.dossiers", "all codes, which 9029 answers"),
+    Act("SELECT * FROM motcua.dossier_versions", "names as they were"),
+    Act("SELECT note FROM motcua.transitions", "what a desk wrote of people"),
+    Act("SELECT msisdn FROM motcua.inquiries", "who asked"),
+    Act("SELECT text FROM motcua.inquiries", "what they wrote"),
+    Act("SELECT payload FROM motcua.quarantine", "rows as a desk typed them"),
+    Act("SELECT raw FROM motcua.receipts", "what gateways sent"),
+    Act("SELECT reference FROM motcua.attempts", "what a forged report would name"),
+    Act("SELECT note FROM motcua.complaints", "citizens' words"),
+    Act("SELECT * FROM motcua.sending_conditions", "phones as they are now"),
+    Act("SELECT * FROM motcua.user_agencies", "who sees what"),
+    Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
+]
+_FORMS = [
+    Act("INSERT INTO motcua.user_agencies (user_name) VALUES ('x')", "who sees what"),
+    Act("DELETE FROM motcua.user_agencies", "likewise"),
+    Act("INSERT INTO motcua.complaints (agency_code) VALUES ('x')", "a complaint that nobody made"),
+    Act("UPDATE motcua.complaints SET outcome = 'x'", "a complaint would be settled"),
+    Act("INSERT INTO motcua.finding_acknowledgements (finding_id) VALUES (1)", "a finding would be silent"),
+    Act("UPDATE motcua.alerts SET acknowledged_by = 'x'", "an alert would be silent"),
+    Act(
+        "SELECT motcua.release_messages('x', 'y', now(), NULL, NULL, NULL, NULL)",
+        "what may be on its way would go once more",
+    ),
+]
+_OF_GATEWAYS = [
+    Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a report that no gateway made"),
+    Act("SELECT motcua.apply_receipts('[]', now())", "messages would be moved"),
+    Act("SELECT motcua.save_inquiry('{}')", "an inquiry that nobody paid for"),
+    Act("SELECT motcua.reply_given('kannel', 'x')", "another's reply"),
+    Act("SELECT motcua.asked_too_often('kannel', '+84905123456', now(), now(), 1, 1)", "who asks"),
+]
+
+ACTS = {
+    "motcua_app": NOBODY_BUT_THE_OWNER,
+    "motcua_callbacks": [
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS),
+        Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
+    ],
+    "motcua_pages": [
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_OF_GATEWAYS),
+        Act("SELECT * FROM motcua.phone_searches", "who looked for whom is for auditors"),
+        Act("UPDATE motcua.complaints SET note = 'x'", "a citizen's words"),
+        Act("UPDATE motcua.alerts SET over_at = now()", "an alert would be over"),
+        Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
+    ],
+    "motcua_audit": [
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_GATEWAYS),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def shared(postgres, migrated) -> Iterator[str]:
+    """One ledger for all acts, of which none stays."""
+    from tests.conftest import _drop, _fresh_database
+
+    name = _fresh_database(postgres, migrated, "rights")
+    yield name
+    _drop(postgres, name)
+
+
+def _try(connection: psycopg.Connection, act: Act) -> psycopg.Error | None:
+    """What PostgreSQL says to it; nothing of it stays."""
+    try:
+        if act.statement.startswith(("ALTER SYSTEM", "CREATE DATABASE")):
+            connection.execute(act.statement.encode())
+        else:
+            with connection.transaction(force_rollback=True):
+                connection.execute(act.statement.encode())
+    except psycopg.Error as error:
+        return error
+    return None
+
+
+@pytest.mark.guarantee("rights", "each role of the ledger is refused what is not its own work, act by act")
+@pytest.mark.parametrize("role", ROLES)
+def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
+    acts = [*ACTS[role], *NOBODY_OF_THE_LEDGER]
+    assert len({act.statement for act in acts}) == len(acts) >= 60
+    with psycopg.connect(connection_uri(postgres.admin_dsn, role, shared), autocommit=True) as connection:
+        said = {act: _try(connection, act) for act in acts}
+    allowed = [act for act, error in said.items() if not isinstance(error, errors.InsufficientPrivilege)]
+    assert [(act.statement, said[act]) for act in allowed] == []
+
+
+def test_acts_are_real_the_owner_may_do_them(postgres, shared):
+    """Or a list of misspelled tables would be refused just as well."""
+    acts = {act for role in ROLES for act in ACTS[role]}
+    refused, unreal = [], []
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared), autocommit=True) as owner:
+        for act in acts:
+            error = _try(owner, act)
+            if isinstance(error, errors.InsufficientPrivilege):
+                refused.append(act)
+            # A made-up row breaks a rule of its table, and what is kept for good is kept by a trigger, too.
+            elif error is not None and (error.sqlstate or "")[:2] not in ("22", "23", "MC"):
+                unreal.append((act, str(error)))
+    assert [act.statement for act in refused] == ["GRANT motcua_owner TO CURRENT_USER"]
+    assert unreal == []
+
+
+@pytest.mark.guarantee("rights", "no part reaches another database of the server")
+@pytest.mark.parametrize("role", [*ROLES, "motcua_owner"])
+def test_role_reaches_no_other_database(postgres, migrated, role):
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(connection_uri(postgres.admin_dsn, role, "airflow_for_tests"))
+
+
+# ------------------------------------------------------------------------------------------- what callbacks may
+
+
+@pytest.fixture
+def callbacks(postgres, ledger) -> Iterator[psycopg.Connection]:
+    name = str(conninfo_to_dict(ledger)["dbname"])
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", name)) as connection:
+        yield connection
+
+
+INQUIRY = {
+    "gateway": "kannel",
+    "dedupe_key": "one",
+    "received_at": NOW.isoformat(),
+    "phone": "+84905123456",
+    "text": "MCKH 1",
+    "outcome": "help",
+    "fee": 0,
+    "told_result": False,
+    "occasion": "inquiry 1",
+    "reply": "Soan tin",
+    "template_id": "reply_help",
+    "template_version": 1,
+    "parameters": [],
+    "accented": False,
+    "segments": 1,
+}
+
+
+@pytest.mark.guarantee("rights", "who holds the callbacks' role can queue no message")
+def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
+    forged = INQUIRY | {"kind": "result", "state": "queued", "next_attempt_at": NOW.isoformat(), "transition_id": 1}
+    for expected in (True, False):
+        (saved,) = callbacks.execute("SELECT motcua.save_inquiry(%s)", (json.dumps(forged),)).fetchall()
+        assert saved == (expected,), "once"
+    callbacks.commit()
+    (message,) = rows("SELECT kind, state, msisdn FROM motcua.messages")
+    assert message == {"kind": "reply", "state": "accepted", "msisdn": INQUIRY["phone"]}
+    assert rows("SELECT msisdn FROM motcua.inquiries") == [{"msisdn": INQUIRY["phone"]}]
+
+
+@pytest.mark.guarantee("rights", "who holds the callbacks' role can queue no message")
+def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
+    (stored,) = callbacks.execute(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', 'x', '1', '{}')"
+        " RETURNING receipt_id"
+    ).fetchall()
+    apply = "SELECT * FROM motcua.apply_receipts(%s, %s)"
+
+    def given(receipt: int, meaning: str) -> tuple[str, object]:
+        return json.dumps([{"receipt_id": receipt, "meaning": meaning}]), NOW
+
+    with pytest.raises(errors.InsufficientPrivilege, match="never arrived"), callbacks.transaction():
+        callbacks.execute(apply, given(stored[0], "absent"))
+    with pytest.raises(errors.ForeignKeyViolation, match="once it is stored"), callbacks.transaction():
+        callbacks.execute(apply, given(stored[0] + 1, "delivered"))
+    assert callbacks.execute(apply, given(stored[0], "delivered")).fetchall() == [(stored[0], "unknown_reference")]
+
+
+def test_release_names_who_and_why(ledger, rows):
+    for who, why in (("", "x"), ("x", " "), (None, "x"), ("x", None)):
+        with pytest.raises(errors.CheckViolation, match="who does it and why"):
+            rows("SELECT motcua.release_messages(%s, %s, now(), NULL, NULL, NULL, NULL)", who, why)
+
+
+# --------------------------------------------------------------------------------------------- one place says it
+
+
+def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared):
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
+        there = {
+            name
+            for (name,) in owner.execute(
+                "SELECT n.nspname || '.' || c.relname FROM pg_class AS c INNER JOIN pg_namespace AS n"
+                " ON c.relnamespace = n.oid WHERE n.nspname = any(%s) AND c.relkind IN ('r', 'v')",
+                (list(SCHEMAS),),
+            )
+        }
+    named = re.findall(r"^ +\(?\n? *'((?:motcua|audit|quality|statements)\.\w+)'", RIGHTS, re.M)
+    assert len(named) == len(set(named))
+    assert there - set(named) == set()
+
+
+@pytest.mark.guarantee("rights", "a right that the table does not say is taken away whenever the ledger is migrated")
+def test_right_that_was_given_by_hand_is_taken_away(postgres, ledger):
+    name = str(conninfo_to_dict(ledger)["dbname"])
+    with psycopg.connect(ledger, autocommit=True) as admin:
+        for given in (
+            "GRANT ALL ON motcua.messages TO motcua_callbacks",
+            "GRANT SELECT (msisdn) ON motcua.dossiers TO motcua_audit",
+            "GRANT EXECUTE ON FUNCTION motcua.release_messages TO PUBLIC",
+            "GRANT CREATE ON SCHEMA motcua TO motcua_pages",
+            "REVOKE SELECT ON motcua.messages FROM motcua_app",
+        ):
+            admin.execute(given)
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", name)) as owner:
+        owner.row_factory = psycopg.rows.dict_row  # type: ignore[assignment]
+        put_in_force(owner)  # type: ignore[arg-type]
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_callbacks", name)) as connection:
+        for statement in (_QUEUE, "SELECT motcua.release_messages('x', 'y', now(), NULL, NULL, NULL, NULL)"):
+            with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(statement.encode())
+    with (
+        psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_audit", name)) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute("SELECT msisdn FROM motcua.dossiers")
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_app", name)) as connection:
+        connection.execute("SELECT 1 FROM motcua.messages")
+
+
+@pytest.mark.guarantee("rights", "what runs as the owner looks in fixed places, and not everybody may call it")
+def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgres, shared):
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
+        functions = owner.execute(
+            "SELECT p.oid::regprocedure::text, p.proconfig,"
+            " p.proacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(p.proacl) AS a WHERE a.grantee = 0)"
+            "  AND p.prorettype <> 'trigger'::regtype"
+            " FROM pg_proc AS p INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid"
+            " WHERE p.prosecdef AND n.nspname = any(%s)",
+            (list(SCHEMAS),),
+        ).fetchall()
+    assert len(functions) > 10
+    for name, configuration, for_all in functions:
+        (path,) = [each for each in configuration or () if each.startswith("search_path=")]
+        assert path.startswith("search_path=pg_catalog"), name
+        assert not for_all, name
+
+
+def test_connecting_is_the_parts_own(postgres, migrated):
+    """The test's own roles are those of production."""
+    assert PASSWORD
+    with psycopg.connect(postgres.admin_dsn) as admin:
+        for role in ROLES:
+            (found,) = admin.execute(
+                "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR EXISTS ("
+                " SELECT 1 FROM pg_auth_members AS m WHERE m.member = r.oid) FROM pg_roles AS r WHERE rolname = %s",
+                (role,),
+            ).fetchall()
+            assert found == (False,), sql.Identifier(role).as_string(admin)
