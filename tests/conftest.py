@@ -133,7 +133,7 @@ def migrated(postgres: Server) -> str:
     """Name of a migrated database that each test copies; every text is registered at ``kannel``."""
     roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
     name = f"motcua_template{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests")
+    provision_ledger(postgres.admin_dsn, name, *roles, "airflow_for_tests", Role("motcua_purge", PASSWORD))
     os.environ["AIRFLOW_CONN_MOTCUA_DB_OWNER"] = connection_uri(postgres.admin_dsn, "motcua_owner", name)
     migrate()
     register_templates(with_database(postgres.admin_dsn, name), "kannel")
@@ -157,7 +157,7 @@ def copy_database(postgres: Server, template: str, name: str) -> None:
         # Without fsync, copying files takes a third of the time of writing the copy to the log.
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-        for role in ("motcua_app", "motcua_audit"):
+        for role in ("motcua_app", "motcua_audit", "motcua_purge"):
             admin.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
             )
@@ -177,6 +177,7 @@ def ledger(postgres: Server, migrated: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MOTCUA_JOURNAL", journal.name)
     settings.cache_clear()
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
+    monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_PURGE", connection_uri(postgres.admin_dsn, "motcua_purge", name))
     yield with_database(postgres.admin_dsn, name)
     close_ledger_pool()
     _drop(postgres, name)

@@ -20,6 +20,7 @@ _ROLES = {
     "MOTCUA_APP_PASSWORD": "motcua_app",
     "MOTCUA_AUDIT_PASSWORD": "motcua_audit",
     "MOTCUA_AIRFLOW_PASSWORD": "motcua_airflow",
+    "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
@@ -27,7 +28,7 @@ _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~
 def provision() -> None:
     """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
 
-    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW}_PASSWORD.
+    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,PURGE}_PASSWORD.
     """
     given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
     if missing := [name for name, value in given.items() if not value]:
@@ -42,8 +43,8 @@ def provision() -> None:
     except psycopg.ProgrammingError:
         # The driver's own words would quote the password.
         _refuse("MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres.")
-    owner, app, audit, airflow = (Role(role, given[name]) for name, role in _ROLES.items())
-    provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW)
+    owner, app, audit, airflow, purge = (Role(role, given[name]) for name, role in _ROLES.items())
+    provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, purge)
     typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")
 
 

@@ -226,8 +226,8 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
     try:
         airflow = Role("motcua_airflow", secret.airflow_database)
         owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
-        audit = Role("motcua_audit", secret.ledger_audit)
-        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW)
+        audit, purge = Role("motcua_audit", secret.ledger_audit), Role("motcua_purge", secret.ledger_purge)
+        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, purge)
         one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
     except psycopg.Error as error:
         raise CannotRun(
@@ -244,6 +244,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         ledger_app=as_role(app, LEDGER_DATABASE),
         airflow=as_role(airflow, _AIRFLOW),
         sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
+        ledger_purge=as_role(purge, LEDGER_DATABASE),
     )
     environment = airflow_environment(addresses, secret, databases, settings().home, caller)
     write_airflow_home(addresses, secret)

@@ -172,6 +172,7 @@ class Secrets:
     kannel_user: str
     kannel_password: str
     receipts: str
+    ledger_purge: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -184,8 +185,8 @@ class Secrets:
         if path.exists():
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
-                # A demo from before its agencies had a user goes on.
-                found = cls(**{"airflow_agency": _token()} | kept)
+                # A demo from before its agencies had a user, or its ledger a purge, goes on.
+                found = cls(**{"airflow_agency": _token(), "ledger_purge": _token()} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
                     f"{path} cannot be read; 'make clean' removes the demo's data and lets it begin anew."
@@ -224,6 +225,7 @@ class Databases:
     airflow: str
     sources: Mapping[str, str]
     """By source, through a role that can only read."""
+    ledger_purge: str = ""
 
 
 def postgres_connection(dsn: str) -> str:
@@ -363,6 +365,7 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(addresses.health),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
+        "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(databases.ledger_purge),
         "MOTCUA_DATA": str(addresses.data),
         "MOTCUA_HOME": str(home),
         "DO_NOT_TRACK": "1",

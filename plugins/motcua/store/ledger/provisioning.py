@@ -8,6 +8,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+ERASER = "motcua_eraser"
+"""Role that the one function that empties personal data belongs to; nobody logs in as it, and it owns nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -22,6 +25,15 @@ def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
     verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
     admin.execute(verb.format(sql.Identifier(role.name), sql.Literal(role.password)))
+
+
+def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:
+    """Creates the role that personal data is emptied by, which cannot log in, and lets the ledger's owner give it that
+    function."""
+    known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ERASER,)).fetchone()
+    if not known:
+        admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(ERASER)))
+    admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(ERASER), sql.Identifier(owner)))
 
 
 def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) -> None:
@@ -41,16 +53,26 @@ def allow_connect(admin: psycopg.Connection[object], database: str, role: str) -
 
 
 def provision_ledger(
-    admin_dsn: str, database: str, owner: Role, app: Role, audit: Role, airflow: Role, airflow_database: str
+    admin_dsn: str,
+    database: str,
+    owner: Role,
+    app: Role,
+    audit: Role,
+    airflow: Role,
+    airflow_database: str,
+    purge: Role | None = None,
 ) -> None:
     """Creates, where missing, the ledger's and Airflow's databases with their roles; safe to repeat.
+
+    ``purge``: login of the daily purge of personal data; without it nothing is emptied.
 
     Raises:
         psycopg.Error: the administrator may not do that, or the server does not answer.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        for role in (owner, app, audit, airflow):
+        for role in (owner, app, audit, airflow, *((purge,) if purge else ())):
             ensure_role(admin, role)
+        ensure_eraser(admin, owner.name)
         # PostgreSQL 16 and later: an administrator who is no superuser must be in a role to give it a database.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
@@ -58,6 +80,8 @@ def provision_ledger(
         ensure_database(admin, airflow_database, airflow.name)
         allow_connect(admin, database, app.name)
         allow_connect(admin, database, audit.name)
+        if purge:
+            allow_connect(admin, database, purge.name)
 
 
 def set_database_aside(admin_dsn: str, database: str, aside: str) -> None:

@@ -1,0 +1,3 @@
+-- What the planner remembers of values is gathered anew, and scratch tables are emptied. Called by
+-- store/personal_data.py.
+SELECT motcua.tidy_after_purge()
