@@ -300,7 +300,8 @@ BEGIN
             AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
             RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
         END IF;
-    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+    ELSIF NEW.state = OLD.state
+        AND (NEW.state NOT IN ('queued', 'suppressed') OR NEW.purged_at IS DISTINCT FROM OLD.purged_at) THEN
         IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
             IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind)
             -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.

@@ -96,10 +96,15 @@ class Past:
         return sorted(found)
 
 
-@pytest.fixture
-def past(one_stop: OneStop, gateway: ScriptedGateway, rows: Callable[..., list[dict[str, Any]]]) -> Past:
+def enable_long_ago() -> None:
+    """Nha Trang has told its citizens for years."""
     with connect() as connection:
         save_agencies(
             connection, [agency(NHA_TRANG, enabled_from=THEN - timedelta(days=900), aliases=("H32.30",))], "tests"
         )
+
+
+@pytest.fixture
+def past(one_stop: OneStop, gateway: ScriptedGateway, rows: Callable[..., list[dict[str, Any]]]) -> Past:
+    enable_long_ago()
     return Past(one_stop, rows)
