@@ -1234,7 +1234,6 @@ CREATE FUNCTION motcua.tidy_after_purge() RETURNS void
     SET search_path TO 'pg_catalog'
     AS $$
 BEGIN
-    TRUNCATE statements.lines, statements.ours, statements.pairs;
     ALTER TABLE statements.lines ALTER COLUMN msisdn TYPE text;
     ALTER TABLE statements.ours ALTER COLUMN msisdn TYPE text;
     ANALYZE motcua.dossiers (applicant_name, applicant_phone, msisdn);
@@ -1243,8 +1242,9 @@ BEGIN
     ANALYZE motcua.attempts (msisdn);
     ANALYZE motcua.transitions (note, actor);
     ANALYZE motcua.inquiries (msisdn, text, asked_code);
-    ANALYZE motcua.complaints (note, outcome_reason, withdraw_reason, dossier_code);
-    ANALYZE motcua.quarantine (payload, dossier_code);
+    -- Whole, with their indexes on what a code is looked up by.
+    ANALYZE motcua.complaints;
+    ANALYZE motcua.quarantine;
     ANALYZE motcua.receipts (raw);
 END
 $$;

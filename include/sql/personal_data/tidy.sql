@@ -1,3 +1,2 @@
--- What the planner remembers of values is gathered anew, and scratch tables are emptied. Called by
--- store/personal_data.py.
+-- What the planner remembers of values is gathered anew. Called by store/personal_data.py.
 SELECT motcua.tidy_after_purge()

@@ -114,7 +114,7 @@ def known_references(connection: Connection, references: Sequence[str]) -> set[s
 
 
 def tidy_after_purge(connection: Connection) -> None:
-    """Has PostgreSQL sample the emptied columns anew, and empties scratch tables; a connection of the app's."""
+    """Has PostgreSQL sample the emptied columns anew; a connection of the app's."""
     connection.execute(statement("personal_data/tidy"))
 
 

@@ -114,10 +114,10 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
 
 
 def tidy() -> None:
-    """What emptied columns left behind goes too; where somebody holds the scratch tables, at the next purge."""
+    """What the planner remembers of emptied columns goes too; where a statement is being taken, at the next purge."""
     try:
         with connect() as ledger:
             ledger.execute("SET LOCAL lock_timeout = '5s'")
             tidy_after_purge(ledger)
     except errors.LockNotAvailable:
-        log.warning("a carrier's statement is being taken: its scratch tables are emptied by the next purge")
+        log.warning("a carrier's statement is being taken: the planner's samples are gathered anew by the next purge")
