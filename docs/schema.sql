@@ -591,9 +591,12 @@ BEGIN
             AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
             RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
         END IF;
-    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+    ELSIF NEW.state = OLD.state
+        AND (NEW.state NOT IN ('queued', 'suppressed') OR NEW.purged_at IS DISTINCT FROM OLD.purged_at) THEN
         IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
-            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind) THEN
+            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind)
+            -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.
+            AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at THEN
             RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
             USING ERRCODE = 'MC002';
         END IF;
@@ -604,12 +607,22 @@ BEGIN
         RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
         USING ERRCODE = 'MC002';
     END IF;
+    IF NEW.purged_at IS NOT NULL AND NEW.state IN ('queued', 'sending', 'unknown') THEN
+        RAISE EXCEPTION 'message % has no number and no words any more: it may not be %', NEW.message_id, NEW.state
+        USING ERRCODE = 'MC002';
+    END IF;
     IF TG_OP = 'INSERT' OR NEW.state <> OLD.state THEN
         NEW.changed_at := clock_timestamp();
     END IF;
     RETURN NEW;
 END
 $$;
+
+-- Name: is_like_a_code(text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(((written ~ '[0-9]'::text) AND (written !~ '(^|[^0-9A-Za-z])[+]?(84|0)?[ .-]?[35789]([ .-]?[0-9]){8}($|[^0-9A-Za-z])'::text) AND (written !~ '(^|[^0-9A-Za-z.-])[0-9]{12}($|[^0-9A-Za-z.-])'::text) AND (written !~ '(^| )[0-9]{9} | [0-9]{9}($| )'::text)), true);
 
 -- Name: is_same_state(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
 
@@ -705,22 +718,25 @@ CREATE FUNCTION motcua.keep_complaint() RETURNS trigger
     AS $$
 DECLARE
     may_change text[] := ARRAY[
-        'dossier_id', 'message_id', 'note', 'outcome', 'outcome_by', 'outcome_at', 'outcome_reason',
+        'dossier_id', 'message_id', 'outcome', 'outcome_by', 'outcome_at', 'outcome_reason',
         'withdrawn_at', 'withdrawn_by', 'withdraw_reason'
     ];
 BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.purged_at IS DISTINCT FROM OLD.purged_at THEN
+        -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'UPDATE'
         AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change
         AND (OLD.dossier_id IS NULL OR NEW.dossier_id IS NOT DISTINCT FROM OLD.dossier_id)
         AND (OLD.message_id IS NULL OR NEW.message_id IS NOT DISTINCT FROM OLD.message_id)
-        AND (NEW.note IS NULL OR NEW.note IS NOT DISTINCT FROM OLD.note)
         AND (
             OLD.withdrawn_at IS NULL
             OR (
                 (NEW.withdrawn_at, NEW.withdrawn_by) IS NOT DISTINCT FROM (OLD.withdrawn_at, OLD.withdrawn_by)
                 AND (NEW.outcome, NEW.outcome_by, NEW.outcome_at)
                 IS NOT DISTINCT FROM (OLD.outcome, OLD.outcome_by, OLD.outcome_at)
-                AND (NEW.withdraw_reason IS NULL OR NEW.withdraw_reason IS NOT DISTINCT FROM OLD.withdraw_reason)
+                AND NEW.withdraw_reason IS NOT DISTINCT FROM OLD.withdraw_reason
             )
         ) THEN
         RETURN NEW;
@@ -795,23 +811,6 @@ CREATE FUNCTION motcua.keep_finding() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'what finding % is about is fixed: % refused', OLD.finding_id, TG_OP USING ERRCODE = 'MC001';
-END
-$$;
-
--- Name: keep_inquiry(); Type: FUNCTION; Schema: motcua; Owner: -
-
-CREATE FUNCTION motcua.keep_inquiry() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF TG_OP = 'UPDATE'
-        AND to_jsonb(OLD) - ARRAY['msisdn', 'text', 'asked_code'] = to_jsonb(NEW) - ARRAY['msisdn', 'text', 'asked_code']
-        AND (NEW.msisdn IS NULL OR NEW.msisdn = OLD.msisdn)
-        AND (NEW.text IS NULL OR NEW.text = OLD.text)
-        AND (NEW.asked_code IS NULL OR NEW.asked_code = OLD.asked_code) THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'inquiries is append-only: % refused', TG_OP USING ERRCODE = 'MC001';
 END
 $$;
 
@@ -981,6 +980,35 @@ $$;
 CREATE FUNCTION motcua.looks_by(age interval) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (age <= '00:10:00'::interval) THEN ((GREATEST(EXTRACT(epoch FROM age), (0)::numeric) / (60)::numeric))::double precision WHEN (age <= '10:00:00'::interval) THEN (((10)::numeric + ((10)::numeric * ln((EXTRACT(epoch FROM age) / (600)::numeric)))))::double precision ELSE (((10)::double precision + ((10)::double precision * ln((60)::double precision))) + (((EXTRACT(epoch FROM age) - (36000)::numeric) / (3600)::numeric))::double precision) END;
+
+-- Name: may_only_be_emptied(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.may_only_be_emptied() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    personal text[] := TG_ARGV;
+    was jsonb := to_jsonb(OLD);
+    becomes jsonb;
+    each text;
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_user = 'motcua_eraser' THEN
+        becomes := to_jsonb(NEW);
+        IF was - personal - 'purged_at' = becomes - personal - 'purged_at'
+            AND (NOT was ? 'purged_at' OR becomes ->> 'purged_at' IS NOT NULL) THEN
+            FOREACH each IN ARRAY personal LOOP
+                IF becomes -> each NOT IN ('null', '""') AND NOT (was -> each) @> (becomes -> each)
+                    AND becomes ->> each !~ '^PA-[0-9a-f]{8}$' THEN
+                    RAISE EXCEPTION '%.% may only be emptied', TG_TABLE_NAME, each USING ERRCODE = 'MC001';
+                END IF;
+            END LOOP;
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION '% is append-only, save that its purge empties personal data: % refused', TG_TABLE_NAME, TG_OP
+    USING ERRCODE = 'MC001';
+END
+$_$;
 
 -- Name: note_agency_change(text); Type: FUNCTION; Schema: motcua; Owner: -
 
@@ -1166,6 +1194,241 @@ $$;
 CREATE FUNCTION motcua.owner_key(name text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN hashtextextended(translate(lower((name COLLATE "C")), 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ'::text, 'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ'::text), (0)::bigint);
+
+-- Name: purge_personal_data(text, bigint, integer, text, text, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text DEFAULT NULL::text, only_these jsonb DEFAULT NULL::jsonb, listed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(looked_until bigint, emptied integer, listed jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    of_before timestamptz := moment - interval '90 days';
+    today date := (moment AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
+    ids bigint[];
+    busy bigint[];
+    counts jsonb := '{}';
+    counted bigint;
+BEGIN
+    IF at_most NOT BETWEEN 1 AND 20000 OR NOT (
+        CASE for_cause
+            WHEN 'term' THEN only_these IS NULL
+            WHEN 'request' THEN only_these IS NOT NULL AND of_kind IN ('dossiers', 'inquiries')
+            WHEN 'restore' THEN
+                (only_these IS NULL OR of_kind IN ('dossiers', 'inquiries'))
+                AND (only_these IS NOT NULL OR of_kind <> 'dossiers')
+            ELSE FALSE
+        END
+    ) THEN
+        RAISE EXCEPTION 'purge of % for %: not this', of_kind, for_cause USING ERRCODE = 'MC003';
+    END IF;
+    listed := '[]';
+    IF of_kind = 'dossiers' THEN
+        IF for_cause = 'term' THEN
+            SELECT max(l.dossier_id), array_agg(l.dossier_id) INTO looked_until, ids
+            FROM (
+                SELECT d.dossier_id FROM motcua.dossiers AS d
+                WHERE d.purged_at IS NULL AND d.dossier_id > after_id
+                ORDER BY d.dossier_id
+                LIMIT at_most
+            ) AS l;
+            SELECT array_agg(t.dossier_id) INTO ids
+            FROM motcua.dossier_terms AS t
+            WHERE t.dossier_id = any(ids) AND t.kept_until < moment AND NOT t.may_be_told AND NOT t.is_complained_of;
+        ELSE
+            SELECT array_agg(t.dossier_id) INTO ids
+            FROM jsonb_array_elements(only_these) AS k (dossier)
+            INNER JOIN motcua.dossier_terms AS t
+                ON t.agency_code = k.dossier ->> 0 AND t.dossier_code = k.dossier ->> 1
+            WHERE
+                NOT t.may_be_told
+                AND (
+                    (t.ended_at < moment AND (for_cause = 'restore' OR NOT t.is_complained_of))
+                    -- As it was restored it may not have ended yet; read again since, it may go on.
+                    OR (for_cause = 'restore' AND t.picked_up_at < listed_at)
+                );
+        END IF;
+        SELECT array_agg(l.dossier_id) INTO ids
+        FROM (
+            SELECT d.dossier_id FROM motcua.dossiers AS d
+            WHERE d.dossier_id = any(ids)
+            ORDER BY d.dossier_id
+            FOR UPDATE SKIP LOCKED
+        ) AS l;
+        -- Locked, it stays as it is: what was planned or complained of meanwhile is seen now.
+        SELECT array_agg(t.dossier_id) INTO busy FROM motcua.dossier_terms AS t
+        WHERE t.dossier_id = any(ids) AND (t.may_be_told OR (t.is_complained_of AND for_cause <> 'restore'));
+        ids := coalesce(array(SELECT unnest(ids) EXCEPT SELECT unnest(busy)), '{}');
+        SELECT coalesce(jsonb_agg(jsonb_build_array(d.agency_code, d.dossier_code) ORDER BY d.dossier_id), '[]')
+        INTO listed
+        FROM motcua.dossiers AS d WHERE d.dossier_id = any(ids);
+
+        UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
+        WHERE dossier_id = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('messages', counted);
+        UPDATE motcua.attempts AS a SET msisdn = NULL, purged_at = moment
+        FROM motcua.messages AS m
+        WHERE m.dossier_id = any(ids) AND a.message_id = m.message_id AND a.purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('attempts', counted);
+        UPDATE motcua.dossier_versions SET applicant_phone = NULL, purged_at = moment
+        WHERE dossier_id = any(ids) AND applicant_phone IS NOT NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('dossier_versions', counted);
+        UPDATE motcua.transitions SET note = NULL, actor = NULL
+        WHERE dossier_id = any(ids) AND num_nonnulls(note, actor) > 0;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('transitions', counted);
+        UPDATE motcua.complaints SET note = NULL, outcome_reason = NULL, withdraw_reason = NULL, purged_at = moment
+        WHERE dossier_id = any(ids) AND num_nonnulls(note, outcome_reason, withdraw_reason) > 0;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('complaints', counted);
+        IF for_cause <> 'term' THEN
+            -- These have a term of their own, which is not waited for.
+            UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+            WHERE
+                purged_at IS NULL
+                AND message_id IN (
+                    SELECT m.message_id FROM motcua.messages AS m
+                    WHERE m.dossier_id = any(ids) AND m.kind = 'reply'
+                );
+            GET DIAGNOSTICS counted = ROW_COUNT;
+            counts := counts || jsonb_build_object('inquiries', counted);
+        END IF;
+        UPDATE motcua.dossiers SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = moment
+        WHERE dossier_id = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('dossiers', counted);
+        IF for_cause <> 'term' THEN
+            -- What waits for something goes as soon as it ends.
+            UPDATE motcua.dossiers AS d SET erase_asked_at = coalesce(listed_at, moment)
+            FROM jsonb_array_elements(only_these) AS k (dossier)
+            INNER JOIN motcua.dossier_terms AS t
+                ON t.agency_code = k.dossier ->> 0 AND t.dossier_code = k.dossier ->> 1
+            WHERE
+                d.dossier_id = t.dossier_id AND d.purged_at IS NULL AND d.erase_asked_at IS NULL
+                AND (for_cause = 'request' OR t.ended_at < moment OR t.picked_up_at < listed_at);
+        END IF;
+
+    ELSIF of_kind = 'inquiries' THEN
+        IF only_these IS NULL THEN
+            -- Numbers grow as time does, give or take a day: nothing older follows.
+            SELECT
+                CASE WHEN min(l.received_at) < of_before + interval '7 days' THEN max(l.inquiry_id) END,
+                array_agg(l.inquiry_id) FILTER (WHERE l.received_at < of_before)
+            INTO looked_until, ids
+            FROM (
+                SELECT i.inquiry_id, i.received_at FROM motcua.inquiries AS i
+                WHERE i.purged_at IS NULL AND i.inquiry_id > after_id
+                ORDER BY i.inquiry_id
+                LIMIT at_most
+            ) AS l;
+        ELSE
+            SELECT array_agg(i.inquiry_id), coalesce(jsonb_agg(jsonb_build_array(i.gateway, i.dedupe_key)), '[]')
+            INTO ids, listed
+            FROM jsonb_array_elements(only_these) AS k (inquiry)
+            INNER JOIN motcua.inquiries AS i ON i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1;
+        END IF;
+        UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
+        WHERE
+            message_id IN (SELECT i.message_id FROM motcua.inquiries AS i WHERE i.inquiry_id = any(ids))
+            AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('messages', counted);
+        UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+        WHERE inquiry_id = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('inquiries', counted);
+
+    ELSIF of_kind = 'receipts' THEN
+        SELECT
+            CASE WHEN min(l.received_at) < of_before + interval '7 days' THEN max(l.receipt_id) END,
+            array_agg(l.receipt_id) FILTER (WHERE l.received_at < of_before)
+        INTO looked_until, ids
+        FROM (
+            SELECT r.receipt_id, r.received_at FROM motcua.receipts AS r
+            WHERE r.purged_at IS NULL AND r.receipt_id > after_id
+            ORDER BY r.receipt_id
+            LIMIT at_most
+        ) AS l;
+        UPDATE motcua.receipts SET raw = '{}', purged_at = moment WHERE receipt_id = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('receipts', counted);
+
+    ELSIF of_kind = 'quarantine' THEN
+        SELECT max(l.quarantine_id), array_agg(l.quarantine_id) FILTER (WHERE l.last_seen_at < of_before)
+        INTO looked_until, ids
+        FROM (
+            SELECT q.quarantine_id, q.last_seen_at FROM motcua.quarantine AS q
+            WHERE q.purged_at IS NULL AND q.quarantine_id > after_id
+            ORDER BY q.quarantine_id
+            LIMIT at_most
+        ) AS l;
+        -- What the row is found by at its source is kept: it may still heal. A code that is none may be anything.
+        UPDATE motcua.quarantine AS q SET
+            payload = q.payload - ARRAY['note', 'actor', 'from_step', 'to_step']
+            - CASE WHEN motcua.is_like_a_code(q.dossier_code) THEN '{}' ELSE ARRAY['dossier_code'] END,
+            dossier_code = CASE WHEN motcua.is_like_a_code(q.dossier_code) THEN q.dossier_code END,
+            purged_at = moment
+        WHERE q.quarantine_id = any(ids) AND q.last_seen_at < of_before;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('quarantine', counted);
+
+    ELSIF of_kind = 'complaints' THEN
+        -- Those of no dossier, and what was written about one whose time is over. Alike complaints of one day go
+        -- together, so that one still repeats the other.
+        SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
+        INTO looked_until, ids
+        FROM (
+            SELECT
+                c.complaint_id,
+                (c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL)
+                AND (c.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + g.retention < today
+                AND (c.dossier_id IS NULL OR d.purged_at IS NOT NULL)
+                AND NOT EXISTS (
+                    SELECT 1 FROM motcua.complaints AS o
+                    WHERE
+                        c.dossier_id IS NULL AND o.dossier_id IS NULL AND o.outcome = 'open' AND o.withdrawn_at IS NULL
+                        AND o.agency_code = c.agency_code
+                        AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
+                ) AS is_due
+            FROM motcua.complaints AS c
+            INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
+            LEFT JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+            WHERE
+                c.complaint_id > after_id
+                AND (
+                    num_nonnulls(c.note, c.outcome_reason, c.withdraw_reason) > 0
+                    OR (c.dossier_id IS NULL AND NOT motcua.is_like_a_code(c.dossier_code))
+                )
+            ORDER BY c.complaint_id
+            LIMIT at_most
+        ) AS l;
+        UPDATE motcua.complaints AS c SET
+            note = NULL,
+            outcome_reason = NULL,
+            withdraw_reason = NULL,
+            dossier_code = CASE
+                WHEN c.dossier_id IS NOT NULL OR motcua.is_like_a_code(c.dossier_code) THEN c.dossier_code
+                ELSE 'PA-' || right(motcua.desk_user(c.agency_code, motcua.code_key(c.dossier_code)), 8)
+            END,
+            purged_at = moment
+        WHERE c.complaint_id = any(ids);
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('complaints', counted);
+    ELSE
+        RAISE EXCEPTION 'purge of %: there is no such kind', of_kind USING ERRCODE = 'MC003';
+    END IF;
+
+    INSERT INTO motcua.personal_data_purges (reference, purged_at, cause, of_table, emptied, purged_by, reason)
+    SELECT under_reference, moment, for_cause, c.key, c.value::integer, by_whom, with_reason
+    FROM jsonb_each_text(counts) AS c
+    WHERE c.value <> '0' OR (for_cause = 'restore' AND c.key = of_kind);
+    SELECT coalesce(sum(c.value::integer), 0) INTO emptied FROM jsonb_each_text(counts) AS c;
+    RETURN NEXT;
+END
+$$;
 
 -- Name: refuse_change(); Type: FUNCTION; Schema: motcua; Owner: -
 
@@ -1379,6 +1642,28 @@ CREATE FUNCTION motcua.stopped_until(of_kind text, of_agency text, at_time times
             AND (s.kind IS NULL OR s.kind = of_kind)
             AND (s.agency_code IS NULL OR s.agency_code = of_agency)
     )
+$$;
+
+-- Name: tidy_after_purge(); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.tidy_after_purge() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    ALTER TABLE statements.lines ALTER COLUMN msisdn TYPE text;
+    ALTER TABLE statements.ours ALTER COLUMN msisdn TYPE text;
+    ANALYZE motcua.dossiers (applicant_name, applicant_phone, msisdn);
+    ANALYZE motcua.dossier_versions (applicant_phone);
+    ANALYZE motcua.messages (msisdn, text, parameters);
+    ANALYZE motcua.attempts (msisdn);
+    ANALYZE motcua.transitions (note, actor);
+    ANALYZE motcua.inquiries (msisdn, text, asked_code);
+    -- Whole, with their indexes on what a code is looked up by.
+    ANALYZE motcua.complaints;
+    ANALYZE motcua.quarantine;
+    ANALYZE motcua.receipts (raw);
+END
 $$;
 
 -- Name: was_left(bigint, bigint, bigint, text); Type: FUNCTION; Schema: motcua; Owner: -
@@ -1674,7 +1959,7 @@ CREATE TABLE motcua.attempts (
     reference text NOT NULL,
     sender_id bigint NOT NULL,
     run_id text NOT NULL,
-    msisdn text NOT NULL,
+    msisdn text,
     state text DEFAULT 'in_flight'::text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     answered_at timestamp with time zone,
@@ -1688,7 +1973,9 @@ CREATE TABLE motcua.attempts (
     settlings smallint DEFAULT 0 NOT NULL,
     released boolean DEFAULT false NOT NULL,
     run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
+    purged_at timestamp with time zone,
     CONSTRAINT attempts_concerns_check CHECK ((concerns = ANY (ARRAY['gateway'::text, 'carrier'::text, 'template'::text, 'message'::text]))),
+    CONSTRAINT attempts_number CHECK (((msisdn IS NULL) = (purged_at IS NOT NULL))),
     CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'phone'::text, 'configuration'::text, 'transient'::text, 'unknown'::text, 'receipt'::text]))),
     CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['in_flight'::text, 'accepted'::text, 'rejected'::text, 'failed'::text, 'unknown'::text, 'delivered'::text, 'undelivered'::text])))
 );
@@ -2283,6 +2570,7 @@ CREATE TABLE motcua.complaints (
     withdrawn_by text,
     withdraw_reason text,
     alike_no integer DEFAULT 1 NOT NULL,
+    purged_at timestamp with time zone,
     CONSTRAINT complaints_alike_no_check CHECK ((alike_no > 0)),
     CONSTRAINT complaints_channel_check CHECK ((channel = ANY (ARRAY['hotline'::text, 'desk'::text, 'portal'::text, 'letter'::text, 'mail'::text, 'other'::text]))),
     CONSTRAINT complaints_check CHECK ((received_at <= recorded_at)),
@@ -2366,7 +2654,9 @@ CREATE TABLE motcua.dossier_versions (
     at_one_stop_desk boolean NOT NULL,
     finished_at timestamp with time zone,
     returned_at timestamp with time zone,
-    submitted_via text DEFAULT ''::text
+    submitted_via text DEFAULT ''::text,
+    purged_at timestamp with time zone,
+    CONSTRAINT dossier_versions_purged CHECK (((purged_at IS NULL) OR (applicant_phone IS NULL)))
 );
 
 -- Name: dossier_versions; Type: VIEW; Schema: audit; Owner: -
@@ -2411,9 +2701,15 @@ CREATE TABLE motcua.dossiers (
     returned_at timestamp with time zone,
     updated_at timestamp with time zone,
     picked_up_at timestamp with time zone NOT NULL,
-    CONSTRAINT dossiers_check CHECK (((msisdn IS NULL) <> (phone_refusal IS NULL))),
+    purged_at timestamp with time zone,
+    erase_asked_at timestamp with time zone,
     CONSTRAINT dossiers_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
     CONSTRAINT dossiers_msisdn_check CHECK ((msisdn ~ '^\+[0-9]{8,15}$'::text)),
+    CONSTRAINT dossiers_number CHECK (
+CASE
+    WHEN (purged_at IS NULL) THEN ((msisdn IS NULL) <> (phone_refusal IS NULL))
+    ELSE (num_nonnulls(applicant_name, applicant_phone, msisdn) = 0)
+END),
     CONSTRAINT dossiers_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 
@@ -2621,6 +2917,7 @@ CREATE TABLE motcua.inquiries (
     fee integer NOT NULL,
     message_id bigint NOT NULL,
     counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    purged_at timestamp with time zone,
     CONSTRAINT inquiries_check CHECK (((outcome = 'answered'::text) = (dossier_id IS NOT NULL))),
     CONSTRAINT inquiries_check1 CHECK (((dossier_id IS NULL) = (as_of IS NULL))),
     CONSTRAINT inquiries_check2 CHECK (((dossier_id IS NULL) = (agency_code IS NULL))),
@@ -2744,11 +3041,13 @@ CREATE TABLE motcua.messages (
     changed_at timestamp with time zone NOT NULL,
     carrier text,
     avoid text[] DEFAULT '{}'::text[] NOT NULL,
+    purged_at timestamp with time zone,
     CONSTRAINT messages_check CHECK (((dossier_id IS NOT NULL) OR (kind = 'reply'::text))),
     CONSTRAINT messages_check1 CHECK (((transition_id IS NOT NULL) OR (kind <> ALL (ARRAY['result'::text, 'supplement'::text])))),
     CONSTRAINT messages_check2 CHECK (((state <> ALL (ARRAY['suppressed'::text, 'cancelled'::text, 'expired'::text, 'rejected'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT messages_check3 CHECK (((state <> 'suppressed'::text) OR (reason = ANY (ARRAY['missing'::text, 'too_short'::text, 'too_long'::text, 'bad_chars'::text, 'landline'::text, 'ambiguous_landline'::text, 'service_1800_1900'::text, 'emergency_short'::text, 'dummy'::text, 'repeated_digits'::text, 'sequence'::text, 'foreign'::text, 'id_card_like'::text, 'not_a_phone'::text, 'same_day'::text, 'kind_off'::text, 'already_told'::text])))),
     CONSTRAINT messages_kind_check CHECK ((kind = ANY (ARRAY['result'::text, 'supplement'::text, 'apology'::text, 'reply'::text]))),
+    CONSTRAINT messages_purged CHECK (((purged_at IS NULL) OR ((msisdn IS NULL) AND (text = ''::text) AND (parameters = '{}'::text[])))),
     CONSTRAINT messages_segments_check CHECK ((segments > 0))
 );
 
@@ -2836,6 +3135,40 @@ CREATE VIEW audit.old_steps AS
     version_id,
     has_force
    FROM motcua.old_steps;
+
+-- Name: personal_data_purges; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.personal_data_purges (
+    purge_id bigint NOT NULL,
+    reference text NOT NULL,
+    purged_at timestamp with time zone NOT NULL,
+    cause text NOT NULL,
+    of_table text NOT NULL,
+    emptied integer NOT NULL,
+    purged_by text NOT NULL,
+    reason text,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
+    CONSTRAINT personal_data_purges_cause_check CHECK ((cause = ANY (ARRAY['term'::text, 'request'::text, 'restore'::text]))),
+    CONSTRAINT personal_data_purges_check CHECK (((cause <> 'request'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT personal_data_purges_emptied_check CHECK ((emptied >= 0)),
+    CONSTRAINT personal_data_purges_of_table_check CHECK ((of_table ~ '^[a-z_]+$'::text)),
+    CONSTRAINT personal_data_purges_purged_by_check CHECK ((btrim(purged_by) <> ''::text)),
+    CONSTRAINT personal_data_purges_reason_check CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT personal_data_purges_reference_check CHECK ((reference ~ '^[0-9a-f]{32}$'::text))
+);
+
+-- Name: personal_data_purges; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.personal_data_purges AS
+ SELECT purge_id,
+    reference,
+    purged_at,
+    cause,
+    of_table,
+    emptied,
+    purged_by,
+    reason
+   FROM motcua.personal_data_purges;
 
 -- Name: phone_searches; Type: TABLE; Schema: motcua; Owner: -
 
@@ -3143,6 +3476,7 @@ CREATE TABLE motcua.quarantine (
     last_seen_at timestamp with time zone NOT NULL,
     released_at timestamp with time zone,
     run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
+    purged_at timestamp with time zone,
     CONSTRAINT quarantine_reason_check CHECK ((reason = ANY (ARRAY['agency_missing'::text, 'agency_unknown'::text, 'status_missing'::text, 'status_unknown'::text, 'code_missing'::text, 'code_unusable'::text, 'number_missing'::text, 'dossier_missing'::text]))),
     CONSTRAINT quarantine_row_kind_check CHECK ((row_kind = ANY (ARRAY['transition'::text, 'dossier'::text])))
 );
@@ -3181,7 +3515,8 @@ CREATE TABLE motcua.receipts (
     received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     reference text,
     gateway_status text,
-    raw jsonb NOT NULL
+    raw jsonb NOT NULL,
+    purged_at timestamp with time zone
 );
 
 -- Name: receipts; Type: VIEW; Schema: audit; Owner: -
@@ -3765,6 +4100,52 @@ ALTER TABLE motcua.counted_occasions ALTER COLUMN occasion_no ADD GENERATED ALWA
     CACHE 1
 );
 
+-- Name: dossier_terms; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.dossier_terms AS
+ SELECT d.dossier_id,
+    d.agency_code,
+    d.dossier_code,
+    d.picked_up_at,
+    d.purged_at,
+    e.ended_at,
+        CASE
+            WHEN (d.erase_asked_at IS NULL) THEN (e.ended_at + g.retention)
+            ELSE e.ended_at
+        END AS kept_until,
+    ((EXISTS ( SELECT 1
+           FROM motcua.transitions t
+          WHERE ((t.dossier_id = d.dossier_id) AND (t.planned_at IS NULL)))) OR (EXISTS ( SELECT 1
+           FROM motcua.messages m
+          WHERE ((m.dossier_id = d.dossier_id) AND ((m.state = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) OR ((m.kind <> 'reply'::text) AND ((m.state = 'accepted'::text) OR (m.useful_until > clock_timestamp())))))))) AS may_be_told,
+    (EXISTS ( SELECT 1
+           FROM motcua.complaints c
+          WHERE ((c.dossier_id = d.dossier_id) AND (c.outcome = 'open'::text) AND (c.withdrawn_at IS NULL)))) AS is_complained_of
+   FROM ((((motcua.dossiers d
+     JOIN motcua.agencies g ON ((d.agency_code = g.agency_code)))
+     LEFT JOIN LATERAL ( SELECT t.status_code,
+            t.occurred_at,
+            t.recorded_at
+           FROM motcua.transitions t
+          WHERE (t.dossier_id = d.dossier_id)
+          ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
+         LIMIT 1) l ON (true))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (l.recorded_at > COALESCE(d.updated_at, '-infinity'::timestamp with time zone)) THEN l.status_code
+                    ELSE d.status_code
+                END AS status_code,
+            ((d.returned_at IS NOT NULL) AND COALESCE(((l.status_code = ANY (ARRAY[9, 10])) OR (l.occurred_at <= d.returned_at)), true) AND COALESCE(((d.status_code = ANY (ARRAY[9, 10])) OR (d.updated_at <= (d.returned_at + '1 day'::interval))), true)) AS handed_over) s)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (COALESCE((s.status_code = ANY (ARRAY[3, 7, 9, 10])), false) OR s.handed_over) THEN (COALESCE(GREATEST(LEAST(GREATEST(d.returned_at, d.finished_at), d.picked_up_at), l.occurred_at), d.updated_at, d.picked_up_at) +
+                    CASE
+                        WHEN ((s.status_code = 9) AND (NOT s.handed_over)) THEN '365 days'::interval
+                        ELSE '00:00:00'::interval
+                    END)
+                    ELSE NULL::timestamp with time zone
+                END AS ended_at) e);
+
 -- Name: dossier_versions_version_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.dossier_versions ALTER COLUMN version_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3946,6 +4327,17 @@ ALTER TABLE motcua.messages ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+-- Name: personal_data_purges_purge_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.personal_data_purges ALTER COLUMN purge_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.personal_data_purges_purge_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: phone_changes; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.phone_changes (
@@ -4109,7 +4501,11 @@ CREATE TABLE motcua.sender_life (
 CREATE VIEW motcua.sending_conditions AS
  SELECT m.message_id,
     d.msisdn,
-    d.phone_refusal,
+    COALESCE(d.phone_refusal,
+        CASE
+            WHEN (d.msisdn IS NULL) THEN 'missing'::text
+            ELSE NULL::text
+        END) AS phone_refusal,
     d.returned_at,
     (m.kind = ANY (g.kinds_off)) AS kind_off,
         CASE m.kind
@@ -4921,6 +5317,11 @@ ALTER TABLE ONLY motcua.office_hours
 ALTER TABLE ONLY motcua.old_steps
     ADD CONSTRAINT old_steps_pkey PRIMARY KEY (transition_id);
 
+-- Name: personal_data_purges personal_data_purges_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.personal_data_purges
+    ADD CONSTRAINT personal_data_purges_pkey PRIMARY KEY (purge_id);
+
 -- Name: phone_changes phone_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.phone_changes
@@ -5298,6 +5699,10 @@ CREATE INDEX dossiers_code_key ON motcua.dossiers USING btree (motcua.code_key(d
 
 CREATE INDEX dossiers_msisdn ON motcua.dossiers USING btree (msisdn) WHERE (msisdn IS NOT NULL);
 
+-- Name: dossiers_unpurged; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX dossiers_unpurged ON motcua.dossiers USING btree (dossier_id) WHERE (purged_at IS NULL);
+
 -- Name: finding_acknowledgements_finding; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements USING btree (finding_id, acknowledgement_id);
@@ -5337,6 +5742,10 @@ CREATE INDEX inquiries_received ON motcua.inquiries USING btree (received_at);
 -- Name: inquiries_told_result; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX inquiries_told_result ON motcua.inquiries USING btree (dossier_id) WHERE told_result;
+
+-- Name: inquiries_unpurged; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX inquiries_unpurged ON motcua.inquiries USING btree (inquiry_id) WHERE (purged_at IS NULL);
 
 -- Name: lost_attempts_gap; Type: INDEX; Schema: motcua; Owner: -
 
@@ -5394,6 +5803,14 @@ CREATE INDEX old_steps_dossier ON motcua.old_steps USING btree (dossier_id);
 
 CREATE INDEX old_steps_to_judge ON motcua.old_steps USING btree (source_id, ask_at) WHERE (ask_at IS NOT NULL);
 
+-- Name: personal_data_purges_reference; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges USING btree (reference);
+
+-- Name: personal_data_purges_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges USING btree (run_no) WHERE (run_no IS NOT NULL);
+
 -- Name: quality_runs_chain; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs USING btree (previous_seal);
@@ -5421,6 +5838,10 @@ CREATE INDEX receipt_readings_attempt ON motcua.receipt_readings USING btree (at
 -- Name: receipts_reference; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX receipts_reference ON motcua.receipts USING btree (reference);
+
+-- Name: receipts_unpurged; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX receipts_unpurged ON motcua.receipts USING btree (receipt_id) WHERE (purged_at IS NULL);
 
 -- Name: refused_statements_file; Type: INDEX; Schema: motcua; Owner: -
 
@@ -5512,7 +5933,7 @@ CREATE TRIGGER keep_finding BEFORE UPDATE ON motcua.findings FOR EACH ROW WHEN (
 
 -- Name: inquiries keep_inquiry; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.keep_inquiry();
+CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code');
 
 -- Name: old_steps keep_judgement; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5521,6 +5942,30 @@ CREATE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps FOR EACH ROW EXE
 -- Name: messages keep_message_history; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
+
+-- Name: attempts keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn');
+
+-- Name: complaints keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.complaints FOR EACH ROW WHEN ((old.purged_at IS DISTINCT FROM new.purged_at)) EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'outcome_reason', 'withdraw_reason', 'dossier_code');
+
+-- Name: dossiers keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW WHEN (((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_name', 'applicant_phone', 'msisdn');
+
+-- Name: messages keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.messages FOR EACH ROW WHEN ((old.purged_at IS DISTINCT FROM new.purged_at)) EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'parameters');
+
+-- Name: quarantine keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.quarantine FOR EACH ROW WHEN (((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('payload', 'dossier_code');
+
+-- Name: transitions keep_personal_data; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions FOR EACH ROW WHEN (((old.note IS DISTINCT FROM new.note) OR (old.actor IS DISTINCT FROM new.actor))) EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
 
 -- Name: publications keep_publication_chain; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5544,7 +5989,7 @@ CREATE TRIGGER keep_stop BEFORE DELETE OR UPDATE ON motcua.stops FOR EACH ROW EX
 
 -- Name: dossiers note_phone_change; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW WHEN (((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.phone_refusal IS DISTINCT FROM new.phone_refusal))) EXECUTE FUNCTION motcua.note_phone_change();
+CREATE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW WHEN ((((old.msisdn IS DISTINCT FROM new.msisdn) OR (old.phone_refusal IS DISTINCT FROM new.phone_refusal)) AND (new.purged_at IS NULL))) EXECUTE FUNCTION motcua.note_phone_change();
 
 -- Name: messages note_phone_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5624,7 +6069,7 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.complaint_changes
 
 -- Name: dossier_versions refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.dossier_versions FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.dossier_versions FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 
 -- Name: finding_acknowledgements refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5653,6 +6098,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.message_history F
 -- Name: old_steps refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.old_steps FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: personal_data_purges refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.personal_data_purges FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: phone_searches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -5700,7 +6149,7 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.receipt_readings 
 
 -- Name: receipts refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.receipts FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.receipts FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('raw');
 
 -- Name: releases refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -6233,6 +6682,8 @@ GRANT USAGE ON SCHEMA audit TO motcua_audit;
 GRANT USAGE ON SCHEMA motcua TO motcua_app;
 GRANT USAGE ON SCHEMA motcua TO motcua_callbacks;
 GRANT USAGE ON SCHEMA motcua TO motcua_pages;
+GRANT USAGE ON SCHEMA motcua TO motcua_purge;
+GRANT USAGE ON SCHEMA motcua TO motcua_eraser;
 
 -- Name: SCHEMA quality; Type: ACL; Schema: -; Owner: -
 
@@ -6272,6 +6723,7 @@ GRANT ALL ON FUNCTION motcua.asked_too_often(at_gateway text, asking_phone text,
 
 REVOKE ALL ON FUNCTION motcua.desk_user(agency_code text, actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.desk_user(agency_code text, actor text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.desk_user(agency_code text, actor text) TO motcua_eraser;
 
 -- Name: FUNCTION empty_counted_occasions(); Type: ACL; Schema: motcua; Owner: -
 
@@ -6286,6 +6738,11 @@ GRANT ALL ON FUNCTION motcua.look_at_counted_occasions() TO motcua_app;
 -- Name: FUNCTION note_agency_change(of_agency text); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.note_agency_change(of_agency text) FROM PUBLIC;
+
+-- Name: FUNCTION purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text, only_these jsonb, listed_at timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text, only_these jsonb, listed_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text, only_these jsonb, listed_at timestamp with time zone) TO motcua_purge;
 
 -- Name: FUNCTION release_messages(let_go_by text, because text, at_moment timestamp with time zone, of_messages bigint[], at_gateway text, recorded_from timestamp with time zone, recorded_until timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
@@ -6304,6 +6761,11 @@ GRANT ALL ON FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text) T
 REVOKE ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_callbacks;
+
+-- Name: FUNCTION tidy_after_purge(); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.tidy_after_purge() FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.tidy_after_purge() TO motcua_app;
 
 -- Name: FUNCTION begin_snapshot(); Type: ACL; Schema: quality; Owner: -
 
@@ -6329,6 +6791,7 @@ GRANT ALL ON FUNCTION statements.look_at(table_name text) TO motcua_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.agencies TO motcua_app;
 GRANT SELECT ON TABLE motcua.agencies TO motcua_pages;
+GRANT SELECT ON TABLE motcua.agencies TO motcua_eraser;
 
 -- Name: COLUMN agencies.agency_code; Type: ACL; Schema: motcua; Owner: -
 
@@ -6438,6 +6901,7 @@ GRANT SELECT ON TABLE audit.apology_evenings TO motcua_audit;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.attempts TO motcua_app;
 GRANT SELECT ON TABLE motcua.attempts TO motcua_pages;
+GRANT SELECT ON TABLE motcua.attempts TO motcua_eraser;
 
 -- Name: COLUMN attempts.message_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6446,6 +6910,10 @@ GRANT SELECT(message_id) ON TABLE motcua.attempts TO motcua_callbacks;
 -- Name: COLUMN attempts.gateway; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(gateway) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.msisdn; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(msisdn) ON TABLE motcua.attempts TO motcua_eraser;
 
 -- Name: COLUMN attempts.state; Type: ACL; Schema: motcua; Owner: -
 
@@ -6458,6 +6926,10 @@ GRANT SELECT(started_at) ON TABLE motcua.attempts TO motcua_callbacks;
 -- Name: COLUMN attempts.released; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(released) ON TABLE motcua.attempts TO motcua_callbacks;
+
+-- Name: COLUMN attempts.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.attempts TO motcua_eraser;
 
 -- Name: TABLE attempts; Type: ACL; Schema: audit; Owner: -
 
@@ -6642,6 +7114,11 @@ GRANT SELECT ON TABLE audit.complaint_changes TO motcua_audit;
 
 GRANT SELECT,INSERT ON TABLE motcua.complaints TO motcua_app;
 GRANT SELECT,INSERT ON TABLE motcua.complaints TO motcua_pages;
+GRANT SELECT ON TABLE motcua.complaints TO motcua_eraser;
+
+-- Name: COLUMN complaints.dossier_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(dossier_code) ON TABLE motcua.complaints TO motcua_eraser;
 
 -- Name: COLUMN complaints.dossier_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6656,6 +7133,7 @@ GRANT UPDATE(message_id) ON TABLE motcua.complaints TO motcua_pages;
 -- Name: COLUMN complaints.note; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(note) ON TABLE motcua.complaints TO motcua_app;
+GRANT UPDATE(note) ON TABLE motcua.complaints TO motcua_eraser;
 
 -- Name: COLUMN complaints.outcome; Type: ACL; Schema: motcua; Owner: -
 
@@ -6676,6 +7154,7 @@ GRANT UPDATE(outcome_at) ON TABLE motcua.complaints TO motcua_pages;
 
 GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_app;
 GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_pages;
+GRANT UPDATE(outcome_reason) ON TABLE motcua.complaints TO motcua_eraser;
 
 -- Name: COLUMN complaints.withdrawn_at; Type: ACL; Schema: motcua; Owner: -
 
@@ -6691,6 +7170,11 @@ GRANT UPDATE(withdrawn_by) ON TABLE motcua.complaints TO motcua_pages;
 
 GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_app;
 GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_pages;
+GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_eraser;
+
+-- Name: COLUMN complaints.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.complaints TO motcua_eraser;
 
 -- Name: TABLE complaints; Type: ACL; Schema: audit; Owner: -
 
@@ -6702,6 +7186,7 @@ GRANT SELECT ON TABLE audit.complaints TO motcua_audit;
 
 GRANT SELECT,INSERT ON TABLE motcua.dossier_versions TO motcua_app;
 GRANT SELECT ON TABLE motcua.dossier_versions TO motcua_pages;
+GRANT SELECT ON TABLE motcua.dossier_versions TO motcua_eraser;
 
 -- Name: COLUMN dossier_versions.version_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6719,6 +7204,10 @@ GRANT SELECT(seen_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
 
 GRANT SELECT(updated_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
 
+-- Name: COLUMN dossier_versions.applicant_phone; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(applicant_phone) ON TABLE motcua.dossier_versions TO motcua_eraser;
+
 -- Name: COLUMN dossier_versions.received_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(received_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
@@ -6735,6 +7224,10 @@ GRANT SELECT(status_code) ON TABLE motcua.dossier_versions TO motcua_callbacks;
 
 GRANT SELECT(returned_at) ON TABLE motcua.dossier_versions TO motcua_callbacks;
 
+-- Name: COLUMN dossier_versions.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.dossier_versions TO motcua_eraser;
+
 -- Name: TABLE dossier_versions; Type: ACL; Schema: audit; Owner: -
 
 GRANT SELECT ON TABLE audit.dossier_versions TO motcua_app;
@@ -6745,6 +7238,7 @@ GRANT SELECT ON TABLE audit.dossier_versions TO motcua_audit;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.dossiers TO motcua_app;
 GRANT SELECT ON TABLE motcua.dossiers TO motcua_pages;
+GRANT SELECT ON TABLE motcua.dossiers TO motcua_eraser;
 
 -- Name: COLUMN dossiers.dossier_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6757,6 +7251,26 @@ GRANT SELECT(agency_code) ON TABLE motcua.dossiers TO motcua_callbacks;
 -- Name: COLUMN dossiers.procedure_code; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(procedure_code) ON TABLE motcua.dossiers TO motcua_callbacks;
+
+-- Name: COLUMN dossiers.applicant_name; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(applicant_name) ON TABLE motcua.dossiers TO motcua_eraser;
+
+-- Name: COLUMN dossiers.applicant_phone; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(applicant_phone) ON TABLE motcua.dossiers TO motcua_eraser;
+
+-- Name: COLUMN dossiers.msisdn; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(msisdn) ON TABLE motcua.dossiers TO motcua_eraser;
+
+-- Name: COLUMN dossiers.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.dossiers TO motcua_eraser;
+
+-- Name: COLUMN dossiers.erase_asked_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(erase_asked_at) ON TABLE motcua.dossiers TO motcua_eraser;
 
 -- Name: TABLE dossiers; Type: ACL; Schema: audit; Owner: -
 
@@ -6866,6 +7380,7 @@ GRANT SELECT ON TABLE audit.gateway_days TO motcua_audit;
 
 GRANT SELECT,INSERT ON TABLE motcua.inquiries TO motcua_app;
 GRANT SELECT ON TABLE motcua.inquiries TO motcua_pages;
+GRANT SELECT ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: COLUMN inquiries.received_at; Type: ACL; Schema: motcua; Owner: -
 
@@ -6874,14 +7389,17 @@ GRANT SELECT(received_at) ON TABLE motcua.inquiries TO motcua_callbacks;
 -- Name: COLUMN inquiries.msisdn; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(msisdn) ON TABLE motcua.inquiries TO motcua_app;
+GRANT UPDATE(msisdn) ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: COLUMN inquiries.text; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(text) ON TABLE motcua.inquiries TO motcua_app;
+GRANT UPDATE(text) ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: COLUMN inquiries.asked_code; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(asked_code) ON TABLE motcua.inquiries TO motcua_app;
+GRANT UPDATE(asked_code) ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: COLUMN inquiries.dossier_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6890,6 +7408,10 @@ GRANT SELECT(dossier_id) ON TABLE motcua.inquiries TO motcua_callbacks;
 -- Name: COLUMN inquiries.agency_code; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(agency_code) ON TABLE motcua.inquiries TO motcua_callbacks;
+
+-- Name: COLUMN inquiries.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.inquiries TO motcua_eraser;
 
 -- Name: TABLE inquiries; Type: ACL; Schema: audit; Owner: -
 
@@ -6931,6 +7453,7 @@ GRANT SELECT ON TABLE audit.message_history TO motcua_audit;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.messages TO motcua_app;
 GRANT SELECT ON TABLE motcua.messages TO motcua_pages;
+GRANT SELECT ON TABLE motcua.messages TO motcua_eraser;
 
 -- Name: COLUMN messages.message_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -6956,6 +7479,18 @@ GRANT SELECT(transition_id) ON TABLE motcua.messages TO motcua_callbacks;
 
 GRANT SELECT(state) ON TABLE motcua.messages TO motcua_callbacks;
 
+-- Name: COLUMN messages.msisdn; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(msisdn) ON TABLE motcua.messages TO motcua_eraser;
+
+-- Name: COLUMN messages.text; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(text) ON TABLE motcua.messages TO motcua_eraser;
+
+-- Name: COLUMN messages.parameters; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(parameters) ON TABLE motcua.messages TO motcua_eraser;
+
 -- Name: COLUMN messages.recorded_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(recorded_at) ON TABLE motcua.messages TO motcua_callbacks;
@@ -6975,6 +7510,10 @@ GRANT SELECT(attempts_made) ON TABLE motcua.messages TO motcua_callbacks;
 -- Name: COLUMN messages.accepted_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(accepted_at) ON TABLE motcua.messages TO motcua_callbacks;
+
+-- Name: COLUMN messages.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.messages TO motcua_eraser;
 
 -- Name: TABLE messages; Type: ACL; Schema: audit; Owner: -
 
@@ -7019,6 +7558,18 @@ GRANT SELECT(has_force) ON TABLE motcua.old_steps TO motcua_callbacks;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_app;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_pages;
 GRANT SELECT ON TABLE audit.old_steps TO motcua_audit;
+
+-- Name: TABLE personal_data_purges; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.personal_data_purges TO motcua_app;
+GRANT SELECT ON TABLE motcua.personal_data_purges TO motcua_pages;
+GRANT INSERT ON TABLE motcua.personal_data_purges TO motcua_eraser;
+
+-- Name: TABLE personal_data_purges; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_app;
+GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_pages;
+GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_audit;
 
 -- Name: TABLE phone_searches; Type: ACL; Schema: motcua; Owner: -
 
@@ -7143,6 +7694,7 @@ GRANT SELECT ON TABLE audit.quality_withheld TO motcua_audit;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.quarantine TO motcua_app;
 GRANT SELECT ON TABLE motcua.quarantine TO motcua_pages;
+GRANT SELECT ON TABLE motcua.quarantine TO motcua_eraser;
 
 -- Name: COLUMN quarantine.source_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -7155,6 +7707,18 @@ GRANT SELECT(row_kind) ON TABLE motcua.quarantine TO motcua_callbacks;
 -- Name: COLUMN quarantine.row_key; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(row_key) ON TABLE motcua.quarantine TO motcua_callbacks;
+
+-- Name: COLUMN quarantine.dossier_code; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(dossier_code) ON TABLE motcua.quarantine TO motcua_eraser;
+
+-- Name: COLUMN quarantine.payload; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(payload) ON TABLE motcua.quarantine TO motcua_eraser;
+
+-- Name: COLUMN quarantine.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.quarantine TO motcua_eraser;
 
 -- Name: TABLE quarantine; Type: ACL; Schema: audit; Owner: -
 
@@ -7171,6 +7735,7 @@ GRANT SELECT ON TABLE motcua.receipt_readings TO motcua_pages;
 
 GRANT SELECT,INSERT ON TABLE motcua.receipts TO motcua_app;
 GRANT SELECT ON TABLE motcua.receipts TO motcua_pages;
+GRANT SELECT ON TABLE motcua.receipts TO motcua_eraser;
 
 -- Name: COLUMN receipts.receipt_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -7195,6 +7760,11 @@ GRANT INSERT(gateway_status) ON TABLE motcua.receipts TO motcua_callbacks;
 -- Name: COLUMN receipts.raw; Type: ACL; Schema: motcua; Owner: -
 
 GRANT INSERT(raw) ON TABLE motcua.receipts TO motcua_callbacks;
+GRANT UPDATE(raw) ON TABLE motcua.receipts TO motcua_eraser;
+
+-- Name: COLUMN receipts.purged_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE motcua.receipts TO motcua_eraser;
 
 -- Name: TABLE receipts; Type: ACL; Schema: audit; Owner: -
 
@@ -7356,6 +7926,7 @@ GRANT SELECT ON TABLE audit.template_registrations TO motcua_audit;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.transitions TO motcua_app;
 GRANT SELECT ON TABLE motcua.transitions TO motcua_pages;
+GRANT SELECT ON TABLE motcua.transitions TO motcua_eraser;
 
 -- Name: COLUMN transitions.transition_id; Type: ACL; Schema: motcua; Owner: -
 
@@ -7397,6 +7968,14 @@ GRANT SELECT(occurred_at) ON TABLE motcua.transitions TO motcua_callbacks;
 
 GRANT SELECT(recorded_at) ON TABLE motcua.transitions TO motcua_callbacks;
 
+-- Name: COLUMN transitions.actor; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(actor) ON TABLE motcua.transitions TO motcua_eraser;
+
+-- Name: COLUMN transitions.note; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(note) ON TABLE motcua.transitions TO motcua_eraser;
+
 -- Name: COLUMN transitions.planned_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(planned_at) ON TABLE motcua.transitions TO motcua_callbacks;
@@ -7427,6 +8006,11 @@ GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
 -- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.counted_occasions TO motcua_app;
+
+-- Name: TABLE dossier_terms; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.dossier_terms TO motcua_app;
+GRANT SELECT ON TABLE motcua.dossier_terms TO motcua_eraser;
 
 -- Name: TABLE gateway_stops; Type: ACL; Schema: motcua; Owner: -
 

@@ -128,7 +128,11 @@ def connection_uri(dsn: str, user: str, database: str) -> str:
     return f"postgres://{user}:{PASSWORD}@{parts['host']}:{parts['port']}/{database}"
 
 
-PARTS = {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks", "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages"}
+PARTS = {
+    "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks",
+    "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages",
+    "AIRFLOW_CONN_MOTCUA_DB_PURGE": "motcua_purge",
+}
 """Parts of the deployment that have a connection and a role of their own."""
 
 

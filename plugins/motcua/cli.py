@@ -10,7 +10,7 @@ from psycopg import Error
 from pydantic import ValidationError
 from rich.console import Console
 
-from motcua.commands import agencies, backup, calendars, ledger, users, watch
+from motcua.commands import agencies, backup, calendars, ledger, personal_data, users, watch
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.notices import apologies, dossiers, gaps, gateways, messages, sources, stops, texts
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
@@ -51,6 +51,7 @@ app.add_typer(messages.app, name="messages")
 app.add_typer(quality.app, name="quality")
 app.add_typer(statements.app, name="statements")
 app.add_typer(complaints.app, name="complaints")
+app.add_typer(personal_data.app, name="personal-data")
 app.add_typer(users.app, name="users")
 app.command("watch")(watch.watch)
 app.add_typer(watch.app, name="alerts")

@@ -255,7 +255,8 @@ class Settings(BaseSettings):
     backup_time: time = Field(default=time(1, 30), description="When a backup is made, by the clock of Vietnam.")
     backup_keep: Duration = Field(
         default=timedelta(days=35),
-        description="A backup older than this is removed, as the law demands of copies of personal data.",
+        le=timedelta(days=35),
+        description="A backup older than this is removed, as the law demands of copies of personal data; at most P35D.",
     )
     postgres_programs: Path | None = Field(
         default=None,

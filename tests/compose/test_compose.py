@@ -211,6 +211,7 @@ def test_who_knows_which_secret() -> None:
     assert knows("MOTCUA_AUDIT_PASSWORD") == {"init"}
     # A dump holds every table, also those of the migrations, which the owner alone may read.
     assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
+    assert knows("MOTCUA_PURGE_PASSWORD") == {"init", "airflow-worker"}
     assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
     assert knows("UI_ADMIN_PASSWORD") == knows("UI_AGENCY_PASSWORD") == {"airflow-apiserver"}
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
@@ -254,7 +255,9 @@ def test_statements_are_read_where_tasks_and_commands_run_and_nowhere_else() -> 
     place = DEFAULTS.statements_url.removeprefix("file://")
     assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
     mounted = {name for name, service in SERVICES.items() if f"./statements:{place}:ro" in service.get("volumes", ())}
-    assert mounted == {"airflow-worker", "airflow-scheduler", "backup"}
+    assert mounted == {"airflow-scheduler", "backup"}
+    # Tasks remove those that are older than their term.
+    assert f"./statements:{place}" in SERVICES["airflow-worker"]["volumes"]
     for name in mounted - {"backup"}:
         assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -535,6 +538,7 @@ def test_every_variable_is_read_by_somebody() -> None:
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
+        "AIRFLOW_CONN_MOTCUA_DB_PURGE",  # motcua.store.personal_data.PURGE
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
@@ -548,8 +552,9 @@ def test_every_variable_is_read_by_somebody() -> None:
 def test_the_connections_are_those_that_the_code_asks_for() -> None:
     from motcua.store.ledger.database import LEDGER
     from motcua.store.ledger.migrations import OWNER
+    from motcua.store.personal_data import PURGE
 
-    assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")
+    assert (LEDGER, OWNER, PURGE) == ("motcua_db", "motcua_db_owner", "motcua_db_purge")
 
 
 def test_the_examples_of_connections_can_be_read(configure: Callable[..., None]) -> None:
@@ -674,7 +679,9 @@ def provision(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
-    given = {f"MOTCUA_{role}_PASSWORD": "x" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES")}
+    given = {
+        f"MOTCUA_{role}_PASSWORD": "x" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE")
+    }
     given["MOTCUA_ADMIN_DSN"] = "postgres://postgres:geheim@127.0.0.1:1/postgres"
     for name in given:
         answer = provision(**given | {name: ""})

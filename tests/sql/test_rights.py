@@ -17,7 +17,7 @@ from motcua.store.ledger.definitions import put_in_force
 from tests.conftest import NOW, PASSWORD, connection_uri
 from tests.schema_file import SCHEMAS
 
-ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit")
+ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge")
 RIGHTS = (include_dir() / "sql" / "definitions" / "ledger" / "rights.sql").read_text(encoding="utf-8")
 
 
@@ -86,6 +86,8 @@ NOBODY_BUT_THE_OWNER = [
     Act("ALTER TABLE motcua.messages OWNER TO CURRENT_USER", "everything could be done to it"),
     Act("GRANT motcua_owner TO CURRENT_USER", "it would be the owner"),
     Act("COMMENT ON TABLE motcua.messages IS 'x'", "the dictionary would lie"),
+    Act("DELETE FROM motcua.personal_data_purges", "nobody would know what was emptied"),
+    Act("INSERT INTO motcua.personal_data_purges (purged_by) VALUES ('x')", "a purge that was none"),
 ]
 """Acts on the ledger that only its owner may do."""
 
@@ -174,6 +176,10 @@ _FORMS = [
         "what may be on its way would go once more",
     ),
 ]
+_PURGE = Act(
+    "SELECT * FROM motcua.purge_personal_data('inquiries', 0, 1, repeat('0', 32), 'term', 'x')",
+    "who was told what would be gone before its time",
+)
 _OF_GATEWAYS = [
     Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a report that no gateway made"),
     Act("SELECT motcua.apply_receipts('[]', now())", "messages would be moved"),
@@ -183,10 +189,11 @@ _OF_GATEWAYS = [
 ]
 
 ACTS = {
-    "motcua_app": NOBODY_BUT_THE_OWNER,
+    "motcua_app": [*NOBODY_BUT_THE_OWNER, _PURGE],
     "motcua_callbacks": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS),
         Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
+        _PURGE,
     ],
     "motcua_pages": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_OF_GATEWAYS),
@@ -194,10 +201,19 @@ ACTS = {
         Act("UPDATE motcua.complaints SET note = 'x'", "a citizen's words"),
         Act("UPDATE motcua.alerts SET over_at = now()", "an alert would be over"),
         Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
+        _PURGE,
     ],
     "motcua_audit": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_GATEWAYS),
         Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
+        _PURGE,
+    ],
+    "motcua_purge": [
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_GATEWAYS),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
+        Act("SELECT * FROM audit.messages", "it empties, and reads nothing"),
+        Act("UPDATE motcua.dossiers SET msisdn = NULL", "a number before its time"),
+        Act("SELECT motcua.tidy_after_purge()", "it empties, and nothing else"),
     ],
 }
 
@@ -337,7 +353,8 @@ def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared
                 (list(SCHEMAS),),
             )
         }
-    named = re.findall(r"^ +\(?\n? *'((?:motcua|audit|quality|statements)\.\w+)'", RIGHTS, re.M)
+    table = RIGHTS.partition(") AS r (named")[0]
+    named = re.findall(r"^ +\(?\n? *'((?:motcua|audit|quality|statements)\.\w+)'", table, re.M)
     assert len(named) == len(set(named))
     assert there - set(named) == set()
 

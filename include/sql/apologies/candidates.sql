@@ -17,7 +17,8 @@ SELECT
     d.dossier_code,
     d.procedure_code,
     d.msisdn,
-    d.phone_refusal,
+    -- Emptied: until the row is read anew there is no number.
+    coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     s.name AS source,
     o.due_at,
     o.received_at,

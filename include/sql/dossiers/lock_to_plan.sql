@@ -8,7 +8,8 @@ SELECT
     d.agency_code,
     d.procedure_code,
     d.msisdn,
-    d.phone_refusal,
+    -- Emptied: until the row is read anew there is no number.
+    coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.received_at,
     d.due_at,
     d.returned_at,

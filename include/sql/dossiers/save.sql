@@ -1,6 +1,7 @@
 -- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns their ids.
--- A row older than the one known (a late read) changes nothing. Called by store/notices/dossiers.py.
-WITH incoming AS (
+-- A row older than the one known (a late read) changes nothing. Of a dossier whose personal data was emptied only one
+-- that is open again is read with it; of others the facts alone. Called by store/notices/dossiers.py.
+WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
         jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -12,11 +13,32 @@ WITH incoming AS (
     ORDER BY r.agency_code, r.dossier_code, r.updated_at DESC NULLS LAST
 ),
 
+incoming AS (
+    SELECT
+        g.agency_code, g.dossier_code, g.procedure_code, g.phone_entered_at, g.submitted_via, g.received_at, g.due_at,
+        g.step_name, g.status_code, g.at_one_stop_desk, g.finished_at, g.returned_at, g.updated_at,
+        CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_name END AS applicant_name,
+        CASE WHEN e.stays_empty THEN NULL ELSE g.applicant_phone END AS applicant_phone,
+        CASE WHEN e.stays_empty THEN NULL ELSE g.msisdn END AS msisdn,
+        CASE WHEN e.stays_empty THEN k.phone_refusal ELSE g.phone_refusal END AS phone_refusal,
+        CASE WHEN e.stays_empty THEN k.phone_notes ELSE g.phone_notes END AS phone_notes,
+        CASE WHEN e.stays_empty THEN k.purged_at END AS purged_at
+    FROM given AS g
+    LEFT JOIN motcua.dossiers AS k
+        ON g.agency_code = k.agency_code AND g.dossier_code = k.dossier_code AND k.purged_at IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT
+            k.purged_at IS NOT NULL AND coalesce(
+                g.status_code IN (3, 7, 10) OR (g.status_code = 9 AND g.returned_at IS NOT NULL), FALSE
+            ) AS stays_empty
+    ) AS e
+),
+
 saved AS (
     INSERT INTO motcua.dossiers AS d (
         source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, phone_entered_at, msisdn,
         phone_refusal, phone_notes, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk,
-        finished_at, returned_at, updated_at, picked_up_at
+        finished_at, returned_at, updated_at, picked_up_at, purged_at
     )
     SELECT
         %(source_id)s,
@@ -28,7 +50,7 @@ saved AS (
         phone_entered_at,
         msisdn,
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
-        at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s
+        at_one_stop_desk, finished_at, returned_at, updated_at, %(now)s, purged_at
     FROM incoming AS i
     -- Left out here: one that conflicts is locked, which is a write, even where nothing of it changes.
     WHERE
@@ -39,11 +61,11 @@ saved AS (
                 AND (
                     k.procedure_code, k.applicant_name, k.applicant_phone, k.phone_entered_at, k.msisdn,
                     k.phone_refusal, k.submitted_via, k.received_at, k.due_at, k.step_name, k.status_code,
-                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at
+                    k.at_one_stop_desk, k.finished_at, k.returned_at, k.updated_at, k.purged_at
                 ) IS NOT DISTINCT FROM (
                     i.procedure_code, i.applicant_name, i.applicant_phone, i.phone_entered_at, i.msisdn,
                     i.phone_refusal, i.submitted_via, i.received_at, i.due_at, i.step_name, i.status_code,
-                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at
+                    i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at, i.purged_at
                 )
         )
     ON CONFLICT (agency_code, dossier_code) DO UPDATE
@@ -65,7 +87,8 @@ saved AS (
             finished_at = excluded.finished_at,
             returned_at = excluded.returned_at,
             updated_at = excluded.updated_at,
-            picked_up_at = excluded.picked_up_at
+            picked_up_at = excluded.picked_up_at,
+            purged_at = excluded.purged_at
         WHERE
         d.source_id = excluded.source_id
         OR d.updated_at IS NULL
@@ -85,7 +108,7 @@ versions AS (
         received_at,
         due_at,
         step_name,
-        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via
+        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via, purged_at
     )
     SELECT
         dossier_id,
@@ -97,7 +120,7 @@ versions AS (
         received_at,
         due_at,
         step_name,
-        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via
+        status_code, at_one_stop_desk, finished_at, returned_at, submitted_via, purged_at
     FROM saved
 )
 

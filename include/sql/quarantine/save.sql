@@ -29,8 +29,12 @@ WHERE
         SELECT 1 FROM motcua.quarantine AS k
         WHERE
             k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
-            AND (k.reason, k.agency_code, k.dossier_code, k.status_code, k.payload)
-            IS NOT DISTINCT FROM (r.reason, r.agency_code, r.dossier_code, r.status_code, r.payload)
+            AND (k.reason, k.agency_code, k.status_code) IS NOT DISTINCT FROM (r.reason, r.agency_code, r.status_code)
+            -- Emptied after its time, a row that waits as it is gets nothing of it again.
+            AND (
+                k.purged_at IS NOT NULL
+                OR (k.dossier_code, k.payload) IS NOT DISTINCT FROM (r.dossier_code, r.payload)
+            )
     )
 ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
     SET
@@ -40,5 +44,6 @@ ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
         status_code = excluded.status_code,
         payload = excluded.payload,
         last_seen_at = excluded.last_seen_at,
-        released_at = NULL
+        released_at = NULL,
+        purged_at = NULL
 RETURNING (xmax = 0) AS is_new

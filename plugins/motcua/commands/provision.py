@@ -22,6 +22,7 @@ _ROLES = {
     "MOTCUA_AIRFLOW_PASSWORD": "motcua_airflow",
     "MOTCUA_CALLBACKS_PASSWORD": "motcua_callbacks",
     "MOTCUA_PAGES_PASSWORD": "motcua_pages",
+    "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
@@ -29,7 +30,7 @@ _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~
 def provision() -> None:
     """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
 
-    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,PAGES}_PASSWORD.
+    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,PAGES,PURGE}_PASSWORD.
     """
     given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
     if missing := [name for name, value in given.items() if not value]:

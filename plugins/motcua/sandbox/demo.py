@@ -229,7 +229,8 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         audit = Role("motcua_audit", secret.ledger_audit)
         callbacks = Role("motcua_callbacks", secret.ledger_callbacks)
         pages = Role("motcua_pages", secret.ledger_pages)
-        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, (callbacks, pages))
+        purge = Role("motcua_purge", secret.ledger_purge)
+        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, (callbacks, pages, purge))
         one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
     except psycopg.Error as error:
         raise CannotRun(
@@ -248,6 +249,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
         ledger_pages=as_role(pages, LEDGER_DATABASE),
         airflow=as_role(airflow, _AIRFLOW),
         sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
+        ledger_purge=as_role(purge, LEDGER_DATABASE),
     )
     environment = airflow_environment(addresses, secret, databases, settings().home, caller)
     write_airflow_home(addresses, secret)

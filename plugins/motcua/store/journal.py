@@ -141,26 +141,7 @@ class Journal:
             for each in answers
         ]
         content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()
-        path = self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl"
-        try:
-            is_new = not path.exists()
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                # What a process that died left of a line must not spoil the next one.
-                size = os.fstat(descriptor).st_size
-                if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                    content = b"\n" + content
-                while content:
-                    content = content[os.write(descriptor, content) :]
-                if departures:
-                    os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
-            if is_new:
-                _sync_folder(self.folder)
-        except OSError as failure:
-            raise JournalFailed(_cannot_write(self.folder, failure)) from None
+        append_lines(self.folder / f"{now.astimezone(UTC).date().isoformat()}.jsonl", content, synced=bool(departures))
 
     def tail(self) -> list[Departure]:
         """The last departures, the newest last: of the last two days that have any, as many as lie near the end.
@@ -220,6 +201,38 @@ class Journal:
         except OSError as failure:
             raise JournalFailed(f"{path} cannot be read ({_words(failure)})") from None
         return [line for each in content.splitlines() if (line := _line(each)) is not None]
+
+
+def append_lines(path: Path, content: bytes, *, synced: bool) -> None:
+    """Appends whole lines to a file of the journal's folder; several processes may do so at once.
+
+    Args:
+        path: the file; it is made where it is missing.
+        content: lines, each with its end.
+        synced: they are on the disk when this returns.
+
+    Raises:
+        JournalFailed: nothing of it may be taken for written.
+    """
+    try:
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # What a process that died left of a line must not spoil the next one.
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                content = b"\n" + content
+            while content:
+                content = content[os.write(descriptor, content) :]
+            if synced:
+                os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            _sync_folder(path.parent)
+    except OSError as failure:
+        raise JournalFailed(_cannot_write(path.parent, failure)) from None
 
 
 def open_journal() -> Journal:

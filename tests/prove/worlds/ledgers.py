@@ -46,7 +46,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     before = dict(os.environ)
     try:
         roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        others = [Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages")]
+        others = [Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages", "motcua_purge")]
         provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow", others)
         os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
         address = f"127.0.0.1:{server.port}/motcua"
@@ -67,8 +67,9 @@ def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
     parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app")
-    os.environ["AIRFLOW_CONN_MOTCUA_DB"] = f"postgres://motcua_app:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app, motcua_purge")
+    for variable, role in (("MOTCUA_DB", "motcua_app"), ("MOTCUA_DB_PURGE", "motcua_purge")):
+        os.environ[f"AIRFLOW_CONN_{variable}"] = f"postgres://{role}:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
     with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:
         os.environ["MOTCUA_JOURNAL"] = journal
         settings.cache_clear()

@@ -7,11 +7,7 @@ $$;
 COMMENT ON FUNCTION motcua.refuse_change() IS 'Keeps an append-only table append-only, also from a hand-typed statement.';
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.agency_changes
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
-CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
-FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.message_history
-FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
-CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipt_readings
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -86,4 +82,6 @@ FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.user_agency_changes
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.phone_searches
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.personal_data_purges
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();

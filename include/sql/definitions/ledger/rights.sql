@@ -5,7 +5,9 @@
 -- Why so: docs/decisions/least-privilege.md.
 DO $rights$
 DECLARE
-    parts CONSTANT text[] := ARRAY['motcua_app', 'motcua_callbacks', 'motcua_pages', 'motcua_audit'];
+    parts CONSTANT text[] := ARRAY[
+        'motcua_app', 'motcua_callbacks', 'motcua_pages', 'motcua_audit', 'motcua_purge', 'motcua_eraser'
+    ];
     there text[];
     the record;
 BEGIN
@@ -90,6 +92,7 @@ BEGIN
             'SELECT, INSERT, UPDATE (dossier_id, message_id, outcome, outcome_by, outcome_at, outcome_reason, withdrawn_at, withdrawn_by, withdraw_reason)',
             ''
         ),
+        ('motcua.dossier_terms', 'SELECT', '', '', ''),
         (
             'motcua.dossier_versions',
             'SELECT, INSERT',
@@ -145,6 +148,7 @@ BEGIN
             'SELECT',
             ''
         ),
+        ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
         ('motcua.phone_changes', 'SELECT, DELETE', '', '', ''),
         ('motcua.phone_searches', 'SELECT, INSERT', '', 'INSERT', ''),
         ('motcua.pick_ups', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
@@ -244,6 +248,7 @@ BEGIN
         ('audit.messages', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.office_hours', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.old_steps', 'SELECT', '', 'SELECT', 'SELECT'),
+        ('audit.personal_data_purges', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.phone_searches', '', '', '', 'SELECT'),
         ('audit.publications', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.quality_agencies', 'SELECT', '', 'SELECT', 'SELECT'),
@@ -305,6 +310,7 @@ BEGIN
         ('FUNCTION quality.begin_snapshot', 'EXECUTE', '', '', ''),
         ('FUNCTION quality.look_at', 'EXECUTE', '', '', ''),
         ('FUNCTION statements.clear', 'EXECUTE', '', '', ''),
+        ('FUNCTION motcua.tidy_after_purge', 'EXECUTE', '', '', ''),
         ('FUNCTION statements.look_at', 'EXECUTE', '', '', '')
         ) AS r (named, app, callbacks, pages, audit)
         CROSS JOIN LATERAL (
@@ -312,6 +318,39 @@ BEGIN
             ('motcua_app', r.app), ('motcua_callbacks', r.callbacks), ('motcua_pages', r.pages), ('motcua_audit', r.audit)
         ) AS w (role, rights)
         WHERE w.rights <> '' AND w.role = any(there)
+        UNION ALL
+        SELECT o.named, o.role, o.rights
+        FROM (
+            VALUES
+        -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
+        ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
+        ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
+        -- Its owner's, or the next migration could not define it anew.
+        ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
+        ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),
+        ('FUNCTION motcua.desk_user', 'motcua_eraser', 'EXECUTE'),
+        ('motcua.agencies', 'motcua_eraser', 'SELECT'),
+        ('motcua.attempts', 'motcua_eraser', 'SELECT, UPDATE (msisdn, purged_at)'),
+        (
+            'motcua.complaints',
+            'motcua_eraser',
+            'SELECT, UPDATE (note, outcome_reason, withdraw_reason, dossier_code, purged_at)'
+        ),
+        ('motcua.dossier_terms', 'motcua_eraser', 'SELECT'),
+        ('motcua.dossier_versions', 'motcua_eraser', 'SELECT, UPDATE (applicant_phone, purged_at)'),
+        (
+            'motcua.dossiers',
+            'motcua_eraser',
+            'SELECT, UPDATE (applicant_name, applicant_phone, msisdn, purged_at, erase_asked_at)'
+        ),
+        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, purged_at)'),
+        ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, purged_at)'),
+        ('motcua.personal_data_purges', 'motcua_eraser', 'INSERT'),
+        ('motcua.quarantine', 'motcua_eraser', 'SELECT, UPDATE (payload, dossier_code, purged_at)'),
+        ('motcua.receipts', 'motcua_eraser', 'SELECT, UPDATE (raw, purged_at)'),
+        ('motcua.transitions', 'motcua_eraser', 'SELECT, UPDATE (note, actor)')
+        ) AS o (named, role, rights)
+        WHERE o.role = any(there)
     LOOP
         EXECUTE format('GRANT %s ON %s TO %I', the.rights, the.named, the.role);
     END LOOP;

@@ -1,5 +1,5 @@
 -- A message begins in a state that a message may begin in, and moves along motcua.message_moves alone, some moves for
--- one reason only.
+-- one reason only. One whose number and words were emptied waits for nothing.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -7,9 +7,12 @@ BEGIN
             AND NOT EXISTS (SELECT 1 FROM motcua.message_states WHERE state = NEW.state AND may_begin) THEN
             RAISE EXCEPTION 'a message may not begin as %', NEW.state USING ERRCODE = 'MC002';
         END IF;
-    ELSIF NEW.state = OLD.state AND NEW.state NOT IN ('queued', 'suppressed') THEN
+    ELSIF NEW.state = OLD.state
+        AND (NEW.state NOT IN ('queued', 'suppressed') OR NEW.purged_at IS DISTINCT FROM OLD.purged_at) THEN
         IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
-            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind) THEN
+            IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind)
+            -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.
+            AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at THEN
             RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
             USING ERRCODE = 'MC002';
         END IF;
@@ -18,6 +21,10 @@ BEGIN
         WHERE from_state = OLD.state AND to_state = NEW.state AND coalesce(only_for = NEW.reason, only_for IS NULL)
     ) THEN
         RAISE EXCEPTION 'message % may not move from % to %', OLD.message_id, OLD.state, NEW.state
+        USING ERRCODE = 'MC002';
+    END IF;
+    IF NEW.purged_at IS NOT NULL AND NEW.state IN ('queued', 'sending', 'unknown') THEN
+        RAISE EXCEPTION 'message % has no number and no words any more: it may not be %', NEW.message_id, NEW.state
         USING ERRCODE = 'MC002';
     END IF;
     IF TG_OP = 'INSERT' OR NEW.state <> OLD.state THEN

@@ -5,7 +5,8 @@ CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
     d.msisdn,
-    d.phone_refusal,
+    -- Emptied: until the row is read anew there is no number.
+    coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
     CASE m.kind WHEN 'apology' THEN motcua.apology_holds(m.dossier_id, m.occasion) ELSE w.gone IS NULL END

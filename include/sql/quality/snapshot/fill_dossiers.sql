@@ -21,7 +21,8 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.updated_at,
-    d.msisdn IS NOT NULL,
+    -- Also of one whose number was emptied since.
+    d.phone_refusal IS NULL,
     d.phone_refusal,
     nullif(d.phone_notes, '{}')
 FROM motcua.dossiers AS d

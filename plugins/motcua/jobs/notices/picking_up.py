@@ -407,4 +407,5 @@ def _transition_of(payload: Mapping[str, Any]) -> SourceTransition:
         name: None if payload.get(name) is None else datetime.fromisoformat(payload[name])
         for name in ("occurred_at", "recorded_at")
     }
-    return SourceTransition(**{**payload, **moments})
+    # A code that was none is no longer kept once the row's time is over.
+    return SourceTransition(**{"dossier_code": None, **payload, **moments})

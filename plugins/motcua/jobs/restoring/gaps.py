@@ -6,6 +6,8 @@ nothing is claimed. Where the journal is there, looking at the gap is reading it
 messages again, and everything else certainly did not leave, so that the gap closes by itself and sending goes on. Where
 the ledger was kept with a journal that is not here, only a person knows until when it sent (``motcua gaps close``).
 
+What had been emptied of personal data before the restore is emptied again then, too (``erased``).
+
 A machine that was set back as a whole takes its journal with it. That the watch notices, where it stands elsewhere; it
 opens a gap as well, and senders that wake from a long sleep let it look first.
 """
@@ -17,7 +19,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from motcua.domain.restores import SLEEPS_AFTER, waits_for_watch
+from motcua.jobs.restoring.erased import empty_again
 from motcua.settings import settings
+from motcua.store.erasures import open_erasures
 from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
@@ -66,8 +70,11 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> st
         gap = gaps.open_gap(ledger)
     ledger.commit()
     journal.forget(moment.date() - settings().journal_age)
+    open_erasures().forget(moment.date() - settings().journal_age)
     if gap is not None:
         return words_of_gap(gap)
+    if (brought_back := empty_again(ledger, by)) is not None:
+        return brought_back
     # The whole machine may have been set back, its journal with it; a watch that stands elsewhere opens a gap before it
     # says that it looked.
     if waits_for_watch(at_work.woke_at, at_work.watched_at, moment, SLEEPS_AFTER):

@@ -174,6 +174,7 @@ class Secrets:
     kannel_user: str
     kannel_password: str
     receipts: str
+    ledger_purge: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -186,8 +187,8 @@ class Secrets:
         if path.exists():
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
-                # A demo from before its agencies had a user, or callbacks and pages roles of their own, goes on.
-                later = ("airflow_agency", "ledger_callbacks", "ledger_pages")
+                # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
+                later = ("airflow_agency", "ledger_callbacks", "ledger_pages", "ledger_purge")
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -229,6 +230,7 @@ class Databases:
     airflow: str
     sources: Mapping[str, str]
     """By source, through a role that can only read."""
+    ledger_purge: str = ""
 
 
 def postgres_connection(dsn: str) -> str:
@@ -370,6 +372,7 @@ def airflow_environment(
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(databases.ledger_callbacks),
         "AIRFLOW_CONN_MOTCUA_DB_PAGES": postgres_connection(databases.ledger_pages),
+        "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(databases.ledger_purge),
         "MOTCUA_DATA": str(addresses.data),
         "MOTCUA_HOME": str(home),
         "DO_NOT_TRACK": "1",

@@ -154,6 +154,14 @@ class StatementTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Purged:
+    """Rows of one table that personal data was emptied in."""
+
+    of_table: str
+    emptied: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunWork:
     """All that a run did; of what a visitor may see."""
 
@@ -169,6 +177,7 @@ class RunWork:
     closings: Sequence[PeriodClosed] = field(default_factory=list)
     checks: Sequence[QualityChecked] = field(default_factory=list)
     statements: Sequence[StatementTaken] = field(default_factory=list)
+    purges: Sequence[Purged] = field(default_factory=list)
     mails: Sequence[Mailed] = field(default_factory=list)
 
     @property
@@ -185,6 +194,7 @@ class RunWork:
                 self.closings,
                 self.checks,
                 self.statements,
+                self.purges,
             )
         )
 
@@ -200,6 +210,7 @@ _ASKED: dict[str, tuple[str, type[Any]]] = {
     "closings": ("runs/made/closings", PeriodClosed),
     "checks": ("runs/made/checks", QualityChecked),
     "statements": ("runs/made/statements", StatementTaken),
+    "purges": ("runs/made/purges", Purged),
 }
 
 

@@ -20,6 +20,8 @@ IMPORTING = 5
 """Held by whoever imports settings of agencies."""
 LOOKING_AT_GAP = 6
 """Held by whoever notices a gap in the ledger, or looks at one."""
+EMPTYING = 7
+"""Held by whoever empties personal data, from listing a batch outside the ledger to the end of its transaction."""
 
 
 def hold_lock(connection: Connection, number: int) -> bool:

@@ -9,6 +9,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+ERASER = "motcua_eraser"
+"""Role that the one function that empties personal data belongs to; nobody logs in as it, and it owns nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -23,6 +26,15 @@ def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
     verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
     admin.execute(verb.format(sql.Identifier(role.name), sql.Literal(role.password)))
+
+
+def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:
+    """Creates the role that personal data is emptied by, which cannot log in, and lets the ledger's owner give it that
+    function."""
+    known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ERASER,)).fetchone()
+    if not known:
+        admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(ERASER)))
+    admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(ERASER), sql.Identifier(owner)))
 
 
 def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) -> None:
@@ -61,7 +73,7 @@ def provision_ledger(
         audit: of people who check figures.
         airflow: owns ``airflow_database``.
         airflow_database: Airflow's own.
-        others: of the ledger's other parts, such as callbacks and pages; what each may do is
+        others: of the ledger's other parts, such as callbacks, pages and the purge; what each may do is
             include/sql/definitions/ledger/rights.sql.
 
     Raises:
@@ -70,6 +82,7 @@ def provision_ledger(
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in (owner, app, audit, airflow, *others):
             ensure_role(admin, role)
+        ensure_eraser(admin, owner.name)
         # PostgreSQL 16 and later: an administrator who is no superuser must be in a role to give it a database.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))

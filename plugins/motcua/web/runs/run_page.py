@@ -53,9 +53,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "reconcile_daily": ("closings",),
     "reconcile_monthly": ("closings",),
     "reconcile_carrier": ("statements",),
+    "purge_personal_data": ("purges",),
 }
 """DAG → what its runs may have something of."""
-OF_ALL_AGENCIES = {"statements", "stops"}
+OF_ALL_AGENCIES = {"statements", "stops", "purges"}
 """What is no agency's: an agency's administrator does not see it."""
 
 router = APIRouter()

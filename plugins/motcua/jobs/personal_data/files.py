@@ -1,0 +1,46 @@
+"""Files with personal data that were handed in: the providers' statements, which name every number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motcua.settings import settings
+
+KEPT_FOR = timedelta(days=90)
+"""From the day on which a file was put there."""
+
+
+@dataclass(slots=True)
+class FilesRemoved:
+    """What was removed of the folder of statements, and what could not be."""
+
+    removed: int = 0
+    refused: int = 0
+
+
+def remove_old_files(now: datetime) -> FilesRemoved:
+    """Removes what has lain in the folder of statements for longer than 90 days, taken or not, whatever its name."""
+    done = FilesRemoved()
+    for file in _files():
+        try:
+            if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - KEPT_FOR:
+                file.unlink()
+                done.removed += 1
+        except FileNotFoundError:
+            continue
+        except OSError:
+            done.refused += 1
+    return done
+
+
+def _files() -> Iterator[Any]:
+    from airflow.sdk import ObjectStoragePath
+
+    root = ObjectStoragePath(settings().statements_url)
+    if not root.is_dir():
+        return
+    for place in root.iterdir():
+        yield from (file for file in (place.iterdir() if place.is_dir() else (place,)) if file.is_file())

@@ -1,0 +1,45 @@
+"""The tasks of the DAG ``purge_personal_data``: empty what is due, remove old files, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.personal_data.files import remove_old_files
+from motcua.jobs.personal_data.purging import purge
+from motcua.store.ledger.database import without_values
+from motcua.store.personal_data import PurgeNotProvided
+
+
+@without_values()
+def purge_due(run_id: str) -> dict[str, Any]:
+    """Empties what is due; gives rows by kind, or why nobody may do that here yet, which reddens the gate."""
+    try:
+        return {each.kind: each.rows for each in purge(run_id)}
+    except PurgeNotProvided as missing:
+        return {"left": str(missing)}
+
+
+def remove_files(now: datetime | None = None) -> dict[str, Any]:
+    """Removes files that were handed in more than 90 days ago; those that cannot be removed redden the gate."""
+    done = remove_old_files(now or datetime.now(UTC))
+    left = (
+        f"{done.refused} file(s) under statements are older than 90 days and cannot be removed"
+        if done.refused
+        else None
+    )
+    return {"removed": done.removed} | ({"left": left} if left else {})
+
+
+def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed, nobody may purge, or a file stays.
+
+    Raises:
+        RunIncomplete: with what is left.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    left += [str(each["left"]) for each in done if each.get("left")]
+    if left:
+        raise RunIncomplete("; ".join(left))

@@ -1,0 +1,110 @@
+"""Dossiers that ended long ago, with all that the ledger keeps of citizens about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from motcua.gateways import open_gateway
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import send
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, OneStop, agency
+from tests.gateways.scripted import ScriptedGateway
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+"""The purge goes by the ledger's own clock, and by nobody's word."""
+THEN = NOW - timedelta(days=400)
+NAME, PHONE = "Nguyễn Thị Lan", "0905 123 456"
+
+
+@dataclass(frozen=True)
+class Past:
+    """Writes what happened to dossiers at a moment, and has the runs of that moment do their work."""
+
+    one_stop: OneStop
+    rows: Callable[..., list[dict[str, Any]]]
+
+    def result(self, code: str, at: datetime = THEN, **changes: Any) -> None:
+        """A result that is told."""
+        self.one_stop.dossier(
+            code,
+            applicant_name=NAME,
+            applicant_phone=PHONE,
+            phone_entered_at=at - timedelta(days=2),
+            received_at=at - timedelta(days=2),
+            due_at=at + timedelta(days=2),
+            updated_at=at,
+            status_code=9,
+            at_one_stop_desk=True,
+            finished_at=at,
+            **changes,
+        )
+        self.one_stop.move(9, code, at=at, note=f"Bà {NAME} hẹn lấy chiều, gọi {PHONE}", actor="lan.nt")
+
+    def run(self, at: datetime = THEN) -> None:
+        """A run of notify_transitions."""
+        pick_up("khanhhoa", now=at)
+        plan(now=at)
+        send("run", clock=lambda: at)
+
+    def receipts(self) -> None:
+        """A receipt of each attempt that was accepted."""
+        for row in self.rows("SELECT reference FROM motcua.attempts WHERE state = 'accepted'"):
+            with connect() as ledger:
+                receive(ledger, open_gateway("kannel"), "kannel", {"reference": row["reference"], "status": "1"})
+
+    def hand_over(self, code: str, at: datetime = THEN + timedelta(hours=1), **changes: Any) -> None:
+        """The result is handed over."""
+        self.one_stop.connection.execute(
+            "UPDATE onestop.dossiers SET status_code = 10, returned_at = %s, updated_at = %s, at_one_stop_desk = FALSE"
+            " WHERE dossier_code = %s",
+            (at, at, code),
+        )
+        self.one_stop.move(10, code, desk=False, at=at)
+        self.run(at)
+
+    def told_and_ended(self, *codes: str, at: datetime = THEN) -> None:
+        """Results that were told, delivered and handed over."""
+        for code in codes:
+            self.result(code, at)
+        self.run(at)
+        self.receipts()
+        for code in codes:
+            self.hand_over(code, at + timedelta(hours=1))
+
+    def values(self) -> list[str]:
+        """Where in the ledger's tables a fixture's number or name stands: table.column."""
+        found = set()
+        for column in self.rows(
+            "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns AS c"
+            " JOIN information_schema.tables AS t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE'"
+            " AND c.table_schema IN ('motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
+        ):
+            schema, table, name = column.values()
+            seen = f"""translate("{name}"::text, ' .', '')"""
+            hits = self.rows(f"SELECT 1 FROM {schema}.{table} WHERE {seen} ~ '905123456|ễnThịLan' LIMIT 1")
+            if hits:
+                found.add(f"{table}.{name}")
+        return sorted(found)
+
+
+def enable_long_ago() -> None:
+    """Nha Trang has told its citizens for years."""
+    with connect() as connection:
+        save_agencies(
+            connection, [agency(NHA_TRANG, enabled_from=THEN - timedelta(days=900), aliases=("H32.30",))], "tests"
+        )
+
+
+@pytest.fixture
+def past(one_stop: OneStop, gateway: ScriptedGateway, rows: Callable[..., list[dict[str, Any]]]) -> Past:
+    enable_long_ago()
+    return Past(one_stop, rows)

@@ -1,0 +1,415 @@
+"""Personal data goes when its time is over, by one hand alone, and takes nothing else with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from motcua.jobs.personal_data.purging import purge
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.accounting import identity
+from motcua.store.personal_data import Order, PurgeNotProvided, purge_batch, purge_connection
+from tests.conftest import NHA_TRANG
+from tests.integration.personal_data.conftest import NOW, PHONE, THEN
+
+PLACES = [
+    "attempts.msisdn",
+    "dossier_versions.applicant_phone",
+    "dossiers.applicant_name",
+    "dossiers.applicant_phone",
+    "dossiers.msisdn",
+    "messages.msisdn",
+    "transitions.note",
+]
+REFERENCE = "0" * 32
+
+
+@pytest.mark.guarantee(
+    "personal-data",
+    "numbers, names, words and notes of a dossier go once its agency's term after its end is over, and everything else "
+    "of it stays",
+)
+def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
+    past.told_and_ended("D-1")
+    assert past.values() == PLACES
+    facts = "SELECT dossier_code, status_code, returned_at, phone_refusal, phone_notes, due_at FROM motcua.dossiers"
+    sent = "SELECT state, reason, segments, kind, occasion, changed_at FROM motcua.messages"
+    before = rows(facts), rows(sent), rows("SELECT * FROM motcua.message_history")
+    purge("tests")
+    assert past.values() == []
+    assert (rows(facts), rows(sent), rows("SELECT * FROM motcua.message_history")) == before
+    counted = {row["of_table"]: row["emptied"] for row in rows("SELECT * FROM audit.personal_data_purges")}
+    assert counted == {
+        "dossiers": 1, "dossier_versions": 2, "messages": 1, "attempts": 1, "transitions": 2,
+    }  # fmt: skip
+    with connect() as ledger:
+        assert all(row.difference == 0 for row in identity(ledger))
+
+
+@pytest.mark.guarantee(
+    "personal-data", "a dossier that is open, may still be told, or is complained about is not touched"
+)
+def test_dossiers_that_are_not_over_are_not_touched(past, rows):
+    past.told_and_ended("D-ended", "D-complained")
+    past.result("D-waits", NOW - timedelta(days=380))
+    past.run(NOW - timedelta(days=380))
+    past.result("D-young", NOW - timedelta(days=40))
+    past.run(NOW - timedelta(days=40))
+    past.receipts()
+    past.hand_over("D-young", NOW - timedelta(days=40) + timedelta(hours=1))
+    past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
+    past.run(THEN)
+    rows(
+        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel, claim,"
+        " note, recorded_by, recorded_at) SELECT repeat('a', 64), agency_code, dossier_code, dossier_id, now(), 'desk',"
+        " 'other', 'bà Lan 0905.123.456', 'tests', now() FROM motcua.dossiers WHERE dossier_code = 'D-complained'"
+    )
+    purge("tests")
+    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
+    assert rows(purged) == [{"dossier_code": "D-ended"}]
+    rows("UPDATE motcua.complaints SET outcome = 'upheld', outcome_by = 'hoa', outcome_at = now()")
+    purge("tests")
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-complained", "D-ended"]
+    rows("UPDATE motcua.agencies SET retention = '30 days'")
+    purge("tests")
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-complained", "D-ended", "D-young"]
+
+
+def test_result_that_nobody_collected_is_over_a_year_after_it_was_there(past, rows):
+    past.result("D-uncollected", NOW - timedelta(days=800))
+    past.run(NOW - timedelta(days=800))
+    past.receipts()
+    past.result("D-waits", NOW - timedelta(days=600))
+    past.run(NOW - timedelta(days=600))
+    past.receipts()
+    purge("tests")
+    assert rows("SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [
+        {"dossier_code": "D-uncollected"}
+    ]
+
+
+EMPTYING = {
+    "dossiers": "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
+    "messages": "msisdn = NULL, text = '', parameters = '{}', purged_at = now()",
+    "attempts": "msisdn = NULL, purged_at = now()",
+    "dossier_versions": "applicant_phone = NULL, purged_at = now()",
+    "transitions": "note = NULL, actor = NULL",
+    "receipts": "raw = '{}', purged_at = now()",
+    "inquiries": "msisdn = NULL, text = NULL, asked_code = NULL, purged_at = now()",
+    "complaints": "note = NULL, purged_at = now()",
+    "quarantine": "payload = '{}', purged_at = now()",
+}
+
+
+def fill_every_table(past, rows):
+    past.told_and_ended("D-1")
+    past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
+    past.run(THEN + timedelta(hours=2))
+    rows(
+        "INSERT INTO motcua.complaints (entry_key, agency_code, received_at, channel, claim, note, recorded_by,"
+        f" recorded_at) VALUES (repeat('a', 64), '{NHA_TRANG}', now(), 'desk', 'other', 'lời', 'tests', now())"
+    )
+    ask(rows, NOW)
+
+
+def ask(rows, at, key="k"):
+    """A text to 9029 that no dossier was found for, with its reply."""
+    (row,) = rows(
+        "INSERT INTO motcua.messages (kind, occasion, state, msisdn, text, template_id, template_version, parameters,"
+        " accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"
+        " VALUES ('reply', %s, 'accepted', '+84905123456', 'Khong tim thay (0905123456)', 'x', 1, '{0905123456}',"
+        " FALSE, 1, %s, %s, %s, %s, %s, %s) RETURNING message_id",
+        f"inquiry {key}", at, at, at, at, at, at,
+    )  # fmt: skip
+    rows(
+        "INSERT INTO motcua.inquiries (gateway, dedupe_key, received_at, msisdn, text, asked_code, outcome, fee,"
+        " message_id) VALUES ('kannel', %s, %s, '+84905123456', 'MCKH 0905123456', '0905123456', 'unknown_code', 1000,"
+        " %s)",
+        key, at, row["message_id"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("table", EMPTYING)
+@pytest.mark.guarantee("personal-data", "nobody empties personal data by hand, the owner and an administrator included")
+def test_nobody_empties_by_hand(past, rows, table):
+    fill_every_table(past, rows)
+    assert rows(f"SELECT count(*) AS n FROM motcua.{table}")[0]["n"] > 0
+    with pytest.raises(psycopg.DatabaseError, match="append-only"):
+        rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
+    owner = "SET ROLE motcua_owner"
+    rows(owner)
+    with pytest.raises(psycopg.DatabaseError, match="append-only"):
+        rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
+
+
+CHANGES = {
+    "dossiers": "msisdn = '+84905999999', purged_at = now()",
+    "messages": "text = 'khác', purged_at = now()",
+    "attempts": "msisdn = '+84905999999'",
+    "dossier_versions": "applicant_phone = 'khác', purged_at = now()",
+    "transitions": "note = 'khác'",
+    "receipts": "raw = '{\"x\": 1}', purged_at = now()",
+    "inquiries": "text = 'khác', purged_at = now()",
+    "complaints": "note = 'khác', purged_at = now()",
+    "quarantine": "payload = '{\"x\": 1}', purged_at = now()",
+}
+BESIDES = {
+    "dossiers": "status_code = 4",
+    "messages": "segments = 9",
+    "attempts": "state = 'failed'",
+    "dossier_versions": "status_code = 4",
+    "transitions": "status_code = 4",
+    "receipts": "gateway_status = 'x'",
+    "inquiries": "fee = 0",
+    "complaints": "outcome = 'upheld'",
+    "quarantine": "reason = 'code_missing'",
+}
+
+
+@pytest.mark.parametrize("table", EMPTYING)
+@pytest.mark.guarantee("personal-data", "what empties personal data can change nothing else, and write no other value")
+def test_who_may_empty_may_write_nothing_else(past, rows, table):
+    fill_every_table(past, rows)
+    # Its own rights are given, and more, so that the triggers alone stand in the way.
+    rows(f"GRANT ALL ON motcua.{table} TO motcua_eraser")
+    rows("SET ROLE motcua_eraser")
+    for change in (CHANGES[table], f"{EMPTYING[table]}, {BESIDES[table]}"):
+        with pytest.raises(
+            psycopg.DatabaseError, match=r"append-only|may only be emptied|kept as it was recorded|is fixed"
+        ):
+            rows(f"UPDATE motcua.{table} SET {change}")
+    if table in ("dossier_versions", "receipts", "inquiries"):
+        with pytest.raises(psycopg.DatabaseError, match="append-only"):
+            rows(f"DELETE FROM motcua.{table}")
+    rows(f"UPDATE motcua.{table} SET {EMPTYING[table]}")
+
+
+def test_purge_login_may_do_nothing_else(past, rows):
+    fill_every_table(past, rows)
+    with purge_connection() as connection:
+        for act in (
+            *(f"SELECT * FROM motcua.{table}" for table in EMPTYING),
+            *(f"UPDATE motcua.{table} SET {EMPTYING[table]}" for table in EMPTYING),
+            *(f"DELETE FROM motcua.{table}" for table in EMPTYING),
+            "SELECT * FROM motcua.personal_data_purges",
+            "INSERT INTO motcua.personal_data_purges (reference, purged_at, cause, of_table, emptied, purged_by)"
+            " VALUES (repeat('0', 32), now(), 'term', 'x', 1, 'x')",
+            "SELECT * FROM audit.dossiers",
+            "SELECT motcua.tidy_after_purge()",
+            "SET ROLE motcua_eraser",
+            "CREATE TABLE motcua.mine (x int)",
+            "SET session_replication_role = 'replica'",
+            "ALTER TABLE motcua.dossiers DISABLE TRIGGER keep_personal_data",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(act)
+            connection.rollback()
+
+
+def test_eraser_owns_the_function_and_nothing_else(rows):
+    owned = rows(
+        "SELECT c.classid::regclass::text AS what, c.objid FROM pg_shdepend AS c"
+        " WHERE c.refobjid = 'motcua_eraser'::regrole AND c.deptype = 'o'"
+        " AND c.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    assert [row["what"] for row in owned] == ["pg_proc"]
+    (role,) = rows(
+        "SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'motcua_eraser'"
+    )
+    assert not any(role.values())
+    assert rows("SELECT has_schema_privilege('motcua_eraser', 'motcua', 'CREATE') AS can")[0]["can"] is False
+
+
+def test_no_other_login_may_purge(past, rows):
+    past.told_and_ended("D-1")
+    for role in ("motcua_app", "motcua_audit"):
+        rows(f"SET ROLE {role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            rows(f"SELECT motcua.purge_personal_data('dossiers', 0, 10, '{REFERENCE}', 'term', 'x')")
+        rows("RESET ROLE")
+
+
+def test_what_is_not_over_cannot_be_ordered(past, rows):
+    past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
+    past.run(THEN)
+    with purge_connection() as connection:
+        order = Order("dossiers", "request", "tests", reason="CV 1", only_these=[[NHA_TRANG, "D-open"]])
+        assert purge_batch(connection, order, REFERENCE).emptied == 0
+        for wrong in (
+            Order("receipts", "request", "tests", reason="CV 1", only_these=[]),
+            Order("dossiers", "term", "tests", only_these=[[NHA_TRANG, "D-open"]]),
+            Order("dossiers", "restore", "tests"),
+            Order("dossiers", "term", "tests", at_most=10**6),
+            Order("pages", "term", "tests"),  # type: ignore[arg-type]
+        ):
+            with pytest.raises(psycopg.DatabaseError), connection.transaction():
+                purge_batch(connection, wrong, REFERENCE)
+    assert past.values() != []
+
+
+@pytest.mark.guarantee(
+    "personal-data", "inquiries, receipts as received and rows in quarantine are emptied after 90 days, and not before"
+)
+def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
+    ask(rows, NOW - timedelta(days=91), "old")
+    ask(rows, NOW - timedelta(days=89), "young")
+    for days in (91, 89):
+        rows(
+            "INSERT INTO motcua.receipts (gateway, reference, raw, received_at) VALUES ('kannel', 'x', %s, %s)",
+            Jsonb({"from": "0905123456"}), NOW - timedelta(days=days),
+        )  # fmt: skip
+    past.run()
+    rows(
+        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
+        " first_seen_at, last_seen_at) SELECT source_id, 'transition', d, 'status_unknown', 'x', 'D-1',"
+        " jsonb_build_object('transition_id', 1, 'dossier_code', 'D-1', 'note', '0905123456'),"
+        " now() - d::interval, now() - d::interval FROM motcua.sources, unnest(ARRAY['91 days', '89 days']) AS d"
+    )
+    purge("tests")
+    asked = rows(
+        "SELECT dedupe_key, i.msisdn, i.text, asked_code, m.text AS reply, m.parameters, m.msisdn AS to"
+        " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id) ORDER BY 1"
+    )
+    assert [list(row.values()) for row in asked] == [
+        ["old", None, None, None, "", [], None],
+        ["young", "+84905123456", "MCKH 0905123456", "0905123456", "Khong tim thay (0905123456)", ["0905123456"],
+         "+84905123456"],
+    ]  # fmt: skip
+    assert [row["raw"] for row in rows("SELECT raw FROM motcua.receipts ORDER BY received_at")] == [
+        {}, {"from": "0905123456"},
+    ]  # fmt: skip
+    assert [row["payload"] for row in rows("SELECT payload FROM motcua.quarantine ORDER BY last_seen_at")] == [
+        {"transition_id": 1, "dossier_code": "D-1"},
+        {"transition_id": 1, "dossier_code": "D-1", "note": "0905123456"},
+    ]
+
+
+def test_code_that_is_a_name_or_a_number_goes_and_alike_complaints_still_repeat_each_other(past, rows):
+    written = ["CMND 225123456", "CMND 225123456", "Trần Văn Hùng", "0905.123.456", "HS-2026-17"]
+    for number, code in enumerate(written):
+        rows(
+            "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, received_at, channel, claim,"
+            " recorded_by, recorded_at, outcome, outcome_by, outcome_at, imported_from, imported_sha256, imported_line)"
+            " VALUES (repeat(%s, 64), %s, %s, %s, 'desk', 'other', 'tests', %s, 'upheld', 'x', now(), 'f',"
+            " repeat(%s, 64), 1)",
+            str(number), NHA_TRANG, code, THEN, THEN, str(number),
+        )  # fmt: skip
+    repeats = "SELECT complaint_id, repeats FROM audit.complaints ORDER BY 1"
+    before = rows(repeats)
+    assert [row["repeats"] for row in before if row["repeats"]] == [before[0]["complaint_id"]]
+    purge("tests")
+    assert rows(repeats) == before
+    codes = [row["dossier_code"] for row in rows("SELECT dossier_code FROM motcua.complaints ORDER BY complaint_id")]
+    assert codes[-1] == "HS-2026-17"
+    assert all(code.startswith("PA-") for code in codes[:-1])
+    assert len(set(codes)) == 4
+
+
+@pytest.mark.guarantee(
+    "personal-data", "a purged dossier that moves again is read anew, and its citizen is told as any"
+)
+def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gateway):
+    past.told_and_ended("D-1")
+    purge("tests")
+    # Read again as it ended, it stays empty.
+    past.one_stop.connection.execute("UPDATE onestop.dossiers SET updated_at = %s", (NOW - timedelta(hours=3),))
+    past.run(NOW - timedelta(hours=2))
+    assert past.values() == []
+    asked = len(gateway.asked)
+    past.one_stop.connection.execute(
+        "UPDATE onestop.dossiers SET updated_at = %s, status_code = 9, at_one_stop_desk = TRUE, returned_at = NULL",
+        (NOW - timedelta(hours=1),),
+    )
+    past.one_stop.move(4, "D-1", desk=False, at=NOW - timedelta(hours=2))
+    past.one_stop.move(9, "D-1", at=NOW - timedelta(hours=1))
+    past.run(NOW)
+    assert len(gateway.asked) == asked + 1
+    assert gateway.asked[-1]["to"].endswith("905123456")
+    purge("tests")
+    assert "dossiers.msisdn" in past.values(), "it is open again"
+
+
+def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, gateway):
+    past.result("D-1")
+    past.run()
+    past.receipts()
+    withdrawn = "UPDATE onestop.dossiers SET status_code = 7, at_one_stop_desk = FALSE, updated_at = %s"
+    past.one_stop.connection.execute(withdrawn, (THEN + timedelta(hours=1),))
+    past.one_stop.move(7, "D-1", desk=False, at=THEN + timedelta(hours=1))
+    past.run(THEN + timedelta(hours=1))
+    purge("tests")
+    assert past.values() == []
+    asked = len(gateway.asked)
+    past.one_stop.move(4, "D-1", desk=False, at=NOW - timedelta(hours=2))
+    past.one_stop.move(9, "D-1", at=NOW - timedelta(hours=1))
+    past.run(NOW - timedelta(minutes=50))
+    assert len(gateway.asked) == asked
+    assert rows("SELECT state, reason FROM motcua.messages ORDER BY message_id DESC LIMIT 1") == [
+        {"state": "suppressed", "reason": "missing"}
+    ]
+    past.one_stop.connection.execute(
+        "UPDATE onestop.dossiers SET updated_at = %s, status_code = 9, at_one_stop_desk = TRUE, returned_at = NULL",
+        (NOW - timedelta(minutes=40),),
+    )
+    past.run(NOW - timedelta(minutes=30))
+    past.run(NOW - timedelta(minutes=29))
+    assert len(gateway.asked) == asked + 1
+
+
+def test_purge_that_is_broken_off_goes_on(past, rows, monkeypatch):
+    past.told_and_ended("D-1", "D-2", "D-3")
+    from motcua.jobs.personal_data import purging
+
+    made = purging.purge_batch
+    calls = []
+
+    def one_then_dead(connection, order, reference):
+        if len(calls) == 2:
+            raise RuntimeError("killed")
+        calls.append(order)
+        return made(connection, order, reference)
+
+    monkeypatch.setattr(purging, "purge_batch", one_then_dead)
+    monkeypatch.setattr(purging, "Order", lambda *given: Order(*given, at_most=1))
+    with pytest.raises(RuntimeError):
+        purge("tests")
+    assert rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [{"n": 2}]
+    monkeypatch.undo()
+
+
+def test_dossier_that_somebody_holds_is_left_to_the_next_purge(past, rows, ledger):
+    past.told_and_ended("D-1", "D-2")
+    with psycopg.connect(ledger) as other:
+        other.execute("SELECT 1 FROM motcua.dossiers WHERE dossier_code = 'D-1' FOR UPDATE")
+        purge("tests")
+        assert rows("SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL") == [{"dossier_code": "D-2"}]
+    purge("tests")
+    assert past.values() == []
+
+
+def test_where_nobody_may_purge_it_says_what_to_do(past, monkeypatch, rows):
+    past.told_and_ended("D-1")
+    rows("REVOKE EXECUTE ON FUNCTION motcua.purge_personal_data FROM motcua_purge")
+    with pytest.raises(PurgeNotProvided, match="motcua provision"):
+        purge("tests")
+    monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB_PURGE")
+    with pytest.raises(PurgeNotProvided, match="AIRFLOW_CONN_MOTCUA_DB_PURGE"):
+        purge("tests")
+    assert past.values() == PLACES
+
+
+def test_planners_samples_of_values_go_too(past, rows):
+    past.told_and_ended("D-1")
+    rows("ANALYZE")
+    held = (
+        "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'motcua'"
+        " AND (most_common_vals::text ~ '905123456|ễn Thị Lan' OR histogram_bounds::text ~ '905123456|ễn Thị Lan')"
+    )
+    past.told_and_ended("D-2")
+    rows("ANALYZE")
+    assert rows(held)
+    purge("tests")
+    assert rows(held) == []

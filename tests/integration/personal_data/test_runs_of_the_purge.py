@@ -1,0 +1,78 @@
+"""The nightly run: what it tells, what makes it red, and which files go."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.tasks.purge_personal_data import gate, purge_due, remove_files
+from motcua.settings import Settings
+from motcua.store.browsing.runs import work_of
+from motcua.store.ledger.database import connect
+from motcua.store.ledger.runs import Run, work_for
+from tests.integration.personal_data.conftest import NOW
+
+RUN = Run("purge_personal_data", "manual__1")
+
+
+def test_run_tells_how_many_rows_of_what_it_emptied(past, rows):
+    past.told_and_ended("D-1")
+    work_for(RUN)
+    try:
+        done = purge_due(RUN.run_id)
+    finally:
+        work_for(None)
+    assert done["dossiers"] > 0
+    gate([done])
+    with connect() as ledger:
+        work = work_of(ledger, RUN, ("purges",), None, 20)
+    assert {each.of_table: each.emptied for each in work.purges}["dossiers"] == 1
+    assert {row["purged_by"] for row in rows("SELECT purged_by FROM motcua.personal_data_purges")} == {RUN.run_id}
+
+
+@pytest.mark.guarantee("personal-data", "where nobody may purge, the nightly run is red and says what to run")
+def test_run_where_nobody_may_purge_is_red_and_says_what_to_run(past, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB_PURGE")
+    with pytest.raises(RunIncomplete, match="motcua provision"):
+        gate([purge_due("run")])
+
+
+def test_files_under_statements_go_after_ninety_days(configure, tmp_path):
+    old, young = tmp_path / "kannel" / "2026-01.csv", tmp_path / "kannel" / "2026-10.csv"
+    loose = tmp_path / "note.txt"
+    old.parent.mkdir()
+    for path, days in ((old, 91), (young, 89), (loose, 200)):
+        path.write_text("0905123456")
+        at = (NOW - timedelta(days=days)).timestamp()
+        os.utime(path, (at, at))
+    configure(MOTCUA_STATEMENTS=f"file://{tmp_path}")
+    assert remove_files(NOW) == {"removed": 2}
+    assert [path.name for path in Path(tmp_path).rglob("*") if path.is_file()] == ["2026-10.csv"]
+
+
+def test_file_that_cannot_be_removed_makes_the_run_red():
+    with pytest.raises(RunIncomplete, match="under statements"):
+        gate([{"removed": 0, "left": "1 file(s) under statements are older than 90 days and cannot be removed"}])
+
+
+@pytest.mark.parametrize("keep", ["P36D", "P1Y"])
+def test_backups_are_kept_for_35_days_at_most(keep):
+    with pytest.raises(ValueError, match="backup_keep"):
+        Settings(backup_keep=keep)
+    assert Settings(backup_keep="P35D").backup_keep == timedelta(days=35)
+
+
+def test_command_purges_and_lists_counts_and_no_values(past):
+    past.told_and_ended("D-1")
+    assert CliRunner().invoke(app, ["personal-data", "purge"]).exit_code == 0
+    told = CliRunner().invoke(app, ["personal-data", "purges"])
+    assert told.exit_code == 0
+    assert "dossier_versions" in told.output
+    assert "905" not in told.output
+    assert past.values() == []

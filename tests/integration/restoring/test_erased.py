@@ -1,0 +1,139 @@
+"""What was erased before a restore does not come back with it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from motcua.jobs.personal_data.purging import empty_batch, purge
+from motcua.jobs.restoring.gaps import look_for_gap
+from motcua.settings import settings
+from motcua.store.erasures import open_erasures
+from motcua.store.ledger.database import connect
+from motcua.store.personal_data import Order, purge_connection
+from tests.conftest import NHA_TRANG
+from tests.integration.personal_data.conftest import NOW, THEN, Past, enable_long_ago
+
+
+@pytest.fixture
+def past(one_stop, gateway, restorable):
+    enable_long_ago()
+    return Past(one_stop, restorable.rows)
+
+
+def erase(*codes):
+    """As a citizen asks for it."""
+    order = Order("dossiers", "request", "lan", reason="Đơn 7", only_these=[[NHA_TRANG, code] for code in codes])
+    with purge_connection() as connection:
+        return empty_batch(connection, open_erasures(), order)
+
+
+def look():
+    with connect() as ledger:
+        return look_for_gap(ledger, "run")
+
+
+@pytest.mark.guarantee(
+    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
+)
+def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
+    past.told_and_ended("D-old")
+    past.told_and_ended("D-asked", at=NOW - timedelta(days=10))
+    past.told_and_ended("D-kept", at=NOW - timedelta(days=10))
+    assert look() is None
+    restorable.keep()
+    purge("tests")
+    assert erase("D-asked").emptied > 0
+    restorable.put_back()
+    assert len(restorable.rows("SELECT 1 FROM motcua.dossiers WHERE purged_at IS NULL")) == 3
+    past.run(NOW)
+    unpurged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NULL"
+    assert restorable.rows(unpurged) == [{"dossier_code": "D-kept"}]
+    causes = restorable.rows("SELECT DISTINCT cause FROM motcua.personal_data_purges")
+    assert causes == [{"cause": "restore"}]
+    # Once and for all: the next look finds nothing.
+    count = "SELECT count(*) AS n FROM motcua.personal_data_purges"
+    before = restorable.rows(count)
+    assert look() is None
+    assert restorable.rows(count) == before
+
+
+def test_list_holds_no_number_no_name_and_no_words(past):
+    past.told_and_ended("D-1")
+    purge("tests")
+    lines = "".join(path.read_text() for path in settings().journal_folder.glob("erased-*.jsonl"))
+    assert [json.loads(line)["listed"] for line in lines.splitlines()] == [[[NHA_TRANG, "D-1"]]]
+    assert "905" not in lines
+
+
+def test_dossier_that_was_opened_again_before_the_copy_is_left_alone(past, restorable):
+    past.told_and_ended("D-1")
+    purge("tests")
+    past.one_stop.connection.execute(
+        "UPDATE onestop.dossiers SET updated_at = %s, status_code = 4, returned_at = NULL", (NOW - timedelta(hours=1),)
+    )
+    past.one_stop.move(4, "D-1", desk=False, at=NOW - timedelta(hours=1))
+    past.run(NOW)
+    read = "SELECT msisdn FROM motcua.dossiers"
+    assert restorable.rows(read) == [{"msisdn": "+84905123456"}]
+    # As if the ledger had forgotten the purge, and had read the dossier since.
+    restorable.rows("ALTER TABLE motcua.personal_data_purges DISABLE TRIGGER refuse_change")
+    restorable.rows("DELETE FROM motcua.personal_data_purges")
+    restorable.rows("UPDATE motcua.dossiers SET picked_up_at = now() + interval '1 second'")
+    assert look() is None
+    assert restorable.rows(read) == [{"msisdn": "+84905123456"}]
+
+
+def test_dossier_that_had_not_ended_in_the_copy_is_emptied(past, restorable):
+    past.result("D-1")
+    past.run()
+    past.receipts()
+    restorable.keep()
+    past.hand_over("D-1", THEN + timedelta(days=1))
+    purge("tests")
+    restorable.put_back()
+    assert look() is None
+    assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
+
+
+@pytest.mark.guarantee("restored", "a restored ledger whose erased cannot be emptied again sends nothing, and says why")
+def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, gateway, monkeypatch):
+    past.told_and_ended("D-1")
+    restorable.keep()
+    purge("tests")
+    restorable.put_back()
+    monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB_PURGE")
+    asked = len(gateway.asked)
+    past.result("D-2", NOW - timedelta(minutes=5))
+    past.run(NOW)
+    assert len(gateway.asked) == asked
+    assert "motcua provision" in str(look())
+
+
+def test_batch_whose_commit_failed_is_emptied_by_the_next_look(past, restorable, monkeypatch):
+    past.told_and_ended("D-1")
+    listed = open_erasures()
+
+    class Dies(type(listed)):
+        def write(self, erasure):
+            super().write(erasure)
+            raise RuntimeError("killed between the list and the commit")
+
+    with purge_connection() as connection, pytest.raises(RuntimeError):
+        empty_batch(connection, Dies(listed.folder), Order("dossiers", "term", "tests"))
+    assert restorable.rows("SELECT purged_at FROM motcua.dossiers") == [{"purged_at": None}]
+    assert look() is None
+    assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
+
+
+def test_list_is_forgotten_with_the_journal(past, configure):
+    past.told_and_ended("D-1")
+    purge("tests")
+    assert len(open_erasures().tail()) == 1
+    with connect() as ledger:
+        look_for_gap(ledger, "run", NOW + timedelta(days=44))
+        assert len(open_erasures().tail()) == 1
+        look_for_gap(ledger, "run", NOW + timedelta(days=47))
+    assert open_erasures().tail() == []

@@ -1,0 +1,467 @@
+"""Personal data: a thousand citizens go through everything, are purged, and nothing of them is left anywhere.
+
+What is looked for, and where, is found out here: six spellings of each number and six of each name, in every column of
+every table of every schema, in what PostgreSQL's planner remembers, in a fresh dump, in all that was logged and handed
+on between tasks, in mails, publications, folders of the system and of its journal. Nothing may be kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import os
+import random
+import re
+import subprocess
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.gateways import open_gateway
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.handed_in.complaints import Entry, record_complaint
+from motcua.jobs.handed_in.statements import take_statement
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import receive
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.publications.mailing import bodies_of, mail_publication
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.publications.verifying import verify_all
+from motcua.jobs.quality.checking import check_quality, verify_seals
+from motcua.jobs.quality.mailing import mail_agency, mail_department
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.jobs.tasks.purge_personal_data import purge_due, remove_files
+from motcua.sandbox.machine.postgres import binaries
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
+from motcua.store.oversight.accounting import identity
+from tests.conftest import NHA_TRANG, OneStop, agency
+from tests.gateways.scripted import ScriptedGateway
+from tests.integration.quality.test_mailing_quality import MailServer
+from tests.prove import Figure
+from tests.prove.worlds.ledgers import proving_ledger, proving_server
+
+CITIZENS = 1000
+NOW = datetime.now(UTC).replace(microsecond=0)
+AT = NOW - timedelta(days=120)
+"""When it all happened: longer ago than either clock."""
+
+_FAMILIES = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng"]
+_MIDDLES = ["Thị", "Văn", "Ngọc", "Đình", "Hữu", "Khánh", "Quỳnh", "Thùy", "Xuân", "Bảo"]
+_GIVEN = ["Lượng", "Quyến", "Thoảng", "Diệp", "Khuê", "Nhạn", "Uyển", "Trưng", "Vĩnh", "Ẩn"]
+
+
+@dataclass(frozen=True)
+class Citizen:
+    """One of a thousand, with a number and a name that nobody else has."""
+
+    number: int
+
+    @property
+    def tail(self) -> str:
+        """The nine digits that every spelling of the number ends with."""
+        return f"{('905', '912', '986', '703')[self.number % 4]}{318_000 + 7 * self.number:06}"
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return (
+            _FAMILIES[self.number // 100],
+            _MIDDLES[self.number // 10 % 10],
+            _GIVEN[self.number % 10],
+        )
+
+    def phone(self, spelling: int) -> str:
+        """The number in one of six spellings."""
+        tail = self.tail
+        return (
+            f"0{tail}",
+            f"+84{tail}",
+            f"84{tail}",
+            f"0{tail[:3]}.{tail[3:6]}.{tail[6:]}",
+            f"0{tail[:3]} {tail[3:6]} {tail[6:]}",
+            tail,
+        )[spelling % 6]
+
+    def called(self, spelling: int) -> str:
+        """The name in one of six spellings."""
+        family, middle, given = self.name
+        whole = f"{family} {middle} {given}"
+        return (
+            whole,
+            _folded(whole).title(),
+            whole.upper(),
+            _folded(whole).upper(),
+            f"{given} {family} {middle}",
+            whole.lower(),
+        )[spelling % 6]
+
+
+def _folded(words: str) -> str:
+    bare = unicodedata.normalize("NFD", words.lower().replace("đ", "d"))
+    return "".join(letter for letter in bare if not unicodedata.combining(letter))
+
+
+class Seeker:
+    """Finds the thousand in any text, however they are spelled."""
+
+    _DIGITS = re.compile(r"(?=([35789]\d\d[ .]?\d{3}[ .]?\d{3}))")
+
+    def __init__(self, citizens: Iterable[Citizen]) -> None:
+        self.tails = {each.tail for each in citizens}
+        names = [tuple(_folded(part) for part in each.name) for each in citizens]
+        self.names = {*names, *((given, family, middle) for family, middle, given in names)}
+
+    def found(self, text: str) -> set[str]:
+        """Nine digits, and names, that stand in the text."""
+        numbers = {re.sub("[ .]", "", each) for each in self._DIGITS.findall(text)} & self.tails
+        words = re.findall(r"[a-z]+", _folded(unicodedata.normalize("NFC", text)))
+        names = {each for each in zip(words, words[1:], words[2:], strict=False) if each in self.names}
+        return numbers | {" ".join(each) for each in names}
+
+
+@dataclass
+class Places:
+    """Where something was found: what of whom."""
+
+    of: dict[str, set[str]] = field(default_factory=dict)
+
+    def look(self, place: str, seeker: Seeker, text: str) -> None:
+        if hit := seeker.found(text):
+            self.of.setdefault(place, set()).update(hit)
+
+    def told(self) -> str:
+        """How many, and where."""
+        where = ", ".join(f"{name} ({len(each)})" for name, each in sorted(self.of.items())[:6])
+        return f"{sum(map(len, self.of.values()))}" + (f": {where}" if where else "")
+
+
+@dataclass
+class World:
+    """The ledger, a desk, a gateway, a mail server, and folders of the system's own."""
+
+    folder: Path
+    ledger: psycopg.Connection[dict[str, Any]]
+    dsn: str
+    desk: OneStop
+    gateway: ScriptedGateway
+    mail: MailServer
+    handed_on: list[Any] = field(default_factory=list)
+    """What tasks gave to Airflow."""
+
+    def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        cursor = self.ledger.execute(statement, values or None)  # type: ignore[call-overload]
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def _world(folder: Path) -> Iterator[World]:
+    (folder / "server").mkdir()
+    with proving_server(folder / "server") as server, proving_ledger(server, "personal") as dsn:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute("CREATE DATABASE onestop")
+        gateway, mail = ScriptedGateway(), MailServer()
+        desk = OneStop(with_database(server, "onestop"))
+        parts = conninfo_to_dict(server)
+        sms = {"conn_type": "http", "host": "127.0.0.1", "port": gateway.port, "login": "m", "password": "kannel-word"}
+        sms["extra"] = {"adapter": "kannel", "callback_url": "http://127.0.0.1:1/r", "callback_secret": "receipt-word"}  # type: ignore[assignment]
+        smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
+        smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@khanhhoa.example"}
+        system = folder / "system"
+        os.environ.update(
+            AIRFLOW_CONN_SMS_KANNEL=json.dumps(sms),
+            AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(smtp),
+            AIRFLOW_CONN_ONESTOP_KHANHHOA=(
+                f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/onestop"
+            ),
+            MOTCUA_SOURCES="khanhhoa",
+            MOTCUA_FIRST_LOOK_BACK="P9999D",
+            MOTCUA_DATA=str(system),
+            MOTCUA_JOURNAL=str(system / "journal"),
+            MOTCUA_PUBLICATIONS=f"file://{system / 'publications'}",
+            MOTCUA_STATEMENTS=f"file://{system / 'statements'}",
+            MOTCUA_HOME_AFFAIRS_RECIPIENTS="noivu@khanhhoa.example",
+        )
+        settings.cache_clear()
+        with connect() as connection:
+            report = {"retention": timedelta(days=30), "report_recipients": ("coquan@khanhhoa.example",)}
+            save_agencies(connection, [agency(NHA_TRANG, enabled_from=AT - timedelta(days=900), **report)], "proof")
+        connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
+        try:
+            yield World(folder, connection, dsn, desk, gateway, mail)
+        finally:
+            connection.close()
+            desk.connection.close()
+            gateway.close()
+            mail.close()
+            close_ledger_pool()
+            settings.cache_clear()
+
+
+def _live_through(world: World, citizens: list[Citizen], dice: random.Random) -> None:
+    """Everything that a citizen's number and name go through, long ago."""
+    for each in citizens:
+        code, n = f"P-{each.number:04}", each.number
+        world.desk.dossier(
+            code,
+            applicant_name=each.called(n),
+            applicant_phone=each.phone(n // 2),
+            phone_entered_at=AT - timedelta(days=2),
+            received_at=AT - timedelta(days=2),
+            due_at=AT + timedelta(days=2),
+            updated_at=AT,
+            status_code=9,
+            at_one_stop_desk=True,
+            finished_at=AT,
+        )
+        said = {"note": f"{each.called(n + 1)} hẹn chiều, gọi {each.phone(n + 3)}", "actor": each.called(n + 2)}
+        world.desk.move(9, code, at=AT, **said)
+        if n % 10 == 0:
+            # A step of an agency that nobody knows.
+            world.desk.move(9, code, "X-9", at=AT, note=f"{each.called(n)} {each.phone(n)}")
+    world.handed_on += [pick_up("khanhhoa", now=AT), plan(now=AT), send("proof", clock=lambda: AT)]
+    for row in world.rows("SELECT reference, msisdn FROM motcua.attempts WHERE state = 'accepted'"):
+        query = {"reference": row["reference"], "status": "1", "to": row["msisdn"]}
+        with connect() as ledger:
+            receive(ledger, open_gateway("kannel"), "kannel", query)
+    for each in dice.sample(citizens, 300):
+        text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
+        with connect() as ledger:
+            answer(ledger, "kannel", InquiryReading(each.phone(0), text, f"mo-{each.number}", AT), AT)
+    for each in dice.sample(citizens, 200):
+        entry = Entry(
+            NHA_TRANG, f"P-{each.number:04}", f"{AT.astimezone(VIETNAM):%Y-%m-%d %H:%M}", "desk", "no_result_yet",
+            f"{each.called(each.number)} nói chưa có kết quả",
+        )  # fmt: skip
+        with connect() as ledger:
+            record_complaint(ledger, entry, f"form-{each.number}", "lan", AT + timedelta(hours=1))
+    for each in dice.sample(citizens, 50):
+        # A file from before numbers were refused, or a code that is none.
+        world.rows(
+            "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, received_at, channel, claim, note,"
+            " recorded_by, recorded_at) VALUES (encode(sha256(%s::bytea), 'hex'), %s, %s, %s, 'letter', 'other', %s,"
+            " 'lan', %s)",
+            f"{each.number}", NHA_TRANG, (each.called(0), each.phone(3), each.phone(5))[each.number % 3], AT,
+            f"gọi {each.phone(4)} gặp {each.called(5)}", AT,
+        )  # fmt: skip
+    world.rows(
+        "UPDATE motcua.complaints SET outcome = 'upheld', outcome_by = 'hoa', outcome_at = %s, outcome_reason = note",
+        AT,
+    )
+    _hand_in(world, citizens)
+    for each in citizens:
+        code, ended = f"P-{each.number:04}", AT + timedelta(hours=2)
+        world.desk.connection.execute(
+            "UPDATE onestop.dossiers SET status_code = 10, returned_at = %s, updated_at = %s, at_one_stop_desk = FALSE"
+            " WHERE dossier_code = %s",
+            (ended, ended, code),
+        )
+        world.desk.move(10, code, desk=False, at=ended)
+    later = AT + timedelta(hours=3)
+    world.handed_on += [pick_up("khanhhoa", now=later), plan(now=later), send("proof", clock=lambda: later)]
+
+
+def _hand_in(world: World, citizens: list[Citizen]) -> None:
+    """A carrier's statement of the month, taken, and left in its folder."""
+    head = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;Số tin;Thành tiền;Trạng thái;Mạng"
+    at = f"{AT.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+    lines = [f"MT;;;{each.phone(0)};{at};1;350;Thành công;" for each in citizens]
+    content = "\n".join([head, *lines]).encode("utf-8-sig")
+    name = f"bang-ke-{AT.astimezone(VIETNAM):%Y-%m}.csv"
+    taken = take_statement(content, name, "kannel", "proof", AT + timedelta(days=40))
+    world.handed_on.append(taken)
+    kept = settings().data / "statements" / "kannel" / name
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(content)
+    os.utime(kept, ((AT + timedelta(days=5)).timestamp(),) * 2)
+
+
+def _tell(world: World) -> None:
+    """Closes, publishes, checks and mails what happened."""
+    of = AT.astimezone(VIETNAM).date().isoformat()
+    for period in (Period.parse(of), Period.parse(of[:7])):
+        closing = close_period(period, "proof", NOW).closing
+        published = publish(closing.closing_no)
+        world.handed_on += [closing.closing_no, published.publication_no]
+        for body in bodies_of(published.publication_no):
+            world.handed_on.append(mail_publication(published.publication_no, body))
+    counts = check_quality("proof", now=NOW)
+    world.handed_on += [counts, mail_agency(counts.run_no, NHA_TRANG)]
+    world.handed_on.append(mail_department(counts.run_no, ["so@khanhhoa.example"]))
+
+
+def _in_tables(world: World, seeker: Seeker) -> Places:
+    """Every column of every table that holds rows, and the planner's samples of each."""
+    places = Places()
+    tables = world.rows(
+        "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON c.relnamespace = n.oid"
+        " WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+    )
+    for table in tables:
+        of = sql.Identifier(table["nspname"], table["relname"])
+        for row in world.ledger.execute(sql.SQL("SELECT * FROM {}").format(of)):
+            for column, value in row.items():
+                if value is not None:
+                    written = json.dumps(value, ensure_ascii=False, default=str)
+                    places.look(f"{table['nspname']}.{table['relname']}.{column}", seeker, written)
+    for row in world.ledger.execute("SELECT * FROM pg_stats WHERE schemaname <> 'pg_catalog'"):
+        name = f"planner: {row['schemaname']}.{row['tablename']}.{row['attname']}"
+        places.look(name, seeker, f"{row['most_common_vals']} {row['histogram_bounds']} {row['most_common_elems']}")
+    return places
+
+
+def _in_dump(world: World, seeker: Seeker) -> Places:
+    places = Places()
+    command = [str(binaries() / "pg_dump"), "--dbname", world.dsn]
+    places.look("dump", seeker, subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return places
+
+
+def _in_files(world: World, seeker: Seeker, folder: str) -> Places:
+    """Every file below a folder of the system, packed ones unpacked."""
+    places = Places()
+    for path in (settings().data / folder).rglob("*"):
+        if path.is_file():
+            for name, content in _unpacked(path.name, path.read_bytes()):
+                places.look(f"{folder}/{name}", seeker, content.decode("utf-8", "replace"))
+    return places
+
+
+def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    if content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            for each in packed.namelist():
+                yield from _unpacked(f"{name}/{each}", packed.read(each))
+    else:
+        yield name, content
+
+
+def _in_mails(world: World, seeker: Seeker) -> Places:
+    places = Places()
+    for address, message in world.mail.taken:
+        for part in message.walk():
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                for name, each in _unpacked(part.get_filename() or "words", content):
+                    places.look(f"mail to {address}: {name}", seeker, each.decode("utf-8", "replace"))
+    return places
+
+
+def _in_words(name: str, words: str, seeker: Seeker) -> Places:
+    places = Places()
+    places.look(name, seeker, words)
+    return places
+
+
+def figures(seed: int) -> list[Figure]:
+    """The figures, each with what it must reach."""
+    citizens = [Citizen(number) for number in range(CITIZENS)]
+    seeker = Seeker(citizens)
+    found = [_spellings(citizens, seeker)]
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setLevel(logging.DEBUG)
+    root, level = logging.getLogger(), logging.getLogger().level
+    try:
+        with tempfile.TemporaryDirectory() as folder, _world(Path(folder)) as world:
+            # After Airflow's own, which takes away what was there.
+            root.addHandler(handler)
+            root.setLevel(logging.DEBUG)
+            _live_through(world, citizens, random.Random(seed))
+            _tell(world)
+            # Receipts came when the messages did, which nobody can say to the ledger.
+            world.rows("SET session_replication_role = 'replica'")
+            world.rows("UPDATE motcua.receipts SET received_at = %s", AT)
+            world.rows("SET session_replication_role = 'origin'")
+            world.rows("ANALYZE")
+            found += _before(world, seeker)
+            world.handed_on += [purge_due("proof"), remove_files(NOW)]
+            found += _after(world, seeker, log)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    return found
+
+
+def _spellings(citizens: list[Citizen], seeker: Seeker) -> Figure:
+    seen = sum(
+        each.tail in seeker.found(f"x {each.phone(spelling)} y")
+        and len(seeker.found(f"({each.called(spelling)})")) == 1
+        for each in citizens
+        for spelling in range(6)
+    )
+    return Figure("spellings of a number and a name that the search sees", f"{seen:,}", "6,000", seen == 6000)
+
+
+_MUST_HOLD = (
+    "attempts.msisdn", "complaints.dossier_code", "complaints.note", "complaints.outcome_reason",
+    "dossier_versions.applicant_phone", "dossiers.applicant_name", "dossiers.applicant_phone", "dossiers.msisdn",
+    "inquiries.msisdn", "inquiries.text", "messages.msisdn", "quarantine.payload", "transitions.actor",
+    "transitions.note",
+)  # fmt: skip
+
+
+def _before(world: World, seeker: Seeker) -> list[Figure]:
+    tables = _in_tables(world, seeker)
+    held = {name.rpartition(".")[0].rpartition(".")[2] + "." + name.rpartition(".")[2] for name in tables.of}
+    missing = [name for name in _MUST_HOLD if name not in held]
+    people = len(set().union(*tables.of.values()))
+    dump, files = _in_dump(world, seeker), _in_files(world, seeker, "statements")
+    whole = len(seeker.tails) * 2
+    return [
+        Figure("before: numbers and names in the ledger", f"{people:,}", f"{whole:,}", people >= whole),
+        Figure("before: columns that must hold some, and do not", ", ".join(missing) or "0", "0", not missing),
+        Figure("before: in a dump, in files handed in", f"{bool(dump.of)}, {bool(files.of)}", "True, True",
+               bool(dump.of and files.of)),
+    ]  # fmt: skip
+
+
+def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
+    with connect() as ledger:
+        difference = sum(abs(row.difference) for row in identity(ledger))
+    verified = [str(fault) for each in verify_all() for fault in each.faults]
+    runs, faults = verify_seals()
+    purged = world.rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL")[0]["n"]
+    counted = world.rows("SELECT count(DISTINCT of_table) AS n FROM audit.personal_data_purges")[0]["n"]
+    handed_on = json.dumps(world.handed_on, ensure_ascii=False, default=repr)
+    found = [
+        Figure("dossiers purged", f"{purged:,}", f"{CITIZENS:,}", purged == CITIZENS),
+        Figure("tables told of in the audit", str(counted), "9", counted == 9),
+    ]
+    for name, places in (
+        ("in every column of every table, and the planner's samples", _in_tables(world, seeker)),
+        ("in a fresh dump", _in_dump(world, seeker)),
+        (f"in {len(log.getvalue().splitlines()):,} lines of logs", _in_words("log", log.getvalue(), seeker)),
+        ("in what tasks handed on (XCom)", _in_words("XCom", handed_on, seeker)),
+        (f"in {len(world.mail.taken)} mails", _in_mails(world, seeker)),
+        ("in publications", _in_files(world, seeker, "publications")),
+        ("in the journal and the list of the erased", _in_files(world, seeker, "journal")),
+        ("in files handed in", _in_files(world, seeker, "statements")),
+    ):
+        found.append(Figure(f"after: {name}", places.told(), "0", not places.of))
+    return [
+        *found,
+        Figure("identity's difference", str(difference), "0", difference == 0),
+        Figure("faults of 2 publications", ", ".join(verified[:3]) or "0", "0", not verified),
+        Figure(f"faults of {runs} sealed run(s)", str(len(faults)), "0", runs == 1 and not faults),
+    ]
