@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI, Request
 
@@ -17,6 +20,11 @@ class Visiting:
     name: str = "lan"
     role: PageRole = "operator"
     agencies: frozenset[str] | None = None
+
+    def visit_as(self, role: PageRole, *agencies: str) -> None:
+        """From now on it is somebody of this role, of an agency's with these agencies."""
+        self.name, self.role = "lan", role
+        self.agencies = frozenset(agencies) if role == "agency" else None
 
     def let_into(self, pages: FastAPI) -> None:
         """Has these pages, or one of them alone, visited by this one."""
@@ -39,3 +47,12 @@ class Visiting:
         server = FastAPI()
         server.mount("/motcua", pages)
         return server
+
+
+VISITING = Visiting()
+"""Who visits the pages of tests/web/pages/conftest.py."""
+
+
+def words(answer: Any) -> str:
+    """What a page says, its header included, as a person reads it."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))

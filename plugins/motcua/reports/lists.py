@@ -33,8 +33,6 @@ _LOOKS = {
 }
 _LONGEST_ADDRESS = 2_000
 """Characters; a longer one is no link in Excel."""
-_LONGEST_TEXT = 32_767
-"""Characters of a cell; Excel opens no file with a longer one."""
 
 
 class Link(NamedTuple):
@@ -192,7 +190,7 @@ class _ListBook(Book):
                 self._text(line, place, cell or "", "cell")
 
     def _text(self, line: int, place: int, text: str, look: str) -> None:
-        self._sheet.write_string(line, place, text[:_LONGEST_TEXT], self._look[look])
+        self._sheet.write_string(line, place, text, self._look[look])
 
     def end(self) -> bytes:
         if self._last > self._head:

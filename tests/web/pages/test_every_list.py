@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
@@ -40,9 +37,8 @@ from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.handed_in.test_carrier_statements import file_of, line, take
 from tests.web.ledger_rows import LedgerRows
 from tests.web.taken_away import TakenAway, read_file
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
-VISITING = Visiting()
 FORMULA = "=cmd|'/C calc'!A0"
 DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
 
@@ -77,27 +73,11 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
 WITHOUT_ROWS = {"/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
 
 
-@dataclass(frozen=True)
-class Full:
-    """A ledger in which there is something of everything."""
-
-    http: TestClient
-    pages: FastAPI
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
 @pytest.fixture
-def staff(app, agencies, configure, monkeypatch, tmp_path) -> Iterator[TestClient]:
+def staff(staff: TestClient, configure, monkeypatch, tmp_path) -> TestClient:
     configure(MOTCUA_GATEWAYS="kannel", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
     monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
-        yield http
+    return staff
 
 
 @pytest.fixture

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.cli import app as commands
 from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING
 
 PAGE = "/motcua/users"
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
-@pytest.fixture
-def staff(app, agencies) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
-        yield http
 
 
 def words(answer) -> str:

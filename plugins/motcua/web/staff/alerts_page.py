@@ -61,12 +61,12 @@ def download_alerts(visits: Visits, format: FileFormat, of: Literal["alerts", "l
     now = datetime.now(UTC)
     rows: list[Row]
     with page_connection() as connection:
-        if of == "looks":
-            life = watch_life(connection)
-            rows = [[each.title, each.state_words, each.figure] for each in _looks(life)]
-            as_of = life.looked_at if life is not None else None
-            return list_file(format, of, [], ("subject", "seen", "figure"), at_most(rows), as_of=as_of)
+        life = watch_life(connection)
         kept = list_alerts(connection, now - _OVER_FOR, MOST_ROWS + 1)
+    as_of = life.looked_at if life is not None else None
+    if of == "looks":
+        rows = [[each.title, each.state_words, each.figure] for each in _looks(life)]
+        return list_file(format, of, [], ("subject", "seen", "figure"), at_most(rows), as_of=as_of)
     states = list_words()["alert_state"]
     rows = []
     for each in (each for each in kept if each.name in ALERT_NAMES):
@@ -85,7 +85,7 @@ def download_alerts(visits: Visits, format: FileFormat, of: Literal["alerts", "l
                 words.key,
             ]
         )
-    return list_file(format, of, [list_words()["told"]["alerts"]], _ALERTS, at_most(rows), as_of=now)
+    return list_file(format, of, [list_words()["told"]["alerts"]], _ALERTS, at_most(rows), as_of=as_of)
 
 
 @router.post("/alerts")
@@ -113,6 +113,7 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         request,
         "alerts.html",
         status=status,
+        as_of=life.looked_at if life is not None else None,
         life=life,
         silent=silence_of(life.looked_at if life else None, now, _SILENT_AFTER) is not None,
         open_ones=[each for each in shown if each.kept.over_at is None and each.kept.acknowledged_at is None],

@@ -6,46 +6,20 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.inquiries import InquiryResult
 from motcua.reports.wording import list_words
 from motcua.store.browsing import inquiries as browsing
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
-from tests.web.ledger_rows import LedgerRows
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages/inquiries"
 DAYS = "since=2026-11-20&until=2026-11-25"
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
-@pytest.fixture
-def staff(app, agencies) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        yield http
-
-
-@pytest.fixture
-def made(agencies, rows) -> LedgerRows:
-    return LedgerRows(rows)
-
-
-def words(answer) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def listed(answer) -> str:
@@ -155,7 +129,7 @@ def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_numbe
     shown = words(staff.get(f"{PAGE}?{DAYS}"))
     assert "0905***482" in shown
     assert "0905123482" not in shown
-    VISITING.role = "auditor"
+    VISITING.visit_as("auditor")
     answer = staff.get(f"{PAGE}?{DAYS}")
     shown = words(answer)
     assert "OURS" in shown
@@ -163,7 +137,7 @@ def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_numbe
     assert "Người hỏi mã không có nhiều lần" in shown
     assert "••" not in answer.text
     assert "Số máy hỏi" not in shown
-    VISITING.role, VISITING.agencies = "agency", frozenset({NHA_TRANG})
+    VISITING.visit_as("agency", NHA_TRANG)
     for query in (DAYS, f"{DAYS}&agency={NHA_TRANG}", f"{DAYS}&outcome=answered"):
         shown = words(staff.get(f"{PAGE}?{query}"))
         assert "OURS" in shown

@@ -7,13 +7,10 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from datetime import timedelta
 
 import openpyxl
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from motcua.domain.texts import PARAMETER_LIMITS
 from motcua.store.browsing import messages as browsing
@@ -21,43 +18,16 @@ from motcua.web.lists import files as lists
 from motcua.web.lists import places
 from motcua.web.lists.files import NOBODYS
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP
-from tests.web.ledger_rows import LedgerRows
 from tests.web.taken_away import read_file
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages"
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
-@pytest.fixture
-def staff(app, agencies) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        yield http
-
-
-@pytest.fixture
-def made(agencies, rows) -> LedgerRows:
-    return LedgerRows(rows)
-
-
-def words(answer) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def codes(answer) -> list[str]:
     """Codes of the dossiers that a page lists, in their order."""
     assert answer.status_code == 200, words(answer)
     return re.findall(r'<td class="code"><a href="[^"]*">([^<]*)</a>', answer.text)
-
-
-def visit_as(role, *agencies: str) -> None:
-    VISITING.role, VISITING.agencies = role, frozenset(agencies) if role == "agency" else None
 
 
 def test_nothing_there_is_said_in_words(staff):
@@ -95,7 +65,7 @@ def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_ty
     made.message("D2", template="gone", text="Loi cua mau da bo")
     shown = words(staff.get(PAGE))
     assert "NGUYEN.VAN.A.0905***482" in shown
-    visit_as("auditor")
+    VISITING.visit_as("auditor")
     answer = staff.get(PAGE)
     shown = words(answer)
     assert "Moi Ong/Ba den nhan ket qua" in shown
@@ -124,7 +94,7 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
     run = made.message("THEIRS-2", TU_PHAP)
     made.attempt(run, run="run 7")
     assert sorted(codes(staff.get(PAGE))) == ["OURS", "THEIRS", "THEIRS-2"]
-    visit_as("agency", NHA_TRANG)
+    VISITING.visit_as("agency", NHA_TRANG)
     for query in (
         "",
         f"?agency={NHA_TRANG}",
@@ -147,7 +117,7 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
     }
     assert {status for status, _ in refusals} == {404}
     assert len({shown for _, shown in refusals}) == 1
-    visit_as("agency")
+    VISITING.visit_as("agency")
     assert codes(staff.get(PAGE)) == []
     assert "chưa được giao cơ quan nào" in words(staff.get(PAGE))
 
@@ -160,7 +130,7 @@ def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
         )
         made.attempt(number, run=run)
     for role in ("operator", "auditor"):
-        visit_as(role)
+        VISITING.visit_as(role)
         for query, listed in (
             ("agency=-", 2),
             ("agency=-&state=expired", 1),
@@ -176,7 +146,7 @@ def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
     taken = read_file(staff.get(f"{PAGE}/file?format=csv&agency=-"))
     assert len(taken.rows) == 2
     assert taken.notes[0] == "không thuộc cơ quan nào"
-    visit_as("agency", NHA_TRANG)
+    VISITING.visit_as("agency", NHA_TRANG)
     assert 'value="-"' not in staff.get(PAGE).text
 
 

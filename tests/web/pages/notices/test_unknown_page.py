@@ -4,48 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from motcua.web.staff import unknown_page
 from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.web.ledger_rows import LedgerRows
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/messages/unknown"
-VISITING = Visiting()
 WHY = "Viettel trả lời chưa nhận, anh Minh phòng kỹ thuật"
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
-@pytest.fixture
-def staff(app, agencies) -> Iterator[TestClient]:
-    VISITING.role, VISITING.agencies = "operator", None
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
-        yield http
-
-
-@pytest.fixture
-def made(agencies, rows) -> LedgerRows:
-    return LedgerRows(rows)
 
 
 def soon() -> datetime:
     return datetime.now(UTC) + timedelta(hours=5)
-
-
-def words(answer) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def fields_of(page: str) -> list[tuple[str, str]]:
@@ -200,7 +173,7 @@ def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, 
         "INSERT INTO motcua.releases (message_id, attempt_id, released_at, released_by, reason)"
         " SELECT message_id, attempt_id, now(), 'minh', 'vì ' || message_id FROM motcua.attempts"
     )
-    VISITING.role, VISITING.agencies = role, None if agencies is None else frozenset(agencies)
+    VISITING.visit_as(role, *(agencies or ()))
     answer = staff.get(PAGE)
     shown = words(answer)
     for code, number in (("OURS", ours), ("THEIRS", theirs)):

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
 from tests.conftest import NHA_TRANG, TU_PHAP
-from tests.web.visiting import Visiting
+from tests.web.visiting import VISITING, words
 
 PAGE = "/motcua/complaints"
-VISITING = Visiting()
-
-
-@pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return VISITING.mount()
-
-
-@pytest.fixture
-def staff(app, agencies) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as http:
-        http.cookies.set("_token", "a-session")
-        yield http
-
-
-def words(answer) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def form_of(page: str, after: str) -> dict[str, str]:

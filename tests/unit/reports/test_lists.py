@@ -1,0 +1,51 @@
+"""Lists as files: what stands above the rows, and cells that a spreadsheet would lose or take for something else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from motcua.reports.lists import Link, ListHead, columns_of, csv_pieces, list_workbook
+from tests.web.taken_away import TakenAway, read_csv, read_workbook
+
+AS_OF = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+
+
+def taken(*rows, about=("mọi cơ quan",), as_of=AS_OF) -> tuple[TakenAway, TakenAway]:
+    head = ListHead("Tin nhắn", about, as_of, columns_of(("note", "day", "at", "messages")))
+    return (
+        read_csv(b"".join(csv_pieces(head, [rows[:1], rows[1:]]))),
+        read_workbook(list_workbook(head, [rows[:1], rows[1:]], AS_OF)),
+    )
+
+
+def test_head_says_what_the_file_holds_what_it_was_narrowed_down_to_and_when_it_held():
+    for file in taken(["x", None, None, 1], about=("=cmd|x", "", "một tuần")):
+        assert file.title == "Tin nhắn"
+        assert file.notes == ["=cmd|x", "một tuần", "Dữ liệu tính đến 10:00 ngày 25/11/2026."]
+        assert file.is_text
+    for file in taken(as_of=None):
+        assert file.notes[-1] == "Chưa rõ dữ liệu tính đến lúc nào."
+        assert file.rows == []
+
+
+def test_days_moments_and_numbers_are_the_same_in_both_and_a_moment_is_no_later_than_it_was():
+    late = datetime(2026, 11, 25, 16, 59, 59, 999_999, tzinfo=UTC)
+    as_csv, as_book = taken(["000123", date(2026, 11, 25), late, -1_000], [None, None, None, None])
+    assert as_csv.rows == [["000123", "2026-11-25", "2026-11-25 23:59:59", "-1000"], ["", "", "", ""]]
+    assert as_book.rows == [["000123", "2026-11-25 00:00:00", "2026-11-25 23:59:59", "-1000"], ["", "", "", ""]]
+    assert as_csv.is_text
+    assert as_book.is_text
+
+
+@pytest.mark.parametrize("cell", ["x" * 40_000, Link("x" * 40_000, "https://example.org/" + "y" * 3_000)])
+def test_text_that_is_longer_than_a_cell_may_be_is_cut_and_not_lost(cell):
+    as_csv, as_book = taken([cell, None, None, 0])
+    assert as_csv.rows[0][0] == "x" * 40_000
+    assert as_book.rows[0][0] == "x" * 32_767
+
+
+def test_row_of_another_length_is_a_note_below_the_rows():
+    for file in taken(["x", None, None, 1], ["Tệp chỉ có một dòng"]):
+        assert file.rows == [["x", "", "", "1"], ["Tệp chỉ có một dòng", "", "", ""]]
