@@ -534,7 +534,9 @@ def test_every_variable_is_read_by_somebody() -> None:
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
     assert others - connections == {
         "AIRFLOW_HOME",
+        "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
+        "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
@@ -546,10 +548,11 @@ def test_every_variable_is_read_by_somebody() -> None:
 
 
 def test_the_connections_are_those_that_the_code_asks_for() -> None:
-    from motcua.store.ledger.database import LEDGER
+    from motcua.store.ledger.database import CALLBACKS, LEDGER, PAGES
     from motcua.store.ledger.migrations import OWNER
 
     assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")
+    assert (CALLBACKS, PAGES) == ("motcua_db_callbacks", "motcua_db_pages")
 
 
 def test_the_examples_of_connections_can_be_read(configure: Callable[..., None]) -> None:
