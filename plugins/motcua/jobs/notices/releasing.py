@@ -32,6 +32,7 @@ def release(
     Raises:
         ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
     """
+    _demand_who_and_why(released_by, reason)
     read_left_over_receipts()
     with connect() as ledger:
         return let_go(ledger, released_by, reason, window, message_ids=message_ids, gateway=gateway, now=now)
@@ -53,10 +54,7 @@ def let_go(
     Raises:
         ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
     """
-    if not released_by.strip() or not reason.strip():
-        raise ValueError("a release needs who does it and why")
-    if holds_phone(reason):
-        raise ValueError("something in the reason looks like a phone number")
+    _demand_who_and_why(released_by, reason)
     return messages.release(
         ledger,
         window,
@@ -66,3 +64,10 @@ def let_go(
         message_ids=message_ids,
         gateway=gateway,
     )
+
+
+def _demand_who_and_why(released_by: str, reason: str) -> None:
+    if not released_by.strip() or not reason.strip():
+        raise ValueError("a release needs who does it and why")
+    if holds_phone(reason):
+        raise ValueError("something in the reason looks like a phone number")

@@ -104,6 +104,26 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, r
     assert len(rows("SELECT 1 FROM motcua.releases")) == 3
 
 
+@pytest.mark.guarantee(
+    "unknown-outcome", "what a stored report may settle is not released on the page before the report was read"
+)
+def test_what_a_report_waits_for_is_left(staff, made, rows):
+    settled, doubtful = (made.held(f"D{number}", useful_until=soon()) for number in range(2))
+    rows(
+        "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw)"
+        " SELECT gateway, reference, '1', '{}' FROM motcua.attempts WHERE message_id = %s",
+        settled,
+    )
+    # Triggers rest while such rows are made.
+    rows("INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ON CONFLICT DO NOTHING")
+    asked = choose(staff, settled, doubtful)
+    answer = send(staff, fields_of(asked.text), decision="release")
+    assert "done=1&left=1" in answer.headers["location"]
+    assert rows("SELECT message_id FROM motcua.releases") == [{"message_id": doubtful}]
+    states = rows("SELECT message_id, state FROM motcua.messages ORDER BY message_id")
+    assert states == [{"message_id": settled, "state": "unknown"}, {"message_id": doubtful, "state": "queued"}]
+
+
 def test_what_was_settled_meanwhile_is_left_out_of_the_question(staff, made, rows):
     first, second = (made.held(f"D{number}", useful_until=soon()) for number in range(2))
     fields = fields_of(staff.get(PAGE).text)
