@@ -2703,13 +2703,13 @@ CREATE TABLE motcua.dossiers (
     picked_up_at timestamp with time zone NOT NULL,
     purged_at timestamp with time zone,
     erase_asked_at timestamp with time zone,
-    CONSTRAINT dossiers_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
-    CONSTRAINT dossiers_msisdn_check CHECK ((msisdn ~ '^\+[0-9]{8,15}$'::text)),
-    CONSTRAINT dossiers_number CHECK (
+    CONSTRAINT dossiers_check CHECK (
 CASE
     WHEN (purged_at IS NULL) THEN ((msisdn IS NULL) <> (phone_refusal IS NULL))
     ELSE (num_nonnulls(applicant_name, applicant_phone, msisdn) = 0)
 END),
+    CONSTRAINT dossiers_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
+    CONSTRAINT dossiers_msisdn_check CHECK ((msisdn ~ '^\+[0-9]{8,15}$'::text)),
     CONSTRAINT dossiers_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 

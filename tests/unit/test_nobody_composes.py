@@ -86,6 +86,7 @@ EXCEPTIONS = {
     "motcua complaints withdraw: why": "why it is taken back",
     "motcua complaints outcome: why": "what the check found",
     "motcua texts register: because": "why it is registered",
+    "motcua personal-data erase: because": "the paper that a citizen's request stands in",
     "form of find: q": "the same on the page itself",
     "form of dossiers: q": "where both are read",
     "form of staff: q": "whose dossiers are looked for, by code or by the number that the citizen gives; sends nothing",

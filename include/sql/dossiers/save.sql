@@ -68,6 +68,7 @@ saved AS (
                     i.at_one_stop_desk, i.finished_at, i.returned_at, i.updated_at, i.purged_at
                 )
         )
+    ORDER BY agency_code, dossier_code
     ON CONFLICT (agency_code, dossier_code) DO UPDATE
         SET
             source_id = excluded.source_id,

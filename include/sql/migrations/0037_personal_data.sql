@@ -7,7 +7,7 @@ COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When name and numbers were empti
 ALTER TABLE motcua.dossiers ADD COLUMN erase_asked_at timestamptz;
 COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when it is to be emptied as soon as it has ended and nothing waits, whatever its agency''s term: a citizen asked for it, or it had been emptied before a restore.';
 ALTER TABLE motcua.dossiers DROP CONSTRAINT dossiers_check;
-ALTER TABLE motcua.dossiers ADD CONSTRAINT dossiers_number CHECK (
+ALTER TABLE motcua.dossiers ADD CONSTRAINT dossiers_check CHECK (
     CASE
         WHEN purged_at IS NULL THEN (msisdn IS NULL) <> (phone_refusal IS NULL)
         ELSE num_nonnulls(applicant_name, applicant_phone, msisdn) = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, refuse
-from motcua.jobs.personal_data.purging import purge
+from motcua.commands.terminal import console, local_moment, refuse, without_phone
+from motcua.jobs.personal_data.purging import erase_dossier, purge
 from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import PurgeNotProvided, list_purges
@@ -28,6 +29,38 @@ def purge_now() -> None:
         raise refuse(failure) from None
     for each in done:
         _console.print(f"{each.kind}: {each.rows} row(s) emptied")
+
+
+@app.command("erase")
+def erase(
+    agency: Annotated[str, typer.Argument(help="Code of the agency that the dossier is of.")],
+    code: Annotated[str, typer.Argument(help="Code of the dossier, as the ledger has it.")],
+    because: Annotated[
+        str, typer.Option(callback=without_phone, help="The paper that the request stands in; kept for auditors.")
+    ],
+) -> None:
+    """Empty one dossier at its citizen's request; exit 1 where that must wait for its end."""
+    try:
+        term = erase_dossier(agency, code, getpass.getuser(), because)
+    except (LookupError, PurgeNotProvided, JournalFailed) as failure:
+        raise refuse(failure) from None
+    if term.purged_at is not None:
+        _console.print(f"Dossier {code} was emptied at {local_moment(term.purged_at)}.", markup=False)
+        return
+    why = [
+        words
+        for holds, words in (
+            (term.ended_at is None or term.ended_at > datetime.now(UTC), "it has not ended"),
+            (term.may_be_told, "a message of it may still go, or has no known end"),
+            (term.is_complained_of, "a complaint about it is open"),
+        )
+        if holds
+    ]
+    _console.print(
+        f"Dossier {code} is kept for now: {'; '.join(why) or 'somebody holds it'}. A purge after that empties it.",
+        markup=False,
+    )
+    raise typer.Exit(1)
 
 
 @app.command("purges")

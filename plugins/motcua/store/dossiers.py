@@ -73,6 +73,8 @@ class DossierShown:
     applicant_name: str | None
     msisdn: str | None
     phone_refusal: str | None
+    purged_at: datetime | None
+    """When name and number were emptied."""
     received_at: datetime | None
     due_at: datetime | None
     finished_at: datetime | None
@@ -126,6 +128,9 @@ class VersionEntry:
     phone_before: str | None
     phone_entered_at: datetime | None
     is_first: bool
+    phone_emptied: bool
+    """It was there, and its time is over."""
+    emptied_before: bool
 
 
 @dataclass(frozen=True, slots=True)

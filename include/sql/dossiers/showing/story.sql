@@ -13,6 +13,7 @@ SELECT
     d.applicant_name,
     d.msisdn,
     d.phone_refusal,
+    d.purged_at,
     d.received_at,
     d.due_at,
     d.finished_at,

@@ -1,7 +1,9 @@
 -- The versions of a dossier's row in which its due date or its phone is another than before, the newest first; the
 -- first one with what it began with. Holds the phone field as typed: the caller shows what it means. Called by
 -- store/dossiers.py.
-SELECT v.version_id, v.at, v.due_at, v.due_before, v.applicant_phone, v.phone_before, v.phone_entered_at, v.is_first
+SELECT
+    v.version_id, v.at, v.due_at, v.due_before, v.applicant_phone, v.phone_before, v.phone_entered_at, v.is_first,
+    v.phone_emptied, v.emptied_before
 FROM (
     SELECT
         n.version_id,
@@ -10,6 +12,8 @@ FROM (
         lag(n.due_at) OVER w AS due_before,
         n.applicant_phone,
         lag(n.applicant_phone) OVER w AS phone_before,
+        n.purged_at IS NOT NULL AS phone_emptied,
+        coalesce(lag(n.purged_at) OVER w IS NOT NULL, FALSE) AS emptied_before,
         n.phone_entered_at,
         lag(n.version_id) OVER w IS NULL AS is_first
     FROM motcua.dossier_versions AS n

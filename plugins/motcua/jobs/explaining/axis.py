@@ -119,15 +119,18 @@ class _Writer:
             said = words["due_first"] if entry.is_first else words["due_changed"]
             yield AxisLine(entry.at, "version", said.format(due=due, before=before))
         if entry.is_first or entry.applicant_phone != entry.phone_before:
-            now, before = (self._field(each, entry) for each in (entry.applicant_phone, entry.phone_before))
+            now = self._field(entry.applicant_phone, entry, emptied=entry.phone_emptied)
+            before = self._field(entry.phone_before, entry, emptied=entry.emptied_before)
             said = words["phone_first"] if entry.is_first else words["phone_changed"]
             yield AxisLine(entry.at, "version", said.format(phone=now, before=before))
 
     def _due(self, due_at: datetime | None) -> str:
         return str(self.words["no_due"]) if due_at is None else due_moment(due_at)
 
-    def _field(self, field: str | None, entry: VersionEntry) -> str:
+    def _field(self, field: str | None, entry: VersionEntry, *, emptied: bool) -> str:
         """What a phone field means, never as it was typed."""
+        if emptied:
+            return str(self.words["emptied"])
         typed_on = (entry.phone_entered_at or entry.at).astimezone(VIETNAM).date()
         reading = read_phone(field, typed_on, self.explained.dossier.province)
         if reading.e164 is None:
