@@ -25,6 +25,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.settings import settings
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.web.staff import run_page
+from motcua.web.warming import warm_pages
 from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
@@ -167,6 +168,8 @@ def ask_all(dsn: str) -> Iterator[Line]:
     os.environ["MOTCUA_SOURCES"] = "mot_cua"
     settings.cache_clear()
     every = list(addresses(_facts(dsn)))
+    # As in the API server.
+    warm_pages()
     visiting = Visiting()
     try:
         with (

@@ -20,7 +20,7 @@ class TakenAway:
 
     title: str
     notes: list[str]
-    """Below the title: what it holds, and when that held."""
+    """Below the title: what it holds, and when that held; a CSV file has neither."""
     head: list[str]
     rows: list[list[str]]
     """Each cell as it is written, an empty one as an empty text."""
@@ -37,7 +37,7 @@ def read_csv(content: bytes) -> TakenAway:
     assert content.startswith(b"\xef\xbb\xbf"), "Excel would not take it for UTF-8"
     lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     is_text = not [each for line in lines for each in line if each.startswith(_STARTS) and not _NUMBER.fullmatch(each)]
-    return _read([[each.removeprefix("'") for each in line] for line in lines], is_text)
+    return _read([[], *([each.removeprefix("'") for each in line] for line in lines)], is_text)
 
 
 def read_workbook(content: bytes) -> TakenAway:
@@ -67,9 +67,8 @@ def _read(lines: list[list[str]], is_text: bool) -> TakenAway:
     above = lines.index([])
     head, *rows = lines[above + 1 :]
     wide = len(head)
-    return TakenAway(
-        lines[0][0], [line[0] for line in lines[1:above]], head, [_filled(row, wide) for row in rows], is_text
-    )
+    title, *notes = [line[0] for line in lines[:above]] or [""]
+    return TakenAway(title, notes, head, [_filled(row, wide) for row in rows], is_text)
 
 
 def _filled(row: list[str], wide: int) -> list[str]:

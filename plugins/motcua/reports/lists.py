@@ -1,7 +1,7 @@
 """Lists that people take away: rows as a CSV file, in pieces, or as a workbook of one sheet.
 
-Both begin with what they hold: a title, what the rows were narrowed down to, and when they held; then an empty line,
-the heads of the columns, and the rows. Whatever a cell holds stays text in a spreadsheet: nothing of it is a formula,
+A CSV file is the heads of the columns and the rows, as whatever reads one expects. A workbook begins with what it
+holds: a title, what the rows were narrowed down to, and when they held. Whatever a cell holds stays text in a spreadsheet: nothing of it is a formula,
 and a code keeps its zeros in a workbook. Moments stand on the clock of Vietnam, as ``2026-11-25 10:00:00``, and days as
 ``2026-11-25``, which spreadsheets of any language read.
 """
@@ -59,7 +59,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """What stands above the rows."""
+    """What stands above the rows: of a CSV file the heads of the columns alone."""
 
     title: str
     about: Sequence[str]
@@ -104,8 +104,7 @@ def columns_of(names: Sequence[str]) -> list[Column]:
 
 def csv_pieces(head: ListHead, pieces: Iterable[Sequence[Row]]) -> Iterator[bytes]:
     """The file, piece by piece: a piece of rows is written when the one before it was taken."""
-    above: list[Row] = [[head.title], *([note] for note in head.notes), [], [each.head for each in head.columns]]
-    yield _lines(above, _BYTE_ORDER_MARK)
+    yield _lines([[each.head for each in head.columns]], _BYTE_ORDER_MARK)
     for rows in pieces:
         yield _lines(rows)
 

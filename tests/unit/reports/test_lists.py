@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, date, datetime
 
 import pytest
@@ -20,14 +22,23 @@ def taken(*rows, about=("mọi cơ quan",), as_of=AS_OF) -> tuple[TakenAway, Tak
     )
 
 
-def test_head_says_what_the_file_holds_what_it_was_narrowed_down_to_and_when_it_held():
-    for file in taken(["x", None, None, 1], about=("=cmd|x", "", "một tuần")):
-        assert file.title == "Tin nhắn"
-        assert file.notes == ["=cmd|x", "một tuần", "Dữ liệu tính đến 10:00 ngày 25/11/2026."]
-        assert file.is_text
-    for file in taken(as_of=None):
-        assert file.notes[-1] == "Chưa rõ dữ liệu tính đến lúc nào."
-        assert file.rows == []
+def test_workbook_says_what_it_holds_what_it_was_narrowed_down_to_and_when_it_held():
+    _, book = taken(["x", None, None, 1], about=("=cmd|x", "", "một tuần"))
+    assert book.title == "Tin nhắn"
+    assert book.notes == ["=cmd|x", "một tuần", "Dữ liệu tính đến 10:00 ngày 25/11/2026."]
+    assert book.is_text
+    _, book = taken(as_of=None)
+    assert book.notes[-1] == "Chưa rõ dữ liệu tính đến lúc nào."
+    assert book.rows == []
+
+
+def test_csv_file_begins_with_its_heads_as_whatever_reads_one_expects():
+    head = ListHead("Tin nhắn", ("mọi cơ quan",), AS_OF, columns_of(("note", "messages")))
+    content = b"".join(csv_pieces(head, [[["=x", 1]], [["y, z", 2]]])).decode("utf-8-sig")
+    assert list(csv.DictReader(io.StringIO(content, newline=""))) == [
+        {"Nội dung, lý do": "'=x", "Số tin": "1"},
+        {"Nội dung, lý do": "y, z", "Số tin": "2"},
+    ]
 
 
 def test_days_moments_and_numbers_are_the_same_in_both_and_a_moment_is_no_later_than_it_was():

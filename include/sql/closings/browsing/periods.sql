@@ -1,5 +1,6 @@
 -- The newest periods that are closed, each with its newest closing, how often it was corrected, and what the identity
--- says of it; sums of those that are listed alone. Called by store/browsing/closings.py.
+-- says of it; sums of those that are listed alone, and none where they are not wanted. Called by
+-- store/browsing/closings.py.
 SELECT
     p.closing_no,
     p.period,
@@ -28,6 +29,6 @@ LEFT JOIN LATERAL (
         sum(s.expected - s.suppressed - s.cancelled) AS tellable,
         sum(s.delivered) AS delivered
     FROM audit.closing_messages AS s
-    WHERE s.closing_no = p.closing_no
+    WHERE %(summed)s AND s.closing_no = p.closing_no
 ) AS m ON TRUE
 ORDER BY left(p.period, 7) DESC, char_length(p.period), p.period DESC

@@ -48,9 +48,9 @@ class ListedPeriod:
     delivered: int
 
 
-def newest_periods(connection: Connection, limit: int) -> list[ListedPeriod]:
-    """The newest periods that are closed."""
-    return _values(connection, "closings/browsing/periods", ListedPeriod, {"limit": limit})
+def newest_periods(connection: Connection, limit: int, *, summed: bool) -> list[ListedPeriod]:
+    """The newest periods that are closed; ``summed``: with their figures, which are added up over all agencies."""
+    return _values(connection, "closings/browsing/periods", ListedPeriod, {"limit": limit, "summed": summed})
 
 
 def summed_figures(connection: Connection, closing_no: int) -> Figures:

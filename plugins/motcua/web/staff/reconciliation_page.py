@@ -96,7 +96,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
     elif visits.listed is not None:
         agency = next(iter(visits.listed), "")
     with page_connection() as connection:
-        periods = _periods(connection)
+        periods = _periods(connection, summed=visits.agencies is None)
         if not ((closing or periods) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, periods=periods)
         shown = _closing(connection, number_in(closing) if closing else periods[0].closing_no, agency or None, _SHOWN)
@@ -322,8 +322,8 @@ def _attachment(content: bytes, name: str) -> Response:
     )
 
 
-def _periods(connection: Connection) -> list[ClosedPeriod]:
-    """The newest periods, each once, with how often it was corrected."""
+def _periods(connection: Connection, *, summed: bool) -> list[ClosedPeriod]:
+    """The newest periods, each once, with how often it was corrected; sums over all agencies are for who sees all."""
     return [
         ClosedPeriod(
             row.closing_no,
@@ -337,7 +337,7 @@ def _periods(connection: Connection) -> list[ClosedPeriod]:
             row.unexplained,
             bool(row.sources_unread),
         )
-        for row in newest_periods(connection, _PERIODS)
+        for row in newest_periods(connection, _PERIODS, summed=summed)
     ]
 
 

@@ -143,7 +143,7 @@ def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
             assert "OURS" not in answer.text, query
     assert "không thuộc cơ quan nào" in words(staff.get(f"{PAGE}?agency=-"))
     assert '<option value="-" selected>' in staff.get(f"{PAGE}?agency=-").text
-    taken = read_file(staff.get(f"{PAGE}/file?format=csv&agency=-"))
+    taken = read_file(staff.get(f"{PAGE}/file?format=xlsx&agency=-"))
     assert len(taken.rows) == 2
     assert taken.notes[0] == "không thuộc cơ quan nào"
     VISITING.visit_as("agency", NHA_TRANG)
