@@ -2656,7 +2656,8 @@ CREATE TABLE motcua.dossier_versions (
     returned_at timestamp with time zone,
     submitted_via text DEFAULT ''::text,
     purged_at timestamp with time zone,
-    CONSTRAINT dossier_versions_purged CHECK (((purged_at IS NULL) OR (applicant_phone IS NULL)))
+    CONSTRAINT dossier_versions_purged CHECK (((purged_at IS NULL) OR (applicant_phone IS NULL))),
+    CONSTRAINT purge_time_can_be CHECK (((purged_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (purged_at < '9000-01-01 00:00:00+00'::timestamp with time zone)))
 );
 
 -- Name: dossier_versions; Type: VIEW; Schema: audit; Owner: -
@@ -2710,7 +2711,8 @@ CASE
 END),
     CONSTRAINT dossiers_dossier_code_check CHECK (((char_length(dossier_code) >= 1) AND (char_length(dossier_code) <= 40))),
     CONSTRAINT dossiers_msisdn_check CHECK ((msisdn ~ '^\+[0-9]{8,15}$'::text)),
-    CONSTRAINT dossiers_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+    CONSTRAINT dossiers_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10))),
+    CONSTRAINT purge_times_can_be CHECK (COALESCE(((LEAST(purged_at, erase_asked_at) >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (GREATEST(purged_at, erase_asked_at) < '9000-01-01 00:00:00+00'::timestamp with time zone)), true))
 );
 
 -- Name: dossiers; Type: VIEW; Schema: audit; Owner: -

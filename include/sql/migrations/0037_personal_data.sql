@@ -14,12 +14,21 @@ ALTER TABLE motcua.dossiers ADD CONSTRAINT dossiers_check CHECK (
     END
 );
 COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Why there is no such number; empty where there is one, or was one that was emptied.';
+ALTER TABLE motcua.dossiers ADD CONSTRAINT purge_times_can_be CHECK (
+    coalesce(
+        least(purged_at, erase_asked_at) >= timestamptz '2000-01-01 00:00:00+00'
+        AND greatest(purged_at, erase_asked_at) < timestamptz '9000-01-01 00:00:00+00', TRUE
+    )
+);
 CREATE INDEX dossiers_unpurged ON motcua.dossiers (dossier_id) WHERE purged_at IS NULL;
 
 ALTER TABLE motcua.dossier_versions ADD COLUMN purged_at timestamptz;
 COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied, or that of a row that was read again after its end.';
 ALTER TABLE motcua.dossier_versions ADD CONSTRAINT dossier_versions_purged
 CHECK (purged_at IS NULL OR applicant_phone IS NULL);
+ALTER TABLE motcua.dossier_versions ADD CONSTRAINT purge_time_can_be CHECK (
+    purged_at >= timestamptz '2000-01-01 00:00:00+00' AND purged_at < timestamptz '9000-01-01 00:00:00+00'
+);
 
 ALTER TABLE motcua.messages ADD COLUMN purged_at timestamptz;
 COMMENT ON COLUMN motcua.messages.purged_at IS 'When its number and words were emptied; such a message never goes again.';
