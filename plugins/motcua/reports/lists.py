@@ -1,9 +1,9 @@
 """Lists that people take away: rows as a CSV file, in pieces, or as a workbook of one sheet.
 
 A CSV file is the heads of the columns and the rows, as whatever reads one expects. A workbook begins with what it
-holds: a title, what the rows were narrowed down to, and when they held. Whatever a cell holds stays text in a spreadsheet: nothing of it is a formula,
-and a code keeps its zeros in a workbook. Moments stand on the clock of Vietnam, as ``2026-11-25 10:00:00``, and days as
-``2026-11-25``, which spreadsheets of any language read.
+holds: a title, what the rows were narrowed down to, and when they held. Whatever a cell holds stays text in a
+spreadsheet: nothing of it is a formula, and a code keeps its zeros in a workbook. Moments stand on the clock of
+Vietnam, as ``2026-11-25 10:00:00``, and days as ``2026-11-25``, which spreadsheets of any language read.
 """
 
 from __future__ import annotations

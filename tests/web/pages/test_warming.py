@@ -48,7 +48,7 @@ def cold():
 
 @pytest.fixture
 def http(ledger, monkeypatch):
-    from motcua.web.staff import run_page
+    from motcua.web.runs import run_page
 
     monkeypatch.setattr(run_page, "find_airflow_run", lambda dag_id, run_id: None)
     with TestClient(Visiting().mount(), follow_redirects=False) as client:
