@@ -81,3 +81,5 @@ COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Rows emptied; 0 where 
 COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or who did it. Personal data of staff.';
 COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'Of a request: the paper that it stands in. Holds no value of what was emptied.';
 COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that did it; empty: none.';
+
+COMMENT ON COLUMN motcua.agencies.retention IS 'Numbers, names and words are kept this long after a dossier''s end, and emptied in the night after that.';
