@@ -2272,6 +2272,30 @@ CREATE VIEW audit.closing_differences AS
     occurred_at
    FROM motcua.closing_differences;
 
+-- Name: closing_dossier_sums; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_dossier_sums (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    cells integer NOT NULL,
+    carried_over bigint NOT NULL,
+    received bigint NOT NULL,
+    received_online bigint NOT NULL,
+    received_postal bigint NOT NULL,
+    resolved_early bigint NOT NULL,
+    resolved_on_time bigint NOT NULL,
+    resolved_late bigint NOT NULL,
+    resolved_without_due bigint NOT NULL,
+    withdrawn bigint NOT NULL,
+    open_in_time bigint NOT NULL,
+    open_late bigint NOT NULL,
+    paused_in_time bigint NOT NULL,
+    paused_late bigint NOT NULL,
+    due bigint NOT NULL,
+    handed_over bigint NOT NULL,
+    CONSTRAINT closing_dossier_sums_cells_check CHECK ((cells > 0))
+);
+
 -- Name: closing_dossiers; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.closing_dossiers (
@@ -2295,6 +2319,100 @@ CREATE TABLE motcua.closing_dossiers (
     handed_over integer NOT NULL
 );
 
+-- Name: closings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closings (
+    closing_no bigint NOT NULL,
+    period text NOT NULL,
+    corrects bigint,
+    run_id text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    known_version bigint NOT NULL,
+    known_transition bigint NOT NULL,
+    known_history bigint NOT NULL,
+    known_message bigint NOT NULL,
+    known_inquiry bigint NOT NULL,
+    known_receipt bigint NOT NULL,
+    data_as_of timestamp with time zone,
+    sources_unread text[] DEFAULT '{}'::text[] NOT NULL,
+    segment_price integer,
+    figures_hash text NOT NULL,
+    difference bigint NOT NULL,
+    unexplained integer NOT NULL,
+    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT closings_figures_hash_check CHECK ((figures_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$'::text)),
+    CONSTRAINT closings_run_id_check CHECK ((btrim(run_id) <> ''::text)),
+    CONSTRAINT closings_segment_price_check CHECK ((segment_price >= 0)),
+    CONSTRAINT closings_unexplained_check CHECK ((unexplained >= 0))
+);
+
+-- Name: closing_dossier_sums; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_dossier_sums AS
+ SELECT closing_dossier_sums.closing_no,
+    closing_dossier_sums.agency_code,
+    closing_dossier_sums.cells,
+    closing_dossier_sums.carried_over,
+    closing_dossier_sums.received,
+    closing_dossier_sums.received_online,
+    closing_dossier_sums.received_postal,
+    closing_dossier_sums.resolved_early,
+    closing_dossier_sums.resolved_on_time,
+    closing_dossier_sums.resolved_late,
+    closing_dossier_sums.resolved_without_due,
+    closing_dossier_sums.withdrawn,
+    closing_dossier_sums.open_in_time,
+    closing_dossier_sums.open_late,
+    closing_dossier_sums.paused_in_time,
+    closing_dossier_sums.paused_late,
+    closing_dossier_sums.due,
+    closing_dossier_sums.handed_over
+   FROM motcua.closing_dossier_sums
+UNION ALL
+ SELECT c.closing_no,
+    a.agency_code,
+    a.cells,
+    a.carried_over,
+    a.received,
+    a.received_online,
+    a.received_postal,
+    a.resolved_early,
+    a.resolved_on_time,
+    a.resolved_late,
+    a.resolved_without_due,
+    a.withdrawn,
+    a.open_in_time,
+    a.open_late,
+    a.paused_in_time,
+    a.paused_late,
+    a.due,
+    a.handed_over
+   FROM (motcua.closings c
+     JOIN LATERAL ( SELECT d.agency_code,
+            (count(*))::integer AS cells,
+            sum(d.carried_over) AS carried_over,
+            sum(d.received) AS received,
+            sum(d.received_online) AS received_online,
+            sum(d.received_postal) AS received_postal,
+            sum(d.resolved_early) AS resolved_early,
+            sum(d.resolved_on_time) AS resolved_on_time,
+            sum(d.resolved_late) AS resolved_late,
+            sum(d.resolved_without_due) AS resolved_without_due,
+            sum(d.withdrawn) AS withdrawn,
+            sum(d.open_in_time) AS open_in_time,
+            sum(d.open_late) AS open_late,
+            sum(d.paused_in_time) AS paused_in_time,
+            sum(d.paused_late) AS paused_late,
+            sum(d.due) AS due,
+            sum(d.handed_over) AS handed_over
+           FROM motcua.closing_dossiers d
+          WHERE (d.closing_no = c.closing_no)
+          GROUP BY d.agency_code) a ON (true))
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM motcua.closing_dossier_sums s
+          WHERE (s.closing_no = c.closing_no))));
+
 -- Name: closing_dossiers; Type: VIEW; Schema: audit; Owner: -
 
 CREATE VIEW audit.closing_dossiers AS
@@ -2317,6 +2435,33 @@ CREATE VIEW audit.closing_dossiers AS
     due,
     handed_over
    FROM motcua.closing_dossiers;
+
+-- Name: closing_message_sums; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_message_sums (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    kind text NOT NULL,
+    balances boolean NOT NULL,
+    cells integer NOT NULL,
+    at_source bigint NOT NULL,
+    out_of_scope bigint NOT NULL,
+    only_source bigint NOT NULL,
+    only_ledger bigint NOT NULL,
+    suppressed bigint NOT NULL,
+    cancelled bigint NOT NULL,
+    expired bigint NOT NULL,
+    queued bigint NOT NULL,
+    sending bigint NOT NULL,
+    unknown bigint NOT NULL,
+    rejected bigint NOT NULL,
+    accepted bigint NOT NULL,
+    delivered bigint NOT NULL,
+    undelivered bigint NOT NULL,
+    unconfirmed bigint NOT NULL,
+    segments bigint NOT NULL,
+    CONSTRAINT closing_message_sums_cells_check CHECK ((cells > 0))
+);
 
 -- Name: closing_messages; Type: TABLE; Schema: motcua; Owner: -
 
@@ -2345,6 +2490,81 @@ CREATE TABLE motcua.closing_messages (
     segments integer NOT NULL,
     CONSTRAINT closing_messages_kind_check CHECK ((kind = ANY (ARRAY['result'::text, 'supplement'::text, 'apology'::text, 'reply'::text])))
 );
+
+-- Name: closing_message_sums; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_message_sums AS
+ SELECT closing_message_sums.closing_no,
+    closing_message_sums.agency_code,
+    closing_message_sums.kind,
+    closing_message_sums.balances,
+    closing_message_sums.cells,
+    closing_message_sums.at_source,
+    closing_message_sums.out_of_scope,
+    closing_message_sums.only_source,
+    closing_message_sums.only_ledger,
+    closing_message_sums.suppressed,
+    closing_message_sums.cancelled,
+    closing_message_sums.expired,
+    closing_message_sums.queued,
+    closing_message_sums.sending,
+    closing_message_sums.unknown,
+    closing_message_sums.rejected,
+    closing_message_sums.accepted,
+    closing_message_sums.delivered,
+    closing_message_sums.undelivered,
+    closing_message_sums.unconfirmed,
+    closing_message_sums.segments
+   FROM motcua.closing_message_sums
+UNION ALL
+ SELECT c.closing_no,
+    a.agency_code,
+    a.kind,
+    a.balances,
+    a.cells,
+    a.at_source,
+    a.out_of_scope,
+    a.only_source,
+    a.only_ledger,
+    a.suppressed,
+    a.cancelled,
+    a.expired,
+    a.queued,
+    a.sending,
+    a.unknown,
+    a.rejected,
+    a.accepted,
+    a.delivered,
+    a.undelivered,
+    a.unconfirmed,
+    a.segments
+   FROM (motcua.closings c
+     JOIN LATERAL ( SELECT m.agency_code,
+            m.kind,
+            (m.difference = 0) AS balances,
+            (count(*))::integer AS cells,
+            sum(m.at_source) AS at_source,
+            sum(m.out_of_scope) AS out_of_scope,
+            sum(m.only_source) AS only_source,
+            sum(m.only_ledger) AS only_ledger,
+            sum(m.suppressed) AS suppressed,
+            sum(m.cancelled) AS cancelled,
+            sum(m.expired) AS expired,
+            sum(m.queued) AS queued,
+            sum(m.sending) AS sending,
+            sum(m.unknown) AS unknown,
+            sum(m.rejected) AS rejected,
+            sum(m.accepted) AS accepted,
+            sum(m.delivered) AS delivered,
+            sum(m.undelivered) AS undelivered,
+            sum(m.unconfirmed) AS unconfirmed,
+            sum(m.segments) AS segments
+           FROM motcua.closing_messages m
+          WHERE (m.closing_no = c.closing_no)
+          GROUP BY m.agency_code, m.kind, (m.difference = 0)) a ON (true))
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM motcua.closing_message_sums s
+          WHERE (s.closing_no = c.closing_no))));
 
 -- Name: closing_messages; Type: VIEW; Schema: audit; Owner: -
 
@@ -2402,6 +2622,18 @@ CREATE VIEW audit.closing_orphans AS
     happened_at
    FROM motcua.closing_orphans;
 
+-- Name: closing_reason_sums; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_reason_sums (
+    closing_no bigint NOT NULL,
+    agency_code text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    messages bigint NOT NULL,
+    CONSTRAINT closing_reason_sums_messages_check CHECK ((messages > 0))
+);
+
 -- Name: closing_reasons; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.closing_reasons (
@@ -2414,6 +2646,36 @@ CREATE TABLE motcua.closing_reasons (
     messages integer NOT NULL,
     CONSTRAINT closing_reasons_messages_check CHECK ((messages > 0))
 );
+
+-- Name: closing_reason_sums; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_reason_sums AS
+ SELECT closing_reason_sums.closing_no,
+    closing_reason_sums.agency_code,
+    closing_reason_sums.kind,
+    closing_reason_sums.state,
+    closing_reason_sums.reason,
+    closing_reason_sums.messages
+   FROM motcua.closing_reason_sums
+UNION ALL
+ SELECT c.closing_no,
+    a.agency_code,
+    a.kind,
+    a.state,
+    a.reason,
+    a.messages
+   FROM (motcua.closings c
+     JOIN LATERAL ( SELECT r.agency_code,
+            r.kind,
+            r.state,
+            r.reason,
+            sum(r.messages) AS messages
+           FROM motcua.closing_reasons r
+          WHERE (r.closing_no = c.closing_no)
+          GROUP BY r.agency_code, r.kind, r.state, r.reason) a ON (true))
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM motcua.closing_reason_sums s
+          WHERE (s.closing_no = c.closing_no))));
 
 -- Name: closing_reasons; Type: VIEW; Schema: audit; Owner: -
 
@@ -2467,34 +2729,6 @@ CREATE VIEW audit.closing_timings AS
     median_seconds,
     p95_seconds
    FROM motcua.closing_timings;
-
--- Name: closings; Type: TABLE; Schema: motcua; Owner: -
-
-CREATE TABLE motcua.closings (
-    closing_no bigint NOT NULL,
-    period text NOT NULL,
-    corrects bigint,
-    run_id text NOT NULL,
-    as_of timestamp with time zone NOT NULL,
-    known_version bigint NOT NULL,
-    known_transition bigint NOT NULL,
-    known_history bigint NOT NULL,
-    known_message bigint NOT NULL,
-    known_inquiry bigint NOT NULL,
-    known_receipt bigint NOT NULL,
-    data_as_of timestamp with time zone,
-    sources_unread text[] DEFAULT '{}'::text[] NOT NULL,
-    segment_price integer,
-    figures_hash text NOT NULL,
-    difference bigint NOT NULL,
-    unexplained integer NOT NULL,
-    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT closings_figures_hash_check CHECK ((figures_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$'::text)),
-    CONSTRAINT closings_run_id_check CHECK ((btrim(run_id) <> ''::text)),
-    CONSTRAINT closings_segment_price_check CHECK ((segment_price >= 0)),
-    CONSTRAINT closings_unexplained_check CHECK ((unexplained >= 0))
-);
 
 -- Name: closings; Type: VIEW; Schema: audit; Owner: -
 
@@ -3682,6 +3916,91 @@ CREATE VIEW audit.sources AS
     failed_at
    FROM motcua.sources;
 
+-- Name: statement_difference_sums; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_difference_sums (
+    statement_no bigint NOT NULL,
+    direction text NOT NULL,
+    verdict text NOT NULL,
+    what text NOT NULL,
+    matches bigint NOT NULL,
+    CONSTRAINT statement_difference_sums_matches_check CHECK ((matches > 0))
+);
+
+-- Name: statement_matches; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_matches (
+    match_id bigint NOT NULL,
+    statement_no bigint NOT NULL,
+    verdict text NOT NULL,
+    direction text NOT NULL,
+    line_no integer,
+    attempt_id bigint,
+    inquiry_id bigint,
+    matched_by text,
+    differs text[] NOT NULL,
+    segments integer,
+    amount numeric(16,2),
+    CONSTRAINT statement_matches_check CHECK (((direction = 'mt'::text) OR (attempt_id IS NULL))),
+    CONSTRAINT statement_matches_check1 CHECK (((direction = 'mo'::text) OR (inquiry_id IS NULL))),
+    CONSTRAINT statement_matches_check2 CHECK (((verdict = ANY (ARRAY['exact'::text, 'partial'::text])) = (matched_by IS NOT NULL))),
+    CONSTRAINT statement_matches_check3 CHECK (((verdict = 'ours_only'::text) = (line_no IS NULL))),
+    CONSTRAINT statement_matches_check4 CHECK (((verdict = 'theirs_only'::text) = (num_nonnulls(attempt_id, inquiry_id) = 0))),
+    CONSTRAINT statement_matches_check5 CHECK (
+CASE verdict
+    WHEN 'exact'::text THEN (differs = '{}'::text[])
+    WHEN 'partial'::text THEN (differs <> '{}'::text[])
+    ELSE true
+END),
+    CONSTRAINT statement_matches_direction_check CHECK ((direction = ANY (ARRAY['mt'::text, 'mo'::text]))),
+    CONSTRAINT statement_matches_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'gateway_reference'::text, 'number_and_time'::text]))),
+    CONSTRAINT statement_matches_verdict_check CHECK ((verdict = ANY (ARRAY['exact'::text, 'partial'::text, 'theirs_only'::text, 'ours_only'::text])))
+);
+
+-- Name: statement_sums; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_sums (
+    statement_no bigint NOT NULL,
+    direction text NOT NULL,
+    verdict text NOT NULL,
+    matches bigint NOT NULL,
+    their_segments bigint NOT NULL,
+    their_amount numeric NOT NULL,
+    our_segments bigint NOT NULL,
+    our_amount numeric NOT NULL,
+    segments_off bigint NOT NULL,
+    amount_off numeric NOT NULL,
+    CONSTRAINT statement_sums_matches_check CHECK ((matches > 0))
+);
+
+-- Name: statement_difference_sums; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.statement_difference_sums AS
+ SELECT statement_difference_sums.statement_no,
+    statement_difference_sums.direction,
+    statement_difference_sums.verdict,
+    statement_difference_sums.what,
+    statement_difference_sums.matches
+   FROM motcua.statement_difference_sums
+UNION ALL
+ SELECT c.statement_no,
+    a.direction,
+    a.verdict,
+    a.what,
+    a.matches
+   FROM (motcua.carrier_statements c
+     JOIN LATERAL ( SELECT m.direction,
+            m.verdict,
+            d.what,
+            count(*) AS matches
+           FROM (motcua.statement_matches m
+             CROSS JOIN LATERAL unnest(m.differs) d(what))
+          WHERE ((m.statement_no = c.statement_no) AND (m.verdict <> 'exact'::text))
+          GROUP BY m.direction, m.verdict, d.what) a ON (true))
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM motcua.statement_sums s
+          WHERE (s.statement_no = c.statement_no))));
+
 -- Name: statement_lines; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.statement_lines (
@@ -3720,36 +4039,6 @@ CREATE VIEW audit.statement_lines AS
     billed
    FROM motcua.statement_lines;
 
--- Name: statement_matches; Type: TABLE; Schema: motcua; Owner: -
-
-CREATE TABLE motcua.statement_matches (
-    match_id bigint NOT NULL,
-    statement_no bigint NOT NULL,
-    verdict text NOT NULL,
-    direction text NOT NULL,
-    line_no integer,
-    attempt_id bigint,
-    inquiry_id bigint,
-    matched_by text,
-    differs text[] NOT NULL,
-    segments integer,
-    amount numeric(16,2),
-    CONSTRAINT statement_matches_check CHECK (((direction = 'mt'::text) OR (attempt_id IS NULL))),
-    CONSTRAINT statement_matches_check1 CHECK (((direction = 'mo'::text) OR (inquiry_id IS NULL))),
-    CONSTRAINT statement_matches_check2 CHECK (((verdict = ANY (ARRAY['exact'::text, 'partial'::text])) = (matched_by IS NOT NULL))),
-    CONSTRAINT statement_matches_check3 CHECK (((verdict = 'ours_only'::text) = (line_no IS NULL))),
-    CONSTRAINT statement_matches_check4 CHECK (((verdict = 'theirs_only'::text) = (num_nonnulls(attempt_id, inquiry_id) = 0))),
-    CONSTRAINT statement_matches_check5 CHECK (
-CASE verdict
-    WHEN 'exact'::text THEN (differs = '{}'::text[])
-    WHEN 'partial'::text THEN (differs <> '{}'::text[])
-    ELSE true
-END),
-    CONSTRAINT statement_matches_direction_check CHECK ((direction = ANY (ARRAY['mt'::text, 'mo'::text]))),
-    CONSTRAINT statement_matches_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'gateway_reference'::text, 'number_and_time'::text]))),
-    CONSTRAINT statement_matches_verdict_check CHECK ((verdict = ANY (ARRAY['exact'::text, 'partial'::text, 'theirs_only'::text, 'ours_only'::text])))
-);
-
 -- Name: statement_matches; Type: VIEW; Schema: audit; Owner: -
 
 CREATE VIEW audit.statement_matches AS
@@ -3765,6 +4054,60 @@ CREATE VIEW audit.statement_matches AS
     segments,
     amount
    FROM motcua.statement_matches;
+
+-- Name: statement_sums; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.statement_sums AS
+ SELECT statement_sums.statement_no,
+    statement_sums.direction,
+    statement_sums.verdict,
+    statement_sums.matches,
+    statement_sums.their_segments,
+    statement_sums.their_amount,
+    statement_sums.our_segments,
+    statement_sums.our_amount,
+    statement_sums.segments_off,
+    statement_sums.amount_off
+   FROM motcua.statement_sums
+UNION ALL
+ SELECT c.statement_no,
+    a.direction,
+    a.verdict,
+    a.matches,
+    a.their_segments,
+    a.their_amount,
+    a.our_segments,
+    a.our_amount,
+    a.segments_off,
+    a.amount_off
+   FROM (motcua.carrier_statements c
+     JOIN LATERAL ( SELECT m.direction,
+            m.verdict,
+            count(*) AS matches,
+            COALESCE(sum(m.theirs), (0)::bigint) AS their_segments,
+            COALESCE(sum(m.their_amount), (0)::numeric) AS their_amount,
+            COALESCE(sum(m.segments), (0)::bigint) AS our_segments,
+            COALESCE(sum(m.amount), (0)::numeric) AS our_amount,
+            COALESCE(sum(abs((m.theirs - COALESCE(m.segments, 0)))) FILTER (WHERE m.counts), (0)::bigint) AS segments_off,
+            COALESCE(sum(abs((m.their_amount - COALESCE(m.amount, (0)::numeric)))) FILTER (WHERE (m.counts AND m.priced)), (0)::numeric) AS amount_off
+           FROM ( SELECT x.direction,
+                    x.verdict,
+                    x.segments,
+                    x.amount,
+                        CASE
+                            WHEN l.billed THEN l.segments
+                            ELSE 0
+                        END AS theirs,
+                    COALESCE(l.amount, (0)::numeric) AS their_amount,
+                    ((x.verdict <> 'ours_only'::text) OR (x.differs = '{}'::text[])) AS counts,
+                    ((x.verdict = 'theirs_only'::text) OR (x.amount IS NOT NULL)) AS priced
+                   FROM (motcua.statement_matches x
+                     LEFT JOIN motcua.statement_lines l ON (((x.statement_no = l.statement_no) AND (x.direction = l.direction) AND (x.line_no = l.line_no))))
+                  WHERE (x.statement_no = c.statement_no)) m
+          GROUP BY m.direction, m.verdict) a ON (true))
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM motcua.statement_sums s
+          WHERE (s.statement_no = c.statement_no))));
 
 -- Name: stops; Type: TABLE; Schema: motcua; Owner: -
 
@@ -5119,10 +5462,20 @@ ALTER TABLE ONLY motcua.closing_changes
 ALTER TABLE ONLY motcua.closing_differences
     ADD CONSTRAINT closing_differences_pkey PRIMARY KEY (difference_no);
 
+-- Name: closing_dossier_sums closing_dossier_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_dossier_sums
+    ADD CONSTRAINT closing_dossier_sums_pkey PRIMARY KEY (closing_no, agency_code);
+
 -- Name: closing_dossiers closing_dossiers_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.closing_dossiers
     ADD CONSTRAINT closing_dossiers_pkey PRIMARY KEY (closing_no, agency_code, procedure_code);
+
+-- Name: closing_message_sums closing_message_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_message_sums
+    ADD CONSTRAINT closing_message_sums_pkey PRIMARY KEY (closing_no, agency_code, kind, balances);
 
 -- Name: closing_messages closing_messages_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5133,6 +5486,11 @@ ALTER TABLE ONLY motcua.closing_messages
 
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_pkey PRIMARY KEY (orphan_no);
+
+-- Name: closing_reason_sums closing_reason_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reason_sums
+    ADD CONSTRAINT closing_reason_sums_pkey PRIMARY KEY (closing_no, agency_code, kind, state, reason);
 
 -- Name: closing_reasons closing_reasons_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5499,6 +5857,11 @@ ALTER TABLE ONLY motcua.sources
 ALTER TABLE ONLY motcua.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (source_id);
 
+-- Name: statement_difference_sums statement_difference_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_difference_sums
+    ADD CONSTRAINT statement_difference_sums_pkey PRIMARY KEY (statement_no, direction, verdict, what);
+
 -- Name: statement_lines statement_lines_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.statement_lines
@@ -5523,6 +5886,11 @@ ALTER TABLE ONLY motcua.statement_matches
 
 ALTER TABLE ONLY motcua.statement_matches
     ADD CONSTRAINT statement_matches_statement_no_direction_line_no_key UNIQUE (statement_no, direction, line_no);
+
+-- Name: statement_sums statement_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_sums
+    ADD CONSTRAINT statement_sums_pkey PRIMARY KEY (statement_no, direction, verdict);
 
 -- Name: status_maps status_maps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5652,6 +6020,10 @@ CREATE UNIQUE INDEX carrier_statements_first ON motcua.carrier_statements USING 
 -- Name: closing_differences_closing; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX closing_differences_closing ON motcua.closing_differences USING btree (closing_no, side, reason);
+
+-- Name: closing_messages_unbalanced; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages USING btree (closing_no) WHERE (difference <> 0);
 
 -- Name: closing_orphans_closing; Type: INDEX; Schema: motcua; Owner: -
 
@@ -5857,6 +6229,10 @@ CREATE INDEX releases_message ON motcua.releases USING btree (message_id);
 
 CREATE UNIQUE INDEX statement_matches_inquiry ON motcua.statement_matches USING btree (inquiry_id, statement_no) WHERE (inquiry_id IS NOT NULL);
 
+-- Name: statement_matches_shown; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX statement_matches_shown ON motcua.statement_matches USING btree (statement_no, verdict, ((line_no IS NULL)), direction DESC, line_no, match_id);
+
 -- Name: statement_matches_verdict; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX statement_matches_verdict ON motcua.statement_matches USING btree (statement_no, verdict) WHERE (verdict <> 'exact'::text);
@@ -6037,9 +6413,17 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_changes F
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_differences FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: closing_dossier_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_dossier_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: closing_dossiers refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_dossiers FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_message_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_message_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: closing_messages refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -6048,6 +6432,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_messages 
 -- Name: closing_orphans refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_orphans FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: closing_reason_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_reason_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: closing_reasons refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -6161,6 +6549,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.releases FOR EACH
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.report_mails FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: statement_difference_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_difference_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: statement_lines refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_lines FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -6168,6 +6560,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_lines F
 -- Name: statement_matches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_matches FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: statement_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: template_registration_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -6273,10 +6669,20 @@ ALTER TABLE ONLY motcua.closing_differences
 ALTER TABLE ONLY motcua.closing_differences
     ADD CONSTRAINT closing_differences_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
 
+-- Name: closing_dossier_sums closing_dossier_sums_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_dossier_sums
+    ADD CONSTRAINT closing_dossier_sums_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
 -- Name: closing_dossiers closing_dossiers_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.closing_dossiers
     ADD CONSTRAINT closing_dossiers_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_message_sums closing_message_sums_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_message_sums
+    ADD CONSTRAINT closing_message_sums_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
 
 -- Name: closing_messages closing_messages_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -6287,6 +6693,16 @@ ALTER TABLE ONLY motcua.closing_messages
 
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_reason_sums closing_reason_sums_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reason_sums
+    ADD CONSTRAINT closing_reason_sums_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_reason_sums closing_reason_sums_state_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_reason_sums
+    ADD CONSTRAINT closing_reason_sums_state_fkey FOREIGN KEY (state) REFERENCES motcua.message_states(state);
 
 -- Name: closing_reasons closing_reasons_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -6628,6 +7044,11 @@ ALTER TABLE ONLY motcua.releases
 ALTER TABLE ONLY motcua.releases
     ADD CONSTRAINT releases_message_id_fkey FOREIGN KEY (message_id) REFERENCES motcua.messages(message_id);
 
+-- Name: statement_difference_sums statement_difference_sums_statement_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_difference_sums
+    ADD CONSTRAINT statement_difference_sums_statement_no_fkey FOREIGN KEY (statement_no) REFERENCES motcua.carrier_statements(statement_no);
+
 -- Name: statement_matches statement_matches_attempt_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.statement_matches
@@ -6637,6 +7058,11 @@ ALTER TABLE ONLY motcua.statement_matches
 
 ALTER TABLE ONLY motcua.statement_matches
     ADD CONSTRAINT statement_matches_inquiry_id_fkey FOREIGN KEY (inquiry_id) REFERENCES motcua.inquiries(inquiry_id);
+
+-- Name: statement_sums statement_sums_statement_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_sums
+    ADD CONSTRAINT statement_sums_statement_no_fkey FOREIGN KEY (statement_no) REFERENCES motcua.carrier_statements(statement_no);
 
 -- Name: status_maps status_maps_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -7031,9 +7457,24 @@ GRANT SELECT ON TABLE audit.closing_differences TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_differences TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_differences TO motcua_audit;
 
+-- Name: TABLE closing_dossier_sums; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_dossier_sums TO motcua_app;
+
 -- Name: TABLE closing_dossiers; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.closing_dossiers TO motcua_app;
+
+-- Name: TABLE closings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closings TO motcua_app;
+GRANT SELECT ON TABLE motcua.closings TO motcua_pages;
+
+-- Name: TABLE closing_dossier_sums; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_dossier_sums TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_dossier_sums TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_dossier_sums TO motcua_audit;
 
 -- Name: TABLE closing_dossiers; Type: ACL; Schema: audit; Owner: -
 
@@ -7041,9 +7482,19 @@ GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_dossiers TO motcua_audit;
 
+-- Name: TABLE closing_message_sums; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_message_sums TO motcua_app;
+
 -- Name: TABLE closing_messages; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.closing_messages TO motcua_app;
+
+-- Name: TABLE closing_message_sums; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_message_sums TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_message_sums TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_message_sums TO motcua_audit;
 
 -- Name: TABLE closing_messages; Type: ACL; Schema: audit; Owner: -
 
@@ -7061,9 +7512,19 @@ GRANT SELECT ON TABLE audit.closing_orphans TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
 
+-- Name: TABLE closing_reason_sums; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_reason_sums TO motcua_app;
+
 -- Name: TABLE closing_reasons; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.closing_reasons TO motcua_app;
+
+-- Name: TABLE closing_reason_sums; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_reason_sums TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_reason_sums TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_reason_sums TO motcua_audit;
 
 -- Name: TABLE closing_reasons; Type: ACL; Schema: audit; Owner: -
 
@@ -7090,11 +7551,6 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_timings TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_timings TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_timings TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_timings TO motcua_audit;
-
--- Name: TABLE closings; Type: ACL; Schema: motcua; Owner: -
-
-GRANT SELECT,INSERT ON TABLE motcua.closings TO motcua_app;
-GRANT SELECT ON TABLE motcua.closings TO motcua_pages;
 
 -- Name: TABLE closings; Type: ACL; Schema: audit; Owner: -
 
@@ -7852,6 +8308,24 @@ GRANT SELECT ON TABLE audit.sources TO motcua_app;
 GRANT SELECT ON TABLE audit.sources TO motcua_pages;
 GRANT SELECT ON TABLE audit.sources TO motcua_audit;
 
+-- Name: TABLE statement_difference_sums; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.statement_difference_sums TO motcua_app;
+
+-- Name: TABLE statement_matches; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.statement_matches TO motcua_app;
+
+-- Name: TABLE statement_sums; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.statement_sums TO motcua_app;
+
+-- Name: TABLE statement_difference_sums; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.statement_difference_sums TO motcua_app;
+GRANT SELECT ON TABLE audit.statement_difference_sums TO motcua_pages;
+GRANT SELECT ON TABLE audit.statement_difference_sums TO motcua_audit;
+
 -- Name: TABLE statement_lines; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.statement_lines TO motcua_app;
@@ -7862,15 +8336,17 @@ GRANT SELECT ON TABLE audit.statement_lines TO motcua_app;
 GRANT SELECT ON TABLE audit.statement_lines TO motcua_pages;
 GRANT SELECT ON TABLE audit.statement_lines TO motcua_audit;
 
--- Name: TABLE statement_matches; Type: ACL; Schema: motcua; Owner: -
-
-GRANT SELECT,INSERT ON TABLE motcua.statement_matches TO motcua_app;
-
 -- Name: TABLE statement_matches; Type: ACL; Schema: audit; Owner: -
 
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_app;
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_pages;
 GRANT SELECT ON TABLE audit.statement_matches TO motcua_audit;
+
+-- Name: TABLE statement_sums; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.statement_sums TO motcua_app;
+GRANT SELECT ON TABLE audit.statement_sums TO motcua_pages;
+GRANT SELECT ON TABLE audit.statement_sums TO motcua_audit;
 
 -- Name: TABLE stops; Type: ACL; Schema: motcua; Owner: -
 

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from motcua.jobs.handed_in.statement_forms import load_form
 from motcua.quality.rules import load_rules
+from motcua.store.oversight import closings, statements
 
 # A check a day; of a hundred dossiers eight were found once, half of them still are. Of the newest run alone shares by
 # procedure and desk user are read.
@@ -298,3 +299,13 @@ def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) 
     for part in (_QUALITY, _CLOSINGS, _REST):
         psycopg.ClientCursor(connection).execute(part, values)
         connection.execute("ANALYZE")
+    _add_up(connection)
+
+
+def _add_up(connection: psycopg.Connection[Any]) -> None:
+    """Writes the sums of each closing and statement, as the transactions that write these do."""
+    for (closing_no,) in connection.execute("SELECT closing_no FROM motcua.closings").fetchall():
+        closings.save_sums(connection, closing_no)
+    for (statement_no,) in connection.execute("SELECT statement_no FROM motcua.carrier_statements").fetchall():
+        statements.save_sums(connection, statement_no)
+    connection.execute("ANALYZE")

@@ -262,7 +262,43 @@ VALUES ('result', 1, 1, '000.00.30.H32', '1', 'queued', 'x', 'result', 1, '{}', 
 INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, started_at, state)
 VALUES (1, 'kannel', md5('1'), 1, 'run', '+84905123456', now(), 'accepted');
 INSERT INTO motcua.receipts (gateway, received_at, reference, raw) VALUES ('kannel', now(), md5('1'), '{}');
+INSERT INTO motcua.closings (period, run_id, as_of, known_version, known_transition, known_history, known_message,
+    known_inquiry, known_receipt, figures_hash, difference, unexplained)
+SELECT day, 'run', now(), 0, 0, 0, 0, 0, 0, repeat('0', 64), 0, 0 FROM unnest(ARRAY['2026-05-01', '2026-05-02']) AS day;
+INSERT INTO motcua.closing_messages (closing_no, agency_code, procedure_code, kind, at_source, out_of_scope,
+    only_source, only_ledger, suppressed, cancelled, expired, queued, sending, unknown, rejected, accepted, delivered,
+    undelivered, unconfirmed, segments)
+SELECT c, 'H' || a, 'P' || p, 'result', 2 * p + a + CASE p WHEN 3 THEN a - 2 ELSE 0 END, 0, 0, 0, p, 0, 0, 0, 0, 0, 0,
+    0, p, a, 0, c + p
+FROM generate_series(1, 2) AS c CROSS JOIN generate_series(1, 3) AS a CROSS JOIN generate_series(1, 4) AS p;
+INSERT INTO motcua.closing_dossiers (closing_no, agency_code, procedure_code, carried_over, received, received_online,
+    received_postal, resolved_early, resolved_on_time, resolved_late, resolved_without_due, withdrawn, open_in_time,
+    open_late, paused_in_time, paused_late, due, handed_over)
+SELECT c, 'H' || a, 'P' || p, 1, 2 * p, a, 4, 5, 6 * c, 7, 8, 9, 10, 11, 12, 13, 14, 15
+FROM generate_series(1, 2) AS c CROSS JOIN generate_series(1, 3) AS a CROSS JOIN generate_series(1, 4) AS p;
+INSERT INTO motcua.closing_reasons (closing_no, agency_code, procedure_code, kind, state, reason, messages)
+SELECT c, 'H1', 'P' || p, 'result', 'suppressed', CASE p WHEN 1 THEN 'missing' ELSE 'landline' END, p
+FROM generate_series(1, 2) AS c CROSS JOIN generate_series(1, 4) AS p;
+INSERT INTO motcua.carrier_statements (form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by,
+    terms, lines, segments, amount, inquiries, revenue)
+VALUES ('kannel', 'kannel', '2026-05-01', '2026-06-01', 'x.csv', repeat('0', 64), now(), 'lan', '{}', 4, 4, 4, 0, 0);
+INSERT INTO motcua.statement_lines (statement_no, direction, line_no, sent_at, segments, amount, billed)
+SELECT 1, 'mt', n, now(), n, 300.5 * n, n <> 3 FROM generate_series(1, 4) AS n;
+INSERT INTO motcua.statement_matches (statement_no, verdict, direction, line_no, attempt_id, matched_by, differs,
+    segments, amount)
+VALUES
+    (1, 'partial', 'mt', 1, 1, 'reference', ARRAY['amount', 'segments'], 2, 100),
+    (1, 'theirs_only', 'mt', 2, NULL, NULL, '{}', NULL, NULL),
+    (1, 'theirs_only', 'mt', 3, NULL, NULL, ARRAY['repeated'], NULL, NULL),
+    (1, 'theirs_only', 'mt', 4, NULL, NULL, '{}', NULL, NULL);
 """
+_SUMS = (
+    "closing_message_sums",
+    "closing_dossier_sums",
+    "closing_reason_sums",
+    "statement_sums",
+    "statement_difference_sums",
+)
 
 
 @pytest.mark.parametrize("before", ["0022", "0028"])
@@ -306,3 +342,22 @@ def test_ledger_with_data_in_it_becomes_what_a_new_one_is(
         assert [row["receipt_id"] for row in admin.execute("SELECT receipt_id FROM motcua.unread_receipts")] == [1]
         with pytest.raises(psycopg.DatabaseError, match="append-only"):
             admin.execute("DELETE FROM motcua.receipts")
+
+        def sums(schema: str) -> dict[str, list[str]]:
+            """Each row in words, columns by their names."""
+            return {
+                name: sorted(
+                    row["row"] for row in admin.execute(f"SELECT to_jsonb(s)::text AS row FROM {schema}.{name} AS s")
+                )
+                for name in _SUMS
+            }
+
+        written = sums("motcua")
+        assert all(written.values())
+        with admin.transaction(force_rollback=True):
+            admin.execute("SET LOCAL session_replication_role = 'replica'")
+            for name in _SUMS:
+                admin.execute(f"DELETE FROM motcua.{name}")
+            # Where nothing is written the views add up.
+            assert sums("audit") == written
+        assert sums("audit") == written

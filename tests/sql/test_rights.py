@@ -39,7 +39,8 @@ NOBODY_BUT_THE_OWNER = [
         " releases stops closings closing_messages closing_dossiers publications quality_runs findings"
         " finding_acknowledgements agencies agency_changes calendar_changes complaints complaint_changes"
         " gateway_changes user_agency_changes phone_searches sources carrier_statements statement_lines"
-        " statement_matches journals gaps alerts runs report_mails quarantine old_steps",
+        " statement_matches closing_message_sums closing_dossier_sums closing_reason_sums statement_sums"
+        " statement_difference_sums journals gaps alerts runs report_mails quarantine old_steps",
         "what happened would be gone, and the figures would count without it",
     ),
     *_each("TRUNCATE {} CASCADE", "messages dossiers inquiries publications agencies", "all of it at once"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -18,7 +19,8 @@ from motcua.jobs.handed_in.tables import FileRefused
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file, window_month
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.statements import RowsAsked, figures_of, list_statements, match_rows
+from motcua.store.ledger.rows import value_of
+from motcua.store.oversight.statements import VERDICTS, RowsAsked, Sums, figures_of, list_statements, match_rows
 from tests.conftest import NHA_TRANG
 
 MONTH = date(2026, 10, 1)
@@ -316,6 +318,50 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
         for change in (f"DELETE FROM motcua.{table}", f"UPDATE motcua.{table} SET {column} = {column}"):
             with pytest.raises(psycopg.DatabaseError, match="append-only"):
                 rows(change)
+
+
+@pytest.mark.guarantee("statements", "the sums of a statement are those of its rows, also once a file corrects it")
+def test_sums_are_written_once_and_are_those_of_the_rows(ours, rows):
+    first, second, ported = ours.attempt(at(5)), ours.attempt(at(6)), ours.attempt(at(8), segments=3)
+    ours.attempt(at(9))
+    ours.attempt(at(31, 23, 59))
+    lines = [line(first), line(first), line(ported, segments=2, amount="350", when=at(8)), line("not-ours", amount="0")]
+    taken = [take(file_of(*lines)), take(file_of(*lines, line(second, when=at(6))), "bang-ke-2026-10-sua.csv")]
+    for statement_no in (each.statement_no for each in taken):
+        expected: dict[tuple[str, str], Sums] = {}
+        differing: Counter[tuple[str, str, str]] = Counter()
+        with connect() as connection:
+            found = [row for verdict in VERDICTS for row in match_rows(connection, statement_no, RowsAsked(verdict))]
+        for row in found:
+            key = row.direction, row.verdict
+            differing.update((*key, what) for what in row.differs)
+            theirs, owed = row.their_segments or 0 if row.billed else 0, row.their_amount or Decimal(0)
+            counts = row.verdict != "ours_only" or not row.differs
+            priced = counts and (row.verdict == "theirs_only" or row.our_amount is not None)
+            was = expected.get(key, Sums())
+            expected[key] = Sums(
+                was.matches + 1,
+                was.their_segments + theirs,
+                was.their_amount + owed,
+                was.our_segments + (row.our_segments or 0),
+                was.our_amount + (row.our_amount or 0),
+                was.segments_off + (abs(theirs - (row.our_segments or 0)) if counts else 0),
+                was.amount_off + (abs(owed - (row.our_amount or 0)) if priced else 0),
+            )
+        written = rows("SELECT * FROM motcua.statement_sums WHERE statement_no = %s", statement_no)
+        assert {(row["direction"], row["verdict"]): value_of(Sums, row) for row in written} == expected
+        assert {verdict for _, verdict in expected} == set(VERDICTS)
+        written = rows("SELECT * FROM motcua.statement_difference_sums WHERE statement_no = %s", statement_no)
+        assert {(row["direction"], row["verdict"], row["what"]): row["matches"] for row in written} == differing
+        assert (figures(statement_no).sums, figures(statement_no).differs) == (expected, differing)
+    for table in ("statement_sums", "statement_difference_sums"):
+        for change in (f"DELETE FROM motcua.{table}", f"UPDATE motcua.{table} SET matches = matches"):
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(change)
+    count = "SELECT count(*) FROM motcua.statement_sums"
+    before = rows(count)
+    assert take(file_of(*lines)).already_there
+    assert rows(count) == before
 
 
 def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import psycopg
@@ -9,7 +11,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
-from motcua.domain.reconciliation import sum_messages
+from motcua.domain.reconciliation import DossierFigures, MessageFigures, ReasonCount, sum_messages
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
@@ -182,6 +184,63 @@ def test_what_is_picked_up_after_the_closing_goes_into_a_correction(one_stop):
     changes = {(each.figure, each.was, each.became, each.causes) for each in found}
     assert ("at_source", 2, 3, ("picked_up_late",)) in changes
     assert any(figure in ("queued", "expired") and "picked_up_late" in causes for figure, _, _, causes in changes)
+
+
+def assert_sums_are_those_of_the_rows(closing_no: int, rows) -> None:
+    """What is stored beside a closing, against its figures as stored, added up here."""
+    with connect() as ledger:
+        stored = load_figures(ledger, closing_no)
+    cells: dict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
+    for message in stored.messages:
+        key = "messages", message.agency_code, message.kind, message.difference == 0
+        cells[key].update({"cells": 1} | _numbers(message))
+    for dossier in stored.dossiers:
+        cells["dossiers", dossier.agency_code].update({"cells": 1} | _numbers(dossier))
+    for reason in stored.reasons:
+        cells["reasons", reason.agency_code, reason.kind, reason.state, reason.reason].update(_numbers(reason))
+    written = {
+        (name, *(row[key] for key in keys)): {
+            column: number for column, number in row.items() if column not in (*keys, "closing_no")
+        }
+        for name, table, keys in (
+            ("messages", "closing_message_sums", ("agency_code", "kind", "balances")),
+            ("dossiers", "closing_dossier_sums", ("agency_code",)),
+            ("reasons", "closing_reason_sums", ("agency_code", "kind", "state", "reason")),
+        )
+        for row in rows(f"SELECT * FROM motcua.{table} WHERE closing_no = %s", closing_no)
+    }
+    assert written == cells
+    assert {name for name, *_ in written} == {"messages", "dossiers", "reasons"}
+
+
+def _numbers(row: MessageFigures | DossierFigures | ReasonCount) -> dict[str, int]:
+    return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
+
+
+@pytest.mark.guarantee("reconciliation", "the sums of a closing are those of its rows, also of a correction")
+def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_change(one_stop, rows):
+    results(one_stop, 3)
+    one_stop.dossier("LANDLINE", applicant_phone="0258 3822 001", procedure_code="2.000001")
+    one_stop.move(9, "LANDLINE", at=NOW - timedelta(minutes=5))
+    pick_up_and_plan()
+    first = close_period(DAY, "tests", NEXT_MORNING).closing
+    assert_sums_are_those_of_the_rows(first.closing_no, rows)
+    results(one_stop, 1, first=10)
+    pick_up_and_plan(NOW + timedelta(days=1))
+    rows("SET session_replication_role = replica")
+    (lost,) = rows("SELECT message_id FROM motcua.messages ORDER BY message_id LIMIT 1")
+    for table in ("transitions", "message_history", "messages"):
+        rows(f"DELETE FROM motcua.{table} WHERE message_id = %s RETURNING 1", lost["message_id"])
+    rows("SET session_replication_role = origin")
+    second = close_period(DAY, "again", LATER).closing
+    assert second.corrects == first.closing_no
+    assert second.difference
+    assert_sums_are_those_of_the_rows(second.closing_no, rows)
+    assert_sums_are_those_of_the_rows(first.closing_no, rows)
+    for table in ("closing_message_sums", "closing_dossier_sums", "closing_reason_sums"):
+        for change in (f"DELETE FROM motcua.{table}", f"UPDATE motcua.{table} SET agency_code = ''"):
+            with pytest.raises(psycopg.DatabaseError, match="append-only"):
+                rows(change)
 
 
 @pytest.mark.guarantee(

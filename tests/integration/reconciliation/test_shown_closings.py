@@ -11,6 +11,7 @@ from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import summary_lines
 from motcua.store.browsing.closings import newest_periods
 from motcua.store.ledger.database import connect
+from motcua.store.oversight.closings import save_sums
 from motcua.store.oversight.figure_rows import Cell
 
 MOST = 25
@@ -71,11 +72,14 @@ SELECT 5, 'H' || a, a, 1, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 4) AS a
 """
 
 
-@pytest.fixture
-def closed(ledger, rows):
+@pytest.fixture(params=[True, False], ids=["sums are written", "closed by an earlier version"])
+def closed(request, ledger, rows):
     for each in CLOSED.split(";\n"):
         rows(each)
     with connect() as connection:
+        for closing_no in range(1, 6):
+            if request.param:
+                save_sums(connection, closing_no)
         yield connection
 
 

@@ -19,7 +19,7 @@ SELECT
     c.paused_late,
     c.due,
     c.handed_over,
-    (SELECT count(*) FROM audit.closing_dossiers AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
+    (SELECT sum(n.cells) FROM audit.closing_dossier_sums AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
 FROM audit.closing_dossiers AS c
 WHERE c.closing_no = %(closing_no)s
 ORDER BY

@@ -2,28 +2,27 @@
 -- one would hide what is missing in another. As many rows as agencies, however many procedures. Called by
 -- store/browsing/closings.py.
 SELECT
-    c.agency_code,
+    s.agency_code,
     '' AS procedure_code,
-    c.kind,
-    sum(c.at_source) AS at_source,
-    sum(c.out_of_scope) AS out_of_scope,
-    sum(c.only_source) AS only_source,
-    sum(c.only_ledger) AS only_ledger,
-    sum(c.suppressed) AS suppressed,
-    sum(c.cancelled) AS cancelled,
-    sum(c.expired) AS expired,
-    sum(c.queued) AS queued,
-    sum(c.sending) AS sending,
-    sum(c.unknown) AS unknown,
-    sum(c.rejected) AS rejected,
-    sum(c.accepted) AS accepted,
-    sum(c.delivered) AS delivered,
-    sum(c.undelivered) AS undelivered,
-    sum(c.unconfirmed) AS unconfirmed,
-    sum(c.segments) AS segments
-FROM audit.closing_messages AS c
-WHERE c.closing_no = %(closing_no)s AND c.difference = 0
-GROUP BY c.agency_code, c.kind
+    s.kind,
+    s.at_source,
+    s.out_of_scope,
+    s.only_source,
+    s.only_ledger,
+    s.suppressed,
+    s.cancelled,
+    s.expired,
+    s.queued,
+    s.sending,
+    s.unknown,
+    s.rejected,
+    s.accepted,
+    s.delivered,
+    s.undelivered,
+    s.unconfirmed,
+    s.segments
+FROM audit.closing_message_sums AS s
+WHERE s.closing_no = %(closing_no)s AND s.balances
 UNION ALL
 SELECT
     u.agency_code,

@@ -25,10 +25,11 @@ FROM (
 ) AS p
 LEFT JOIN LATERAL (
     SELECT
-        sum(s.expected) AS expected,
-        sum(s.expected - s.suppressed - s.cancelled) AS tellable,
-        sum(s.delivered) AS delivered
-    FROM audit.closing_messages AS s
+        sum(e.expected)::bigint AS expected,
+        sum(e.expected - s.suppressed - s.cancelled)::bigint AS tellable,
+        sum(s.delivered)::bigint AS delivered
+    FROM audit.closing_message_sums AS s
+    CROSS JOIN LATERAL (SELECT s.at_source - s.out_of_scope - s.only_source + s.only_ledger AS expected) AS e
     WHERE %(summed)s AND s.closing_no = p.closing_no
 ) AS m ON TRUE
 ORDER BY left(p.period, 7) DESC, char_length(p.period), p.period DESC

@@ -1,12 +1,11 @@
 -- Messages by reason of a closing, by agency and kind. Called by store/browsing/closings.py.
 SELECT
-    c.agency_code,
+    s.agency_code,
     '' AS procedure_code,
-    c.kind,
-    c.state,
-    c.reason,
-    sum(c.messages) AS messages
-FROM audit.closing_reasons AS c
-WHERE c.closing_no = %(closing_no)s
-GROUP BY c.agency_code, c.kind, c.state, c.reason
-ORDER BY c.agency_code, c.kind, c.state, c.reason
+    s.kind,
+    s.state,
+    s.reason,
+    s.messages
+FROM audit.closing_reason_sums AS s
+WHERE s.closing_no = %(closing_no)s
+ORDER BY s.agency_code, s.kind, s.state, s.reason

@@ -22,7 +22,7 @@ SELECT
     c.undelivered,
     c.unconfirmed,
     c.segments,
-    (SELECT count(*) FROM audit.closing_messages AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
+    (SELECT sum(n.cells) FROM audit.closing_message_sums AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
 FROM audit.closing_messages AS c
 CROSS JOIN LATERAL (SELECT c.expected - c.suppressed - c.cancelled AS tellable) AS t
 WHERE c.closing_no = %(closing_no)s

@@ -27,3 +27,58 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
+-- Sums of a statement's matches: as they were written with it; one that an earlier version wrote has none, and is added
+-- up. Off: by how much both sides differ, without cancelling out, but for what may stand in the next statement.
+CREATE OR REPLACE VIEW audit.statement_sums AS
+SELECT
+    statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
+    amount_off
+FROM motcua.statement_sums
+UNION ALL
+SELECT
+    c.statement_no, a.direction, a.verdict, a.matches, a.their_segments, a.their_amount, a.our_segments, a.our_amount,
+    a.segments_off, a.amount_off
+FROM motcua.carrier_statements AS c
+INNER JOIN LATERAL (
+    SELECT
+        m.direction, m.verdict, count(*) AS matches,
+        coalesce(sum(m.theirs), 0)::bigint AS their_segments,
+        coalesce(sum(m.their_amount), 0) AS their_amount,
+        coalesce(sum(m.segments), 0)::bigint AS our_segments,
+        coalesce(sum(m.amount), 0) AS our_amount,
+        coalesce(sum(abs(m.theirs - coalesce(m.segments, 0))) FILTER (WHERE m.counts), 0)::bigint AS segments_off,
+        coalesce(sum(abs(m.their_amount - coalesce(m.amount, 0))) FILTER (WHERE m.counts AND m.priced), 0)
+            AS amount_off
+    FROM (
+        SELECT
+            x.direction, x.verdict, x.segments, x.amount,
+            CASE WHEN l.billed THEN l.segments ELSE 0 END AS theirs,
+            coalesce(l.amount, 0) AS their_amount,
+            x.verdict <> 'ours_only' OR x.differs = '{}' AS counts,
+            x.verdict = 'theirs_only' OR x.amount IS NOT NULL AS priced
+        FROM motcua.statement_matches AS x
+        LEFT JOIN motcua.statement_lines AS l
+            ON x.statement_no = l.statement_no AND x.direction = l.direction AND x.line_no = l.line_no
+        WHERE x.statement_no = c.statement_no
+    ) AS m
+    GROUP BY m.direction, m.verdict
+) AS a ON TRUE
+WHERE NOT EXISTS (SELECT 1 FROM motcua.statement_sums AS s WHERE s.statement_no = c.statement_no);
+-- Nothing differs in a statement without these sums whose matches are summed.
+CREATE OR REPLACE VIEW audit.statement_difference_sums AS
+SELECT
+    statement_no, direction, verdict, what, matches
+FROM motcua.statement_difference_sums
+UNION ALL
+SELECT
+    c.statement_no, a.direction, a.verdict, a.what, a.matches
+FROM motcua.carrier_statements AS c
+INNER JOIN LATERAL (
+    SELECT
+        m.direction, m.verdict, d.what, count(*) AS matches
+    FROM motcua.statement_matches AS m
+    CROSS JOIN LATERAL unnest(m.differs) AS d (what)
+    WHERE m.statement_no = c.statement_no AND m.verdict <> 'exact'
+    GROUP BY m.direction, m.verdict, d.what
+) AS a ON TRUE
+WHERE NOT EXISTS (SELECT 1 FROM motcua.statement_sums AS s WHERE s.statement_no = c.statement_no);

@@ -459,7 +459,19 @@ def save_closing(
         for start in range(0, len(rows), _BATCH):
             batch = recordset(rows[start : start + _BATCH])
             connection.execute(statement(name), {"closing_no": number, "rows": batch})
+    save_sums(connection, number)
     return replace(closing, closing_no=number, closed_at=row["closed_at"])
+
+
+def save_sums(connection: Connection, closing_no: int) -> None:
+    """Adds up what pages tell of a closing, once it is all there; in the same transaction, since it never changes."""
+    sums: tuple[LiteralString, ...] = (
+        "closings/saving/save_dossier_sums",
+        "closings/saving/save_message_sums",
+        "closings/saving/save_reason_sums",
+    )
+    for name in sums:
+        connection.execute(statement(name), {"closing_no": closing_no})
 
 
 def load_closing(connection: Connection, closing_no: int) -> Closing:

@@ -135,9 +135,16 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
             "covers_mo": file.covers_mo and asked["each_inquiry"],
         },
     )
+    save_sums(connection, number)
     # The numbers do not stay.
     connection.execute(statement("statements/importing/clear"))
     return number
+
+
+def save_sums(connection: Connection, statement_no: int) -> None:
+    """Adds up a statement's matches, once they are all there; in the same transaction, since they never change."""
+    connection.execute(statement("statements/matching/save_difference_sums"), {"statement_no": statement_no})
+    connection.execute(statement("statements/matching/save_sums"), {"statement_no": statement_no})
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,48 @@
+-- Adds up the message figures of a closing, once they are all there. Called by store/oversight/closings.py.
+INSERT INTO motcua.closing_message_sums (
+    closing_no,
+    agency_code,
+    kind,
+    balances,
+    cells,
+    at_source,
+    out_of_scope,
+    only_source,
+    only_ledger,
+    suppressed,
+    cancelled,
+    expired,
+    queued,
+    sending,
+    unknown,
+    rejected,
+    accepted,
+    delivered,
+    undelivered,
+    unconfirmed,
+    segments
+)
+SELECT
+    s.closing_no,
+    s.agency_code,
+    s.kind,
+    s.balances,
+    s.cells,
+    s.at_source,
+    s.out_of_scope,
+    s.only_source,
+    s.only_ledger,
+    s.suppressed,
+    s.cancelled,
+    s.expired,
+    s.queued,
+    s.sending,
+    s.unknown,
+    s.rejected,
+    s.accepted,
+    s.delivered,
+    s.undelivered,
+    s.unconfirmed,
+    s.segments
+FROM audit.closing_message_sums AS s
+WHERE s.closing_no = %(closing_no)s
