@@ -35,6 +35,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from motcua.domain.inquiries import Answer, asking_phone
 from motcua.domain.phones.reading import holds_phone
+from motcua.domain.receipts import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, InquiryReading
 from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_over, warm_up
@@ -59,6 +60,8 @@ _WAIT_FOR_ADDRESS = 0.15
 """Seconds for reading a known address anew: Airflow's database may hang, and the citizen waits 2 at most."""
 _ANSWER_WITHIN = 1.8
 _HEALTH_WITHIN = 2.0
+_LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
+"""That a gateway never had a message has it sent again: the part that strangers call may not say so."""
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -76,7 +79,7 @@ class _Desk:
         self.looking_up = ThreadPoolExecutor(2, thread_name_prefix="gateway address")
         self.answering = ThreadPoolExecutor(16, thread_name_prefix="inquiry")
         self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.intake = Intake(lambda: ledger_pool(CALLBACKS).connection())
+        self.intake = Intake(lambda: ledger_pool(CALLBACKS).connection(), _LEFT_TO_RUNS)
         self.health = LedgerLook("ledger health", takes_rows, patience=_HEALTH_WITHIN, fresh=1)
         self.metrics = MetricsPage()
 

@@ -179,6 +179,24 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
     assert rows("SELECT effect FROM motcua.receipt_readings") == [{"effect": "unknown_reference"}]
 
 
+@pytest.mark.guarantee("rights", "a report that has a message sent again is stored by the callbacks and read by a run")
+def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
+    from motcua.jobs.notices.receiving import read_left_over_receipts
+
+    # As Kannel tells of a number that it has no route to.
+    for reply in ("NACK/no SMSC", "NACK/no SMSC", "id:1"):
+        asked = {"reference": "abc", "status": "16" if "NACK" in reply else "1", "reply": reply}
+        assert client.get(URL, params=asked | SECRET).status_code == 200
+    assert len(rows("SELECT 1 FROM motcua.receipts")) == 3
+    assert rows("SELECT meaning FROM motcua.receipt_readings") == [{"meaning": "delivered"}]
+    assert read_left_over_receipts() == 2
+    assert [row["meaning"] for row in rows("SELECT meaning FROM motcua.receipt_readings ORDER BY meaning")] == [
+        "absent",
+        "absent",
+        "delivered",
+    ]
+
+
 @pytest.mark.guarantee("receipts", "receipts of one gateway that cannot be read keep no other gateway's waiting")
 def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts

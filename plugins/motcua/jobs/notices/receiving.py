@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import queue
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from typing import TypeVar
 from psycopg import Error
 
 from motcua.domain.phones.reading import mask_phones
+from motcua.domain.receipts import Meaning
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway, ReceiptReading
 from motcua.store.ledger.database import Connection, connect, reason_without_values
@@ -41,7 +42,8 @@ Result = TypeVar("Result")
 class _Report:
     gateway: str
     reading: ReceiptReading
-    effect: Future[Effect] = field(default_factory=Future)
+    effect: Future[Effect | None] = field(default_factory=Future)
+    """``None``: it is stored, and left to the next run to read."""
 
     @classmethod
     def of(cls, gateway: str, reading: ReceiptReading) -> _Report:
@@ -67,7 +69,9 @@ def keep_and_read(connection: Connection, name: str, reading: ReceiptReading) ->
     """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
     report = _Report.of(name, reading)
     _take_in(connection, [report])
-    return report.effect.result()
+    effect = report.effect.result()
+    assert effect is not None
+    return effect
 
 
 class Intake:
@@ -75,15 +79,21 @@ class Intake:
 
     Those that wait while others are written are written together: a commit for each is what takes the time
     (docs/decisions/sending-speed.md).
+
+    Args:
+        connection: to the ledger, one at a time.
+        leaves: meanings of reports that are stored, and read by the next run: those that this process may not read.
     """
 
-    def __init__(self, connection: Callable[[], AbstractContextManager[Connection]]) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: Callable[[], AbstractContextManager[Connection]], leaves: Collection[Meaning] = ()
+    ) -> None:
+        self._connection, self._leaves = connection, leaves
         self._waiting: queue.SimpleQueue[_Report] = queue.SimpleQueue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
-    def take(self, name: str, reading: ReceiptReading) -> Future[Effect]:
-        """What the report did, once it is stored, read and committed."""
+    def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
+        """What the report did, once it is stored, read and committed; ``None`` once one that is left is stored."""
         report = _Report.of(name, reading)
         self._waiting.put(report)
         self._thread.submit(self._take_waiting)
@@ -102,20 +112,22 @@ class Intake:
             return
         try:
             with self._connection() as connection:
-                _take_in(connection, reports)
+                _take_in(connection, reports, self._leaves)
         except Exception as failure:
             for report in reports:
                 if not report.effect.done():
                     report.effect.set_exception(failure)
 
 
-def _take_in(connection: Connection, reports: Sequence[_Report]) -> None:
+def _take_in(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:
     """Stores reports and commits, reads them and commits, and tells each what it did; all together, or alone those
-    that fail or must wait."""
+    that fail or must wait. Those of a meaning that is left are not read."""
     stored = []
     for report, receipt_id in _together(connection, _store, reports):
         if isinstance(receipt_id, Exception):
             report.effect.set_exception(receipt_id)
+        elif report.reading.meaning in leaves:
+            report.effect.set_result(None)
         else:
             stored.append((receipt_id, report))
     for (_, report), effect in _together(connection, _read, stored):
