@@ -458,8 +458,8 @@ def test_number_that_kannel_has_no_route_to_waits_for_one(unroutable: Line, rows
     send_at()
     eventually(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
     # The callbacks may not say that it never arrived; the next run reads it.
-    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)) - 1)
-    assert read_left_over_receipts() == 1
+    read_left_over_receipts()
+    eventually(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
     answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")
     assert [tuple(row.values()) for row in answers] == [(403, "Not routable. Do not try again.")]
     assert rows("SELECT state FROM motcua.messages WHERE msisdn = '+84993123456'") == [{"state": "queued"}]
