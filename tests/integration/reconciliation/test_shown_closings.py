@@ -14,7 +14,6 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import save_sums
 from motcua.store.oversight.figure_rows import Cell
 
-MOST = 25
 # Cells that do not balance, and would if an agency's were added up; many with the same share; some of too few messages
 # for a share to count, some with nothing that could be told; an agency and procedures that have no name.
 CLOSED = """
@@ -86,9 +85,10 @@ def closed(request, ledger, rows):
 @pytest.mark.guarantee("reconciliation", "the page of a closing tells what its publication tells, to the last cell")
 @pytest.mark.parametrize("agency", [None, "H1", "H3"])
 @pytest.mark.parametrize("closing_no", [1, 5])
-def test_closing_that_is_shown_says_what_its_publication_says(closed, agency, closing_no):
+@pytest.mark.parametrize("most", [25, 200, 1_000])
+def test_closing_that_is_shown_says_what_its_publication_says(closed, agency, closing_no, most):
     published = Told(build_report(closed, closing_no), agency=agency)
-    shown = show_closing(closed, closing_no, agency, MOST)
+    shown = show_closing(closed, closing_no, agency, most)
     told = Told(shown.report, agency=agency)
     assert summary_lines(told) == summary_lines(published)
     assert told.difference == published.difference > 0
@@ -99,11 +99,11 @@ def test_closing_that_is_shown_says_what_its_publication_says(closed, agency, cl
         replace(each, timing=None) for each in published.agencies
     ]
     assert (list(shown.messages.rows), shown.messages.all_rows) == (
-        list(published.messages[:MOST]),
+        list(published.messages[:most]),
         len(published.messages),
     )
     assert (list(shown.dossiers.rows), shown.dossiers.all_rows) == (
-        list(published.dossiers[:MOST]),
+        list(published.dossiers[:most]),
         len(published.dossiers),
     )
     for row in (*shown.messages.rows, *shown.dossiers.rows):

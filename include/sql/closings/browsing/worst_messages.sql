@@ -25,7 +25,18 @@ SELECT
     (SELECT sum(n.cells) FROM audit.closing_message_sums AS n WHERE n.closing_no = %(closing_no)s) AS all_rows
 FROM audit.closing_messages AS c
 CROSS JOIN LATERAL (SELECT c.expected - c.suppressed - c.cancelled AS tellable) AS t
-WHERE c.closing_no = %(closing_no)s
+WHERE
+    c.closing_no = %(closing_no)s
+    -- Most cells are small: they are put in order only where those that come before them do not fill the list.
+    AND (
+        c.difference <> 0 OR t.tellable >= %(least_judged)s
+        OR (
+            SELECT count(*) FROM audit.closing_messages AS j
+            WHERE
+                j.closing_no = %(closing_no)s
+                AND (j.difference <> 0 OR j.expected - j.suppressed - j.cancelled >= %(least_judged)s)
+        ) < %(limit)s
+    )
 ORDER BY
     c.difference = 0,
     abs(c.difference) DESC,
