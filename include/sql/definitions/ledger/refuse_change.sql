@@ -85,3 +85,5 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.phone_
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.personal_data_purges
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.personal_data_requests
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
