@@ -77,7 +77,7 @@ found AS (
             VALUES
             ('msisdn', m.msisdn),
             ('text', m.text),
-            ('parameters', array_to_string(m.parameters, '; ')),
+            ('parameters', array_to_string(m.parameters, ', ')),
             ('kind', m.kind),
             ('state', m.state)
         ) AS v (of_column, value)

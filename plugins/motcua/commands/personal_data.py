@@ -87,7 +87,7 @@ def erase_data(
     target = _target(to) if phone or to else None
     try:
         if phone and not yes:
-            _confirm(look_up(asked_for))
+            _confirm(look_up(asked_for, getpass.getuser()))
         done = erase(asked_for, getpass.getuser(), because)
     except (LookupError, PurgeNotProvided, JournalFailed) as failure:
         raise refuse(failure) from None

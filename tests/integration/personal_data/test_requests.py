@@ -272,6 +272,8 @@ def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, row
     purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
     assert rows(purged) == []
     assert list(tmp_path.iterdir()) == []
+    # Nothing was done, but somebody has learned of the number.
+    assert [row["found"] for row in rows("SELECT found FROM motcua.phone_searches")] == [3]
 
     answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{SPELLINGS[4]}\ny\n")
     assert answer.exit_code == 1, answer.output

@@ -26,14 +26,17 @@ _AT_ONCE = 500
 """Rows that are asked for in a transaction."""
 
 
-def look_up(asked_for: ByCode | ByNumber) -> Citizen:
-    """What is held of a citizen, unlogged: for a count that is told before something is done.
+def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
+    """What is held of a citizen, to tell how much before something is done; a search by a number is kept as such.
 
     Raises:
         LookupError: there is no such dossier.
     """
     with connect() as ledger:
-        return _look_up(ledger, asked_for)
+        citizen = _look_up(ledger, asked_for)
+        if isinstance(asked_for, ByNumber):
+            log_phone_search(ledger, by, None, len(citizen.dossiers), citizen.as_of)
+    return citizen
 
 
 def export(asked_for: ByCode | ByNumber, by: str, reason: str) -> Citizen:
