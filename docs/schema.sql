@@ -3406,6 +3406,40 @@ CREATE VIEW audit.personal_data_purges AS
     reason
    FROM motcua.personal_data_purges;
 
+-- Name: personal_data_requests; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.personal_data_requests (
+    request_id bigint NOT NULL,
+    handled_at timestamp with time zone NOT NULL,
+    handled_by text NOT NULL,
+    act text NOT NULL,
+    agency_code text,
+    dossier_code text,
+    reason text NOT NULL,
+    dossiers integer NOT NULL,
+    held integer NOT NULL,
+    CONSTRAINT personal_data_requests_act_check CHECK ((act = ANY (ARRAY['export'::text, 'erase'::text]))),
+    CONSTRAINT personal_data_requests_check CHECK (((agency_code IS NULL) = (dossier_code IS NULL))),
+    CONSTRAINT personal_data_requests_dossiers_check CHECK ((dossiers >= 0)),
+    CONSTRAINT personal_data_requests_handled_by_check CHECK ((btrim(handled_by) <> ''::text)),
+    CONSTRAINT personal_data_requests_held_check CHECK ((held >= 0)),
+    CONSTRAINT personal_data_requests_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+-- Name: personal_data_requests; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.personal_data_requests AS
+ SELECT request_id,
+    handled_at,
+    handled_by,
+    act,
+    agency_code,
+    dossier_code,
+    reason,
+    dossiers,
+    held
+   FROM motcua.personal_data_requests r;
+
 -- Name: phone_searches; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.phone_searches (
@@ -4683,6 +4717,17 @@ ALTER TABLE motcua.personal_data_purges ALTER COLUMN purge_id ADD GENERATED ALWA
     CACHE 1
 );
 
+-- Name: personal_data_requests_request_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.personal_data_requests ALTER COLUMN request_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.personal_data_requests_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: phone_changes; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.phone_changes (
@@ -5682,6 +5727,11 @@ ALTER TABLE ONLY motcua.old_steps
 ALTER TABLE ONLY motcua.personal_data_purges
     ADD CONSTRAINT personal_data_purges_pkey PRIMARY KEY (purge_id);
 
+-- Name: personal_data_requests personal_data_requests_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.personal_data_requests
+    ADD CONSTRAINT personal_data_requests_pkey PRIMARY KEY (request_id);
+
 -- Name: phone_changes phone_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.phone_changes
@@ -6492,6 +6542,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.old_steps FOR EACH ROW EXEC
 -- Name: personal_data_purges refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.personal_data_purges FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: personal_data_requests refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.personal_data_requests FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: phone_searches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8028,6 +8082,14 @@ GRANT INSERT ON TABLE motcua.personal_data_purges TO motcua_eraser;
 GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_app;
 GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_pages;
 GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_audit;
+
+-- Name: TABLE personal_data_requests; Type: ACL; Schema: motcua; Owner: -
+
+GRANT INSERT ON TABLE motcua.personal_data_requests TO motcua_app;
+
+-- Name: TABLE personal_data_requests; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.personal_data_requests TO motcua_audit;
 
 -- Name: TABLE phone_searches; Type: ACL; Schema: motcua; Owner: -
 

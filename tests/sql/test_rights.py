@@ -88,6 +88,8 @@ NOBODY_BUT_THE_OWNER = [
     Act("GRANT motcua_owner TO CURRENT_USER", "it would be the owner"),
     Act("COMMENT ON TABLE motcua.messages IS 'x'", "the dictionary would lie"),
     Act("DELETE FROM motcua.personal_data_purges", "nobody would know what was emptied"),
+    Act("DELETE FROM motcua.personal_data_requests", "nobody would know who looked at a citizen's data"),
+    Act("UPDATE motcua.personal_data_requests SET handled_by = 'another'", "another would have looked at it"),
     Act("INSERT INTO motcua.personal_data_purges (purged_by) VALUES ('x')", "a purge that was none"),
 ]
 """Acts on the ledger that only its owner may do."""
@@ -199,6 +201,7 @@ ACTS = {
     "motcua_pages": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_OF_GATEWAYS),
         Act("SELECT * FROM motcua.phone_searches", "who looked for whom is for auditors"),
+        Act("SELECT * FROM motcua.personal_data_requests", "likewise"),
         Act("UPDATE motcua.complaints SET note = 'x'", "a citizen's words"),
         Act("UPDATE motcua.alerts SET over_at = now()", "an alert would be over"),
         Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),

@@ -1,22 +1,31 @@
-"""``motcua personal-data``: empties personal data whose time is over, and tells what was emptied."""
+"""``motcua personal-data``: goes when its time is over; is given, or erased, when its citizen asks."""
 
 from __future__ import annotations
 
 import getpass
+import os
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, refuse, without_phone
-from motcua.jobs.personal_data.purging import erase_dossier, purge
+from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
+from motcua.domain.clock import VIETNAM
+from motcua.domain.personal_data.held import ByCode, ByNumber, Citizen, CitizenDossier, read_number
+from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.personal_data.requests import erase, export, look_up
+from motcua.reports.personal_data import sheet, workbook
 from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import PurgeNotProvided, list_purges
 
-app = typer.Typer(help="Personal data whose time is over, and what was emptied.", no_args_is_help=True)
+app = typer.Typer(
+    help="Personal data: what is held of one citizen, what is due, and what was emptied.", no_args_is_help=True
+)
 _console = console()
 
 
@@ -31,36 +40,132 @@ def purge_now() -> None:
         _console.print(f"{each.kind}: {each.rows} row(s) emptied")
 
 
-@app.command("erase")
-def erase(
-    agency: Annotated[str, typer.Argument(help="Code of the agency that the dossier is of.")],
-    code: Annotated[str, typer.Argument(help="Code of the dossier, as the ledger has it.")],
-    because: Annotated[
-        str, typer.Option(callback=without_phone, help="The paper that the request stands in; kept for auditors.")
-    ],
+_Because = Annotated[
+    str, typer.Option(callback=without_phone, help="The paper that the request stands in; kept for auditors.")
+]
+_Phone = Annotated[
+    bool, typer.Option("--phone", help="By a phone's number: asked for, or the first line of standard input.")
+]
+_To = Annotated[
+    Path | None,
+    typer.Option(help="Files to write, without their endings; where not given, in this folder by the time."),
+]
+
+
+@app.command("export")
+def export_data(
+    because: _Because,
+    agency: Annotated[str | None, typer.Option(help="Code of the agency that the dossier is of.")] = None,
+    code: Annotated[str | None, typer.Option(help="Code of the dossier, as the ledger has it.")] = None,
+    phone: _Phone = False,
+    to: _To = None,
 ) -> None:
-    """Empty one dossier at its citizen's request; exit 1 where that must wait for its end."""
+    """Write all that is held of one citizen to a workbook, with a sheet for the file; it is kept who did so."""
+    asked_for = _asked_for(agency, code, phone)
+    target = _target(to)
     try:
-        term = erase_dossier(agency, code, getpass.getuser(), because)
+        citizen = export(asked_for, getpass.getuser(), because)
+    except LookupError as failure:
+        raise refuse(failure) from None
+    _warn_of_names(citizen)
+    _write(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
+    _write(target.with_name(f"{target.name}.html"), sheet(citizen, getpass.getuser(), because).encode())
+    _console.print(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
+
+
+@app.command("erase")
+def erase_data(
+    because: _Because,
+    agency: Annotated[str | None, typer.Argument(help="Code of the agency that the dossier is of.")] = None,
+    code: Annotated[str | None, typer.Argument(help="Code of the dossier, as the ledger has it.")] = None,
+    phone: _Phone = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all of a phone is emptied.")] = False,
+    to: _To = None,
+) -> None:
+    """Empty one dossier, or all of a phone, at its citizen's request; exit 1 where something must wait for its end."""
+    asked_for = _asked_for(agency, code, phone)
+    target = _target(to) if phone or to else None
+    try:
+        if phone and not yes:
+            _confirm(look_up(asked_for, getpass.getuser()))
+        done = erase(asked_for, getpass.getuser(), because)
     except (LookupError, PurgeNotProvided, JournalFailed) as failure:
         raise refuse(failure) from None
-    if term.purged_at is not None:
-        _console.print(f"Dossier {code} was emptied at {local_moment(term.purged_at)}.", markup=False)
-        return
+    for each in done.dossiers:
+        _console.print(_stands(each), markup=False)
+    if phone:
+        _console.print(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
+    if target is not None:
+        written = sheet(done.before, getpass.getuser(), because, done)
+        _write(target.with_name(f"{target.name}.html"), written.encode())
+    if done.inquiries_kept or any(each.purged_at is None for each in done.dossiers):
+        raise typer.Exit(1)
+
+
+def _asked_for(agency: str | None, code: str | None, phone: bool) -> ByCode | ByNumber:
+    if phone and agency is None and code is None:
+        # Never an argument: it would stand in the shell's history, and in the list of processes.
+        at_terminal = sys.stdin.isatty()
+        typed = typer.prompt("Phone number", hide_input=True) if at_terminal else sys.stdin.readline()
+        try:
+            return read_number(typed)
+        except ValueError as failure:
+            raise refuse(failure) from None
+    if phone or agency is None or code is None:
+        raise typer.BadParameter("give either an agency and a dossier's code, or --phone.")
+    return ByCode(agency, code)
+
+
+def _confirm(citizen: Citizen) -> None:
+    _warn_of_names(citizen)
+    tables = ("messages", "attempts", "inquiries", "complaints")
+    rows = ", ".join(f"{citizen.rows_of(table)} row(s) of {table}" for table in tables)
+    question = f"Empty {len(citizen.dossiers)} dossier(s) for good, with {rows}? What has not ended goes when it has."
+    typer.confirm(question, abort=True)
+
+
+def _warn_of_names(citizen: Citizen) -> None:
+    if citizen.names > 1:
+        print_error(f"The dossiers are in {citizen.names} names: look at the papers of whoever asks.")
+
+
+def _stands(dossier: CitizenDossier) -> str:
+    if dossier.purged_at is not None:
+        return f"Dossier {dossier.dossier_code} was emptied at {local_moment(dossier.purged_at)}."
     why = [
         words
         for holds, words in (
-            (term.ended_at is None or term.ended_at > datetime.now(UTC), "it has not ended"),
-            (term.may_be_told, "a message of it may still go, or has no known end"),
-            (term.is_complained_of, "a complaint about it is open"),
+            (dossier.ended_at is None or dossier.ended_at > datetime.now(UTC), "it has not ended"),
+            (dossier.may_be_told, "a message of it may still go, or has no known end"),
+            (dossier.is_complained_of, "a complaint about it is open"),
         )
         if holds
     ]
-    _console.print(
-        f"Dossier {code} is kept for now: {'; '.join(why) or 'somebody holds it'}. A purge after that empties it.",
-        markup=False,
+    return (
+        f"Dossier {dossier.dossier_code} is kept for now: {'; '.join(why) or 'somebody holds it'}. "
+        "A purge after that empties it."
     )
-    raise typer.Exit(1)
+
+
+def _target(to: Path | None) -> Path:
+    """Where to write, before anything is looked at: no file is written over."""
+    target = to or Path(f"du-lieu-ca-nhan-{datetime.now(VIETNAM):%Y%m%d-%H%M%S}")
+    if not target.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {target.parent}.")
+    for ending in ("xlsx", "html"):
+        if target.with_name(f"{target.name}.{ending}").exists():
+            raise typer.BadParameter(f"{target}.{ending} is there already.")
+    return target
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A file that only whoever runs this may read."""
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as failure:
+        raise refuse(f"{path}: {failure.strerror}") from None
+    _console.print(f"Written: {path}", markup=False)
 
 
 @app.command("purges")

@@ -70,19 +70,6 @@ class Purge:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Until when a dossier's personal data is kept."""
-
-    ended_at: datetime | None
-    """``None``: it is open. Of a result that waits for its citizen: a year after it was there."""
-    kept_until: datetime | None
-    purged_at: datetime | None
-    may_be_told: bool
-    """A step is unplanned, or a message may still go or has no known end."""
-    is_complained_of: bool
-
-
 @contextmanager
 def purge_connection() -> Iterator[Connection]:
     """A connection of the login that may empty personal data; closed at the end.
@@ -134,10 +121,3 @@ def tidy_after_purge(connection: Connection) -> None:
 def list_purges(connection: Connection, limit: int) -> list[Purge]:
     """What was emptied of late, the newest first."""
     return [value_of(Purge, row) for row in connection.execute(statement("personal_data/list"), {"limit": limit})]
-
-
-def term_of_dossier(connection: Connection, agency_code: str, dossier_code: str) -> Term | None:
-    """Until when a dossier's personal data is kept; ``None``: there is no such dossier."""
-    values = {"agency_code": agency_code, "dossier_code": dossier_code}
-    row = connection.execute(statement("personal_data/term_of_dossier"), values).fetchone()
-    return None if row is None else value_of(Term, row)

@@ -58,5 +58,5 @@ def test_text_that_is_longer_than_a_cell_may_be_is_cut_and_not_lost(cell):
 
 
 def test_row_of_another_length_is_a_note_below_the_rows():
-    for file in taken(["x", None, None, 1], ["Tệp chỉ có một dòng"]):
-        assert file.rows == [["x", "", "", "1"], ["Tệp chỉ có một dòng", "", "", ""]]
+    as_csv, as_book = taken(["x", None, None, 1], ["Tệp chỉ có một dòng"])
+    assert as_csv.rows == as_book.rows == [["x", "", "", "1"], ["Tệp chỉ có một dòng", "", "", ""]]

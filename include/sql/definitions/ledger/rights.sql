@@ -152,6 +152,7 @@ BEGIN
             ''
         ),
         ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
+        ('motcua.personal_data_requests', 'INSERT', '', '', ''),
         ('motcua.phone_changes', 'SELECT, DELETE', '', '', ''),
         ('motcua.phone_searches', 'SELECT, INSERT', '', 'INSERT', ''),
         ('motcua.pick_ups', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
@@ -257,6 +258,7 @@ BEGIN
         ('audit.office_hours', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.old_steps', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.personal_data_purges', 'SELECT', '', 'SELECT', 'SELECT'),
+        ('audit.personal_data_requests', '', '', '', 'SELECT'),
         ('audit.phone_searches', '', '', '', 'SELECT'),
         ('audit.publications', 'SELECT', '', 'SELECT', 'SELECT'),
         ('audit.quality_agencies', 'SELECT', '', 'SELECT', 'SELECT'),

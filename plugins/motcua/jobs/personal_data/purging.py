@@ -18,10 +18,8 @@ from motcua.store.personal_data import (
     Batch,
     Kind,
     Order,
-    Term,
     purge_batch,
     purge_connection,
-    term_of_dossier,
     tidy_after_purge,
 )
 
@@ -113,37 +111,6 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
         done = [empty_kind(connection, erasures, Order(kind, "term", by), say) for kind in KINDS]
     tidy()
     return done
-
-
-def erase_dossier(agency_code: str, dossier_code: str, by: str, reason: str) -> Term:
-    """Empties one dossier at its citizen's request, whatever its agency's term.
-
-    One that is open, may still be told or is complained about goes with the first purge after that is over.
-
-    Args:
-        agency_code: of the agency that the dossier is of.
-        dossier_code: as the ledger has it.
-        by: who does it.
-        reason: the paper that the request stands in; kept for auditors.
-
-    Returns: how the dossier stands after it.
-
-    Raises:
-        LookupError: there is no such dossier.
-        PurgeNotProvided: nobody may do that here yet.
-        motcua.store.journal.JournalFailed: the list cannot be written; nothing was emptied.
-    """
-    with connect() as ledger:
-        if term_of_dossier(ledger, agency_code, dossier_code) is None:
-            raise LookupError(f"agency {agency_code} has no dossier {dossier_code}")
-    order = Order("dossiers", "request", by, reason=reason, only_these=[[agency_code, dossier_code]])
-    with purge_connection() as connection:
-        empty_batch(connection, open_erasures(), order)
-    tidy()
-    with connect() as ledger:
-        after = term_of_dossier(ledger, agency_code, dossier_code)
-    assert after is not None
-    return after
 
 
 def tidy() -> None:

@@ -1,0 +1,1 @@
+"""Whose the values are that the ledger holds."""

@@ -1,0 +1,309 @@
+"""A citizen asks what is held of him: all of it, nothing of another citizen, and it is kept who looked."""
+
+from __future__ import annotations
+
+import io
+import stat
+from datetime import timedelta
+
+import openpyxl
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.personal_data.purging import purge
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
+from motcua.store.personal_data_requests import held_of
+from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.integration.personal_data.conftest import NAME, NOW, PHONE, THEN
+from tests.integration.personal_data.test_purging import ask
+
+PAPER = "Đơn số 7/2026"
+OTHER = "0918 222 937"
+SPELLINGS = ["0905123456", "+84 905 123 456", "84905123456", "0905.123.456", "(090) 512-3456", "O9O5 123 456"]
+"""Of the fixtures' number."""
+
+
+def run(*arguments, typed=""):
+    return CliRunner().invoke(app, ["personal-data", *arguments], input=typed, env={"COLUMNS": "300"})
+
+
+def export(to, *arguments, typed="", because=PAPER):
+    """The answer, the list's rows and the sheet."""
+    answer = run("export", *arguments, "--because", because, "--to", str(to), typed=typed)
+    if answer.exit_code != 0:
+        return answer, [], ""
+    book = openpyxl.load_workbook(io.BytesIO(to.with_name(f"{to.name}.xlsx").read_bytes()))
+    rows = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    head = next(number for number, row in enumerate(rows) if row[0] == "Loại")
+    return answer, rows[head + 1 :], to.with_name(f"{to.name}.html").read_text(encoding="utf-8")
+
+
+def of_code(code, agency=NHA_TRANG):
+    return ("--agency", agency, "--code", code)
+
+
+def words(found):
+    return "\n".join(str(cell) for row in found for cell in row)
+
+
+def complain(rows, code, **values):
+    rows(
+        "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel, claim,"
+        " note, recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason, withdrawn_at, withdrawn_by,"
+        " withdraw_reason) SELECT md5(%s) || md5(%s), agency_code, dossier_code, dossier_id, now(), 'desk', 'other',"
+        " %s, 'tests', now(), 'upheld', 'hoa', now(), 'đã gọi', now(), 'hoa', 'bà rút' FROM motcua.dossiers"
+        " WHERE dossier_code = %s",
+        code, code, values.get("note", "bà Lan nói"), code,
+    )  # fmt: skip
+
+
+def fill_all(past, rows):
+    """Something in every column that a purge empties, of the fixtures' citizen."""
+    past.told_and_ended("D-1")
+    past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
+    past.run(THEN + timedelta(hours=2))
+    rows(
+        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
+        " first_seen_at, last_seen_at) SELECT source_id, 'transition', 'k', 'number_missing', agency_code,"
+        " dossier_code, jsonb_build_object('note', 'gọi bà Lan'), now(), now() FROM motcua.dossiers"
+    )
+    complain(rows, "D-1")
+    ask(rows, NOW)
+
+
+@pytest.mark.guarantee("personal-data", "an export to a citizen holds every column that a purge would empty")
+def test_export_holds_everything_that_a_purge_empties(past, rows):
+    fill_all(past, rows)
+    covered = {
+        (row["of_table"], column)
+        for row in rows(
+            "SELECT c.relname AS of_table, encode(t.tgargs, 'escape') AS columns FROM pg_trigger AS t"
+            " JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_proc AS p ON p.oid = t.tgfoid"
+            " WHERE p.proname = 'may_only_be_emptied'"
+        )
+        for column in row["columns"].split("\\000")
+        if column
+    }
+    assert len(covered) > 15
+    with connect() as ledger:
+        ids = [row["dossier_id"] for row in rows("SELECT dossier_id FROM motcua.dossiers")]
+        held = {(each.of_table, each.of_column) for each in held_of(ledger, ids, "+84905123456")}
+    assert covered - held == set()
+
+
+def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_path):
+    past.told_and_ended("D-1", "D-2")
+    ask(rows, NOW)
+    _, before, _ = export(tmp_path / "a", "--phone", typed=PHONE)
+    assert NAME in words(before)
+    answer = run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "b"), typed=PHONE)
+    assert answer.exit_code == 0, answer.output
+    assert past.values() == []
+    for code in ("D-1", "D-2"):
+        _, after, _ = export(tmp_path / code, *of_code(code))
+        assert NAME not in words(after)
+        assert "905" not in words(after)
+    assert export(tmp_path / "c", "--phone", typed=PHONE)[1] == []
+
+
+@pytest.mark.guarantee("personal-data", "an export by a number finds the same rows however the number is spelled")
+def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
+    past.told_and_ended("D-1")
+    ask(rows, NOW)
+    found = [export(tmp_path / str(place), "--phone", typed=each)[1] for place, each in enumerate(SPELLINGS)]
+    assert {row[2] for row in found[0]} == {"D-1", ""}
+    assert all(each == found[0] for each in found)
+
+
+def test_what_is_no_number_is_refused_and_not_said_again(past, tmp_path):
+    for typed in ("", "12345", "02583 822 222", f"{PHONE} / {OTHER}"):
+        answer, _, _ = export(tmp_path / "x", "--phone", typed=typed)
+        assert answer.exit_code == 2
+        assert "not one number" in answer.output
+        assert not typed or typed not in answer.output
+    assert list(tmp_path.glob("*.xlsx")) == []
+
+
+@pytest.mark.guarantee("personal-data", "nothing of another citizen is in an export")
+def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
+    with connect() as connection:
+        enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
+        save_agencies(connection, [enabled], "tests")
+    past.told_and_ended("D-1")
+    # The same code at another agency, in the same name, and by the same number, which the desk mends once it was told.
+    of_another = {
+        "received_at": THEN - timedelta(days=2), "due_at": THEN, "status_code": 9, "at_one_stop_desk": True,
+        "phone_entered_at": THEN - timedelta(days=2),
+    }  # fmt: skip
+    past.one_stop.dossier("D-1", TU_PHAP, applicant_phone=PHONE, updated_at=THEN, **of_another)
+    past.one_stop.move(9, "D-1", TU_PHAP, at=THEN, note=f"gọi {PHONE}, không phải {OTHER}")
+    past.run(THEN)
+    mended = THEN + timedelta(hours=2)
+    past.one_stop.dossier("D-1", TU_PHAP, applicant_phone=OTHER, updated_at=mended, **of_another)
+    past.run(mended)
+    past.receipts()
+    assert len(rows("SELECT 1 FROM motcua.messages WHERE msisdn = '+84905123456'")) == 2
+    # Another asked 9029 about the first one.
+    rows(
+        "WITH d AS (SELECT * FROM motcua.dossiers WHERE agency_code = %s), m AS (INSERT INTO motcua.messages (kind,"
+        " dossier_id, agency_code, occasion, state, msisdn, text, template_id, template_version, parameters, accented,"
+        " segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"
+        " SELECT 'reply', d.dossier_id, d.agency_code, 'inquiry o', 'accepted', '+84987654321', 'Ho so D-1 cua"
+        " 0987654321', 'x', 1, '{}', FALSE, 1, now(), now(), now(), now(), now(), now() FROM d RETURNING message_id)"
+        " INSERT INTO motcua.inquiries (gateway, dedupe_key, received_at, msisdn, text, asked_code, outcome, fee,"
+        " message_id, dossier_id, agency_code, as_of) SELECT 'kannel', 'o', now(), '+84987654321',"
+        " 'MCKH lời người khác', 'D-1', 'answered', 1000, m.message_id, d.dossier_id, d.agency_code, now() FROM d, m",
+        NHA_TRANG,
+    )
+
+    _, first, _ = export(tmp_path / "a", *of_code("D-1"))
+    assert {row[1] for row in first} == {NHA_TRANG}
+    assert "0905123456" in words(first)
+    assert "098765" not in words(first).replace("0987***321", "")
+    assert "không cung cấp" in words(first)
+    for secret in ("918222937", "918 222 937", "987654321", "lời người khác", TU_PHAP):
+        assert secret not in words(first), secret
+
+    _, second, _ = export(tmp_path / "b", *of_code("D-1", TU_PHAP))
+    assert {row[1] for row in second} == {TU_PHAP}
+    assert OTHER in words(second)
+    for secret in ("905123456", "905 123 456", NHA_TRANG):
+        assert secret not in words(second), secret
+
+    _, by_number, sheet = export(tmp_path / "c", "--phone", typed=PHONE)
+    assert {row[1] for row in by_number} == {NHA_TRANG}
+    assert "từng được nhắn cho 1 hồ sơ" in sheet
+    _, by_other, sheet = export(tmp_path / "d", "--phone", typed=OTHER)
+    assert {row[1] for row in by_other} == {TU_PHAP}
+    assert "từng được nhắn" not in sheet
+
+
+@pytest.mark.guarantee(
+    "personal-data", "whoever looked at all that is held of a citizen is kept with the paper, without the number"
+)
+def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
+    past.told_and_ended("D-1")
+    export(tmp_path / "a", *of_code("D-1"))
+    export(tmp_path / "b", "--phone", typed=PHONE)
+    run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "c"), typed=PHONE)
+    run("erase", NHA_TRANG, "D-1", "--because", PAPER)
+    kept = rows("SELECT * FROM audit.personal_data_requests ORDER BY request_id")
+    assert [(row["act"], row["agency_code"], row["dossier_code"], row["reason"], row["dossiers"]) for row in kept] == [
+        ("export", NHA_TRANG, "D-1", PAPER, 1),
+        ("export", None, None, PAPER, 1),
+        ("erase", None, None, PAPER, 1),
+        ("erase", NHA_TRANG, "D-1", PAPER, 1),
+    ]
+    assert all(row["handled_by"] and row["held"] > 0 for row in kept)
+    searched = rows("SELECT * FROM motcua.phone_searches")
+    assert len(searched) == 2
+    assert "123456" not in str([kept, searched])
+    with pytest.raises(psycopg.DatabaseError, match="append-only"):
+        rows("DELETE FROM motcua.personal_data_requests")
+
+
+def test_nothing_is_written_where_it_cannot_be_kept_who_looked(past, rows, tmp_path):
+    past.told_and_ended("D-1")
+    rows("ALTER TABLE motcua.personal_data_requests ADD CHECK (act = 'erase')")
+    answer, _, _ = export(tmp_path / "a", *of_code("D-1"))
+    assert answer.exit_code != 0
+    assert list(tmp_path.glob("a.*")) == []
+
+
+def test_files_are_for_one_reader_and_write_over_nothing(past, tmp_path):
+    past.told_and_ended("D-1")
+    _, _, sheet = export(tmp_path / "a", *of_code("D-1"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("a.*")} == {0o600}
+    assert "0905123456" not in sheet
+    assert NAME not in sheet
+    assert export(tmp_path / "a", *of_code("D-1"))[0].exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("--phone", *of_code("D-1")), ("--code", "D-1")], ids=" ".join)
+def test_half_a_question_is_refused(past, tmp_path, arguments):
+    assert export(tmp_path / "a", *arguments)[0].exit_code == 2
+
+
+def test_hostile_words_stay_words(past, rows, tmp_path):
+    past.told_and_ended("D-1")
+    hostile = '=HYPERLINK("http://x";"<script>alert(1)</script>")'
+    complain(rows, "D-1", note=hostile)
+    answer, found, sheet = export(tmp_path / "a", *of_code("D-1"), because="<script>alert(1)</script> & 7")
+    assert answer.exit_code == 0
+    assert hostile in words(found)
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert {cell.data_type for row in book.active.iter_rows() for cell in row if cell.value == hostile} == {"s"}
+    assert "<script" not in sheet
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; 7" in sheet
+
+
+def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
+    past.told_and_ended("D-1", at=NOW - timedelta(days=10))
+    past.one_stop.dossier("D-open", updated_at=NOW - timedelta(days=3), applicant_phone=PHONE)
+    past.run(NOW - timedelta(days=3))
+    _, found, sheet = export(tmp_path / "a", "--phone", typed=PHONE)
+    for each in ("Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15", PAPER, "bảng messages", "D-1", "35 ngày", "90 ngày"):
+        assert each in sheet, each
+    ended, waiting = ([row[6] for row in found if row[2] == code and row[0] == "Hồ sơ"] for code in ("D-1", "D-open"))
+    (due,) = rows("SELECT kept_until FROM motcua.dossier_terms WHERE dossier_code = 'D-1'")
+    assert {each.date() for each in ended} == {due["kept_until"].astimezone(VIETNAM).date()}
+    assert set(waiting) == {"đến khi hồ sơ kết thúc, thêm thời hạn của cơ quan"}
+
+
+@pytest.mark.guarantee(
+    "personal-data",
+    "at the request of whoever has a number, all its dossiers and its texts to 9029 go, open ones when they have ended",
+)
+def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, rows, tmp_path):
+    ten_days_ago = NOW - timedelta(days=10)
+    past.told_and_ended("D-1", "D-2", at=ten_days_ago)
+    past.result("D-open", ten_days_ago)
+    past.run(ten_days_ago)
+    past.receipts()
+    ask(rows, NOW)
+    answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{PHONE}\nn\n")
+    assert answer.exit_code == 1
+    assert "Empty 3 dossier(s)" in answer.output
+    assert "1 row(s) of inquiries" in answer.output
+    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
+    assert rows(purged) == []
+    assert list(tmp_path.iterdir()) == []
+    # Nothing was done, but somebody has learned of the number.
+    assert [row["found"] for row in rows("SELECT found FROM motcua.phone_searches")] == [3]
+
+    answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{SPELLINGS[4]}\ny\n")
+    assert answer.exit_code == 1, answer.output
+    assert [row["dossier_code"] for row in rows(purged)] == ["D-1", "D-2"]
+    assert rows("SELECT msisdn, text FROM motcua.inquiries") == [{"msisdn": None, "text": None}]
+    sheet = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert sheet.count("đã xóa lúc") == 2
+    assert "chưa xóa: hồ sơ chưa kết thúc" in sheet
+    assert "Tin soạn gửi 9029: đã xóa 1" in sheet
+    assert not list(tmp_path.glob("*.xlsx"))
+
+    past.hand_over("D-open", NOW - timedelta(days=5))
+    purge("tests")
+    assert past.values() == []
+
+
+def test_erasure_by_number_leaves_others_alone(past, rows, tmp_path):
+    past.told_and_ended("D-1", "D-2")
+    rows("UPDATE motcua.dossiers SET msisdn = '+84918222937', applicant_phone = %s WHERE dossier_code = 'D-2'", OTHER)
+    run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "a"), typed=PHONE)
+    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL"
+    assert rows(purged) == [{"dossier_code": "D-1"}]
+    assert "từng được nhắn cho 1 hồ sơ" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_number_in_several_names_is_warned_of(past, rows, tmp_path):
+    past.told_and_ended("D-1", "D-2")
+    answer, _, sheet = export(tmp_path / "a", "--phone", typed=PHONE)
+    assert "look at the papers" not in answer.output
+    rows("UPDATE motcua.dossiers SET applicant_name = 'Trần Văn Bình' WHERE dossier_code = 'D-2'")
+    answer, _, sheet = export(tmp_path / "b", "--phone", typed=PHONE)
+    assert "2 names" in answer.output
+    assert "2 người khác nhau" in sheet
