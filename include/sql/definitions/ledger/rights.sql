@@ -1,6 +1,6 @@
--- Who may do what in the ledger: a right that is not written here does not exist. Put in force by each motcua migrate,
--- last: each role loses all, then is given its column. One that is not there yet gets its rights by the next. The
--- owner may all.
+-- Who may do what in the ledger: a right that is not written here does not exist. Put in force each time the ledger is
+-- migrated, after everything else: first each role loses all, then it is given what stands in its column. One that
+-- this server does not have yet is passed over, and gets its rights by the next motcua migrate. The owner may all.
 -- Functions that run as their caller may be called by all; those that run as the owner, by whom they are written for.
 -- Why so: docs/decisions/least-privilege.md.
 DO $rights$
@@ -44,7 +44,7 @@ BEGIN
         SELECT r.named, w.role, w.rights
         FROM (
             VALUES
-        -- What, and who: motcua_app (tasks, commands), motcua_callbacks, motcua_pages, motcua_audit
+        -- What, and what may do with it: motcua_app (tasks, commands), motcua_callbacks, motcua_pages, motcua_audit
         ('SCHEMA audit', 'USAGE', '', 'USAGE', 'USAGE'),
         ('SCHEMA motcua', 'USAGE', 'USAGE', 'USAGE', ''),
         ('SCHEMA quality', 'USAGE', '', '', ''),
