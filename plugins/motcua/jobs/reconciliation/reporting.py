@@ -186,9 +186,10 @@ def show_figure(
         NoSuchFigure: there is no such figure.
     """
     closing = load_closing(ledger, closing_no)
-    # By procedure a closing has tens of thousands of figures; of one agency it has some hundred.
-    by_procedure = cell.procedure_code is not None
-    figures = load_figures(ledger, closing_no, cell.agency_code) if by_procedure else summed_figures(ledger, closing_no)
+    # A closing has tens of thousands of cells, of one agency some hundred: these are read themselves, so that one that
+    # somebody changed is told with its rows. What is of all agencies is held against the sums that pages show of it.
+    of_cells = cell.agency_code is not None or cell.procedure_code is not None
+    figures = load_figures(ledger, closing_no, cell.agency_code) if of_cells else summed_figures(ledger, closing_no)
     found = rows_of_figure(ledger, closing, figures, figure, cell, limit)
     codes = {cell.procedure_code, *(row.procedure_code for row in found.rows)}
     names = procedure_names(ledger, sorted(code for code in codes if code))

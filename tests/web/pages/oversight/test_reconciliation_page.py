@@ -245,7 +245,21 @@ def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_sto
 def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
     with psycopg.connect(ledger) as owner:
         owner.execute("ALTER TABLE motcua.closing_messages DISABLE TRIGGER USER")
-        owner.execute("UPDATE motcua.closing_messages SET suppressed = suppressed + 4 WHERE suppressed > 0")
+        (cell,) = owner.execute(
+            "UPDATE motcua.closing_messages SET suppressed = suppressed + 4 WHERE suppressed > 0"
+            " RETURNING agency_code, procedure_code"
+        ).fetchall()
+    of_agency = f"/reconciliation/rows?closing=1&figure=suppressed&agency={cell[0]}"
+    for address in (of_agency, f"{of_agency}&procedure={cell[1]}"):
+        shown = words(page.get(address))
+        assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown, address
+        assert "motcua verify" in shown
+
+
+def test_sum_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
+    with psycopg.connect(ledger) as owner:
+        owner.execute("ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
+        owner.execute("UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
     shown = words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
     assert "Số đã chốt là 5, khác với 1 dòng đếm lại từ sổ." in shown
     assert "motcua verify" in shown
