@@ -15,6 +15,7 @@ from motcua.reports.quality.charts import Picture
 _TYPES = {
     ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ".pdf": ("application", "pdf"),
+    ".json": ("application", "json"),
 }
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import openpyxl
@@ -79,7 +80,8 @@ def attached(message) -> dict[str, bytes]:
 
 @pytest.mark.guarantee("publications", "each body is mailed what concerns it, once")
 def test_each_body_gets_what_concerns_it_once(publication, server, rows):
-    number = publication().publication_no
+    published = publication()
+    number = published.publication_no
     assert bodies_of(number) == ["department", "home_affairs", "justice", "committee", samples.TU_PHAP]
     for body in bodies_of(number):
         assert mail_publication(number, body) == {"recipients": 1, "sent": 1, "had_it": 0}
@@ -91,7 +93,10 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
         assert list(attached(message)) == [
             "Báo cáo đối chiếu tin nhắn 10-2026.pdf",
             "Toàn tỉnh - đối chiếu tin nhắn 10-2026.xlsx",
+            "Tệp kê bản công bố 10-2026.json",
         ]
+        manifest = list(attached(message).values())[-1]
+        assert sha256(manifest).hexdigest() == published.manifest_sha256
         text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
         assert "Phải nhắn 3.500 tin = " in text
         assert "Cơ quan đề nghị đôn đốc, xử lý" in html

@@ -95,6 +95,7 @@ def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
 
 @given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
 @example(["", "", "", "0", "", ""])
+@example(["", "", "", "", "", '"'])
 def test_any_row_is_read_or_told(cells):
     quoted = ",".join('"{}"'.format(cell.replace('"', "'").replace("\x00", "")) for cell in cells)
     text = f"Cơ quan,Mã hồ sơ,Ngày,Kênh,Loại,Nội dung\n{quoted}"
@@ -102,4 +103,6 @@ def test_any_row_is_read_or_told(cells):
         read = read_complaints(text.encode("utf-8", "replace"), "x.csv", AGENCIES, NOW)
     except FileRefused:
         return
-    assert read.complaints or read.faults or not "".join(cells).strip()
+    # A leading apostrophe is what a spreadsheet puts before a text: a cell of it alone is empty.
+    bare = (cell.replace('"', "'").replace("\x00", "").strip().removeprefix("'").strip() for cell in cells)
+    assert read.complaints or read.faults or not any(bare)

@@ -88,7 +88,7 @@ def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_ma
             "000.00.09.H32-261102-0001",
             "Dữ liệu tính đến 6:11 ngày 26/11/2026",
             "31 tin sai trong tháng này.",
-            "mặc định 80",
+            "Ngưỡng đã dùng và mã kiểm chứng: tệp kèm theo.",
             "146 dòng",
             "69,2\u00a0%" if text is agency_mail.text else "69,2 %",
             "tệp kèm theo",

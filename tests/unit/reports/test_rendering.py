@@ -179,6 +179,7 @@ UNTOLD = {
     "charts.whole": "drawn as outlines",
     "workbook.file": "what a file is called in a mail",
     "workbook.file_pdf": "what a file is called in a mail",
+    "workbook.file_manifest": "what a file is called in a mail",
     "workbook.beyond": "takes more rows than a sheet holds",
 }
 """Words that no golden publication says, and why."""

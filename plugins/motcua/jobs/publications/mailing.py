@@ -2,7 +2,8 @@
 
 The Department, Sở Nội vụ and Sở Tư pháp (who audit) get all agencies, each agency itself, Ủy ban nhân dân tỉnh the
 monthly report with the agencies to be urged. None of it holds personal data. What is attached is read from the
-published files and must be what was published.
+published files and must be what was published. Whoever gets all agencies gets the manifest, too, and can show later
+what was published then.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from motcua.jobs.publications.publishing import corrected_by, publications_store
 from motcua.jobs.reconciliation.reporting import build_report
 from motcua.reports.mail import Attachment, Mail
 from motcua.reports.publication.data import Told
-from motcua.reports.publication.files import PDF, WORKBOOK, agency_workbook_name
+from motcua.reports.publication.files import MANIFEST, PDF, WORKBOOK, agency_workbook_name
 from motcua.reports.publication.mail import attachment_names, compose_publication_mail
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
@@ -102,7 +103,8 @@ def mail_publication(publication_no: int, body: str, *, again: bool = False) -> 
         names = attachment_names(told)
         wanted = [(names["workbook"], agency_workbook_name(agency) if agency else WORKBOOK)]
         if agency is None:
-            wanted.insert(0, (names["pdf"], PDF))
+            # The manifest names all agencies, so that an agency's own mail is without it.
+            wanted = [(names["pdf"], PDF), *wanted, (names["manifest"], MANIFEST)]
         attachments, left_out = _attachments(publication, wanted)
         return compose_publication_mail(
             told,
@@ -144,7 +146,8 @@ def _recipients(body: str) -> Sequence[str]:
 
 def _attachments(publication: Publication, wanted: Sequence[tuple[str, str]]) -> tuple[list[Attachment], list[str]]:
     """The files as attachments, and the names of those that would make the mail too large."""
-    listed = {each["name"]: each for each in publication.manifest["files"]}
+    listed = {each["name"]: each["sha256"] for each in publication.manifest["files"]}
+    listed[MANIFEST] = publication.manifest_sha256
     folder = publications_store() / publication.folder
     attachments, left_out, size = [], [], 0
     for shown, name in wanted:
@@ -153,7 +156,7 @@ def _attachments(publication: Publication, wanted: Sequence[tuple[str, str]]) ->
             continue
         path = folder / name
         content = path.read_bytes() if path.exists() else b""
-        if sha256(content).hexdigest() != listed[name]["sha256"]:
+        if sha256(content).hexdigest() != listed[name]:
             raise FileChanged(f"{path} is not what was published; motcua verify {publication.publication_no} says more")
         size += len(content)
         if size > MOST_ATTACHED:

@@ -32,12 +32,13 @@ ROWS_SHOWN = 8
 
 
 def attachment_names(told: Told) -> dict[str, str]:
-    """What the PDF and the workbook are called where they are attached, by ``pdf`` and ``workbook``."""
+    """What files are called where they are attached: ``pdf``, ``workbook`` and ``manifest``."""
     said, period = told.words["workbook"], _file_period(told.report.closing.period)
     whose = told.words["names"]["all"] if told.agency is None else told.agency_name(told.agency)
     kept = "".join(letter if letter.isalnum() or letter in " -_." else " " for letter in whose)
     return {
         "pdf": said["file_pdf"].format(period=period),
+        "manifest": said["file_manifest"].format(period=period),
         "workbook": said["file"].format(name=" ".join(kept.split())[:60], period=period),
     }
 
@@ -57,7 +58,7 @@ def compose_publication_mail(
     Args:
         told: the publication's report.
         publication_no: its number.
-        manifest_sha256: of its manifest.
+        manifest_sha256: of its manifest; the mail's name has its beginning.
         attachments: what goes with the mail.
         left_out: names of files that are too large for a mail.
         urging: the mail names the agencies that are to be urged; an agency's own mail at most that one.
@@ -71,7 +72,6 @@ def compose_publication_mail(
         "closing": closing,
         "whose": told.words["names"]["all"] if told.agency is None else told.agency_name(told.agency),
         "publication_no": publication_no,
-        "manifest_sha256": manifest_sha256,
         "warnings": [line.text for line in summary if line.tone == "bad"],
         "good": [line.text for line in summary if line.tone == "good"],
         "identity": identity_line(told),

@@ -19,7 +19,6 @@ from motcua.quality.report_data import (
     DepartmentReport,
     RowToCorrect,
     RuleResult,
-    ThresholdUsed,
     TrendPoint,
 )
 from motcua.reports import wording
@@ -129,14 +128,12 @@ def _templates() -> Environment:
         "dec": wording.decimal,
         "pct": wording.percent,
         "signed": wording.signed,
-        "plain": wording.plain,
         "day": wording.day,
         "moment": wording.moment,
         "rate_change": _rate_change,
         "tone": _tone,
         "late": late,
         "rules_told": _rules_told,
-        "thresholds_by_rule": _thresholds_by_rule,
     }
     return templates("mail", filters)
 
@@ -176,14 +173,6 @@ def _counted(figures: AgencyFigures) -> str:
     said = wording.words()["counted_with" if figures.acknowledged else "counted"]
     numbers = {name: wording.count(getattr(figures, name)) for name in ("found", "acknowledged", "to_do")}
     return str(said.format(**numbers))
-
-
-def _thresholds_by_rule(report: AgencyReport | DepartmentReport) -> list[tuple[str, list[ThresholdUsed]]]:
-    """The thresholds behind what the mail tells: those of all rules, and of each rule that it shows or that broke."""
-    told = [*_rules_told(report).shown, *report.broken]
-    named = {"": "", **{each.rule.code: f"{each.rule.code} {each.rule.title}" for each in told}}
-    used = [(name, [each for each in report.thresholds if each.rule == code]) for code, name in named.items()]
-    return [(name, its) for name, its in used if its]
 
 
 def _difference(figures: AgencyFigures) -> float | None:

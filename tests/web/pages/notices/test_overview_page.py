@@ -219,7 +219,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, ali
     alive(timedelta(hours=1))
     ((red, text),) = matters(page.get(PAGE))
     assert red
-    assert text.startswith("Chương trình giám sát im lặng từ")
+    assert text.startswith("Chương trình giám sát không hoạt động từ")
 
 
 # ------------------------------------------------------------------------------------------------- red things
@@ -570,7 +570,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
     answer = page.get(PAGE)
     shown = words(answer)
     assert "1.210 tin đã lập" in shown
-    assert "Đã tới máy 1.205 nhà mạng báo máy của người dân đã nhận" in shown
+    assert "Đã tới máy 1.205 nhà mạng báo máy của công dân đã nhận" in shown
     assert "Không thuộc cơ quan nào (tra cứu mã không có) 4 4 0 0" in shown
     asked = [parse_qs(urlsplit(each).query) for each in links(answer) if each.startswith("/motcua/messages?")]
     of_today = {"since": [str(today)], "until": [str(today)]}
@@ -682,7 +682,7 @@ def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, 
     shown = words(answer)
     assert "1 tin đã lập" in shown
     assert "Không có việc gì cần xử lý." in shown
-    for secret in ("77", "55", "Sở Bí mật", TU_PHAP, "secret", "kannel", "Cổng gửi tin", "Đã qua", "giám sát"):
+    for secret in ("77", "55", "Sở Bí mật", TU_PHAP, "secret", "kannel", "Cổng nhắn tin", "Đã qua", "giám sát"):
         assert secret not in shown.partition("Tổng quan")[2].partition("MotcuaSMS · trang")[0], secret
     as_agency()
     shown = words(page.get(PAGE))
@@ -735,5 +735,5 @@ def test_auditor_sees_the_figures_and_no_number(page, calm, message):
     VISITING.role = "auditor"
     shown = words(page.get(PAGE))
     assert "1 tin đã lập" in shown
-    assert "Cổng gửi tin" in shown
+    assert "Cổng nhắn tin" in shown
     assert not re.search(r"09••", shown)

@@ -74,7 +74,7 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_done(staff, made, r
     assert asked.status_code == 200
     shown = words(asked)
     assert (
-        "3 tin sẽ được gửi lại tới đúng số máy và đúng lời cũ; nếu nhà mạng đã nhận thì người dân nhận hai lần" in shown
+        "3 tin sẽ được gửi lại tới đúng số máy và đúng lời cũ; nếu nhà mạng đã nhận thì công dân nhận hai lần" in shown
     )
     assert WHY in shown
     assert all(f"D{number}" in shown for number in range(3))

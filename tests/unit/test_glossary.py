@@ -1,0 +1,106 @@
+"""One name for a thing: what docs/vi/thuat-ngu.md no longer writes is written nowhere that staff or citizens read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GLOSSARY = ROOT / "docs" / "vi" / "thuat-ngu.md"
+
+READ = (
+    "include/templates",
+    "include/quality",
+    "include/statements",
+    "include/agencies.yaml",
+    "docs/vi",
+    "plugins",
+    "dags",
+)
+SUFFIXES = {".html", ".md", ".py", ".txt", ".typ", ".yaml"}
+OTHERS_WORDS = {
+    "docs/vi/thuat-ngu.md": "names what is not written",
+    "include/templates/sms": "registered with carriers as it is",
+    "include/templates/report/complaints.vi.yaml": "also lists words of files that others hand in",
+    "plugins/motcua/sandbox": "plays desks and carriers, who write as they like",
+}
+KEPT_RENDERING = re.compile(r"publication\.\d+\.vi\.yaml$")
+"""Words of reports that were published; they are made again from them, letter by letter."""
+
+
+def avoided() -> dict[str, str]:
+    """What is not written, and what is written instead."""
+    rows = (line.strip().strip("|").split("|") for line in GLOSSARY.read_text().splitlines() if line.startswith("|"))
+    cells = [[cell.strip() for cell in row] for row in rows]
+    return {word: row[0] for row in cells for word in row[2].split(", ") if word and row[0] not in ("Viết", "---")}
+
+
+def pattern(instead: dict[str, str]) -> re.Pattern[str]:
+    """Finds each of the words as it is, as a sentence begins with it, and in capitals; not what is right."""
+    forms = {form for word in instead for form in (word, word[0].upper() + word[1:], word.upper())}
+    forms -= {form for right in instead.values() for form in (right, right.upper())}
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(forms, key=len, reverse=True))) + r")(?!\w)")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Files with words for people, by their path."""
+    for place in READ:
+        below = ROOT / place
+        for path in [below] if below.is_file() else sorted(below.rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            skipped = any(name == other or name.startswith(f"{other}/") for other in OTHERS_WORDS)
+            if path.suffix in SUFFIXES and not skipped and not KEPT_RENDERING.search(name):
+                yield name, unicodedata.normalize("NFC", path.read_text())
+
+
+def lines_with(found: re.Pattern[str], text: str) -> list[tuple[int, str]]:
+    """Lines in which one of the words stands, also where it is broken over two lines."""
+    joined = re.sub(r"\n\s*", " ", text)
+    if not found.search(joined):
+        return []
+    return [(text.count("\n", 0, hit.start()) + 1, hit.group()) for hit in _across(found).finditer(text)]
+
+
+def _across(found: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(found.pattern.replace(r"\ ", r"\s+"))
+
+
+def test_a_thing_has_one_name() -> None:
+    instead = avoided()
+    assert len(instead) >= 15
+    found = pattern(instead)
+    read = list(texts())
+    assert len(read) > 100
+    wrong = [f"{name}:{line}: “{word}”" for name, text in read for line, word in lines_with(found, text)]
+    assert not wrong, "\n".join(["docs/vi/thuat-ngu.md says what to write instead:", *wrong])
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [
+        ("Công dân nhận tin.", []),
+        ("Người dân nhận tin.", ["Người dân"]),
+        ("gửi cho người\n    dân của xã", ["người\n    dân"]),
+        ("TIN ĐÃ ĐẾN MÁY", ["ĐẾN MÁY"]),
+        ("Bộ phận Một cửa", []),
+        ("Bộ phận một cửa", ["Bộ phận một cửa"]),
+        ("phần mềm một cửa", []),
+    ],
+)
+def test_a_word_is_found_however_a_line_is_broken(text: str, hits: list[str]) -> None:
+    assert [word for _, word in lines_with(pattern(avoided()), text)] == hits
+
+
+def test_reconciling_with_dossiers_and_with_carriers_have_names_of_their_own() -> None:
+    """Đối chiếu is with dossiers, đối soát with a carrier's statement: no page of one speaks of the other's work."""
+    found = 0
+    for name, text in texts():
+        of_carrier = "statement" in name or "doi-soat" in name or "reconcile_carrier" in name
+        if of_carrier and name.endswith((".html", ".md", ".yaml")):
+            found += text.lower().count("đối soát")
+            assert "đối chiếu" not in text.lower(), f"{name} is about carriers' statements: đối soát"
+    assert found > 5
