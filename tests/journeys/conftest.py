@@ -15,7 +15,7 @@ from tests.conftest import Server
 from tests.journeys.office import Office
 from tests.journeys.office import office as open_office
 
-SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+SIZES = {"wide": (1280, 800), "narrow": (390, 844), "narrowest": (320, 640)}
 
 
 @pytest.fixture(scope="package")

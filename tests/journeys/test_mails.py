@@ -1,0 +1,87 @@
+"""Every mail as a browser shows it: nothing serious that axe finds, nothing cut off, nothing fetched."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from motcua.domain.watching.alerts import Alert
+from motcua.reports.mail import Mail
+from motcua.reports.publication.data import Told
+from motcua.reports.publication.mail import compose_publication_mail
+from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
+from motcua.reports.runs import late_apologies_mail, red_run_mail
+from motcua.reports.watching import LookInWords, compose_alerts, compose_life
+from tests import quality_samples, reconciliation_samples
+from tests.journeys.conftest import SIZES
+from tests.journeys.test_every_page import faults, findings
+
+pytestmark = pytest.mark.alone
+
+NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
+PAGE = "https://mot-cua.example/motcua"
+OPEN = Alert("gateway_stopped", "kannel", {"gateway": "kannel", "since": NOW.isoformat(), "part": "viettel"}, NOW)
+OVER = Alert("disk_low", "ledger", {"free": 1e9}, NOW, over_at=NOW)
+LOOK = LookInWords("sources", "ok", "Nguồn", "tốt", "2 nguồn, lần đọc cũ nhất 8:00 ngày 27/11/2026")
+
+
+def published(report: object, agency: str | None = None) -> Mail:
+    told = Told(report, agency=agency)  # type: ignore[arg-type]
+    return compose_publication_mail(told, 12, "ab" * 32, [], ["Tệp rất lớn.xlsx"], urging=True, page_url=PAGE)
+
+
+MAILS: dict[str, Callable[[], Mail]] = {
+    "quality of an agency": lambda: compose_agency_mail(quality_samples.agency_report(), quality_samples.rows()),
+    "quality of all": lambda: compose_department_mail(quality_samples.department_report(), quality_samples.rows()),
+    "publication": lambda: published(reconciliation_samples.everything()),
+    "publication of an agency": lambda: published(reconciliation_samples.everything(), reconciliation_samples.TU_PHAP),
+    "publication that does not meet": lambda: published(reconciliation_samples.unbalanced()),
+    "publication with words that attack": lambda: published(reconciliation_samples.nasty()),
+    "red run": lambda: red_run_mail("Nhắn tin", "scheduled__2026", "gateway kannel stopped; 3 due", PAGE),
+    "late apologies": lambda: late_apologies_mail("Xin lỗi", "scheduled__2026", "17:36", PAGE),
+    "alerts": lambda: compose_alerts([OPEN], [OVER], [OPEN], "r", PAGE, NOW),
+    "the watch lives": lambda: compose_life([OPEN], [LOOK], "r", PAGE, began_at=NOW, now=NOW),
+}
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[str]]]]:
+    """Opens a mail in a window of a size; gives what it would fetch besides."""
+    contexts = []
+
+    def opened(size: str, mail: Mail) -> tuple[Page, list[str]]:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page, fetched = context.new_page(), list[str]()
+
+        def note(request: Request) -> None:
+            if not request.url.startswith(("data:", "about:")):
+                fetched.append(request.url)
+
+        page.on("request", note)
+        html = mail.html
+        for cid, picture in mail.pictures:
+            html = html.replace(f"cid:{cid}", f"data:image/png;base64,{b64encode(picture.png).decode()}")
+        page.set_content(html)
+        return page, fetched
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.guarantee("pages", "no mail fetches anything, is cut off at 320 px, or has a serious finding of axe")
+@pytest.mark.parametrize("size", SIZES)
+def test_mail_is_whole_and_can_be_read_by_everybody(
+    show: Callable[[str, Mail], tuple[Page, list[str]]], size: str
+) -> None:
+    wrong = []
+    for name, compose in MAILS.items():
+        page, fetched = show(size, compose())
+        wrong += [f"{name}: {each}" for each in [*faults(page, "body"), *findings(page), *fetched]]
+    assert wrong == []
