@@ -26,7 +26,7 @@ from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock, is_held
 from motcua.store.ledger.runs import Run, work_for
 from motcua.store.notices import attempts
-from motcua.store.notices.gateways import ensure_gateway, start_gateway
+from motcua.store.notices.gateways import GatewayStop, ensure_gateway, start_gateway, stop_gateway
 from motcua.store.notices.messages import Departing, begin_sending
 from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NHA_TRANG, NOW, agency
@@ -150,6 +150,21 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
         "gateway kannel stopped: takes nothing: no connection",
     ]
     assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
+
+
+def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, gateway, rows):
+    def stop(carrier):
+        with connect() as ledger:
+            ensure_gateway(ledger, "kannel")
+            pause = GatewayStop("kannel", "carrier", carrier, NOW, NOW + timedelta(hours=1), "tests")
+            stop_gateway(ledger, pause, changed_by="tests")
+
+    queue_results(one_stop)
+    rows("UPDATE motcua.messages SET carrier = 'viettel'")
+    stop("mobifone")
+    assert unresolved("run", now=NOW) == ["gateway kannel stopped for carrier mobifone: tests"]
+    stop("viettel")
+    assert unresolved("run", now=NOW)[0] == "1 message(s) due while a gateway is stopped"
 
 
 def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(

@@ -1,7 +1,9 @@
--- How many messages are due and how many wait for a later attempt after a failure; what waits because people stopped it
--- is none of these. Called by store/notices/messages.py.
+-- How many messages are due, of these carriers or all, and how many wait for a later attempt after a failure; what
+-- waits because people stopped it is none of these. Called by store/notices/messages.py.
 SELECT
-    count(*) FILTER (WHERE next_attempt_at <= %(now)s) AS due,
+    count(*) FILTER (
+        WHERE next_attempt_at <= %(now)s AND (%(carriers)s::text[] IS NULL OR carrier = any(%(carriers)s))
+    ) AS due,
     count(*) FILTER (WHERE attempts_made > 0 AND reason IS DISTINCT FROM 'stopped') AS failed
 FROM motcua.messages
 WHERE

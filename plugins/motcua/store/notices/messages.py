@@ -460,9 +460,10 @@ def releases(connection: Connection, limit: int, agencies: Sequence[str] | None 
     ]
 
 
-def waiting(connection: Connection, window: Window, now: datetime) -> Waiting:
-    """Queued messages that are due, and that failed before."""
-    row = connection.execute(statement("messages/reading/waiting"), {"now": now, **window.bounds}).fetchone()
+def waiting(connection: Connection, window: Window, now: datetime, carriers: Sequence[str] | None = None) -> Waiting:
+    """Queued messages that are due, of these carriers or all, and that failed before."""
+    values = {"now": now, "carriers": None if carriers is None else list(carriers), **window.bounds}
+    row = connection.execute(statement("messages/reading/waiting"), values).fetchone()
     return Waiting(0, 0) if row is None else value_of(Waiting, row)
 
 

@@ -11,7 +11,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gaps import open_gap
-from motcua.store.notices.gateways import gateway_stops
+from motcua.store.notices.gateways import GatewayStop, gateway_stops
 
 
 def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[str]:
@@ -26,7 +26,7 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             if each.unresolved
         ]
         stops = gateway_stops(ledger)
-        due = messages.waiting(ledger, window, moment).due if stops else 0
+        due = messages.waiting(ledger, window, moment, _carriers(stops)).due if stops else 0
         # With messages due what was stopped counts until it is tried again, also just after its pause.
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
@@ -34,3 +34,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             left.append(f"{due} message(s) due while a gateway is stopped")
         left += [f"gateway {stop}" for stop in stops if not stop.by_hand]
     return left
+
+
+def _carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
+    """Carriers whose messages the stops hold up; ``None``: there is a stop that is not of one carrier."""
+    return [stop.subject for stop in stops] if all(stop.concerns == "carrier" for stop in stops) else None
