@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
@@ -55,12 +55,13 @@ def list_all(
 
 
 @app.command()
-def give(user: _User, agency: _Agency) -> None:
+def give(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
+    who = signed(by)
     try:
         with connect() as connection:
             grant = read(connection, user, agency)
-            new = give_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+            new = give_agency(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
     told = "sees" if new else "saw already"
@@ -68,12 +69,13 @@ def give(user: _User, agency: _Agency) -> None:
 
 
 @app.command()
-def take(user: _User, agency: _Agency) -> None:
+def take(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
+    who = signed(by)
     try:
         with connect() as connection:
             grant = read(connection, user, agency)
-            had = take_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+            had = take_agency(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
     if not had:
