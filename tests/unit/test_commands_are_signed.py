@@ -1,4 +1,4 @@
-"""Every command that decides something is signed by a person; what nobody signs, or a shared account, writes nothing."""
+"""Every command that decides something is signed by a person; for nobody and for shared accounts it writes nothing."""
 
 from __future__ import annotations
 
@@ -65,11 +65,13 @@ UNSIGNED = {
 LOOKS = """
 agencies diff, agencies dry-run, agencies export, agencies history, agencies list, agencies show,
 apologies evenings, apologies forecast, apologies letters, backup check, backup list, backup verify,
-calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings rows, closings show,
-complaints count, complaints list, data-dictionary, dossiers show, gaps list, gaps show, gateways changes,
-gateways list, identity, inquiries, latency, messages held, messages sent, messages stopped, personal-data purges, phones,
-publications list, publications show, publications verify-all, quality rows, quality rules, quality show,
-quality verify, quarantine, sources list, statements refused, statements rows, statements show, texts registrations, users list, verify
+calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
+rows, closings show, complaints count, complaints list, data-dictionary, dossiers show, gaps list,
+gaps show, gateways changes, gateways list, identity, inquiries, latency, messages held, messages
+sent, messages stopped, personal-data purges, phones, publications list, publications show,
+publications verify-all, quality rows, quality rules, quality show, quality verify, quarantine,
+sources list, statements refused, statements rows, statements show, texts registrations, users list,
+verify
 """
 """Commands that print, or write a file for whoever runs them."""
 
