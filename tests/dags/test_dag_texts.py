@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from motcua.dag_texts import DagTexts, words
-from motcua.jobs import run_alerts
 from motcua.domain.people.signatures import NotAPerson
+from motcua.jobs import run_alerts
 from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, release_by, tell_red_gate
 from motcua.settings import include_dir
 from tests.conftest import NOW

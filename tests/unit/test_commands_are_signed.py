@@ -54,6 +54,7 @@ UNSIGNED = {
     "quality run": "the daily run by hand",
     "migrate": "as a new version begins",
     "provision": "as a server is set up",
+    "users roles": "likewise",
     "restore": "into an empty database only",
     "backup every-night": "makes files",
     "watch": "looks and mails",
