@@ -81,7 +81,7 @@ def import_file(
     by: By = None,
 ) -> None:
     """Write what a file says of days, hours and years, after showing what that changes; the rest stays."""
-    who = "" if dry_run else signed(by)
+    who = "dry run" if dry_run else signed(by)
     _change(lambda only_look: import_calendar(path, who, datetime.now(VIETNAM), dry_run=only_look), dry_run)
 
 

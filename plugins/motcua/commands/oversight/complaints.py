@@ -58,7 +58,7 @@ def import_file(
     by: By = None,
 ) -> None:
     """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
-    who = "" if dry_run else signed(by)
+    who = "dry run" if dry_run else signed(by)
     with _said_plainly():
         name, content = handed_in(path, LARGEST_FILE)
         done = import_complaints(content, name, who, datetime.now(UTC), dry_run=dry_run)
