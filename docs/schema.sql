@@ -3099,7 +3099,7 @@ CREATE TABLE motcua.gateway_changes (
     change text NOT NULL,
     until timestamp with time zone,
     reason text NOT NULL,
-    changed_by text DEFAULT CURRENT_USER NOT NULL,
+    changed_by text NOT NULL,
     CONSTRAINT gateway_changes_change_check CHECK ((change = ANY (ARRAY['stopped'::text, 'started'::text])))
 );
 
@@ -4966,6 +4966,8 @@ CREATE TABLE motcua.status_maps (
     source_status smallint NOT NULL,
     status_code smallint NOT NULL,
     mapped_at timestamp with time zone DEFAULT now() NOT NULL,
+    mapped_by text,
+    CONSTRAINT status_maps_mapped_by_check CHECK ((btrim(mapped_by) <> ''::text)),
     CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 
@@ -5412,6 +5414,11 @@ CREATE UNLOGGED TABLE statements.pairs (
     repeated boolean NOT NULL
 );
 
+-- Name: agencies agencies_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.agencies
+    ADD CONSTRAINT agencies_changed_by_check CHECK ((btrim(changed_by) <> ''::text)) NOT VALID;
+
 -- Name: agencies agencies_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.agencies
@@ -5421,6 +5428,11 @@ ALTER TABLE ONLY motcua.agencies
 
 ALTER TABLE ONLY motcua.agency_aliases
     ADD CONSTRAINT agency_aliases_pkey PRIMARY KEY (alias);
+
+-- Name: agency_changes agency_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.agency_changes
+    ADD CONSTRAINT agency_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)) NOT VALID;
 
 -- Name: agency_changes agency_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5456,6 +5468,11 @@ ALTER TABLE ONLY motcua.attempts
 
 ALTER TABLE ONLY motcua.attempts
     ADD CONSTRAINT attempts_reference_key UNIQUE (reference);
+
+-- Name: calendar_changes calendar_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.calendar_changes
+    ADD CONSTRAINT calendar_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)) NOT VALID;
 
 -- Name: calendar_changes calendar_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -5567,6 +5584,11 @@ ALTER TABLE ONLY motcua.closings
 ALTER TABLE motcua.dossiers
     ADD CONSTRAINT code_can_be_printed CHECK (((dossier_code = btrim(dossier_code)) AND (dossier_code !~ '[\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]'::text))) NOT VALID;
 
+-- Name: complaint_changes complaint_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.complaint_changes
+    ADD CONSTRAINT complaint_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)) NOT VALID;
+
 -- Name: complaint_changes complaint_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.complaint_changes
@@ -5632,10 +5654,20 @@ ALTER TABLE ONLY motcua.findings
 ALTER TABLE ONLY motcua.findings
     ADD CONSTRAINT findings_rule_subject_key UNIQUE (rule, subject);
 
+-- Name: gaps gaps_closed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.gaps
+    ADD CONSTRAINT gaps_closed_by_check CHECK ((btrim(closed_by) <> ''::text)) NOT VALID;
+
 -- Name: gaps gaps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.gaps
     ADD CONSTRAINT gaps_pkey PRIMARY KEY (gap_no);
+
+-- Name: gateway_changes gateway_changes_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.gateway_changes
+    ADD CONSTRAINT gateway_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)) NOT VALID;
 
 -- Name: gateway_changes gateway_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 

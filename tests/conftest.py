@@ -36,6 +36,8 @@ os.environ.update(
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
     if _name not in ("MOTCUA_TEST_DSN", "MOTCUA_CI"):
         del os.environ[_name]
+# Whoever runs the tests, a machine's own account as a rule, signs nothing.
+os.environ["MOTCUA_PERSON"] = "lan"
 
 import hypothesis
 import psycopg

@@ -23,7 +23,7 @@ def words() -> dict[str, Any]:
     return read
 
 
-def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool) -> str | None:
+def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool, by_a_person: bool) -> str | None:
     """Why a run that was started with these parameters is refused, in Vietnamese; ``None``: it is not.
 
     Airflow refuses values of the wrong type itself. It passes over names that the DAG does not have.
@@ -34,6 +34,8 @@ def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool)
     for name, param in known.items():
         if param["backfill_only"] and conf.get(name) and not is_backfill:
             return str(told["backfill_only"].format(title=param["title"]["vi"]))
+        if param["signed"] and conf.get(name) and not by_a_person:
+            return str(told["unsigned"].format(title=param["title"]["vi"]))
     return None
 
 

@@ -24,6 +24,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.dag_texts import DagTexts, misunderstanding
+from motcua.domain.people.signatures import is_person, read_person
 from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,15 @@ def run_interval(context: Mapping[str, Any]) -> Window:
 
 
 def release_by(context: Mapping[str, Any]) -> str | None:
-    """Who asked a backfill to send messages of unknown outcome again; ``None``: nobody did. Other runs never do."""
+    """Who asked a backfill to send messages of unknown outcome again; ``None``: nobody did. Other runs never do.
+
+    Raises:
+        NotAPerson: nobody who can sign; ``refuse_misunderstandings`` has refused such a run before.
+    """
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
         return None
-    return f"{getattr(run, 'triggering_user_name', None) or 'unnamed'}, {run.run_id}"
+    return f"{read_person(run.triggering_user_name)}, {run.run_id}"
 
 
 class RunRefused(AirflowFailException):
@@ -70,13 +75,16 @@ class RunRefused(AirflowFailException):
 
 
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
-    """A parameter that the DAG does not have, or that only a backfill has, is refused; Airflow itself passes it over.
+    """A parameter that the DAG does not have, or that only a backfill has, or that a person must sign who is not named,
+    is refused; Airflow itself passes it over.
 
     Raises:
         RunRefused: with what to do instead.
     """
     run = context["dag_run"]
-    why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=run_window(context) is not EVERYTHING)
+    is_backfill = run_window(context) is not EVERYTHING
+    by_a_person = is_person(run.triggering_user_name)
+    why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=is_backfill, by_a_person=by_a_person)
     if why is not None:
         raise RunRefused(why)
 

@@ -194,7 +194,6 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
         if re.search("PASSWORD|SECRET|KEY|AUTH$|_CONN", key) and "${" not in value
     ]
     assert {key for key, _ in written} <= {
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
         "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES",
     }
 
@@ -213,7 +212,9 @@ def test_who_knows_which_secret() -> None:
     assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
     assert knows("MOTCUA_PURGE_PASSWORD") == {"init", "airflow-worker"}
     assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
-    assert knows("UI_ADMIN_PASSWORD") == knows("UI_AGENCY_PASSWORD") == {"airflow-apiserver"}
+    # The watch's own account; of a person's password nothing but its hash is kept.
+    assert knows("WATCH_PASSWORD") == {"init", "watch"}
+    assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
     assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
     # Each part has its own role's, and no other part's.

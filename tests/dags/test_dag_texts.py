@@ -10,8 +10,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from motcua.dag_texts import DagTexts, words
+from motcua.domain.people.signatures import NotAPerson
 from motcua.jobs import run_alerts
-from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, tell_red_gate
+from motcua.orchestration import RunRefused, begin_work, refuse_misunderstandings, release_by, tell_red_gate
 from motcua.settings import include_dir
 from tests.conftest import NOW
 
@@ -162,9 +163,15 @@ def test_parameter_that_takes_anything_would_be_noticed(schema, bound):
     assert is_bound(schema) is bound
 
 
-def started(dag_id: str, conf: dict | None, run_type: str = "manual") -> dict:
+def started(dag_id: str, conf: dict | None, run_type: str = "manual", by: str | None = "lan") -> dict:
     run = SimpleNamespace(
-        dag_id=dag_id, run_id="run", run_type=run_type, conf=conf, data_interval_start=NOW, data_interval_end=NOW
+        dag_id=dag_id,
+        run_id="run",
+        run_type=run_type,
+        conf=conf,
+        data_interval_start=NOW,
+        data_interval_end=NOW,
+        triggering_user_name=by,
     )
     return {"dag_run": run}
 
@@ -186,6 +193,27 @@ def test_run_that_asks_for_what_there_is_not_is_refused_in_vietnamese_and_not_tr
         refuse_misunderstandings(started(dag_id, conf, run_type))
     assert isinstance(refused.value, AirflowFailException)
     assert is_vietnamese(str(refused.value))
+
+
+@pytest.mark.guarantee("airflow", "a run releases messages in the name of the person who started it, or of nobody")
+@pytest.mark.parametrize("by", [None, "", "airflow", "motcua", "admin", "root"])
+def test_run_that_releases_is_refused_where_no_person_started_it(by):
+    asks = {"release_unknown": True}
+    with pytest.raises(RunRefused, match="một người có tên") as refused:
+        refuse_misunderstandings(started("notify_transitions", asks, "backfill", by))
+    assert is_vietnamese(str(refused.value))
+    with pytest.raises(NotAPerson):
+        release_by(started("notify_transitions", asks, "backfill", by) | {"params": asks})
+    # What releases nothing needs no signature: the clock starts it.
+    assert refuse_misunderstandings(started("notify_transitions", {}, "scheduled", by)) is None
+
+
+def test_run_releases_in_the_name_of_whoever_started_it():
+    asks = {"release_unknown": True}
+    run = started("notify_transitions", asks, "backfill", "lan")
+    assert refuse_misunderstandings(run) is None
+    assert release_by(run | {"params": asks}) == "lan, run"
+    assert release_by(run | {"params": {"release_unknown": False}}) is None
 
 
 def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):

@@ -60,7 +60,7 @@ PREFIX = "/mot-cua/tin-nhan"
 """Below what address the whole of Airflow lies, as behind a province's proxy."""
 HOSTILE = "<script>alert(1)</script>&\"'`"
 PHONES = {"told": "0905111222", "unknown": "0905333444", "other": "0905555666", "waiting": "0905777888"}
-USERS = {"so-tttt": "op", "nha-trang": "user", "chua-giao": "user", "thanh-tra": "viewer"}
+USERS = {"lan": "op", "hoa": "user", "minh": "user", "binh": "viewer"}
 """The Department, an agency's administrator, one who was given no agency, an auditor: with roles of Airflow."""
 _READY_WITHIN = 180
 
@@ -124,7 +124,7 @@ def _look_back(now: datetime) -> None:
         heard_at = now.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M")
         entry = Entry(NHA_TRANG, codes_of(now)["told"], heard_at, "hotline", "never_received", HOSTILE)
         record_complaint(connection, entry, "office", "lan", now)
-        give_agency(connection, "nha-trang", NHA_TRANG, "so-tttt", now)
+        give_agency(connection, "hoa", NHA_TRANG, "lan", now)
         connection.commit()
 
 

@@ -68,7 +68,7 @@ def test_page_is_whole_and_can_be_used_by_everybody(
     office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, size: str
 ) -> None:
     page = open_page(size)
-    sign_in(page, office, "so-tttt", "motcua/calendar")
+    sign_in(page, office, "lan", "motcua/calendar")
     wrong = []
     for address in ADDRESSES:
         page.goto(f"{office.url}motcua/{address}")
@@ -79,7 +79,7 @@ def test_page_is_whole_and_can_be_used_by_everybody(
     assert elsewhere == []
 
 
-@pytest.mark.parametrize("user", [user for user in USERS if user != "so-tttt"])
+@pytest.mark.parametrize("user", [user for user in USERS if user != "lan"])
 def test_page_is_whole_for_every_role(
     office: Office, open_page: Callable[[str], Page], elsewhere: Elsewhere, user: str
 ) -> None:
@@ -115,7 +115,7 @@ def test_keyboard_leads_past_the_header_to_the_content_and_to_every_entry(
     office: Office, open_page: Callable[[str], Page]
 ) -> None:
     page = open_page("wide")
-    sign_in(page, office, "so-tttt", "motcua/calendar")
+    sign_in(page, office, "lan", "motcua/calendar")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Đến nội dung"
     reached = []

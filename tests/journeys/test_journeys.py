@@ -44,7 +44,7 @@ def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
     page.add_init_script("addEventListener('click', event => event.isTrusted && console.log('a click'), true)")
     clicks: list[str] = []
     page.on("console", lambda message: clicks.append(message.text) if message.text == "a click" else None)
-    sign_in(page, office, "nha-trang")
+    sign_in(page, office, "hoa")
     page.get_by_label("Một cửa").click()
     frame = of_airflow(page)
     look_up(frame, codes_of(office.now)["no_phone"])
@@ -57,7 +57,7 @@ def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_three_clicks(
 
 def test_clerk_finds_the_answer_by_keyboard_alone(office: Office, open_page: Opens) -> None:
     page = open_page("wide")
-    sign_in(page, office, "nha-trang", "motcua/calendar")
+    sign_in(page, office, "hoa", "motcua/calendar")
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "q":
@@ -75,14 +75,14 @@ def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of
     codes, page = codes_of(office.now), open_page("wide")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    sign_in(page, office, "nha-trang", "motcua/")
+    sign_in(page, office, "hoa", "motcua/")
     assert "Tư pháp" not in page.content()
     look_up(page, PHONES["told"])
     assert codes["told"] in page.locator("main").inner_text()
     assert PHONES["told"][1:] not in page.content()
     assert [address for address in asked if PHONES["told"][1:] in address] == []
     searches = ledger_rows("SELECT searched_by, agencies, found FROM motcua.phone_searches")
-    assert {"searched_by": "nha-trang", "agencies": [NHA_TRANG], "found": 1} in searches
+    assert {"searched_by": "hoa", "agencies": [NHA_TRANG], "found": 1} in searches
     for of_others in (codes["other"], PHONES["other"]):
         look_up(page, of_others)
         assert "Tư pháp" not in page.content()
@@ -91,7 +91,7 @@ def test_administrator_of_an_agency_finds_a_dossier_by_its_number_and_nothing_of
 
 def test_administrator_of_an_agency_records_a_complaint_from_its_dossier(office: Office, open_page: Opens) -> None:
     codes, page = codes_of(office.now), open_page("narrow")
-    sign_in(page, office, "nha-trang", f"motcua/dossiers?agency={NHA_TRANG}&code={codes['unknown']}")
+    sign_in(page, office, "hoa", f"motcua/dossiers?agency={NHA_TRANG}&code={codes['unknown']}")
     page.get_by_role("link", name="Ghi phản ánh").click()
     assert page.locator("input[name=dossier_code]").input_value() == codes["unknown"]
     page.locator("form[method=post] select[name=claim]").select_option("never_received")
@@ -104,7 +104,7 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
     office: Office, open_page: Opens, ledger_rows: Callable[[str], list[dict[str, object]]]
 ) -> None:
     page = open_page("wide")
-    sign_in(page, office, "so-tttt", "motcua/")
+    sign_in(page, office, "lan", "motcua/")
     page.get_by_role("link", name="Xem tin chưa rõ kết quả").click()
     page.get_by_role("checkbox").first.check()
     page.get_by_label("Lý do cho gửi lại").fill("Nhà mạng báo chưa nhận tin nào")
@@ -114,23 +114,23 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
     page.get_by_role("button", name="Gửi lại 1 tin").click()
     assert "1 tin đã được cho gửi lại" in page.locator("main").inner_text()
     released = ledger_rows("SELECT released_by, reason FROM motcua.releases")
-    assert released == [{"released_by": "so-tttt", "reason": "Nhà mạng báo chưa nhận tin nào"}]
+    assert released == [{"released_by": "lan", "reason": "Nhà mạng báo chưa nhận tin nào"}]
 
     page.goto(f"{office.url}motcua/users")
-    page.get_by_label("Tên đăng nhập trong Airflow").fill("chua-giao")
+    page.get_by_label("Tên đăng nhập trong Airflow").fill("minh")
     page.locator("form select[name=agency]").select_option(NHA_TRANG)
     page.get_by_role("button", name="Tiếp tục").click()
     page.get_by_role("button", name="Giao", exact=True).click()
-    assert "chua-giao" in page.locator("main").inner_text()
-    given = ledger_rows("SELECT given_by FROM motcua.user_agencies WHERE user_name = 'chua-giao'")
-    assert given == [{"given_by": "so-tttt"}]
+    assert "minh" in page.locator("main").inner_text()
+    given = ledger_rows("SELECT given_by FROM motcua.user_agencies WHERE user_name = 'minh'")
+    assert given == [{"given_by": "lan"}]
 
 
 def test_auditor_goes_from_a_closed_figure_down_to_a_dossier_and_sees_no_number_and_no_name(
     office: Office, open_page: Opens
 ) -> None:
     codes, page = codes_of(office.now), open_page("wide")
-    sign_in(page, office, "thanh-tra", "motcua/reconciliation")
+    sign_in(page, office, "binh", "motcua/reconciliation")
     page.goto(f"{office.url}motcua/reconciliation/rows?closing=1&figure=delivered")
     page.get_by_role("link", name=codes["told"]).first.click()
     page.wait_for_url("**/dossiers?**")

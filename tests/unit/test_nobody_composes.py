@@ -72,7 +72,7 @@ NAMES_SOMETHING = {
     "day": "a day",
     "since": "a day",
     "until": "a day",
-    "by": "who says so",
+    "by": "whoever signs: his own name",
 }
 """Names of what there is already: whoever types something else gets nothing."""
 

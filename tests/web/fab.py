@@ -1,32 +1,43 @@
 """``python -m tests.web.fab FOLDER``: a whole Airflow interface of its own whose users and roles FAB keeps.
 
 In a process of its own, since Airflow reads once which authentication there is. Users and roles are made by the
-commands of docs/operations/server.md; each user signs in with name and password, and what the pages then are to him is
-printed as JSON.
+commands of docs/operations/users.md; each user signs in with name and password, and what the pages then are to him is
+printed as JSON, with what the watch sees and what the sign-in page says.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.watching.outside import Airflow
+from motcua.settings import settings
+
 ROOT = Path(__file__).parents[2]
-USERS = {"kiem": "Viewer", "hoa": "User", "cuc": "CoQuan", "lan": "Op", "minh": "Admin", "ngoai": "Public"}
-"""Role of each."""
-ROLES = (
-    # What an agency's users need: of one DAG alone, which has to be known before.
-    "dags reserialize",
-    "sync-perm --include-dags",
-    "roles create CoQuan",
-    "roles add-perms CoQuan --action can_edit --resource DAG:check_quality",
-)
+USERS = {
+    **{"kiem": "KiemTra", "cuc": "CoQuan", "lan": "VanHanh"},
+    **{"vy": "Viewer", "hoa": "User", "phuc": "Op", "minh": "Admin", "ngoai": "Public"},
+}
+"""Role of each: those of ours, and Airflow's own."""
+WATCH = "giam-sat"
 ASKED = ("/calendar", "/quality", "/statements", "/users")
 AIRFLOWS = ("/api/v2/connections", "/api/v2/variables", "/auth/fab/v1/users")
 """Of Airflow's own interface, what an agency's people have no business with."""
@@ -45,6 +56,9 @@ def environment(folder: Path) -> dict[str, str]:
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db",
         "AIRFLOW__FAB__AUTH_RATE_LIMITED": "False",
+        "AIRFLOW__FAB__CONFIG_FILE": str(ROOT / "include" / "sign_in" / "webserver_config.py"),
+        "MOTCUA_WATCH_AIRFLOW_USER": WATCH,
+        "MOTCUA_WATCH_AIRFLOW_PASSWORD": secrets.token_urlsafe(12),
     }
 
 
@@ -72,37 +86,123 @@ def _command(*words: str) -> None:
     arguments.func(arguments)
 
 
+def _roles() -> str:
+    """Brings the roles into being; what the command says."""
+    done = CliRunner().invoke(app, ["users", "roles"], env={"COLUMNS": "200"})
+    return f"{done.exit_code} {' '.join(done.output.split())}"
+
+
 def _ask() -> dict[str, Any]:
     from airflow.utils.db import upgradedb
 
     upgradedb()
-    for role in ROLES:
-        _command(*role.split())
+    _command("dags", "reserialize")
+    found: dict[str, Any] = {"roles": [_roles()]}
+    # What somebody gave besides is taken, what he took is given back.
+    _command("roles", "add-perms", "CoQuan", "--action", "can_edit", "--resource", "Connections")
+    _command("roles", "del-perms", "VanHanh", "--action", "can_edit", "--resource", "Connections")
+    found["roles"].append(_roles())
     words = {name: secrets.token_urlsafe(12) for name in USERS}
     for name, role in USERS.items():
         who = ("--firstname", name, "--lastname", "Nguyễn", "--email", f"{name}@example.vn")
         _command("users", "create", "--username", name, "--role", role, "--password", words[name], *who)
-    from airflow.api_fastapi.app import create_app
-    from fastapi.testclient import TestClient
-
-    found = {}
-    with TestClient(create_app(apps="core"), follow_redirects=False) as http:
+    with _served() as url:
         for name, word in words.items():
-            signed_in = http.post("/auth/token", json={"username": name, "password": word})
-            bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
-            page = http.get("/motcua/calendar", headers=bearer).text
-            shown = re.search(r'<span title="([^"]+)">([^<]+)</span>', page)
-            found[name] = {
-                "is": list(shown.groups()) if shown else None,
-                "statuses": [http.get(f"/motcua{path}", headers=bearer).status_code for path in ASKED],
-                "airflow": [http.get(path, headers=bearer).status_code for path in AIRFLOWS],
-                "dags": [each["dag_id"] for each in http.get("/api/v2/dags", headers=bearer).json().get("dags", ())],
-                "unknown": "chưa được giao cơ quan nào" in page,
-            }
-            http.cookies.clear()
-        wrong = http.post("/auth/token", json={"username": "lan", "password": "wrong"})
+            found[name] = _seen_by(url, name, word)
+        wrong = httpx.post(f"{url}/auth/token", json={"username": "lan", "password": "wrong"})
         found["wrong password"] = {"statuses": [wrong.status_code]}
+        found["watch"] = _watched(url)
+        found["sign-in"] = _signed_in_by_hand(url, "cuc", words["cuc"])
+    os.environ["MOTCUA_WATCH_AIRFLOW_USER"] = "lan"
+    settings.cache_clear()
+    found["roles"].append(_roles())
     return found
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    """Airflow's interface on a port of loopback."""
+    import uvicorn
+    from airflow.api_fastapi.app import create_app
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(apps="core"), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
+    signed_in = httpx.post(f"{url}/auth/token", json={"username": name, "password": word})
+    bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+    with httpx.Client(base_url=url, headers=bearer, timeout=60) as http:
+        page = http.get("/motcua/calendar").text
+        shown = re.search(r'<span title="([^"]+)">([^<]+)</span>', page)
+        return {
+            "is": list(shown.groups()) if shown else None,
+            "statuses": [http.get(f"/motcua{path}").status_code for path in ASKED],
+            "airflow": [http.get(path).status_code for path in AIRFLOWS],
+            "dags": [each["dag_id"] for each in http.get("/api/v2/dags").json().get("dags", ())],
+            "runs": http.get("/api/v2/dags/~/dagRuns").status_code,
+            "starts": http.post("/api/v2/dags/check_quality/dagRuns", json={"logical_date": None}).status_code,
+            "unknown": "chưa được giao cơ quan nào" in page,
+        }
+
+
+def _watched(url: str) -> dict[str, Any]:
+    """What the watch's own code gets with the account that the command made."""
+    account = settings()
+    assert account.watch_airflow_password is not None
+    airflow = Airflow(url, account.watch_airflow_user, account.watch_airflow_password.get_secret_value())
+    since = datetime.now(UTC) - timedelta(days=1)
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {airflow._signed_in()}"}, timeout=60) as http:
+        return {
+            "last runs": [each.dag_id for each in airflow.last_runs("check_quality", since)],
+            "red runs": len(airflow.failed_runs(since)),
+            "refused": [http.get(path).status_code for path in (*AIRFLOWS, "/motcua/users")],
+        }
+
+
+def _signed_in_by_hand(url: str, name: str, word: str) -> dict[str, Any]:
+    """What a browser is shown, from the sign-in page to a password that is changed."""
+    with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
+        page = http.get("/motcua/calendar")
+        said = {"sign-in": _words(page)}
+        form = {"csrf_token": _mark(page), "username": name}
+        said["wrong"] = _words(http.post(page.url, data=form | {"password": "wrong"}))
+        led = http.post(page.url, data=form | {"password": word})
+        said["came to"] = str(led.url.path)
+        asked = http.get("/auth/resetmypassword/form")
+        said["password"] = _words(asked)
+        new = {"csrf_token": _mark(asked), "password": word + "-new"}
+        said["not the same"] = _words(http.post(asked.url, data=new | {"conf_password": "other"}))
+        changed = http.post(asked.url, data=new | {"conf_password": word + "-new"})
+        said["changed"] = _words(changed)
+        said["own account"] = _words(http.get("/auth/users/userinfo/"))
+        said["others' accounts"] = http.get("/auth/users/list/").url.path
+    again = [
+        httpx.post(f"{url}/auth/token", json={"username": name, "password": each}).status_code
+        for each in (word, word + "-new")
+    ]
+    return said | {"old and new password": again}
+
+
+def _words(answer: httpx.Response) -> str:
+    """What a page says, its buttons with it."""
+    text = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.S)
+    text = re.sub(r'<input\b[^>]*type="submit"[^>]*value="([^"]*)"[^>]*>', r" \1 ", text)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+def _mark(answer: httpx.Response) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.text)
+    assert found is not None, answer.text[-2000:]
+    return found[1]
 
 
 if __name__ == "__main__":

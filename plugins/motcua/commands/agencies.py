@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.agencies import (
@@ -218,6 +218,7 @@ def import_file(
             "procedures; the history says so.",
         ),
     ] = False,
+    by: By = None,
 ) -> None:
     """Write what a file changes to the ledger; every change is kept with who made it."""
     enabled_from = _from_now(enable_now)
@@ -228,7 +229,7 @@ def import_file(
             return
         agencies = import_agencies(
             _path(path),
-            changed_by=getpass.getuser(),
+            changed_by=signed(by),
             enabled_from=enabled_from,
             by_department=as_department,
             confirm=(lambda comparison: True) if yes else _ask,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from calendar import Calendar
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from motcua.commands.signing import By, signed
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import WorkingCalendar, written_day
 from motcua.jobs.calendars.files import FIRST_YEAR, LAST_YEAR, CalendarError
@@ -61,10 +61,12 @@ def seed(
         list[int] | None,
         typer.Argument(min=FIRST_YEAR, max=LAST_YEAR, help="From 2016 to next year by default."),
     ] = None,
+    by: By = None,
 ) -> None:
     """Write the package's days off and the decisions that we ship; confirmed years stay as they are."""
+    who = signed(by)
     with _said_plainly():
-        seeding = prepare_calendars(datetime.now(VIETNAM), getpass.getuser(), years or ())
+        seeding = prepare_calendars(datetime.now(VIETNAM), who, years or ())
     _print_lines(seeding.written)
     _console.print(f"{len(seeding.written)} change(s) written.")
     if seeding.kept_back:
@@ -76,11 +78,11 @@ def seed(
 def import_file(
     path: Annotated[Path, typer.Argument(help="YAML file; the form: docs/operations/calendar.md.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    by: By = None,
 ) -> None:
     """Write what a file says of days, hours and years, after showing what that changes; the rest stays."""
-    _change(
-        lambda only_look: import_calendar(path, getpass.getuser(), datetime.now(VIETNAM), dry_run=only_look), dry_run
-    )
+    who = "dry run" if dry_run else signed(by)
+    _change(lambda only_look: import_calendar(path, who, datetime.now(VIETNAM), dry_run=only_look), dry_run)
 
 
 def _change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> None:
@@ -108,12 +110,14 @@ def confirm(
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a confirmation back.")] = False,
     province: _Province = HOME_PROVINCE,
+    by: By = None,
 ) -> None:
     """Say that a year's days off were held against the official announcement; then no package changes them."""
     if (decision is None) != withdraw:
         raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")
+    who = signed(by)
     with _said_plainly():
-        differences = confirm_year(year, decision, getpass.getuser(), datetime.now(VIETNAM), province)
+        differences = confirm_year(year, decision, who, datetime.now(VIETNAM), province)
     _print_lines(differences)
     if not differences:
         _console.print("It was so already.")

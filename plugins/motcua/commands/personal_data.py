@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.personal_data.held import ByCode, ByNumber, Citizen, CitizenDossier, read_number
@@ -30,10 +30,11 @@ _console = console()
 
 
 @app.command("purge")
-def purge_now() -> None:
+def purge_now(by: By = None) -> None:
     """Empty what is due now, as each night does; may be broken off and goes on where it was."""
+    who = signed(by)
     try:
-        done = purge(getpass.getuser(), _console.print)
+        done = purge(who, _console.print)
     except (PurgeNotProvided, JournalFailed) as failure:
         raise refuse(failure) from None
     for each in done:
@@ -59,17 +60,19 @@ def export_data(
     code: Annotated[str | None, typer.Option(help="Code of the dossier, as the ledger has it.")] = None,
     phone: _Phone = False,
     to: _To = None,
+    by: By = None,
 ) -> None:
     """Write all that is held of one citizen to a workbook, with a sheet for the file; it is kept who did so."""
+    who = signed(by)
     asked_for = _asked_for(agency, code, phone)
     target = _target(to)
     try:
-        citizen = export(asked_for, getpass.getuser(), because)
+        citizen = export(asked_for, who, because)
     except LookupError as failure:
         raise refuse(failure) from None
     _warn_of_names(citizen)
     _write(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
-    _write(target.with_name(f"{target.name}.html"), sheet(citizen, getpass.getuser(), because).encode())
+    _write(target.with_name(f"{target.name}.html"), sheet(citizen, who, because).encode())
     _console.print(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
 
 
@@ -81,14 +84,16 @@ def erase_data(
     phone: _Phone = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all of a phone is emptied.")] = False,
     to: _To = None,
+    by: By = None,
 ) -> None:
     """Empty one dossier, or all of a phone, at its citizen's request; exit 1 where something must wait for its end."""
+    who = signed(by)
     asked_for = _asked_for(agency, code, phone)
     target = _target(to) if phone or to else None
     try:
         if phone and not yes:
-            _confirm(look_up(asked_for, getpass.getuser()))
-        done = erase(asked_for, getpass.getuser(), because)
+            _confirm(look_up(asked_for, who))
+        done = erase(asked_for, who, because)
     except (LookupError, PurgeNotProvided, JournalFailed) as failure:
         raise refuse(failure) from None
     for each in done.dossiers:
@@ -96,7 +101,7 @@ def erase_data(
     if phone:
         _console.print(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
     if target is not None:
-        written = sheet(done.before, getpass.getuser(), because, done)
+        written = sheet(done.before, who, because, done)
         _write(target.with_name(f"{target.name}.html"), written.encode())
     if done.inquiries_kept or any(each.purged_at is None for each in done.dossiers):
         raise typer.Exit(1)

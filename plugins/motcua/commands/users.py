@@ -1,23 +1,25 @@
-"""``motcua users``: whose rows a user of Airflow sees on the staff pages."""
+"""``motcua users``: roles of the staff pages in Airflow, and whose rows a user sees there."""
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.user_agencies import LONGEST_NAME, GrantRefusal, GrantRefused
 from motcua.jobs.user_agencies import give as give_agency
 from motcua.jobs.user_agencies import read_grant as read
 from motcua.jobs.user_agencies import take as take_agency
+from motcua.settings import settings
+from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab, prepare_roles
 from motcua.store.ledger.database import connect
 from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
 
-app = typer.Typer(help="Which agencies' rows a user of Airflow sees on the staff pages.", no_args_is_help=True)
+app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
 _console = console(markup=False)
 _REFUSED: dict[GrantRefusal, str] = {
     "no_user": "Name the user as Airflow does: it is empty.",
@@ -54,13 +56,39 @@ def list_all(
     _console.print(table)
 
 
+@app.command("roles")
+def roles() -> None:
+    """Bring the roles of the pages into Airflow, exactly as they should be, and the watch's account; safe to repeat."""
+    name, secret = settings().watch_airflow_user, settings().watch_airflow_password
+    watch = (name, secret.get_secret_value()) if name and secret is not None else None
+    try:
+        prepare_roles(watch)
+    except NotFab as other:
+        if str(other) == SIMPLE:
+            raise refuse(
+                "SimpleAuthManager has accounts that several people use and keeps passwords in plain text: set"
+                f" AIRFLOW_AUTH_MANAGER={FAB} in .env."
+            ) from None
+        _console.print(f"{other} has roles of its own: nothing was done here.", soft_wrap=True)
+        return
+    except AccountTaken as taken:
+        raise refuse(
+            f"{taken} is somebody's account: give the watch another name, MOTCUA_WATCH_AIRFLOW_USER."
+        ) from None
+    _console.print(f"Roles {', '.join(ROLES)} are as they should be.")
+    _console.print(
+        f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password."
+    )
+
+
 @app.command()
-def give(user: _User, agency: _Agency) -> None:
+def give(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
+    who = signed(by)
     try:
         with connect() as connection:
             grant = read(connection, user, agency)
-            new = give_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+            new = give_agency(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
     told = "sees" if new else "saw already"
@@ -68,12 +96,13 @@ def give(user: _User, agency: _Agency) -> None:
 
 
 @app.command()
-def take(user: _User, agency: _Agency) -> None:
+def take(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
+    who = signed(by)
     try:
         with connect() as connection:
             grant = read(connection, user, agency)
-            had = take_agency(connection, grant, getpass.getuser(), datetime.now(UTC))
+            had = take_agency(connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         raise refuse(_REFUSED[refused.refusal]) from None
     if not had:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import signal
 import threading
@@ -14,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.domain.watching.alerts import ALERT_NAMES, key_of
 from motcua.jobs.watching.keeping import AlreadyWatching, leave_acknowledgement, load_state
@@ -108,18 +108,19 @@ def show_alerts(
 @app.command("acknowledge")
 def acknowledge(
     name: Annotated[str, typer.Argument(help="The alert's name; behind a slash what it is about, else all of them.")],
+    by: By = None,
 ) -> None:
     """Say that you look after an open alert: it stays open until it is over, and pages show who does."""
     kind, _, subject = name.partition("/")
     if kind not in ALERT_NAMES:
         raise refuse(f"There is no alert {kind}; there are {', '.join(ALERT_NAMES)}.")
-    now, by = datetime.now(UTC), getpass.getuser()
+    now, who = datetime.now(UTC), signed(by)
     try:
         with open_without_airflow(_PATIENCE) as ledger:
-            done = acknowledge_alert(ledger, kind, subject or None, by, now)
+            done = acknowledge_alert(ledger, kind, subject or None, who, now)
     except psycopg.OperationalError:
         try:
-            leave_acknowledgement(settings().watch_folder, kind, subject or None, by, now)
+            leave_acknowledgement(settings().watch_folder, kind, subject or None, who, now)
         except OSError as error:
             raise refuse(
                 f"The ledger does not answer, and {settings().watch_folder} is not the watch's folder here"
@@ -129,4 +130,4 @@ def acknowledge(
         return
     if not done:
         raise refuse(f"No alert {name} is open that nobody looks after.")
-    _console.print("\n".join(f"{key_of(kind, each)} acknowledged by {by}" for each in done), markup=False)
+    _console.print("\n".join(f"{key_of(kind, each)} acknowledged by {who}" for each in done), markup=False)

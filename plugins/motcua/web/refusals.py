@@ -12,6 +12,7 @@ PageRefusal: TypeAlias = Literal[
     "not_yours",
     "of_all_agencies",
     "department_only",
+    "shared_account",
     "no_such_closing",
     "no_such_run",
     "no_such_figure",

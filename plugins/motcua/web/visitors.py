@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from motcua.domain.people.signatures import NotAPerson, read_person
 from motcua.domain.phones.reading import mask_for_staff, mask_phones
 from motcua.store.ledger.database import page_connection
 from motcua.store.people import agencies_of_user
@@ -26,7 +27,7 @@ class Visitor:
     """Whoever asks for a page."""
 
     name: str
-    """As Airflow names the user."""
+    """As Airflow names the user; nothing is signed with it but as ``signature``."""
     role: PageRole
     agencies: frozenset[str] | None
     """Codes of those whose rows he sees; ``None``: all."""
@@ -49,6 +50,18 @@ class Visitor:
     def is_auditor(self) -> bool:
         """He sees facts, no numbers and nobody's name, and changes nothing."""
         return self.role == "auditor"
+
+    @property
+    def signature(self) -> str:
+        """The name with which he signs what he writes; asked for before anything is written.
+
+        Raises:
+            PageRefused: it is an account that several people use.
+        """
+        try:
+            return read_person(self.name)
+        except NotAPerson:
+            raise PageRefused(HTTPStatus.FORBIDDEN, "shared_account") from None
 
     def phone(self, number: str | None) -> str:
         """What of a phone number he is shown: ``09•• ••• 482``; nothing where there is none, or to auditors."""

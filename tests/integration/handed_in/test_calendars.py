@@ -437,6 +437,16 @@ def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write):
     assert import_calendar(write(motcua("export").output, "again.yaml"), "lan", NOW) == ()
 
 
+def test_whoever_only_looks_what_a_file_would_change_signs_nothing(agencies, write, monkeypatch):
+    monkeypatch.setenv("MOTCUA_PERSON", "root")
+    looked = motcua("import", str(write(OWN_DAYS)), "--dry-run")
+    assert looked.exit_code == 0
+    assert "none written." in looked.output
+    refused = motcua("import", str(write(OWN_DAYS)))
+    assert refused.exit_code == 2
+    assert "Nothing was written." in refused.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

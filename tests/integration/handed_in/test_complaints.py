@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from typer.testing import CliRunner
 
+from motcua.cli import app as commands
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.handed_in.complaints import (
     ComplaintRefused,
@@ -390,3 +392,16 @@ def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_
     take(file_of(line("160915002", agency=TU_PHAP, note="lại")), "ba.csv")
     assert relink(NOW) == 2
     assert counted() == 4
+
+
+def test_whoever_only_looks_what_a_file_would_do_signs_nothing(agencies, rows, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTCUA_PERSON", "root")
+    (tmp_path / "list.csv").write_text("\n".join((HEADINGS, line(when="25/11/2020 09:30"))), encoding="utf-8")
+    command = ["complaints", "import", str(tmp_path / "list.csv")]
+    looked = CliRunner().invoke(commands, [*command, "--dry-run"], env={"COLUMNS": "200"})
+    assert looked.exit_code == 0, looked.output
+    assert "1 would be new" in looked.output
+    refused = CliRunner().invoke(commands, command, env={"COLUMNS": "200"})
+    assert refused.exit_code == 2
+    assert "Nothing was written." in refused.output
+    assert rows("SELECT 1 FROM motcua.complaints") == []

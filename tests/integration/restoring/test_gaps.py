@@ -151,7 +151,7 @@ def test_ledger_without_its_journal_sends_nothing_until_somebody_decided(one_sto
 
 
 def close(*options):
-    done = CliRunner().invoke(app, ["gaps", "close", "1", *options], env={"COLUMNS": "200", "LOGNAME": "lan"})
+    done = CliRunner().invoke(app, ["gaps", "close", "1", *options], env={"COLUMNS": "200"})
     return done.exit_code, done.output
 
 

@@ -19,7 +19,8 @@ WHY = "Mẫu tin ghi sai tên cơ quan"
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Runs a command as the person whom the system knows as ``lan``."""
+    """Runs a command as the person whose login on this machine is ``lan``."""
+    monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "lan")
 
     def run(*words, code=0):

@@ -1,43 +1,117 @@
-"""Users and roles that Airflow's FAB authentication keeps: what they are on the staff pages."""
+"""Users and roles that Airflow's FAB authentication keeps: what they are on the staff pages, and how they sign in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from motcua.store.ledger.database import connect
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.people import give_agency
-from tests.conftest import NHA_TRANG, NOW
-from tests.web.fab import asked_in_a_process
+from tests.conftest import NHA_TRANG, NOW, Server, _drop, _fresh_database, agency, ledger_connections
+from tests.sign_in_words import compiled, written
+from tests.web.fab import USERS, asked_in_a_process
 
 pytestmark = pytest.mark.alone
 
 
+@pytest.fixture(scope="module")
+def found(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What everybody was shown, of one Airflow: it takes half a minute to come."""
+    name = _fresh_database(postgres, migrated, "fab")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, address in ledger_connections(postgres.admin_dsn, name).items():
+            patch.setenv(variable, address)
+        settings.cache_clear()
+        with connect() as connection:
+            save_agencies(connection, [agency(NHA_TRANG)], "tests")
+            give_agency(connection, "cuc", NHA_TRANG, "lan", NOW)
+        yield asked_in_a_process(tmp_path_factory.mktemp("fab"))
+        close_ledger_pool()
+    settings.cache_clear()
+    _drop(postgres, name)
+
+
 @pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")
-def test_fabs_roles_are_those_of_the_pages(agencies, tmp_path):
-    with connect() as connection:
-        give_agency(connection, "cuc", NHA_TRANG, "lan", NOW)
-    found = asked_in_a_process(tmp_path)
+def test_fabs_roles_are_those_of_the_pages(found):
     auditor, own, operator = "Kiểm tra, chỉ xem", "Quản trị của cơ quan", "Sở Thông tin và Truyền thông"
     assert {name: each["is"] for name, each in found.items() if "is" in each} == {
         "kiem": [auditor, "kiem"],
-        "hoa": [own, "hoa"],
         "cuc": [own, "cuc"],
         "lan": [operator, "lan"],
+        "vy": [auditor, "vy"],
+        "hoa": [own, "hoa"],
+        "phuc": [operator, "phuc"],
         "minh": [operator, "minh"],
         "ngoai": [auditor, "ngoai"],
     }
     # The calendar, data quality, the carriers' statements, the users.
-    assert {name: each["statuses"] for name, each in found.items()} == {
+    assert {name: each["statuses"] for name, each in found.items() if "statuses" in each} == {
         "kiem": [200, 200, 200, 403],
-        "hoa": [200, 200, 403, 403],
         "cuc": [200, 303, 403, 403],
         "lan": [200, 200, 200, 200],
+        "vy": [200, 200, 200, 403],
+        "hoa": [200, 200, 403, 403],
+        "phuc": [200, 200, 200, 200],
         "minh": [200, 200, 200, 200],
         "ngoai": [200, 200, 200, 403],
         "wrong password": [401],
     }
-    assert found["cuc"]["airflow"] == [403, 403, 403], "with the one permission that agencies' people need"
-    assert found["cuc"]["dags"] == []
-    assert found["minh"]["airflow"] == [200, 200, 200]
-    assert found["minh"]["dags"] == ["check_quality"]
-    assert {name for name, each in found.items() if each.get("unknown")} == {"hoa"}, "she was given no agency yet"
+    assert {name for name in USERS if found[name]["unknown"]} == {"hoa"}, "she was given no agency yet"
+
+
+def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):
+    # Connections, variables, the accounts of others; which DAGs; whether runs are shown, and may be started.
+    seen = {
+        name: (found[name]["airflow"], found[name]["dags"], found[name]["runs"], found[name]["starts"])
+        for name in ("kiem", "cuc", "lan", "minh")
+    }
+    assert seen == {
+        "kiem": ([403, 403, 403], [], 403, 403),
+        "cuc": ([403, 403, 403], [], 403, 403),
+        "lan": ([200, 403, 403], ["check_quality"], 200, 200),
+        "minh": ([200, 200, 200], ["check_quality"], 200, 200),
+    }
+
+
+def test_roles_come_by_one_command_that_may_be_repeated_and_takes_what_was_given_besides(found):
+    first, again, taken = found["roles"]
+    assert first == again
+    assert first.startswith("0 Roles VanHanh, CoQuan, KiemTra, GiamSat are as they should be.")
+    # Between the two CoQuan was given connections, and VanHanh lost them: above neither is so.
+    assert first.endswith("The watch signs in as giam-sat.")
+    assert taken.startswith("2 lan is somebody's account"), "no person's account becomes the watch's"
+
+
+@pytest.mark.guarantee("watch", "the watch sees runs with an account that may do nothing else")
+def test_watch_sees_runs_with_the_account_that_the_command_made(found):
+    # lan, hoa, phuc and minh each started one.
+    assert found["watch"]["last runs"] == ["check_quality"] * 4
+    assert found["watch"]["red runs"] == 0
+    assert found["watch"]["refused"] == [403, 403, 403, 403]
+
+
+@pytest.mark.guarantee("pages", "people sign in, and change their own password, in Vietnamese")
+def test_people_sign_in_and_change_their_password_in_vietnamese(found):
+    said = found["sign-in"]
+    assert "Nhập tên đăng nhập và mật khẩu của chính bạn: Tên đăng nhập: Mật khẩu: Đăng nhập" in said["sign-in"]
+    assert "Tên đăng nhập hoặc mật khẩu không đúng." in said["wrong"]
+    assert said["came to"] == "/motcua/calendar", "where he wanted to go"
+    assert "Đổi mật khẩu Mật khẩu * Hãy chọn mật khẩu dài" in said["password"]
+    assert "Hai lần nhập mật khẩu không giống nhau" in said["not the same"]
+    assert "Đã đổi mật khẩu Tài khoản của tôi" in said["own account"]
+    assert said["old and new password"] == [401, 201]
+    assert said["others' accounts"] != "/auth/users/list/", "an agency's administrator sees nobody else's"
+    english = ("Sign In", "Username", "Password", "Invalid login", "Save", "Back", "Profile")
+    assert not [
+        word for page in ("sign-in", "wrong", "password", "own account") for word in english if word in said[page]
+    ]
+
+
+def test_words_of_the_sign_in_page_are_compiled_as_they_are_written():
+    words = {each.id: each.string for each in written() if each.id}
+    assert words["Sign In"] == "Đăng nhập"
+    assert {each.id: each.string for each in compiled() if each.id} == words, "run: python -m tests.sign_in_words"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.restoring.gaps import close_by_hand
@@ -109,6 +109,7 @@ def close(
         bool, typer.Option("--as-department", help="You decide for the Department, which alone may.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = None,
 ) -> None:
     """Close a gap whose journal is lost for good, and begin a new journal; who and why is kept."""
     if not as_department:
@@ -117,6 +118,7 @@ def close(
         raise refuse("Say why with --reason; it is kept for auditors.")
     if (sent_until is None) == (not nothing_sent):
         raise refuse("Say either --sent-until, the last moment at which the ledger may have sent, or --nothing-sent.")
+    who = signed(by)
     question = "What was told in the gap is told again. Was nothing sent that the ledger does not know?"
     if nothing_sent and not yes and not typer.confirm(question):
         raise typer.Exit(1)
@@ -126,7 +128,7 @@ def close(
             held = close_by_hand(
                 connection,
                 gap_no,
-                closed_by=getpass.getuser(),
+                closed_by=who,
                 reason=reason.strip(),
                 sent_until=until,
                 now=datetime.now(UTC),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, without_phone
 from motcua.domain.routing import CARRIERS, day_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -83,11 +83,12 @@ def list_changes(limit: Annotated[int, typer.Option(min=1, help="At most this ma
 
 
 @app.command("start")
-def start(name: str) -> None:
+def start(name: str, by: By = None) -> None:
     """Use a stopped gateway again, with all its carriers and templates, after what stopped it was mended."""
+    who = signed(by)
     with connect() as connection:
         _require(name, gateway_names(connection))
-        lifted = start_gateway(connection, name, changed_by=getpass.getuser(), reason="started by hand")
+        lifted = start_gateway(connection, name, changed_by=who, reason="started by hand")
     _console.print(f"{name} is in use." if lifted else f"{name} was not stopped.", markup=False)
 
 
@@ -96,13 +97,15 @@ def stop(
     name: str,
     reason: Annotated[str, typer.Option(help="Why; it is kept.", callback=without_phone)],
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long.")] = 24,
+    by: By = None,
 ) -> None:
     """Send nothing through a gateway for some hours; others take over what they can, the rest waits."""
+    who = signed(by)
     now = datetime.now(UTC)
     with connect() as connection:
         _require(name, gateway_names(connection))
         by_hand = GatewayStop(name, "gateway", "", now, now + timedelta(hours=hours), reason, by_hand=True)
-        stop_gateway(connection, by_hand, changed_by=getpass.getuser())
+        stop_gateway(connection, by_hand, changed_by=who)
     _console.print(f"{name} is stopped until {local_moment(now + timedelta(hours=hours))}.", markup=False)
 
 

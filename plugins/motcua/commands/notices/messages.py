@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import MOMENTS, console, local_moment, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
@@ -126,19 +126,21 @@ def release_held(
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = None,
 ) -> None:
     """Send messages of unknown outcome again: the same words, to the dossier's number, once; who and why is kept."""
     if not (message_ids or gateway or since or until):
         _refuse("Name messages, or --gateway, or --since and --until.")
     if not reason.strip():
         _refuse("Say why with --reason; it is kept for auditors.")
+    who = signed(by)
     window = EVERYTHING
     if since is not None or until is not None:
         start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware below
         window = Window(start.replace(tzinfo=VIETNAM), end.replace(tzinfo=VIETNAM))
     if not yes and not typer.confirm("A citizen whose phone has it already is told twice. Send again?"):
         raise typer.Exit(1)
-    released = release(getpass.getuser(), reason, window, message_ids=message_ids or None, gateway=gateway)
+    released = release(who, reason, window, message_ids=message_ids or None, gateway=gateway)
     left = set(message_ids or ()) - set(released)
     _console.print(f"{len(released)} message(s) released; the next run sends them.")
     if left:

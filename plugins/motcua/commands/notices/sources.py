@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import local_moment
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
@@ -43,10 +44,12 @@ def map_one_status(
     source: str,
     source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
+    by: By = None,
 ) -> None:
     """Say what a status code of a source stands for; quarantined rows with it go on at the next pick-up."""
+    who = signed(by)
     with connect() as connection:
-        if not map_status(connection, source, source_status, status_code):
+        if not map_status(connection, source, source_status, status_code, who):
             Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
             raise typer.Exit(2)
     _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import MOMENTS, console, local_moment, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.notices import stopping
@@ -86,6 +86,7 @@ def stop(
         bool,
         typer.Option("--list", is_eager=True, callback=_list, help="List what is stopped, by whom, why, until when."),
     ] = False,
+    by: By = None,
 ) -> None:
     """Send nothing of a kind, of an agency, or at all, for a time. Never one message: what waits goes when it ends, or
     expires as ever; what is in flight is not called back."""
@@ -93,13 +94,14 @@ def stop(
         raise refuse("This is the Department's alone: say --as-department if you act for it.")
     if everything == (kind is not None or agency is not None):
         raise refuse("Name a --kind, an --agency, or both; or --everything.")
+    who = signed(by)
     try:
         made = stopping.stop(
             kind=kind,
             agency=agency,
             until=until.replace(tzinfo=VIETNAM),
             reason=reason,
-            stopped_by=getpass.getuser(),
+            stopped_by=who,
         )
     except stopping.StopRefused as refusal:
         raise refuse(f"Nothing was stopped: {refusal}.") from None
@@ -114,12 +116,14 @@ def stop(
 def go(
     number: Annotated[int, typer.Argument(min=1, help="Of a stop, from 'motcua stop --list'.")],
     as_department: _AS_DEPARTMENT = False,
+    by: By = None,
 ) -> None:
     """End a stop early: what waited for it goes at once, or waits for what else is stopped. Who and when is kept."""
     if not as_department:
         raise refuse("This is the Department's alone: say --as-department if you act for it.")
+    who = signed(by)
     try:
-        ended, gone = stopping.go(number, ended_by=getpass.getuser())
+        ended, gone = stopping.go(number, ended_by=who)
     except stopping.StopRefused as refusal:
         raise refuse(f"{refusal}.") from None
     _console.print(f"Stop {ended.stop_id}, {ended.what}, is over.", markup=False)

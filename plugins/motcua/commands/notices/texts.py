@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, refuse
 from motcua.jobs.handed_in.agencies import AgencyFileError
 from motcua.jobs.texts.previews import (
@@ -93,7 +93,6 @@ def texts(
 
 _MINUTES = 60
 _Gateway = Annotated[str, typer.Argument(help="Name in MOTCUA_GATEWAYS.")]
-_By = Annotated[str | None, typer.Option(help="Who says so; by default whoever runs this command.")]
 
 
 @app.command("register")
@@ -107,11 +106,11 @@ def register(
     accented_provider_template_id: Annotated[
         str | None, typer.Option(help="The provider's own id of the accented text, where it gives one.")
     ] = None,
-    by: _By = None,
+    by: By = None,
     because: Annotated[str | None, typer.Option(help="For example the provider's letter; it is kept.")] = None,
 ) -> None:
     """Say that a gateway's provider has registered a text: only then is anything sent from it."""
-    who = by if by is not None else getpass.getuser()
+    who = signed(by)
     ids = {
         "provider_template_id": provider_template_id,
         "accented_provider_template_id": accented_provider_template_id,
@@ -136,11 +135,11 @@ def unregister(
     gateway: _Gateway,
     template: Annotated[str, typer.Argument(help="Template and version, such as result.v1.")],
     because: Annotated[str, typer.Option(help="Why; it is kept.")],
-    by: _By = None,
+    by: By = None,
 ) -> None:
     """Say that a text is no longer registered: nothing more is sent from it through that gateway."""
     try:
-        unregister_text(gateway, template, by if by is not None else getpass.getuser(), because)
+        unregister_text(gateway, template, signed(by), because)
     except RegistrationRefused as refusal:
         raise refuse(refusal) from None
     _say(f"{template} is no longer registered at {gateway}: its messages go through another gateway, or wait.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse
 from motcua.jobs.handed_in.complaints import (
     LARGEST_FILE,
@@ -55,11 +55,13 @@ def _said_plainly() -> Iterator[None]:
 def import_file(
     path: Annotated[Path, typer.Argument(help="CSV or Excel workbook; the form: docs/operations/complaints.md.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+    by: By = None,
 ) -> None:
     """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
+    who = "dry run" if dry_run else signed(by)
     with _said_plainly():
         name, content = handed_in(path, LARGEST_FILE)
-        done = import_complaints(content, name, getpass.getuser(), datetime.now(UTC), dry_run=dry_run)
+        done = import_complaints(content, name, who, datetime.now(UTC), dry_run=dry_run)
     for fault in done.faults:
         _console.print(f"- {fault}", markup=False, soft_wrap=True)
     would = "would be " if dry_run else ""
@@ -135,10 +137,15 @@ def count(
 
 
 @app.command()
-def withdraw(complaint_id: _Number, why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")]) -> None:
+def withdraw(
+    complaint_id: _Number,
+    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")],
+    by: By = None,
+) -> None:
     """Take a complaint back: it stays, and counts no more."""
+    who = signed(by)
     with _said_plainly(), connect() as connection:
-        take_back(connection, complaint_id, getpass.getuser(), why, datetime.now(UTC))
+        take_back(connection, complaint_id, who, why, datetime.now(UTC))
     _console.print(f"Complaint {complaint_id} is withdrawn.")
 
 
@@ -147,10 +154,12 @@ def outcome(
     complaint_id: _Number,
     found: Annotated[CheckResult, typer.Argument(help="open, upheld or not_upheld.")],
     why: Annotated[str, typer.Option("--why", help="What the check found.")] = "",
+    by: By = None,
 ) -> None:
     """Write down what the agency's check found."""
+    who = signed(by)
     with _said_plainly(), connect() as connection:
-        write_outcome(connection, complaint_id, found, getpass.getuser(), why, datetime.now(UTC))
+        write_outcome(connection, complaint_id, found, who, why, datetime.now(UTC))
     _console.print(f"Complaint {complaint_id}: {found}.")
 
 

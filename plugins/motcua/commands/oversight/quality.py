@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, local_moment, print_error, refuse, without_phone
 from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import written_day
@@ -182,16 +182,16 @@ def acknowledge(
     finding: Annotated[int, typer.Argument(help="Number of the finding, as listed by 'rows'.")],
     why: Annotated[str, typer.Option(help="Why it may stay for a time.", callback=without_phone)],
     until: Annotated[str, typer.Option(help="Last day on which that holds, for example 2026-12-31.")],
-    by: Annotated[str | None, typer.Option(help="Who decides; by default whoever runs this command.")] = None,
+    by: By = None,
 ) -> None:
     """Accept a finding for a time: it is shown and subtracted, never hidden. A past day takes it back."""
     try:
         last_day = date.fromisoformat(until)
     except ValueError:
         raise typer.BadParameter(f"{until!r} is not a day such as 2026-12-31", param_hint="--until") from None
-    who = (by or getpass.getuser()).strip()
-    if not why.strip() or not who:
-        raise typer.BadParameter("must say why, and by whom", param_hint="--why")
+    if not why.strip():
+        raise typer.BadParameter("must say why", param_hint="--why")
+    who = signed(by)
     with connect() as connection:
         known = store.acknowledge(connection, finding, who, why.strip(), last_day, datetime.now(UTC))
     if not known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
 from motcua.domain.dossiers import NOTE_LIMIT, clean_words
 from motcua.jobs.handed_in.statement_files import read_statement
@@ -68,6 +68,7 @@ def import_file(
     ] = None,
     month: _Month = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read it and tell its sums.")] = False,
+    by: By = None,
 ) -> None:
     """Take a statement and match every line; a second file for the same form and month supersedes the first."""
     chosen = form or path.resolve().parent.name
@@ -84,7 +85,7 @@ def import_file(
                 f" {read.inquiries} inquiries, {_dong(read.revenue)}. Nothing was written."
             )
             return
-        taken = take_statement(content, name, chosen, getpass.getuser(), now, asked)
+        taken = take_statement(content, name, chosen, signed(by), now, asked)
     if taken.already_there:
         _console.print(f"This file is statement {taken.statement_no} already; nothing was written.")
         with connect() as connection:
@@ -255,12 +256,14 @@ def refused(
 def set_aside(
     refusal_no: Annotated[int, typer.Argument(min=1, help="Number of the refusal.")],
     why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.", callback=without_phone)],
+    by: By = None,
 ) -> None:
     """Nothing is to be done about a refused file: it is no statement, say. It is not tried again and not shown."""
     reason = clean_words(why, NOTE_LIMIT)
     if reason is None:
         raise typer.BadParameter("--why needs a reason.")
+    who = signed(by)
     with connect() as connection:
-        if not set_refusal_aside(connection, refusal_no, getpass.getuser(), reason, datetime.now(UTC)):
+        if not set_refusal_aside(connection, refusal_no, who, reason, datetime.now(UTC)):
             raise typer.BadParameter(f"there is no refusal {refusal_no}, or it was set aside before.")
     _console.print(f"Refusal {refusal_no} is set aside.")

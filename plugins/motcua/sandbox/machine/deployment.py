@@ -24,8 +24,10 @@ from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
-ADMINISTRATOR, VIEWER, AGENCY_USER = "admin", "xem", "co-quan"
-"""Users of the Airflow UI: who may do all, who may only look, and an agency's administrator."""
+ADMINISTRATOR, VIEWER, AGENCY_USER = "nguyen-thi-lan", "tran-van-binh", "le-thi-hoa"
+"""People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
+WATCH_USER = "giam-sat"
+"""The watch's own account, which may only look."""
 
 EVENING_AFTER = timedelta(minutes=4)
 """When the demo's 17:30 comes, from its start on."""
@@ -175,6 +177,7 @@ class Secrets:
     kannel_password: str
     receipts: str
     ledger_purge: str = ""
+    airflow_watch: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -188,7 +191,7 @@ class Secrets:
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
                 # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
-                later = ("airflow_agency", "ledger_callbacks", "ledger_pages", "ledger_purge")
+                later = ("airflow_agency", "airflow_watch", "ledger_callbacks", "ledger_pages", "ledger_purge")
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -331,8 +334,8 @@ def airflow_environment(
         "MOTCUA_COMMITTEE_RECIPIENTS": "ubnd.tinh@khanhhoa.example.vn",
         "MOTCUA_WATCH_RECIPIENTS": "quan.tri@khanhhoa.example.vn",
         "MOTCUA_WATCH_AIRFLOW": f"http://127.0.0.1:{addresses.airflow}",
-        "MOTCUA_WATCH_AIRFLOW_USER": VIEWER,
-        "MOTCUA_WATCH_AIRFLOW_PASSWORD": secret.airflow_viewer,
+        "MOTCUA_WATCH_AIRFLOW_USER": WATCH_USER,
+        "MOTCUA_WATCH_AIRFLOW_PASSWORD": secret.airflow_watch,
         "MOTCUA_WATCH_CALLBACKS": f"http://127.0.0.1:{addresses.airflow}/gateway/health",
         # Nobody backs a demo up, and it ends before its disk is full.
         "MOTCUA_WATCH_BACKUP_AGE": "0",
@@ -362,7 +365,9 @@ def airflow_environment(
             "secret,reference,reply,msisdn,phone,sender,text,content,from,to,password"
         ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:user",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": (
+            f"{ADMINISTRATOR}:admin,{VIEWER}:viewer,{AGENCY_USER}:user,{WATCH_USER}:viewer"
+        ),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy_url(databases.airflow),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
@@ -399,6 +404,7 @@ def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
                 ADMINISTRATOR: secret.airflow_admin,
                 VIEWER: secret.airflow_viewer,
                 AGENCY_USER: secret.airflow_agency,
+                WATCH_USER: secret.airflow_watch,
             }
         ),
     )

@@ -113,9 +113,7 @@ def status_map(connection: Connection, source_id: int) -> dict[int, int]:
     return {row["source_status"]: row["status_code"] for row in rows}
 
 
-def map_status(connection: Connection, name: str, source_status: int, status_code: int) -> bool:
-    """Says what a status code of a source stands for; ``False``: no such source."""
-    done = connection.execute(
-        statement("sources/map_status"), {"name": name, "source_status": source_status, "status_code": status_code}
-    )
-    return done.rowcount == 1
+def map_status(connection: Connection, name: str, source_status: int, status_code: int, mapped_by: str) -> bool:
+    """Says what a status code of a source stands for, and who says so; ``False``: no such source."""
+    values = {"name": name, "source_status": source_status, "status_code": status_code, "mapped_by": mapped_by}
+    return connection.execute(statement("sources/map_status"), values).rowcount == 1

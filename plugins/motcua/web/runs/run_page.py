@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from motcua import dag_texts
 from motcua.domain.clock import VIETNAM
+from motcua.domain.people.signatures import is_person
 from motcua.domain.periods import Period
 from motcua.reports import wording
 from motcua.reports.publication.data import period_words
@@ -64,7 +65,12 @@ router = APIRouter()
 
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
     """Why the run is red, and what to do. What the gate said is of all agencies, and so is not shown to one's own."""
-    refused = dag_texts.misunderstanding(run.dag_id, airflow.conf, is_backfill=airflow.run_type == "backfill")
+    refused = dag_texts.misunderstanding(
+        run.dag_id,
+        airflow.conf,
+        is_backfill=airflow.run_type == "backfill",
+        by_a_person=is_person(airflow.started_by),
+    )
     if refused is not None:
         return [Trouble(refused, "")]
     failed = [run_words.trouble_of_task(task.task_id, task.what) for task in airflow.failed]

@@ -92,13 +92,14 @@ def download_alerts(visits: Visits, format: FileFormat, of: Literal["alerts", "l
 def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Keeps that the visitor looks after an open alert, and shows the page again."""
     visits.must_be_operator()
+    who = visits.signature
     if not is_own_form(request, fields):
         return _page(request, "old_form", decides=True, status=HTTPStatus.FORBIDDEN)
     name, subject = fields.get("name", ""), fields.get("subject", "")
     if name not in ALERT_NAMES or "\x00" in subject:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     with page_connection() as connection:
-        acknowledge_alert(connection, name, subject, visits.name, datetime.now(UTC))
+        acknowledge_alert(connection, name, subject, who, datetime.now(UTC))
     base = request.scope.get("root_path", "")
     return RedirectResponse(f"{base}/alerts?said=acknowledged", HTTPStatus.SEE_OTHER, HEADERS)
 

@@ -156,6 +156,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     """Records a complaint, writes an outcome down, or takes a complaint back; then shows the page again."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
+    who = visits.signature
     at = {name: fields.get(f"at_{name}", "") for name in ("agency", "since", "until", "claim", "state", "page")}
     place = page_in(at.pop("page"))
     filters = ComplaintFilters(**at)
@@ -164,7 +165,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     now = datetime.now(UTC)
     try:
         with page_connection() as connection:
-            said, number = _change(connection, visits, fields, now)
+            said, number = _change(connection, who, visits.listed, fields, now)
     except ComplaintRefused as refused:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _page(request, visits, filters, place, "refused", tried=fields, why=str(refused), status=status)
@@ -174,8 +175,9 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
 
 
-def _change(connection: Connection, visits: Visitor, fields: dict[str, str], now: datetime) -> tuple[str, int | None]:
-    user, agencies = visits.name, visits.listed
+def _change(
+    connection: Connection, user: str, agencies: list[str] | None, fields: dict[str, str], now: datetime
+) -> tuple[str, int | None]:
     decision = fields.get("decision", "")
     if decision == "record":
         names = ("agency", "dossier_code", "received_at", "channel", "claim", "note")

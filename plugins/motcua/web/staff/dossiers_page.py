@@ -125,10 +125,11 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
         return _redirect(request, {"code": typed})
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "no_phone_search")
+    who = visits.signature
     msisdn = read_phone(typed, None, "").e164
     with page_connection() as connection:
         found = [] if msisdn is None else dossiers_by_phone(connection, msisdn, visits.listed)
-        log_phone_search(connection, visits.name, visits.listed, len(found), datetime.now(UTC))
+        log_phone_search(connection, who, visits.listed, len(found), datetime.now(UTC))
         if not found:
             # A code may look like a number.
             found = list(find_by_code(connection, typed, visits.listed).dossiers)

@@ -285,6 +285,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     """Acknowledges a finding until a day, or takes that back, and shows the agency's page again."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
+    who = visits.signature
     code, rule, page = (fields.get(name, "") for name in ("code", "rule", "page"))
     visits.must_see(code)
     if not is_own_form(request, fields):
@@ -306,7 +307,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     assert until is not None
     with page_connection() as connection:
         # Whose the finding is says the ledger; the form's agency is only where its page goes back to.
-        if not acknowledge(connection, number, visits.name, why, until, now, visits.listed):
+        if not acknowledge(connection, number, who, why, until, now, visits.listed):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
     query = {"code": code, "rule": rule, "page": page, "said": said}
     base = request.scope.get("root_path", "")

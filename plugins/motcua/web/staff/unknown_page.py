@@ -104,6 +104,7 @@ def download_unknown(request: Request, visits: Visits, format: FileFormat, of: L
 def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response:
     """Asks whether the chosen messages are to go again, or has them go; then shows the page again."""
     visits.must_be_operator()
+    who = visits.signature
     fields = dict(sent)
     chosen = [number for name, value in sent if name == "held" and (number := number_in(value))]
     after, reason = fields.get("after", ""), fields.get("reason", "").strip()
@@ -118,7 +119,7 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
     if decision == "ask":
         return _ask(request, after, reason, chosen)
     with page_connection() as connection:
-        released = let_go(connection, visits.name, reason, message_ids=chosen)
+        released = let_go(connection, who, reason, message_ids=chosen)
     query = {"said": "released", "done": len(released), "left": len(set(chosen) - set(released))}
     address = f"{request.scope.get('root_path', '')}/messages/unknown?{urlencode(query)}"
     return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)

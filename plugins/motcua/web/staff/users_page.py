@@ -82,6 +82,7 @@ def download_users(visits: Visits, format: FileFormat, of: Literal["grants", "ch
 def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
     """Tells what a change would do; does it where that was confirmed."""
     visits.must_be_operator()
+    who = visits.signature
     if not is_own_form(request, fields):
         return _page(request, "old_form", status=HTTPStatus.FORBIDDEN)
     decision = fields.get("decision", "")
@@ -93,7 +94,7 @@ def change_users(request: Request, visits: Visits, fields: Annotated[dict[str, s
             if fields.get("sure", "") != "yes":
                 before = agencies_of_user(connection, grant.user_name)
                 return _confirmation(request, decision, grant, sorted(before - {grant.agency.agency_code}))
-            changed = _CHANGES[decision](connection, grant, visits.name, datetime.now(UTC))
+            changed = _CHANGES[decision](connection, grant, who, datetime.now(UTC))
     except GrantRefused as refused:
         return _page(request, refused.refusal, tried=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = ("given" if changed else "given_before") if decision == "give" else "taken" if changed else "not_given"
