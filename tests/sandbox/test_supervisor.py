@@ -191,6 +191,34 @@ def test_a_signal_during_a_step_ends_the_step(supervise: Callable[[str], Run]) -
     assert not marked(run.mark)
 
 
+def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise: Callable[[str], Run]) -> None:
+    run = supervise(f"""
+        step = "print('about: half', flush=True); print('other', flush=True); print('about: done', flush=True)"
+        supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
+        supervisor.start(python("sleeps", {SLEEPS!r}))
+        supervisor.wait_for("step")
+        print("ENDED", flush=True)
+    """)
+    run.read_until("ENDED")
+    said = [line.strip() for line in run.lines]
+    assert [line for line in said if line.startswith("about:")] == ["about: half", "about: done"]
+    assert "other" not in said
+    assert len(marked(run.mark)) == 1
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 0
+    assert not marked(run.mark)
+
+
+def test_a_begun_program_that_fails_is_a_sentence(supervise: Callable[[str], Run]) -> None:
+    run = supervise("""
+        supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
+        supervisor.wait_for("step")
+    """)
+    assert run.end() == 1
+    assert "step failed (exit code 1)" in run.output
+    assert "no luck" in run.output
+
+
 def test_programs_are_stopped_in_the_reverse_order_of_their_start(supervise: Callable[[str], Run]) -> None:
     run = supervise(f"""
         for name in ("database", "airflow", "world"):

@@ -15,7 +15,6 @@ GLOSSARY = ROOT / "docs" / "vi" / "thuat-ngu.md"
 READ = (
     "include/templates",
     "include/quality",
-    "include/statements",
     "include/agencies.yaml",
     "docs/vi",
     "plugins",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import psycopg
 import yaml
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
@@ -54,13 +56,16 @@ from motcua.sandbox.machine.supervisor import (
     SupervisorError,
 )
 from motcua.sandbox.network.carrier_statement import CarrierOffice
+from motcua.sandbox.past.ledger_clock import is_half_done
+from motcua.sandbox.past.playing import load_past
 from motcua.sandbox.summary import read_summary, render
-from motcua.sandbox.world.one_stop import create_one_stop_databases
+from motcua.sandbox.world.__main__ import open_world, world_databases
+from motcua.sandbox.world.one_stop import SOURCES, create_one_stop_databases
 from motcua.settings import Settings, include_dir, settings
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import load_calendars
-from motcua.store.ledger.database import connect
-from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.migrations import OWNER, migrate
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.notices.registrations import registration_changes
 from motcua.store.people import give_agency, list_agency_of_user_changes
@@ -71,6 +76,9 @@ _NO_TERMINAL = frozenset({errno.EIO, errno.EPIPE})
 _BLOCK_EVERY = 15.0
 """Seconds between two summaries where the output is no terminal."""
 _WIDTH_OF_A_FILE = 130
+_STEP = (sys.executable, "-m", "motcua.sandbox.demo")
+PAST = "the demo's past:"
+"""How the lines begin that tell how far its loading is."""
 
 
 def read_settings() -> Settings:
@@ -136,7 +144,11 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
     return server.admin_dsn
 
 
-def _write_agencies(folder: Path) -> Path:
+def _agencies_of(folder: Path) -> Path:
+    return folder / "agencies.yaml"
+
+
+def write_agencies(folder: Path) -> Path:
     """The pilot's agencies as the demo configures them, in a file of the usual form."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
     world: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox/agencies.yaml").read_text(encoding="utf-8"))
@@ -144,33 +156,79 @@ def _write_agencies(folder: Path) -> Path:
     for agency in content["agencies"]:
         agency |= world["settings"].get(agency["code"], {})
         agency["report_recipients"] = [f"{logins[agency['code']]}@khanhhoa.example.vn"]
-    path = folder / "agencies.yaml"
+    path = _agencies_of(folder)
     write_private(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     return path
 
 
-def prepare_ledger(agencies: Path) -> None:
+def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
     the texts, registered at the phone network, and an agency's user, who sees the first one.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
-    somebody since, set otherwise is kept.
+    somebody since, set otherwise is kept. With a ``past`` to come an empty ledger is left to it.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:
         configured = list_agencies(connection)
     if not configured:
+        if past:
+            return
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
+    _prepare_texts_and_calendars(datetime.now(UTC))
+    let_agency_user_see(configured[0].agency_code, datetime.now(UTC))
+    work_today(agencies.parent, datetime.now(UTC))
+
+
+def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")
-    let_agency_user_see(configured[0].agency_code, datetime.now(UTC))
-    prepare_calendars(datetime.now(UTC), "demo")
-    work_today(agencies.parent, datetime.now(UTC))
+    prepare_calendars(moment, "demo")
+
+
+def give_past(agencies: Path) -> None:
+    """A step of the first start, in a process of its own: three months of life before it, by the real jobs.
+
+    The databases' DSNs come from the environment, as the world's do; the owner's of the ledger as migrations have it.
+    """
+
+    def say(line: str) -> None:
+        print(PAST, line, flush=True)
+
+    with open_connection(OWNER) as owner, open_world(world_databases()) as world:
+        owner.autocommit = True
+        load_past(world, owner, agencies, say, now=datetime.now(UTC), prepare=_prepare_texts_and_calendars)
+    prepare_ledger(agencies)
+
+
+def may_invent(caller: Mapping[str, str]) -> bool:
+    """The one-stop software and the phones are the sandbox's: nothing is invented beside real ones."""
+    real = ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL")
+    return not any(caller.get(name) for name in (*real, *(f"AIRFLOW_CONN_ONESTOP_{each.upper()}" for each in SOURCES)))
+
+
+def _has_no_agency(deployment: Deployment) -> bool:
+    with deployment.ledger() as connection:
+        return not list_agencies(connection)
+
+
+def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, database: str = LEDGER_DATABASE) -> None:
+    """Removes a ledger whose past was broken off, and what was kept beside it; it begins anew."""
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        if admin.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
+            return
+        with psycopg.connect(with_database(admin_dsn, database)) as ledger:
+            if not is_half_done(ledger):
+                return
+        say("a past that was broken off is removed")
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+    for beside in ("journal", "publications", "phone-network", "mailbox"):
+        shutil.rmtree(data / beside, ignore_errors=True)
 
 
 def let_agency_user_see(agency_code: str, now: datetime) -> bool:
@@ -214,8 +272,12 @@ def _given_server(caller: Mapping[str, str]) -> str:
     return dsn
 
 
-def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, str]) -> Deployment:
+def set_up(
+    supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, str], *, past: bool = False
+) -> Deployment:
     """Brings up the database and everything in it; safe to repeat, goes on with what is there.
+
+    With a ``past`` to come an empty ledger is left without agencies.
 
     Raises:
         SupervisorError: the message says what to do.
@@ -224,6 +286,7 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
     secret = Secrets.of(addresses.data)
     admin_dsn = _given_server(caller) or _start_postgres(supervisor, addresses)
     try:
+        forget_broken_past(supervisor.say, admin_dsn, addresses.data)
         airflow = Role("motcua_airflow", secret.airflow_database)
         owner, app = Role("motcua_owner", secret.ledger_owner), Role("motcua_app", secret.ledger_app)
         audit = Role("motcua_audit", secret.ledger_audit)
@@ -253,11 +316,11 @@ def set_up(supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, st
     )
     environment = airflow_environment(addresses, secret, databases, settings().home, caller)
     write_airflow_home(addresses, secret)
-    agencies = _write_agencies(addresses.data)
+    agencies = write_agencies(addresses.data)
     supervisor.run_together(
         {
             "airflow-migrate": [sys.executable, "-m", "airflow", "db", "migrate"],
-            "ledger-migrate": [sys.executable, "-m", "motcua.sandbox.demo", str(agencies)],
+            "ledger-migrate": [*_STEP, "migrate", str(agencies), *(["past"] if past else [])],
         },
         {**environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(databases.ledger_owner)},
     )
@@ -308,16 +371,29 @@ def guarded(run: Callable[[], int], console: Console) -> int:
     return 1
 
 
-def start_everything(supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = ()) -> Deployment:
-    """Checks the place, sets it up and starts all components.
+def start_everything(
+    supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = (), past: bool = False
+) -> Deployment:
+    """Checks the place, sets it up and starts all components; gives an empty ledger a ``past``, beside the first of
+    them, before anything works on it.
 
     Raises:
         SupervisorError: the message says what to do.
         PostgresUnavailable: likewise.
     """
     check_room(addresses, embedded_postgres=not os.environ.get("MOTCUA_POSTGRES_DSN"))
-    deployment = set_up(supervisor, addresses, os.environ)
-    for group in components(deployment, world=world):
+    past = past and may_invent(os.environ)
+    deployment = set_up(supervisor, addresses, os.environ, past=past)
+    first, *others = components(deployment, world=world)
+    if past and _has_no_agency(deployment):
+        owner = {"AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(deployment.databases.ledger_owner)}
+        environment = {**deployment.environment, **owner, **deployment.world_environment}
+        supervisor.begin("past", [*_STEP, "past", str(_agencies_of(addresses.data))], environment, tells=PAST)
+        airflow = [each for each in first if each.name.startswith("airflow")]
+        supervisor.start(*airflow)
+        supervisor.wait_for("past")
+        first = [each for each in first if each not in airflow]
+    for group in (first, *others):
         supervisor.start(*group)
     return deployment
 
@@ -357,6 +433,9 @@ def addresses_lines(deployment: Deployment) -> str:
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
             f"  Commands        {_command(deployment.addresses.data)} publications list, … verify 1, … gateways list",
+            "                  … personal-data purge empties what two agencies keep for thirty days only; afterwards",
+            "                  … publications verify-all holds as before",
+            "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )
@@ -410,7 +489,7 @@ def run_demo() -> int:
         up = False
         try:
             with Supervisor(addresses.data, progress(console)) as supervisor:
-                deployment = start_everything(supervisor, addresses)
+                deployment = start_everything(supervisor, addresses, past=True)
                 up = True
                 say(f"\n{addresses_lines(deployment)}\n\nCtrl-C stops everything; the data stays.\n")
                 _watch(supervisor, deployment, console)
@@ -423,4 +502,7 @@ def run_demo() -> int:
 
 
 if __name__ == "__main__":
-    prepare_ledger(Path(sys.argv[1]))
+    if sys.argv[1] == "past":
+        give_past(Path(sys.argv[2]))
+    else:
+        prepare_ledger(Path(sys.argv[2]), past=sys.argv[3:] == ["past"])

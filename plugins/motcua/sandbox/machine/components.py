@@ -124,12 +124,7 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
     living = Component(
         "world",
         _module("motcua.sandbox.world", "--folder", data / "world", *world),
-        plain
-        | {
-            f"MOTCUA_WORLD_{name.upper()}_DSN": source.writer_dsn
-            for name, source in deployment.one_stop.sources.items()
-        }
-        | {"MOTCUA_WORLD_TRUTH_DSN": deployment.one_stop.truth_dsn},
+        plain | deployment.world_environment,
     )
     return [
         [

@@ -441,6 +441,13 @@ class Deployment:
     """Of every Airflow component."""
 
     @property
+    def world_environment(self) -> dict[str, str]:
+        """What the one-stop world must know to write."""
+        dsns = {name: source.writer_dsn for name, source in self.one_stop.sources.items()}
+        dsns["truth"] = self.one_stop.truth_dsn
+        return {f"MOTCUA_WORLD_{name.upper()}_DSN": dsn for name, dsn in dsns.items()}
+
+    @property
     def airflow_url(self) -> str:
         """The Airflow UI."""
         return f"http://localhost:{self.addresses.airflow}"

@@ -187,6 +187,10 @@ class _Running:
         self.start_again_at: float | None = None
         self.starting = True
         self.ended = False
+        self.tells: str | None = None
+        """Lines of its log that begin so are said."""
+        self.told = 0
+        """So many bytes of its log were looked at for such lines."""
 
     def start(self, mark: Path) -> None:
         self.started_at = datetime.now(UTC)
@@ -391,6 +395,46 @@ class Supervisor:
                 raise ComponentFailed(self._sentence(step, "failed"))
         self._record()
 
+    def begin(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, tells: str) -> None:
+        """Starts a program that ends by itself, beside what is started meanwhile; ``wait_for`` waits for its end.
+
+        Lines of its output that begin with ``tells`` are said.
+        """
+        step = _Running(Component(name, command, environment, stop_within=5.0), self.logs / f"{name}.log")
+        step.tells = tells
+        with contextlib.suppress(OSError):
+            step.told = step.log.stat().st_size
+        self._components.append(step)
+        step.start(self.folder)
+        self._record()
+
+    def wait_for(self, name: str) -> None:
+        """Returns when what was begun has ended.
+
+        Raises:
+            ComponentFailed: its exit code was not 0, or a component died too often.
+            StopRequested: a signal came.
+        """
+        (step,) = [running for running in self._components if running.component.name == name]
+        while step.alive:
+            self.wait(_POLL)
+        self._tell(step)
+        self._components.remove(step)
+        if step.process is not None and step.process.returncode != 0:
+            raise ComponentFailed(self._sentence(step, "failed"))
+        self._record()
+
+    def _tell(self, step: _Running) -> None:
+        if step.tells is None:
+            return
+        with contextlib.suppress(OSError), step.log.open("rb") as log:
+            log.seek(step.told)
+            whole, newline, _ = log.read().rpartition(b"\n")
+            step.told += len(whole) + len(newline)
+            for line in whole.decode(errors="replace").splitlines():
+                if line.startswith(step.tells):
+                    self.say(line)
+
     def _sentence(self, running: _Running, what: str) -> str:
         code = running.process.poll() if running.process is not None else None
         reason = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
@@ -407,6 +451,7 @@ class Supervisor:
         """
         now = time.monotonic()
         for running in self._components:
+            self._tell(running)
             if running.start_again_at is not None:
                 if now >= running.start_again_at:
                     running.start(self.folder)

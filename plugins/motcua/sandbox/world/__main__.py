@@ -40,13 +40,17 @@ _DSN_VARIABLES = {
 }
 
 
-def _addresses(folder: Path) -> dict[str, str]:
-    """DSNs by environment; a visitor's command finds those of the running world in its folder."""
+def world_databases(folder: Path | None = None) -> dict[str, str]:
+    """DSNs by environment; a visitor's command finds those of the running world in its folder.
+
+    Raises:
+        WorldError: neither tells them.
+    """
     dsns = {name: os.environ.get(variable, "") for name, variable in _DSN_VARIABLES.items()}
     if all(dsns.values()):
         return dsns
-    file = folder / "connections.json"
-    if file.exists():
+    file = folder / "connections.json" if folder else None
+    if file is not None and file.exists():
         try:
             known = json.loads(file.read_text(encoding="utf-8"))
             return {name: str(known[name]) for name in _DSN_VARIABLES}
@@ -169,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the world until SIGTERM or SIGINT, or one visitor's command; returns the exit code."""
     chosen = _arguments(arguments)
     try:
-        dsns = _addresses(chosen.folder)
+        dsns = world_databases(chosen.folder)
         if chosen.command is None:
             stop = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):

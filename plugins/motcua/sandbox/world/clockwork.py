@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from motcua.sandbox.world.happenings import Act, Dossier, Effects, Kind, Move, Transition, happen, mend
-from motcua.sandbox.world.history import history
+from motcua.sandbox.world.history import Past, history
 from motcua.sandbox.world.lives import ODDITIES, born, deal, pace_of_life
 from motcua.sandbox.world.people import Phone
 from motcua.sandbox.world.procedures import pilot
@@ -69,7 +69,7 @@ class World:
         """``truth`` must be in autocommit mode; ``rate`` is in transitions per second, ``clock`` aware."""
         self.counts: Counter[str] = Counter()
         self._truth = truth
-        self._writers = writers
+        self.writers = writers
         self._seed = seed
         self._clock = clock
         self._pilot = pilot()
@@ -89,7 +89,8 @@ class World:
     def _do(self, name: LiteralString, **values: Any) -> None:  # noqa: ANN401 - SQL parameters
         self._truth.execute(_truth(name), values)
 
-    def _serial(self, agency_code: str, series: str) -> int:
+    def serial(self, agency_code: str, series: str) -> int:
+        """The next number of a series of an agency's codes."""
         row = self._row("dossiers/next_serial", agency_code=agency_code, series=series)
         assert row is not None
         return int(row["last"])
@@ -114,11 +115,10 @@ class World:
         self._next_batch = now + timedelta(seconds=self._random.uniform(40, 80))
 
     def _begin(self, now: datetime) -> None:
-        moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
         with self._truth.transaction():
             self._do("clock/clear")
-            pasts = history(self._random, self._pilot, self._serial, now, moving)
-            for source, writer in self._writers.items():
+            pasts = self.invent_history(now)
+            for source, writer in self.writers.items():
                 ours = [past for past in pasts if past.dossier.source == source]
                 transitions = [transition for past in ours for transition in past.transitions]
                 writer.write_history(
@@ -126,15 +126,32 @@ class World:
                     sorted(transitions, key=lambda transition: transition.recorded_at),
                     [(p.dossier, p.ready_at, p.handed_at) for p in ours if p.ready_at or p.handed_at],
                 )
-            for past in pasts:
-                dossier_id = self._add(past.dossier)
-                for delay, act in past.to_come:
-                    self._plan(dossier_id, act, now + timedelta(seconds=delay))
-                for at, kind, detail in past.events:
-                    self._event(past.dossier, at, kind, detail)
-            self._do("clock/begin", now=now)
+            self._remember(pasts, now)
         self._began_at = now
         self.counts.clear()
+
+    def forget(self) -> None:
+        """Forgets all that was; the sources are the caller's to empty."""
+        self._do("clock/clear")
+
+    def invent_history(self, now: datetime) -> list[Past]:
+        """Dossiers in all states, as many of them moving as the world's rate calls for."""
+        moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
+        return history(self._random, self._pilot, self.serial, now, moving)
+
+    def begin_after(self, pasts: Sequence[Past], now: datetime) -> None:
+        """Begins with pasts that the sources have already; what is to come of them comes."""
+        with self._truth.transaction():
+            self._remember(pasts, now)
+
+    def _remember(self, pasts: Sequence[Past], now: datetime) -> None:
+        for past in pasts:
+            dossier_id = self._add(past.dossier)
+            for delay, act in past.to_come:
+                self._plan(dossier_id, act, now + timedelta(seconds=delay))
+            for at, kind, detail in past.events:
+                self._event(past.dossier, at, kind, detail)
+        self._do("clock/begin", now=now)
 
     def rest(self) -> None:
         """Remembers that the world was alive until now."""
@@ -188,7 +205,7 @@ class World:
         while oddity == "unknown_agency" and agency.source != "khanhhoa":
             agency = next(self._agencies)
         with self._truth.transaction():
-            dossier, acts = born(self._random, agency, self._pilot.unknown_agency, now, self._serial, oddity=oddity)
+            dossier, acts = born(self._random, agency, self._pilot.unknown_agency, now, self.serial, oddity=oddity)
             dossier_id = self._add(dossier)
             for act in acts:
                 self._plan(dossier_id, act, now + timedelta(seconds=act.after))
@@ -221,7 +238,7 @@ class World:
     def _enact(self, taken: _Taken, effects: Effects, action_id: int, writing: str) -> None:
         """Brings the effects of an act to the source, then to the truth."""
         now, dossier, transition = self._clock(), effects.dossier, effects.transition
-        writer = self._writers[dossier.source]
+        writer = self.writers[dossier.source]
         row = dossier if effects.row and not dossier.hidden else None
         if transition is not None and transition.occurred_at < self._began_at:
             # A slow clock must not move an event out of the time from which notices are wanted.
@@ -278,7 +295,7 @@ class World:
             dossier = dossier.model_copy(update={"updated_at": now}) if act.row else dossier
             transition = transition.model_copy(update={"recorded_at": now}) if transition else None
         row = dossier if act.row and not dossier.hidden else None
-        number = self._writers[dossier.source].write(row, transition, action_id)
+        number = self.writers[dossier.source].write(row, transition, action_id)
         if transition is not None:
             self._committed(dossier, number, act.enters, act.happened_at or now, truthful=act.truthful)
         self._save(taken.dossier_id, dossier)
@@ -399,7 +416,7 @@ class World:
                 note=None,
                 odd_time=None,
             )
-            number = self._writers[dossier.source].write(None, step, 0)
+            number = self.writers[dossier.source].write(None, step, 0)
             self._committed(dossier, number, None, now, truthful=True)
             self._event(dossier, now, "typed_in_late", {"status": status})
             return dossier

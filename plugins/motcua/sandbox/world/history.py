@@ -14,7 +14,7 @@ from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours
 
 _Stage = Literal["moving", "resting", "waiting", "handed_over", "ended"]
 
-_BEFORE = timedelta(minutes=6)
+BEFORE = timedelta(minutes=6)
 """The history ends this long before the beginning: no wrong clock of an official reaches over it."""
 
 
@@ -25,9 +25,26 @@ class Past:
     dossier: Dossier
     to_come: list[tuple[float, Act]]
     transitions: list[Transition] = field(default_factory=list)
+    rows: list[tuple[datetime, Dossier]] = field(default_factory=list)
+    """How the dossier's row was at the source, each from a moment on."""
     ready_at: datetime | None = None
     handed_at: datetime | None = None
     events: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
+
+    def lived(self, act: Act, moment: datetime, random: Random) -> None:
+        """The act happened then."""
+        effects = happen(self.dossier, act, moment, random)
+        self.become(effects.dossier, moment)
+        self.transitions += [effects.transition] if effects.transition else []
+        self.ready_at = self.ready_at or effects.ready_at
+        self.handed_at = self.handed_at or effects.handed_at
+        # How the source committed it long ago is of no interest to anybody.
+        self.events += [(moment, *event) for event in effects.events if not event[0].startswith("written_")]
+
+    def become(self, dossier: Dossier, moment: datetime) -> None:
+        """The dossier's row is so from then on."""
+        self.dossier = dossier
+        self.rows.append((moment, dossier))
 
 
 def office_moments(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
@@ -53,7 +70,7 @@ def _received_at(random: Random, term: int, stage: _Stage, now: datetime) -> dat
     day = working_day(working_day(today, due_in), -term) if due_in or term else today
     opening = datetime(day.year, day.month, day.day, 7, 30, tzinfo=ZONE)
     received = office_moments(random, opening, opening + timedelta(hours=9), 1)[0]
-    return min(received, now - _BEFORE - timedelta(minutes=random.uniform(10, 90)))
+    return min(received, now - BEFORE - timedelta(minutes=random.uniform(10, 90)))
 
 
 def _cut(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
@@ -103,15 +120,9 @@ def _past(
         acts = life(random, agency, procedure, online=online, mendable=not dossier.phone.good)
     done, age = _cut(random, acts, stage)
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
-    moments = [received_at, *office_moments(random, received_at, now - _BEFORE, done - 1)]
+    moments = [received_at, *office_moments(random, received_at, now - BEFORE, done - 1)]
     for act, moment in zip(acts[:done], moments, strict=True):
-        effects = happen(past.dossier, act, moment, random)
-        past.dossier = effects.dossier
-        past.transitions += [effects.transition] if effects.transition else []
-        past.ready_at = past.ready_at or effects.ready_at
-        past.handed_at = past.handed_at or effects.handed_at
-        # How the source committed it long ago is of no interest to anybody.
-        past.events += [(moment, *event) for event in effects.events if not event[0].startswith("written_")]
+        past.lived(act, moment, random)
     return past
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -33,7 +34,8 @@ class Agency(BaseModel):
 
     ``login`` begins its officials' user names; ``weight`` is its share of dossiers, ``pace`` how slow it is
     (1: ordinary); ``old_codes`` the share of dossiers that still get a code in the style of 2016;
-    ``business``: firms apply.
+    ``business``: firms apply. ``past``: how it worked in the months before the demo began, an agency of the first hour;
+    ``None``: it joined days before. ``past_weight``: its share then, where that was another one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,8 @@ class Agency(BaseModel):
     procedures: tuple[Procedure, ...]
     business: bool = False
     old_codes: float = 0.0
+    past: Literal["steady", "improves", "games"] | None = None
+    past_weight: int | None = None
 
     @property
     def written_code(self) -> str:

@@ -96,8 +96,18 @@ class OneStopWriter:
         register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
     ) -> None:
         """Replaces all there is, in one transaction."""
+        with self._connection.transaction():
+            self._connection.execute(statement(self.folder + "/clear"))
+            self.add_history(dossiers, transitions, register)
+
+    def add_history(
+        self,
+        dossiers: Iterable[Dossier],
+        transitions: Iterable[Transition],
+        register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
+    ) -> None:
+        """Writes rows as they are now, and further transitions, in one transaction."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.execute(statement(self.folder + "/clear"))
             cursor.executemany(
                 statement(self.folder + "/write_dossier"),
                 [self.dossier_values(dossier) for dossier in dossiers],

@@ -1,0 +1,182 @@
+"""Dossiers of months gone by, at the pace of real life: days, not seconds, between one step and the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from random import Random
+
+from motcua.sandbox.world.happenings import Act, Move, condition
+from motcua.sandbox.world.history import BEFORE, Past, office_moments
+from motcua.sandbox.world.lives import born, deal
+from motcua.sandbox.world.people import phone
+from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours, working_day
+
+_UNHURRIED = 0.12
+"""Share of results that come after their due day, at an agency as most are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an agency works at one time: shares of its dossiers.
+
+    ``late``: results that come days after the due day. ``beats``: of these, told on the eve, shortly before apologies
+    go, and taken back. ``moved``: of these, due days moved when they come. ``mended``: bad phone fields that are asked
+    for again when the dossier is taken in.
+    """
+
+    late: float = _UNHURRIED
+    beats: float = 0.0
+    moved: float = 0.0
+    mended: float = 0.0
+
+
+def manner(agency: Agency, elapsed: float) -> Manner:
+    """How an agency works when this share of the past, from 0 to 1, is over."""
+    if agency.past == "improves":
+        return Manner(late=0.5 - 0.45 * elapsed, mended=0.9 * elapsed)
+    if agency.past == "games":
+        return Manner(late=0.75, beats=0.7, moved=0.8)
+    return Manner()
+
+
+def _at(day: date, hour: time) -> datetime:
+    return datetime.combine(day, hour, ZONE)
+
+
+def _in_between(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
+    return office_moments(random, start, end, count) if count else []
+
+
+def _day_s_end(random: Random, day: date) -> datetime:
+    """When the day's papers come down to the desk, shortly before the past's one run of the day tells of them."""
+    return _at(day, time(17, 18)) + timedelta(minutes=random.uniform(0, 12))
+
+
+def _result_at(random: Random, past: Past, late: bool) -> datetime:
+    """When the result reaches the desk."""
+    received, due = past.dossier.received_at.astimezone(ZONE), past.dossier.due_at.astimezone(ZONE)
+    if late:
+        return _day_s_end(random, working_day(due.date(), random.choice((1, 1, 2, 3, 4, 6))))
+    if due.date() == received.date():
+        return received + (due - received) * random.uniform(0.5, 0.9)
+    share = random.uniform(0.3, 1)
+    return _day_s_end(random, working_day(received.date() + (due - timedelta(days=1) - received) * share, 0))
+
+
+def _beaten(random: Random, agency: Agency, due: datetime) -> list[tuple[datetime, Act]]:
+    """A result that is told on the eve of its due day, and taken back the next morning."""
+    eve = due.astimezone(ZONE).date() - timedelta(days=1)
+    told = _at(eve, time(16, 46)) + timedelta(minutes=random.uniform(0, 30))
+    back = _at(working_day(eve, 1), time(8)) + timedelta(minutes=random.uniform(0, 120))
+    official = f"{agency.login}.mc1"
+    falsely = Move(
+        step="Trả kết quả", status=9, desk=True, actor=official, truthful=False, events=("told_before_its_paper",)
+    )
+    undone = Move(step="Thẩm định", status=4, desk=False, actor=official, note="Chuyển nhầm bước")
+    return [(told, Act(after=0, kind="move", move=falsely)), (back, Act(after=0, kind="move", move=undone))]
+
+
+def _timed(random: Random, past: Past, acts: list[Act], result: int | None, at: datetime) -> list[tuple[datetime, Act]]:
+    """The acts with their times: up to the result, or to the due day where there is none, and after it."""
+    received = past.dossier.received_at
+    before = acts[1:result] if result else acts[1:]
+    timed = [(received, acts[0])]
+    if acts[0].move and acts[0].move.status == 1 and before:
+        # What came online is looked at within the hour.
+        timed.append((received + (at - received) * 0.01, before.pop(0)))
+    timed += zip(_in_between(random, timed[-1][0], at, len(before)), before, strict=True)
+    if result:
+        timed.append((at, acts[result]))
+        after = acts[result + 1 :]
+        last = _at(working_day(at.astimezone(ZONE).date(), random.choice((1, 1, 2, 2, 3, 5))), time(17))
+        timed += zip(_in_between(random, at + timedelta(minutes=5), last, len(after)), after, strict=True)
+    return [*_with_the_days_papers(random, timed, at)]
+
+
+def _with_the_days_papers(
+    random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
+) -> Iterator[tuple[datetime, Act]]:
+    """A supplement is asked for at the day's end, where its dossier does not move on before."""
+    for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
+        end = _day_s_end(random, moment.astimezone(ZONE).date())
+        asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at
+        yield (end if asks and moment < end and (following is None or end < following) else moment), act
+
+
+def _life(
+    random: Random, agency: Agency, pilot: Pilot, serial: Callable[[str, str], int], received: datetime, how: Manner
+) -> tuple[Past, list[tuple[datetime, Act | datetime]]]:
+    procedure = random.choice(agency.procedures)
+    dossier, acts = born(random, agency, pilot.unknown_agency, received, serial, procedure=procedure)
+    if not dossier.phone.good and random.random() < how.mended:
+        written = dossier.phone
+        while not written.good:
+            written = phone(random)
+        dossier = dossier.model_copy(update={"phone": written, "phone_entered_at": received})
+    past = Past(dossier, [])
+    results = [
+        number
+        for number, act in enumerate(acts)
+        if act.move and act.move.truthful and condition(act.move.status, act.move.desk) == "result"
+    ]
+    late = random.random() < how.late and procedure.term > 0
+    due, doings = dossier.due_at, list[tuple[datetime, Act | datetime]]()
+    eve = due - timedelta(days=1)
+    if not results:
+        doings += _timed(random, past, acts, None, due)
+    elif late and random.random() < how.beats and in_office_hours(eve - timedelta(minutes=10)):
+        at = _result_at(random, past, late=True)
+        until_eve = _at(eve.astimezone(ZONE).date(), time(16, 40))
+        earlier = [act for act in acts[1 : results[-1]] if act.kind == "move" and act.move and act.move.status != 9]
+        doings += [
+            (received, acts[0]),
+            *zip(_in_between(random, received, until_eve, len(earlier)), earlier, strict=True),
+        ]
+        doings += _beaten(random, agency, due)
+        doings += [(max(at, doings[-1][0] + timedelta(hours=1)), acts[results[-1]])]
+        handed = [act for act in acts[results[-1] + 1 :] if act.move and act.move.handed]
+        doings += [(doings[-1][0] + timedelta(days=3), act) for act in handed]
+    else:
+        doings += _timed(random, past, acts, results[-1], _result_at(random, past, late))
+        if late and random.random() < how.moved:
+            moved = _at(working_day(due.astimezone(ZONE).date(), 4), time(17))
+            doings.append((due - timedelta(hours=random.uniform(1, 5)), moved))
+    return past, sorted(doings, key=lambda each: each[0])
+
+
+def months(
+    random: Random,
+    pilot: Pilot,
+    serial: Callable[[str, str], int],
+    begins: date,
+    joined: date,
+    now: datetime,
+    per_day: int,
+) -> Iterator[Past]:
+    """The dossiers of the first agencies from a day on, so many each working day, and of all from the day on which the
+    others joined.
+
+    What would happen after now is left to come.
+    """
+    first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
+    everyone = deal(random, pilot.shares)
+    ends = now - BEFORE
+    whole = (ends.astimezone(ZONE).date() - begins).days or 1
+    for number in range(whole):
+        day = begins + timedelta(days=number)
+        if not in_office_hours(_at(day, time(10))):
+            continue
+        for received in _in_between(random, _at(day, time(7, 30)), _at(day, time(15, 30)), per_day):
+            agency = next(first if day < joined else everyone)
+            past, doings = _life(random, agency, pilot, serial, received, manner(agency, number / whole))
+            for moment, doing in doings:
+                if moment > ends:
+                    if isinstance(doing, Act):
+                        past.to_come.append(((moment - now).total_seconds(), doing))
+                elif isinstance(doing, Act):
+                    past.lived(doing, moment, random)
+                else:
+                    past.become(past.dossier.model_copy(update={"due_at": doing, "updated_at": moment}), moment)
+            yield past

@@ -1,0 +1,179 @@
+"""The phone network of the past: Kannel's answers to the gateway's adapter, at whatever time it is told.
+
+It writes the phone network's own log, so that the wall of phones and the carrier's statements have the past too.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from motcua.sandbox.network.behaviour import Behaviour, Timing, decide_fate, default_behaviour, toss
+from motcua.sandbox.network.short_messages import UCS2, as_gsm, phone_number, split_parts
+from motcua.sandbox.network.submission import Refused, read_submission
+from motcua.sandbox.network.truth_log import TruthLog
+
+_LATE_BY = timedelta(days=1, hours=3)
+_MOST_PARTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PastReceipt:
+    """A receipt as the adapter reads it, and when it comes."""
+
+    due_at: datetime
+    fields: dict[str, str]
+
+
+class PastPhones:
+    """What was sent, and the receipts that are to come of it."""
+
+    def __init__(self, log: TruthLog, seed: int = 0) -> None:
+        self.now: datetime | None = None
+        """What time it is for the network; nothing is taken before it is told."""
+        self._log, self._seed = log, seed
+        self._receipts: list[PastReceipt] = []
+        self._guard = threading.Lock()
+
+    def take(self, query: str) -> tuple[int, str]:
+        """Answers a ``sendsms`` request."""
+        pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+        try:
+            sent = read_submission({name: value.encode("latin-1") for name, value in pairs}, *self.account)
+        except Refused as refused:
+            return refused.status, refused.sentence
+        assert self.now is not None
+        now = self.now
+        number = phone_number(sent.receivers[0])
+        parts = split_parts(sent.text if sent.coding == UCS2 else as_gsm(sent.text), sent.coding, _MOST_PARTS)
+        fate = decide_fate(
+            default_behaviour(number, self._seed),
+            now.timestamp(),
+            4 + 40 * toss(self._seed, number, "wait"),
+            sent.validity,
+            toss(self._seed, number, "never") < 0.5,
+            Timing(late=_LATE_BY.total_seconds()),
+        )
+        values = {
+            "uuid": str(uuid.uuid4()),
+            "kind": "sms",
+            "accepted_at": now.timestamp(),
+            "sender": sent.sender,
+            "receiver": sent.receivers[0],
+            "number": number,
+            "text": sent.text,
+            "coding": sent.coding,
+            "parts": json.dumps(parts, ensure_ascii=False),
+            "behaviour": default_behaviour(number, self._seed),
+            "arrives_at": fate.arrives_at,
+            "settles_at": max([now.timestamp(), fate.arrives_at or 0.0, *(due for _, due in fate.receipts)]),
+            "dlr_mask": sent.dlr_mask,
+            "dlr_url": sent.dlr_url,
+            "smsc": sent.smsc,
+        }
+        self._log.write(lambda connection: _keep(connection, values)).result()
+        reference = parse_qs(urlsplit(sent.dlr_url).query).get("reference", [""])[0]
+        # That the network has it is no news to anybody days later: the last receipt tells all.
+        with self._guard:
+            self._receipts += [
+                PastReceipt(
+                    datetime.fromtimestamp(due, now.tzinfo), {"reference": reference, "status": str(kind), "reply": ""}
+                )
+                for kind, due in fate.receipts[-1:]
+            ]
+        return 202, "0: Accepted for delivery"
+
+    account = ("past", secrets.token_hex(8))
+
+    def receipts_until(self, moment: datetime) -> list[PastReceipt]:
+        """Receipts that came by then, each once."""
+        with self._guard:
+            come = [receipt for receipt in self._receipts if receipt.due_at <= moment]
+            self._receipts = [receipt for receipt in self._receipts if receipt.due_at > moment]
+        return sorted(come, key=lambda receipt: receipt.due_at)
+
+    def ask(self, number: str, text: str, reply: str, *, accented: bool, sent_at: datetime) -> None:
+        """Keeps an inquiry and its reply."""
+        values = {"number": number, "text": text, "at": sent_at.timestamp(), "uuid": str(uuid.uuid4())}
+        parts = split_parts(reply, UCS2 if accented else 0, _MOST_PARTS)
+        self._log.write(lambda connection: _keep_inquiry(connection, values, reply, parts, accented)).result()
+
+
+def _keep(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
+    connection.execute(
+        "INSERT INTO phones (number, handle, active_at) VALUES (:number, :handle, :accepted_at) ON CONFLICT (number)"
+        " DO UPDATE SET active_at = max(active_at, excluded.active_at)",
+        values | {"handle": secrets.token_hex(8)},
+    )
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    statement = f"INSERT INTO messages ({names}) VALUES ({marks})"  # noqa: S608 - names written above
+    return connection.execute(statement, values).lastrowid or 0
+
+
+def _keep_inquiry(
+    connection: sqlite3.Connection, values: dict[str, Any], reply: str, parts: list[str], accented: bool
+) -> None:
+    answered = values["at"] + 1
+    number, coding = values["number"], UCS2 if accented else 0
+    reply_id = _keep(
+        connection,
+        {
+            "uuid": str(uuid.uuid4()), "kind": "reply", "accepted_at": answered, "sender": "9029", "receiver": number,
+            "number": number, "text": reply, "coding": coding, "parts": json.dumps(parts, ensure_ascii=False),
+            "behaviour": Behaviour.DELIVERED, "arrives_at": answered + 2, "settles_at": answered + 2, "dlr_mask": 0,
+            "dlr_url": "", "smsc": "",
+        },
+    )  # fmt: skip
+    connection.execute(
+        "INSERT INTO inquiries (uuid, number, short_code, text, sent_at, answers, reply_id)"
+        " VALUES (:uuid, :number, '9029', :text, :at, '[]', :reply_id)",
+        values | {"reply_id": reply_id},
+    )
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A sender opens all its connections at once.
+    request_queue_size = 256
+
+
+@contextmanager
+def past_phones(folder: Path) -> Iterator[tuple[PastPhones, int]]:
+    """The phones of a network's folder, and the port on 127.0.0.1 at which they are reached until it is over."""
+    with closing(TruthLog(folder)) as log:
+        phones = PastPhones(log)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                status, words = phones.take(urlsplit(self.path).query)
+                body = words.encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing: a line would hold a number."""
+
+        server = _Server(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield phones, int(server.server_address[1])
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

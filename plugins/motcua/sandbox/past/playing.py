@@ -1,0 +1,402 @@
+"""Plays the months before the demo's start: the sources are written as of each run, and the real jobs do its work.
+
+No row of the ledger is written here. An evening's run picks up, plans, apologizes, sends, has receipts and settles; in
+the morning the days before are closed and looked at again, in time months too, and published by a process beside this
+one. Quality is checked every other week, in the last days on each working day.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from unittest import mock
+
+import psycopg
+import yaml
+from aiosmtpd.controller import Controller
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.periods import Period
+from motcua.domain.run_window import EVERYTHING
+from motcua.gateways import open_gateway
+from motcua.gateways.adapter import InquiryReading
+from motcua.jobs.handed_in.agencies import import_agencies
+from motcua.jobs.handed_in.complaints import Entry, record_complaint, titles
+from motcua.jobs.handed_in.statements import take_statement
+from motcua.jobs.notices.answering import answer
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.receiving import Intake
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.settling import settle
+from motcua.jobs.publications.mailing import bodies_left, mail_publication
+from motcua.jobs.publications.publishing import publish
+from motcua.jobs.quality.checking import check_quality
+from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish, look_again
+from motcua.jobs.tasks.reconcile_monthly import close_month
+from motcua.sandbox.network.carrier_statement import write_statement
+from motcua.sandbox.network.mailbox import Postbox
+from motcua.sandbox.past.ledger_clock import LedgerClock, ledger_clock
+from motcua.sandbox.past.months import months
+from motcua.sandbox.past.phones import PastPhones, past_phones
+from motcua.sandbox.world.clockwork import World
+from motcua.sandbox.world.happenings import Dossier, Transition
+from motcua.sandbox.world.history import Past
+from motcua.sandbox.world.people import international, mobile
+from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
+from motcua.sandbox.world.writers import OneStopWriter
+from motcua.settings import settings
+from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.queries import statement
+
+_RUN: Final = time(17, 31)
+"""The day's one run: after its evening, so that it makes the apologies."""
+_CHECKED, _RECONCILED = time(5, 30), time(6, 10)
+_CHECKED_DAILY_FOR: Final = timedelta(days=4)
+_CHECK_DAYS: Final = frozenset((week, 1) for week in range(2, 54, 2))
+"""Weeks of the year and days of the week: every other Monday. A check costs as much as three days' runs."""
+_MAILED_FOR: Final = timedelta(days=4)
+"""What is older the demo's own run mails no more."""
+_GATEWAY: Final = "kannel"
+_SAID: Final = 10
+"""Days between two reports of how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much past there is: days before today, dossiers received each working day, and how many days before today all
+    agencies joined."""
+
+    days: int = 92
+    per_day: int = 8
+    joined: int = 7
+
+
+class _Sources:
+    """The one-stop databases, written as time goes by."""
+
+    def __init__(self, writers: Mapping[str, OneStopWriter], pasts: Sequence[Past]) -> None:
+        self._writers = writers
+        self._rows: dict[str, list[tuple[datetime, Dossier]]] = {}
+        self._steps: dict[str, list[Transition]] = {}
+        self._register: dict[str, list[tuple[datetime, Past]]] = {}
+        for source in writers:
+            ours = [past for past in pasts if past.dossier.source == source]
+            self._rows[source] = sorted(chain(*(past.rows for past in ours)), key=lambda row: row[0], reverse=True)
+            steps = chain(*(past.transitions for past in ours))
+            self._steps[source] = sorted(steps, key=lambda step: step.recorded_at, reverse=True)
+            entered = [
+                (moment, past) for past in ours for moment in (past.ready_at, past.handed_at) if moment is not None
+            ]
+            self._register[source] = sorted(entered, key=lambda entry: entry[0], reverse=True)
+            writers[source].write_history([], [], [])
+        self.begun: set[str] = set()
+        """Those that hold anything; a reader of an empty one would believe that it begins with its own clock."""
+
+    def write_until(self, moment: datetime) -> None:
+        """Writes what was recorded by then."""
+        for source, writer in self._writers.items():
+            rows, steps, register = self._rows[source], self._steps[source], self._register[source]
+            # Of a dossier its last row by then is all that a reader would have seen.
+            changed: dict[tuple[str, str], Dossier] = {}
+            while rows and rows[-1][0] <= moment:
+                dossier = rows.pop()[1]
+                changed[dossier.agency_code, dossier.code] = dossier
+            taken = []
+            while steps and steps[-1].recorded_at <= moment:
+                taken.append(steps.pop())
+            entered = []
+            while register and register[-1][0] <= moment:
+                past = register.pop()[1]
+                handed = past.handed_at if past.handed_at and past.handed_at <= moment else None
+                entered.append((past.dossier, past.ready_at, handed))
+            if changed or taken or entered:
+                self.begun.add(source)
+                writer.add_history(changed.values(), taken, entered)
+
+
+class _Days:
+    """The days of the past, one after the other."""
+
+    def __init__(
+        self,
+        sources: _Sources,
+        phones: PastPhones,
+        clock: LedgerClock,
+        intake: Intake,
+        callbacks: psycopg.Connection[dict[str, object]],
+        publisher: _Publisher,
+        random: Random,
+        now: datetime,
+    ) -> None:
+        self._sources, self._phones, self._clock, self._intake = sources, phones, clock, intake
+        self._callbacks, self._publisher, self._random, self._now = callbacks, publisher, random, now
+        self._gateway = open_gateway(_GATEWAY)
+        self._asked: set[int] = set()
+        self.read = {agency.source for agency in pilot().agencies if agency.past}
+        """The sources that are read: those of agencies that joined."""
+
+    def _begin(self, moment: datetime) -> None:
+        self._phones.now = moment
+        self._clock.set(moment)
+
+    def run(self, moment: datetime) -> None:
+        """A run of notify_transitions, and of apologize_due_tomorrow where its evening has come."""
+        self._sources.write_until(moment)
+        self._begin(moment)
+        self._bring_receipts(moment)
+        for name in sorted(self._sources.begun & self.read):
+            pick_up(name, now=moment)
+        plan(now=moment)
+        apologize(now=moment)
+        name = f"past {moment.isoformat()}"
+        send(name, clock=lambda: moment)
+        later = min(moment + timedelta(minutes=2), self._now)
+        self._begin(later)
+        self._bring_receipts(later)
+        settle(f"settle {name}", clock=lambda: later)
+
+    def _bring_receipts(self, moment: datetime) -> None:
+        brought = [
+            self._intake.take(_GATEWAY, self._gateway.read_receipt(receipt.fields))
+            for receipt in self._phones.receipts_until(moment)
+        ]
+        for effect in brought:
+            effect.result()
+
+    def reconcile(self, moment: datetime) -> None:
+        """The morning's run of reconcile_daily; on the second of a month, of reconcile_monthly too."""
+        self._begin(moment)
+        name = f"past {moment.isoformat()}"
+        close_days(name, EVERYTHING, EVERYTHING, moment)
+        look_again(name, EVERYTHING, moment)
+        if moment.astimezone(VIETNAM).day == 2:
+            close_month(name, EVERYTHING, moment)
+        self._publisher.publish(closings_to_publish(), moment)
+
+    def check(self, moment: datetime) -> None:
+        """A run of check_quality."""
+        self._begin(moment)
+        check_quality(f"past {moment.isoformat()}", moment)
+
+    def hear_citizens(self, moment: datetime) -> None:
+        """Some ask 9029 about a result that they were told of, or about something; now and then one complains."""
+        self._begin(moment)
+        with connect() as ledger:
+            told = ledger.execute(statement("sandbox/told_lately"), {"now": moment}).fetchall()
+        for row in told:
+            if row["dossier_id"] in self._asked or self._random.random() > 0.15:
+                continue
+            self._asked.add(row["dossier_id"])
+            self._ask(str(row["msisdn"]), f"MCKH {row['dossier_code']}", moment)
+            if self._random.random() < 0.3:
+                at = f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+                entry = Entry(row["agency_code"], row["dossier_code"], at, "", titles()["claim"]["no_result_yet"], "")
+                with connect() as ledger:
+                    record_complaint(ledger, entry, f"past {row['dossier_id']}", "can.bo.tiep.dan", moment)
+        if self._random.random() < 0.8:
+            phone = international(mobile(self._random))
+            self._ask(phone, self._random.choice(("MCKH", "MCKH 123456")), moment)
+
+    def _ask(self, phone: str, text: str, moment: datetime) -> None:
+        reading = InquiryReading(phone, text, f"{phone} {moment.isoformat()}", moment)
+        reply = answer(self._callbacks, _GATEWAY, reading, moment)
+        self._callbacks.commit()
+        self._phones.ask(f"0{phone.removeprefix('+84')}", text, reply.text, accented=reply.accented, sent_at=moment)
+
+    def take_statement(self, network: Path, moment: datetime) -> None:
+        """The carrier's statement of the month before comes."""
+        month = Period.month_before(moment).first
+        self._begin(moment)
+        with TemporaryDirectory(prefix="motcua-statement-") as folder:
+            path = Path(folder) / f"bang-ke-{month:%Y-%m}.xlsx"
+            sent, asked = write_statement(network, path, month, moment)
+            if sent + asked:
+                take_statement(path.read_bytes(), path.name, _GATEWAY, "nha-mang", moment)
+
+
+def _at(day: datetime, hour: time) -> datetime:
+    return datetime.combine(day.astimezone(ZONE).date(), hour, ZONE)
+
+
+def _midnight(now: datetime, days_before: int) -> datetime:
+    return datetime.combine(now.astimezone(ZONE).date() - timedelta(days=days_before), time(0), ZONE)
+
+
+def _works(day: datetime) -> bool:
+    return in_office_hours(_at(day, time(10)))
+
+
+def _schedule(now: datetime, extent: Extent) -> list[tuple[datetime, str]]:
+    """What is done when, in order."""
+    begins, today = _midnight(now, extent.days), _midnight(now, 0)
+    work = [(_midnight(now, extent.joined), "join")]
+    for number in range(extent.days + 1):
+        day = begins + timedelta(days=number)
+        # Yesterday is left to the demo's own first run.
+        if begins < day < today:
+            work.append((_at(day, _RECONCILED), "reconcile"))
+            if day.day == 3:
+                work.append((_at(day, time(9)), "statement"))
+            if _works(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar()[1:] in _CHECK_DAYS):
+                work.append((_at(day, _CHECKED), "check"))
+        if day.weekday() == 2:
+            work.append((_at(day, time(14)), "citizens"))
+        # Where nobody works and nothing is due on the morrow, nothing would be done.
+        if _works(day) or _works(day + timedelta(days=1)):
+            work.append((_at(day, _RUN), "run"))
+    return [*sorted(each for each in work if each[0] < now - timedelta(minutes=3)), (now, "run")]
+
+
+def _import_first_agencies(agencies: Path, begins: datetime) -> None:
+    """All agencies, of which only the first are enabled."""
+    content = yaml.safe_load(agencies.read_text(encoding="utf-8"))
+    first = {agency.code for agency in pilot().agencies if agency.past}
+    for each in content["agencies"]:
+        if each["code"] not in first:
+            each["enabled_from"] = False
+    with TemporaryDirectory(prefix="motcua-agencies-") as folder:
+        path = Path(folder) / agencies.name
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        import_agencies(path, "demo", begins)
+
+
+def load_past(
+    world: World,
+    owner: psycopg.Connection[dict[str, object]],
+    agencies: Path,
+    say: Callable[[str], None],
+    *,
+    now: datetime,
+    seed: int | None = None,
+    extent: Extent = Extent(),
+    prepare: Callable[[datetime], object] = lambda begins: None,
+) -> None:
+    """Gives an empty ledger its past, and its agencies with it; the world begins after it. The phone network and the
+    mailbox, whose folders lie in the data folder, do not run meanwhile.
+
+    Args:
+        world: not awake yet.
+        owner: of the ledger's schema, in autocommit mode.
+        agencies: their file.
+        say: told of progress, a line at a time.
+        now: the past ends then.
+        seed: makes chance repeatable.
+        extent: how much there is.
+        prepare: told when the past begins; does what else has to be done before.
+    """
+    random = Random(seed)  # noqa: S311 - a simulation
+    begins, joined = _midnight(now, extent.days), _midnight(now, extent.joined)
+    network = settings().data / "phone-network"
+    world.forget()
+    pasts = [*months(random, pilot(), world.serial, begins.date(), joined.date(), now, extent.per_day)]
+    pasts += world.invent_history(now)
+    with ExitStack() as stack:
+        publisher = stack.enter_context(closing(_Publisher(now)))
+        phones, port = stack.enter_context(past_phones(network))
+        stack.enter_context(_connected_to(phones, port))
+        intake = stack.enter_context(closing(Intake(connect)))
+        clock = stack.enter_context(ledger_clock(owner, begins))
+        _import_first_agencies(agencies, begins)
+        prepare(begins)
+        callbacks = stack.enter_context(open_connection())
+        days = _Days(_Sources(world.writers, pasts), phones, clock, intake, callbacks, publisher, random, now)
+        told = begins
+        for moment, what in _schedule(now, extent):
+            if moment - told > timedelta(days=_SAID):
+                told = moment
+                say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
+            if what == "join":
+                clock.set(moment)
+                import_agencies(agencies, "demo", moment)
+                days.read |= {agency.source for agency in pilot().agencies}
+            elif what == "reconcile":
+                days.reconcile(moment)
+            elif what == "check":
+                days.check(moment)
+            elif what == "citizens":
+                days.hear_citizens(moment)
+            elif what == "statement":
+                days.take_statement(network, moment)
+            else:
+                days.run(moment)
+        publisher.finish()
+        world.begin_after(pasts, now)
+
+
+def _connected_to(phones: PastPhones, port: int) -> Any:  # noqa: ANN401 - mock's own type has no name
+    """The gateway's connection leads to the phones of the past; all else about it is as the demo has it."""
+    variable = f"AIRFLOW_CONN_SMS_{_GATEWAY.upper()}"
+    connection = json.loads(os.environ[variable])
+    login, password = phones.account
+    connection |= {"host": "127.0.0.1", "port": port, "login": login, "password": password}
+    return mock.patch.dict(os.environ, {variable: json.dumps(connection)})
+
+
+class _Publisher:
+    """Publishes in a process beside this one, one closing after the other; what is recent is mailed, to the mailbox."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._begun: dict[int, Future[None]] = {}
+
+    def publish(self, closings: Sequence[int], moment: datetime) -> None:
+        """Has those published that were not given before; one that failed meanwhile is told of.
+
+        Raises:
+            Exception: whatever the other process raised.
+        """
+        for closing_no in closings:
+            if closing_no not in self._begun:
+                mails = self._now - moment < _MAILED_FOR
+                self._begun[closing_no] = self._process.submit(_publish, closing_no, moment, mails=mails)
+        for done in self._begun.values():
+            if done.done():
+                done.result()
+
+    def finish(self) -> None:
+        """Waits for all of them.
+
+        Raises:
+            Exception: whatever the other process raised.
+        """
+        for begun in self._begun.values():
+            begun.result()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.shutdown(cancel_futures=True)
+
+
+def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
+    publication = publish(closing_no, moment)
+    if not mails:
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = settings().data / "mailbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    box = Controller(Postbox(folder), hostname="127.0.0.1", port=port)
+    box.start()
+    try:
+        connection = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"]) | {"host": "127.0.0.1", "port": port}
+        with mock.patch.dict(os.environ, {"AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(connection)}):
+            for body in bodies_left(publication.publication_no):
+                mail_publication(publication.publication_no, body)
+    finally:
+        box.stop()
