@@ -433,8 +433,8 @@ def addresses_lines(deployment: Deployment) -> str:
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
             f"  Commands        {_command(deployment.addresses.data)} publications list, … verify 1, … gateways list",
-            "                  … personal-data purge empties what two agencies keep for thirty days only; afterwards",
-            "                  … publications verify-all holds as before",
+            "                  … personal-data purges: what the purge emptied (two agencies keep it thirty days only),",
+            "                  … personal-data purge does it at once; … publications verify-all holds after it",
             "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",

@@ -84,8 +84,8 @@ def _timed(random: Random, past: Past, acts: list[Act], result: int | None, at: 
     before = acts[1:result] if result else acts[1:]
     timed = [(received, acts[0])]
     if acts[0].move and acts[0].move.status == 1 and before:
-        # What came online is looked at within the hour.
-        timed.append((received + (at - received) * 0.01, before.pop(0)))
+        # Taken in before the day's run, or each closed day would count one more later on.
+        timed.append((received + min((at - received) / 10, timedelta(minutes=20)), before.pop(0)))
     timed += zip(_in_between(random, timed[-1][0], at, len(before)), before, strict=True)
     if result:
         timed.append((at, acts[result]))

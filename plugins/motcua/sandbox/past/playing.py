@@ -8,6 +8,7 @@ one. Quality is checked every other week, in the last days on each working day.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,7 @@ class Extent:
 
     days: int = 92
     per_day: int = 8
-    joined: int = 7
+    joined: int = 4
 
 
 class _Sources:
@@ -389,6 +390,7 @@ def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
     folder = settings().data / "mailbox"
     folder.mkdir(parents=True, exist_ok=True)
     box = Controller(Postbox(folder), hostname="127.0.0.1", port=port)
