@@ -1609,8 +1609,10 @@ CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
             EXCEPT
             SELECT jsonb_array_elements_text(before -> 'kinds_off')
         ) THEN 'kinds_off' END,
-        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND NOT (before ->> 'same_day_excluded')::boolean
-            THEN 'same_day_excluded' END,
+        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND (
+            NOT (before ->> 'same_day_excluded')::boolean
+            OR (s.left_out_before <> '[]' AND (s.left_out_after = '[]' OR NOT s.left_out_before @> s.left_out_after))
+        ) THEN 'same_day_excluded' END,
         CASE WHEN s.told AND coalesce((after ->> 'enabled_from')::timestamptz, 'infinity')
             > (before ->> 'enabled_from')::timestamptz THEN 'enabled_from' END,
         CASE WHEN s.told AND s.end_after < s.end_before THEN 'valid_until' END,
@@ -1621,6 +1623,9 @@ CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
     FROM (
         SELECT
             before ->> 'enabled_from' IS NOT NULL AS told,
+            -- Empty: all procedures. Changes before there was a list had none.
+            coalesce(before -> 'same_day_procedures', '[]') AS left_out_before,
+            coalesce(after -> 'same_day_procedures', '[]') AS left_out_after,
             CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
                 ELSE 'infinity' END AS end_before,
             CASE WHEN after ->> 'successor_code' IS NULL THEN coalesce((after ->> 'valid_until')::date, 'infinity')
@@ -1769,17 +1774,22 @@ CREATE TABLE motcua.agencies (
     valid_until date,
     successor_code text,
     by_department boolean DEFAULT false NOT NULL,
+    same_day_procedures text[] DEFAULT '{}'::text[] NOT NULL,
+    same_day_reason text,
     CONSTRAINT agencies_agency_code_check CHECK (((agency_code = btrim(agency_code)) AND (agency_code <> ''::text))),
     CONSTRAINT agencies_apology_day_check CHECK ((apology_day = ANY (ARRAY['calendar'::text, 'working_day'::text]))),
     CONSTRAINT agencies_check CHECK ((valid_from <= valid_until)),
     CONSTRAINT agencies_check1 CHECK ((successor_code <> agency_code)),
     CONSTRAINT agencies_check2 CHECK (((successor_code IS NULL) OR (valid_until IS NOT NULL))),
     CONSTRAINT agencies_check3 CHECK (((kinds_off = '{}'::text[]) = (kinds_off_reason IS NULL))),
+    CONSTRAINT agencies_check4 CHECK ((same_day_excluded OR (same_day_procedures = '{}'::text[]))),
+    CONSTRAINT agencies_check5 CHECK ((same_day_excluded OR (same_day_reason IS NULL))),
     CONSTRAINT agencies_kinds_off_check CHECK ((kinds_off <@ ARRAY['result'::text, 'supplement'::text, 'apology'::text])),
     CONSTRAINT agencies_kinds_off_reason_check CHECK ((btrim(kinds_off_reason) <> ''::text)),
     CONSTRAINT agencies_name_check CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT agencies_result_hold_check CHECK (((result_hold >= '00:00:00'::interval) AND (result_hold <= '1 day'::interval))),
-    CONSTRAINT agencies_retention_check CHECK (((retention >= '30 days'::interval) AND (retention <= '3650 days'::interval)))
+    CONSTRAINT agencies_retention_check CHECK (((retention >= '30 days'::interval) AND (retention <= '3650 days'::interval))),
+    CONSTRAINT agencies_same_day_reason_check CHECK ((btrim(same_day_reason) <> ''::text))
 );
 
 -- Name: agencies; Type: VIEW; Schema: audit; Owner: -
@@ -1802,7 +1812,9 @@ CREATE VIEW audit.agencies AS
     valid_from,
     valid_until,
     successor_code,
-    by_department
+    by_department,
+    same_day_procedures,
+    same_day_reason
    FROM motcua.agencies;
 
 -- Name: agency_aliases; Type: TABLE; Schema: motcua; Owner: -

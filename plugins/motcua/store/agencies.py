@@ -38,6 +38,10 @@ class Agency:
     result_hold: timedelta
     aliases: tuple[str, ...]
     kinds_off_reason: str | None = None
+    same_day_procedures: tuple[str, ...] = ()
+    """Codes of those that are left out; empty: all same-day ones, where they are left out."""
+    same_day_reason: str | None = None
+    """Why they are left out, as publications show it."""
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
     """Mail addresses. Personal data of staff."""
@@ -97,7 +101,7 @@ def list_agencies(connection: Connection) -> list[Agency]:
 def _agency(row: dict[str, Any]) -> Agency:
     return Agency(
         **row
-        | {name: tuple(row[name]) for name in ("kinds_off", "report_recipients", "aliases")}
+        | {name: tuple(row[name]) for name in ("kinds_off", "same_day_procedures", "report_recipients", "aliases")}
         | {
             "former_names": tuple(
                 FormerName(each["name"], each["short_name"], date.fromisoformat(each["until"]))
