@@ -8,6 +8,3 @@ ALTER TABLE motcua.agencies ADD CHECK (same_day_excluded OR same_day_reason IS N
 COMMENT ON COLUMN motcua.agencies.same_day_excluded IS 'No messages for dossiers whose appointment is on the day of receipt, of the procedures in same_day_procedures.';
 COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures that this is about; empty: all.';
 COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why they are left out, as every publication shows it; empty where it was not asked for yet.';
-
--- The history goes on from a row in the new form.
-UPDATE motcua.agencies SET changed_by = '0042_settings', by_department = FALSE;
