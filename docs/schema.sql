@@ -1024,7 +1024,10 @@ DECLARE
     now_is jsonb;
 BEGIN
     SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
-    SELECT after INTO was FROM motcua.agency_changes WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
+    -- A change from before there were these settings: they were as they are where nobody said anything.
+    SELECT '{"same_day_procedures": [], "same_day_reason": null}'::jsonb || after INTO was
+    FROM motcua.agency_changes
+    WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
     now_is := to_jsonb(settings) - ARRAY['changed_by', 'by_department', 'recipients_list'] || jsonb_build_object(
         'aliases', (
             SELECT coalesce(jsonb_agg(a.alias ORDER BY a.alias), '[]')
@@ -1598,6 +1601,69 @@ BEGIN
 END
 $$;
 
+-- Name: set_agency_settings(text, bigint, jsonb, text); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    was motcua.agencies;
+    last_change bigint;
+    silenced text[];
+BEGIN
+    IF coalesce(btrim(set_by), '') = '' THEN
+        RAISE EXCEPTION 'settings need who sets them' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT * INTO was FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no agency has this code' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    SELECT max(change_id) INTO last_change FROM motcua.agency_changes WHERE agency_code = of_agency;
+    IF last_change IS DISTINCT FROM seen THEN
+        RETURN NULL;
+    END IF;
+    UPDATE motcua.agencies AS g
+    SET
+        accented = w.accented,
+        same_day_excluded = w.same_day_excluded,
+        same_day_procedures = w.same_day_procedures,
+        same_day_reason = w.same_day_reason,
+        result_hold = w.result_hold,
+        apology_day = w.apology_day,
+        report_recipients = w.report_recipients,
+        changed_by = set_by,
+        by_department = FALSE
+    FROM jsonb_to_record(wanted) AS w (
+        accented boolean, same_day_excluded boolean, same_day_procedures text[], same_day_reason text,
+        result_hold interval, apology_day text, report_recipients text[]
+    )
+    WHERE g.agency_code = of_agency;
+    SELECT change_id, silences INTO last_change, silenced
+    FROM motcua.agency_changes
+    WHERE agency_code = of_agency
+    ORDER BY change_id DESC
+    LIMIT 1;
+    IF last_change <> seen AND NOT silenced <@ ARRAY['same_day_excluded'] THEN
+        RAISE EXCEPTION 'only the Department may silence an agency through %', array_to_string(silenced, ', ')
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (
+        SELECT 1 FROM motcua.agencies AS g
+        WHERE
+            g.agency_code = of_agency AND g.same_day_excluded AND g.same_day_reason IS NULL
+            -- As it was before a reason was asked for.
+            AND NOT (
+                was.same_day_excluded AND was.same_day_reason IS NULL
+                AND was.same_day_procedures = g.same_day_procedures
+            )
+    ) THEN
+        RAISE EXCEPTION 'same-day procedures need a reason' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN last_change;
+END
+$$;
+
 -- Name: silenced_by(jsonb, jsonb); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
@@ -1609,8 +1675,10 @@ CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
             EXCEPT
             SELECT jsonb_array_elements_text(before -> 'kinds_off')
         ) THEN 'kinds_off' END,
-        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND NOT (before ->> 'same_day_excluded')::boolean
-            THEN 'same_day_excluded' END,
+        CASE WHEN s.told AND (after ->> 'same_day_excluded')::boolean AND (
+            NOT (before ->> 'same_day_excluded')::boolean
+            OR (s.left_out_before <> '[]' AND (s.left_out_after = '[]' OR NOT s.left_out_before @> s.left_out_after))
+        ) THEN 'same_day_excluded' END,
         CASE WHEN s.told AND coalesce((after ->> 'enabled_from')::timestamptz, 'infinity')
             > (before ->> 'enabled_from')::timestamptz THEN 'enabled_from' END,
         CASE WHEN s.told AND s.end_after < s.end_before THEN 'valid_until' END,
@@ -1621,6 +1689,9 @@ CREATE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[]
     FROM (
         SELECT
             before ->> 'enabled_from' IS NOT NULL AS told,
+            -- Empty: all procedures. Changes before there was a list had none.
+            coalesce(before -> 'same_day_procedures', '[]') AS left_out_before,
+            coalesce(after -> 'same_day_procedures', '[]') AS left_out_after,
             CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
                 ELSE 'infinity' END AS end_before,
             CASE WHEN after ->> 'successor_code' IS NULL THEN coalesce((after ->> 'valid_until')::date, 'infinity')
@@ -1769,17 +1840,22 @@ CREATE TABLE motcua.agencies (
     valid_until date,
     successor_code text,
     by_department boolean DEFAULT false NOT NULL,
+    same_day_procedures text[] DEFAULT '{}'::text[] NOT NULL,
+    same_day_reason text,
     CONSTRAINT agencies_agency_code_check CHECK (((agency_code = btrim(agency_code)) AND (agency_code <> ''::text))),
     CONSTRAINT agencies_apology_day_check CHECK ((apology_day = ANY (ARRAY['calendar'::text, 'working_day'::text]))),
     CONSTRAINT agencies_check CHECK ((valid_from <= valid_until)),
     CONSTRAINT agencies_check1 CHECK ((successor_code <> agency_code)),
     CONSTRAINT agencies_check2 CHECK (((successor_code IS NULL) OR (valid_until IS NOT NULL))),
     CONSTRAINT agencies_check3 CHECK (((kinds_off = '{}'::text[]) = (kinds_off_reason IS NULL))),
+    CONSTRAINT agencies_check4 CHECK ((same_day_excluded OR (same_day_procedures = '{}'::text[]))),
+    CONSTRAINT agencies_check5 CHECK ((same_day_excluded OR (same_day_reason IS NULL))),
     CONSTRAINT agencies_kinds_off_check CHECK ((kinds_off <@ ARRAY['result'::text, 'supplement'::text, 'apology'::text])),
     CONSTRAINT agencies_kinds_off_reason_check CHECK ((btrim(kinds_off_reason) <> ''::text)),
     CONSTRAINT agencies_name_check CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT agencies_result_hold_check CHECK (((result_hold >= '00:00:00'::interval) AND (result_hold <= '1 day'::interval))),
-    CONSTRAINT agencies_retention_check CHECK (((retention >= '30 days'::interval) AND (retention <= '3650 days'::interval)))
+    CONSTRAINT agencies_retention_check CHECK (((retention >= '30 days'::interval) AND (retention <= '3650 days'::interval))),
+    CONSTRAINT agencies_same_day_reason_check CHECK ((btrim(same_day_reason) <> ''::text))
 );
 
 -- Name: agencies; Type: VIEW; Schema: audit; Owner: -
@@ -1802,7 +1878,9 @@ CREATE VIEW audit.agencies AS
     valid_from,
     valid_until,
     successor_code,
-    by_department
+    by_department,
+    same_day_procedures,
+    same_day_reason
    FROM motcua.agencies;
 
 -- Name: agency_aliases; Type: TABLE; Schema: motcua; Owner: -
@@ -7276,6 +7354,12 @@ REVOKE ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_app;
 GRANT ALL ON FUNCTION motcua.save_inquiry(inquiry jsonb) TO motcua_callbacks;
 
+-- Name: FUNCTION set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text) TO motcua_pages;
+
 -- Name: FUNCTION tidy_after_purge(); Type: ACL; Schema: motcua; Owner: -
 
 REVOKE ALL ON FUNCTION motcua.tidy_after_purge() FROM PUBLIC;
@@ -7339,6 +7423,7 @@ GRANT SELECT ON TABLE audit.agency_aliases TO motcua_audit;
 -- Name: TABLE agency_changes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.agency_changes TO motcua_app;
+GRANT SELECT ON TABLE motcua.agency_changes TO motcua_pages;
 
 -- Name: TABLE agency_changes; Type: ACL; Schema: audit; Owner: -
 

@@ -59,7 +59,14 @@ from tests.gateways.scripted import ScriptedGateway
 PREFIX = "/mot-cua/tin-nhan"
 """Below what address the whole of Airflow lies, as behind a province's proxy."""
 HOSTILE = "<script>alert(1)</script>&\"'`"
-PHONES = {"told": "0905111222", "unknown": "0905333444", "other": "0905555666", "waiting": "0905777888"}
+PHONES = {
+    "told": "0905111222",
+    "unknown": "0905333444",
+    "other": "0905555666",
+    "waiting": "0905777888",
+    "same_day": "0905999111",
+}
+SAME_DAY_PROCEDURE = "2.000815"
 USERS = {"lan": "op", "hoa": "user", "minh": "user", "binh": "viewer"}
 """The Department, an agency's administrator, one who was given no agency, an auditor: with roles of Airflow."""
 _READY_WITHIN = 180
@@ -79,7 +86,8 @@ class Office:
 
 def codes_of(moment: datetime) -> dict[str, str]:
     day = moment.astimezone(VIETNAM)
-    return {name: f"{day:%y%m%d}{number:03}" for number, name in enumerate(("told", "no_phone", "unknown", "other"), 1)}
+    names = ("told", "no_phone", "unknown", "other", "same_day")
+    return {name: f"{day:%y%m%d}{number:03}" for number, name in enumerate(names, 1)}
 
 
 def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
@@ -91,10 +99,13 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
     one_stop.dossier(codes["no_phone"], applicant_phone="", **done)
     one_stop.dossier(codes["unknown"], applicant_phone=PHONES["unknown"], received_at=yesterday, updated_at=yesterday)
     one_stop.dossier(codes["other"], TU_PHAP, applicant_phone=PHONES["other"], **done)
+    at_once = done | {"due_at": yesterday, "procedure_code": SAME_DAY_PROCEDURE}
+    one_stop.dossier(codes["same_day"], applicant_phone=PHONES["same_day"], **at_once)
     one_stop.dossier(HOSTILE, applicant_name=HOSTILE, applicant_phone="không có", step_name=HOSTILE)
     one_stop.dossier("DANG-XU-LY", applicant_phone=PHONES["waiting"], due_at=now + timedelta(days=3))
     one_stop.move(9, codes["told"], at=yesterday)
     one_stop.move(9, codes["other"], TU_PHAP, at=yesterday)
+    one_stop.move(9, codes["same_day"], at=yesterday)
     one_stop.move(9, codes["no_phone"], at=yesterday)
     one_stop.move(9, HOSTILE, at=yesterday)
     work_for(Run("notify_transitions", "run"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Frame, Page
 
+from motcua.domain.clock import VIETNAM
 from tests.conftest import NHA_TRANG
 from tests.journeys.conftest import SIZES, Elsewhere
-from tests.journeys.office import PHONES, Office, codes_of
+from tests.journeys.office import PHONES, SAME_DAY_PROCEDURE, Office, codes_of
 from tests.journeys.signing_in import sign_in
 
 pytestmark = pytest.mark.alone
@@ -124,6 +126,64 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
     assert "minh" in page.locator("main").inner_text()
     given = ledger_rows("SELECT given_by FROM motcua.user_agencies WHERE user_name = 'minh'")
     assert given == [{"given_by": "lan"}]
+
+
+@pytest.mark.guarantee(
+    "settings", "an agency's administrator opts a procedure out, sees what yesterday would have been, saves, undoes"
+)
+@pytest.mark.parametrize("size", SIZES)
+def test_administrator_of_an_agency_opts_a_procedure_out_sees_yesterday_saves_and_undoes(
+    office: Office,
+    open_page: Opens,
+    elsewhere: Elsewhere,
+    ledger_rows: Callable[[str], list[dict[str, object]]],
+    size: str,
+) -> None:
+    if datetime.now(VIETNAM).date() != office.now.astimezone(VIETNAM).date():
+        pytest.skip("midnight passed since the office opened: its yesterday is over")
+
+    def settings() -> dict[str, object]:
+        (row,) = ledger_rows(
+            "SELECT same_day_excluded, same_day_procedures, same_day_reason, changed_by FROM motcua.agencies"
+            f" WHERE agency_code = '{NHA_TRANG}'"
+        )
+        return row
+
+    page, main = open_page(size), lambda: page.locator("main").inner_text()
+    sign_in(page, office, "hoa", "motcua/")
+    page.get_by_role("link", name="Thiết lập", exact=True).click()
+    page.get_by_role("link", name="Ủy ban nhân dân thành phố Nha Trang").click()
+    page.get_by_label("Không nhắn tin với thủ tục giải quyết trong ngày").check()
+    page.get_by_role("group", name="Thủ tục trong ngày không nhắn").get_by_label(SAME_DAY_PROCEDURE).check()
+    page.get_by_role("button", name="Lưu thiết lập").click()
+    assert "Cần ghi lý do" in main()
+    page.get_by_label("Lý do không nhắn").fill("Công dân chờ và nhận ngay tại quầy")
+    page.get_by_role("button", name="Hôm qua sẽ nhắn gì?").click()
+    assert "1 tin khác đi" in main()
+    told = page.locator("tr").filter(has=page.get_by_role("link", name=codes_of(office.now)["same_day"])).inner_text()
+    assert "Gửi (1 bản tin)" in told
+    assert "Không nhắn: Thủ tục giải quyết trong ngày" in told
+    assert settings()["same_day_excluded"] is False, "a look sets nothing"
+    page.get_by_role("button", name="Lưu thiết lập").click()
+    assert "Công dân sẽ không còn nhận được một số tin." in main()
+    page.get_by_role("button", name="Vẫn lưu").click()
+    assert "Đã lưu." in main()
+    assert settings() == {
+        "same_day_excluded": True,
+        "same_day_procedures": [SAME_DAY_PROCEDURE],
+        "same_day_reason": "Công dân chờ và nhận ngay tại quầy",
+        "changed_by": "hoa",
+    }
+    page.get_by_role("button", name="Hoàn tác").first.click()
+    page.get_by_role("button", name="Hoàn tác", exact=True).click()
+    assert "Đã hoàn tác." in main()
+    assert settings() == {
+        "same_day_excluded": False,
+        "same_day_procedures": [],
+        "same_day_reason": None,
+        "changed_by": "hoa",
+    }
+    assert elsewhere == []
 
 
 def test_auditor_goes_from_a_closed_figure_down_to_a_dossier_and_sees_no_number_and_no_name(

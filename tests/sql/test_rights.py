@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from motcua.settings import include_dir
 from motcua.store.ledger.definitions import put_in_force
-from tests.conftest import NOW, PASSWORD, connection_uri
+from tests.conftest import NHA_TRANG, NOW, PASSWORD, connection_uri
 from tests.schema_file import SCHEMAS
 
 ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge")
@@ -168,6 +168,7 @@ _READS_OF_PEOPLE = [
     Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
 ]
 _FORMS = [
+    Act("SELECT motcua.set_agency_settings('x', 1, '{}', 'x')", "an agency would send something else"),
     Act("INSERT INTO motcua.user_agencies (user_name) VALUES ('x')", "who sees what"),
     Act("DELETE FROM motcua.user_agencies", "likewise"),
     Act("INSERT INTO motcua.complaints (agency_code) VALUES ('x')", "a complaint that nobody made"),
@@ -342,6 +343,90 @@ def test_release_names_who_and_why(ledger, rows):
     for who, why in (("", "x"), ("x", " "), (None, "x"), ("x", None)):
         with pytest.raises(errors.CheckViolation, match="who does it and why"):
             rows("SELECT motcua.release_messages(%s, %s, now(), NULL, NULL, NULL, NULL)", who, why)
+
+
+# -------------------------------------------------------------------------------------- what pages may of an agency
+
+SETTINGS = {
+    "accented": True,
+    "same_day_excluded": False,
+    "same_day_procedures": [],
+    "same_day_reason": None,
+    "result_hold": "PT15M",
+    "apology_day": "working_day",
+    "report_recipients": ["a@b.vn"],
+}
+
+
+@pytest.fixture
+def pages(postgres, agencies, ledger) -> Iterator[psycopg.Connection]:
+    name = str(conninfo_to_dict(ledger)["dbname"])
+    with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_pages", name), autocommit=True) as connection:
+        yield connection
+
+
+def _last(rows, agency: str) -> int:
+    (row,) = rows("SELECT max(change_id) FROM motcua.agency_changes WHERE agency_code = %s", agency)
+    return row["max"]
+
+
+def _set(pages, seen: int, who: str = "hoa", agency: str = NHA_TRANG, **changes: object) -> int | None:
+    wanted = json.dumps(SETTINGS | changes)
+    (row,) = pages.execute("SELECT motcua.set_agency_settings(%s, %s, %s, %s)", (agency, seen, wanted, who)).fetchall()
+    return row[0]
+
+
+@pytest.mark.guarantee(
+    "rights", "who holds the pages' role can set of an agency what it decides for itself, and no more"
+)
+def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages, rows):
+    before = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
+    others = rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG)
+    forged = {"name": "Khác", "short_name": "Gọi 0905", "enabled_from": None, "kinds_off": ["result"], "province": "x"}
+    seen = _last(rows, NHA_TRANG)
+    assert _set(pages, seen, **forged) == _last(rows, NHA_TRANG) > seen
+    after = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
+    differing = {name for name in after if after[name] != before[name]}
+    assert differing == {
+        *("accented", "result_hold", "apology_day", "report_recipients", "recipients_list", "changed_by"),
+    }
+    assert after["changed_by"] == "hoa"
+    assert rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG) == others
+    kept = rows("SELECT changed_by, by_department, silences FROM motcua.agency_changes ORDER BY change_id DESC LIMIT 1")
+    assert kept == [{"changed_by": "hoa", "by_department": False, "silences": []}]
+
+
+@pytest.mark.guarantee(
+    "rights", "who holds the pages' role can set of an agency what it decides for itself, and no more"
+)
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"result_hold": "PT2H1S"}, errors.InsufficientPrivilege),
+        ({"same_day_excluded": True}, errors.CheckViolation),
+        ({"same_day_excluded": True, "same_day_reason": " "}, errors.CheckViolation),
+        ({"same_day_reason": "x"}, errors.CheckViolation),
+        ({"same_day_procedures": ["x"]}, errors.CheckViolation),
+        ({"apology_day": "never"}, errors.CheckViolation),
+        ({"accented": None}, errors.NotNullViolation),
+        ({"who": " "}, errors.CheckViolation),
+        ({"agency": "nobody"}, errors.ForeignKeyViolation),
+    ],
+)
+def test_pages_cannot_silence_an_agency_or_set_what_contradicts_itself(pages, rows, changes, refused):
+    before, seen = rows("SELECT * FROM motcua.agencies ORDER BY 1"), _last(rows, NHA_TRANG)
+    with pytest.raises(refused):
+        _set(pages, seen, **changes)
+    assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
+    assert _last(rows, NHA_TRANG) == seen
+
+
+def test_settings_that_were_changed_meanwhile_are_not_overwritten(pages, rows):
+    seen = _last(rows, NHA_TRANG)
+    assert _set(pages, seen) == _last(rows, NHA_TRANG)
+    before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
+    assert _set(pages, seen, accented=False) is None
+    assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
 # --------------------------------------------------------------------------------------------- one place says it

@@ -1,5 +1,6 @@
 -- Every change of an agency, the first one first. Called by store/agencies.py.
 SELECT
+    change_id,
     changed_at,
     changed_by,
     by_department,

@@ -7,6 +7,8 @@ SELECT
     enabled_from,
     accented,
     same_day_excluded,
+    same_day_procedures,
+    same_day_reason,
     kinds_off,
     kinds_off_reason,
     result_hold,

@@ -5,9 +5,9 @@ WITH wanted AS MATERIALIZED (
     SELECT r.*
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
         agency_code text, name text, short_name text, province text, enabled_from timestamptz, accented boolean,
-        same_day_excluded boolean, kinds_off text[], kinds_off_reason text, result_hold interval, apology_day text,
-        report_recipients text[], retention interval, valid_from date, valid_until date, successor_code text,
-        aliases text[], former_names jsonb
+        same_day_excluded boolean, same_day_procedures text[], same_day_reason text, kinds_off text[],
+        kinds_off_reason text, result_hold interval, apology_day text, report_recipients text[],
+        retention interval, valid_from date, valid_until date, successor_code text, aliases text[], former_names jsonb
     )
 ),
 
@@ -44,6 +44,8 @@ saved AS (
         enabled_from,
         accented,
         same_day_excluded,
+        same_day_procedures,
+        same_day_reason,
         kinds_off,
         kinds_off_reason,
         result_hold,
@@ -57,9 +59,9 @@ saved AS (
         by_department
     )
     SELECT
-        agency_code, name, short_name, province, enabled_from, accented, same_day_excluded, kinds_off, kinds_off_reason,
-        result_hold, apology_day, report_recipients, retention, valid_from, valid_until, successor_code,
-        %(changed_by)s, %(by_department)s
+        agency_code, name, short_name, province, enabled_from, accented, same_day_excluded, same_day_procedures,
+        same_day_reason, kinds_off, kinds_off_reason, result_hold, apology_day, report_recipients, retention,
+        valid_from, valid_until, successor_code, %(changed_by)s, %(by_department)s
     FROM wanted
     ON CONFLICT (agency_code) DO UPDATE SET
         name = excluded.name,
@@ -68,6 +70,8 @@ saved AS (
         enabled_from = excluded.enabled_from,
         accented = excluded.accented,
         same_day_excluded = excluded.same_day_excluded,
+        same_day_procedures = excluded.same_day_procedures,
+        same_day_reason = excluded.same_day_reason,
         kinds_off = excluded.kinds_off,
         kinds_off_reason = excluded.kinds_off_reason,
         result_hold = excluded.result_hold,

@@ -15,6 +15,7 @@ SELECT
     d.returned_at,
     CASE WHEN f.in_charge IS NOT NULL THEN g.enabled_from END AS enabled_from,
     g.same_day_excluded,
+    g.same_day_procedures,
     g.kinds_off,
     g.result_hold,
     g.accented,

@@ -89,7 +89,7 @@ def list_all() -> None:
             escape(now.name_in_texts),
             enabled,
             "yes" if agency.accented else "no",
-            "excluded" if agency.same_day_excluded else "told",
+            (", ".join(agency.same_day_procedures) or "excluded") if agency.same_day_excluded else "told",
             str(agency.result_hold) if agency.result_hold else "",
             "working day" if agency.apology_day == "working_day" else "",
             ", ".join(agency.kinds_off),
@@ -233,13 +233,13 @@ def import_file(
             enabled_from=enabled_from,
             by_department=as_department,
             confirm=(lambda comparison: True) if yes else _ask,
+            show=_show_difference,
         )
     waiting = sum(agency.enabled_from is None for agency in agencies)
     _console.print(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.", highlight=False)
 
 
-def _ask(comparison: Comparison) -> bool:
-    _show_difference(comparison)
+def _ask(_: Comparison) -> bool:
     try:
         return typer.confirm("Citizens of these agencies will get no such messages any more. Go on?")
     except typer.Abort:

@@ -111,6 +111,9 @@ class DossierFacts:
     same_day_excluded: bool
     kinds_off: Collection[str]
     result_hold: timedelta
+    same_day_procedures: Collection[str] = ()
+    """Codes of the procedures that ``same_day_excluded`` is about; empty: all."""
+    procedure_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,17 @@ def _occasions(history: Sequence[PastTransition]) -> list[_Occasion]:
     return found
 
 
+def leaves_out_same_day(excluded: bool, procedures: Collection[str], procedure_code: str | None) -> bool:
+    """Whether an agency sends nothing for same-day dossiers of a procedure.
+
+    Args:
+        excluded: the agency leaves same-day procedures out.
+        procedures: codes of those that it leaves out; empty: all.
+        procedure_code: the dossier's; ``None``: its source does not say.
+    """
+    return excluded and (not procedures or procedure_code in procedures)
+
+
 def is_same_day(received_at: datetime | None, due_at: datetime | None) -> bool:
     """The appointment is on the day of receipt (TTHC giải quyết trong ngày), by the calendar of Vietnam."""
     if received_at is None or due_at is None:
@@ -254,7 +268,8 @@ def _begin(
         return "cancelled", "handed_over"
     if occasion.kind in dossier.kinds_off:
         return "suppressed", "kind_off"
-    if dossier.same_day_excluded and is_same_day(dossier.received_at, dossier.due_at):
+    leaves_out = leaves_out_same_day(dossier.same_day_excluded, dossier.same_day_procedures, dossier.procedure_code)
+    if leaves_out and is_same_day(dossier.received_at, dossier.due_at):
         return "suppressed", "same_day"
     told = [m for m in messages if m.kind == occasion.kind and m.accepted_at is not None]
     of_this_state = {

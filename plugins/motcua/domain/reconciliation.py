@@ -413,6 +413,9 @@ class AgencyWords:
     kinds_off: tuple[Kind, ...] = ()
     kinds_off_reason: str | None = None
     same_day_excluded: bool = False
+    same_day_procedures: tuple[str, ...] = ()
+    """Codes of those that are left out; empty: all."""
+    same_day_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import IMPORTING
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import record, recordset, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Agency:
     result_hold: timedelta
     aliases: tuple[str, ...]
     kinds_off_reason: str | None = None
+    same_day_procedures: tuple[str, ...] = ()
+    """Codes of those that are left out; empty: all same-day ones, where they are left out."""
+    same_day_reason: str | None = None
+    """Why they are left out, as publications show it."""
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
     """Mail addresses. Personal data of staff."""
@@ -63,6 +67,7 @@ class WrittenCode:
 class AgencyChange:
     """A change of an agency's settings, in the form of the agencies' file as JSON holds it."""
 
+    change_id: int
     changed_at: datetime
     changed_by: str
     by_department: bool
@@ -97,7 +102,7 @@ def list_agencies(connection: Connection) -> list[Agency]:
 def _agency(row: dict[str, Any]) -> Agency:
     return Agency(
         **row
-        | {name: tuple(row[name]) for name in ("kinds_off", "report_recipients", "aliases")}
+        | {name: tuple(row[name]) for name in ("kinds_off", "same_day_procedures", "report_recipients", "aliases")}
         | {
             "former_names": tuple(
                 FormerName(each["name"], each["short_name"], date.fromisoformat(each["until"]))
@@ -164,6 +169,43 @@ def agency_history(connection: Connection, agency_code: str) -> list[AgencyChang
     """Every change of an agency, the first one first."""
     rows = connection.execute(statement("agencies/history"), {"agency_code": agency_code})
     return [value_of(AgencyChange, row) for row in rows]
+
+
+def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str) -> int | None:
+    """Sets what an agency decides for itself, and nothing else of it; a trigger keeps the change.
+
+    Args:
+        connection: the pages' role will do.
+        agency: as it is to be.
+        seen: number of its last change, as whoever sets it saw it.
+        set_by: who does.
+
+    Returns:
+        Number of its last change now; ``None``: it changed since ``seen``, and nothing was written.
+
+    Raises:
+        psycopg.IntegrityError: settings that contradict each other, or same-day procedures without a reason.
+        psycopg.errors.InsufficientPrivilege: only the Department may change it so.
+    """
+    names = ("accented", "same_day_excluded", "same_day_procedures", "same_day_reason", "apology_day")
+    wanted = {name: getattr(agency, name) for name in (*names, "report_recipients")}
+    values = {
+        "agency_code": agency.agency_code,
+        "seen": seen,
+        "wanted": record(wanted | {"result_hold": duration_text(agency.result_hold)}),
+        "set_by": set_by,
+    }
+    row = connection.execute(statement("agencies/set_settings"), values).fetchone()
+    return None if row is None else row["change_id"]
+
+
+def procedures_of_agency(
+    connection: Connection, agency_code: str, also: Sequence[str], most: int
+) -> list[tuple[str, str | None]]:
+    """Codes and names of procedures that the agency had in its newest closings, and of those ``also`` named."""
+    values = {"agency_code": agency_code, "also": list(also), "most": most}
+    rows = connection.execute(statement("agencies/procedures"), values)
+    return [(row["procedure_code"], row["name"]) for row in rows]
 
 
 def hold_import_lock(connection: Connection) -> None:

@@ -85,6 +85,7 @@ class DossierShown:
     enabled_from: datetime | None
     """``None``: its agency is not told of, or nobody is in charge of it."""
     same_day_excluded: bool
+    same_day_procedures: Sequence[str]
     kinds_off: Sequence[str]
     at_one_stop_desk: bool
     handed_over: bool

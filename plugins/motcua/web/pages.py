@@ -21,6 +21,8 @@ from motcua.web.overview import page as overview_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.runs import run_page
+from motcua.web.settings import page as settings_page
+from motcua.web.settings import phones_page
 from motcua.web.staff import (
     alerts_page,
     calendar_page,
@@ -50,6 +52,8 @@ def create_pages() -> FastAPI:
     app.include_router(quality_page.router)
     app.include_router(reconciliation_page.router)
     app.include_router(run_page.router)
+    app.include_router(phones_page.router)
+    app.include_router(settings_page.router)
     app.include_router(statements_page.router)
     app.include_router(unknown_page.router)
     app.include_router(users_page.router)

@@ -22,6 +22,7 @@ PageRefusal: TypeAlias = Literal[
     "not_so",
     "may_not_acknowledge",
     "may_not_record",
+    "may_not_set",
     "database_away",
     "took_too_long",
     "failed",

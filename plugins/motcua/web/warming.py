@@ -24,6 +24,7 @@ from motcua.reports.explaining import clauses
 from motcua.store.notices.templates import load_templates
 from motcua.web import rendering
 from motcua.web.runs import run_words
+from motcua.web.settings import typed
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ _READ: tuple[Callable[[], object], ...] = (
     wording.publication_words,
     clauses,
     run_words.words,
+    typed.words,
     dag_texts.words,
     watching.load_every_sentence,
     complaints.titles,

@@ -249,6 +249,25 @@ def test_same_day_and_switched_off_kinds_are_suppressed_with_their_reason(one_st
     ]
 
 
+def test_same_day_procedures_that_the_agency_names_are_suppressed_and_its_others_told(one_stop, rows):
+    with connect() as connection:
+        settings = {"same_day_excluded": True, "same_day_procedures": ("1.1",), "same_day_reason": "Trả ngay"}
+        save_agencies(connection, [agency(NHA_TRANG, **settings)], "tests")
+    for code, procedure in (("A", "1.1"), ("B", "1.2"), ("C", None)):
+        same_day = {"received_at": NOW - timedelta(hours=2), "due_at": NOW + timedelta(hours=3)}
+        one_stop.dossier(code, procedure_code=procedure, **same_day)
+        one_stop.move(9, code)
+    run()
+    assert rows(
+        "SELECT dossier_code, state, reason FROM audit.messages INNER JOIN audit.dossiers USING (dossier_id)"
+        " ORDER BY dossier_code"
+    ) == [
+        {"dossier_code": "A", "state": "suppressed", "reason": "same_day"},
+        {"dossier_code": "B", "state": "queued", "reason": None},
+        {"dossier_code": "C", "state": "queued", "reason": None},
+    ]
+
+
 @pytest.mark.guarantee(
     "broken-rows",
     "a row that cannot be used is quarantined with its reason, and everything else goes on",

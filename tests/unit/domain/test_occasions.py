@@ -39,6 +39,8 @@ FACTS = DossierFacts(
     result_hold=timedelta(0),
 )
 
+SAME_DAY = {"same_day_excluded": True, "due_at": FACTS.received_at}
+
 
 def steps(*pairs, outcomes=None):
     return [
@@ -279,6 +281,10 @@ def begun(status=9, occurred_at=NOW - MINUTE, messages=(), **changes):
         (9, {"due_at": FACTS.received_at}, ("queued", None)),
         (9, {"same_day_excluded": True, "due_at": FACTS.received_at}, ("suppressed", "same_day")),
         (9, {"same_day_excluded": True, "due_at": None}, ("queued", None)),
+        (9, SAME_DAY | {"same_day_procedures": ("1.1",), "procedure_code": "1.1"}, ("suppressed", "same_day")),
+        (9, SAME_DAY | {"same_day_procedures": ("1.1",), "procedure_code": "1.2"}, ("queued", None)),
+        (9, SAME_DAY | {"same_day_procedures": ("1.1",), "procedure_code": None}, ("queued", None)),
+        (9, SAME_DAY | {"procedure_code": None}, ("suppressed", "same_day")),
         (9, {"same_day_excluded": True, "due_at": None, "received_at": None}, ("queued", None)),
         (9, {"phone_refusal": "landline"}, ("suppressed", "landline")),
         (9, {"occurred_at": NOW - timedelta(days=3)}, ("expired", "too_late")),

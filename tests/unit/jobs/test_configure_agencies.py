@@ -248,6 +248,8 @@ EVERYTHING_SET = [
         result_hold=timedelta(hours=1, minutes=30, seconds=1),
         aliases=("1.50", "H32.1"),
         kinds_off_reason="Công văn 7/STTTT: chờ đấu nối",
+        same_day_procedures=("1.001193", "2.000815"),
+        same_day_reason="Trả ngay tại quầy",
         apology_day="working_day",
         report_recipients=("lan@stp.khanhhoa.gov.vn", "binh@stp.khanhhoa.gov.vn"),
         retention=timedelta(days=90),
@@ -368,10 +370,23 @@ def test_mail_addresses_are_in_no_history_and_in_no_view_of_the_auditors(ledger,
 # --- Who may silence, and that it is asked ------------------------------------------------------
 
 OFF = {"kinds_off": ["apology"], "kinds_off_reason": "x"}
+LEFT_OUT = {"same_day_excluded": True, "same_day_reason": "x"}
+
+
+def left_out(*procedures):
+    return LEFT_OUT | {"same_day_procedures": list(procedures)}
+
+
 SILENCING = [
     ({}, {"accented": True, "short_name": "X", "apology_day": "working_day"}, [], False),
-    ({}, {"same_day_excluded": True}, ["same_day_excluded"], False),
-    ({"same_day_excluded": True}, {"same_day_excluded": False}, [], False),
+    ({}, LEFT_OUT, ["same_day_excluded"], False),
+    (LEFT_OUT, {"same_day_excluded": False}, [], False),
+    ({}, left_out("1"), ["same_day_excluded"], False),
+    (LEFT_OUT, left_out("1"), [], False),
+    (left_out("1"), LEFT_OUT, ["same_day_excluded"], False),
+    (left_out("1"), left_out("2", "1"), ["same_day_excluded"], False),
+    (left_out("1", "2"), left_out("2"), [], False),
+    (left_out("1"), LEFT_OUT | left_out("1") | {"same_day_reason": "y"}, [], False),
     ({}, OFF, ["kinds_off"], True),
     (OFF, OFF | {"kinds_off": ["result"]}, ["kinds_off"], True),
     (OFF, {}, [], True),
@@ -381,7 +396,7 @@ SILENCING = [
     ({}, {"enabled_from": "2026-10-31"}, [], False),
     ({}, {"enabled_from": None}, [], False),
     ({"enabled_from": False}, {"enabled_from": "2026-12-01"}, [], False),
-    ({"enabled_from": False}, {"enabled_from": False, "same_day_excluded": True}, [], False),
+    ({"enabled_from": False}, LEFT_OUT | {"enabled_from": False}, [], False),
     ({"enabled_from": False}, OFF | {"enabled_from": False}, ["kinds_off"], True),
     ({}, {"valid_until": "2027-01-01"}, ["valid_until"], True),
     ({"valid_until": "2027-01-01"}, {"valid_until": "2026-12-31"}, ["valid_until"], True),
@@ -401,7 +416,7 @@ SILENCING = [
     ({"result_hold": "PT5H"}, {"result_hold": "PT4H"}, [], False),
     (
         {},
-        {"same_day_excluded": True, "enabled_from": False, "result_hold": "P1D"},
+        LEFT_OUT | {"enabled_from": False, "result_hold": "P1D"},
         ["same_day_excluded", "enabled_from", "result_hold"],
         True,
     ),
@@ -443,7 +458,7 @@ def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
 
 
 def test_silencing_is_logged(agencies, write, caplog):
-    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true}}]")
+    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
     import_agencies(path, "lan", confirm=lambda comparison: True)
     assert [(each.levelname, each.getMessage()) for each in caplog.records if "silenced" in each.message] == [
         ("WARNING", f"Agency {TU_PHAP} is silenced through same_day_excluded, by lan.")
@@ -451,7 +466,7 @@ def test_silencing_is_logged(agencies, write, caplog):
 
 
 def test_confirmation_of_one_difference_writes_no_other(agencies, rows, write):
-    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true}}]")
+    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
 
     def meanwhile(comparison):
         rows("UPDATE motcua.agencies SET short_name = 'STP' WHERE agency_code = %s", TU_PHAP)
@@ -469,6 +484,34 @@ def test_database_refuses_a_kind_off_without_a_reason(agencies, rows):
         rows("UPDATE motcua.agencies SET kinds_off = '{apology}' WHERE agency_code = %s", NHA_TRANG)
 
 
+def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file_that_does_not_know_it(
+    agencies, rows, write
+):
+    def file(settings):
+        return write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true{settings}}}]")
+
+    for settings, said in (
+        ("", "same_day_reason: must say why"),
+        (", same_day_reason: gọi 0905 123 456", "same_day_reason: something in it looks like a phone number"),
+    ):
+        with pytest.raises(AgencyFileError, match=said):
+            import_agencies(file(settings), "lan", confirm=lambda comparison: True)
+    # As a ledger may be that was there before reasons were asked.
+    rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", TU_PHAP)
+    import_agencies(file(""), "lan")
+    with pytest.raises(AgencyFileError, match="same_day_reason: must say why"):
+        import_agencies(file(", same_day_procedures: ['1']"), "lan")
+    import_agencies(file(", same_day_reason: Trả ngay"), "lan")
+    with pytest.raises(AgencyFileError, match="same_day_reason: must say why"):
+        import_agencies(file(""), "lan")
+    assert rows("SELECT same_day_reason FROM audit.agencies WHERE agency_code = %s", TU_PHAP) == [
+        {"same_day_reason": "Trả ngay"}
+    ]
+    for settings in ("same_day_reason: x", "same_day_procedures: ['1']"):
+        with pytest.raises(AgencyFileError, match="there, but same-day procedures are told"):
+            import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: B, {settings}}}]"), "lan")
+
+
 # --- The command --------------------------------------------------------------------------------
 
 
@@ -477,7 +520,7 @@ def run(*arguments, **options):
 
 
 def test_import_asks_before_it_silences(agencies, rows, write):
-    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true}}]")
+    path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
     for answer in ("n\n", ""):
         declined = run("import", path, input=answer)
         assert declined.exit_code == 2

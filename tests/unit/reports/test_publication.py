@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motcua.domain.reconciliation import STATES, Budget, MessageFigures, QueryUsed, ReconciliationReport
+from motcua.reports.publication.again import agency_of, words_value
 from motcua.reports.publication.csv_tables import TABLES, heads
 from motcua.reports.publication.data import Corrected, Told, duration, points
 from motcua.reports.publication.document import (
@@ -245,6 +246,27 @@ def test_every_kind_off_with_its_reason_and_every_same_day_agency_is_shown():
                 "–",
             ),
         ]
+
+
+def test_which_same_day_procedures_are_left_out_and_why_is_shown_and_kept_by_the_manifest():
+    made = report("month")
+    words = list(made.agencies)
+    words[2] = replace(words[2], same_day_procedures=("1.001193", "9.9"), same_day_reason="Trả ngay tại quầy")
+    made = replace(made, agencies=tuple(words), procedures=dict(made.procedures) | {"1.001193": "Đăng ký khai sinh"})
+    (table,) = [
+        each
+        for each in section(compose_document(Told(made)), "Loại tin đã tắt và thủ tục không nhắn")
+        if isinstance(each, Table)
+    ]
+    assert table.rows[-1].cells[1:] == (
+        "Không nhắn với thủ tục giải quyết trong ngày: Đăng ký khai sinh; 9.9",
+        "Trả ngay tại quầy",
+    )
+    manifest = json.loads(json.dumps({"words": words_value(made)}, default=str))
+    kept = manifest["words"]["agencies"]
+    assert kept[2]["same_day_procedures"] == ["1.001193", "9.9"]
+    assert all("same_day_procedures" not in each and "same_day_reason" not in each for each in kept[:2] + kept[3:])
+    assert [agency_of(each) for each in kept] == words
 
 
 def test_monthly_report_names_whom_to_urge_with_the_evidence_and_the_daily_one_does_not():

@@ -113,8 +113,8 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in ("quality_page", "complaints_page", "users_page"):
-        monkeypatch.setattr(f"motcua.web.staff.{page}.is_own_form", lambda request, fields: True)
+    for page in ("staff.quality_page", "staff.complaints_page", "staff.users_page", "settings.page"):
+        monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
     templates = (include_dir() / "templates" / "web").rglob("*.html")
     in_forms = {name for each in templates for name in re.findall(r'name="(\w+)"', each.read_text(encoding="utf-8"))}
@@ -410,6 +410,12 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/reconciliation/rows.xlsx?closing=1&figure=expected",
         "/run?dag_id=notify_transitions&run_id=one",
         "/run/file?dag_id=notify_transitions&run_id=one&format=csv",
+        "/settings",
+        "/settings/file?format=csv",
+        "/settings/agency?code=000.00.30.H32",
+        "/settings/agency/file?format=csv&code=000.00.30.H32",
+        "/settings/phones?code=000.00.30.H32",
+        "/settings/phones/file?format=csv&code=000.00.30.H32",
         "/statements",
         "/statements/file?format=csv&of=rows",
         "/users",

@@ -314,6 +314,19 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/reconciliation/rows.xlsx"): _figures,
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
+    ("GET", "/settings"): lambda world, its: [{}],
+    ("GET", "/settings/file"): lambda world, its: _list_files([{}]),
+    ("GET", "/settings/agency"): lambda world, its: [{"code": its.agency}],
+    ("GET", "/settings/agency/file"): lambda world, its: _list_files([{"code": its.agency}]),
+    ("POST", "/settings/agency"): lambda world, its: [
+        # Rehearsed, refused, or not confirmed: nothing is changed.
+        {"code": its.agency, "decision": "try", "seen": "9223372036854775807", "result_hold": "PT15M"}
+        | {"apology_day": "calendar", "accented": "yes"},
+        {"code": its.agency, "decision": "save"},
+        {"code": its.agency, "decision": "undo", "change": "1"},
+    ],
+    ("GET", "/settings/phones"): lambda world, its: [{"code": its.agency}],
+    ("GET", "/settings/phones/file"): lambda world, its: _list_files([{"code": its.agency}]),
     ("GET", "/sending"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/statements"): lambda world, its: [{}],
     ("GET", "/statements/file"): lambda world, its: _list_files([{"of": "statements"}]),
@@ -469,7 +482,8 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
-    assert refused("auditor") == departments | {"POST /complaints", "POST /dossiers/search", "POST /quality/agency"}
+    forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
+    assert refused("auditor") == departments | forms
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         assert refused(name) == departments | of_all, name
@@ -504,6 +518,10 @@ def test_agencys_user_changes_nothing_of_another_agency(world):
         for code in (own.agency, others.agency):
             assert send("/quality/agency", code=code, finding=str(others.finding), **decision) == 404
         assert send("/quality/agency", code=own.agency, finding=str(others.finding), decision="take_back") == 404
+        seen = world.rows(f"SELECT max(change_id) FROM motcua.agency_changes WHERE agency_code = '{others.agency}'")
+        settings_of_it = {"code": others.agency, "seen": str(seen[0]["max"]), "sure": "yes", "accented": "yes"}
+        settings_of_it |= {"result_hold": "PT15M", "apology_day": "calendar"}
+        assert send("/settings/agency", decision="save", **settings_of_it) == 404
         of_it = {"complaint": str(others.complaint), "reason": "Ghi nhầm"}
         assert send("/complaints", decision="withdraw", **of_it) == 422
         assert send("/complaints", decision="outcome", outcome="upheld", **of_it) == 422

@@ -18,7 +18,9 @@ SELECT
     valid_from,
     valid_until,
     successor_code,
-    by_department
+    by_department,
+    same_day_procedures,
+    same_day_reason
 FROM motcua.agencies;
 CREATE OR REPLACE VIEW audit.agency_aliases AS
 SELECT alias, agency_code FROM motcua.agency_aliases;

@@ -9,7 +9,10 @@ DECLARE
     now_is jsonb;
 BEGIN
     SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
-    SELECT after INTO was FROM motcua.agency_changes WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
+    -- A change from before there were these settings: they were as they are where nobody said anything.
+    SELECT '{"same_day_procedures": [], "same_day_reason": null}'::jsonb || after INTO was
+    FROM motcua.agency_changes
+    WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
     now_is := to_jsonb(settings) - ARRAY['changed_by', 'by_department', 'recipients_list'] || jsonb_build_object(
         'aliases', (
             SELECT coalesce(jsonb_agg(a.alias ORDER BY a.alias), '[]')

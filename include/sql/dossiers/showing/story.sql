@@ -22,6 +22,7 @@ SELECT
     r.picked_up_at AS read_at,
     CASE WHEN f.in_charge IS NOT NULL THEN g.enabled_from END AS enabled_from,
     g.same_day_excluded,
+    g.same_day_procedures,
     g.kinds_off,
     CASE
         WHEN t.row_speaks OR t.recorded_at IS NULL OR t.recorded_at <= coalesce(d.updated_at, '-infinity')

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from motcua.domain.explaining.answers import Answer, DossierStory, explain
 from motcua.domain.inquiries import CODE_LIMIT, Hit, choose, code_key, fold, punctuality, read_inquiry_text
-from motcua.domain.occasions import is_same_day
+from motcua.domain.occasions import is_same_day, leaves_out_same_day
 from motcua.domain.texts import Template
 from motcua.jobs.notices.planning import planning_rules
 from motcua.reports.explaining import sentence
@@ -116,7 +116,9 @@ def _story(
     unusable: Sequence[UnusableRowSeen],
     now: datetime,
 ) -> DossierStory:
-    same_day = dossier.same_day_excluded and is_same_day(dossier.received_at, dossier.due_at)
+    same_day = leaves_out_same_day(
+        dossier.same_day_excluded, dossier.same_day_procedures, dossier.procedure_code
+    ) and is_same_day(dossier.received_at, dossier.due_at)
     status = seen.state.status_code
     return DossierStory(
         status_code=status,

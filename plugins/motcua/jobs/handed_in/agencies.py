@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import yaml
 from email_validator import EmailNotValidError, validate_email
@@ -24,6 +24,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.numbering_plan import find_province
@@ -38,7 +39,7 @@ from motcua.store.agencies import (
     save_agencies,
     silences,
 )
-from motcua.store.ledger.database import connect
+from motcua.store.ledger.database import Connection, connect
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,23 @@ class AgencyFileError(ValueError):
 
 class ImportRefused(Exception):
     """Nothing was written, and the message says why."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a setting."""
+
+    field: str
+    key: str
+    """Names the fault, for words in another language."""
+    words: str
+
+
+class SettingsRefused(ValueError):
+    """These settings cannot be an agency's."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.words}" for fault in faults))
+        self.faults = tuple(faults)
 
 
 # --- Reading a file -----------------------------------------------------------------------------
@@ -89,9 +107,9 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day_or_
 def _words(value: str) -> str:
     value = unicodedata.normalize("NFC", value.strip())
     if not value:
-        raise ValueError("must not be blank")
+        raise PydanticCustomError("blank", "must not be blank")
     if not value.isprintable():
-        raise ValueError("must be one line of visible characters")
+        raise PydanticCustomError("not_visible", "must be one line of visible characters")
     return value
 
 
@@ -157,7 +175,7 @@ def _duration(value: object) -> object:
 
 def _hold(value: timedelta) -> timedelta:
     if value > _LONGEST_HOLD:
-        raise ValueError("must be a day at most: a result held longer is no news")
+        raise PydanticCustomError("hold_too_long", "must be a day at most: a result held longer is no news")
     return value
 
 
@@ -171,7 +189,7 @@ def _address(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True).normalized
     except EmailNotValidError as wrong:
-        raise ValueError(str(wrong)) from None
+        raise PydanticCustomError("no_address", "{why}", {"why": str(wrong)}) from None
 
 
 _Words = Annotated[StrictStr, AfterValidator(_words)]
@@ -203,6 +221,8 @@ class _AgencyEntry(BaseModel):
     kinds_off: tuple[Literal["result", "supplement", "apology"], ...] = ()
     kinds_off_reason: _Words | None = None
     same_day_excluded: StrictBool = False
+    same_day_procedures: tuple[_Words, ...] = ()
+    same_day_reason: _Words | None = None
     accented: StrictBool = False
     result_hold: Annotated[_Duration, AfterValidator(_hold)] = timedelta(0)
     apology_day: Literal["calendar", "working_day"] = "calendar"
@@ -217,6 +237,7 @@ class _AgencyEntry(BaseModel):
             | {
                 "enabled_from": self.enabled_from or None,
                 "kinds_off": tuple(kind for kind in _KINDS if kind in self.kinds_off),
+                "same_day_procedures": tuple(sorted(set(self.same_day_procedures))),
                 "aliases": tuple(sorted(self.aliases)),
                 "report_recipients": tuple(dict.fromkeys(self.report_recipients)),
                 "former_names": tuple(
@@ -251,18 +272,31 @@ def _entries(path: Path) -> list[_AgencyEntry]:
             entries.append(_AgencyEntry.model_validate(each))
         except ValidationError as error:
             name = each.get("code") if isinstance(each, dict) else None
-            for fault in error.errors():
-                where = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "entry"
-                words = fault["msg"].removeprefix("Value error, ")
-                faults.append(f"{path}: agency {name or position}: {where}: {words}")
+            faults += [f"{path}: agency {name or position}: {each.field}: {each.words}" for each in _faults_of(error)]
     if faults:
         raise AgencyFileError("\n".join(faults))
     return entries
 
 
+def _faults_of(error: ValidationError) -> list[Fault]:
+    return [
+        Fault(
+            ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "entry",
+            fault["type"],
+            fault["msg"].removeprefix("Value error, "),
+        )
+        for fault in error.errors()
+    ]
+
+
 def _check(path: Path, agencies: Sequence[Agency], known: Mapping[str, Agency] | None) -> None:
     """Looks for what contradicts itself in a file, and with the ledger where that is known."""
-    faults = [f"agency {agency.agency_code}: {fault}" for agency in agencies for fault in _faults(agency)]
+    faults = [
+        f"agency {agency.agency_code}: {fault.field}: {fault.words}" for agency in agencies for fault in _faults(agency)
+    ]
+    if known is not None:
+        unexplained = [agency for agency in agencies if _lacks_reason(agency, known.get(agency.agency_code))]
+        faults += [f"agency {agency.agency_code}: {_NO_REASON.field}: {_NO_REASON.words}" for agency in unexplained]
     together = {**(known or {}), **{agency.agency_code: agency for agency in agencies}}
     if len({agency.agency_code for agency in agencies}) == len(agencies):
         owners: dict[str, list[str]] = {}
@@ -281,27 +315,49 @@ def _check(path: Path, agencies: Sequence[Agency], known: Mapping[str, Agency] |
         raise AgencyFileError("\n".join(f"{path}: {fault}" for fault in faults))
 
 
-def _faults(agency: Agency) -> Iterator[str]:
+_NO_REASON = Fault(
+    "same_day_reason", "no_reason", "must say why same-day procedures are left out; every publication shows it"
+)
+
+
+def _lacks_reason(agency: Agency, before: Agency | None) -> bool:
+    """Whether same-day procedures are left out without a reason; where nothing else was asked before, that may stay."""
+    if not agency.same_day_excluded or agency.same_day_reason:
+        return False
+    stays = before is not None and before.same_day_excluded and before.same_day_reason is None
+    return not (before and stays and before.same_day_procedures == agency.same_day_procedures)
+
+
+def _faults(agency: Agency) -> Iterator[Fault]:
     begin, end, enabled = agency.valid_from, agency.valid_until, agency.enabled_from
+    for field, reason, is_needed in (
+        ("kinds_off_reason", agency.kinds_off_reason, bool(agency.kinds_off)),
+        ("same_day_reason", agency.same_day_reason, agency.same_day_excluded),
+    ):
+        if reason and holds_phone(reason):
+            words = "something in it looks like a phone number; every publication shows it"
+            yield Fault(field, "holds_phone", words)
+        if reason and not is_needed:
+            nothing = "no kind is off" if field == "kinds_off_reason" else "same-day procedures are told"
+            yield Fault(field, "needless_reason", f"is there, but {nothing}")
     if agency.kinds_off and not agency.kinds_off_reason:
-        yield "kinds_off_reason: must say why kinds are off; every publication shows it"
-    if agency.kinds_off_reason and holds_phone(agency.kinds_off_reason):
-        yield "kinds_off_reason: something in it looks like a phone number; every publication shows it"
-    if agency.kinds_off_reason and not agency.kinds_off:
-        yield "kinds_off_reason: is there, but no kind is off"
+        yield Fault("kinds_off_reason", "no_reason", "must say why kinds are off; every publication shows it")
+    if agency.same_day_procedures and not agency.same_day_excluded:
+        yield Fault("same_day_procedures", "needless_procedures", "are there, but same-day procedures are told")
     if begin and end and end < begin:
-        yield f"valid_until: {end} is before valid_from, {begin}"
+        yield Fault("valid_until", "before_valid_from", f"{end} is before valid_from, {begin}")
     if enabled and begin and enabled.astimezone(VIETNAM).date() < begin:
-        yield f"enabled_from: is before valid_from, {begin}"
+        yield Fault("enabled_from", "before_valid_from", f"is before valid_from, {begin}")
     if enabled and end and enabled.astimezone(VIETNAM).date() > end:
-        yield f"enabled_from: is after valid_until, {end}"
+        yield Fault("enabled_from", "after_valid_until", f"is after valid_until, {end}")
     days = [former.until for former in agency.former_names]
     if len(set(days)) < len(days):
-        yield "former_names: two names end on one day"
+        yield Fault("former_names", "same_day_twice", "two names end on one day")
     if begin and days and min(days) < begin:
-        yield f"former_names: until {min(days)} is before valid_from, {begin}"
+        yield Fault("former_names", "before_valid_from", f"until {min(days)} is before valid_from, {begin}")
     if end and days and max(days) >= end:
-        yield f"former_names: until {max(days)} leaves no day for the last name before valid_until, {end}"
+        words = f"until {max(days)} leaves no day for the last name before valid_until, {end}"
+        yield Fault("former_names", "after_valid_until", words)
 
 
 def _fault_of_successor(agency: Agency, together: Mapping[str, Agency], *, complete: bool) -> str | None:
@@ -450,6 +506,40 @@ def _change(before: Agency | None, after: Agency, silenced: Sequence[str]) -> Ag
     )
 
 
+# --- One agency's own settings ------------------------------------------------------------------
+
+
+def with_settings(before: Agency, typed: Mapping[str, object]) -> Agency:
+    """The agency with some settings typed anew, checked as a file's are.
+
+    Args:
+        before: as it is in the ledger.
+        typed: by the file's field names, in its form: a duration is ``PT15M``.
+
+    Raises:
+        SettingsRefused: a setting is wrong, contradicts another one, or only the Department may change it so.
+    """
+    asked = {"code": before.agency_code, "name": before.name, "province": before.province}
+    try:
+        entry = _AgencyEntry.model_validate(asked | dict(typed)).agency()
+    except ValidationError as error:
+        raise SettingsRefused(_faults_of(error)) from None
+    after = replace(before, **{name: getattr(entry, name) for name in typed})
+    faults = [*_faults(after), *([_NO_REASON] if _lacks_reason(after, before) else [])]
+    if faults:
+        raise SettingsRefused(faults)
+    return after
+
+
+def compare_agency(connection: Connection, before: Agency, after: Agency) -> AgencyChange | None:
+    """What changes at one agency; ``None``: nothing."""
+    if before == after:
+        return None
+    code = before.agency_code
+    (silenced,) = silences(connection, [(code, settings_of(before), settings_of(after))]).values()
+    return _change(before, after, silenced)
+
+
 # --- Importing ----------------------------------------------------------------------------------
 
 
@@ -460,6 +550,7 @@ def import_agencies(
     *,
     by_department: bool = False,
     confirm: Callable[[Comparison], bool] | None = None,
+    show: Callable[[Comparison], None] | None = None,
 ) -> Sequence[Agency]:
     """Writes what a file changes to the ledger and returns the file's agencies; agencies that it does not name stay.
 
@@ -472,12 +563,15 @@ def import_agencies(
         enabled_from: of agencies that have no such date, neither in the file nor in the ledger.
         by_department: in the Department's name, which alone may silence more than same-day procedures.
         confirm: asked where the file would silence an agency; without it such a file is refused.
+        show: told what the file changes, before anything is asked or written: it may be older than what it undoes.
 
     Raises:
         AgencyFileError: the file cannot be used; nothing is written.
         ImportRefused: it may not be imported like this, or was not confirmed; nothing is written.
     """
     comparison = compare(path, enabled_from)
+    if show:
+        show(comparison)
     if comparison.for_department and not by_department:
         raise ImportRefused(
             "Nothing was written: only the Department may change "

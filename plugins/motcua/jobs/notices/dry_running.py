@@ -220,6 +220,8 @@ class _Reading:
             same_day_excluded=agency.same_day_excluded,
             kinds_off=agency.kinds_off,
             result_hold=agency.result_hold,
+            same_day_procedures=agency.same_day_procedures,
+            procedure_code=dossier.procedure_code,
         )
         for message in rehearse(facts, history, self.dry_run.until, self.rules):
             text = render(

@@ -325,6 +325,8 @@ def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
             agency.kinds_off,  # type: ignore[arg-type]  # a CHECK of the table holds the list closed
             agency.kinds_off_reason,
             agency.same_day_excluded,
+            agency.same_day_procedures,
+            agency.same_day_reason,
         )
 
 

@@ -94,7 +94,7 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
     return {
         "made_by": made_by(),
         "previous_closing": report.previous_closing,
-        "agencies": [asdict(each) | {"kinds_off": list(each.kinds_off)} for each in report.agencies],
+        "agencies": [_agency_value(each) for each in report.agencies],
         "procedures": dict(report.procedures),
         "complaints": [asdict(each) for each in report.complaints],
         "budget": asdict(report.budget),
@@ -103,6 +103,23 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
         # Where there are none it is no part: such a manifest is as it was before there were stops.
         **({"stops": stops_value(report.stops)} if report.stops else {}),
     }
+
+
+def _agency_value(agency: AgencyWords) -> dict[str, Any]:
+    """An agency as a manifest holds it; without procedures and reason it is as it was before there were any."""
+    value = asdict(agency) | {"kinds_off": list(agency.kinds_off)}
+    procedures, reason = list(value.pop("same_day_procedures")), value.pop("same_day_reason")
+    return (
+        value
+        | ({"same_day_procedures": procedures} if procedures else {})
+        | ({"same_day_reason": reason} if reason else {})
+    )
+
+
+def agency_of(value: Mapping[str, Any]) -> AgencyWords:
+    """The agency that a manifest holds."""
+    lists = {name: tuple(value.get(name, ())) for name in ("kinds_off", "same_day_procedures")}
+    return AgencyWords(**dict(value) | lists)
 
 
 def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
@@ -143,7 +160,7 @@ def report_again(
         differences=differences,
         orphans=orphans,
         changes=changes,
-        agencies=tuple(AgencyWords(**each | {"kinds_off": tuple(each["kinds_off"])}) for each in words["agencies"]),
+        agencies=tuple(agency_of(each) for each in words["agencies"]),
         procedures=dict(words["procedures"]),
         complaints=tuple(ComplaintCount(**each) for each in words["complaints"]),
         budget=Budget(**words["budget"]),

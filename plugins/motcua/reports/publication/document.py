@@ -715,7 +715,9 @@ class _Sections:
                 reason = each.kinds_off_reason or self._words["names"]["unknown"]
                 rows.append(Row((each.name, said["kinds"].format(kinds=kinds), reason)))
             if each.same_day_excluded:
-                rows.append(Row((each.name, said["same_day"], self._words["names"]["dash"])))
+                named = [self._told.report.procedures.get(code, code) for code in each.same_day_procedures]
+                what = said["same_day_of"].format(procedures="; ".join(named)) if named else said["same_day"]
+                rows.append(Row((each.name, what, each.same_day_reason or self._words["names"]["dash"])))
         columns: Columns = [
             ("agency", "left", 3),
             ("what", "left", 3),

@@ -290,7 +290,10 @@ class _Rows:
                     "agency": row.name,
                     "enabled": yes if row.enabled else no,
                     "kinds_off": ", ".join(self._words["kind"][kind].lower() for kind in row.kinds_off),
-                    "same_day_excluded": yes if row.same_day_excluded else "",
+                    # What is left out, and why, where it was said: another column would change every workbook.
+                    "same_day_excluded": "; ".join(filter(None, (yes, *row.same_day_procedures, row.same_day_reason)))
+                    if row.same_day_excluded
+                    else "",
                 }
 
     def stops(self) -> Iterable[Cells]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeAlias
+from datetime import date, datetime
+from typing import Any, TypeAlias
 
 from motcua.domain.dossiers import CleanDossier
 from motcua.domain.occasions import DossierFacts
@@ -40,6 +40,17 @@ class DossierToPlan:
     """Of whoever is in charge of it."""
     accented: bool
     facts: DossierFacts
+
+
+@dataclass(frozen=True, slots=True)
+class DossierWithoutPhone:
+    """An open dossier whose phone field names nobody who can be texted."""
+
+    dossier_code: str
+    procedure_code: str | None
+    procedure_name: str | None
+    received_at: datetime | None
+    phone_refusal: str
 
 
 def save_dossiers(
@@ -104,19 +115,43 @@ def lock_dossiers_to_plan(
     ``now`` decides which name is in force, and who is in charge; by default the database's clock.
     """
     rows = connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now})
-    return [
-        DossierToPlan(
-            row["dossier_id"],
-            row["agency_code"],
-            row["dossier_code"],
-            row["procedure_code"],
-            row["msisdn"],
-            row["agency_name"],
-            row["accented"],
-            value_of(DossierFacts, row),
-        )
-        for row in rows
-    ]
+    return [_to_plan(row) for row in rows]
+
+
+def _to_plan(row: Mapping[str, Any]) -> DossierToPlan:
+    return DossierToPlan(
+        row["dossier_id"],
+        row["agency_code"],
+        row["dossier_code"],
+        row["procedure_code"],
+        row["msisdn"],
+        row["agency_name"],
+        row["accented"],
+        value_of(DossierFacts, row),
+    )
+
+
+def dossiers_stepped_between(
+    connection: Connection, agency_code: str, start: datetime, end: datetime, day: date, most: int
+) -> list[DossierToPlan]:
+    """At most so many of an agency's dossiers with a step recorded from ``start`` to before ``end``; none is locked.
+
+    ``day`` decides which name is in force.
+    """
+    values = {"agency_code": agency_code, "start": start, "end": end, "day": day, "most": most}
+    return [_to_plan(row) for row in connection.execute(statement("dossiers/stepped_between"), values)]
+
+
+def phones_of_open_dossiers(connection: Connection, agency_code: str) -> dict[str | None, int]:
+    """How many of an agency's open dossiers cannot be texted, by reason; under ``None`` those that can."""
+    rows = connection.execute(statement("dossiers/phones_of_open"), {"agency_code": agency_code})
+    return {row["phone_refusal"]: row["dossiers"] for row in rows}
+
+
+def open_dossiers_without_phone(connection: Connection, agency_code: str, most: int) -> list[DossierWithoutPhone]:
+    """At most so many of an agency's open dossiers that cannot be texted, the newest received first."""
+    rows = connection.execute(statement("dossiers/open_without_phone"), {"agency_code": agency_code, "most": most})
+    return [value_of(DossierWithoutPhone, row) for row in rows]
 
 
 def are_any_dossiers(connection: Connection, agencies: Sequence[str] | None = None) -> bool:

@@ -1,0 +1,1 @@
+"""What an agency decides for itself: read, compared, rehearsed, set, and set back."""

@@ -1,0 +1,469 @@
+"""The pages of settings: an agency's administrator sets up his own agency, asks what yesterday would have been, and
+sets a change back; the page and the file are one history."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.handed_in.agencies import AgencyFileError, compare, export_agencies, import_agencies
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.store.agencies import list_agencies, save_agencies
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, TU_PHAP, agency
+from tests.web.visiting import VISITING
+
+PAGE = f"/motcua/settings/agency?code={NHA_TRANG}"
+FORM = "/motcua/settings/agency"
+
+
+def words(answer) -> str:
+    main = answer.text.partition("<main")[2].partition("</main>")[0]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", main)).split())
+
+
+def fields_of(text: str, form: int = 0) -> dict[str, object]:
+    """What a browser would send of one of the page's own forms, as it stands."""
+    main = text[text.index("<main") :]
+    part = re.findall(r'<form[^>]*action="/motcua/settings/agency[^>]*>(.*?)</form>', main, re.S)[form]
+    sent: dict[str, object] = {}
+    for tag in re.findall(r"<input[^>]*>", part):
+        name, value = (re.search(rf'{each}="([^"]*)"', tag) for each in ("name", "value"))
+        if 'type="checkbox"' in tag or 'type="radio"' in tag:
+            if " checked" not in tag:
+                continue
+            if name[1] == "procedure":
+                sent.setdefault("procedure", []).append(html.unescape(value[1]))
+                continue
+        if name[1] == "procedure":
+            sent.setdefault("procedure", []).append(html.unescape(value[1]))
+        else:
+            sent[name[1]] = html.unescape(value[1]) if value else ""
+    for name, options in re.findall(r'<select name="(\w+)"[^>]*>(.*?)</select>', part, re.S):
+        sent[name] = re.search(r'value="([^"]*)" selected', options)[1]
+    for name, value in re.findall(r'<textarea name="(\w+)"[^>]*>(.*?)</textarea>', part, re.S):
+        sent[name] = html.unescape(value)
+    return sent
+
+
+def send(staff, decision: str, page=None, **changes):
+    """The page's form with some fields typed anew."""
+    page = page or staff.get(PAGE)
+    assert page.status_code in (200, 409, 422), words(page)
+    return staff.post(FORM, data=fields_of(page.text) | {"decision": decision} | changes)
+
+
+def confirm(staff, asked):
+    return staff.post(FORM, data=fields_of(asked.text))
+
+
+def kept(rows, code: str = NHA_TRANG):
+    return rows("SELECT * FROM motcua.agency_changes WHERE agency_code = %s ORDER BY change_id", code)
+
+
+def now_is(rows, *names: str, code: str = NHA_TRANG):
+    (row,) = rows(f"SELECT {', '.join(names)} FROM motcua.agencies WHERE agency_code = %s", code)
+    return tuple(row.values())
+
+
+LEFT_OUT = {"same_day_excluded": "yes", "same_day_reason": "Trả ngay tại quầy"}
+
+
+@pytest.fixture
+def hoa(staff):
+    """An administrator of Nha Trang."""
+    VISITING.visit_as("agency", NHA_TRANG)
+    VISITING.name = "hoa"
+    yield staff
+    VISITING.visit_as("operator")
+
+
+# --- Setting ------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(
+    "settings", "an agency's administrator sets what his agency decides, kept with his name in the history of the file"
+)
+def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path):
+    done = send(
+        hoa, "save", accented="yes", result_hold="PT15M", apology_day="working_day", report_recipients="a@x.vn\nb@x.vn"
+    )
+    assert done.status_code == 303
+    assert "Đã lưu." in words(hoa.get(done.headers["location"]))
+    assert now_is(rows, "accented", "result_hold", "apology_day", "report_recipients") == (
+        *(True, timedelta(minutes=15), "working_day", ["a@x.vn", "b@x.vn"]),
+    )
+    last = kept(rows)[-1]
+    assert (last["changed_by"], last["by_department"], last["silences"]) == ("hoa", False, [])
+    with connect() as connection:
+        file = tmp_path / "now.yaml"
+        file.write_text(export_agencies(list_agencies(connection)), encoding="utf-8")
+    assert compare(file).changes == ()
+    (entry,) = [each for each in yaml.safe_load(file.read_text())["agencies"] if each["code"] == NHA_TRANG]
+    assert (entry["accented"], entry["result_hold"]) == (True, "PT15M")
+    assert "Tin nhắn có dấu : không → có" in words(hoa.get(PAGE))
+
+
+@pytest.mark.guarantee(
+    "settings", "what would keep messages from citizens is asked again, and published with its reason"
+)
+def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows):
+    asked = send(hoa, "save", **LEFT_OUT, other_procedures="1.001193, 2.000815")
+    assert asked.status_code == 200
+    assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
+    assert "1.001193, 2.000815" in words(asked)
+    assert now_is(rows, "same_day_excluded") == (False,), "asking sets nothing"
+    done = confirm(hoa, asked)
+    assert done.status_code == 303, words(done)
+    names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
+    assert now_is(rows, *names) == (True, ["1.001193", "2.000815"], "Trả ngay tại quầy")
+    assert kept(rows)[-1]["silences"] == ["same_day_excluded"]
+    # Fewer of them silences nobody: it is not asked.
+    assert send(hoa, "save", procedure=["2.000815"]).status_code == 303
+    assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy")
+    asked = send(hoa, "save", procedure=[])
+    assert "mọi thủ tục trong ngày" in words(asked), "an empty list is all of them"
+    assert confirm(hoa, asked).status_code == 303
+    assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy")
+    assert send(hoa, "save", same_day_excluded="").status_code == 303
+    assert now_is(rows, *names) == (False, [], None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"same_day_excluded": "yes"}, "same_day_reason", "Cần ghi lý do"),
+        (LEFT_OUT | {"same_day_reason": "  "}, "same_day_reason", "Cần ghi lý do"),
+        (LEFT_OUT | {"same_day_reason": "gọi 0905 123 456"}, "same_day_reason", "số giống số điện thoại"),
+        (LEFT_OUT | {"same_day_reason": "x" * 301}, "same_day_reason", "Nhiều nhất 300 chữ"),
+        ({"report_recipients": "a@x.vn khong-phai"}, "report_recipients", "Không phải địa chỉ thư: khong-phai"),
+        ({"result_hold": "PT3H"}, "result_hold", "chỉ Sở Thông tin và Truyền thông quyết định"),
+        ({"result_hold": "P2D"}, "result_hold", "Nhiều nhất là một ngày"),
+        ({"result_hold": "15"}, "result_hold", "Không dùng được"),
+        ({"apology_day": "never"}, "apology_day", "Không có lựa chọn này"),
+    ],
+)
+@pytest.mark.parametrize("decision", ["try", "save"])
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(hoa, rows, changes, field, said, decision):
+    before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
+    answer = send(hoa, decision, **{"accented": "yes", "report_recipients": "giu@x.vn"} | changes)
+    assert answer.status_code == 422
+    (fault,) = re.findall(rf'<p class="fault" id="loi-{field}">(.*?)</p>', answer.text)
+    assert said in html.unescape(fault)
+    assert f'aria-describedby="loi-{field}"' in answer.text or field == "apology_day"
+    again = fields_of(answer.text) if field not in ("result_hold", "apology_day") else {"accented": "yes"}
+    assert again["accented"] == "yes"
+    assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
+
+
+def test_the_same_changes_nothing_and_leaves_no_row(hoa, rows):
+    before = kept(rows)
+    done = send(hoa, "save")
+    assert "Không đổi gì." in words(hoa.get(done.headers["location"]))
+    assert kept(rows) == before
+
+
+def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows):
+    with connect() as connection:
+        changed = [agency(NHA_TRANG, result_hold=timedelta(hours=5))]
+        save_agencies(connection, changed, "so", by_department=True)
+    page = hoa.get(PAGE)
+    assert '<option value="PT5H" selected>5 giờ</option>' in page.text
+    assert send(hoa, "save", accented="yes").status_code == 303
+    assert now_is(rows, "accented", "result_hold") == (True, timedelta(hours=5))
+    assert send(hoa, "save", result_hold="PT1H").status_code == 303
+    assert send(hoa, "save", result_hold="PT5H").status_code == 422
+
+
+# --- Meanwhile ----------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(
+    "settings", "settings that were changed meanwhile, on a page or by a file, are never overwritten unseen"
+)
+def test_what_was_changed_meanwhile_is_told_and_nothing_typed_is_lost(hoa, rows, tmp_path):
+    page = hoa.get(PAGE)
+    file = tmp_path / "file.yaml"
+    with connect() as connection:
+        (own,) = [each for each in list_agencies(connection) if each.agency_code == NHA_TRANG]
+    changed = replace(own, apology_day="working_day", report_recipients=("moi@x.vn",))
+    file.write_text(export_agencies([changed]), encoding="utf-8")
+    import_agencies(file, "binh")
+    before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
+    told = send(hoa, "save", page, accented="yes", result_hold="PT30M")
+    assert told.status_code == 409
+    assert "trong lúc đó thiết lập đã được đổi" in words(told)
+    assert re.search(r"binh, .*: Ngày xin lỗi: .* → Chỉ gửi vào ngày làm việc", words(told))
+    assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
+    again = fields_of(told.text)
+    assert (again["accented"], again["result_hold"]) == ("yes", "PT30M"), "what was typed"
+    assert (again["apology_day"], again["report_recipients"]) == ("working_day", "moi@x.vn"), "what was not touched"
+    assert send(hoa, "save", told).status_code == 303
+    assert now_is(rows, "accented", "apology_day", "report_recipients") == (True, "working_day", ["moi@x.vn"])
+
+
+def test_two_who_confirm_at_once_do_not_overwrite_each_other(hoa, rows):
+    first, second = (send(hoa, "save", **LEFT_OUT | {"same_day_reason": each}) for each in ("một", "hai"))
+    assert confirm(hoa, first).status_code == 303
+    told = confirm(hoa, second)
+    assert told.status_code == 409
+    assert fields_of(told.text)["same_day_reason"] == "hai"
+    assert now_is(rows, "same_day_reason") == ("một",)
+
+
+def test_older_file_shows_what_it_would_undo_and_does_not_undo_it_silently(hoa, rows, tmp_path):
+    with connect() as connection:
+        older = tmp_path / "older.yaml"
+        older.write_text(export_agencies(list_agencies(connection)), encoding="utf-8")
+    assert confirm(hoa, send(hoa, "save", **LEFT_OUT, accented="yes")).status_code == 303
+    (change,) = compare(older).changes
+    assert {each.field: (each.before, each.after) for each in change.fields} == {
+        "accented": (True, False),
+        "same_day_excluded": (True, False),
+        "same_day_reason": ("Trả ngay tại quầy", None),
+    }
+    shown = []
+    import_agencies(older, "binh", show=shown.append)
+    assert [each.field for each in shown[0].changes[0].fields] == [each.field for each in change.fields]
+    # One that knows of the procedures but not of the reason takes none away.
+    assert confirm(hoa, send(hoa, "save", **LEFT_OUT)).status_code == 303
+    older.write_text(older.read_text().replace("same_day_excluded: false", "same_day_excluded: true"))
+    with pytest.raises(AgencyFileError, match="must say why"):
+        import_agencies(older, "binh", confirm=lambda comparison: True)
+
+
+# --- Undo ---------------------------------------------------------------------------------------
+
+
+def undo(staff, change_id: int):
+    page = staff.get(PAGE)
+    fields = fields_of(page.text) | {"decision": "undo", "change": str(change_id)}
+    return staff.post(FORM, data=fields)
+
+
+@pytest.mark.guarantee("settings", "each change of an agency's own settings can be set back, as a change of its own")
+def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
+    confirm(hoa, send(hoa, "save", **LEFT_OUT, other_procedures="1.1"))
+    send(hoa, "save", accented="yes")
+    left_out, accents = (each["change_id"] for each in kept(rows)[-2:])
+    asked = undo(hoa, left_out)
+    assert "Hoàn tác thay đổi" in words(asked)
+    assert "Không nhắn với thủ tục giải quyết trong ngày có → không" in words(asked)
+    assert now_is(rows, "same_day_excluded") == (True,), "asking sets nothing"
+    done = confirm(hoa, asked)
+    assert "Đã hoàn tác." in words(hoa.get(done.headers["location"]))
+    assert now_is(rows, "same_day_excluded", "same_day_reason", "accented") == (False, None, True), "later ones stay"
+    back = kept(rows)[-1]
+    assert (back["changed_by"], back["silences"]) == ("hoa", [])
+    # Undone itself, it silences again: that is said.
+    asked = undo(hoa, back["change_id"])
+    assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
+    assert confirm(hoa, asked).status_code == 303
+    assert now_is(rows, "same_day_procedures", "same_day_reason") == (["1.1"], "Trả ngay tại quầy")
+    assert kept(rows)[-1]["silences"] == ["same_day_excluded"]
+    assert confirm(hoa, undo(hoa, accents)).status_code == 303
+    assert now_is(rows, "accented") == (False,)
+
+
+def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows):
+    first = kept(rows)[0]["change_id"]
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, kinds_off=("apology",), accented=True)], "so", by_department=True)
+    send(hoa, "save", report_recipients="a@x.vn")
+    send(hoa, "save", result_hold="PT15M")
+    send(hoa, "save", result_hold="PT30M")
+    of_file, addresses, shorter = (each["change_id"] for each in kept(rows)[-4:-1])
+    before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
+    for change, said in (
+        (first, "lần ghi đầu tiên"),
+        (of_file, "chỉ đổi được bằng tệp thiết lập"),
+        (addresses, "Lịch sử không giữ địa chỉ thư"),
+        (shorter, "Đã có lần thay đổi sau đó ở: Chờ trước khi báo có kết quả"),
+        (10**9, "Không còn gì để hoàn tác"),
+        (kept(rows, TU_PHAP)[0]["change_id"], "Không còn gì để hoàn tác"),
+    ):
+        refused = undo(hoa, change)
+        assert refused.status_code == 409, said
+        assert said in words(refused)
+    assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
+
+
+def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):
+    send(hoa, "save", accented="yes")
+    asked = undo(hoa, kept(rows)[-1]["change_id"])
+    send(hoa, "save", apology_day="working_day")
+    again = confirm(hoa, asked)
+    assert "Hoàn tác thay đổi" in words(again)
+    assert now_is(rows, "accented") == (True,)
+    assert confirm(hoa, again).status_code == 303
+    assert now_is(rows, "accented", "apology_day") == (False, "working_day")
+
+
+# --- What yesterday would have been --------------------------------------------------------------
+
+
+@pytest.fixture
+def yesterday(staff, one_stop):
+    """Yesterday's steps: same-day dossiers of two procedures, one of several days, one with a landline."""
+    now = datetime.now(UTC)
+    at = datetime.combine(now.astimezone(VIETNAM).date() - timedelta(days=1), datetime.min.time(), VIETNAM)
+    at += timedelta(hours=10)
+    done = {"status_code": 9, "at_one_stop_desk": True, "updated_at": at}
+    same_day = done | {"received_at": at - timedelta(hours=1), "due_at": at + timedelta(hours=4)}
+    for code, procedure, values in (
+        ("A", "1.001193", same_day),
+        ("B", "2.000815", same_day),
+        ("C", "1.009994", done | {"received_at": at - timedelta(days=9), "due_at": at + timedelta(days=9)}),
+        ("D", "1.001193", same_day | {"applicant_phone": "0258 3822 001"}),
+    ):
+        values = {"applicant_phone": "0905771482", "procedure_name": f"Thủ tục {code}"} | values
+        one_stop.dossier(code, procedure_code=procedure, **values)
+        one_stop.move(9, code, at=at)
+    one_stop.dossier("HÔM NAY", applicant_phone="0905771482", received_at=at, updated_at=now)
+    one_stop.move(9, "HÔM NAY", at=now)
+    pick_up("khanhhoa", now=now)
+    plan(now=now)
+    return at
+
+
+def tried(answer) -> dict[str, tuple[str, str]]:
+    """By dossier: what would have become of it now, and as typed."""
+    part = answer.text.partition('id="thu"')[2].partition("<h2>")[0]
+    found = re.findall(
+        r'<td class="code">.*?>([^<]+)</a>.*?data-name="Hiện nay">(.*?)</td>.*?ghi">(.*?)</td>', part, re.S
+    )
+    return {code: (html.unescape(now), re.sub("<[^>]+>", "", html.unescape(typed))) for code, now, typed in found}
+
+
+@pytest.mark.guarantee(
+    "settings",
+    "what yesterday would have been under the settings as typed is told before they are set, and sets nothing",
+)
+def test_yesterday_is_rehearsed_under_the_settings_as_typed(hoa, rows, yesterday):
+    hoa.get(PAGE)
+    before = [rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")]
+    answer = send(hoa, "try", **LEFT_OUT, other_procedures="1.001193")
+    assert answer.status_code == 200, words(answer)
+    told = tried(answer)
+    assert {code: (now[:3], typed[:3]) for code, (now, typed) in told.items()} == {
+        "A": ("Gửi", "Khô"),
+        "B": ("Gửi", "Gửi"),
+        "C": ("Gửi", "Gửi"),
+        "D": ("Khô", "Khô"),
+    }
+    assert next(iter(told)) in "AD", "what differs comes first"
+    assert "2 tin khác đi" in words(answer), "of D the reason is another one"
+    assert "Khi lưu, hệ thống sẽ hỏi lại" in words(answer)
+    assert "09•• ••• 482" in answer.text
+    assert "771482" not in answer.text
+    assert fields_of(answer.text)["procedure"] == ["1.001193"], "what is typed stays"
+    assert before == [
+        rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")
+    ]
+
+
+def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, yesterday, configure):
+    configure(MOTCUA_SEGMENT_PRICE="800")
+    answer = send(hoa, "try", accented="yes", result_hold="PT2H")
+    sums = re.findall(r"<tr><td><b>(Hiện nay|Đang ghi)</b></td>(.*?)</tr>", answer.text)
+    figures = {name: [int(each.replace(".", "")) for each in re.findall(r">([\d.]+)<", row)] for name, row in sums}
+    assert figures["Hiện nay"][0] == figures["Đang ghi"][0] == 3
+    assert figures["Đang ghi"][1] > figures["Hiện nay"][1]
+    assert all(segments * 800 == cost for _, segments, cost in figures.values())
+    assert "3 tin khác đi" in words(answer), "two hours later"
+    held = send(hoa, "try", result_hold="PT2H")
+    assert all(typed.startswith("Gửi") for code, (_, typed) in tried(held).items() if code != "D")
+
+
+def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, yesterday):
+    rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", NHA_TRANG)
+    answer = send(hoa, "try", accented="yes")
+    assert "Hôm đó cơ quan chưa nhắn tin; đây là thử như đã bắt đầu." in words(answer)
+    assert {code for code, (now, _) in tried(answer).items() if now.startswith("Gửi")} == {"A", "B", "C"}
+
+
+def test_rehearsal_is_bounded_and_says_so(hoa, rows, yesterday, monkeypatch):
+    from motcua.jobs.agency_settings import rehearsing
+    from motcua.web.settings import page
+
+    def bounded(*arguments):
+        return rehearsing.rehearse_day_before(*arguments, most=2)
+
+    monkeypatch.setattr(page, "rehearse_day_before", bounded)
+    answer = send(hoa, "try", accented="yes")
+    assert "Hôm đó có nhiều hồ sơ hơn" in words(answer)
+    assert len(tried(answer)) == 2
+
+
+# --- Who ----------------------------------------------------------------------------------------
+
+
+def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff, rows):
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, report_recipients=("an@x.vn", "ba@x.vn"))], "lan")
+    sent = fields_of(staff.get(PAGE).text) | {"decision": "save", "accented": "yes"}
+    VISITING.visit_as("auditor")
+    page = staff.get(PAGE)
+    assert "2 địa chỉ." in words(page)
+    assert "@x.vn" not in page.text
+    assert "Lưu thiết lập" not in words(page)
+    assert "Hoàn tác" not in words(page)
+    assert page.text.count("<fieldset disabled>") == 5
+    for decision in ("save", "try", "undo"):
+        refused = staff.post(FORM, data=sent | {"decision": decision})
+        assert refused.status_code == 403
+        assert "Chỉ quản trị của cơ quan đó và Sở Thông tin và Truyền thông mới đổi" in words(refused)
+    VISITING.visit_as("operator")
+    assert now_is(rows, "accented") == (False,)
+
+
+def test_another_agency_is_as_if_it_were_not_there_and_the_department_sets_any(hoa, rows):
+    sent = fields_of(hoa.get(PAGE).text) | {"decision": "save", "accented": "yes", "code": TU_PHAP}
+    assert hoa.get(f"/motcua/settings/agency?code={TU_PHAP}").status_code == 404
+    assert hoa.post(FORM, data=sent).status_code == 404
+    assert "Tư pháp" not in words(hoa.get("/motcua/settings"))
+    VISITING.visit_as("operator")
+    page = hoa.get(f"/motcua/settings/agency?code={TU_PHAP}")
+    accented = "no" if now_is(rows, "accented", code=TU_PHAP)[0] else "yes"
+    fields = fields_of(page.text) | {"decision": "save", "accented": accented}
+    assert hoa.post(FORM, data=fields).status_code == 303
+    assert kept(rows, TU_PHAP)[-1]["changed_by"] == "lan"
+
+
+def test_form_from_elsewhere_sets_nothing(hoa, rows):
+    fields = fields_of(hoa.get(PAGE).text) | {"decision": "save", "accented": "yes"}
+    assert hoa.post(FORM, data=fields | {"token": "0" * 64}).status_code == 403
+    assert hoa.post(FORM, data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert hoa.post(FORM, data=fields | {"decision": "other"}).status_code == 400
+    assert now_is(rows, "accented") == (False,)
+
+
+def test_what_only_the_department_may_switch_is_shown_locked_with_the_reason(hoa):
+    with connect() as connection:
+        changed = agency(NHA_TRANG, kinds_off=("apology",), kinds_off_reason="Công văn 9/STTTT")
+        save_agencies(connection, [changed], "so", by_department=True)
+    shown = words(hoa.get(PAGE))
+    assert re.search(r"Loại tin đã tắt Xin lỗi chậm trả: Công văn 9/STTTT Khóa\. Chỉ Sở", shown)
+    assert "Lưu dữ liệu cá nhân 365 ngày Khóa." in shown
+
+
+def test_phones_to_mend_are_listed_without_a_number_or_a_name(hoa, one_stop, rows):
+    one_stop.dossier("CO SO", applicant_phone="0905771482")
+    one_stop.dossier("CO DINH", applicant_phone="0258 3822 001", applicant_name="Nguyễn Thị Huệ")
+    one_stop.dossier("XONG", applicant_phone="", finished_at=datetime.now(UTC))
+    one_stop.dossier("KHAC", TU_PHAP, applicant_phone="")
+    pick_up("khanhhoa")
+    page = hoa.get(f"/motcua/settings/phones?code={NHA_TRANG}")
+    shown = words(page)
+    assert "1 trên 2 hồ sơ" in shown
+    assert "CO DINH" in shown
+    for absent in ("CO SO", "XONG", "KHAC", "3822", "Huệ"):
+        assert absent not in shown
+    assert hoa.get(f"/motcua/settings/phones?code={TU_PHAP}").status_code == 404
