@@ -422,7 +422,8 @@ BEGIN
         d.returned_at,
         s.step_name,
         s.status_code,
-        coalesce(d.msisdn = asking_phone, FALSE) AS is_askers,
+        coalesce(d.msisdn = asking_phone, FALSE) AND count(*) OVER (PARTITION BY motcua.code_key(d.dossier_code)) > 1
+            AS is_askers,
         CASE WHEN l.is_newer THEN greatest(d.picked_up_at, l.picked_up_at) ELSE d.picked_up_at END AS as_of,
         coalesce(
             (
@@ -4622,6 +4623,11 @@ CREATE TABLE motcua.gateway_stops (
 CREATE TABLE motcua.gateways (
     name text NOT NULL,
     free_at timestamp with time zone,
+    opened_at timestamp with time zone,
+    fault text,
+    carriers text[],
+    segments_per_second double precision,
+    segments_per_day bigint,
     CONSTRAINT gateways_name_check CHECK ((name ~ '^[a-z0-9_]+$'::text))
 );
 
@@ -8568,6 +8574,7 @@ GRANT SELECT(concerns) ON TABLE motcua.gateway_stops TO motcua_callbacks;
 -- Name: TABLE gateways; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateways TO motcua_app;
+GRANT SELECT ON TABLE motcua.gateways TO motcua_pages;
 
 -- Name: COLUMN gateways.name; Type: ACL; Schema: motcua; Owner: -
 
