@@ -152,7 +152,7 @@ BEGIN
             ''
         ),
         ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
-        ('motcua.personal_data_requests', 'INSERT', '', '', ''),
+        ('motcua.personal_data_requests', 'SELECT, INSERT', '', '', ''),
         ('motcua.phone_changes', 'SELECT, DELETE', '', '', ''),
         ('motcua.phone_searches', 'SELECT, INSERT', '', 'INSERT', ''),
         ('motcua.pick_ups', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
@@ -355,7 +355,7 @@ BEGIN
             'motcua_eraser',
             'SELECT, UPDATE (applicant_name, applicant_phone, msisdn, purged_at, erase_asked_at)'
         ),
-        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, purged_at)'),
+        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, dedupe_key, purged_at)'),
         ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, purged_at)'),
         ('motcua.personal_data_purges', 'motcua_eraser', 'INSERT'),
         ('motcua.quarantine', 'motcua_eraser', 'SELECT, UPDATE (payload, dossier_code, purged_at)'),

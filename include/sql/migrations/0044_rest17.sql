@@ -12,3 +12,8 @@ COMMENT ON COLUMN motcua.gateways.fault IS 'What is wrong with its connection; e
 COMMENT ON COLUMN motcua.gateways.carriers IS 'Carriers at which its brandname is registered; empty: every carrier.';
 COMMENT ON COLUMN motcua.gateways.segments_per_second IS 'Most segments a second, all senders together; empty: no limit.';
 COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Most segments a day; empty: no limit.';
+
+-- What tells repeats of an inquiry is a hash of its sender and words where the provider gives no number of its own: it
+-- can be guessed back, and goes when they do. Rows that were emptied before keep theirs.
+ALTER TABLE motcua.inquiries ALTER COLUMN dedupe_key DROP NOT NULL;
+COMMENT ON COLUMN motcua.inquiries.dedupe_key IS 'The same for each time that the gateway brings it: a hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
