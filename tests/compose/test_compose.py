@@ -218,7 +218,8 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     # Commands are run in it.
     "airflow-scheduler": (_OF_TASKS, SENDING_FILES),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
-    "airflow-triggerer": (_OF_TASKS, ("settings.env", "sources.env")),
+    # It tells of late apologies, since workers may be what is missing.
+    "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
     "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, SENDING_FILES),
     # A dump holds every table, also those of the migrations, which the owner alone may read.
     "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, ()),

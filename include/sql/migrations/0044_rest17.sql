@@ -17,3 +17,6 @@ COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Most segments a day; empt
 -- can be guessed back, and goes when they do. Rows that were emptied before keep theirs.
 ALTER TABLE motcua.inquiries ALTER COLUMN dedupe_key DROP NOT NULL;
 COMMENT ON COLUMN motcua.inquiries.dedupe_key IS 'The same for each time that the gateway brings it: a hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
+
+COMMENT ON TABLE motcua.phone_searches IS 'Each time that somebody looked for dossiers by a citizen''s phone number, or had numbers of a source written in full; no number is kept. Append-only.';
+COMMENT ON COLUMN motcua.phone_searches.found IS 'Dossiers found, or rows written.';

@@ -206,6 +206,28 @@ def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
         rows("DELETE FROM motcua.personal_data_requests")
 
 
+@pytest.mark.guarantee(
+    "personal-data", "whoever has numbers of a source written in full is kept, and without that nothing is written"
+)
+def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
+    past.one_stop.dossier("D-1", applicant_phone="0905 123 45")
+
+    def check(name, *more):
+        asked = ["phones", "--source", "khanhhoa", "--output", str(tmp_path / name), *more]
+        return CliRunner().invoke(app, asked, env={"COLUMNS": "300"})
+
+    assert check("masked.xlsx").exit_code == 0
+    assert rows("SELECT 1 FROM motcua.phone_searches") == []
+    assert check("whole.xlsx", "--unmasked").exit_code == 0
+    kept = rows("SELECT searched_by, agencies, found FROM motcua.phone_searches")
+    assert [(row["searched_by"] != "", row["agencies"], row["found"]) for row in kept] == [(True, None, 1)]
+    rows("ALTER TABLE motcua.phone_searches ADD CHECK (found < 0) NOT VALID")
+    refused = check("refused.xlsx", "--unmasked")
+    assert refused.exit_code == 2
+    assert "không ghi tệp" in refused.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["masked.xlsx", "whole.xlsx"]
+
+
 def test_requests_are_listed_with_who_and_which_paper_and_without_the_number(past, rows, tmp_path):
     past.told_and_ended("D-1")
     export(tmp_path / "a", *of_code("D-1"))
