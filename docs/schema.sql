@@ -422,7 +422,8 @@ BEGIN
         d.returned_at,
         s.step_name,
         s.status_code,
-        coalesce(d.msisdn = asking_phone, FALSE) AS is_askers,
+        coalesce(d.msisdn = asking_phone, FALSE) AND count(*) OVER (PARTITION BY motcua.code_key(d.dossier_code)) > 1
+            AS is_askers,
         CASE WHEN l.is_newer THEN greatest(d.picked_up_at, l.picked_up_at) ELSE d.picked_up_at END AS as_of,
         coalesce(
             (
@@ -1203,7 +1204,7 @@ CREATE FUNCTION motcua.owner_key(name text) RETURNS bigint
 CREATE FUNCTION motcua.purge_personal_data(of_kind text, after_id bigint, at_most integer, under_reference text, for_cause text, by_whom text, with_reason text DEFAULT NULL::text, only_these jsonb DEFAULT NULL::jsonb, listed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(looked_until bigint, emptied integer, listed jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
-    AS $$
+    AS $_$
 DECLARE
     moment timestamptz := clock_timestamp();
     of_before timestamptz := moment - interval '90 days';
@@ -1289,7 +1290,8 @@ BEGIN
         counts := counts || jsonb_build_object('complaints', counted);
         IF for_cause <> 'term' THEN
             -- These have a term of their own, which is not waited for.
-            UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+            UPDATE motcua.inquiries SET
+                msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
             WHERE
                 purged_at IS NULL
                 AND message_id IN (
@@ -1328,10 +1330,23 @@ BEGIN
                 LIMIT at_most
             ) AS l;
         ELSE
-            SELECT array_agg(i.inquiry_id), coalesce(jsonb_agg(jsonb_build_array(i.gateway, i.dedupe_key)), '[]')
+            SELECT
+                array_agg(f.inquiry_id), coalesce(jsonb_agg(jsonb_build_array(f.gateway, f.inquiry_id::text)), '[]')
             INTO ids, listed
             FROM jsonb_array_elements(only_these) AS k (inquiry)
-            INNER JOIN motcua.inquiries AS i ON i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1;
+            CROSS JOIN LATERAL (
+                SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
+                WHERE
+                    i.gateway = k.inquiry ->> 0
+                    AND i.inquiry_id = CASE
+                        WHEN k.inquiry ->> 1 ~ '^[0-9]{1,18}$' THEN (k.inquiry ->> 1)::bigint
+                    END
+                UNION ALL
+                -- Lists of before have what tells repeats.
+                SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
+                WHERE i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1
+            ) AS f
+            WHERE for_cause = 'request' OR f.received_at < listed_at;
         END IF;
         UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
         WHERE
@@ -1339,7 +1354,8 @@ BEGIN
             AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
-        UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+        UPDATE motcua.inquiries SET
+            msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
         WHERE inquiry_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);
@@ -1431,7 +1447,7 @@ BEGIN
     SELECT coalesce(sum(c.value::integer), 0) INTO emptied FROM jsonb_each_text(counts) AS c;
     RETURN NEXT;
 END
-$$;
+$_$;
 
 -- Name: refuse_change(); Type: FUNCTION; Schema: motcua; Owner: -
 
@@ -3218,7 +3234,7 @@ CREATE TABLE motcua.inquiries (
     inquiry_id bigint NOT NULL,
     gateway text NOT NULL,
     gateway_message_id text,
-    dedupe_key text NOT NULL,
+    dedupe_key text,
     received_at timestamp with time zone NOT NULL,
     msisdn text,
     text text,
@@ -4700,6 +4716,11 @@ CREATE TABLE motcua.gateway_stops (
 CREATE TABLE motcua.gateways (
     name text NOT NULL,
     free_at timestamp with time zone,
+    opened_at timestamp with time zone,
+    fault text,
+    carriers text[],
+    segments_per_second double precision,
+    segments_per_day bigint,
     CONSTRAINT gateways_name_check CHECK ((name ~ '^[a-z0-9_]+$'::text))
 );
 
@@ -6471,7 +6492,7 @@ CREATE TRIGGER keep_finding BEFORE UPDATE ON motcua.findings FOR EACH ROW WHEN (
 
 -- Name: inquiries keep_inquiry; Type: TRIGGER; Schema: motcua; Owner: -
 
-CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code');
+CREATE TRIGGER keep_inquiry BEFORE DELETE OR UPDATE ON motcua.inquiries FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code', 'dedupe_key');
 
 -- Name: old_steps keep_judgement; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8011,6 +8032,10 @@ GRANT SELECT,INSERT ON TABLE motcua.inquiries TO motcua_app;
 GRANT SELECT ON TABLE motcua.inquiries TO motcua_pages;
 GRANT SELECT ON TABLE motcua.inquiries TO motcua_eraser;
 
+-- Name: COLUMN inquiries.dedupe_key; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(dedupe_key) ON TABLE motcua.inquiries TO motcua_eraser;
+
 -- Name: COLUMN inquiries.received_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT(received_at) ON TABLE motcua.inquiries TO motcua_callbacks;
@@ -8202,7 +8227,7 @@ GRANT SELECT ON TABLE audit.personal_data_purges TO motcua_audit;
 
 -- Name: TABLE personal_data_requests; Type: ACL; Schema: motcua; Owner: -
 
-GRANT INSERT ON TABLE motcua.personal_data_requests TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.personal_data_requests TO motcua_app;
 
 -- Name: TABLE personal_data_requests; Type: ACL; Schema: audit; Owner: -
 
@@ -8685,6 +8710,7 @@ GRANT SELECT(concerns) ON TABLE motcua.gateway_stops TO motcua_callbacks;
 -- Name: TABLE gateways; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.gateways TO motcua_app;
+GRANT SELECT ON TABLE motcua.gateways TO motcua_pages;
 
 -- Name: COLUMN gateways.name; Type: ACL; Schema: motcua; Owner: -
 

@@ -19,7 +19,9 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
 EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
-ENV_FILES = ("sources.env", "gateways.env")
+SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
+"""What tasks and commands need."""
+ENV_FILES = (*SENDING_FILES, "callbacks.env")
 
 
 def complete_environment() -> dict[str, str]:

@@ -203,6 +203,8 @@ def fill_safe(world: World, source: dict[str, Any]) -> None:
         "login": "motcua",
         "password": secrets.token_hex(16),
     }
+    shown = {name: extra[name] for name in ("adapter", "callback_secret")}
+    to_callbacks = {"conn_type": "http", "host": "127.0.0.1", "extra": shown}
     environment = complete_environment() | {
         "BACKUP_RECIPIENTS": str(key.to_public()),
         "UI_URL": "http://localhost:8080",
@@ -210,9 +212,11 @@ def fill_safe(world: World, source: dict[str, Any]) -> None:
     address = f"postgres://{source['user']}:{source['password']}@127.0.0.1:{source['port']}/{source['dbname']}"
     files = {
         ".env": "".join(f"{name}={value}\n" for name, value in environment.items()),
-        "sources.env": f"MOTCUA_SOURCES=khanhhoa=contract\nAIRFLOW_CONN_ONESTOP_KHANHHOA='{address}'\n"
-        "MOTCUA_USEFUL_FOR=PT12H\n",
-        "gateways.env": f"MOTCUA_GATEWAYS=kannel\nAIRFLOW_CONN_SMS_KANNEL='{json.dumps(gateway | {'extra': extra})}'\n",
+        "settings.env": "MOTCUA_SOURCES=khanhhoa=contract\nMOTCUA_GATEWAYS=kannel\nMOTCUA_USEFUL_FOR=PT12H\n",
+        "mail.env": "",
+        "sources.env": f"AIRFLOW_CONN_ONESTOP_KHANHHOA='{address}'\n",
+        "gateways.env": f"AIRFLOW_CONN_SMS_KANNEL='{json.dumps(gateway | {'extra': extra})}'\n",
+        "callbacks.env": f"AIRFLOW_CONN_SMS_KANNEL='{json.dumps(to_callbacks)}'\n",
         "identity.txt": f"{key}\n",
         # As docs/operations/backup.md has it.
         "docker-compose.override.yaml": "volumes:\n  journal:\n"

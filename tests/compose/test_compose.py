@@ -33,6 +33,7 @@ from tests.compose.project_files import (
     LONG_RUNNING,
     OURS,
     ROOT,
+    SENDING_FILES,
     SERVICES,
     complete_environment,
     dockerfile,
@@ -198,36 +199,75 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
     }
 
 
-def test_who_knows_which_secret() -> None:
-    def knows(name: str) -> set[str]:
-        return {
-            service
-            for service, definition in SERVICES.items()
-            if name in dict(variables(definition.get("environment", {})))
-        }
-
-    assert knows("POSTGRES_PASSWORD") == {"postgres", "init"}
-    assert knows("MOTCUA_AUDIT_PASSWORD") == {"init"}
+_OF_AIRFLOW = {
+    "AIRFLOW_FERNET_KEY",
+    "AIRFLOW_JWT_SECRET",
+    "AIRFLOW_SECRET_KEY",
+    "MOTCUA_AIRFLOW_PASSWORD",
+    "REDIS_PASSWORD",
+}
+_OF_ROLES = {f"MOTCUA_{role}_PASSWORD" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE")}
+_OF_TASKS = {*_OF_AIRFLOW, "MOTCUA_APP_PASSWORD"}
+KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "postgres": ({"POSTGRES_PASSWORD"}, ()),
+    "redis": ({"REDIS_PASSWORD"}, ()),
+    "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, ()),
+    "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env",)),
+    # Commands are run in it.
+    "airflow-scheduler": (_OF_TASKS, SENDING_FILES),
+    "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
+    # It tells of late apologies, since workers may be what is missing.
+    "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
+    "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, SENDING_FILES),
     # A dump holds every table, also those of the migrations, which the owner alone may read.
-    assert knows("MOTCUA_OWNER_PASSWORD") == {"init", "backup"}
-    assert knows("MOTCUA_PURGE_PASSWORD") == {"init", "airflow-worker"}
-    assert "env_file" not in SERVICES["backup"], "it reaches the ledger, and neither a source nor a gateway"
-    # The watch's own account; of a person's password nothing but its hash is kept.
-    assert knows("WATCH_PASSWORD") == {"init", "watch"}
+    "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, ()),
+    "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
+    "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env")),
+}
+"""Each service with the secrets of .env and the files that it is given, and no other."""
+
+
+@pytest.mark.guarantee("rights", "each service is given the secrets of its own work and no other")
+def test_each_service_is_given_these_secrets_and_no_other() -> None:
+    secret = {name for name in EXAMPLE if re.search("PASSWORD|SECRET|KEY", name)}
+    given = {
+        name: (secret.intersection(dict(variables(service))), tuple(service.get("env_file", ())))
+        for name, service in SERVICES.items()
+    }
+    assert given == KNOWN_TO
+    assert set().union(*(known for known, _ in KNOWN_TO.values())) == secret
+    # Of a person's password nothing but its hash is kept.
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
+    # What is no secret by its name.
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
-    assert SERVICES["callbacks"]["env_file"] == ["gateways.env"]
-    # Each part has its own role's, and no other part's.
-    assert knows("MOTCUA_CALLBACKS_PASSWORD") == {"init", "callbacks"}
-    assert knows("MOTCUA_PAGES_PASSWORD") == {"init", "airflow-apiserver"}
-    works = {f"airflow-{name}" for name in ("scheduler", "dag-processor", "triggerer", "worker")}
-    assert knows("MOTCUA_APP_PASSWORD") == {"init", "backup", "watch", *works}
-    assert {name for name, service in SERVICES.items() if "gateways.env" in service.get("env_file", ())} == {
-        *("airflow-scheduler", "airflow-worker", "airflow-apiserver", "callbacks", "watch")
-    }
-    assert {name for name, service in SERVICES.items() if "sources.env" in service.get("env_file", ())} == {
-        *("airflow-apiserver", "watch", *works)
-    }
+    assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
+
+
+@pytest.mark.guarantee("rights", "each service is given the secrets of its own work and no other")
+def test_each_file_is_for_what_its_readers_may_know() -> None:
+    def names(file: str) -> set[str]:
+        # An example of the other form is a line of its own.
+        text = (ROOT / f"{file}.example").read_text(encoding="utf-8").replace("\n# AIRFLOW_CONN", "\nAIRFLOW_CONN")
+        return set(re.findall(r"^([A-Z_]+)=", text, re.M))
+
+    assert not [name for name in names("settings.env") if re.search("CONN|PASSWORD|SECRET|KEY|WEBHOOK", name)]
+    assert {name.rpartition("_")[0] for name in names("sources.env")} == {"AIRFLOW_CONN_ONESTOP"}
+    assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL"}
+    assert names("callbacks.env") == {"AIRFLOW_CONN_SMS_KANNEL", "MOTCUA_METRICS_SECRET"}
+    assert names("mail.env") == {"MOTCUA_WATCH_RECIPIENTS"}
+
+
+def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(configure: Callable[..., None]) -> None:
+    from motcua.gateways import open_gateway
+
+    text = (ROOT / "callbacks.env.example").read_text(encoding="utf-8")
+    other = text.replace("\nAIRFLOW_CONN_SMS", "\n# ").replace("\n# AIRFLOW_CONN_SMS", "\nAIRFLOW_CONN_SMS")
+    for example in (text, other):
+        given = dotenv_values(stream=StringIO(example), interpolate=False)
+        configure(AIRFLOW_CONN_SMS_KANNEL=given["AIRFLOW_CONN_SMS_KANNEL"] or "")
+        address = open_gateway("kannel").address  # type: ignore[attr-defined]
+        assert (address.login, address.password) == ("", "")
+        assert set(address.extra) == {"adapter", "callback_secret"}
 
 
 def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> None:
@@ -568,7 +608,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
     from motcua.gateways import open_gateway
     from motcua.sources import adapter
 
-    text = "".join((ROOT / f"{file}.example").read_text(encoding="utf-8") for file in ENV_FILES)
+    text = "".join((ROOT / f"{file}.example").read_text(encoding="utf-8") for file in SENDING_FILES)
     # Both forms of the gateway's connection.
     for example in (
         text,
@@ -595,7 +635,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
 
 def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) -> None:
     usual = Settings().model_dump(exclude={"sources", "gateways"})
-    rules = {name: value or "" for name, value in dotenv_values(ROOT / "sources.env.example").items()}
+    rules = {name: value or "" for name, value in dotenv_values(ROOT / "settings.env.example").items()}
     configure(**{name: value for name, value in rules.items() if name.startswith("MOTCUA_")})
     assert settings().model_dump(exclude={"sources", "gateways"}) == usual
 

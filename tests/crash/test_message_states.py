@@ -358,8 +358,8 @@ def provider(configure, monkeypatch):
     configure(MOTCUA_GATEWAYS="kannel")
     address = GatewayAddress("kannel", "http://127.0.0.1:1", "a", "b", {"concurrency": 1})
     provider = Provider(address)
-    for module in (sending, settling):
-        monkeypatch.setattr(module, "open_gateway", lambda name: provider)
+    monkeypatch.setattr(sending, "open_and_note", lambda ledger, name: ensure_gateway(ledger, name) or provider)
+    monkeypatch.setattr(settling, "open_gateway", lambda name: provider)
     return provider
 
 

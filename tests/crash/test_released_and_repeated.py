@@ -18,6 +18,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import share_gateway
+from motcua.store.notices.gateways import ensure_gateway
 from tests.conftest import NOW
 
 HOUR = timedelta(hours=1)
@@ -50,8 +51,8 @@ class RefusesRepeats(KannelGateway):
 def provider(configure, monkeypatch):
     configure(MOTCUA_GATEWAYS="kannel")
     provider = RefusesRepeats(GatewayAddress("kannel", "http://127.0.0.1:1", "a", "b", {"concurrency": 1}))
-    for module in (sending, settling):
-        monkeypatch.setattr(module, "open_gateway", lambda name: provider)
+    monkeypatch.setattr(sending, "open_and_note", lambda ledger, name: ensure_gateway(ledger, name) or provider)
+    monkeypatch.setattr(settling, "open_gateway", lambda name: provider)
     return provider
 
 

@@ -30,6 +30,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import psycopg
 import requests
 import uvicorn
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.sandbox.demo import prepare, progress, set_up
@@ -151,8 +152,11 @@ INSERT INTO mot_cua.dossiers (
 _TRANSITION = """
 INSERT INTO mot_cua.transitions (
     {number} agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at, recorded_at,
-    actor
-) VALUES ({value} %(agency)s, %(code)s, 'Xử lý', 'Trả kết quả', %(status)s, TRUE, %(at)s, %(at)s, 'can.bo')
+    actor, note
+) VALUES (
+    {value} %(agency)s, %(code)s, 'Xử lý', 'Trả kết quả', %(status)s, TRUE, %(at)s, %(at)s, 'can.bo',
+    'Gọi bà Nguyễn Thị Lan, ' || %(phone)s
+)
 """
 _ORDINARY = _TRANSITION.format(number="", value="")
 _NUMBERED = _TRANSITION.format(number="transition_id,", value="%(number)s,")
@@ -373,6 +377,33 @@ class LiveAirflow:
         requests.put(f"{self._network}/faults", json=faults, timeout=10).raise_for_status()
 
     # ------------------------------------------------------------------------------------------- Airflow
+
+    def ask_9029(self, case: Case, text: str) -> str:
+        """What a citizen is told who texts to 9029 from a case's phone."""
+        kannel = json.loads(self.environment["AIRFLOW_CONN_SMS_KANNEL"])
+        asked = {"sender": case.phone, "to": "9029", "text": text, "secret": kannel["extra"]["callback_secret"]}
+        root = self._url.removesuffix("/api/v2")
+        answer = requests.get(f"{root}/gateway/inquiries/kannel", params=asked, timeout=30)
+        answer.raise_for_status()
+        return answer.text
+
+    def airflow_tables(self) -> Iterator[tuple[str, str, str]]:
+        """Every value in Airflow's database: its table, its column, what is written there."""
+        tables = self.airflow_rows(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        for table in tables:
+            of = sql.Identifier("public", table["relname"])
+            for row in self._metadata.execute(sql.SQL("SELECT * FROM {}").format(of)):
+                for column, value in row.items():
+                    if value is not None:
+                        is_raw = isinstance(value, bytes)
+                        written = (
+                            value.decode("utf-8", "replace")
+                            if is_raw
+                            else json.dumps(value, ensure_ascii=False, default=str)
+                        )
+                        yield table["relname"], column, written
 
     def airflow_rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """Rows of Airflow's database."""

@@ -145,3 +145,10 @@ def test_day_is_closed_published_and_mailed_once(live: LiveAirflow) -> None:
 @pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
 def test_killed_scheduler_loses_and_doubles_nothing(live: LiveAirflow) -> None:
     hold(contract.killed_scheduler(live))
+
+
+@pytest.mark.guarantee(
+    "personal-data", "Airflow's own database and its logs hold no number and no name of a citizen, whatever ran in it"
+)
+def test_airflow_keeps_no_number_and_no_name(live: LiveAirflow, red: tuple[str, list[Case]]) -> None:
+    hold(contract.kept_by_airflow(live))

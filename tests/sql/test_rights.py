@@ -13,8 +13,10 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from motcua.settings import include_dir
+from motcua.store.agencies import save_agencies
+from motcua.store.ledger.database import connect
 from motcua.store.ledger.definitions import put_in_force
-from tests.conftest import NHA_TRANG, NOW, PASSWORD, connection_uri
+from tests.conftest import NHA_TRANG, NOW, PASSWORD, TU_PHAP, agency, connection_uri
 from tests.schema_file import SCHEMAS
 
 ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge")
@@ -337,6 +339,25 @@ def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     with pytest.raises(errors.ForeignKeyViolation, match="once it is stored"), callbacks.transaction():
         callbacks.execute(apply, given(stored[0] + 1, "delivered"))
     assert callbacks.execute(apply, given(stored[0], "delivered")).fetchall() == [(stored[0], "unknown_reference")]
+
+
+@pytest.mark.guarantee("rights", "who holds the callbacks' role learns of no code of one dossier alone whose it is")
+def test_callbacks_are_told_whose_a_dossier_is_only_where_that_decides(callbacks, rows):
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
+    rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
+    write = (
+        "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, msisdn, picked_up_at)"
+        " VALUES (1, %s, %s, %s, now()) RETURNING dossier_id"
+    )
+    asker, other = "+84905123456", "+84905654321"
+    (alone,) = rows(write, NHA_TRANG, "0001", asker)
+    (shared,) = rows(write, NHA_TRANG, "77-77", asker)
+    (also,) = rows(write, TU_PHAP, "77-77", other)
+    said = callbacks.execute(
+        "SELECT dossier_id, is_askers FROM motcua.asked_dossiers(%s, %s)", (["0001", "77-77"], asker)
+    ).fetchall()
+    assert dict(said) == {alone["dossier_id"]: False, shared["dossier_id"]: True, also["dossier_id"]: False}
 
 
 def test_release_names_who_and_why(ledger, rows):

@@ -34,6 +34,7 @@ SIGNED: dict[str, list[str]] = {
     "personal-data erase": ["000.00.30.H32", "H32-1", "--because", "Đơn số 1"],
     "personal-data export": ["--agency", "000.00.30.H32", "--code", "H32-1", "--because", "Đơn số 1"],
     "personal-data purge": [],
+    "phones": ["--source", "khanhhoa", "--output", "x.xlsx", "--unmasked"],
     "quality acknowledge": ["1", "--why", "đang sửa", "--until", "2026-12-31"],
     "sources map-status": ["khanhhoa", "11", "9"],
     "statements import": ["statement.csv", "--form", "kannel"],

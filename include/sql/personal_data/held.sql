@@ -105,7 +105,11 @@ found AS (
     FROM of_inquiry AS i
     CROSS JOIN
         LATERAL (
-            VALUES ('msisdn', i.msisdn), ('text', i.text), ('asked_code', i.asked_code), ('outcome', i.outcome)
+            VALUES ('msisdn', i.msisdn),
+            ('text', i.text),
+            ('asked_code', i.asked_code),
+            ('dedupe_key', i.dedupe_key),
+            ('outcome', i.outcome)
         ) AS v (of_column, value)
     UNION ALL
     SELECT

@@ -2,7 +2,7 @@
 -- store/personal_data_requests.py.
 SELECT
     i.gateway,
-    i.dedupe_key,
+    i.inquiry_id,
     m.state IN ('queued', 'sending', 'unknown') AS is_under_way
 FROM motcua.inquiries AS i
 INNER JOIN motcua.messages AS m ON i.message_id = m.message_id

@@ -22,6 +22,7 @@ from motcua.reports.personal_data import sheet, workbook
 from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import PurgeNotProvided, list_purges
+from motcua.store.personal_data_requests import list_requests
 
 app = typer.Typer(
     help="Personal data: what is held of one citizen, what is due, and what was emptied.", no_args_is_help=True
@@ -82,7 +83,7 @@ def erase_data(
     agency: Annotated[str | None, typer.Argument(help="Code of the agency that the dossier is of.")] = None,
     code: Annotated[str | None, typer.Argument(help="Code of the dossier, as the ledger has it.")] = None,
     phone: _Phone = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all of a phone is emptied.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is emptied.")] = False,
     to: _To = None,
     by: By = None,
 ) -> None:
@@ -91,7 +92,7 @@ def erase_data(
     asked_for = _asked_for(agency, code, phone)
     target = _target(to) if phone or to else None
     try:
-        if phone and not yes:
+        if not yes:
             _confirm(look_up(asked_for, who))
         done = erase(asked_for, who, because)
     except (LookupError, PurgeNotProvided, JournalFailed) as failure:
@@ -171,6 +172,26 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as failure:
         raise refuse(f"{path}: {failure.strerror}") from None
     _console.print(f"Written: {path}", markup=False)
+
+
+@app.command("requests")
+def show_requests(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows shown.")] = 50) -> None:
+    """List citizens' requests of late: when, who handled each, by which paper, what was done; no number, no value."""
+    with connect() as connection:
+        found = list_requests(connection, limit)
+    table = Table("when", "by", "done", "asked by", "paper", "dossiers", "values held")
+    for each in found:
+        of = "a phone" if each.dossier_code is None else f"{each.agency_code} {each.dossier_code}"
+        table.add_row(
+            local_moment(each.handled_at),
+            escape(each.handled_by),
+            each.act,
+            escape(of),
+            escape(each.reason),
+            str(each.dossiers),
+            str(each.held),
+        )
+    _console.print(table)
 
 
 @app.command("purges")

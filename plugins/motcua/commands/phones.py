@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from motcua.commands.signing import By, signed
 from motcua.commands.terminal import written_elsewhere
 from motcua.domain.phones.numbering_plan import find_province
 from motcua.domain.phones.reading import NOTES, REFUSALS
@@ -25,6 +28,8 @@ from motcua.jobs.handed_in.phones import (
     write_workbook,
 )
 from motcua.reports.wording import percent
+from motcua.store.ledger.database import connect, reason_without_values
+from motcua.store.people import log_phone_search
 
 # Wide enough for the tables where the output is a file or a pipe.
 _WIDTH_OF_A_FILE = 140
@@ -44,10 +49,16 @@ def phones(
         Path | None, typer.Option("--output", "-o", help="Ghi các dòng cần sửa ra bảng tính .xlsx này.")
     ] = None,
     unmasked: Annotated[
-        bool, typer.Option("--unmasked", help="Ghi đủ số điện thoại trong bảng tính; mặc định che bớt.")
+        bool,
+        typer.Option(
+            "--unmasked",
+            help="Ghi đủ số điện thoại trong bảng tính; mặc định che bớt. Của một nguồn thì sổ ghi lại ai đã làm.",
+        ),
     ] = False,
+    by: By = None,
 ) -> None:
     """Kiểm tra số điện thoại trước khi cơ quan tham gia: tổng hợp theo cơ quan và lý do, các dòng cần sửa."""
+    looks = signed(by) if output and unmasked and source else None
     try:
         if (file is None) == (source is None):
             raise UnreadableTable("Cần đúng một trong hai: tên tệp, hoặc --source TÊN_NGUỒN.")
@@ -57,6 +68,8 @@ def phones(
         rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
         check = check_phones(_with_progress(rows), province)
         if output:
+            if looks is not None:
+                _keep_who_looks(looks, len(check.to_correct) + len(check.to_look_at))
             write_workbook(check, output, unmasked=unmasked)
     except UnreadableTable as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
@@ -69,6 +82,16 @@ def phones(
         written = f"Đã ghi {_number(len(check.to_correct))} dòng cần sửa, "
         written += f"{_number(len(check.to_look_at))} dòng cần xem lại vào {output}"
         console.print(written, markup=False, highlight=False, soft_wrap=True)
+
+
+def _keep_who_looks(who: str, rows: int) -> None:
+    """Numbers of citizens that nobody handed in are written in full: it is kept who had that done, before it is."""
+    try:
+        with connect() as ledger:
+            log_phone_search(ledger, who, None, rows, datetime.now(UTC))
+    except psycopg.Error as error:
+        why = reason_without_values(error)
+        raise UnreadableTable(f"Không ghi được vào sổ ai xem số đầy đủ, nên không ghi tệp: {why}") from None
 
 
 def _with_progress(rows: Iterable[PhoneRow]) -> Iterator[PhoneRow]:

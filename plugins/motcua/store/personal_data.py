@@ -41,7 +41,7 @@ class Order:
     reason: str | None = None
     """Of a request: the paper that it stands in."""
     only_these: Sequence[Sequence[str]] | None = None
-    """Dossiers by agency and code, inquiries by gateway and key."""
+    """Dossiers by agency and code, inquiries by gateway and our number."""
     listed_at: datetime | None = None
     """When they had been emptied, after a restore."""
 
@@ -55,7 +55,7 @@ class Batch:
     emptied: int
     """Rows, of all tables."""
     listed: Sequence[Sequence[str]]
-    """Dossiers by agency and code, inquiries asked for by gateway and key."""
+    """Dossiers by agency and code, inquiries asked for by gateway and our number."""
 
 
 @dataclass(frozen=True, slots=True)

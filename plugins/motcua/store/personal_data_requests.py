@@ -20,7 +20,7 @@ class OwnInquiry:
     """A text to 9029."""
 
     gateway: str
-    dedupe_key: str
+    inquiry_id: int
     is_under_way: bool
     """Its reply may still go, or has no known end."""
 
@@ -36,6 +36,29 @@ class Request:
     agency_code: str | None
     """``None``, as the code: it was asked by a number."""
     dossier_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandledRequest:
+    """A request as it is kept."""
+
+    handled_at: datetime
+    handled_by: str
+    act: Act
+    agency_code: str | None
+    """``None``, as the code: it was asked by a number."""
+    dossier_code: str | None
+    reason: str
+    dossiers: int
+    """How many it reached."""
+    held: int
+    """Values that were held then."""
+
+
+def list_requests(connection: Connection, limit: int) -> list[HandledRequest]:
+    """Requests that were handled, the newest first."""
+    rows = connection.execute(statement("personal_data/requests"), {"limit": limit})
+    return [value_of(HandledRequest, row) for row in rows]
 
 
 def dossier_asked_for(connection: Connection, agency_code: str, dossier_code: str) -> list[CitizenDossier]:

@@ -16,7 +16,7 @@ PAPER = "Đơn số 7/2026"
 
 
 def erase(code, because=PAPER):
-    return CliRunner().invoke(app, ["personal-data", "erase", NHA_TRANG, code, "--because", because])
+    return CliRunner().invoke(app, ["personal-data", "erase", NHA_TRANG, code, "--yes", "--because", because])
 
 
 @pytest.mark.guarantee(

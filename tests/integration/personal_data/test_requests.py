@@ -190,7 +190,7 @@ def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
     export(tmp_path / "a", *of_code("D-1"))
     export(tmp_path / "b", "--phone", typed=PHONE)
     run("erase", "--phone", "--yes", "--because", PAPER, "--to", str(tmp_path / "c"), typed=PHONE)
-    run("erase", NHA_TRANG, "D-1", "--because", PAPER)
+    run("erase", NHA_TRANG, "D-1", "--yes", "--because", PAPER)
     kept = rows("SELECT * FROM audit.personal_data_requests ORDER BY request_id")
     assert [(row["act"], row["agency_code"], row["dossier_code"], row["reason"], row["dossiers"]) for row in kept] == [
         ("export", NHA_TRANG, "D-1", PAPER, 1),
@@ -204,6 +204,59 @@ def test_who_looked_is_kept_without_the_number(past, rows, tmp_path):
     assert "123456" not in str([kept, searched])
     with pytest.raises(psycopg.DatabaseError, match="append-only"):
         rows("DELETE FROM motcua.personal_data_requests")
+
+
+@pytest.mark.guarantee(
+    "personal-data", "whoever has numbers of a source written in full is kept, and without that nothing is written"
+)
+def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
+    past.one_stop.dossier("D-1", applicant_phone="0905 123 45")
+
+    def check(name, *more):
+        asked = ["phones", "--source", "khanhhoa", "--output", str(tmp_path / name), *more]
+        return CliRunner().invoke(app, asked, env={"COLUMNS": "300"})
+
+    assert check("masked.xlsx").exit_code == 0
+    assert rows("SELECT 1 FROM motcua.phone_searches") == []
+    assert check("whole.xlsx", "--unmasked").exit_code == 0
+    kept = rows("SELECT searched_by, agencies, found FROM motcua.phone_searches")
+    assert [(row["searched_by"] != "", row["agencies"], row["found"]) for row in kept] == [(True, None, 1)]
+    rows("ALTER TABLE motcua.phone_searches ADD CHECK (found < 0) NOT VALID")
+    refused = check("refused.xlsx", "--unmasked")
+    assert refused.exit_code == 2
+    assert "không ghi tệp" in refused.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["masked.xlsx", "whole.xlsx"]
+
+
+def test_requests_are_listed_with_who_and_which_paper_and_without_the_number(past, rows, tmp_path):
+    past.told_and_ended("D-1")
+    export(tmp_path / "a", *of_code("D-1"))
+    export(tmp_path / "b", "--phone", typed=PHONE, because="Đơn [số] 8/2026")
+    run("erase", NHA_TRANG, "D-1", "--yes", "--because", PAPER)
+    listed = run("requests").output
+    erased, by_phone, by_code = (line for line in listed.splitlines() if "erase" in line or "export" in line)
+    assert "erase" in erased
+    assert f"{NHA_TRANG} D-1" in erased
+    assert "a phone" in by_phone
+    assert "Đơn [số] 8/2026" in by_phone
+    assert "export" in by_code
+    assert "123456" not in listed.replace(PAPER, "")
+    assert NAME not in listed
+    (last,) = (line for line in run("requests", "--limit", "1").output.splitlines() if PAPER in line)
+    assert last.split() == erased.split()
+
+
+@pytest.mark.guarantee("personal-data", "nothing of a dossier is emptied for a request before somebody said yes to it")
+def test_erasure_by_code_asks_before_it_empties(past, rows):
+    past.told_and_ended("D-1")
+    purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL"
+    answer = run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="n\n")
+    assert answer.exit_code == 1
+    assert "Empty 1 dossier(s) for good" in answer.output
+    assert rows(purged) == []
+    assert rows("SELECT 1 FROM motcua.personal_data_requests") == []
+    assert run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="y\n").exit_code == 0
+    assert rows(purged) == [{"dossier_code": "D-1"}]
 
 
 def test_nothing_is_written_where_it_cannot_be_kept_who_looked(past, rows, tmp_path):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from motcua.jobs.personal_data.purging import empty_batch, purge
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
-from motcua.store.erasures import open_erasures
+from motcua.store.erasures import Erasure, open_erasures
 from motcua.store.ledger.database import connect
 from motcua.store.personal_data import Order, purge_connection
 from tests.conftest import NHA_TRANG
 from tests.integration.personal_data.conftest import NOW, THEN, Past, enable_long_ago
+from tests.integration.personal_data.test_purging import ask
 
 
 @pytest.fixture
@@ -58,6 +59,43 @@ def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     before = restorable.rows(count)
     assert look() is None
     assert restorable.rows(count) == before
+
+
+@pytest.mark.guarantee(
+    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
+)
+def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_number_stays(past, restorable):
+    asked = "SELECT inquiry_id, dedupe_key, text FROM motcua.inquiries ORDER BY inquiry_id"
+    ask(restorable.rows, NOW - timedelta(days=1), "kept")
+    ask(restorable.rows, NOW - timedelta(days=1), "before")
+    assert look() is None
+    restorable.keep()
+    ask(restorable.rows, NOW - timedelta(hours=1), "after")
+    _, before, after = (str(row["inquiry_id"]) for row in restorable.rows(asked))
+    order = Order("inquiries", "request", "lan", reason="Đơn 7", only_these=[["kannel", before], ["kannel", after]])
+    with purge_connection() as connection:
+        empty_batch(connection, open_erasures(), order)
+    (listed,) = open_erasures().tail()
+    assert listed.listed == [["kannel", before], ["kannel", after]]
+    assert [row["dedupe_key"] for row in restorable.rows(asked)] == ["kept", None, None]
+    restorable.put_back()
+    # The restored ledger gives this number once more.
+    ask(restorable.rows, datetime.now(UTC) + timedelta(seconds=1), "another")
+    assert [str(row["inquiry_id"]) for row in restorable.rows(asked)][1:] == [before, after]
+    assert look() is None
+    assert [(row["dedupe_key"], row["text"] is None) for row in restorable.rows(asked)] == [
+        ("kept", False),
+        (None, True),
+        ("another", False),
+    ]
+
+
+def test_list_of_before_names_texts_to_9029_by_what_tells_repeats(past, restorable):
+    ask(restorable.rows, NOW - timedelta(days=1), "f" * 64)
+    assert look() is None
+    open_erasures().write(Erasure("0" * 32, datetime.now(UTC), "inquiries", [["kannel", "f" * 64]]))
+    assert look() is None
+    assert restorable.rows("SELECT text FROM motcua.inquiries") == [{"text": None}]
 
 
 def test_list_holds_no_number_no_name_and_no_words(past):

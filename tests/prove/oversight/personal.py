@@ -13,12 +13,10 @@ import json
 import logging
 import os
 import random
-import re
 import subprocess
 import tempfile
-import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,6 +57,7 @@ from tests.gateways.scripted import ScriptedGateway
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.prove import Figure
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
+from tests.prove.worlds.seeking import Places, Seeker, folded
 
 CITIZENS = 1000
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -107,51 +106,12 @@ class Citizen:
         whole = f"{family} {middle} {given}"
         return (
             whole,
-            _folded(whole).title(),
+            folded(whole).title(),
             whole.upper(),
-            _folded(whole).upper(),
+            folded(whole).upper(),
             f"{given} {family} {middle}",
             whole.lower(),
         )[spelling % 6]
-
-
-def _folded(words: str) -> str:
-    bare = unicodedata.normalize("NFD", words.lower().replace("đ", "d"))
-    return "".join(letter for letter in bare if not unicodedata.combining(letter))
-
-
-class Seeker:
-    """Finds the thousand in any text, however they are spelled."""
-
-    _DIGITS = re.compile(r"(?=([35789]\d\d[ .]?\d{3}[ .]?\d{3}))")
-
-    def __init__(self, citizens: Iterable[Citizen]) -> None:
-        self.tails = {each.tail for each in citizens}
-        names = [tuple(_folded(part) for part in each.name) for each in citizens]
-        self.names = {*names, *((given, family, middle) for family, middle, given in names)}
-
-    def found(self, text: str) -> set[str]:
-        """Nine digits, and names, that stand in the text."""
-        numbers = {re.sub("[ .]", "", each) for each in self._DIGITS.findall(text)} & self.tails
-        words = re.findall(r"[a-z]+", _folded(unicodedata.normalize("NFC", text)))
-        names = {each for each in zip(words, words[1:], words[2:], strict=False) if each in self.names}
-        return numbers | {" ".join(each) for each in names}
-
-
-@dataclass
-class Places:
-    """Where something was found: what of whom."""
-
-    of: dict[str, set[str]] = field(default_factory=dict)
-
-    def look(self, place: str, seeker: Seeker, text: str) -> None:
-        if hit := seeker.found(text):
-            self.of.setdefault(place, set()).update(hit)
-
-    def told(self) -> str:
-        """How many, and where."""
-        where = ", ".join(f"{name} ({len(each)})" for name, each in sorted(self.of.items())[:6])
-        return f"{sum(map(len, self.of.values()))}" + (f": {where}" if where else "")
 
 
 @dataclass
@@ -376,7 +336,7 @@ def _in_words(name: str, words: str, seeker: Seeker) -> Places:
 def figures(seed: int) -> list[Figure]:
     """The figures, each with what it must reach."""
     citizens = [Citizen(number) for number in range(CITIZENS)]
-    seeker = Seeker(citizens)
+    seeker = Seeker((each.tail, each.name) for each in citizens)
     found = [_spellings(citizens, seeker)]
     log = io.StringIO()
     handler = logging.StreamHandler(log)

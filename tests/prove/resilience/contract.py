@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, kill, live_airflow
 from tests.prove import Figure
+from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
 """Nha Trang's town hall: no text can go there."""
@@ -716,6 +717,48 @@ def _lines() -> Iterator[tuple[str, Line]]:
     yield "scheduler killed", killed_scheduler
     yield "triggerer killed", killed_triggerer
     yield "skipped windows", skipped_windows
+    yield "kept by Airflow", kept_by_airflow
+
+
+def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
+    """What Airflow's own database and its logs hold of people after all that ran in it: nothing."""
+    (asker,) = live.desk.move(1)
+    live.wait_for_states([asker], "delivered")
+    reply = live.ask_9029(asker, f"MCKH {asker.code} Nguyễn Thị Lan {asker.phone}")
+    live.pause(False, "purge_personal_data")
+    purged = live.wait_for_run(live.trigger("purge_personal_data"), 180, "purge_personal_data")
+    live.pause(True, "purge_personal_data")
+    live.wait_until_idle(150)
+    name = ("Nguyễn", "Thị", "Lan")
+    seeker = Seeker(((case.phone[1:], name) for case in live.desk.cases), alone=True)
+    held = live.ledger(
+        "SELECT m.msisdn || ' ' || d.applicant_name AS words FROM motcua.messages AS m"
+        " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.msisdn IS NOT NULL"
+    )
+    in_ledger = set().union(*(seeker.found(row["words"]) for row in held))
+    places, looked, lines = Places(), Counter[str](), 0
+    for table, column, written in live.airflow_tables():
+        looked[table] += 1
+        places.look(f"{table}.{column}", seeker, written)
+    for path in Path(live.environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"]).rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            lines += len(text.splitlines())
+            places.look(f"logs/{path.name}", seeker, text)
+    unused = [each for each in _KEPT if not looked[each]]
+    return [
+        Figure("kept: a citizen was told by 9029 meanwhile", str(asker.code in reply), "True", asker.code in reply),
+        equal("kept: the day's purge", purged, "success"),
+        Figure("kept: numbers and names in the ledger", str(len(in_ledger)), "> 1", len(in_ledger) > 1),
+        Figure(
+            "kept: tables of Airflow that must hold something, and do not", ", ".join(unused) or "0", "0", not unused
+        ),
+        Figure("kept: lines of logs", f"{lines:,}", "> 0", lines > 0),
+        Figure("kept: numbers and names in Airflow's database and logs", places.told(), "0", not places.of),
+    ]
+
+
+_KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fields")
 
 
 def figures(seed: int) -> list[Figure]:

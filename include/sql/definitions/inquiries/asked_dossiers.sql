@@ -1,6 +1,7 @@
 -- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last step the newer one
--- tells step and status, after an old step that counts, or waits to be judged, the row. No number and no name: whether
--- a dossier is the asking phone's is all that is said of whose it is.
+-- tells step and status, after an old step that counts, or waits to be judged, the row. No number and no name: of whose
+-- a dossier is no more is said than whether it is the asking phone's, and that only where the code is not one
+-- dossier's alone: of one alone all that ask are told.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,
@@ -23,7 +24,8 @@ BEGIN
         d.returned_at,
         s.step_name,
         s.status_code,
-        coalesce(d.msisdn = asking_phone, FALSE) AS is_askers,
+        coalesce(d.msisdn = asking_phone, FALSE) AND count(*) OVER (PARTITION BY motcua.code_key(d.dossier_code)) > 1
+            AS is_askers,
         CASE WHEN l.is_newer THEN greatest(d.picked_up_at, l.picked_up_at) ELSE d.picked_up_at END AS as_of,
         coalesce(
             (

@@ -123,7 +123,7 @@ BEGIN
         ('motcua.gateway_changes', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.gateway_days', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
         ('motcua.gateway_stops', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (gateway, concerns)', 'SELECT', ''),
-        ('motcua.gateways', 'SELECT, INSERT, UPDATE', 'SELECT (name)', '', ''),
+        ('motcua.gateways', 'SELECT, INSERT, UPDATE', 'SELECT (name)', 'SELECT', ''),
         (
             'motcua.inquiries',
             'SELECT, INSERT, UPDATE (msisdn, text, asked_code)',
@@ -152,7 +152,7 @@ BEGIN
             ''
         ),
         ('motcua.personal_data_purges', 'SELECT', '', 'SELECT', ''),
-        ('motcua.personal_data_requests', 'INSERT', '', '', ''),
+        ('motcua.personal_data_requests', 'SELECT, INSERT', '', '', ''),
         ('motcua.phone_changes', 'SELECT, DELETE', '', '', ''),
         ('motcua.phone_searches', 'SELECT, INSERT', '', 'INSERT', ''),
         ('motcua.pick_ups', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
@@ -356,7 +356,7 @@ BEGIN
             'motcua_eraser',
             'SELECT, UPDATE (applicant_name, applicant_phone, msisdn, purged_at, erase_asked_at)'
         ),
-        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, purged_at)'),
+        ('motcua.inquiries', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, asked_code, dedupe_key, purged_at)'),
         ('motcua.messages', 'motcua_eraser', 'SELECT, UPDATE (msisdn, text, parameters, purged_at)'),
         ('motcua.personal_data_purges', 'motcua_eraser', 'INSERT'),
         ('motcua.quarantine', 'motcua_eraser', 'SELECT, UPDATE (payload, dossier_code, purged_at)'),

@@ -33,7 +33,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('raw');
 CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiries
-FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code');
+FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'text', 'asked_code', 'dedupe_key');
 -- Runs write other columns of these, and these columns never a second time.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))

@@ -1,7 +1,8 @@
 -- The one function that empties personal data: a batch of rows whose time is over (by the clock of this server, so that
 -- nobody can make it later), of dossiers and inquiries that a citizen asked for, or of those that had been emptied
 -- before a restore. Dossiers go with their messages, attempts, versions, notes and complaints; a row that somebody
--- holds is left to the next run. What is listed: dossiers by agency and code, inquiries by gateway and key. It belongs
+-- holds is left to the next run. What is listed: dossiers by agency and code, inquiries by gateway and our number;
+-- after a restore an inquiry of that number that came later is another one. It belongs
 -- to a role that cannot log in, owns nothing else and may write these columns alone; only the login of the purge may
 -- call it (ledger/rights.sql). Where the roles are not there yet, nobody may. Called by store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
@@ -101,7 +102,8 @@ BEGIN
         counts := counts || jsonb_build_object('complaints', counted);
         IF for_cause <> 'term' THEN
             -- These have a term of their own, which is not waited for.
-            UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+            UPDATE motcua.inquiries SET
+                msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
             WHERE
                 purged_at IS NULL
                 AND message_id IN (
@@ -140,10 +142,23 @@ BEGIN
                 LIMIT at_most
             ) AS l;
         ELSE
-            SELECT array_agg(i.inquiry_id), coalesce(jsonb_agg(jsonb_build_array(i.gateway, i.dedupe_key)), '[]')
+            SELECT
+                array_agg(f.inquiry_id), coalesce(jsonb_agg(jsonb_build_array(f.gateway, f.inquiry_id::text)), '[]')
             INTO ids, listed
             FROM jsonb_array_elements(only_these) AS k (inquiry)
-            INNER JOIN motcua.inquiries AS i ON i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1;
+            CROSS JOIN LATERAL (
+                SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
+                WHERE
+                    i.gateway = k.inquiry ->> 0
+                    AND i.inquiry_id = CASE
+                        WHEN k.inquiry ->> 1 ~ '^[0-9]{1,18}$' THEN (k.inquiry ->> 1)::bigint
+                    END
+                UNION ALL
+                -- Lists of before have what tells repeats.
+                SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
+                WHERE i.gateway = k.inquiry ->> 0 AND i.dedupe_key = k.inquiry ->> 1
+            ) AS f
+            WHERE for_cause = 'request' OR f.received_at < listed_at;
         END IF;
         UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', purged_at = moment
         WHERE
@@ -151,7 +166,8 @@ BEGIN
             AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('messages', counted);
-        UPDATE motcua.inquiries SET msisdn = NULL, text = NULL, asked_code = NULL, purged_at = moment
+        UPDATE motcua.inquiries SET
+            msisdn = NULL, text = NULL, asked_code = NULL, dedupe_key = NULL, purged_at = moment
         WHERE inquiry_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);

@@ -77,7 +77,7 @@ def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
             _log(ledger, before, Request(by, "erase", reason, *_named(asked_for)))
         erasures = open_erasures()
         dossiers = [[each.agency_code, each.dossier_code] for each in before.dossiers]
-        ended = [[each.gateway, each.dedupe_key] for each in inquiries if not each.is_under_way]
+        ended = [[each.gateway, str(each.inquiry_id)] for each in inquiries if not each.is_under_way]
         for these in _pieces(dossiers):
             empty_batch(connection, erasures, Order("dossiers", "request", by, reason=reason, only_these=these))
         for these in _pieces(ended):

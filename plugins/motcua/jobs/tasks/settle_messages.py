@@ -12,6 +12,7 @@ from motcua.domain.watching.judging import silence_of
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.measuring import emit_gauges
+from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import asked_to_stop
 from motcua.settings import settings
@@ -40,18 +41,20 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
         RunIncomplete: with what is left, in counts.
     """
     left = [f"task {task} failed" for task in failed_tasks]
+    misconfigured: list[str] = []
     with connect() as ledger:
         for count in count_held(ledger, window, datetime.now(UTC)):
             if count.useful and _holds(count.gateway):
                 left.append(f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held")
         silence = _silence(ledger) if window is EVERYTHING else None
+        for name in settings().gateways:
+            try:
+                open_and_note(ledger, name)
+            except GatewayMisconfigured as failure:
+                misconfigured.append(str(failure))
     if silence is not None:
         left.append(f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again")
-    for name in settings().gateways:
-        try:
-            open_gateway(name)
-        except GatewayMisconfigured as failure:
-            left.append(str(failure))
+    left += misconfigured
     if left:
         raise RunIncomplete("; ".join(left))
 

@@ -57,6 +57,40 @@ class Allowance:
     segments_today: int
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayOpening:
+    """What senders find the connection of a gateway to say."""
+
+    name: str
+    opened_at: datetime
+    """Since when they find it so."""
+    fault: str | None
+    """What is wrong with it; ``None``: nothing."""
+    carriers: Sequence[str] | None = None
+    """Where its brandname is registered; ``None``: at every carrier."""
+    segments_per_second: float | None = None
+    segments_per_day: int | None = None
+
+
+def note_opening(connection: Connection, opening: GatewayOpening) -> None:
+    """Keeps what the connection of a gateway, which has its row, says at present."""
+    values = {
+        "name": opening.name,
+        "now": opening.opened_at,
+        "fault": opening.fault,
+        "carriers": None if opening.carriers is None else list(opening.carriers),
+        "segments_per_second": opening.segments_per_second,
+        "segments_per_day": opening.segments_per_day,
+    }
+    connection.execute(statement("gateways/note_opening"), values)
+
+
+def gateway_openings(connection: Connection) -> dict[str, GatewayOpening]:
+    """What the connections of gateways said when senders opened them, by name; those never opened are not in it."""
+    rows = connection.execute(statement("gateways/openings"))
+    return {row["name"]: value_of(GatewayOpening, row) for row in rows}
+
+
 def ensure_gateway(connection: Connection, name: str) -> None:
     """Makes the gateway's row where it is missing."""
     connection.execute(statement("gateways/ensure"), {"name": name})

@@ -108,8 +108,8 @@ def _of_department(state: OverviewState) -> Iterable[Matter]:
         if finding.key not in known:
             yield _found(finding)
     for gateway in state.gateways:
-        if gateway.fault is not None:
-            yield Matter("gateway_broken", is_red=True, facts={"gateway": gateway.name, "fault": gateway.fault})
+        if gateway.opened is not None and gateway.opened.fault is not None:
+            yield Matter("gateway_broken", is_red=True, facts={"gateway": gateway.name, "fault": gateway.opened.fault})
     if quarantined := [row for row in state.sources if row.quarantined]:
         yield Matter("quarantine", is_red=False, facts={"sources": quarantined})
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from motcua.domain.routing import CARRIERS, day_of
+from motcua.domain.routing import day_of
 from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import ALERT_NAMES
-from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.checks import rules_of
 from motcua.settings import settings
@@ -21,8 +20,10 @@ from motcua.store.notices.apologies import ApologyCount, SettledAgencies, became
 from motcua.store.notices.gaps import Gap, OpenGap, list_gaps, open_gap
 from motcua.store.notices.gateways import (
     GatewayChange,
+    GatewayOpening,
     GatewayStop,
     gateway_changes,
+    gateway_openings,
     gateway_stops,
     segments_today,
 )
@@ -75,12 +76,8 @@ class GatewayRow:
     """One gateway as the page shows it."""
 
     name: str
-    fault: str | None
-    """Why its connection cannot be used."""
-    carriers: tuple[str, ...]
-    """Where its brandname is registered; empty: at every carrier."""
-    per_second: float | None
-    per_day: int | None
+    opened: GatewayOpening | None
+    """What senders found its connection to say; ``None``: none has opened it yet."""
     used: int
     stops: tuple[GatewayStop, ...]
 
@@ -317,14 +314,8 @@ def _source_rows(connection: Connection, known: dict[str, Source], now: datetime
 
 def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
     stops, used = gateway_stops(connection), segments_today(connection, day_of(now))
-    return [_gateway_row(name, stops, used.get(name, 0)) for name in settings().gateways]
-
-
-def _gateway_row(name: str, stops: list[GatewayStop], used: int) -> GatewayRow:
-    ours = tuple(stop for stop in stops if stop.gateway == name)
-    try:
-        address = open_gateway(name).address
-    except GatewayMisconfigured as failure:
-        return GatewayRow(name, str(failure), (), None, None, used, ours)
-    carriers = () if address.carriers == CARRIERS else tuple(sorted(address.carriers))
-    return GatewayRow(name, None, carriers, address.segments_per_second, address.segments_per_day, used, ours)
+    opened = gateway_openings(connection)
+    return [
+        GatewayRow(name, opened.get(name), used.get(name, 0), tuple(each for each in stops if each.gateway == name))
+        for name in settings().gateways
+    ]

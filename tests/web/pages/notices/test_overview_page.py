@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -15,12 +16,15 @@ from fastapi.testclient import TestClient
 from psycopg.types.json import Jsonb
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.run_window import EVERYTHING
 from motcua.domain.watching.alerts import ALERT_NAMES
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.releasing import release
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.stopping import go, stop
+from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
@@ -191,8 +195,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert "Chưa có thay đổi nào trong ngày cần nhắn tin." in shown
     assert "chưa biết dữ liệu tính đến lúc nào" in shown
     assert "Chưa khai nguồn nào" in shown
-    assert "mọi nhà mạng" in shown
-    assert "đang dùng" in shown
+    assert "chưa dùng lần nào" in shown
     # Nobody is told for yet, so that nothing that does not run is red.
     assert [red for red, _ in matters(answer)] == [False]
 
@@ -343,14 +346,31 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     assert any(red and "Cổng kannel ngừng gửi từ" in text for red, text in matters(page.get(PAGE)))
 
 
-def test_broken_connection_is_named_and_red(page, calm, configure):
+def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm, configure, monkeypatch):
+    assert "chưa dùng lần nào" in words(page.get(PAGE))
     configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
+    with pytest.raises(RunIncomplete, match="segments_per_day"):
+        gate(EVERYTHING)
+    monkeypatch.delenv("AIRFLOW_CONN_SMS_KANNEL")
     answer = page.get(PAGE)
     ((red, text),) = matters(answer)
     assert red
     assert text.startswith("Kết nối tới cổng kannel hỏng")
     assert "segments_per_day" in text
     assert "kết nối hỏng" in words(answer)
+
+
+def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connection(page, calm, configure):
+    for extra, shown in (
+        (
+            {"carriers": ["Viettel"], "segments_per_second": 5, "segments_per_day": 700},
+            "Viettel 5 đoạn một giây 0 / 700",
+        ),
+        ({}, "mọi nhà mạng không giới hạn 0 đang dùng"),
+    ):
+        configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "h", "extra": extra}))
+        send("run")
+        assert f"kannel {shown}" in words(page.get(PAGE))
 
 
 @pytest.mark.guarantee("stops", "what is stopped is shown on the first page, with who, why and until when")

@@ -19,13 +19,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import GatewayAnswer
 from motcua.jobs.notices.attempts import bury_the_dead
 from motcua.jobs.notices.request_slots import RequestSlots
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
+from motcua.jobs.notices.sending.opening import open_and_note
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.jobs.notices.sending.run import SendCounts, SenderRun
@@ -35,7 +36,6 @@ from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect, open_connection
 from motcua.store.ledger.locks import LINGERING, hold_lock
 from motcua.store.notices import messages
-from motcua.store.notices.gateways import ensure_gateway
 
 _GATHER = 0.004
 """Seconds that the first answer waits for others, to be written with them (docs/decisions/sending-speed.md)."""
@@ -157,9 +157,8 @@ class Sender:
     def _open_lanes(self, pools: ExitStack) -> None:
         refusal: GatewayMisconfigured | None = None
         for name in settings().gateways:
-            ensure_gateway(self.sending.ledger, name)
             try:
-                gateway = open_gateway(name)
+                gateway = open_and_note(self.sending.ledger, name)
             except GatewayMisconfigured as failure:
                 # The others go on; the run is red for it.
                 refusal = failure
