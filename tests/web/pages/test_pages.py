@@ -494,7 +494,7 @@ def test_header_has_the_entries_the_search_who_is_signed_in_and_the_ways_out(sta
         ("/messages", "Tin nhắn"),
         ("/quality", "Chất lượng"),
         ("/reconciliation", "Báo cáo"),
-        ("/calendar", "Thiết lập"),
+        ("/settings", "Thiết lập"),
     ]
     assert 'action="/motcua/dossiers/search"' in header
     assert ">xem</span>" in header

@@ -716,7 +716,7 @@ class _Sections:
                 rows.append(Row((each.name, said["kinds"].format(kinds=kinds), reason)))
             if each.same_day_excluded:
                 named = [self._told.report.procedures.get(code, code) for code in each.same_day_procedures]
-                what = said["same_day_of"].format(procedures="; ".join(named)) if named else said["same_day"]
+                what = ": ".join(filter(None, (said["same_day"], "; ".join(named))))
                 rows.append(Row((each.name, what, each.same_day_reason or self._words["names"]["dash"])))
         columns: Columns = [
             ("agency", "left", 3),
