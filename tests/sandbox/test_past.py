@@ -215,12 +215,13 @@ def test_one_agency_improves_and_one_games_its_dates() -> None:
         told = any(kind == "told_before_its_paper" for _, kind, _ in past.events)
         moved = len({row.due_at for _, row in past.rows if row.procedure == past.dossier.true_procedure}) > 1
         beaten[how] = beaten.get(how, 0) + (told or moved)
-        if past.ready_at is not None:
+        if past.ready_at is not None and past.rows[0][1].due_at < now - timedelta(days=14):
+            # Of those due of late the late ones are not done yet.
             late = past.ready_at > past.rows[0][1].due_at
             first = past.dossier.received_at < now - timedelta(days=46)
             halves.setdefault((how, first), []).append(late)
     shares = {key: sum(late) / len(late) for key, late in halves.items()}
-    assert shares["improves", True] > shares["improves", False] + 0.1
+    assert shares["improves", True] > shares["improves", False] + 0.15
     assert abs(shares["steady", True] - shares["steady", False]) < 0.1
     assert beaten["games"] > 50
     assert beaten["improves"] == beaten["steady"] == 0
