@@ -73,7 +73,6 @@ class ClosedPeriod:
 
     closing_no: int
     words: str
-    is_month: bool
     corrections: int
     expected: int
     tellable: int
@@ -328,7 +327,6 @@ def _periods(connection: Connection, *, summed: bool) -> list[ClosedPeriod]:
         ClosedPeriod(
             row.closing_no,
             period_words(Period.parse(row.period)),
-            Period.parse(row.period).is_month,
             row.corrections,
             row.expected,
             row.tellable,
