@@ -56,6 +56,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/messages/unknown": [({}, ("@HELD", "=nhà mạng báo", "+lan"))],
     "/quality": [({}, (FORMULA,))],
     "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
+    "/quality/findings": [({"rule": "P4"}, ("-1",))],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),

@@ -113,8 +113,8 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in ("quality_page", "complaints_page", "users_page"):
-        monkeypatch.setattr(f"motcua.web.staff.{page}.is_own_form", lambda request, fields: True)
+    for page in ("quality.quality_page", "staff.complaints_page", "staff.users_page"):
+        monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
     templates = (include_dir() / "templates" / "web").rglob("*.html")
     in_forms = {name for each in templates for name in re.findall(r'name="(\w+)"', each.read_text(encoding="utf-8"))}
@@ -401,6 +401,8 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/quality",
         "/quality/agency?code=000.00.30.H32",
         "/quality/agency/file?format=csv&code=000.00.30.H32",
+        "/quality/findings",
+        "/quality/findings/file?format=csv",
         "/quality/file?format=csv",
         "/reconciliation",
         "/reconciliation/figures/file?closing=1&format=csv",

@@ -649,16 +649,25 @@ def rows_of(
 
 
 def urgent_rows_of(
-    connection: Connection, run_no: int, rules: Sequence[str], agency_code: str, rule: str | None, first: int, most: int
+    connection: Connection,
+    run_no: int,
+    rules: Sequence[str],
+    *,
+    agency_code: str | None,
+    standing: str | None,
+    since_run: int | None,
+    first: int,
+    most: int,
 ) -> list[StoredFinding]:
-    """Some of the findings that a run returned of an agency, the most urgent first.
+    """Some of the findings of a run, the most urgent first.
 
     Args:
         connection: to the ledger.
         run_no: the run.
-        rules: all of them in the order of their urgency.
-        agency_code: whose findings.
-        rule: of one rule alone; ``None``: of all.
+        rules: those whose findings are wanted, in the order of their urgency.
+        agency_code: whose findings; ``None``: of all agencies and sources.
+        standing: which of them, as ``motcua.quality.choosing`` names it; ``None``: all that the run returned.
+        since_run: against which run they are new, back or fixed; ``None``: there is none.
         first: place of the first one, from 0.
         most: how many.
     """
@@ -666,7 +675,8 @@ def urgent_rows_of(
         "run_no": run_no,
         "rules": list(rules),
         "agency_code": agency_code,
-        "rule": rule,
+        "standing": standing,
+        "since_run": since_run,
         "skipped": first,
         "most": most,
     }
