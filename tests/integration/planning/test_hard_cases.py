@@ -199,7 +199,7 @@ def test_status_mapped_later_reads_the_row_again(one_stop, rows):
     one_stop.move(4, "X", desk=False, at=NOW + 60 * MINUTE)
     run(NOW + 60 * MINUTE)
     with connect() as c:
-        map_status(c, "khanhhoa", 11, 9)
+        map_status(c, "khanhhoa", 11, 9, "tests")
     run(NOW + 61 * MINUTE)
     assert states(rows) == [("queued", None)]
 

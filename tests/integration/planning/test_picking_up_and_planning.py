@@ -320,7 +320,7 @@ def test_quarantine_heals_when_the_status_is_mapped(one_stop, rows):
     one_stop.move(11)
     run()
     with connect() as connection:
-        assert map_status(connection, "khanhhoa", 11, 9)
+        assert map_status(connection, "khanhhoa", 11, 9, "tests")
     run(NOW + timedelta(hours=1))
     assert messages(rows) == [("result", "queued", None)]
 
@@ -336,7 +336,7 @@ def test_row_that_alone_tells_of_a_status_goes_on_when_the_status_is_mapped(one_
     run(NOW + timedelta(minutes=55))
     assert messages(rows) == []
     with connect() as connection:
-        assert map_status(connection, "khanhhoa", 11, 9)
+        assert map_status(connection, "khanhhoa", 11, 9, "tests")
     run(NOW + timedelta(hours=1))
     assert messages(rows) == [("result", "queued", None)]
     assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM motcua.dossiers WHERE status_code = 9")] == [

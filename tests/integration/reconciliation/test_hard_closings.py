@@ -176,14 +176,14 @@ def test_lost_departure_before_a_result_that_the_row_alone_tells_of_is_red(one_s
 def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_once_is_not(one_stop, tamper):
     with connect() as ledger:
         ensure_source(ledger, "khanhhoa")
-        map_status(ledger, "khanhhoa", 77, 4)
+        map_status(ledger, "khanhhoa", 77, 4, "tests")
     result(one_stop, "A", NOW - ONE_DAY)
     left = one_stop.move(77, "A", desk=False, at=NOW - 20 * MINUTE)
     one_stop.move(9, "A", at=NOW - 10 * MINUTE)
     tamper("DELETE FROM motcua.status_maps")
     run(NOW + 60 * MINUTE)
     with connect() as ledger:
-        map_status(ledger, "khanhhoa", 77, 4)
+        map_status(ledger, "khanhhoa", 77, 4, "tests")
     first = close()
     assert rows_of(first.closing_no) == [("source", "quarantined", "A")]
     tamper("UPDATE motcua.quarantine SET released_at = %s WHERE row_key = %s", NOW, str(left))
@@ -208,7 +208,7 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
     """Codes are not unique across agencies, and a row may wait in quarantine for years."""
     with connect() as ledger:
         ensure_source(ledger, "khanhhoa")
-        map_status(ledger, "khanhhoa", 77, 4)
+        map_status(ledger, "khanhhoa", 77, 4, "tests")
     evening = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
     tomorrow = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
     for code in ("RESULT", "ROW", "APOLOGY"):
@@ -237,7 +237,7 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper):
     plan(now=evening)
     apologize(now=evening)
     with connect() as ledger:
-        map_status(ledger, "khanhhoa", 77, 4)
+        map_status(ledger, "khanhhoa", 77, 4, "tests")
     closing = close()
     assert rows_of(closing.closing_no) == [
         *(("source", "missing", code) for code in ("APOLOGY", "BOTH", "OLD", "RESULT", "ROW")),

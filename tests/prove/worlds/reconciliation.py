@@ -1040,7 +1040,7 @@ class Stage:
         """Somebody says what the odd status means."""
         for source in MAKES:
             with connect() as connection:
-                map_status(connection, source, ODD_STATUS, 9)
+                map_status(connection, source, ODD_STATUS, 9, "tests")
             self.oracle.statuses[source][ODD_STATUS] = 9
 
     # --- what nobody should do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -43,10 +44,11 @@ def map_one_status(
     source: str,
     source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
+    by: Annotated[str | None, typer.Option(help="Who says so; by default whoever runs this command.")] = None,
 ) -> None:
     """Say what a status code of a source stands for; quarantined rows with it go on at the next pick-up."""
     with connect() as connection:
-        if not map_status(connection, source, source_status, status_code):
+        if not map_status(connection, source, source_status, status_code, by or getpass.getuser()):
             Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
             raise typer.Exit(2)
     _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.rows import class_row
@@ -113,9 +113,34 @@ def status_map(connection: Connection, source_id: int) -> dict[int, int]:
     return {row["source_status"]: row["status_code"] for row in rows}
 
 
-def map_status(connection: Connection, name: str, source_status: int, status_code: int) -> bool:
-    """Says what a status code of a source stands for; ``False``: no such source."""
-    done = connection.execute(
-        statement("sources/map_status"), {"name": name, "source_status": source_status, "status_code": status_code}
-    )
-    return done.rowcount == 1
+@dataclass(frozen=True, slots=True)
+class MappedStatus:
+    """What a status code of a source stands for, and who said so."""
+
+    source: str
+    source_status: int
+    status_code: int
+    mapped_at: datetime
+    mapped_by: str | None
+    """``None``: it was said before that was kept."""
+    status_before: int | None
+
+
+def map_status(
+    connection: Connection, name: str, source_status: int, status_code: int, by: str, now: datetime | None = None
+) -> bool:
+    """Says what a status code of a source stands for, and keeps who said so; ``False``: no such source."""
+    given = {
+        "name": name,
+        "source_status": source_status,
+        "status_code": status_code,
+        "by": by,
+        "now": now or datetime.now(UTC),
+    }
+    row = connection.execute(statement("sources/map_status"), given).fetchone()
+    return bool(row and row["is_known"])
+
+
+def mapped_statuses(connection: Connection) -> list[MappedStatus]:
+    """Every status code of a source that was said to stand for another, by source."""
+    return [value_of(MappedStatus, row) for row in connection.execute(statement("sources/mapped_statuses"))]

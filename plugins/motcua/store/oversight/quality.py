@@ -371,10 +371,10 @@ def _run(connection: Connection, names: Sequence[LiteralString], given: Mapping[
         connection.execute(statement(name), given)
 
 
-def _add_calendars(
-    connection: Connection, calendars: Mapping[str, WorkingCalendar], first: date, last: date, day: date
-) -> None:
-    """Most agencies work by the same calendar, which is kept once."""
+def calendar_rows(
+    calendars: Mapping[str, WorkingCalendar], first: date, last: date
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of ``quality.days`` and ``quality.agencies``; most agencies work by one calendar, which is kept once."""
     numbers: dict[tuple[bool, ...], int] = {}
     agencies = []
     days = [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
@@ -390,6 +390,13 @@ def _add_calendars(
                 {"calendar": number, "day": each, "working": is_worked, "nth": nth, "previous_working_day": before}
             )
             before = each if is_worked else before
+    return rows, agencies
+
+
+def _add_calendars(
+    connection: Connection, calendars: Mapping[str, WorkingCalendar], first: date, last: date, day: date
+) -> None:
+    rows, agencies = calendar_rows(calendars, first, last)
     connection.execute(statement("quality/marks/add_days"), {"rows": recordset(rows)})
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": "days", "column_name": "day"})
     connection.execute(statement("quality/saving/add_agencies"), {"rows": recordset(agencies), "day": day})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast, get_args
 from urllib.parse import urlencode
 
@@ -13,11 +13,13 @@ from fastapi import Request
 
 from motcua.domain.phones.reading import holds_phone
 from motcua.quality.choosing import Chosen, Part, Standing
+from motcua.quality.rechecking import mended_since, rules_judged_alone
 from motcua.quality.report_data import RowToCorrect, RuleResult, Run
 from motcua.quality.reporting import urgent_rows
 from motcua.reports import wording
 from motcua.reports.lists import Cell
 from motcua.store.ledger.database import Connection
+from motcua.store.rechecks import Recheck, last_rechecks
 from motcua.web.lists.files import dossier_cell
 from motcua.web.lists.places import given
 from motcua.web.visitors import Visitor
@@ -77,6 +79,29 @@ def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:
     rule = next((each.rule.title for each in results if each.rule.code == chosen.rule), None)
     what = rule or (words["part"][chosen.part] if chosen.part else of_all)
     return f"{what}: {words['standing'][chosen.standing]}" if chosen.standing else str(what)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAtAgain:
+    """What is known of a page of findings that its run could not know; none of it is counted anywhere."""
+
+    mended: frozenset[int]
+    """Findings that no longer hold, of dossiers that were read anew since the run."""
+    rechecks: Mapping[int, Recheck]
+    """The last time that somebody had one judged again since the run."""
+    alone: frozenset[str]
+    """Rules whose findings can be judged again by themselves."""
+
+
+def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -> LookedAtAgain:
+    """Looks at a page's findings as the ledger is now."""
+    alone = rules_judged_alone()
+    standing = [each.finding_id for each in rows if each.state != "fixed" and each.rule.code in alone]
+    return LookedAtAgain(
+        frozenset(mended_since(connection, standing, run.as_of, datetime.now(UTC))),
+        last_rechecks(connection, standing, run.as_of),
+        alone,
+    )
 
 
 def page_of_rows(

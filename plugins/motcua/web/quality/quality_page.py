@@ -1,7 +1,8 @@
 """The pages *Chất lượng dữ liệu*: all agencies, the worst first, one agency with what it has to correct, and the
 findings behind a figure of all agencies.
 
-The lists take decisions: a finding is acknowledged for a time, or that is taken back. Its agency's administrators and
+The lists take decisions: a finding is acknowledged for a time, or that is taken back, or it is judged again by its
+dossier as it is now, which is told beside the run and changes nothing of it. Its agency's administrators and
 the Department take them; auditors see the pages without forms. All need the token of the page's form, and are kept
 with who, when, why and until when. An agency's administrators see their own agencies' pages alone.
 """
@@ -18,6 +19,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.quality.rechecking import recheck
 from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentReport, RuleResult
 from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
 from motcua.reports import wording
@@ -41,6 +43,7 @@ from motcua.web.quality.findings import (
     day_in,
     file_columns,
     file_row,
+    look_again,
     page_of_rows,
     reason_of,
     title_of,
@@ -216,7 +219,7 @@ def _findings_file(
 
 @router.post("/quality/agency")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Acknowledges a finding until a day, or takes that back, and shows the list again that the form stood in."""
+    """Acknowledges a finding until a day, takes that back, or judges it again; shows the list again with the form."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
     asked = Asked(*(fields.get(name, "") for name in ("code", "rule", "part", "state")))
@@ -229,6 +232,12 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     now = datetime.now(UTC)
     today = now.astimezone(VIETNAM).date()
+    if fields.get("decision") == "recheck":
+        with page_connection() as connection:
+            outcome = recheck(connection, number, visits.name, now, visits.listed)
+        if outcome is None:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
+        return _back(request, asked, page, f"recheck_{outcome}", number)
     until: date | None
     if fields.get("decision") == "take_back":
         why, until, said = wording.words()["page"]["taken_back"], today - timedelta(days=1), "taken_back"
@@ -243,6 +252,11 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         # Whose the finding is says the ledger; the form's agency is only where its page goes back to.
         if not acknowledge(connection, number, visits.name, why, until, now, visits.listed):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
+    return _back(request, asked, page, said, number)
+
+
+def _back(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
+    """To the list again that the form stood in, at its finding."""
     query = given(asked.given | {"page": page, "said": said})
     where = "agency" if asked.code else "findings"
     address = f"{request.scope.get('root_path', '')}/quality/{where}?{urlencode(query)}"
@@ -250,7 +264,10 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 
 def _said(said: str) -> str:
-    return said if said in ("acknowledged", "taken_back") else ""
+    return said if said in _SAID else ""
+
+
+_SAID = ("acknowledged", "taken_back", "recheck_mended", "recheck_stands", "recheck_unknown")
 
 
 def _must_see(visits: Visitor, asked: Asked) -> None:
@@ -296,6 +313,7 @@ def _agency_page(
         report = _report(connection, run_no, asked.code)
         chosen = asked.chosen(_rules_of(report.results))
         rows, more = page_of_rows(connection, run_no, report.agency_code, chosen, place)
+        again = look_again(connection, report.run, rows)
         mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
         agencies = _agencies(connection, report.run.day, visits)
     return render(
@@ -311,6 +329,7 @@ def _agency_page(
         chosen=chosen,
         rows=rows,
         more=more,
+        again=again,
         **_told(report),
         **_of_list(visits, place, said, tried),
         **_common(request, report.agency_code),
@@ -336,6 +355,7 @@ def _findings_page(
         report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
         chosen = asked.chosen(_rules_of(report.results))
         rows, more = page_of_rows(connection, run_no, None, chosen, place)
+        again = look_again(connection, report.run, rows)
     return render(
         request,
         "quality/quality_findings.html",
@@ -347,6 +367,7 @@ def _findings_page(
         chosen=chosen,
         rows=rows,
         more=more,
+        again=again,
         **_of_list(visits, place, said, tried),
         **_common(request),
     )

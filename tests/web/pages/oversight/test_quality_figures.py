@@ -168,14 +168,57 @@ def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(
     address = "/motcua/quality/findings?rule=S1&part=others&state=to_do"
     page = staff.get(address).text
     (number,) = LISTED.findall(page)
-    form = page[page.index(f'id="loi-{number}"') :].partition("</form>")[0]
-    fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+    fields = form_of(page, number, "acknowledge")
     sent = staff.post("/motcua/quality/agency", data=fields | {"why": "đang sửa đường truyền", "until": _tomorrow()})
     assert sent.status_code == 303
     assert sent.headers["location"].startswith("/motcua/quality/findings?rule=S1&")
     assert "đang sửa đường truyền" in staff.get(sent.headers["location"].partition("#")[0]).text
     VISITING.visit_as("agency", "A")
     assert staff.post("/motcua/quality/agency", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
+
+
+def form_of(page: str, number: str, decision: str) -> dict[str, str]:
+    """The fields of one of a finding's forms, as a browser would send them."""
+    item = page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
+    (form,) = [each for each in re.findall(r"<form.*?</form>", item, re.DOTALL) if f'value="{decision}"' in each]
+    return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+
+
+@pytest.mark.guarantee("reconciliation", "a finding mended since the check is marked so, and is judged again at once")
+def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(world, staff):
+    VISITING.visit_as("agency", "B")
+    address = "/motcua/quality/agency?code=B&rule=P1"
+    page = staff.get(address).text
+    first, second = LISTED.findall(page)[:2]
+    assert "đã sửa, chờ kiểm tra lại" not in page
+    dossier = "SELECT dossier_id FROM motcua.findings WHERE finding_id = %s"
+    world.connection.execute(
+        "UPDATE motcua.dossiers SET phone_refusal = NULL, msisdn = '+84905771482', picked_up_at = now()"
+        f" WHERE dossier_id = ({dossier})",
+        (first,),
+    )
+    page = staff.get(address).text
+    assert page.count("đã sửa, chờ kiểm tra lại") == 1
+    assert LISTED.findall(page)[:2] == [first, second], "the run's list is as it was"
+    for number, told, kept in ((first, "không còn lỗi", "mended"), (second, "vẫn còn lỗi", "stands")):
+        sent = staff.post("/motcua/quality/agency", data=form_of(page, number, "recheck"))
+        assert (sent.status_code, sent.headers["location"].partition("#")[2]) == (303, f"loi-{number}")
+        shown = staff.get(sent.headers["location"].partition("#")[0]).text
+        assert f"Đã kiểm tra lại: {told}" in shown
+        item = shown[shown.index(f'id="loi-{number}"') :].partition("</li>")[0]
+        assert f"lan: {told}." in " ".join(item.split())
+        row = world.connection.execute(
+            "SELECT rechecked_by, outcome FROM motcua.finding_rechecks WHERE finding_id = %s", (number,)
+        ).fetchone()
+        assert row == {"rechecked_by": "lan", "outcome": kept}
+    fields = form_of(page, first, "recheck")
+    VISITING.visit_as("agency", "A")
+    assert staff.post("/motcua/quality/agency", data=fields | {"code": "A"}).status_code == 404, "another agency's"
+    VISITING.visit_as("auditor")
+    assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
+    assert 'value="recheck"' not in staff.get(address).text
+    count = world.connection.execute("SELECT count(*) AS n FROM motcua.finding_rechecks").fetchone()
+    assert count == {"n": 2}
 
 
 def _tomorrow() -> str:

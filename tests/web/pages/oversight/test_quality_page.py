@@ -35,6 +35,7 @@ class Ledger:
         self.department = department_report()
         self.agency = agency_report()
         self.rows = rows()
+        self.again = findings.LookedAtAgain(frozenset(), {}, frozenset({"P1"}))
         self.names = {each.agency_code: InForce(each.agency_code, each.name, None) for each in self.department.agencies}
         self.decisions: list[tuple[int, str, str, date]] = []
 
@@ -61,6 +62,7 @@ def ledger(monkeypatch) -> Ledger:
     monkeypatch.setattr(quality_page, "mails_of", lambda *_: [])
     monkeypatch.setattr(quality_page, "in_force", lambda *_: known.names)
     monkeypatch.setattr(findings, "urgent_rows", known.urgent_rows)
+    monkeypatch.setattr(quality_page, "look_again", lambda *_: known.again)
     for name in ("agency_report", "urgent_rows", "acknowledge"):
         monkeypatch.setattr(quality_page, name, getattr(known, name))
     return known
@@ -85,7 +87,8 @@ def text_of(answer) -> str:
 def form_of(page: str, finding: int) -> dict[str, str]:
     """The fields of a finding's form, as a browser would send them."""
     item = page[page.index(f'id="loi-{finding}"') :]
-    form = item[: item.index("</form>")]
+    forms = re.findall(r"<form.*?</form>", item[: item.index("</li>")], re.DOTALL)
+    form = next(each for each in forms if 'value="recheck"' not in each)
     return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
 
 
