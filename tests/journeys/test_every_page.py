@@ -38,6 +38,7 @@ ADDRESSES = (
     "messages/unknown",
     "quality",
     f"quality/agency?code={NHA_TRANG}",
+    "quality/sources",
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",

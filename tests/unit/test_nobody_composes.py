@@ -119,6 +119,8 @@ EXCEPTIONS = {
     "form of complaints: reason": "what the check found, or why a complaint is taken back",
     "form of quality: why": "why a finding stands",
     "form of quality_rows: why": "likewise",
+    "form of sources: written": "code of a status as a source writes it",
+    "form of sources: stands_for": "one of the national status codes",
     "form of complaints: note": "a citizen's complaint in short; kept, and no number is taken",
     "form of complaints: dossier_code": "the dossier that a complaint is about",
     "form of complaints: received_at": "when a complaint came",

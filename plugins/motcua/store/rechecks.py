@@ -30,6 +30,14 @@ _FILLED = (
     "quality/facts/fill_dossier_facts",
 )
 """What a run fills, as far as one dossier's facts need it, in this order."""
+_STANDING_FOR = {
+    "dossiers_here": "quality/rechecking/dossiers_here",
+    "transitions_here": "quality/rechecking/transitions_here",
+    "quality_marks": "quality/rechecking/no_marks",
+    "quality_result_messages": "quality/rechecking/no_messages",
+    "quality_desk_register": "quality/rechecking/no_register",
+}
+"""What stands in a dossier's facts for tables of the ledger and of a run."""
 _INSERT = re.compile(r"\A(?:--[^\n]*\n)*INSERT INTO quality\.(\w+) \(([^)]*)\)\n(.*)\Z", re.DOTALL)
 
 
@@ -157,13 +165,7 @@ def facts_of_dossiers(
 @lru_cache(maxsize=1)
 def _facts() -> str:
     """The statements of a run as parts of one query, narrowed to some dossiers."""
-    parts = [
-        f"dossiers_here AS MATERIALIZED ({statement('quality/rechecking/dossiers_here')})",
-        f"transitions_here AS MATERIALIZED ({statement('quality/rechecking/transitions_here')})",
-        f"quality_marks AS ({statement('quality/rechecking/no_marks')})",
-        f"quality_result_messages AS ({statement('quality/rechecking/no_messages')})",
-        f"quality_desk_register AS ({statement('quality/rechecking/no_register')})",
-    ]
+    parts = [f"{name} AS MATERIALIZED (\n{statement(text)}\n)" for name, text in _STANDING_FOR.items()]
     for name in _FILLED:
         found = _INSERT.match(statement(name))
         if found is None:

@@ -296,6 +296,9 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
     ("GET", "/quality/file"): lambda world, its: _list_files([{}]),
+    ("GET", "/quality/sources"): lambda world, its: [{}],
+    ("GET", "/quality/sources/file"): lambda world, its: _list_files([{"of": of} for of in ("sources", "unusable")]),
+    ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
     ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
     ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
     ("GET", "/quality/agency/file"): lambda world, its: _list_files(
@@ -471,6 +474,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
+    departments.add("POST /quality/sources")
     assert refused("auditor") == departments | {"POST /complaints", "POST /dossiers/search", "POST /quality/agency"}
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}

@@ -126,6 +126,25 @@ class MappedStatus:
     status_before: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh a source is."""
+
+    name: str
+    picked_up_at: datetime | None
+    """``None``: it was never read."""
+    failed_at: datetime | None
+    failure: str | None
+    last_transition_at: datetime | None
+    """What was recorded there last."""
+
+
+def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None) -> list[Freshness]:
+    """How fresh the sources are that hold dossiers of these agencies, or (``None``) all, by name."""
+    rows = connection.execute(statement("sources/freshness"), {"agencies": agencies})
+    return [value_of(Freshness, row) for row in rows]
+
+
 def map_status(
     connection: Connection, name: str, source_status: int, status_code: int, by: str, now: datetime | None = None
 ) -> bool:
