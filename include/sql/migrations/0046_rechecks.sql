@@ -15,8 +15,6 @@ COMMENT ON COLUMN motcua.finding_rechecks.rechecked_at IS 'The moment that the r
 COMMENT ON COLUMN motcua.finding_rechecks.rechecked_by IS 'Who asked for it. Personal data of staff.';
 COMMENT ON COLUMN motcua.finding_rechecks.outcome IS 'mended (the rule no longer finds it), stands, unknown (it also depends on what only a whole run knows).';
 CREATE INDEX finding_rechecks_finding ON motcua.finding_rechecks (finding_id, recheck_id);
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.finding_rechecks
-FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 CREATE TABLE motcua.status_map_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -35,5 +33,3 @@ COMMENT ON COLUMN motcua.status_map_changes.status_before IS 'National code that
 COMMENT ON COLUMN motcua.status_map_changes.status_code IS 'National code that it stands for from then on.';
 COMMENT ON COLUMN motcua.status_map_changes.changed_at IS 'When.';
 COMMENT ON COLUMN motcua.status_map_changes.changed_by IS 'Who said so. Personal data of staff.';
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.status_map_changes
-FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
