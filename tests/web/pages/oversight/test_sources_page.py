@@ -45,7 +45,7 @@ def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, 
         "Sở khai trạng thái này nghĩa là gì, ngay ở trang này.",
         STRANGE,
         "Quản trị hệ thống khai cơ quan, hoặc khai mã này là cách viết khác",
-        "bước xử lý của hồ sơ chưa thấy ở nguồn Ví dụ hồ sơ lost",
+        "bước xử lý của hồ sơ chưa thấy ở nguồn Dòng bước xử lý Ví dụ hồ sơ lost",
         "khanhhoa",
         "đọc được",
     ):
