@@ -38,6 +38,8 @@ ADDRESSES = (
     "messages/unknown",
     "quality",
     f"quality/agency?code={NHA_TRANG}",
+    "quality/sources",
+    "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",
     "run?dag_id=notify_transitions&run_id=nothing",
