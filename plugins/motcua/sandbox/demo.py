@@ -178,11 +178,11 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
     _prepare_texts_and_calendars(datetime.now(UTC))
-    let_agency_user_see(_busiest(agencies), datetime.now(UTC))
+    let_agency_user_see(busiest_agency(agencies), datetime.now(UTC))
     work_today(agencies.parent, datetime.now(UTC))
 
 
-def _busiest(agencies: Path) -> str:
+def busiest_agency(agencies: Path) -> str:
     """The agency that the file names first: it is busy, and has a past from the first day on."""
     return str(yaml.safe_load(agencies.read_text(encoding="utf-8"))["agencies"][0]["code"])
 
