@@ -2476,6 +2476,7 @@ CASE
     WHEN (substr(period, 6, 1) = 'Q'::text) THEN 'quarter'::text
     ELSE 'month'::text
 END) STORED NOT NULL,
+    known_quality_run bigint,
     CONSTRAINT closings_figures_hash_check CHECK ((figures_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}(-Q[1-4]|-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$'::text)),
     CONSTRAINT closings_run_id_check CHECK ((btrim(run_id) <> ''::text)),
@@ -2887,7 +2888,8 @@ CREATE VIEW audit.closings AS
     difference,
     unexplained,
     closed_at,
-    period_length
+    period_length,
+    known_quality_run
    FROM motcua.closings;
 
 -- Name: complaint_changes; Type: TABLE; Schema: motcua; Owner: -

@@ -119,6 +119,8 @@ class Closing:
     closed_at: datetime
     known_message: int = 0
     """All messages up to this one count."""
+    known_quality_run: int | None = None
+    """Largest check of data quality that counts, of those that were sealed; ``None``: an earlier version kept none."""
 
 
 @dataclass(frozen=True, slots=True)

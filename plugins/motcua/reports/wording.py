@@ -121,12 +121,13 @@ def publication_words(earlier: int | None = None) -> dict[str, Any]:
         yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"))
         for name in ("publication", "phone_refusals", "complaints")
     )
+    # What an earlier rendering says otherwise of a phone goes before.
+    read["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
     if earlier is not None:
         kept = sorted(folder.glob("publication.*.vi.yaml"), key=_number_of, reverse=True)
         for path in (path for path in kept if _number_of(path) >= earlier):
             _put_in(read, yaml.safe_load(path.read_text(encoding="utf-8")))
     words: dict[str, Any] = read | {name: complaints["titles"][name] for name in ("claim", "outcome")}
-    words["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
     return words
 
 
@@ -135,10 +136,14 @@ def _number_of(path: Path) -> int:
     return int(path.name.split(".")[1])
 
 
-def _put_in(words: dict[str, Any], others: Mapping[str, Any]) -> None:
-    """Puts other words in their places."""
+def _put_in(words: Any, others: Mapping[Any, Any]) -> None:  # noqa: ANN401 - a mapping, or a list by its places
+    """Puts other words in their places; takes away those for which there were none."""
     for name, word in others.items():
         if isinstance(word, dict):
             _put_in(words.setdefault(name, {}), word)
+        elif word is None:
+            words.pop(name, None)
+        elif isinstance(words, list) and name == len(words):
+            words.append(word)
         else:
             words[name] = word

@@ -15,6 +15,7 @@ from motcua.domain.reconciliation import DossierFigures, MessageFigures, ReasonC
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.reconciliation.closing import (
     NothingInScope,
     NotOver,
@@ -28,6 +29,7 @@ from motcua.store.oversight.closings import (
     find_orphans,
     hash_figures,
     load_changes,
+    load_closing,
     load_differences,
     load_figures,
     load_orphans,
@@ -292,6 +294,39 @@ def test_stored_figures_are_what_the_facts_give_again(one_stop):
         assert figures == load_figures(ledger, closing.closing_no)
         differences, orphans = load_differences(ledger, closing.closing_no), load_orphans(ledger, closing.closing_no)
     assert hash_figures(figures, differences, orphans) == closing.figures_hash
+
+
+@pytest.mark.parametrize("checked_before", [True, False])
+@pytest.mark.guarantee(
+    "reconciliation", "a check of quality that is sealed after a closing changes nothing of it, whenever it began"
+)
+def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_does_not_count(
+    one_stop, rows, checked_before
+):
+    began = NEXT_MORNING - timedelta(minutes=30)
+    wrong = {"applicant_phone": "12345", "received_at": NOW - timedelta(days=1)}
+    one_stop.dossier("H0001", updated_at=NOW, **wrong)
+    pick_up_and_plan()
+    if checked_before:
+        check_quality("in time", now=began - timedelta(minutes=10))
+    closing = close_period(DAY, "tests", NEXT_MORNING).closing
+    with connect() as ledger:
+        stored = load_figures(ledger, closing.closing_no)
+    counted = sum(each.findings_open for each in stored.agencies)
+    assert (counted > 0) is checked_before
+    one_stop.dossier("H0002", updated_at=NOW, **wrong)
+    pick_up_and_plan(NOW + timedelta(hours=1))
+    check_quality("late", now=began)
+    with connect() as ledger:
+        again = load_closing(ledger, closing.closing_no)
+        assert compute_figures(ledger, again) == stored
+        assert again.known_quality_run == int(checked_before)
+    rows("SET session_replication_role = replica")
+    rows("UPDATE motcua.closings SET known_quality_run = NULL WHERE closing_no = %s", closing.closing_no)
+    with connect() as ledger:
+        old = load_closing(ledger, closing.closing_no)
+        unbound = compute_figures(ledger, old).agencies
+    assert sum(each.findings_open for each in unbound) > counted, "a closing from before it was kept counts as it did"
 
 
 def test_month_is_the_sum_of_its_days(one_stop):

@@ -150,17 +150,38 @@ def test_date_has_leading_zeros_below_ten_and_for_months_one_and_two_alone(on, w
 
 
 def test_letterhead_is_that_of_a_report_that_somebody_has_yet_to_number_and_sign():
-    month, day = document("month"), document("day")
+    month = document("month")
     head = month.letterhead
     assert head["parent"] == "ỦY BAN NHÂN DÂN TỈNH KHÁNH HÒA"
     assert re.fullmatch(r"Số: +/BC-STTTT", head["number"]), "the number is left blank"
     assert head["machine_copy"] == "Báo cáo tự động, không thay thế văn bản ký ban hành"
     assert month.place_and_date == "Khánh Hòa, ngày 01 tháng 11 năm 2026"
-    assert month.addressed_to == "Kính gửi: Ủy ban nhân dân tỉnh Khánh Hòa."
+    assert month.addressed_to.splitlines()[:2] == ["Kính gửi:", "- Ủy ban nhân dân tỉnh Khánh Hòa;"]
+    assert "Nghị định số 118/2025/NĐ-CP" in month.grounds[0]
+    assert [each[-1] for each in month.grounds] == [";", "."]
     assert "Lưu: VT" in month.copies[-1]
     assert month.ending.endswith("./.")
-    assert day.addressed_to != month.addressed_to
+
+
+@pytest.mark.parametrize("name", ["day", "empty"])
+def test_day_is_a_sheet_that_nobody_numbers_addresses_or_signs(name):
+    day, month = document(name), document("month")
+    assert day.is_sheet
+    assert not month.is_sheet
+    assert (day.addressed_to, day.opening, day.ending, day.copies) == ("", "", "", ())
+    assert "24/11/2026" in day.about
+    assert "6:00 ngày 25/11/2026" in day.grounds[0], "as of when"
     assert len(day.sections) < len(month.sections)
+    for made, issued in ((page(day).decode(), False), (page(month).decode(), True)):
+        for word in ("CỘNG HÒA XÃ HỘI", "Độc lập - Tự do", "Kính gửi", "Nơi nhận", "GIÁM ĐỐC", "/BC-STTTT"):
+            assert (word in made) is issued
+
+
+@pytest.mark.parametrize("rendering", [1, 2])
+def test_day_of_an_earlier_rendering_is_addressed_as_it_was(rendering):
+    day = compose_document(Told(samples.report(samples.DAY, rendering), rendering=rendering))
+    assert not day.is_sheet
+    assert day.addressed_to == "Kính gửi: Lãnh đạo Sở Thông tin và Truyền thông."
 
 
 # ------------------------------------------------------------------------------------------------- identity

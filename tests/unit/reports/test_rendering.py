@@ -76,24 +76,35 @@ def test_bytes_of_print_page_and_workbooks_change_only_with_the_number_of_the_re
     assert golden.missing(kept[own], now) == [], golden.HOW_TO_CHANGE
 
 
-def test_renderings_share_all_words_but_those_that_an_earlier_one_keeps():
+@pytest.mark.parametrize("rendering", sorted(RENDERINGS.keys() - {RENDERING}))
+def test_renderings_share_all_words_but_those_that_an_earlier_one_keeps(rendering):
     """What is kept of an earlier rendering is said otherwise by the one after it, so that nothing is kept twice."""
-    now, kept = wording.publication_words(), dict(leaves(wording.publication_words(1)))
-    assert kept["charts.whole"] == "100%"
-    own = yaml.safe_load((include_dir() / "templates" / "report" / "publication.1.vi.yaml").read_text(encoding="utf-8"))
-    said, same = dict(leaves(now)), dict(leaves(own))
-    assert [path for path, word in same.items() if said.get(path) == word] == []
-    assert {path: kept[path] for path in same} == same
-    assert {path: kept[path] for path in said.keys() - same.keys()} == {
-        path: said[path] for path in said.keys() - same.keys()
+    after = dict(leaves(words_of(rendering + 1)))
+    kept = dict(leaves(words_of(rendering)))
+    path = include_dir() / "templates" / "report" / f"publication.{rendering}.vi.yaml"
+    own = dict(leaves(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    assert own
+    assert [path for path, word in own.items() if after.get(path) == word] == []
+    assert {path: kept.get(path) for path in own} == own
+    assert {path: word for path, word in kept.items() if path not in own} == {
+        path: word for path, word in after.items() if path not in own
     }
 
 
-def leaves(words: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each word below a part of the words, by where it stands."""
+def test_first_rendering_says_what_it_said():
+    assert words_of(1)["charts"]["whole"] == "100%"
+    for rendering in (1, 2):
+        assert wording.reason_in(words_of(rendering), "dummy") == "Số điền cho có"
+        assert wording.reason_in(words_of(rendering), "restored") == "restored"
+    assert wording.message_reason("dummy") == "Số điện thoại không có thật"
+    assert wording.message_reason("restored") != "restored"
+
+
+def leaves(words: Any, path: str = "") -> Iterator[tuple[str, str | None]]:
+    """Each word below a part of the words, by where it stands; ``None``: it is taken away."""
     for key, word in words.items() if isinstance(words, dict) else enumerate(words):
         where = f"{path}.{key}".lstrip(".")
-        if isinstance(word, str):
+        if word is None or isinstance(word, str):
             yield where, word
         else:
             yield from leaves(word, where)

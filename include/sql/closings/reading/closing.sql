@@ -10,6 +10,7 @@ SELECT
     known_history,
     known_message,
     known_inquiry,
-    known_receipt, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained, closed_at
+    known_receipt,
+    known_quality_run, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained, closed_at
 FROM audit.closings
 WHERE closing_no = %(closing_no)s

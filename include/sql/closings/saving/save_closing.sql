@@ -10,6 +10,7 @@ INSERT INTO motcua.closings (
     known_message,
     known_inquiry,
     known_receipt,
+    known_quality_run,
     data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained
 )
 VALUES (
@@ -21,7 +22,9 @@ VALUES (
     %(known_transition)s,
     %(known_history)s,
     %(known_message)s,
-    %(known_inquiry)s, %(known_receipt)s, %(data_as_of)s, %(sources_unread)s, %(segment_price)s, %(figures_hash)s,
-    %(difference)s, %(unexplained)s
+    %(known_inquiry)s,
+    %(known_receipt)s,
+    %(known_quality_run)s, %(data_as_of)s, %(sources_unread)s, %(segment_price)s, %(figures_hash)s, %(difference)s,
+    %(unexplained)s
 )
 RETURNING closing_no, closed_at

@@ -146,8 +146,9 @@ def figure_rows(figures: Figures) -> dict[str, Sequence[Any]]:
 
 
 def closing_value(closing: Closing) -> dict[str, Any]:
-    """A closing as a manifest holds it."""
-    return {name: _plain(getattr(closing, name)) for name in Closing.__slots__ if name != "period"} | {
+    """A closing as a manifest holds it; one from before checks of quality were kept is as it was then."""
+    left_out = {"period"} | ({"known_quality_run"} if closing.known_quality_run is None else set())
+    return {name: _plain(getattr(closing, name)) for name in Closing.__slots__ if name not in left_out} | {
         "period": str(closing.period)
     }
 

@@ -1,7 +1,8 @@
 """What the printable report and the page both say: sections of paragraphs, tables and charts, all written out.
 
-Both are laid out from this alone, so that they cannot differ. A daily report is shorter than one of a month or longer,
-which goes to Ủy ban nhân dân tỉnh and proposes whom to urge. The form is that of Nghị định 30/2020/NĐ-CP.
+Both are laid out from this alone, so that they cannot differ. A day is a plain sheet of figures. A month or longer is a
+document that the Department issues to those it serves, in the form of Nghị định 30/2020/NĐ-CP, and proposes whom to
+urge.
 """
 
 from __future__ import annotations
@@ -90,10 +91,15 @@ class Section:
 class Document:
     """The whole report, every word and number as it is read."""
 
+    print_template: str
+    is_sheet: bool
+    """A plain sheet of figures, which nobody issues: it has no letterhead but who made it, is addressed to nobody, opens
+    and ends with nothing, and bears no signature."""
     letterhead: dict[str, str]
     place_and_date: str
     about: str
     addressed_to: str
+    """A line each."""
     grounds: tuple[str, ...]
     opening: str
     sections: tuple[Section, ...]
@@ -111,8 +117,27 @@ def compose_document(told: Told) -> Document:
     filled = {"period": told.period, "as_of": moment(closing.as_of), "closing": closing.closing_no}
     about = said["about_correction" if closing.corrects is not None else "about"].format(**filled)
     builder = _Sections(told)
+    if daily and told.way.sheets_of_days:
+        sheet = told.words["sheet"]
+        return Document(
+            print_template=told.way.print_template,
+            is_sheet=True,
+            letterhead={name: sheet[name] for name in ("issuer", "machine_copy")},
+            place_and_date="",
+            about=about,
+            addressed_to="",
+            grounds=(sheet["closing"].format(**filled),),
+            opening="",
+            sections=builder.daily(),
+            ending="",
+            copies=(),
+            title=about,
+            software=told.report.software,
+        )
     names = ["parent", "issuer", "number", "country", "motto", "machine_copy", "report", "copies", "signer"]
     return Document(
+        print_template=told.way.print_template,
+        is_sheet=False,
         letterhead={name: said[name] for name in names},
         place_and_date=said["date"].format(
             place=said["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())

@@ -68,7 +68,7 @@ def render(
     said = told.words["files"]
     document = compose_document(told)
     files = [
-        PublishedFile(PDF, pdf(document, report.closing.closed_at), None, said["pdf"]),
+        PublishedFile(PDF, pdf(document, report.closing.closed_at), None, said["pdf_of_day" if document.is_sheet else "pdf"]),
         PublishedFile(PAGE, page(document), None, said["page"]),
         PublishedFile(WORKBOOK, publication_workbook(told), None, said["workbook"]),
     ]
@@ -81,7 +81,7 @@ def render(
     }
     for table in TABLES:
         rows = table_rows(table, report.closing.closing_no, values[table.name])
-        about = said["table"].format(table=table.name)
+        about = said["table"].format(table=said["tables"][table.name])
         files.append(PublishedFile(table.file_name, write_csv(table, rows), len(rows), about))
     for line in sorted(told.agencies, key=lambda line: line.agency_code):
         if line.agency_code:

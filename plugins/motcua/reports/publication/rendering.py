@@ -7,12 +7,12 @@ Renderings share all code and all templates. What one does otherwise than anothe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from motcua.domain.reconciliation import MessageFigures
 from motcua.reports.wording import percent, percent_as_short_as_can_be
 
-RENDERING = 2
+RENDERING = 3
 """Number of what a report is rendered as now. Whoever changes a byte of what the same report gives raises it, wherever
 the change is: a word, a layout, a sum of the domain; and keeps what the one before did, here and in a file of words.
 ``tests/golden_publications.py`` holds the bytes of each and says how new ones are recorded."""
@@ -40,6 +40,10 @@ class Rendering:
     """States that the chart of messages draws as what went wrong."""
     share_columns: tuple[str, ...]
     """Columns of a workbook that hold the share, and what it is of where no other column does."""
+    print_template: str
+    """Of include/templates/report."""
+    sheets_of_days: bool
+    """A day is a plain sheet of figures; else it has the form of a document that is issued, as longer periods have."""
 
     def base_of(self, row: MessageFigures) -> int:
         """How many messages the share is of."""
@@ -52,36 +56,37 @@ class Rendering:
         return share
 
 
-RENDERINGS = {
-    each.number: each
-    for each in (
-        Rendering(
-            number=1,
-            base="expected",
-            share="delivered_of_expected",
-            percent=percent_as_short_as_can_be,
-            percent_format="0.0%",
-            identity=("expected", "not_sent", "waiting", "rejected", "sent", "delivered", "of_expected", "of_sent"),
-            agencies=("expected", "sent", "delivered", "of_expected"),
-            procedures=("expected", "delivered", "of_expected"),
-            lost=("suppressed", "cancelled", "expired", "rejected"),
-            share_columns=("delivered_of_expected",),
-        ),
-        Rendering(
-            number=2,
-            base="tellable",
-            share="delivered_of_tellable",
-            percent=percent,
-            percent_format="0.0 %",
-            identity=(
-                "expected", "suppressed", "cancelled", "tellable",
-                "waiting", "lost", "sent", "delivered", "of_tellable",
-            ),
-            agencies=("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable"),
-            procedures=("expected", "tellable", "delivered", "of_tellable"),
-            lost=("expired", "rejected"),
-            share_columns=("tellable", "delivered_of_tellable"),
-        ),
-    )
-}  # fmt: skip
+_FIRST = Rendering(
+    number=1,
+    base="expected",
+    share="delivered_of_expected",
+    percent=percent_as_short_as_can_be,
+    percent_format="0.0%",
+    identity=("expected", "not_sent", "waiting", "rejected", "sent", "delivered", "of_expected", "of_sent"),
+    agencies=("expected", "sent", "delivered", "of_expected"),
+    procedures=("expected", "delivered", "of_expected"),
+    lost=("suppressed", "cancelled", "expired", "rejected"),
+    share_columns=("delivered_of_expected",),
+    print_template="publication.2.typ",
+    sheets_of_days=False,
+)
+_SECOND = Rendering(
+    number=2,
+    base="tellable",
+    share="delivered_of_tellable",
+    percent=percent,
+    percent_format="0.0 %",
+    identity=(
+        "expected", "suppressed", "cancelled", "tellable",
+        "waiting", "lost", "sent", "delivered", "of_tellable",
+    ),
+    agencies=("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable"),
+    procedures=("expected", "tellable", "delivered", "of_tellable"),
+    lost=("expired", "rejected"),
+    share_columns=("tellable", "delivered_of_tellable"),
+    print_template="publication.2.typ",
+    sheets_of_days=False,
+)  # fmt: skip
+_THIRD = replace(_SECOND, number=3, print_template="publication.typ", sheets_of_days=True)
+RENDERINGS = {each.number: each for each in (_FIRST, _SECOND, _THIRD)}
 """By number: all that publications were made by, the first one first."""

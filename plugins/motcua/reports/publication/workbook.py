@@ -301,8 +301,11 @@ class _Book(Book):
         closing = self._told.report.closing
         values: dict[str, Any] = {"start": closing.period.start, "end": closing.period.end}
         for name, means in self._said["parameters"].items():
+            value = values[name] if name in values else getattr(closing, name)
+            if value is None:
+                # An earlier version kept none.
+                continue
             line += 1
-            value = values.get(name) or getattr(closing, name)
             written = utc(value) if isinstance(value, datetime) else str(value)
             for place, cell in enumerate((f"%({name})s", written, means)):
                 sheet.write_string(line, place, cell, self._look["words"])

@@ -58,6 +58,8 @@ class Watermark:
     known_history: int
     known_inquiry: int
     known_receipt: int
+    known_quality_run: int
+    """Of those that are sealed."""
     known_message: int
     """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
 
