@@ -720,7 +720,7 @@ CREATE FUNCTION motcua.keep_complaint() RETURNS trigger
 DECLARE
     may_change text[] := ARRAY[
         'dossier_id', 'message_id', 'outcome', 'outcome_by', 'outcome_at', 'outcome_reason',
-        'withdrawn_at', 'withdrawn_by', 'withdraw_reason'
+        'withdrawn_at', 'withdrawn_by', 'withdraw_reason', 'erase_asked_at'
     ];
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.purged_at IS DISTINCT FROM OLD.purged_at THEN
@@ -729,6 +729,10 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE'
         AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change
+        AND (
+            NEW.erase_asked_at IS NOT DISTINCT FROM OLD.erase_asked_at
+            OR (OLD.erase_asked_at IS NULL AND current_user = 'motcua_eraser')
+        )
         AND (OLD.dossier_id IS NULL OR NEW.dossier_id IS NOT DISTINCT FROM OLD.dossier_id)
         AND (OLD.message_id IS NULL OR NEW.message_id IS NOT DISTINCT FROM OLD.message_id)
         AND (
@@ -756,7 +760,7 @@ DECLARE
     told text[] := ARRAY['dossier_id', 'message_id', 'outcome', 'withdrawn_at'];
     old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
 BEGIN
-    IF old_row IS DISTINCT FROM to_jsonb(NEW) THEN
+    IF old_row - 'erase_asked_at' IS DISTINCT FROM to_jsonb(NEW) - 'erase_asked_at' THEN
         INSERT INTO motcua.complaint_changes (complaint_id, changed_by, change, before, after)
         SELECT
             NEW.complaint_id,
@@ -1252,10 +1256,9 @@ BEGIN
     IF at_most NOT BETWEEN 1 AND 20000 OR NOT (
         CASE for_cause
             WHEN 'term' THEN only_these IS NULL
-            WHEN 'request' THEN only_these IS NOT NULL AND of_kind IN ('dossiers', 'inquiries')
+            WHEN 'request' THEN only_these IS NOT NULL AND of_kind <> 'receipts'
             WHEN 'restore' THEN
-                (only_these IS NULL OR of_kind IN ('dossiers', 'inquiries'))
-                AND (only_these IS NOT NULL OR of_kind <> 'dossiers')
+                (only_these IS NULL OR of_kind <> 'receipts') AND (only_these IS NOT NULL OR of_kind <> 'dossiers')
             ELSE FALSE
         END
     ) THEN
@@ -1411,14 +1414,31 @@ BEGIN
         counts := counts || jsonb_build_object('receipts', counted);
 
     ELSIF of_kind = 'quarantine' THEN
-        SELECT max(l.quarantine_id), array_agg(l.quarantine_id) FILTER (WHERE l.last_seen_at < of_before)
-        INTO looked_until, ids
-        FROM (
-            SELECT q.quarantine_id, q.last_seen_at FROM motcua.quarantine AS q
-            WHERE q.purged_at IS NULL AND q.quarantine_id > after_id
-            ORDER BY q.quarantine_id
-            LIMIT at_most
-        ) AS l;
+        IF only_these IS NULL THEN
+            SELECT max(l.quarantine_id), array_agg(l.quarantine_id) FILTER (WHERE l.last_seen_at < of_before)
+            INTO looked_until, ids
+            FROM (
+                SELECT q.quarantine_id, q.last_seen_at FROM motcua.quarantine AS q
+                WHERE q.purged_at IS NULL AND q.quarantine_id > after_id
+                ORDER BY q.quarantine_id
+                LIMIT at_most
+            ) AS l;
+        ELSE
+            -- Read again since it was listed, it holds what was not erased.
+            of_before := coalesce(listed_at, 'infinity');
+            SELECT
+                array_agg(q.quarantine_id),
+                coalesce(jsonb_agg(jsonb_build_array(q.source_id::text, q.quarantine_id::text)), '[]')
+            INTO ids, listed
+            FROM jsonb_array_elements(only_these) AS k (quarantined)
+            INNER JOIN motcua.quarantine AS q
+                ON
+                    q.source_id::text = k.quarantined ->> 0
+                    AND q.quarantine_id = CASE
+                        WHEN k.quarantined ->> 1 ~ '^[0-9]{1,18}$' THEN (k.quarantined ->> 1)::bigint
+                    END
+            WHERE q.purged_at IS NULL AND q.last_seen_at < of_before;
+        END IF;
         -- What the row is found by at its source is kept: it may still heal. A code that is none may be anything.
         UPDATE motcua.quarantine AS q SET
             payload = q.payload - ARRAY['note', 'actor', 'from_step', 'to_step']
@@ -1432,33 +1452,75 @@ BEGIN
     ELSIF of_kind = 'complaints' THEN
         -- Those of no dossier, and what was written about one whose time is over. Alike complaints of one day go
         -- together, so that one still repeats the other.
-        SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
-        INTO looked_until, ids
-        FROM (
-            SELECT
-                c.complaint_id,
-                (c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL)
-                AND (c.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + g.retention < today
-                AND (c.dossier_id IS NULL OR d.purged_at IS NOT NULL)
-                AND NOT EXISTS (
-                    SELECT 1 FROM motcua.complaints AS o
-                    WHERE
-                        c.dossier_id IS NULL AND o.dossier_id IS NULL AND o.outcome = 'open' AND o.withdrawn_at IS NULL
-                        AND o.agency_code = c.agency_code
-                        AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
-                ) AS is_due
-            FROM motcua.complaints AS c
-            INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
-            LEFT JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+        IF only_these IS NULL THEN
+            SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
+            INTO looked_until, ids
+            FROM (
+                SELECT
+                    c.complaint_id,
+                    (c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL)
+                    AND (
+                        c.erase_asked_at IS NOT NULL
+                        OR (c.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + g.retention < today
+                    )
+                    AND (c.dossier_id IS NULL OR d.purged_at IS NOT NULL)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM motcua.complaints AS o
+                        WHERE
+                            c.dossier_id IS NULL AND o.dossier_id IS NULL
+                            AND o.outcome = 'open' AND o.withdrawn_at IS NULL
+                            AND o.agency_code = c.agency_code
+                            AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
+                    ) AS is_due
+                FROM motcua.complaints AS c
+                INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
+                LEFT JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+                WHERE
+                    c.complaint_id > after_id
+                    AND (
+                        num_nonnulls(c.note, c.outcome_reason, c.withdraw_reason) > 0
+                        OR (c.dossier_id IS NULL AND NOT motcua.is_like_a_code(c.dossier_code))
+                    )
+                ORDER BY c.complaint_id
+                LIMIT at_most
+            ) AS l;
+        ELSE
+            -- Those of a dossier go with it.
+            SELECT array_agg(c.complaint_id) INTO ids
+            FROM jsonb_array_elements(only_these) AS k (complaint)
+            INNER JOIN motcua.complaints AS c
+                ON
+                    c.agency_code = k.complaint ->> 0
+                    AND c.complaint_id = CASE
+                        WHEN k.complaint ->> 1 ~ '^[0-9]{1,18}$' THEN (k.complaint ->> 1)::bigint
+                    END
             WHERE
-                c.complaint_id > after_id
+                c.dossier_id IS NULL
+                AND (for_cause = 'request' OR c.recorded_at < listed_at)
                 AND (
                     num_nonnulls(c.note, c.outcome_reason, c.withdraw_reason) > 0
-                    OR (c.dossier_id IS NULL AND NOT motcua.is_like_a_code(c.dossier_code))
-                )
-            ORDER BY c.complaint_id
-            LIMIT at_most
-        ) AS l;
+                    OR NOT motcua.is_like_a_code(c.dossier_code)
+                );
+            IF for_cause = 'request' THEN
+                -- One that nobody settled keeps those alike; they go as soon as it is.
+                SELECT array_agg(c.complaint_id) INTO busy
+                FROM motcua.complaints AS c
+                WHERE
+                    c.complaint_id = any(ids)
+                    AND EXISTS (
+                        SELECT 1 FROM motcua.complaints AS o
+                        WHERE
+                            o.dossier_id IS NULL AND o.outcome = 'open' AND o.withdrawn_at IS NULL
+                            AND o.agency_code = c.agency_code
+                            AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
+                    );
+                UPDATE motcua.complaints SET erase_asked_at = moment
+                WHERE complaint_id = any(busy) AND erase_asked_at IS NULL;
+                ids := array(SELECT unnest(ids) EXCEPT SELECT unnest(busy));
+            END IF;
+            SELECT coalesce(jsonb_agg(jsonb_build_array(c.agency_code, c.complaint_id::text)), '[]') INTO listed
+            FROM motcua.complaints AS c WHERE c.complaint_id = any(ids);
+        END IF;
         UPDATE motcua.complaints AS c SET
             note = NULL,
             outcome_reason = NULL,
@@ -2944,6 +3006,7 @@ CREATE TABLE motcua.complaints (
     withdraw_reason text,
     alike_no integer DEFAULT 1 NOT NULL,
     purged_at timestamp with time zone,
+    erase_asked_at timestamp with time zone,
     CONSTRAINT complaints_alike_no_check CHECK ((alike_no > 0)),
     CONSTRAINT complaints_channel_check CHECK ((channel = ANY (ARRAY['hotline'::text, 'desk'::text, 'portal'::text, 'letter'::text, 'mail'::text, 'other'::text]))),
     CONSTRAINT complaints_check CHECK ((received_at <= recorded_at)),
@@ -7981,6 +8044,10 @@ GRANT UPDATE(withdraw_reason) ON TABLE motcua.complaints TO motcua_eraser;
 -- Name: COLUMN complaints.purged_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(purged_at) ON TABLE motcua.complaints TO motcua_eraser;
+
+-- Name: COLUMN complaints.erase_asked_at; Type: ACL; Schema: motcua; Owner: -
+
+GRANT UPDATE(erase_asked_at) ON TABLE motcua.complaints TO motcua_eraser;
 
 -- Name: TABLE complaints; Type: ACL; Schema: audit; Owner: -
 

@@ -1,12 +1,19 @@
--- Everything that is held of these dossiers, and of the texts that came from this number: one row a value, with the
--- number that its row goes with, the dossier's own number, and until when it is kept (empty: until its dossier has
--- ended, and then its agency's term). What was emptied is not there any more. Called by
--- store/personal_data_requests.py.
+-- Everything that is held of these dossiers, or of this code of an agency where no dossier has it, and of the texts
+-- that came from this number: one row a value, with the number that its row goes with, the dossier's own number, and
+-- until when it is kept (empty: until its dossier has ended, or its complaint is settled, and then its agency's term).
+-- What was emptied is not there any more. Called by store/personal_data_requests.py.
 WITH of_dossier AS MATERIALIZED (
     SELECT d.*, t.kept_until
     FROM motcua.dossiers AS d
     INNER JOIN motcua.dossier_terms AS t ON d.dossier_id = t.dossier_id
     WHERE d.dossier_id = any(%(dossier_ids)s::bigint[])
+),
+
+of_code AS MATERIALIZED (
+    SELECT d.agency_code, d.dossier_code, d.msisdn, d.kept_until, d.dossier_id FROM of_dossier AS d
+    UNION ALL
+    SELECT %(agency_code)s::text, %(dossier_code)s::text, NULL, NULL, NULL
+    WHERE %(agency_code)s::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM of_dossier)
 ),
 
 of_inquiry AS MATERIALIZED (
@@ -113,10 +120,15 @@ found AS (
         ) AS v (of_column, value)
     UNION ALL
     SELECT
-        'complaints', c.complaint_id, d.agency_code, d.dossier_code, c.received_at, d.kept_until, NULL, d.msisdn,
-        v.of_column, v.value
+        'complaints', c.complaint_id, d.agency_code, d.dossier_code, c.received_at,
+        CASE
+            WHEN d.dossier_id IS NOT NULL THEN d.kept_until
+            WHEN c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL THEN c.received_at + g.retention
+        END,
+        NULL, d.msisdn, v.of_column, v.value
     FROM motcua.complaints AS c
-    INNER JOIN of_dossier AS d ON c.agency_code = d.agency_code
+    INNER JOIN of_code AS d ON c.agency_code = d.agency_code
+    INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
     CROSS JOIN
         LATERAL (
             VALUES
@@ -136,7 +148,7 @@ found AS (
         'quarantine', q.quarantine_id, d.agency_code, d.dossier_code, q.first_seen_at,
         q.last_seen_at + interval '90 days', NULL, d.msisdn, v.of_column, v.value
     FROM motcua.quarantine AS q
-    INNER JOIN of_dossier AS d ON motcua.code_key(q.dossier_code) = motcua.code_key(d.dossier_code)
+    INNER JOIN of_code AS d ON motcua.code_key(q.dossier_code) = motcua.code_key(d.dossier_code)
     CROSS JOIN
         LATERAL (
             VALUES ('payload', nullif(q.payload, '{}')::text), ('dossier_code', q.dossier_code)

@@ -87,7 +87,7 @@ def erase_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Empty one dossier, or all of a phone, at its citizen's request; exit 1 where something must wait for its end."""
+    """Empty all of one code, or of a phone, at its citizen's request; exit 1 where something must wait for its end."""
     who = signed(by)
     asked_for = _asked_for(agency, code, phone)
     target = _target(to) if phone or to else None
@@ -99,12 +99,17 @@ def erase_data(
         raise refuse(failure) from None
     for each in done.dossiers:
         _console.print(_stands(each), markup=False)
+    if done.quarantined or done.complaints or done.complaints_kept:
+        _console.print(
+            f"Of no dossier, {done.quarantined} row(s) in quarantine and {done.complaints} complaint(s) were emptied; "
+            f"{done.complaints_kept} complaint(s) are kept until settled."
+        )
     if phone:
         _console.print(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
     if target is not None:
         written = sheet(done.before, who, because, done)
         _write(target.with_name(f"{target.name}.html"), written.encode())
-    if done.inquiries_kept or any(each.purged_at is None for each in done.dossiers):
+    if done.inquiries_kept or done.complaints_kept or any(each.purged_at is None for each in done.dossiers):
         raise typer.Exit(1)
 
 
@@ -124,7 +129,7 @@ def _asked_for(agency: str | None, code: str | None, phone: bool) -> ByCode | By
 
 def _confirm(citizen: Citizen) -> None:
     _warn_of_names(citizen)
-    tables = ("messages", "attempts", "inquiries", "complaints")
+    tables = ("messages", "attempts", "inquiries", "complaints", "quarantine")
     rows = ", ".join(f"{citizen.rows_of(table)} row(s) of {table}" for table in tables)
     question = f"Empty {len(citizen.dossiers)} dossier(s) for good, with {rows}? What has not ended goes when it has."
     typer.confirm(question, abort=True)

@@ -71,6 +71,8 @@ def sheet(citizen: Citizen, by: str, reason: str, erased: Erased | None = None) 
 
 def _asked_for(citizen: Citizen) -> str:
     words = _words()["asked_for"]
+    if (alone := citizen.code_alone) is not None:
+        return str(words["code_alone"].format(code=alone.shown_as, agency=alone.agency_name))
     match citizen.asked_for:
         case ByCode(_, dossier_code):
             return str(words["code"].format(code=dossier_code, agency=citizen.dossiers[0].agency_name))
@@ -84,7 +86,7 @@ def _held_of(citizen: Citizen, table: str) -> dict[str, Any]:
     known = [each.kept_until for each in rows if each.kept_until is not None]
     until = [wording.day(max(known))] if known else []
     if len(known) < len(rows):
-        until.append(words["until_end"])
+        until.append(_until_end(citizen))
     return {
         "what": words["table"][table],
         "rows": citizen.rows_of(table),
@@ -92,6 +94,10 @@ def _held_of(citizen: Citizen, table: str) -> dict[str, Any]:
         "until": "; ".join(until),
         "where": words["where"].format(table=table),
     }
+
+
+def _until_end(citizen: Citizen) -> str:
+    return str(_words()["until_settled" if citizen.code_alone else "until_end"])
 
 
 def _stands(dossier: CitizenDossier, *, is_erasure: bool, now: datetime) -> list[str]:
@@ -124,15 +130,15 @@ def _pieces(citizen: Citizen) -> Iterator[list[Row]]:
     for first in range(0, len(citizen.held), _ROWS_AT_ONCE):
         rows: list[Row] = []
         for each in citizen.held[first : first + _ROWS_AT_ONCE]:
-            rows += _rows(each)
+            rows += _rows(each, _until_end(citizen))
         yield rows
 
 
-def _rows(held: Held) -> Iterator[Row]:
+def _rows(held: Held, until_end: str) -> Iterator[Row]:
     """One row; more where the value is longer than a cell."""
     words = _words()
     value = _in_words(held)
-    until = held.kept_until.astimezone(VIETNAM) if held.kept_until else words["until_end"]
+    until = held.kept_until.astimezone(VIETNAM) if held.kept_until else until_end
     for start in range(0, len(value), _IN_A_CELL):
         yield (
             words["table"][held.of_table],

@@ -2,7 +2,8 @@
 
 A ledger that is restored has the data again that was emptied since. So each batch has a line here before it is
 committed, and the ledger has the line's reference: what it does not know, it brought back. One file a day (UTC), one
-JSON object a line: dossiers by agency and code, inquiries by gateway and our number; no number, no name, no words
+JSON object a line: dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine
+with their source, complaints with their agency; no number of a phone, no name, no words
 (docs/decisions/personal-data.md).
 """
 
@@ -34,7 +35,8 @@ class Erasure:
     kind: str
     """dossiers, inquiries, receipts, quarantine or complaints."""
     listed: Sequence[Sequence[str]] | None
-    """Dossiers by agency and code, inquiries by gateway and our number; ``None``: all whose time was over then."""
+    """What was emptied, as :class:`motcua.store.personal_data.Order` names it; ``None``: all whose time was over
+    then."""
 
 
 class ErasureList:

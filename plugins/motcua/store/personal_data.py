@@ -41,7 +41,8 @@ class Order:
     reason: str | None = None
     """Of a request: the paper that it stands in."""
     only_these: Sequence[Sequence[str]] | None = None
-    """Dossiers by agency and code, inquiries by gateway and our number."""
+    """Dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine with their
+    source, complaints with their agency."""
     listed_at: datetime | None = None
     """When they had been emptied, after a restore."""
 
@@ -55,7 +56,7 @@ class Batch:
     emptied: int
     """Rows, of all tables."""
     listed: Sequence[Sequence[str]]
-    """Dossiers by agency and code, inquiries asked for by gateway and our number."""
+    """Dossiers, and what else was asked for, as an order names them."""
 
 
 @dataclass(frozen=True, slots=True)

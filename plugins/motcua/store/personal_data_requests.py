@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from motcua.domain.personal_data.held import CitizenDossier, Held
+from psycopg.types.json import Jsonb
+
+from motcua.domain.personal_data.held import ByCode, CitizenDossier, CodeAlone, Held
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of
@@ -26,6 +28,18 @@ class OwnInquiry:
 
 
 @dataclass(frozen=True, slots=True)
+class RowOfCode:
+    """A row in quarantine, or a complaint that is tied to no dossier."""
+
+    kind: Literal["quarantine", "complaints"]
+    of_whom: str
+    """Its source's number; a complaint's agency."""
+    row_no: int
+    is_under_way: bool
+    """A complaint that is open, or like one that is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What is kept of a request: no number, no value."""
 
@@ -36,6 +50,7 @@ class Request:
     agency_code: str | None
     """``None``, as the code: it was asked by a number."""
     dossier_code: str | None
+    """A mark instead of what may be a name or a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +100,30 @@ def inquiries_of_number(connection: Connection, msisdn: str) -> list[OwnInquiry]
     return [value_of(OwnInquiry, row) for row in rows]
 
 
-def held_of(connection: Connection, dossier_ids: Sequence[int], msisdn: str | None) -> list[Held]:
-    """Every value that is held of these dossiers, and of the texts that came from a number, E.164."""
-    values = {"dossier_ids": list(dossier_ids), "msisdn": msisdn}
+def code_alone(connection: Connection, asked_for: ByCode) -> tuple[CodeAlone, list[str]]:
+    """A code that no dossier of its agency has, and the codes of its dossiers that are read as this one."""
+    (row,) = connection.execute(statement("personal_data/code_alone"), asdict(asked_for)).fetchall()
+    alike = row.pop("alike")
+    return value_of(CodeAlone, row), alike
+
+
+def rows_of_codes(connection: Connection, codes: Sequence[tuple[str, str]]) -> list[RowOfCode]:
+    """Rows of these agencies and codes that go with no dossier and are not emptied."""
+    rows = connection.execute(statement("personal_data/rows_of_codes"), {"codes": Jsonb(codes)})
+    return [value_of(RowOfCode, row) for row in rows]
+
+
+def held_of(
+    connection: Connection, dossier_ids: Sequence[int], msisdn: str | None, alone: ByCode | None = None
+) -> list[Held]:
+    """Every value that is held of these dossiers, of a code that no dossier has, and of the texts that came from a
+    number, E.164."""
+    values = {
+        "dossier_ids": list(dossier_ids),
+        "msisdn": msisdn,
+        "agency_code": alone.agency_code if alone else None,
+        "dossier_code": alone.dossier_code if alone else None,
+    }
     return [value_of(Held, row) for row in connection.execute(statement("personal_data/held"), values)]
 
 

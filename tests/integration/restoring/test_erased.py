@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from motcua.cli import app
 from motcua.jobs.personal_data.purging import empty_batch, purge
 from motcua.jobs.restoring.gaps import look_for_gap
 from motcua.settings import settings
@@ -15,6 +17,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.personal_data import Order, purge_connection
 from tests.conftest import NHA_TRANG
 from tests.integration.personal_data.conftest import NOW, THEN, Past, enable_long_ago
+from tests.integration.personal_data.test_codes_alone import complain, quarantine
 from tests.integration.personal_data.test_purging import ask
 
 
@@ -88,6 +91,53 @@ def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_
         (None, True),
         ("another", False),
     ]
+
+
+@pytest.mark.guarantee(
+    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
+)
+def test_words_in_quarantine_and_in_complaints_that_were_erased_do_not_come_back(past, restorable):
+    past.run(NOW - timedelta(days=1))
+    quarantined = "SELECT dossier_code, payload ? 'note' AS has_note FROM motcua.quarantine ORDER BY dossier_code"
+    complained = "SELECT dossier_code, note FROM motcua.complaints ORDER BY dossier_code"
+    for code in ("H-1", "H-2"):
+        quarantine(restorable.rows, code)
+        complain(restorable.rows, code)
+    assert look() is None
+    restorable.keep()
+    answer = CliRunner().invoke(app, ["personal-data", "erase", NHA_TRANG, "H-1", "--yes", "--because", "Đơn 7"])
+    assert answer.exit_code == 0, answer.output
+    assert {each.kind for each in open_erasures().tail()} == {"quarantine", "complaints"}
+    assert "H-1" not in str(open_erasures().tail())
+    restorable.put_back()
+    assert restorable.rows(complained)[0]["note"] is not None
+    assert look() is None
+    assert [(row["dossier_code"], row["has_note"]) for row in restorable.rows(quarantined)] == [
+        ("H-1", False),
+        ("H-2", True),
+    ]
+    assert [(row["dossier_code"], row["note"] is None) for row in restorable.rows(complained)] == [
+        ("H-1", True),
+        ("H-2", False),
+    ]
+
+
+@pytest.mark.guarantee(
+    "restored", "what was erased before a restore is erased again before anything is sent, also at a citizen's request"
+)
+def test_later_complaint_and_a_row_that_was_read_again_are_not_taken_for_the_erased(past, restorable):
+    past.run(NOW - timedelta(days=1))
+    quarantine(restorable.rows, "H-1")
+    complain(restorable.rows, "H-1")
+    (source,) = restorable.rows("SELECT source_id::text AS no, quarantine_id::text AS row FROM motcua.quarantine")
+    (written,) = restorable.rows("SELECT complaint_id::text AS row FROM motcua.complaints")
+    assert look() is None
+    long_ago = datetime.now(UTC) - timedelta(days=2)
+    open_erasures().write(Erasure("0" * 32, long_ago, "quarantine", [[source["no"], source["row"]]]))
+    open_erasures().write(Erasure("1" * 32, long_ago, "complaints", [[NHA_TRANG, written["row"]]]))
+    assert look() is None
+    assert restorable.rows("SELECT 1 FROM motcua.quarantine WHERE purged_at IS NULL") != []
+    assert restorable.rows("SELECT 1 FROM motcua.complaints WHERE note IS NOT NULL") != []
 
 
 def test_list_of_before_names_texts_to_9029_by_what_tells_repeats(past, restorable):

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION motcua.keep_complaint() RETURNS trigger LANGUAGE plpg
 DECLARE
     may_change text[] := ARRAY[
         'dossier_id', 'message_id', 'outcome', 'outcome_by', 'outcome_at', 'outcome_reason',
-        'withdrawn_at', 'withdrawn_by', 'withdraw_reason'
+        'withdrawn_at', 'withdrawn_by', 'withdraw_reason', 'erase_asked_at'
     ];
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.purged_at IS DISTINCT FROM OLD.purged_at THEN
@@ -12,6 +12,10 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE'
         AND to_jsonb(OLD) - may_change = to_jsonb(NEW) - may_change
+        AND (
+            NEW.erase_asked_at IS NOT DISTINCT FROM OLD.erase_asked_at
+            OR (OLD.erase_asked_at IS NULL AND current_user = 'motcua_eraser')
+        )
         AND (OLD.dossier_id IS NULL OR NEW.dossier_id IS NOT DISTINCT FROM OLD.dossier_id)
         AND (OLD.message_id IS NULL OR NEW.message_id IS NOT DISTINCT FROM OLD.message_id)
         AND (

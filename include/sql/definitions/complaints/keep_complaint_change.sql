@@ -1,11 +1,11 @@
--- Writes complaint_changes.
+-- Writes complaint_changes. That a citizen asked for the erasure changes nothing of the complaint yet.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
     told text[] := ARRAY['dossier_id', 'message_id', 'outcome', 'withdrawn_at'];
     old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
 BEGIN
-    IF old_row IS DISTINCT FROM to_jsonb(NEW) THEN
+    IF old_row - 'erase_asked_at' IS DISTINCT FROM to_jsonb(NEW) - 'erase_asked_at' THEN
         INSERT INTO motcua.complaint_changes (complaint_id, changed_by, change, before, after)
         SELECT
             NEW.complaint_id,

@@ -352,7 +352,7 @@ BEGIN
         (
             'motcua.complaints',
             'motcua_eraser',
-            'SELECT, UPDATE (note, outcome_reason, withdraw_reason, dossier_code, purged_at)'
+            'SELECT, UPDATE (note, outcome_reason, withdraw_reason, dossier_code, purged_at, erase_asked_at)'
         ),
         ('motcua.dossier_terms', 'motcua_eraser', 'SELECT'),
         ('motcua.dossier_versions', 'motcua_eraser', 'SELECT, UPDATE (applicant_phone, purged_at)'),

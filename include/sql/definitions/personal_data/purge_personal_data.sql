@@ -1,10 +1,11 @@
 -- The one function that empties personal data: a batch of rows whose time is over (by the clock of this server, so that
--- nobody can make it later), of dossiers and inquiries that a citizen asked for, or of those that had been emptied
--- before a restore. Dossiers go with their messages, attempts, versions, notes and complaints; a row that somebody
--- holds is left to the next run. What is listed: dossiers by agency and code, inquiries by gateway and our number;
--- after a restore an inquiry of that number that came later is another one. It belongs
--- to a role that cannot log in, owns nothing else and may write these columns alone; only the login of the purge may
--- call it (ledger/rights.sql). Where the roles are not there yet, nobody may. Called by store/personal_data.py.
+-- nobody can make it later), of what a citizen asked for, or of what had been emptied before a restore. Dossiers go
+-- with their messages, attempts, versions, notes and complaints; a row that somebody holds is left to the next run.
+-- What is listed: dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine
+-- with their source, complaints with their agency; after a restore one of that number that came later is another one.
+-- It belongs to a role that cannot log in, owns nothing else and may write these columns alone; only the login of the
+-- purge may call it (ledger/rights.sql). Where the roles are not there yet, nobody may. Called by
+-- store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -29,10 +30,9 @@ BEGIN
     IF at_most NOT BETWEEN 1 AND 20000 OR NOT (
         CASE for_cause
             WHEN 'term' THEN only_these IS NULL
-            WHEN 'request' THEN only_these IS NOT NULL AND of_kind IN ('dossiers', 'inquiries')
+            WHEN 'request' THEN only_these IS NOT NULL AND of_kind <> 'receipts'
             WHEN 'restore' THEN
-                (only_these IS NULL OR of_kind IN ('dossiers', 'inquiries'))
-                AND (only_these IS NOT NULL OR of_kind <> 'dossiers')
+                (only_these IS NULL OR of_kind <> 'receipts') AND (only_these IS NOT NULL OR of_kind <> 'dossiers')
             ELSE FALSE
         END
     ) THEN
@@ -188,14 +188,31 @@ BEGIN
         counts := counts || jsonb_build_object('receipts', counted);
 
     ELSIF of_kind = 'quarantine' THEN
-        SELECT max(l.quarantine_id), array_agg(l.quarantine_id) FILTER (WHERE l.last_seen_at < of_before)
-        INTO looked_until, ids
-        FROM (
-            SELECT q.quarantine_id, q.last_seen_at FROM motcua.quarantine AS q
-            WHERE q.purged_at IS NULL AND q.quarantine_id > after_id
-            ORDER BY q.quarantine_id
-            LIMIT at_most
-        ) AS l;
+        IF only_these IS NULL THEN
+            SELECT max(l.quarantine_id), array_agg(l.quarantine_id) FILTER (WHERE l.last_seen_at < of_before)
+            INTO looked_until, ids
+            FROM (
+                SELECT q.quarantine_id, q.last_seen_at FROM motcua.quarantine AS q
+                WHERE q.purged_at IS NULL AND q.quarantine_id > after_id
+                ORDER BY q.quarantine_id
+                LIMIT at_most
+            ) AS l;
+        ELSE
+            -- Read again since it was listed, it holds what was not erased.
+            of_before := coalesce(listed_at, 'infinity');
+            SELECT
+                array_agg(q.quarantine_id),
+                coalesce(jsonb_agg(jsonb_build_array(q.source_id::text, q.quarantine_id::text)), '[]')
+            INTO ids, listed
+            FROM jsonb_array_elements(only_these) AS k (quarantined)
+            INNER JOIN motcua.quarantine AS q
+                ON
+                    q.source_id::text = k.quarantined ->> 0
+                    AND q.quarantine_id = CASE
+                        WHEN k.quarantined ->> 1 ~ '^[0-9]{1,18}$' THEN (k.quarantined ->> 1)::bigint
+                    END
+            WHERE q.purged_at IS NULL AND q.last_seen_at < of_before;
+        END IF;
         -- What the row is found by at its source is kept: it may still heal. A code that is none may be anything.
         UPDATE motcua.quarantine AS q SET
             payload = q.payload - ARRAY['note', 'actor', 'from_step', 'to_step']
@@ -209,33 +226,75 @@ BEGIN
     ELSIF of_kind = 'complaints' THEN
         -- Those of no dossier, and what was written about one whose time is over. Alike complaints of one day go
         -- together, so that one still repeats the other.
-        SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
-        INTO looked_until, ids
-        FROM (
-            SELECT
-                c.complaint_id,
-                (c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL)
-                AND (c.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + g.retention < today
-                AND (c.dossier_id IS NULL OR d.purged_at IS NOT NULL)
-                AND NOT EXISTS (
-                    SELECT 1 FROM motcua.complaints AS o
-                    WHERE
-                        c.dossier_id IS NULL AND o.dossier_id IS NULL AND o.outcome = 'open' AND o.withdrawn_at IS NULL
-                        AND o.agency_code = c.agency_code
-                        AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
-                ) AS is_due
-            FROM motcua.complaints AS c
-            INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
-            LEFT JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+        IF only_these IS NULL THEN
+            SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
+            INTO looked_until, ids
+            FROM (
+                SELECT
+                    c.complaint_id,
+                    (c.outcome <> 'open' OR c.withdrawn_at IS NOT NULL)
+                    AND (
+                        c.erase_asked_at IS NOT NULL
+                        OR (c.received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + g.retention < today
+                    )
+                    AND (c.dossier_id IS NULL OR d.purged_at IS NOT NULL)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM motcua.complaints AS o
+                        WHERE
+                            c.dossier_id IS NULL AND o.dossier_id IS NULL
+                            AND o.outcome = 'open' AND o.withdrawn_at IS NULL
+                            AND o.agency_code = c.agency_code
+                            AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
+                    ) AS is_due
+                FROM motcua.complaints AS c
+                INNER JOIN motcua.agencies AS g ON c.agency_code = g.agency_code
+                LEFT JOIN motcua.dossiers AS d ON c.dossier_id = d.dossier_id
+                WHERE
+                    c.complaint_id > after_id
+                    AND (
+                        num_nonnulls(c.note, c.outcome_reason, c.withdraw_reason) > 0
+                        OR (c.dossier_id IS NULL AND NOT motcua.is_like_a_code(c.dossier_code))
+                    )
+                ORDER BY c.complaint_id
+                LIMIT at_most
+            ) AS l;
+        ELSE
+            -- Those of a dossier go with it.
+            SELECT array_agg(c.complaint_id) INTO ids
+            FROM jsonb_array_elements(only_these) AS k (complaint)
+            INNER JOIN motcua.complaints AS c
+                ON
+                    c.agency_code = k.complaint ->> 0
+                    AND c.complaint_id = CASE
+                        WHEN k.complaint ->> 1 ~ '^[0-9]{1,18}$' THEN (k.complaint ->> 1)::bigint
+                    END
             WHERE
-                c.complaint_id > after_id
+                c.dossier_id IS NULL
+                AND (for_cause = 'request' OR c.recorded_at < listed_at)
                 AND (
                     num_nonnulls(c.note, c.outcome_reason, c.withdraw_reason) > 0
-                    OR (c.dossier_id IS NULL AND NOT motcua.is_like_a_code(c.dossier_code))
-                )
-            ORDER BY c.complaint_id
-            LIMIT at_most
-        ) AS l;
+                    OR NOT motcua.is_like_a_code(c.dossier_code)
+                );
+            IF for_cause = 'request' THEN
+                -- One that nobody settled keeps those alike; they go as soon as it is.
+                SELECT array_agg(c.complaint_id) INTO busy
+                FROM motcua.complaints AS c
+                WHERE
+                    c.complaint_id = any(ids)
+                    AND EXISTS (
+                        SELECT 1 FROM motcua.complaints AS o
+                        WHERE
+                            o.dossier_id IS NULL AND o.outcome = 'open' AND o.withdrawn_at IS NULL
+                            AND o.agency_code = c.agency_code
+                            AND motcua.code_key(o.dossier_code) = motcua.code_key(c.dossier_code)
+                    );
+                UPDATE motcua.complaints SET erase_asked_at = moment
+                WHERE complaint_id = any(busy) AND erase_asked_at IS NULL;
+                ids := array(SELECT unnest(ids) EXCEPT SELECT unnest(busy));
+            END IF;
+            SELECT coalesce(jsonb_agg(jsonb_build_array(c.agency_code, c.complaint_id::text)), '[]') INTO listed
+            FROM motcua.complaints AS c WHERE c.complaint_id = any(ids);
+        END IF;
         UPDATE motcua.complaints AS c SET
             note = NULL,
             outcome_reason = NULL,

@@ -84,6 +84,16 @@ class ByNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeAlone:
+    """A code that no dossier of its agency has: it stands in quarantine or in a complaint alone."""
+
+    shown_as: str
+    """The code; a mark instead of what may be a name or a number."""
+    agency_name: str
+    """As it was asked for, where there is no such agency."""
+
+
+@dataclass(frozen=True, slots=True)
 class Citizen:
     """All that is held of a citizen. Holds personal data, of this citizen alone: other numbers are masked."""
 
@@ -93,6 +103,8 @@ class Citizen:
     elsewhere: int
     """Other dossiers that were once told by this number; they are of others, and nothing of them is here."""
     as_of: datetime
+    code_alone: CodeAlone | None = None
+    """Where it was asked for by a code that no dossier has."""
 
     @property
     def names(self) -> int:
@@ -115,6 +127,12 @@ class Erased:
     """Texts to 9029 of the number that were emptied."""
     inquiries_kept: int
     """Those whose reply is under way: it must be asked again, or goes by its term."""
+    quarantined: int
+    """Rows in quarantine of these codes that were emptied."""
+    complaints: int
+    """Complaints of these codes, tied to no dossier, that were emptied."""
+    complaints_kept: int
+    """Those that are open, or like one that is: they go with the first purge after it is settled."""
 
 
 def read_number(typed: str) -> ByNumber:
