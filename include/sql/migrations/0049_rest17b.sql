@@ -1,4 +1,4 @@
--- depends: 0044_rest17
+-- depends: 0046_rechecks
 -- A complaint that is tied to no dossier goes at its citizen's request, too; one that nobody settled, as soon as it is.
 
 ALTER TABLE motcua.complaints ADD COLUMN erase_asked_at timestamptz;

@@ -1,4 +1,4 @@
--- depends: 0046_rechecks
+-- depends: 0049_rest17b
 -- The checks of data quality that a closing knew. One that began before the cut-off and was sealed after it counted
 -- when the closing was held against the facts, and had not when it was made.
 
