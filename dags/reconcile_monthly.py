@@ -1,4 +1,4 @@
-"""Reconciliation of each month: the days together, published in the form of an official report, and mailed."""
+"""Reconciliation of each month, quarter and year: the days together, published as an official report, and mailed."""
 
 from __future__ import annotations
 

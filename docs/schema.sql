@@ -2434,8 +2434,15 @@ CREATE TABLE motcua.closings (
     difference bigint NOT NULL,
     unexplained integer NOT NULL,
     closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    period_length text GENERATED ALWAYS AS (
+CASE
+    WHEN (char_length(period) = 10) THEN 'day'::text
+    WHEN (char_length(period) = 4) THEN 'year'::text
+    WHEN (substr(period, 6, 1) = 'Q'::text) THEN 'quarter'::text
+    ELSE 'month'::text
+END) STORED NOT NULL,
     CONSTRAINT closings_figures_hash_check CHECK ((figures_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$'::text)),
+    CONSTRAINT closings_period_check CHECK ((period ~ '^[0-9]{4}(-Q[1-4]|-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$'::text)),
     CONSTRAINT closings_run_id_check CHECK ((btrim(run_id) <> ''::text)),
     CONSTRAINT closings_segment_price_check CHECK ((segment_price >= 0)),
     CONSTRAINT closings_unexplained_check CHECK ((unexplained >= 0))
@@ -2844,7 +2851,8 @@ CREATE VIEW audit.closings AS
     figures_hash,
     difference,
     unexplained,
-    closed_at
+    closed_at,
+    period_length
    FROM motcua.closings;
 
 -- Name: complaint_changes; Type: TABLE; Schema: motcua; Owner: -
@@ -6213,6 +6221,10 @@ CREATE INDEX closing_orphans_closing ON motcua.closing_orphans USING btree (clos
 -- Name: closings_first; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX closings_first ON motcua.closings USING btree (period) WHERE (corrects IS NULL);
+
+-- Name: closings_of_length; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closings_of_length ON motcua.closings USING btree (period_length, period);
 
 -- Name: closings_period; Type: INDEX; Schema: motcua; Owner: -
 

@@ -24,6 +24,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
+from motcua.domain.periods import Period
 from motcua.domain.reconciliation import Budget, Figures, ReconciliationReport
 from motcua.jobs.publications.publishing import FORMAT, compose_manifest, folder_of
 from motcua.jobs.reconciliation.reporting import urge
@@ -79,6 +80,8 @@ REPORTS: Mapping[str, Callable[[int], ReconciliationReport]] = {
     "everything, with stops": lambda rendering: _urging(samples.everything(rendering), rendering),
     "unread day": _unread,
     "empty day": lambda rendering: samples.empty(),
+    "quarter": lambda rendering: _urging(samples.report(Period.parse("2026-Q3"), rendering), rendering),
+    "year": lambda rendering: _urging(samples.report(Period.parse("2025"), rendering), rendering),
     "empty month": lambda rendering: replace(_nothing(samples.report()), previous=Figures()),
 }
 """By name: the report as that rendering has it, whose measures another may not know."""

@@ -219,7 +219,7 @@ def report(period: Period = MONTH, rendering: int = RENDERING, **changes: Any) -
         rendering: the one whose measures it is urged by.
         changes: of the report's fields.
     """
-    scale = 40 if period.is_month else 6
+    scale = 6 if period.is_day else 40
     delivered: Measure = "delivered_of_expected" if rendering == 1 else "delivered_of_tellable"
     differences = (
         _difference("cut_off"),

@@ -1,10 +1,11 @@
--- Days of [start, end), days of Vietnam, whose newest closing may lack messages. Called by store/oversight/closings.py.
+-- Which of these days, days of Vietnam that fill [start, end), have a newest closing that may lack messages. Called by
+-- store/oversight/closings.py.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
         c.known_message
     FROM audit.closings AS c
-    WHERE c.period LIKE %(month)s || '-%%'
+    WHERE c.period = any(%(days)s::text[])
     ORDER BY c.period, c.closing_no DESC
 )
 

@@ -8,4 +8,4 @@ WHERE
         SELECT 1 FROM motcua.closings AS n
         WHERE n.period = c.period AND n.corrects IS NOT NULL AND n.as_of > c.as_of + %(after)s::interval
     )
-ORDER BY c.as_of, char_length(c.period) DESC, c.period
+ORDER BY c.as_of, array_position(ARRAY['day', 'month', 'quarter', 'year'], c.period_length), c.period

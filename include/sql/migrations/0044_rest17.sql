@@ -1,4 +1,4 @@
--- depends: 0042_settings
+-- depends: 0043_periods
 -- What senders find a gateway's connection to say, so that the first page can show it without having the connection.
 
 ALTER TABLE motcua.gateways

@@ -1,49 +1,71 @@
-"""Days and months by the clock of Vietnam: what closings, statements and figures are of."""
+"""Days, months, quarters and years by the clock of Vietnam: what closings, statements and figures are of."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Literal, TypeAlias, get_args
 
 from motcua.domain.clock import VIETNAM
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+PeriodLength: TypeAlias = Literal["day", "month", "quarter", "year"]
+LENGTHS: tuple[PeriodLength, ...] = get_args(PeriodLength)
+"""The shortest first."""
+
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
+_QUARTER = re.compile(r"([0-9]{4})-Q([1-4])")
+_YEAR = re.compile(r"[0-9]{4}")
 _ONE_DAY = timedelta(days=1)
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 class NotAPeriod(ValueError):
-    """The words name neither a day nor a month."""
+    """The words name neither a day, a month, a quarter nor a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A day or a month, by the calendar of Vietnam."""
+    """A day, a month, a quarter or a year, by the calendar of Vietnam."""
 
     first: date
-    is_month: bool = False
+    length: PeriodLength = "day"
 
     def __post_init__(self) -> None:
-        """Raises: NotAPeriod: a month that does not begin with its first day."""
-        if self.is_month and self.first.day != 1:
-            raise NotAPeriod(f"a month begins with its first day, not {self.first}")
+        """Raises: NotAPeriod: a month, a quarter or a year that does not begin with its first day."""
+        if self.length != "day" and (self.first.day != 1 or (self.first.month - 1) % _MONTHS[self.length]):
+            raise NotAPeriod(f"a {self.length} begins with its first day, not {self.first}")
 
     @classmethod
     def parse(cls, words: str) -> Period:
-        """``2026-11-24`` is a day, ``2026-11`` a month, of the years 2000 to 2100.
+        """``2026-11-24`` is a day, ``2026-11`` a month, ``2026-Q4`` a quarter, ``2026`` a year, of the years 2000 to
+        2100.
 
         Raises:
-            NotAPeriod: it is neither, or there is no such day.
+            NotAPeriod: it is none of them, or there is no such day.
         """
-        with contextlib.suppress(ValueError):
-            if _DAY.fullmatch(words) or _MONTH.fullmatch(words):
-                period = cls(date.fromisoformat(f"{words}-01"[:10]), is_month=len(words) == len("2026-11"))
-                if 2000 <= period.first.year <= 2100:
-                    return period
-        raise NotAPeriod(f"{words!r} is neither a day such as 2026-11-24 nor a month such as 2026-11")
+        try:
+            period = cls._read(words)
+        except ValueError:
+            period = None
+        if period is None or not 2000 <= period.first.year <= 2100:
+            raise NotAPeriod(
+                f"{words!r} is neither a day such as 2026-11-24, a month such as 2026-11, a quarter such as 2026-Q4 "
+                "nor a year such as 2026"
+            )
+        return period
+
+    @classmethod
+    def _read(cls, words: str) -> Period | None:
+        if found := _DAY.fullmatch(words):
+            return cls(date(*map(int, found.groups())))
+        if found := _MONTH.fullmatch(words):
+            return cls(date(int(found[1]), int(found[2]), 1), "month")
+        if found := _QUARTER.fullmatch(words):
+            return cls(date(int(found[1]), 3 * int(found[2]) - 2, 1), "quarter")
+        return cls(date(int(words), 1, 1), "year") if _YEAR.fullmatch(words) else None
 
     @classmethod
     def day_before(cls, moment: datetime) -> Period:
@@ -63,14 +85,26 @@ class Period:
     @classmethod
     def month_of(cls, day: date) -> Period:
         """The month of a day."""
-        return cls(day.replace(day=1), is_month=True)
+        return cls(day.replace(day=1), "month")
+
+    @property
+    def is_day(self) -> bool:
+        """It is one day; else months, a quarter or a year, which are closed over their days."""
+        return self.length == "day"
+
+    @property
+    def number(self) -> int:
+        """Of a day, a month or a quarter its place in the month or the year, of a year the year."""
+        places = {"day": self.first.day, "month": self.first.month, "quarter": self.first.month // 3 + 1}
+        return places.get(self.length, self.first.year)
 
     @property
     def last(self) -> date:
         """Its last day."""
-        if not self.is_month:
+        if self.is_day:
             return self.first
-        return (self.first + timedelta(days=31)).replace(day=1) - _ONE_DAY
+        months = self.first.year * 12 + self.first.month - 1 + _MONTHS[self.length]
+        return date(months // 12, months % 12 + 1, 1) - _ONE_DAY
 
     @property
     def start(self) -> datetime:
@@ -84,20 +118,38 @@ class Period:
 
     @property
     def previous(self) -> Period:
-        """The day or month before."""
+        """The period of its length before."""
         before = self.first - _ONE_DAY
-        return Period(before.replace(day=1) if self.is_month else before, self.is_month)
+        if self.is_day:
+            return Period(before)
+        month = before.month - _MONTHS[self.length] + 1
+        return Period(before.replace(month=month, day=1), self.length)
 
     @property
     def next(self) -> Period:
-        """The day or month after."""
-        return Period(self.last + _ONE_DAY, self.is_month)
+        """The period of its length after."""
+        return Period(self.last + _ONE_DAY, self.length)
 
     @property
     def days(self) -> Iterator[Period]:
         """Its days, each a period."""
         return (Period(self.first + timedelta(days=n)) for n in range((self.last - self.first).days + 1))
 
+    @property
+    def last_month(self) -> Period:
+        """The month of its last day."""
+        return Period.month_of(self.last)
+
+    @property
+    def ending_with(self) -> Iterator[Period]:
+        """Of a month: itself, and the quarter and the year that end with it, the shorter first."""
+        for length in LENGTHS[1:]:
+            months = _MONTHS[length]
+            if self.first.month % months == 0 and months >= _MONTHS[self.length]:
+                yield Period(self.first.replace(month=self.first.month - months + 1), length)
+
     def __str__(self) -> str:
         """As ``parse`` reads it."""
-        return f"{self.first:%Y-%m}" if self.is_month else self.first.isoformat()
+        if self.length == "quarter":
+            return f"{self.first:%Y}-Q{self.number}"
+        return self.first.isoformat()[: {"day": 10, "month": 7}.get(self.length, 4)]

@@ -420,7 +420,7 @@ def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, l
     assert is_red(closing.closing_no)
     assert CliRunner().invoke(app, ["close", "2026-11-25"]).exit_code == 1
     with connect() as ledger:
-        (shown,) = _periods(ledger, summed=True)
+        (shown,) = _periods(ledger, "day", summed=True)
     assert isinstance(shown, ClosedPeriod)
     assert not shown.meets
 

@@ -24,6 +24,7 @@ def test_closings_of_eight_days_tell_what_the_oracle_counted(postgres: Server, l
     assert not verdict.wrong, verdict.examples
     assert set(verdict.planted) >= PLANTED
     assert verdict.compared["closings that can be recomputed"] > 15
+    assert {"2024-12", "2024-Q4", "2024"} <= set(verdict.closings), "a month, a quarter and a year end within them"
     assert verdict.corrections > 5
     assert verdict.reruns > 5
 

@@ -1,8 +1,9 @@
 """How right a closing is: two months of invented days, every figure counted by one who made every event.
 
 The real jobs run on a real ledger and two real sources, with the time passed in; what goes wrong is done on purpose and
-known. Each morning the day before is closed, days are corrected, both months are closed and corrected, and each closing
-is held against the oracle's own count (_reconciliation_oracle.py). Then the system is broken on purpose.
+known. Each morning the day before is closed, days are corrected; both months, and the quarter and the year that end
+with them, are closed and corrected. Each closing is held against the oracle's own count (_reconciliation_oracle.py).
+Then the system is broken on purpose.
 """
 
 from __future__ import annotations
@@ -126,7 +127,11 @@ class Judge:
         self.verdict.seconds.append(time.monotonic() - began)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
         new = {row["period"]: row for row in made}
-        for each in [*(period.days if period.is_month else ()), period]:
+        began = self.stage.world.days[0]
+        judged = [*(day for day in period.days if day.first >= began and not period.is_day), period]
+        others = sorted(set(new) - set(map(str, judged)))
+        self.verdict.check("closings that close nothing else", not others, f"{period}: {others}")
+        for each in judged:
             self._judge(each, new.get(str(each)), unread, asked_for=each == period)
         newest = self.verdict.closings[str(period)][-1]
         says_so = result.changed == (str(period) in new) and result.closing.closing_no == newest.number
@@ -195,9 +200,9 @@ class Judge:
         verdict, name = self.verdict, str(period)
         earlier = verdict.closings[name]
         # By the words of the definition, not by the system's own.
-        ends_on = (period.first + timedelta(days=31)).replace(day=1) if period.is_month else period.first + DAY
+        ends_on = _ends_on(period)
         count = self.stage.oracle.count(at(period.first, 0, 0), at(ends_on, 0, 0), unread)
-        if period.is_month:
+        if not period.is_day:
             self._add_days_up(period, count)
         if row is None:
             verdict.reruns += 1
@@ -235,9 +240,9 @@ class Judge:
             self._changes(name, number, earlier[-1], count, bool(unread))
         verdict.closings[name].append(Closed(number, name, row["figures_hash"], count, unread, self.stage.oracle.act))
 
-    def _add_days_up(self, month: Period, count: Count) -> None:
-        """Each day of a month judges its own apologies and orphans: the month's are those of their last closings."""
-        days = [closings[-1].count for day in month.days if (closings := self.verdict.closings[str(day)])]
+    def _add_days_up(self, period: Period, count: Count) -> None:
+        """Each day judges its own apologies and orphans: a longer period's are those of their last closings."""
+        days = [closings[-1].count for day in period.days if (closings := self.verdict.closings.get(str(day)))]
         count.orphans = sum((day.orphans for day in days), Counter())
         count.differences = [each for each in count.differences if each.kind != "apology"]
         for row in count.agencies.values():
@@ -378,6 +383,14 @@ class Judge:
         self.rows.close()
 
 
+def _ends_on(period: Period) -> date:
+    """The day after a period."""
+    if period.length == "day":
+        return period.first + DAY
+    months = {"month": 1, "quarter": 3, "year": 12}[period.length]
+    return (period.first + timedelta(days=31 * months - months // 3)).replace(day=1)
+
+
 _NAMED = {*DOSSIER_COLUMNS, *MESSAGE_COLUMNS, *AGENCY_COLUMNS}
 
 
@@ -515,15 +528,26 @@ class Days:
             judge.close(Period(day - 3 * DAY))
         if (day + DAY).day == 1:
             judge.close(Period.month_of(day))
+        if (day + DAY).month == (day + DAY).day == 1:
+            self.close_year(day.year)
         if day == world.days[-1] + plan.after * DAY:
             self.last_morning()
 
+    def close_year(self, year: int) -> None:
+        """A year that is over and its last quarter. Their earlier months are brought up to date before them, since a
+        longer period asks the sources about its last month alone."""
+        for first in sorted({day.replace(day=1) for day in self.world.days if day.year == year and day.month < 12}):
+            self.judge.close(Period.month_of(first))
+        self.judge.close(Period(date(year, 10, 1), "quarter"))
+        self.judge.close(Period(date(year, 1, 1), "year"))
+
     def last_morning(self) -> None:
-        """All months once more, and some of it again when nothing has changed."""
+        """All periods once more, and some of it again when nothing has changed."""
         world, judge = self.world, self.judge
         months = [Period.month_of(first) for first in sorted({day.replace(day=1) for day in world.days})]
         over = [month for month in months if month.end <= self.stage.now]
-        for period in [*over, Period(world.days[0]), Period(world.days[len(world.days) // 2])]:
+        longer = [Period.parse(name) for name in judge.verdict.closings if "Q" in name or len(name) == 4]
+        for period in [*over, *longer, Period(world.days[0]), Period(world.days[len(world.days) // 2])]:
             judge.close(period)
             judge.close(period)
         judge.look_again()
@@ -694,12 +718,14 @@ def _of_two_months(verdict: Verdict) -> list[Figure]:
 
 
 def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
-    """A day's newest closing, and the first and the newest one of a month."""
+    """A day's newest closing, the first and the newest one of a December, the newest of its quarter and its year."""
     months = verdict.closings[month]
     return {
         "day": verdict.closings[str(day)][-1].number,
         "month, first": months[0].number,
         "month, newest": months[-1].number,
+        "quarter": verdict.closings[f"{month[:4]}-Q4"][-1].number,
+        "year": verdict.closings[month[:4]][-1].number,
     }
 
 
@@ -712,6 +738,6 @@ def figures(seed: int) -> list[Figure]:
         with proving_ledger(admin_dsn, "two_months") as ledger:
             verdict = simulate(seed, TWO_MONTHS, admin_dsn, ledger, per_day=PER_DAY)
             _show(verdict)
-            closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-04")
+            closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-12")
             found = [*_of_two_months(verdict), *publications(admin_dsn, "two_months", closings, PASSWORD)]
         return [*found, *_noticed(admin_dsn)]

@@ -98,17 +98,18 @@ class Schedule:
 
 
 TWO_MONTHS = Schedule(
-    days=61, first_day=date(2024, 3, 1), joins=10, joins_again=14, unread=12, missed=15, caught_up=17, rewritten=16,
+    days=61, first_day=date(2024, 11, 1), joins=10, joins_again=14, unread=12, missed=15, caught_up=17, rewritten=16,
     cleaned=18, rowless=19, moved=20, moved_back=38, sending=22, mapped=25, unplanned=27, deleted=29, very_late=32,
     alias=40, healed=36, without_message=42, forged=45,
 )  # fmt: skip
-"""March and April 2024, long past: a source's cursor never runs ahead of the server's own clock."""
+"""November and December 2024, long past: a source's cursor never runs ahead of the server's own clock. A quarter and
+a year end with them."""
 EIGHT_DAYS = Schedule(
-    days=8, first_day=date(2024, 3, 28), after=2, joins=2, unread=2, missed=3, caught_up=2, rewritten=2, cleaned=3,
+    days=8, first_day=date(2024, 12, 28), after=2, joins=2, unread=2, missed=3, caught_up=2, rewritten=2, cleaned=3,
     rowless=2, moved=5, sending=4, mapped=4, unplanned=1, deleted=4, very_late=5, alias=5, healed=6, without_message=5,
     forged=6,
 )  # fmt: skip
-"""Eight days across the end of a month."""
+"""Eight days across the end of a month, a quarter and a year."""
 THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, cleaned=1)
 """A few days to break the system in."""
 

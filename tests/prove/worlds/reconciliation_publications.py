@@ -126,7 +126,8 @@ TAMPERED: dict[str, tuple[str, str]] = {
 
 
 def publications(admin_dsn: str, ledger_name: str, closings: dict[str, int], password: str) -> list[Figure]:
-    """The figures about the publications of these closings: ``day``; ``month, first``; ``month, newest``, red."""
+    """The figures about the publications of these closings: ``day``; ``month, first``; ``month, newest``, red;
+    ``quarter`` and ``year``."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-publications-") as folder:
         store = Path(folder) / "store"
@@ -256,16 +257,18 @@ class _Publications:
     def _values(self, dsn: str, publication: Publication) -> dict[str, Any]:
         with psycopg.connect(dsn) as connection:
             row = connection.execute(
-                "SELECT known_history, known_version, period FROM motcua.closings WHERE closing_no = %s",
+                "SELECT known_history, known_version,"
+                " CASE period_length WHEN 'day' THEN period ELSE period || '-01' END, '1 ' || period_length"
+                " FROM motcua.closings WHERE closing_no = %s",
                 (publication.closing_no,),
             ).fetchone()
         assert row is not None
-        first = f"{row[2]}-01" if len(row[2]) == 7 else row[2]
+        first, length = row[2:]
         with psycopg.connect(dsn) as connection:
             bounds = connection.execute(
                 "SELECT %(d)s::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh',"
                 " (%(d)s::timestamp + %(long)s::interval) AT TIME ZONE 'Asia/Ho_Chi_Minh'",
-                {"d": first, "long": "1 month" if len(row[2]) == 7 else "1 day"},
+                {"d": first, "long": length},
             ).fetchone()
         assert bounds is not None
         return {

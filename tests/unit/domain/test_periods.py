@@ -1,4 +1,4 @@
-"""Days and months are read and counted by the calendar of Vietnam."""
+"""Days, months, quarters and years are read and counted by the calendar of Vietnam."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.periods import NotAPeriod, Period
+from motcua.domain.periods import LENGTHS, NotAPeriod, Period
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ from motcua.domain.periods import NotAPeriod, Period
         ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
         ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
+        ("2026-Q1", date(2026, 1, 1), date(2026, 3, 31)),
+        ("2028-Q1", date(2028, 1, 1), date(2028, 3, 31)),
+        ("2026-Q2", date(2026, 4, 1), date(2026, 6, 30)),
+        ("2026-Q3", date(2026, 7, 1), date(2026, 9, 30)),
+        ("2026-Q4", date(2026, 10, 1), date(2026, 12, 31)),
+        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
     ],
 )
 def test_period_is_read_as_it_is_written(words, first, last):
@@ -29,16 +35,28 @@ def test_period_is_read_as_it_is_written(words, first, last):
 
 
 @pytest.mark.parametrize(
-    "words", ["", "2026", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١"]
-)
+    "words",
+    ["", "2026-", "226", "20261", "2026-13", "2026-02-30", "26-11-24", "2026-11-24 ", "2026-1-1", "٢٠٢٦-١١", "٢٠٢٦",
+     "2026-Q0", "2026-Q5", "2026-q4", "2026Q4", "2026-Q4-1", "2026-Q٤", "Q4-2026", "2026\n", "1999-Q4", "2101"],
+)  # fmt: skip
 def test_what_is_no_period_is_refused_with_the_form_to_use(words):
     with pytest.raises(NotAPeriod, match="2026-11"):
         Period.parse(words)
 
 
-def test_month_that_does_not_begin_with_its_first_day_is_refused():
-    with pytest.raises(NotAPeriod):
-        Period(date(2026, 11, 2), is_month=True)
+@pytest.mark.parametrize(
+    ("first", "length"),
+    [
+        (date(2026, 11, 2), "month"),
+        (date(2026, 10, 2), "quarter"),
+        (date(2026, 11, 1), "quarter"),
+        (date(2026, 1, 2), "year"),
+        (date(2026, 4, 1), "year"),
+    ],
+)
+def test_period_that_does_not_begin_with_its_first_day_is_refused(first, length):
+    with pytest.raises(NotAPeriod, match=f"a {length} begins with its first day, not {first}"):
+        Period(first, length)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +96,9 @@ def test_days_of_a_month_follow_each_other_and_fill_it(day):
         ("2026-01", "2025-12", "2026-02"),
         ("2026-12", "2026-11", "2027-01"),
         ("2028-02", "2028-01", "2028-03"),
+        ("2026-Q1", "2025-Q4", "2026-Q2"),
+        ("2026-Q4", "2026-Q3", "2027-Q1"),
+        ("2026", "2025", "2027"),
     ],
 )
 def test_neighbours_are_of_the_same_length(words, previous, following):
@@ -107,6 +128,9 @@ def test_period_begins_at_midnight_of_vietnam_and_ends_as_the_next_one_begins():
         ("2100-12-31", True),
         ("2100-12", True),
         ("2101-01-01", False),
+        ("2000-Q1", True),
+        ("2100", True),
+        ("1999", False),
     ],
 )
 def test_periods_are_of_the_years_2000_to_2100(words, is_period):
@@ -117,6 +141,31 @@ def test_periods_are_of_the_years_2000_to_2100(words, is_period):
             Period.parse(words)
 
 
-def test_month_that_begins_late_is_told_which_day_it_had():
-    with pytest.raises(NotAPeriod, match="a month begins with its first day, not 2026-11-02"):
-        Period(date(2026, 11, 2), is_month=True)
+@given(st.dates(date(2001, 1, 1), date(2099, 12, 31)), st.sampled_from(LENGTHS[1:]))
+def test_longer_periods_are_filled_by_their_months_and_follow_each_other(day, length):
+    (period,) = {
+        each
+        for month in range(1, 13)
+        for each in Period(date(day.year, month, 1), "month").ending_with
+        if each.length == length and each.first <= day <= each.last
+    }
+    assert Period.parse(str(period)) == period
+    assert period.next.previous == period.previous.next == period
+    assert period.previous.end == period.start
+    assert period.end == period.next.start
+    assert len({Period.month_of(each.first) for each in period.days}) == {"month": 1, "quarter": 3, "year": 12}[length]
+    assert period.last_month == Period.month_of(period.last)
+
+
+@pytest.mark.parametrize(
+    ("month", "ending"),
+    [
+        ("2026-11", ["2026-11"]),
+        ("2026-03", ["2026-03", "2026-Q1"]),
+        ("2026-06", ["2026-06", "2026-Q2"]),
+        ("2026-09", ["2026-09", "2026-Q3"]),
+        ("2026-12", ["2026-12", "2026-Q4", "2026"]),
+    ],
+)
+def test_quarter_and_year_end_with_their_last_month(month, ending):
+    assert [str(each) for each in Period.parse(month).ending_with] == ending

@@ -1,6 +1,6 @@
--- The newest periods that are closed, each with its newest closing, how often it was corrected, and what the identity
--- says of it; sums of those that are listed alone, and none where they are not wanted. Called by
--- store/browsing/closings.py.
+-- The newest periods of a length (day, month, quarter, year) that are closed, each with its newest closing, how often
+-- it was corrected, and what the identity says of it; sums of those that are listed alone, and none where they are
+-- not wanted. Called by store/browsing/closings.py.
 SELECT
     p.closing_no,
     p.period,
@@ -12,7 +12,7 @@ SELECT
     coalesce(m.tellable, 0) AS tellable,
     coalesce(m.delivered, 0) AS delivered
 FROM (
-    SELECT DISTINCT ON (left(c.period, 7), char_length(c.period), c.period)
+    SELECT DISTINCT ON (c.period)
         c.closing_no,
         c.period,
         count(*) OVER (PARTITION BY c.period) - 1 AS corrections,
@@ -20,7 +20,8 @@ FROM (
         c.unexplained,
         c.sources_unread
     FROM audit.closings AS c
-    ORDER BY left(c.period, 7) DESC, char_length(c.period), c.period DESC, c.closing_no DESC
+    WHERE c.period_length = %(length)s
+    ORDER BY c.period DESC, c.closing_no DESC
     LIMIT %(limit)s
 ) AS p
 LEFT JOIN LATERAL (
@@ -32,4 +33,4 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (SELECT s.at_source - s.out_of_scope - s.only_source + s.only_ledger AS expected) AS e
     WHERE %(summed)s AND s.closing_no = p.closing_no
 ) AS m ON TRUE
-ORDER BY left(p.period, 7) DESC, char_length(p.period), p.period DESC
+ORDER BY p.period DESC

@@ -22,5 +22,14 @@ LEFT JOIN LATERAL (
     FROM audit.closing_messages AS s
     WHERE s.closing_no = c.closing_no
 ) AS m ON TRUE
-ORDER BY left(c.period, 7) DESC, char_length(c.period), c.period DESC, c.closing_no DESC
+-- What ends in the same month stands together, the longest first.
+ORDER BY
+    CASE c.period_length
+        WHEN 'year' THEN c.period || '-12'
+        WHEN 'quarter' THEN left(c.period, 5) || lpad((3 * right(c.period, 1)::integer)::text, 2, '0')
+        ELSE left(c.period, 7)
+    END DESC,
+    array_position(ARRAY['year', 'quarter', 'month', 'day'], c.period_length),
+    c.period DESC,
+    c.closing_no DESC
 LIMIT %(limit)s

@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW audit.closings AS
 SELECT
     closing_no, period, corrects, run_id, as_of, known_version, known_transition, known_history, known_message,
     known_inquiry, known_receipt, data_as_of, sources_unread, segment_price, figures_hash, difference, unexplained,
-    closed_at
+    closed_at, period_length
 FROM motcua.closings;
 CREATE OR REPLACE VIEW audit.closing_dossiers AS
 SELECT

@@ -1,4 +1,4 @@
-"""``motcua closings``: close a day or month by hand, list closings, show figures and differences."""
+"""``motcua closings``: close a period by hand, list closings, show figures and differences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from motcua.store.oversight.closings import (
 )
 from motcua.store.oversight.figure_rows import Cell, rows_of_figure
 
-app = typer.Typer(help="Closings of days and months: messages against what the sources count.", no_args_is_help=True)
+app = typer.Typer(
+    help="Closings of days, months, quarters and years: messages against what the sources count.", no_args_is_help=True
+)
 _console = console()
 
 _NUMBER = typer.Argument(help="Number of the closing; motcua closings list shows it.")
@@ -35,7 +37,13 @@ _NUMBER = typer.Argument(help="Number of the closing; motcua closings list shows
 
 @app.command("close")
 def close(
-    period: Annotated[str, typer.Argument(help="A day such as 2026-11-24 or a month such as 2026-11; yesterday.")] = "",
+    period: Annotated[
+        str,
+        typer.Argument(
+            help="A day such as 2026-11-24, a month such as 2026-11, a quarter such as 2026-Q4 or a year such as 2026; "
+            "yesterday by default."
+        ),
+    ] = "",
 ) -> None:
     """Close a period, or correct its last closing where something differs; exit 1 if something does not meet.
 

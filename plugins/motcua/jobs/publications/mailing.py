@@ -1,9 +1,9 @@
 """Mails a publication to the recipients of each body, once. How: ``motcua.jobs.mailing``.
 
 The Department, Sở Nội vụ and Sở Tư pháp (who audit) get all agencies, each agency itself, Ủy ban nhân dân tỉnh the
-monthly report with the agencies to be urged. None of it holds personal data. What is attached is read from the
-published files and must be what was published. Whoever gets all agencies gets the manifest, too, and can show later
-what was published then.
+reports of months and longer periods with the agencies to be urged. None of it holds personal data. What is attached is
+read from the published files and must be what was published. Whoever gets all agencies gets the manifest, too, and can
+show later what was published then.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def bodies_of(publication_no: int) -> list[str]:
     published = {each["name"] for each in publication.manifest["files"]}
     bodies = [DEPARTMENT]
     bodies += [body for body in (HOME_AFFAIRS, JUSTICE, COMMITTEE) if _recipients(body)]
-    if not publication.is_monthly and COMMITTEE in bodies:
+    if publication.is_daily and COMMITTEE in bodies:
         bodies.remove(COMMITTEE)
     with connect() as ledger:
         agencies = list_agencies(ledger)
@@ -90,7 +90,7 @@ def mail_publication(publication_no: int, body: str, *, again: bool = False) -> 
         LookupError: there is no such publication, or no such body.
     """
     publication = _publication(publication_no)
-    if body == COMMITTEE and not publication.is_monthly:
+    if body == COMMITTEE and publication.is_daily:
         return {"recipients": 0, "sent": 0, "had_it": 0}
     agency = None if body in (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE) else body
     recipients = _recipients(body)
@@ -112,7 +112,7 @@ def mail_publication(publication_no: int, body: str, *, again: bool = False) -> 
             publication.manifest_sha256,
             attachments,
             left_out,
-            urging=publication.is_monthly,
+            urging=not publication.is_daily,
             page_url=staff_page(f"/reconciliation?closing={publication.closing_no}"),
         )
 

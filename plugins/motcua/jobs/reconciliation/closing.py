@@ -1,4 +1,4 @@
-"""Reconciling: closes days and months, and looks again at what was closed.
+"""Reconciling: closes days, months, quarters and years, and looks again at what was closed.
 
 A closing takes the ledger as it was at a cut-off and holds it against the sources, which are counted anew from their
 own tables. What has no counterpart is listed with its reason. Closing a period again gives the same figures, or a
@@ -18,7 +18,7 @@ from typing import Any
 
 from motcua.domain.apologies import Evening, due_days
 from motcua.domain.clock import VIETNAM
-from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
+from motcua.domain.dossiers import KEPT_OF_CODE, Kind, SourceTransition, clean_words
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import (
     Change,
@@ -125,13 +125,13 @@ class ClosingResult:
 
 @without_values()
 def close_period(period: Period, run_id: str, now: datetime | None = None) -> ClosingResult:
-    """Closes a day or a month, or corrects its last closing where anything differs from it.
+    """Closes a period, or corrects its last closing where anything differs from it.
 
-    A month first closes, or corrects, those of its days that need it. What a source cannot be asked for is missing
-    from a first closing, which says so; it never undoes a closing that had it.
+    What is longer than a day first closes, or corrects, those of its days that need it. What a source cannot be asked
+    for is missing from a first closing, which says so; it never undoes a closing that had it.
 
     Args:
-        period: the day or month.
+        period: the day, month, quarter or year.
         run_id: DAG run, or the name of a run by hand.
         now: the cut-off; by default this moment. What the ledger holds when the call is made counts.
 
@@ -201,7 +201,7 @@ class _Compared:
     differences: list[Difference]
     unread: tuple[str, ...] = ()
     of_days: Counter[tuple[str, str, str]] | None = None
-    """Of a month: by how much its days do not meet, cell by cell."""
+    """Of what is longer than a day: by how much its days do not meet, cell by cell."""
 
 
 class _Closer:
@@ -211,13 +211,13 @@ class _Closer:
         self.run_id, self.now = run_id, now
 
     def close(self, period: Period, *, each_day: bool = False) -> ClosingResult:
-        """Closes or corrects a period; of a month ``each_day`` is looked at, whether it seems to need it or not."""
-        if period.is_month:
+        """Closes or corrects a period; ``each_day`` of a longer one, whether it seems to need it or not."""
+        if not period.is_day:
             self._bring_days_up_to_date(period, each_day)
         with connect() as ledger:
             before = last_closing(ledger, period)
             draft = self._draft(ledger, period, before)
-            compared = self._sum_of_days(ledger, period) if period.is_month else self._compare(ledger, draft)
+            compared = self._compare(ledger, draft) if period.is_day else self._sum_of_days(ledger, period)
             if before is not None and set(compared.unread) - set(before.sources_unread):
                 raise SourcesUnread(f"{', '.join(compared.unread)} did not answer, or is not read any more")
             figures = compute_figures(ledger, draft, compared.figures)
@@ -309,22 +309,30 @@ class _Closer:
                     found.append(Evening(agency.agency_code, evening_at, due.first, due.last))
         return found
 
-    # --- Months
+    # --- Months, quarters, years
 
-    def _bring_days_up_to_date(self, month: Period, each_day: bool) -> None:
-        """Closes the days of a month that are not, and corrects those that their sources count otherwise by now; or
-        each day, where the month does not add up."""
+    def _bring_days_up_to_date(self, period: Period, each_day: bool) -> None:
+        """Closes the days of a period that are not, and corrects those that lack messages or, within its last month,
+        that their sources count otherwise by now; or each day, where the period does not add up.
+
+        Earlier months were held against their sources when they were closed themselves: a source need not keep more
+        than a month.
+        """
+        month = period.last_month
         at_source = self._count_by_day(month)
         with connect() as ledger:
             beginning = _beginning(ledger)
-            behind = days_behind(ledger, month)
-            closed = newest_closings(ledger, month.days)
+            behind = days_behind(ledger, period)
+            closed = newest_closings(ledger, period.days)
             stand = {
                 day
                 for day, number in closed.items()
-                if day.first not in behind and not self._is_behind(ledger, load_closing(ledger, number), at_source)
+                if day.first not in behind
+                and not self._is_behind(
+                    ledger, load_closing(ledger, number), at_source if day.first >= month.first else None
+                )
             }
-        for day in month.days:
+        for day in period.days:
             if (day in stand and not each_day) or (beginning is not None and beginning >= day.end):
                 continue
             try:
@@ -366,28 +374,28 @@ class _Closer:
                     stored[key] = getattr(each, figure)
         return +stored != Counter({key: count for key, count in at_source.items() if key[0] == day and count})
 
-    def _sum_of_days(self, ledger: Connection, month: Period) -> _Compared:
-        """The sources' count of a month: that of its days, with their differences; what one day moved into another is
-        no difference of the month."""
-        cells: dict[tuple[str, str, str], list[MessageFigures]] = {}
+    def _sum_of_days(self, ledger: Connection, period: Period) -> _Compared:
+        """The sources' count of a longer period: that of its days, with their differences; what one day moved into
+        another is no difference of the period."""
+        # Added up as they are read: the days of a year have millions of cells in a large province.
+        cells: dict[tuple[str, str, Kind], Counter[str]] = {}
         differences: list[Difference] = []
         unread: set[str] = set()
         of_days: Counter[tuple[str, str, str]] = Counter()
-        for number in newest_closings(ledger, month.days).values():
+        for number in newest_closings(ledger, period.days).values():
             unread |= set(load_closing(ledger, number).sources_unread)
             rows_of_day = load_message_figures(ledger, number)
             of_days.update(_unbalanced(rows_of_day))
             for each in rows_of_day:
                 if each.kind != "reply":
-                    cells.setdefault((each.agency_code, each.procedure_code, each.kind), []).append(each)
+                    cell = cells.setdefault((each.agency_code, each.procedure_code, each.kind), Counter())
+                    cell.update(at_source=each.at_source, out_of_scope=each.out_of_scope)
             differences += load_differences(ledger, number)
-        figures = []
-        for key, rows in sorted(cells.items()):
-            whole = sum_messages(tuple(rows), rows[0].kind)
-            figures.append(
-                MessageFigures(key[0], key[1], whole.kind, at_source=whole.at_source, out_of_scope=whole.out_of_scope)
-            )
-        # What is counted on another day of the same month, in the same cell, is no difference of the month.
+        figures = [
+            MessageFigures(*key, at_source=cell["at_source"], out_of_scope=cell["out_of_scope"])
+            for key, cell in sorted(cells.items())
+        ]
+        # What is counted on another day of the same period, in the same cell, is no difference of the period.
         sides: dict[tuple[int | None, str, str], set[str]] = {}
         for moved in differences:
             if moved.reason == "other_period":

@@ -338,7 +338,7 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     months = [Period.month_of(period.first.replace(month=n, day=1)) for n in range(1, period.first.month)]
     of_months = segments_of_periods(ledger, [str(month) for month in months])
     days = [day for month in months if str(month) not in of_months for day in month.days]
-    if not period.is_month:
+    if period.is_day:
         days += [day for day in Period.month_of(period.first).days if day.first < period.first]
     of_days = segments_of_periods(ledger, [str(day) for day in days])
     before = sum(of_months.values()) + sum(of_days.values())

@@ -1,4 +1,5 @@
-"""The tasks of the DAG ``reconcile_monthly``: close a month over its days; all else is as in ``reconcile_daily``."""
+"""The tasks of the DAG ``reconcile_monthly``: close a month over its days, and the quarter and the year that end with
+it; all else is as in ``reconcile_daily``."""
 
 from __future__ import annotations
 
@@ -15,14 +16,18 @@ log = logging.getLogger(__name__)
 
 @without_values()
 def close_month(run_id: str, interval: Window, now: datetime | None = None) -> list[int]:
-    """Closes the month before the run, or before the end of the data interval of a backfill or a run by the clock.
+    """Closes the month before the run, or before the end of the data interval of a backfill or a run by the clock;
+    then the quarter and the year, where they end with that month.
 
-    Returns: the number of the closing, if it was made now, or stands and does not meet.
+    Returns: the numbers of the closings that were made now, or stand and do not meet.
     """
     moment = now or datetime.now(UTC)
+    made = []
     try:
-        result = close_period(Period.month_before(interval.end or moment), run_id, moment)
+        for period in Period.month_before(interval.end or moment).ending_with:
+            result = close_period(period, run_id, moment)
+            if result.must_be_looked_at:
+                made.append(result.closing.closing_no)
     except NothingInScope as nothing:
         log.info("%s", nothing)
-        return []
-    return [result.closing.closing_no] if result.must_be_looked_at else []
+    return made

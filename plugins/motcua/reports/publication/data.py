@@ -135,15 +135,14 @@ class Told:
 
     @property
     def period(self) -> str:
-        """``ngày 24/11/2026``, ``tháng 11 năm 2026``."""
+        """``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
         return period_words(self.report.closing.period)
 
     @property
     def previous_period(self) -> str:
         """The period before, as a sentence names it."""
         before = self.report.closing.period.previous
-        form = self.words["period"]["previous_month" if before.is_month else "previous_day"]
-        return str(form.format(day=wording.day(before.first), month=before.first.month, year=before.first.year))
+        return _name_period(self.words, f"previous_{before.length}", before)
 
     # --- Rows --------------------------------------------------------------------------------------------------
 
@@ -339,9 +338,19 @@ def words_of(rendering: int) -> dict[str, Any]:
 
 
 def period_words(period: Period) -> str:
-    """``ngày 24/11/2026``, ``tháng 11 năm 2026``."""
-    form = wording.publication_words()["period"]["month" if period.is_month else "day"]
-    return str(form.format(day=wording.day(period.first), month=period.first.month, year=period.first.year))
+    """``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
+    return _name_period(wording.publication_words(), period.length, period)
+
+
+def _name_period(words: dict[str, Any], form: str, period: Period) -> str:
+    return str(
+        words["period"][form].format(
+            day=wording.day(period.first),
+            month=period.first.month,
+            quarter=("I", "II", "III", "IV")[(period.first.month - 1) // 3],
+            year=period.first.year,
+        )
+    )
 
 
 def duration(seconds: int) -> str:

@@ -1,7 +1,7 @@
 """What the printable report and the page both say: sections of paragraphs, tables and charts, all written out.
 
-Both are laid out from this alone, so that they cannot differ. A daily report is shorter than a monthly one, which goes
-to Ủy ban nhân dân tỉnh and proposes whom to urge. The form is that of Nghị định 30/2020/NĐ-CP.
+Both are laid out from this alone, so that they cannot differ. A daily report is shorter than one of a month or longer,
+which goes to Ủy ban nhân dân tỉnh and proposes whom to urge. The form is that of Nghị định 30/2020/NĐ-CP.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Document:
 def compose_document(told: Told) -> Document:
     """The report over all agencies."""
     said, closing = told.words["letterhead"], told.report.closing
-    monthly = closing.period.is_month
+    daily = closing.period.is_day
     filled = {"period": told.period, "as_of": moment(closing.as_of), "closing": closing.closing_no}
     about = said["about_correction" if closing.corrects is not None else "about"].format(**filled)
     builder = _Sections(told)
@@ -118,12 +118,12 @@ def compose_document(told: Told) -> Document:
             place=said["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())
         ),
         about=about,
-        addressed_to=said["to_month" if monthly else "to_day"],
+        addressed_to=said["to_day" if daily else "to_month"],
         grounds=tuple(each.format(**filled) for each in said["grounds"]),
         opening=said["opening"].format(**filled),
-        sections=builder.monthly() if monthly else builder.daily(),
-        ending=said["closing_month" if monthly else "closing_day"].format(**filled),
-        copies=tuple(said["copies_month" if monthly else "copies_day"]),
+        sections=builder.daily() if daily else builder.full(),
+        ending=said["closing_day" if daily else "closing_month"].format(**filled),
+        copies=tuple(said["copies_day" if daily else "copies_month"]),
         title=f"{said['report'].capitalize()}: {about}",
         software=told.report.software,
     )
@@ -356,7 +356,7 @@ class _Sections:
             ("check", self._check()),
         )
 
-    def monthly(self) -> tuple[Section, ...]:
+    def full(self) -> tuple[Section, ...]:
         return self._kept(
             self._corrected(),
             ("overall", [*self._overall(), *self._time()]),

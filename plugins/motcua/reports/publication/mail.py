@@ -15,7 +15,7 @@ from motcua.domain.periods import Period
 from motcua.domain.reconciliation import sum_messages
 from motcua.reports import wording
 from motcua.reports.mail import Attachment, Mail, inline_styles, tidy
-from motcua.reports.publication.data import Told, points
+from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import (
     change_line,
     corrected_line,
@@ -114,7 +114,10 @@ def _procedures(told: Told) -> list[Any]:
 
 
 def _file_period(period: Period) -> str:
-    return f"{period.first:%m-%Y}" if period.is_month else f"{period.first:%d-%m-%Y}"
+    forms = {"day": "%d-%m-%Y", "month": "%m-%Y"}
+    if period.length in forms:
+        return period.first.strftime(forms[period.length])
+    return period_words(period).replace("\u00a0", " ")
 
 
 @lru_cache(maxsize=1)

@@ -191,7 +191,7 @@ def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     alone has changes, and few periods have stops."""
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in _SHEETS}
-    if not told.report.closing.period.is_month:
+    if told.report.closing.period.is_day:
         del makers["urged"]
     if told.report.closing.corrects is None:
         del makers["changes"]

@@ -208,9 +208,7 @@ class _Days:
                 entry = Entry(row["agency_code"], row["dossier_code"], at, "", titles()["claim"]["no_result_yet"], "")
                 with connect() as ledger:
                     record_complaint(ledger, entry, f"past {row['dossier_id']}", "can.bo.tiep.dan", moment)
-        if self._random.random() < 0.8:
-            phone = international(mobile(self._random))
-            self._ask(phone, self._random.choice(("MCKH", "MCKH 123456")), moment)
+        self._ask(international(mobile(self._random)), self._random.choice(("MCKH", "MCKH 123456")), moment)
 
     def _ask(self, phone: str, text: str, moment: datetime) -> None:
         reading = InquiryReading(phone, text, f"{phone} {moment.isoformat()}", moment)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, LiteralString, TypeVar
 
+from motcua.domain.periods import LENGTHS, PeriodLength
 from motcua.domain.reconciliation import (
     AgencyFigures,
     DossierFigures,
@@ -48,9 +49,17 @@ class ListedPeriod:
     delivered: int
 
 
-def newest_periods(connection: Connection, limit: int, *, summed: bool) -> list[ListedPeriod]:
-    """The newest periods that are closed; ``summed``: with their figures, which are added up over all agencies."""
-    return _values(connection, "closings/browsing/periods", ListedPeriod, {"limit": limit, "summed": summed})
+def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, summed: bool) -> list[ListedPeriod]:
+    """The newest periods of a length that are closed; ``summed``: with their figures, added up over all agencies."""
+    values = {"length": length, "limit": limit, "summed": summed}
+    return _values(connection, "closings/browsing/periods", ListedPeriod, values)
+
+
+def newest_of_lengths(connection: Connection) -> dict[PeriodLength, int]:
+    """Of each length of which a period is closed, the number of the newest period's newest closing."""
+    rows = connection.execute(statement("closings/browsing/newest_of_lengths")).fetchall()
+    numbers = {row["period_length"]: row["closing_no"] for row in rows}
+    return {length: numbers[length] for length in LENGTHS if length in numbers}
 
 
 def summed_figures(connection: Connection, closing_no: int) -> Figures:

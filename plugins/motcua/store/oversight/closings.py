@@ -1,4 +1,4 @@
-"""Closings of days and months: their watermarks, their figures as counted and as stored, what did not meet."""
+"""Closings of days and longer periods: their watermarks, their figures as counted and as stored, what did not meet."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def compute_figures(
     """All figures of a closing, counted anew from the facts as they were known at its cut-off.
 
     It reads the schema ``audit`` alone, so that an auditor can do the same. What the sources counted cannot be counted
-    again later: it is taken from ``counted``, by default the stored closing. How good a month's apologies were is the
-    sum of its days, each of which was judged, and can be counted again, by itself.
+    again later: it is taken from ``counted``, by default the stored closing. How good the apologies of what is longer
+    than a day were is the sum of its days, each of which was judged, and can be counted again, by itself.
     """
     period = closing.period
     bounds = {
@@ -193,7 +193,7 @@ def _agency_figures(
     connection: Connection, closing: Closing, asked: Sequence[_InquiryTally], bounds: Mapping[str, Any]
 ) -> tuple[AgencyFigures, ...]:
     cells: dict[str, Counter[str]] = defaultdict(Counter)
-    if closing.period.is_month:
+    if not closing.period.is_day:
         for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
             for day in _values(
                 connection, "closings/reading/agencies", AgencyFigures, {"closing_no": number, "agency_code": None}
@@ -215,8 +215,9 @@ def _agency_figures(
 
 
 def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]:
-    """What belongs to nothing in the closing's period, by its cut-off; of a month what its days say."""
-    if closing.period.is_month:
+    """What belongs to nothing in the closing's period, by its cut-off; of what is longer than a day what its days
+    say."""
+    if not closing.period.is_day:
         days = newest_closings(connection, closing.period.days, below=closing.closing_no or None)
         return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
     names = ("known_version", "known_history", "known_receipt", "known_message")
@@ -502,9 +503,9 @@ def newest_closings(connection: Connection, periods: Iterable[Period], below: in
     return {Period.parse(row["period"]): row["closing_no"] for row in rows}
 
 
-def days_behind(connection: Connection, month: Period) -> set[date]:
-    """Days of a month that have, or may have, messages that their newest closing does not count."""
-    values = {"month": str(month), "start": month.start, "end": month.end}
+def days_behind(connection: Connection, period: Period) -> set[date]:
+    """Days of a period that have, or may have, messages that their newest closing does not count."""
+    values = {"days": [str(day) for day in period.days], "start": period.start, "end": period.end}
     return {row["day"] for row in connection.execute(statement("closings/days_behind"), values).fetchall()}
 
 

@@ -33,9 +33,9 @@ class Publication:
     period: str
 
     @property
-    def is_monthly(self) -> bool:
-        """It tells of a month."""
-        return Period.parse(self.period).is_month
+    def is_daily(self) -> bool:
+        """It tells of a day; the others go to Ủy ban nhân dân tỉnh too."""
+        return Period.parse(self.period).is_day
 
 
 @dataclass(frozen=True, slots=True)

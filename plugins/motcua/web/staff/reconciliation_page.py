@@ -17,7 +17,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.domain.periods import Period
+from motcua.domain.periods import Period, PeriodLength
 from motcua.domain.reconciliation import STATES, CountedDossier, CountedMessage, Orphan, ReconciliationReport
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.reconciliation.reporting import ClosingShown, show_closing, show_figure
@@ -28,7 +28,7 @@ from motcua.reports.publication.csv_tables import plain_csv
 from motcua.reports.publication.data import Told, period_words, points
 from motcua.reports.publication.document import summary_lines
 from motcua.reports.publication.files import AGENCY_FOLDER, agency_workbook_name
-from motcua.store.browsing.closings import newest_periods
+from motcua.store.browsing.closings import newest_of_lengths, newest_periods
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
@@ -73,7 +73,6 @@ class ClosedPeriod:
 
     closing_no: int
     words: str
-    is_month: bool
     corrections: int
     expected: int
     tellable: int
@@ -90,16 +89,20 @@ class ClosedPeriod:
 
 @router.get("/reconciliation")
 def show_reconciliation(request: Request, visits: Visits, closing: str = "", agency: str = "") -> HTMLResponse:
-    """One closing, the newest by default: its figures, by agency or of one, and what does not meet."""
+    """One closing among those of its length, by default of the newest day: its figures, by agency or of one, and what
+    does not meet."""
     if agency:
         visits.must_see(agency)
     elif visits.listed is not None:
         agency = next(iter(visits.listed), "")
     with page_connection() as connection:
-        periods = _periods(connection, summed=visits.agencies is None)
-        if not ((closing or periods) and visits.sees(agency or None)):
-            return render(request, "reconciliation.html", told=None, periods=periods)
-        shown = _closing(connection, number_in(closing) if closing else periods[0].closing_no, agency or None, _SHOWN)
+        newest = newest_of_lengths(connection)
+        if not ((closing or newest) and visits.sees(agency or None)):
+            return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
+        number = number_in(closing) if closing else next(iter(newest.values()))
+        shown = _closing(connection, number, agency or None, _SHOWN)
+        length = shown.report.closing.period.length
+        periods = _periods(connection, length, summed=visits.agencies is None)
         published = find_publication(connection, closing_no=shown.report.closing.closing_no)
     told = Told(shown.report, agency=agency or None)
     known = {each.agency_code for each in Told(shown.report).agencies}
@@ -112,6 +115,8 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         as_of=shown.report.closing.as_of,
         told=told,
         periods=periods,
+        newest=newest,
+        length=length,
         published=published,
         files=_files(published, told),
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
@@ -322,13 +327,13 @@ def _attachment(content: bytes, name: str) -> Response:
     )
 
 
-def _periods(connection: Connection, *, summed: bool) -> list[ClosedPeriod]:
-    """The newest periods, each once, with how often it was corrected; sums over all agencies are for who sees all."""
+def _periods(connection: Connection, length: PeriodLength, *, summed: bool) -> list[ClosedPeriod]:
+    """The newest periods of a length, each once, with how often it was corrected; sums over all agencies are for whom
+    all may be shown."""
     return [
         ClosedPeriod(
             row.closing_no,
             period_words(Period.parse(row.period)),
-            Period.parse(row.period).is_month,
             row.corrections,
             row.expected,
             row.tellable,
@@ -337,7 +342,7 @@ def _periods(connection: Connection, *, summed: bool) -> list[ClosedPeriod]:
             row.unexplained,
             bool(row.sources_unread),
         )
-        for row in newest_periods(connection, _PERIODS, summed=summed)
+        for row in newest_periods(connection, length, _PERIODS, summed=summed)
     ]
 
 

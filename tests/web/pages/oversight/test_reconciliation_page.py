@@ -280,3 +280,53 @@ def test_rows_of_a_cell_that_nobody_knows_are_none(closed, page, written):
         answer = page.get("/reconciliation/rows", params={"closing": 1, "figure": figure, field: written})
         assert answer.status_code == (404 if written == "\x00" else 200), (figure, field)
         assert "<table" not in answer.text
+
+
+LENGTHS = re.compile(r'<nav class="lengths".*?</nav>', re.S)
+
+
+def test_periods_of_each_length_are_under_their_own_tab(closed, page):
+    first = page.get("/reconciliation")
+    tabs = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", LENGTHS.search(first.text)[0]))
+    assert "Ngày" in tabs
+    for name in ("Tháng", "Quý", "Năm"):
+        assert f"{name}: chưa chốt kỳ nào" in tabs
+    later = datetime(2027, 1, 1, 7, 30, tzinfo=VIETNAM)
+    with connect() as connection:
+        save_agencies(connection, [agency(NHA_TRANG, enabled_from=NOW - timedelta(days=1))], "tests")
+    numbers = {
+        name: close_period(Period.parse(name), "tests", later).closing.closing_no for name in ("2026-Q4", "2026")
+    }
+    leads = re.findall(r'closing=(\d+)">(Quý|Năm)', LENGTHS.search(page.get("/reconciliation").text)[0])
+    assert leads == [(str(numbers["2026-Q4"]), "Quý"), (str(numbers["2026"]), "Năm")]
+    for name, told, current in (("2026-Q4", "quý IV năm 2026", "Quý"), ("2026", "năm 2026", "Năm")):
+        answer = page.get(f"/reconciliation?closing={numbers[name]}")
+        shown = words(answer)
+        assert f"Đối chiếu {told}" in shown
+        assert re.search(rf'aria-current="true">{current}</a>', LENGTHS.search(answer.text)[0])
+        listed = answer.text.partition('<nav class="card periods"')[2]
+        assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], "no day among the quarters"
+    assert "Đối chiếu ngày 31/12/2026" in words(page.get("/reconciliation")), "the newest day by default"
+
+
+def test_agencies_come_first_with_their_total_and_procedures_one_click_deeper(closed, page):
+    publish(closed.closing_no, NEXT_MORNING)
+    text = page.get("/reconciliation").text
+    places = [text.index(each) for each in ("Theo cơ quan", "<tfoot>", "Tệp đã công bố", '<details class="deeper">')]
+    assert places == sorted(places)
+    deeper = text[places[-1] : text.index("</details>", places[-1])]
+    assert "Theo thủ tục và loại tin" in deeper
+    assert "Hồ sơ theo thủ tục" in deeper
+    total = re.search(r"<tfoot>.*?</tfoot>", text, re.S)[0]
+    assert "Toàn tỉnh" in total
+    assert re.search(r'data-name="Phải nhắn"><a href="[^"]+figure=messages">2</a>', total)
+    of_agency = page.get(f"/reconciliation?agency={NHA_TRANG}").text
+    assert '<details class="deeper" open>' in of_agency
+
+
+def test_files_are_named_by_what_they_hold(closed, page):
+    publish(closed.closing_no, NEXT_MORNING)
+    text = page.get("/reconciliation").text
+    assert re.search(r"name=bao-cao.pdf\">Báo cáo in, thể thức theo Nghị định 30/2020/NĐ-CP</a>", text)
+    assert re.search(r"name=so-lieu.xlsx\">Mọi số liệu, có giải thích từng cột</a>", text)
+    assert re.search(r"name=manifest.json\">Tệp kê của bản công bố", text)
