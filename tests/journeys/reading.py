@@ -25,7 +25,7 @@ _TOLD = r"""() => {
   const right = (cell) => getComputedStyle(cell).textAlign === "right";
   for (const table of document.querySelectorAll("main table.rows")) {
     const heads = [...table.tHead.rows[0].cells];
-    const rows = [...table.tBodies[0].rows].filter((row) => row.cells.length === heads.length);
+    const rows = [...table.rows].filter((row) => !table.tHead.contains(row) && row.cells.length === heads.length);
     heads.forEach((head, at) => {
       const cells = rows.map((row) => row.cells[at]);
       const texts = cells.map((cell) => cell.textContent.trim().replace(/\s+/g, " "));

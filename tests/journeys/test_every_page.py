@@ -51,7 +51,7 @@ ADDRESSES = (
 """Pages in full, empty, and refused."""
 _FILES = ("/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
 _LEADS_ON = {"/sending"}
-_UNTOLD = ("quality", f"quality/agency?code={NHA_TRANG}", "reconciliation")
+_UNTOLD = ("quality", f"quality/agency?code={NHA_TRANG}")
 """Pages whose tables have no captions yet."""
 
 
