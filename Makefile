@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -65,6 +65,10 @@ prove: $(READY)
 ## make latency: seconds from commit to acceptance, measured in the running demo
 latency: $(READY)
 	@$(BIN)/python -m motcua.sandbox.latency
+
+## make pictures [ONLY="names"]: those of docs/vi, taken of a demo that it starts and stops; the sheet for the counter's wall
+pictures: $(READY)
+	@$(BIN)/python -m tests.pictures $(ONLY)
 
 ## make bench [ONLY=…]: how fast, as ratios
 bench: $(READY)

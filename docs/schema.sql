@@ -982,6 +982,41 @@ CREATE FUNCTION motcua.looks_by(age interval) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (age <= '00:10:00'::interval) THEN ((GREATEST(EXTRACT(epoch FROM age), (0)::numeric) / (60)::numeric))::double precision WHEN (age <= '10:00:00'::interval) THEN (((10)::numeric + ((10)::numeric * ln((EXTRACT(epoch FROM age) / (600)::numeric)))))::double precision ELSE (((10)::double precision + ((10)::double precision * ln((60)::double precision))) + (((EXTRACT(epoch FROM age) - (36000)::numeric) / (3600)::numeric))::double precision) END;
 
+-- Name: map_status(text, integer, integer, text, timestamp with time zone); Type: FUNCTION; Schema: motcua; Owner: -
+
+CREATE FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'motcua'
+    AS $$
+DECLARE
+    the smallint;
+    stood_for smallint;
+BEGIN
+    IF coalesce(btrim(said_by), '') = '' THEN
+        RAISE EXCEPTION 'a status is mapped by somebody' USING ERRCODE = 'check_violation';
+    END IF;
+    -- Who comes second sees what the first one said.
+    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
+    IF the IS NULL THEN
+        RETURN FALSE;
+    END IF;
+    SELECT m.status_code INTO stood_for
+    FROM motcua.status_maps AS m
+    WHERE m.source_id = the AND m.source_status = as_written;
+    INSERT INTO motcua.status_maps (source_id, source_status, status_code, mapped_at)
+    VALUES (the, as_written, stands_for, at_moment)
+    ON CONFLICT (source_id, source_status)
+    DO UPDATE SET status_code = excluded.status_code, mapped_at = excluded.mapped_at;
+    IF stood_for IS DISTINCT FROM stands_for THEN
+        INSERT INTO motcua.status_map_changes (
+            source_id, source_status, status_before, status_code, changed_at, changed_by
+        )
+        VALUES (the, as_written, stood_for, stands_for, at_moment, said_by);
+    END IF;
+    RETURN TRUE;
+END
+$$;
+
 -- Name: may_only_be_emptied(); Type: FUNCTION; Schema: motcua; Owner: -
 
 CREATE FUNCTION motcua.may_only_be_emptied() RETURNS trigger
@@ -3122,6 +3157,28 @@ CREATE VIEW audit.finding_episodes AS
     department_on
    FROM motcua.finding_episodes;
 
+-- Name: finding_rechecks; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.finding_rechecks (
+    recheck_id bigint NOT NULL,
+    finding_id bigint NOT NULL,
+    rechecked_at timestamp with time zone NOT NULL,
+    rechecked_by text NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT finding_rechecks_outcome_check CHECK ((outcome = ANY (ARRAY['mended'::text, 'stands'::text, 'unknown'::text]))),
+    CONSTRAINT finding_rechecks_rechecked_by_check CHECK ((btrim(rechecked_by) <> ''::text))
+);
+
+-- Name: finding_rechecks; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.finding_rechecks AS
+ SELECT recheck_id,
+    finding_id,
+    rechecked_at,
+    rechecked_by,
+    outcome
+   FROM motcua.finding_rechecks;
+
 -- Name: findings; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.findings (
@@ -4245,6 +4302,33 @@ UNION ALL
            FROM motcua.statement_sums s
           WHERE (s.statement_no = c.statement_no))));
 
+-- Name: status_map_changes; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.status_map_changes (
+    change_id bigint NOT NULL,
+    source_id smallint NOT NULL,
+    source_status smallint NOT NULL,
+    status_before smallint,
+    status_code smallint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT status_map_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text)),
+    CONSTRAINT status_map_changes_status_before_check CHECK (((status_before >= 1) AND (status_before <= 10))),
+    CONSTRAINT status_map_changes_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+);
+
+-- Name: status_map_changes; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.status_map_changes AS
+ SELECT change_id,
+    source_id,
+    source_status,
+    status_before,
+    status_code,
+    changed_at,
+    changed_by
+   FROM motcua.status_map_changes;
+
 -- Name: stops; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.stops (
@@ -4660,6 +4744,17 @@ ALTER TABLE motcua.finding_acknowledgements ALTER COLUMN acknowledgement_id ADD 
     CACHE 1
 );
 
+-- Name: finding_rechecks_recheck_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.finding_rechecks ALTER COLUMN recheck_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.finding_rechecks_recheck_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: findings_finding_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.cleaned_fields ALTER COLUMN cleaned_field_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -5066,6 +5161,17 @@ ALTER TABLE motcua.statement_matches ALTER COLUMN match_id ADD GENERATED ALWAYS 
     CACHE 1
 );
 
+-- Name: status_map_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.status_map_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.status_map_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: status_maps; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.status_maps (
@@ -5073,8 +5179,6 @@ CREATE TABLE motcua.status_maps (
     source_status smallint NOT NULL,
     status_code smallint NOT NULL,
     mapped_at timestamp with time zone DEFAULT now() NOT NULL,
-    mapped_by text,
-    CONSTRAINT status_maps_mapped_by_check CHECK ((btrim(mapped_by) <> ''::text)),
     CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
 );
 
@@ -5741,6 +5845,11 @@ ALTER TABLE ONLY motcua.finding_acknowledgements
 ALTER TABLE ONLY motcua.finding_episodes
     ADD CONSTRAINT finding_episodes_pkey PRIMARY KEY (finding_id, opened_run);
 
+-- Name: finding_rechecks finding_rechecks_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_rechecks
+    ADD CONSTRAINT finding_rechecks_pkey PRIMARY KEY (recheck_id);
+
 -- Name: cleaned_fields findings_code_dossier_id_transition_id_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.cleaned_fields
@@ -6081,6 +6190,11 @@ ALTER TABLE ONLY motcua.statement_matches
 ALTER TABLE ONLY motcua.statement_sums
     ADD CONSTRAINT statement_sums_pkey PRIMARY KEY (statement_no, direction, verdict);
 
+-- Name: status_map_changes status_map_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.status_map_changes
+    ADD CONSTRAINT status_map_changes_pkey PRIMARY KEY (change_id);
+
 -- Name: status_maps status_maps_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.status_maps
@@ -6285,6 +6399,10 @@ CREATE UNIQUE INDEX finding_episodes_open ON motcua.finding_episodes USING btree
 -- Name: finding_episodes_opened; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX finding_episodes_opened ON motcua.finding_episodes USING btree (opened_run);
+
+-- Name: finding_rechecks_finding; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX finding_rechecks_finding ON motcua.finding_rechecks USING btree (finding_id, recheck_id);
 
 -- Name: findings_dossier; Type: INDEX; Schema: motcua; Owner: -
 
@@ -6662,6 +6780,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.finding_acknowled
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.finding_episodes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: finding_rechecks refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.finding_rechecks FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: findings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON motcua.findings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -6761,6 +6883,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_matches
 -- Name: statement_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: status_map_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.status_map_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: template_registration_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -6995,6 +7121,11 @@ ALTER TABLE ONLY motcua.finding_episodes
 
 ALTER TABLE ONLY motcua.finding_episodes
     ADD CONSTRAINT finding_episodes_opened_run_fkey FOREIGN KEY (opened_run) REFERENCES motcua.quality_runs(run_no);
+
+-- Name: finding_rechecks finding_rechecks_finding_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.finding_rechecks
+    ADD CONSTRAINT finding_rechecks_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES motcua.findings(finding_id);
 
 -- Name: cleaned_fields findings_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -7261,6 +7392,11 @@ ALTER TABLE ONLY motcua.statement_matches
 ALTER TABLE ONLY motcua.statement_sums
     ADD CONSTRAINT statement_sums_statement_no_fkey FOREIGN KEY (statement_no) REFERENCES motcua.carrier_statements(statement_no);
 
+-- Name: status_map_changes status_map_changes_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.status_map_changes
+    ADD CONSTRAINT status_map_changes_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
 -- Name: status_maps status_maps_source_id_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.status_maps
@@ -7359,6 +7495,12 @@ GRANT ALL ON FUNCTION motcua.empty_counted_occasions() TO motcua_app;
 
 REVOKE ALL ON FUNCTION motcua.look_at_counted_occasions() FROM PUBLIC;
 GRANT ALL ON FUNCTION motcua.look_at_counted_occasions() TO motcua_app;
+
+-- Name: FUNCTION map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
+
+REVOKE ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) TO motcua_app;
+GRANT ALL ON FUNCTION motcua.map_status(at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamp with time zone) TO motcua_pages;
 
 -- Name: FUNCTION note_agency_change(of_agency text); Type: ACL; Schema: motcua; Owner: -
 
@@ -7962,6 +8104,17 @@ GRANT SELECT ON TABLE audit.finding_episodes TO motcua_app;
 GRANT SELECT ON TABLE audit.finding_episodes TO motcua_pages;
 GRANT SELECT ON TABLE audit.finding_episodes TO motcua_audit;
 
+-- Name: TABLE finding_rechecks; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.finding_rechecks TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.finding_rechecks TO motcua_pages;
+
+-- Name: TABLE finding_rechecks; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.finding_rechecks TO motcua_app;
+GRANT SELECT ON TABLE audit.finding_rechecks TO motcua_pages;
+GRANT SELECT ON TABLE audit.finding_rechecks TO motcua_audit;
+
 -- Name: TABLE findings; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE motcua.findings TO motcua_app;
@@ -8564,6 +8717,17 @@ GRANT SELECT ON TABLE audit.statement_sums TO motcua_app;
 GRANT SELECT ON TABLE audit.statement_sums TO motcua_pages;
 GRANT SELECT ON TABLE audit.statement_sums TO motcua_audit;
 
+-- Name: TABLE status_map_changes; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.status_map_changes TO motcua_app;
+GRANT SELECT ON TABLE motcua.status_map_changes TO motcua_pages;
+
+-- Name: TABLE status_map_changes; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.status_map_changes TO motcua_app;
+GRANT SELECT ON TABLE audit.status_map_changes TO motcua_pages;
+GRANT SELECT ON TABLE audit.status_map_changes TO motcua_audit;
+
 -- Name: TABLE stops; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.stops TO motcua_app;
@@ -8771,7 +8935,8 @@ GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
 
 -- Name: TABLE status_maps; Type: ACL; Schema: motcua; Owner: -
 
-GRANT SELECT,INSERT,UPDATE ON TABLE motcua.status_maps TO motcua_app;
+GRANT SELECT ON TABLE motcua.status_maps TO motcua_app;
+GRANT SELECT ON TABLE motcua.status_maps TO motcua_pages;
 
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 

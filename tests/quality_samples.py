@@ -100,6 +100,17 @@ RULES = {
             "Không có thay đổi nào từ nguồn trong thời gian dài hơn thường lệ.",
             "Kiểm tra phần mềm một cửa và đường truyền.",
         ),
+        RuleWords(
+            "P14",
+            "info",
+            "agency",
+            "dossier",
+            "other",
+            True,
+            "Số điện thoại nhắn được nhưng nhập chưa đúng",
+            "Hệ thống đã tự hiểu đúng số.",
+            "Nhập lại số theo đúng 10 chữ số.",
+        ),
     )
 }
 
@@ -223,7 +234,7 @@ def agency_report(**changes: Any) -> AgencyReport:
             result("P2", 41, dossiers, Change(2, 0, 39, 3, 42, 19.3), acknowledged=4),
             result("R7", 31, dossiers, Change(1, 2, 28, 1, 29, 13.3), remind_agency=3),
             result("R4", 1, dossiers),
-            result("S1", 2, dossiers),
+            result("P14", 2, dossiers),
         ),
         "broken": (),
         "to_do_first": (
@@ -377,7 +388,7 @@ def row(number: int = 1, code: str = "P1", **changes: Any) -> RowToCorrect:
 
 
 def rows() -> list[RowToCorrect]:
-    """The 143 findings of Sở Tư pháp, and three that are about no one dossier."""
+    """The 143 findings of Sở Tư pháp, a sign of a month and two notes."""
     late = {"stage": "remind_agency", "deadline": date(2026, 11, 20), "age_days": 12}
     told = {
         "stage": "remind_department",
@@ -422,8 +433,13 @@ def rows() -> list[RowToCorrect]:
             what="83% của 712 hồ sơ được ghi “xong” và “đã trả” trong vòng 2 phút (ngưỡng 75%).",
         )
     )
-    built += [
-        row(number, "S1", subject="khanhhoa", dossier_code=None, procedure_code=None, procedure_name=None)
-        for number in (145, 146)
-    ]
+    built += [row(number, "P14") for number in (145, 146)]
     return built
+
+
+def rows_of_a_source() -> list[RowToCorrect]:
+    """Two findings that no agency can mend."""
+    nothing: dict[str, Any] = {"dossier_code": None, "procedure_code": None, "procedure_name": None}
+    return [
+        row(number, "S1", subject="khanhhoa", agency_code=None, agency_name=None, **nothing) for number in (901, 902)
+    ]

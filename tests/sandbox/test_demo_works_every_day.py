@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from motcua.domain.clock import VIETNAM
 from motcua.jobs.calendars.keeping import prepare_calendars
-from motcua.sandbox.demo import let_agency_user_see, work_today
+from motcua.sandbox.demo import busiest_agency, let_agency_user_see, work_today, write_agencies
 from motcua.sandbox.machine.deployment import AGENCY_USER
+from motcua.settings import include_dir
 from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect
 from motcua.store.people import agencies_of_user, give_agency, take_agency
@@ -47,3 +49,12 @@ def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_
     assert not let_agency_user_see(NHA_TRANG, now)
     with connect() as connection:
         assert agencies_of_user(connection, AGENCY_USER) == {TU_PHAP}
+
+
+def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):
+    """Busier than any other, and at work from the first day of the past."""
+    world = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["agencies"]
+    lives = {each["code"]: each for each in world}
+    given = busiest_agency(write_agencies(tmp_path))
+    assert lives[given]["weight"] == max(each["weight"] for each in world)
+    assert "past" in lives[given]

@@ -188,7 +188,7 @@ CASES = [
     ),
     Case("stops/set_aside", given(message_ids=list(range(1, 11)), now=NOW), f"{STOPPED}; {BY_KEYS}", looked_up=10),
     Case("stops/stopped_until", given(kind="reply", agency_code="H1", now=NOW), STOPPED),
-    Case("messages/reading/waiting", given(**ALWAYS, now=NOW)),
+    Case("messages/reading/waiting", given(**ALWAYS, now=NOW, carriers=None)),
     Case("attempts/of_run", given(run_id="run 100")),
     # Each receipt and each inquiry.
     # PostgreSQL expects a hundred rows, and reads a table of this size rather than look so many up.

@@ -137,6 +137,24 @@ def test_links_of_a_page_lead_to_files(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(text: str) -> set[str]:
+    """What a link to a heading of a page is called: its words in small letters, with hyphens between them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\s-]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+@every_page
+def test_links_to_a_heading_lead_to_one(page):
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    pages = [((page.parent / name if name else page).read_text(encoding="utf-8"), anchor) for name, anchor in links]
+    assert [anchor for text, anchor in pages if anchor not in anchors(text)] == []
+
+
+def test_headings_are_found_by_their_words():
+    text = "# Trang Hồ sơ: “vì sao?”\n\nText\n## A, B\n"
+    assert anchors(text) == {"trang-hồ-sơ-vì-sao", "a-b"}
+
+
 @pytest.mark.parametrize(
     ("text", "gone"),
     [

@@ -129,8 +129,8 @@ class RuleResult:
 class AgencyFigures:
     """One agency among all, for the table and the chart of the worst.
 
-    Findings about dossiers, critical and warning alone: what is only worth knowing (info) or about a month or a source
-    would make no fair rate; it is in ``results``.
+    Findings about dossiers that agencies can mend, critical and warning alone: what is only worth knowing (info), about
+    a month or a source, or for others to mend would make no fair rate; it is in ``results``.
     """
 
     agency_code: str
@@ -308,7 +308,8 @@ class AgencyReport:
     ranked: int
     """How many agencies are ranked."""
     results: tuple[RuleResult, ...]
-    """Every rule of the suite that was run, the gravest first; also those that found nothing."""
+    """Every rule of the suite that was run and that an agency can mend, the gravest first; also those that found
+    nothing."""
     broken: tuple[RuleResult, ...]
     """Those of ``results`` that broke."""
     to_do_first: tuple[ToDo, ...]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args
 from motcua.domain.clock import VIETNAM
 from motcua.domain.phones.reading import mask_for_staff, mask_msisdn
 from motcua.domain.working_days import written_day
+from motcua.quality.choosing import Chosen
 from motcua.quality.report_data import (
     Acknowledgement,
     AgencyFigures,
@@ -175,8 +176,8 @@ def rows_to_correct(
     Args:
         connection: to the ledger, used until the last row is read.
         run_no: the run.
-        agency_code: of one agency alone; without what is said of a whole source, as in its figures.
-        rule: of one rule alone.
+        agency_code: of one agency alone: what it can mend, as in its figures.
+        rule: of one rule alone, whoever can mend it.
         fixed_since: also those that were fixed since this run.
         since_run: against which run a finding is new or back; by default the last one of an earlier working day.
         rules: whose words are used; those in force by default.
@@ -185,22 +186,22 @@ def rows_to_correct(
         NoSuchRun: there is no such run.
     """
     made = _Report(connection, run_no, since_run, rules or load_rules())
-    order = [words.code for words in made.in_order]
+    order = [words.code for words in (made.in_order if rule is not None else made.told_to(agency_code))]
     rows = store.rows_of(connection, run_no, order, agency_code=agency_code, rule=rule, fixed_since=fixed_since)
     for row in rows:
         yield made.row(row)
 
 
 def urgent_rows(
-    connection: Connection, run_no: int, agency_code: str, rule: str | None, first: int, most: int
+    connection: Connection, run_no: int, agency_code: str | None, chosen: Chosen, first: int, most: int
 ) -> list[RowToCorrect]:
-    """The rows to correct of an agency from a place on, in the order of ``reports.quality.urgency``; no more are read.
+    """Findings behind a figure, from a place on, in the order of ``reports.quality.urgency``; no more are read.
 
     Args:
         connection: to the ledger.
         run_no: the run.
-        agency_code: the agency.
-        rule: of one rule alone; ``None``: of all.
+        agency_code: of what this agency can mend; ``None``: of everything.
+        chosen: which of them.
         first: place of the first one, from 0.
         most: how many.
 
@@ -208,9 +209,19 @@ def urgent_rows(
         NoSuchRun: there is no such run.
     """
     made = _Report(connection, run_no, None, load_rules(), agency_code)
-    order = sorted(made.in_order, key=lambda words: (_GRAVITY[words.severity], not words.mendable, words.code))
-    rules = [words.code for words in order]
-    return [made.row(row) for row in store.urgent_rows_of(connection, run_no, rules, agency_code, rule, first, most)]
+    wanted = [words for words in made.told_to(agency_code) if chosen.takes(words)]
+    wanted.sort(key=lambda words: (_GRAVITY[words.severity], not words.mendable, words.code))
+    rows = store.urgent_rows_of(
+        connection,
+        run_no,
+        [words.code for words in wanted],
+        agency_code=agency_code,
+        standing=chosen.standing,
+        since_run=made.previous.run_no if made.previous else None,
+        first=first,
+        most=most,
+    )
+    return [made.row(row) for row in rows]
 
 
 # ------------------------------------------------------------------------------------------------- one run
@@ -281,6 +292,10 @@ class _Report:
         suite = [self.words_of(rule["code"]) for rule in self._stored.rules]
         place = {code: number for number, code in enumerate(self.book.rules)}
         return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
+
+    def told_to(self, agency_code: str | None) -> list[RuleWords]:
+        """The rules of the suite that an agency is told of: what others must mend is told to the Department alone."""
+        return [words for words in self.in_order if agency_code is None or words.owner == "agency"]
 
     def name_of(self, agency_code: str) -> str:
         """The agency's name on the day of the run."""
@@ -407,17 +422,14 @@ class _Report:
         return was_checked and self._broken_reason(run_no, agency_code) is None
 
     def results(self, agency_code: str | None) -> tuple[RuleResult, ...]:
-        """Each rule of the suite, of one agency or of all."""
+        """Each rule of the suite, of all agencies; or of one, then those alone that it can mend."""
         run_no = self.run.run_no
         dossiers = self._dossiers(run_no, agency_code)[0]
         broken_reason = self._broken_reason(run_no, agency_code)
         results = []
-        for words in self.in_order:
+        for words in self.told_to(agency_code):
             said = self._said[run_no][words.code]
             tally = self._tally(run_no, agency_code, [words.code])
-            if agency_code is not None and words.level == "source" and said.status == "checked" and not tally.found:
-                # A source serves many agencies; one of them is only told what names it.
-                continue
             is_checked = said.status == "checked" and broken_reason is None
             results.append(
                 RuleResult(
@@ -439,11 +451,12 @@ class _Report:
         return None if found is None or dossiers < self.book.rated_from else 1000 * found / dossiers
 
     def _rated(self, group: Group | None = None, severity: Severity | None = None) -> list[str]:
-        """Codes of the rules that make the rates."""
+        """Codes of the rules that make the rates: what agencies can mend."""
         return [
             words.code
             for words in self.in_order
-            if words.level == "dossier"
+            if words.owner == "agency"
+            and words.level == "dossier"
             and words.severity != "info"
             and group in (None, words.group)
             and severity in (None, words.severity)

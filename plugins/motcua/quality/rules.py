@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from string import Formatter
 from typing import Annotated
@@ -307,14 +307,51 @@ def ask(book: RuleBook, as_of: datetime, since: datetime) -> tuple[Asked, ...]:
     return tuple(_ask(book.levels[rule.level], rule, as_of, since) for rule in book.rules.values())
 
 
-def _ask(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> Asked:
+def condition(rule: Rule, as_of: datetime, since: datetime) -> str:
+    """A rule's condition over the facts, thresholds filled in."""
+    return _filled(rule.where, rule, as_of, since)
+
+
+def calendar_days(as_of: datetime, since: datetime) -> tuple[date, date]:
+    """The first and the last day of the calendars that facts are made with."""
+    return date(since.year - 1, 1, 1), date(as_of.astimezone(VIETNAM).year + 2, 12, 31)
+
+
+def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
+    """The thresholds that the snapshot is made with, by the names in its statements."""
+    return {name: book.rules[rule].thresholds[threshold].value for name, (rule, threshold) in _IN_STATEMENTS.items()}
+
+
+_IN_STATEMENTS = {
+    "owners": ("P11", "owners"),
+    "days": ("P11", "days"),
+    "waiting_days": ("R3M", "days"),
+    "at_once_seconds": ("R4", "seconds"),
+    "at_once_share": ("R4", "share"),
+    "changes": ("R5", "changes"),
+    "minutes": ("R5", "minutes"),
+    "share": ("R5", "share"),
+    "from_hour": ("R5", "from_hour"),
+    "beat_days": ("R6", "days"),
+    "park_term_days": ("R9", "term_days"),
+    "complaint_days": ("R13", "complaint_days"),
+    "night_from": ("R10", "night_from"),
+    "night_until": ("R10", "night_until"),
+    "skip_seconds": ("R10", "skip_seconds"),
+}
+
+
+def _filled(sql: str, rule: Rule, as_of: datetime, since: datetime) -> str:
     values = {name: f"{each.value:g}" for name, each in rule.thresholds.items()}
     # Both are our own numbers and moments, never text from outside.
     values |= {"as_of": f"'{as_of.isoformat()}'::timestamptz", "since": f"'{since.isoformat()}'::timestamptz"}
+    return _PLACE.sub(lambda place: values[place[1]], sql).strip()
 
+
+def _ask(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> Asked:
     def filled(sql: str) -> str:
         # Great Expectations takes braces for places of its own.
-        return _PLACE.sub(lambda place: values[place[1]], sql).strip().replace("{", "{{").replace("}", "}}")
+        return _filled(sql, rule, as_of, since).replace("{", "{{").replace("}", "}}")
 
     facts = ", ".join(f"'{name}', {filled(sql)}" for name, sql in rule.facts.items())
     query = (

@@ -163,7 +163,7 @@ def write_agencies(folder: Path) -> Path:
 
 def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
-    the texts, registered at the phone network, and an agency's user, who sees the first one.
+    the texts, registered at the phone network, and an agency's user, who sees the busiest one.
 
     So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
     somebody since, set otherwise is kept. With a ``past`` to come an empty ledger is left to it.
@@ -178,8 +178,13 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
     _prepare_texts_and_calendars(datetime.now(UTC))
-    let_agency_user_see(configured[0].agency_code, datetime.now(UTC))
+    let_agency_user_see(busiest_agency(agencies), datetime.now(UTC))
     work_today(agencies.parent, datetime.now(UTC))
+
+
+def busiest_agency(agencies: Path) -> str:
+    """The agency that the file names first: it is busy, and has a past from the first day on."""
+    return str(yaml.safe_load(agencies.read_text(encoding="utf-8"))["agencies"][0]["code"])
 
 
 def _prepare_texts_and_calendars(moment: datetime) -> None:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
 from motcua.web.overview import page as overview_page
+from motcua.web.quality import quality_page, sources_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.runs import run_page
@@ -30,7 +31,6 @@ from motcua.web.staff import (
     dossiers_page,
     inquiries_page,
     messages_page,
-    quality_page,
     reconciliation_page,
     statements_page,
     unknown_page,
@@ -54,6 +54,7 @@ def create_pages() -> FastAPI:
     app.include_router(run_page.router)
     app.include_router(phones_page.router)
     app.include_router(settings_page.router)
+    app.include_router(sources_page.router)
     app.include_router(statements_page.router)
     app.include_router(unknown_page.router)
     app.include_router(users_page.router)

@@ -16,6 +16,7 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.quality.checking import CHECKING, CheckInProgress, check_quality, verify_seals
 from motcua.jobs.tasks import check_quality as tasks
 from motcua.quality import expectations
+from motcua.quality.choosing import Chosen
 from motcua.quality.expectations import judge
 from motcua.quality.report_data import RowToCorrect
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct, urgent_rows
@@ -343,7 +344,7 @@ def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_sh
     run_no = check("the last one", WEDNESDAY, "P1", "R7")
     with connect() as connection:
         every, _ = most_urgent(rows_to_correct(connection, run_no, "A", rule=rule), 1000)
-        pages = [urgent_rows(connection, run_no, "A", rule, place, 7) for place in range(0, len(every) + 7, 7)]
+        pages = [urgent_rows(connection, run_no, "A", Chosen(rule), place, 7) for place in range(0, len(every) + 7, 7)]
     shown = [row for page in pages for row in page]
     assert [row.finding_id for row in shown] == [row.finding_id for row in every]
     assert shown == every

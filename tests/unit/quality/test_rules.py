@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from motcua.domain.phones.reading import REFUSALS
-from motcua.jobs.quality.checking import snapshot_thresholds
-from motcua.quality.rules import RulesInvalid, _valid, ask, load_rules
+from motcua.quality.rules import RulesInvalid, _valid, ask, load_rules, snapshot_thresholds
 from motcua.settings import include_dir
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)

@@ -32,6 +32,7 @@ from tests.quality_samples import (
     figures,
     row,
     rows,
+    rows_of_a_source,
     trend,
 )
 
@@ -45,7 +46,7 @@ def agency_mail() -> Mail:
 
 @pytest.fixture(scope="module")
 def department_mail() -> Mail:
-    return compose_department_mail(department_report(), rows())
+    return compose_department_mail(department_report(), [*rows(), *rows_of_a_source()])
 
 
 def sent(mail: Mail, recipient: str = "lan@tuphap.example") -> bytes:

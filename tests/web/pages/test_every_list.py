@@ -30,6 +30,7 @@ from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.lists import MOST_ROWS
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import map_status
 from motcua.store.oversight.complaints import NewComplaint, link_complaints, save_complaints
 from motcua.store.people import give_agency, take_agency
 from motcua.web.lists import files
@@ -57,6 +58,8 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/messages/unknown": [({}, ("@HELD", "=nhà mạng báo", "+lan"))],
     "/quality": [({}, (FORMULA,))],
     "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
+    "/quality/findings": [({"rule": "P4"}, ("-1",))],
+    "/quality/sources": [({}, ("=cơ quan lạ", "+bước lạc", "@minh"))],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),
@@ -114,6 +117,14 @@ def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
         f"{FORMULA} nguồn",
         Jsonb({}),
     )
+    rows(
+        "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
+        " first_seen_at, last_seen_at)"
+        " SELECT source_id, 'transition', 'x', 'dossier_missing', '=cơ quan lạ', '+bước lạc', '{}', now(), now()"
+        " FROM motcua.sources"
+    )
+    with connect() as connection:
+        map_status(connection, "khanhhoa", 77, 4, "@minh")
     looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
     rows(
         "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"

@@ -113,7 +113,13 @@ NO_NUMBERS = (
 @pytest.mark.guarantee("publications", "no page fails at a number that is none, or that nothing can hold")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token, monkeypatch):
     """Whatever field it stands in, of an address or of a form."""
-    for page in ("staff.quality_page", "staff.complaints_page", "staff.users_page", "settings.page"):
+    for page in (
+        "quality.quality_page",
+        "quality.sources_page",
+        "staff.complaints_page",
+        "staff.users_page",
+        "settings.page",
+    ):
         monkeypatch.setattr(f"motcua.web.{page}.is_own_form", lambda request, fields: True)
     stranger.cookies.set(COOKIE, token("admin"))
     templates = (include_dir() / "templates" / "web").rglob("*.html")
@@ -401,6 +407,10 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/quality",
         "/quality/agency?code=000.00.30.H32",
         "/quality/agency/file?format=csv&code=000.00.30.H32",
+        "/quality/findings",
+        "/quality/findings/file?format=csv",
+        "/quality/sources",
+        "/quality/sources/file?format=csv&of=unusable",
         "/quality/file?format=csv",
         "/reconciliation",
         "/reconciliation/figures/file?closing=1&format=csv",

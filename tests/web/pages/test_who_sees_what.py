@@ -296,6 +296,11 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/quality"): lambda world, its: [{}],
     ("GET", "/quality/agency"): lambda world, its: [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}],
     ("GET", "/quality/file"): lambda world, its: _list_files([{}]),
+    ("GET", "/quality/sources"): lambda world, its: [{}],
+    ("GET", "/quality/sources/file"): lambda world, its: _list_files([{"of": of} for of in ("sources", "unusable")]),
+    ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
+    ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
+    ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
     ("GET", "/quality/agency/file"): lambda world, its: _list_files(
         [{}, {"code": its.agency}, {"code": its.agency, "rule": "P4"}]
     ),
@@ -482,10 +487,12 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
+    departments.add("POST /quality/sources")
     forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
     assert refused("auditor") == departments | forms
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
+        of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
         assert refused(name) == departments | of_all, name
 
 

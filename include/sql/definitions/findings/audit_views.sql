@@ -6,3 +6,5 @@ SELECT acknowledgement_id, finding_id, acknowledged_at, acknowledged_by, why, un
 FROM motcua.finding_acknowledgements;
 CREATE OR REPLACE VIEW audit.finding_episodes AS
 SELECT finding_id, opened_run, closed_run, again, deadline, department_on FROM motcua.finding_episodes;
+CREATE OR REPLACE VIEW audit.finding_rechecks AS
+SELECT recheck_id, finding_id, rechecked_at, rechecked_by, outcome FROM motcua.finding_rechecks;

@@ -1,5 +1,5 @@
--- Findings that a run returned, and those that were fixed since an earlier one: of one agency, without those of a whole
--- source, as in its figures; of one rule; or all. The text of a phone field is for masking alone. Called by
+-- Findings of some rules that a run returned, and those that were fixed since an earlier one: of one agency, without
+-- those of a whole source; of one rule; or all. The text of a phone field is for masking alone. Called by
 -- store/oversight/quality.py.
 SELECT
     f.finding_id,
@@ -53,6 +53,7 @@ WHERE
     AND NOT EXISTS (
         SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
     )
+    AND f.rule = any(%(rules)s::text[])
     AND coalesce(f.rule = %(rule)s::text, TRUE)
     AND coalesce(f.agency_code = %(agency_code)s::text, %(agency_code)s::text IS NULL)
 ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id

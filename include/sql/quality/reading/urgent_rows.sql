@@ -1,6 +1,8 @@
--- Some of the findings that a run returned of one agency, of one rule or of all, in the order of urgency that
--- reports/quality/urgency.py tells; "rules" in theirs. The text of a phone field is for masking alone. Called by
--- store/oversight/quality.py.
+-- Some of the findings of some rules that a run returned, of one agency or of all, in the order of urgency that
+-- reports/quality/urgency.py tells; "rules" in theirs. "standing" chooses among them as the run's counts and changes
+-- against an earlier run do, "fixed" those that are no longer there: a figure is as many rows. What somebody accepted
+-- for a time is shown as it is now, and chosen by as it was when the run was sealed. The text of a phone field is for
+-- masking alone. Called by store/oversight/quality.py.
 SELECT
     f.finding_id,
     f.rule,
@@ -25,10 +27,7 @@ SELECT
     a.until,
     a.acknowledged_at
 FROM motcua.quality_runs AS run
-INNER JOIN motcua.finding_episodes AS e
-    ON
-        run.run_no >= e.opened_run
-        AND coalesce(run.run_no < e.closed_run, TRUE)
+INNER JOIN motcua.finding_episodes AS e ON run.run_no >= e.opened_run
 INNER JOIN motcua.findings AS f ON e.finding_id = f.finding_id
 INNER JOIN motcua.quality_results AS r ON run.run_no = r.run_no AND f.rule = r.rule AND r.status = 'checked'
 INNER JOIN motcua.quality_runs AS first ON f.first_run = first.run_no
@@ -48,13 +47,43 @@ LEFT JOIN LATERAL (
     ORDER BY k.acknowledgement_id DESC
     LIMIT 1
 ) AS a ON run.day <= a.until
+LEFT JOIN LATERAL (
+    SELECT k.until
+    FROM motcua.finding_acknowledgements AS k
+    WHERE k.finding_id = f.finding_id AND k.acknowledged_at <= run.sealed_at
+    ORDER BY k.acknowledgement_id DESC
+    LIMIT 1
+) AS sealed ON run.day <= sealed.until
 WHERE
     run.run_no = %(run_no)s::bigint
+    AND CASE
+        WHEN coalesce(%(standing)s::text <> 'fixed', TRUE) THEN coalesce(e.closed_run > run.run_no, TRUE)
+        ELSE
+            e.opened_run <= %(since_run)s::bigint AND e.closed_run > %(since_run)s::bigint
+            AND e.closed_run <= run.run_no
+            AND NOT EXISTS (
+                SELECT 1 FROM motcua.finding_episodes AS n
+                WHERE
+                    n.finding_id = e.finding_id AND n.opened_run > e.opened_run AND n.opened_run <= run.run_no
+                    AND coalesce(n.closed_run > run.run_no, TRUE)
+            )
+    END
     AND NOT EXISTS (
         SELECT 1 FROM motcua.quality_withheld AS w WHERE w.run_no = run.run_no AND w.finding_id = f.finding_id
     )
-    AND coalesce(f.rule = %(rule)s::text, TRUE)
-    AND f.agency_code = %(agency_code)s
+    AND f.rule = any(%(rules)s::text[])
+    AND (%(agency_code)s::text IS NULL OR f.agency_code = %(agency_code)s)
+    AND CASE %(standing)s::text
+        WHEN 'to_do' THEN sealed.until IS NULL
+        WHEN 'acknowledged' THEN sealed.until IS NOT NULL
+        WHEN 'new' THEN coalesce(e.opened_run > %(since_run)s AND NOT e.again, %(since_run)s::bigint IS NULL)
+        WHEN 'back' THEN coalesce(e.opened_run > %(since_run)s AND e.again, FALSE)
+        WHEN 'arrived' THEN coalesce(e.opened_run > %(since_run)s, TRUE)
+        WHEN 'standing' THEN coalesce(e.opened_run <= %(since_run)s, FALSE)
+        WHEN 'late' THEN sealed.until IS NULL AND e.deadline < run.day
+        WHEN 'late_for_department' THEN sealed.until IS NULL AND e.department_on < run.day
+        ELSE TRUE
+    END
 ORDER BY
     a.until IS NOT NULL,
     CASE

@@ -26,7 +26,7 @@ from motcua.quality.expectations import (
     prepare,
     software,
 )
-from motcua.quality.rules import Asked, RuleBook, ask, load_rules
+from motcua.quality.rules import Asked, RuleBook, ask, calendar_days, load_rules, snapshot_thresholds
 from motcua.quality.seal import FIRST, content_hash, seal
 from motcua.quality.soundness import load_soundness
 from motcua.quality.suggesting import suggest
@@ -185,34 +185,10 @@ def _counts(run: store.StoredRun, rules: int, *, sealed_before: bool) -> Quality
 
 def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> None:
     codes = [agency.agency_code for agency in list_agencies(lanes[0])]
-    first, last = date(since.year - 1, 1, 1), date(now.astimezone(VIETNAM).year + 2, 12, 31)
+    first, last = calendar_days(now, since)
     calendars = load_calendars(lanes[0], codes, first, last)
     parameters = {"as_of": now, "since": since, "sources": list(settings().sources)} | snapshot_thresholds(book)
     store.fill_snapshot(lanes, calendars, first, last, parameters)
-
-
-def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
-    """The thresholds that the snapshot is made with, by the names in its statements."""
-    return {name: book.rules[rule].thresholds[threshold].value for name, (rule, threshold) in _IN_STATEMENTS.items()}
-
-
-_IN_STATEMENTS = {
-    "owners": ("P11", "owners"),
-    "days": ("P11", "days"),
-    "waiting_days": ("R3M", "days"),
-    "at_once_seconds": ("R4", "seconds"),
-    "at_once_share": ("R4", "share"),
-    "changes": ("R5", "changes"),
-    "minutes": ("R5", "minutes"),
-    "share": ("R5", "share"),
-    "from_hour": ("R5", "from_hour"),
-    "beat_days": ("R6", "days"),
-    "park_term_days": ("R9", "term_days"),
-    "complaint_days": ("R13", "complaint_days"),
-    "night_from": ("R10", "night_from"),
-    "night_until": ("R10", "night_until"),
-    "skip_seconds": ("R10", "skip_seconds"),
-}
 
 
 def _read_register(source: str, since: datetime) -> None:

@@ -24,7 +24,7 @@ from motcua.quality.report_data import (
 from motcua.reports import wording
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
-from motcua.reports.quality.urgency import beside, late, most_urgent, shares_told
+from motcua.reports.quality.urgency import added_up, beside, late, most_urgent, shares_told
 from motcua.reports.quality.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
 from motcua.templating import templates
 
@@ -158,13 +158,7 @@ def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
     checked = [each for each in report.results if each.status == "checked"]
     worth = [each for each in checked if _worth_showing(each)]
     shown, more = worth[:RULES_SHOWN], worth[RULES_SHOWN:]
-    besides = beside(report.results)
-    added = wording.words()["added_up"].format(
-        all=wording.count(sum(each.to_do for each in worth)),
-        to_do=wording.count(report.figures.to_do),
-        signs=wording.count(besides.signs),
-        notes=wording.count(besides.notes),
-    )
+    added = added_up(report.figures, beside(report.results))
     return _RulesTold(shown, len(more), sum(each.to_do for each in more), len(checked) - len(worth), added)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 
+from motcua.quality.choosing import Part, part_of
 from motcua.quality.report_data import AgencyFigures, PhoneShare, RowToCorrect, RuleResult
+from motcua.reports import wording
 
 LEAST_DOSSIERS = 30
 """From so many dossiers on a month counts, as in the rules: three dossiers accuse nobody."""
@@ -43,23 +46,39 @@ def _urgency(row: RowToCorrect) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is to be looked at besides the findings that make the rates."""
+    """What is to be looked at besides the findings that make the rates; what agencies can mend, and what others."""
 
     signs: int
-    """About an agency's month or a source."""
+    """About an agency's month."""
     notes: int
     """For information alone."""
+    others: int
+    """For the Department or whoever runs the one-stop software to mend, of any kind."""
+
+    @property
+    def are_any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.signs or self.notes or self.others)
 
 
 def beside(results: Iterable[RuleResult]) -> Beside:
-    """Findings that are in no rate, since they are about no one dossier or for information alone; less acknowledged."""
-    signs = notes = 0
+    """Findings that are in no rate, less acknowledged: each is of one kind alone, as ``part_of`` tells."""
+    found: Counter[Part] = Counter()
     for each in results:
-        if each.rule.severity == "info":
-            notes += each.to_do
-        elif each.rule.level != "dossier":
-            signs += each.to_do
-    return Beside(signs, notes)
+        found[part_of(each.rule)] += each.to_do
+    return Beside(found["signs"], found["notes"], found["others"])
+
+
+def added_up(figures: AgencyFigures, besides: Beside) -> str:
+    """What all that is to be done adds up to, in words."""
+    said = wording.words()["added_up_with_others" if besides.others else "added_up"]
+    parts = {
+        "to_do": figures.to_do,
+        "signs": besides.signs,
+        "notes": besides.notes,
+        "others": besides.others,
+    }
+    return str(said.format(all=wording.count(sum(parts.values())), **{k: wording.count(v) for k, v in parts.items()}))
 
 
 def shares_told(shares: Iterable[PhoneShare]) -> list[PhoneShare]:

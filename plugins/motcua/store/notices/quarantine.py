@@ -89,9 +89,10 @@ def curable_rows(
     return [value_of(CurableRow, row) for row in rows]
 
 
-def open_quarantine(connection: Connection) -> list[QuarantineCount]:
-    """Open rows counted by source, kind, reason and codes."""
-    return [value_of(QuarantineCount, row) for row in connection.execute(statement("quarantine/open"))]
+def open_quarantine(connection: Connection, agencies: Sequence[str] | None = None) -> list[QuarantineCount]:
+    """Open rows counted by source, kind, reason and codes; of these agencies, or (``None``) all."""
+    rows = connection.execute(statement("quarantine/open"), {"agencies": agencies})
+    return [value_of(QuarantineCount, row) for row in rows]
 
 
 def count_open(connection: Connection, most: int) -> dict[str, int]:

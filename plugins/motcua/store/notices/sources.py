@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.rows import class_row
@@ -113,7 +113,53 @@ def status_map(connection: Connection, source_id: int) -> dict[int, int]:
     return {row["source_status"]: row["status_code"] for row in rows}
 
 
-def map_status(connection: Connection, name: str, source_status: int, status_code: int, mapped_by: str) -> bool:
-    """Says what a status code of a source stands for, and who says so; ``False``: no such source."""
-    values = {"name": name, "source_status": source_status, "status_code": status_code, "mapped_by": mapped_by}
-    return connection.execute(statement("sources/map_status"), values).rowcount == 1
+@dataclass(frozen=True, slots=True)
+class MappedStatus:
+    """What a status code of a source stands for, and who said so."""
+
+    source: str
+    source_status: int
+    status_code: int
+    mapped_at: datetime
+    mapped_by: str | None
+    """``None``: it was said before that was kept."""
+    status_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh a source is."""
+
+    name: str
+    picked_up_at: datetime | None
+    """``None``: it was never read."""
+    failed_at: datetime | None
+    failure: str | None
+    last_transition_at: datetime | None
+    """What was recorded there last."""
+
+
+def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None) -> list[Freshness]:
+    """How fresh the sources are that hold dossiers of these agencies, or (``None``) all, by name."""
+    rows = connection.execute(statement("sources/freshness"), {"agencies": agencies})
+    return [value_of(Freshness, row) for row in rows]
+
+
+def map_status(
+    connection: Connection, name: str, source_status: int, status_code: int, by: str, now: datetime | None = None
+) -> bool:
+    """Says what a status code of a source stands for, and keeps who said so; ``False``: no such source."""
+    given = {
+        "name": name,
+        "source_status": source_status,
+        "status_code": status_code,
+        "by": by,
+        "now": now or datetime.now(UTC),
+    }
+    row = connection.execute(statement("sources/map_status"), given).fetchone()
+    return bool(row and row["is_known"])
+
+
+def mapped_statuses(connection: Connection) -> list[MappedStatus]:
+    """Every status code of a source that was said to stand for another, by source."""
+    return [value_of(MappedStatus, row) for row in connection.execute(statement("sources/mapped_statuses"))]

@@ -371,10 +371,10 @@ def _run(connection: Connection, names: Sequence[LiteralString], given: Mapping[
         connection.execute(statement(name), given)
 
 
-def _add_calendars(
-    connection: Connection, calendars: Mapping[str, WorkingCalendar], first: date, last: date, day: date
-) -> None:
-    """Most agencies work by the same calendar, which is kept once."""
+def calendar_rows(
+    calendars: Mapping[str, WorkingCalendar], first: date, last: date
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of ``quality.days`` and ``quality.agencies``; most agencies work by one calendar, which is kept once."""
     numbers: dict[tuple[bool, ...], int] = {}
     agencies = []
     days = [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
@@ -390,6 +390,13 @@ def _add_calendars(
                 {"calendar": number, "day": each, "working": is_worked, "nth": nth, "previous_working_day": before}
             )
             before = each if is_worked else before
+    return rows, agencies
+
+
+def _add_calendars(
+    connection: Connection, calendars: Mapping[str, WorkingCalendar], first: date, last: date, day: date
+) -> None:
+    rows, agencies = calendar_rows(calendars, first, last)
     connection.execute(statement("quality/marks/add_days"), {"rows": recordset(rows)})
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": "days", "column_name": "day"})
     connection.execute(statement("quality/saving/add_agencies"), {"rows": recordset(agencies), "day": day})
@@ -649,16 +656,25 @@ def rows_of(
 
 
 def urgent_rows_of(
-    connection: Connection, run_no: int, rules: Sequence[str], agency_code: str, rule: str | None, first: int, most: int
+    connection: Connection,
+    run_no: int,
+    rules: Sequence[str],
+    *,
+    agency_code: str | None,
+    standing: str | None,
+    since_run: int | None,
+    first: int,
+    most: int,
 ) -> list[StoredFinding]:
-    """Some of the findings that a run returned of an agency, the most urgent first.
+    """Some of the findings of a run, the most urgent first.
 
     Args:
         connection: to the ledger.
         run_no: the run.
-        rules: all of them in the order of their urgency.
-        agency_code: whose findings.
-        rule: of one rule alone; ``None``: of all.
+        rules: those whose findings are wanted, in the order of their urgency.
+        agency_code: whose findings; ``None``: of all agencies and sources.
+        standing: which of them, as ``motcua.quality.choosing`` names it; ``None``: all that the run returned.
+        since_run: against which run they are new, back or fixed; ``None``: there is none.
         first: place of the first one, from 0.
         most: how many.
     """
@@ -666,7 +682,8 @@ def urgent_rows_of(
         "run_no": run_no,
         "rules": list(rules),
         "agency_code": agency_code,
-        "rule": rule,
+        "standing": standing,
+        "since_run": since_run,
         "skipped": first,
         "most": most,
     }

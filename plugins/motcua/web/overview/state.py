@@ -12,6 +12,8 @@ from motcua.domain.watching import judging
 from motcua.domain.watching.alerts import ALERT_NAMES
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.checks import rules_of
+from motcua.quality.choosing import part_of
+from motcua.quality.rules import load_rules
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_unconfirmed, load_calendars
@@ -232,9 +234,11 @@ def _is_open(alert: MirroredAlert) -> bool:
 
 
 def _to_mend(connection: Connection, run_no: int, visitor: Visitor) -> dict[str, AgencyToMend]:
+    """By agency, what its page about data quality counts as faults."""
+    faults = {code for code, rule in load_rules().rules.items() if part_of(rule.words) == "faults"}
     found: dict[str, AgencyToMend] = {}
     for each in counts_of(connection, [run_no]):
-        if each.agency_code is not None and visitor.sees(each.agency_code):
+        if each.agency_code is not None and each.rule in faults and visitor.sees(each.agency_code):
             had = found.get(each.agency_code, AgencyToMend(0, 0))
             found[each.agency_code] = AgencyToMend(
                 had.found + each.found - each.acknowledged,

@@ -149,13 +149,16 @@ def change_settings(
         if not is_own_form(request, fields):
             return shown.page(said="old_form", status=HTTPStatus.FORBIDDEN)
         if fields.get("decision") == "undo":
-            return _undo(shown, fields)
-        if fields.get("decision") not in ("try", "save"):
+            return _undo(shown, fields, shown.visits.signature)
+        if fields.get("decision") == "save":
+            return _take(shown, sent, shown.visits.signature)
+        if fields.get("decision") != "try":
             raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-        return _take(shown, sent)
+        return _take(shown, sent, None)
 
 
-def _take(shown: _Shown, sent: Sequence[tuple[str, str]]) -> Response:
+def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) -> Response:
+    """``saved_by``: who has it saved; ``None``: it is only tried."""
     fields, opened = dict(sent), shown.opened
     typed, seen = TypedSettings.of_form(sent), number_in(fields.get("seen", "")) or 0
     meanwhile = changed_since(opened, seen)
@@ -179,19 +182,19 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]]) -> Response:
         after, change = edit(shown.connection, opened.agency, typed.settings)
     except SettingsRefused as refused:
         return shown.page(typed=typed, faults=faults_of(refused, typed), status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    if fields["decision"] == "try":
+    if saved_by is None:
         rehearsal = rehearse_day_before(shown.connection, opened.agency, after, datetime.now(UTC))
         return shown.page(typed=typed, after=after, change=change, rehearsal=rehearsal)
     if change is None:
         return shown.done("same")
     if change.silences and fields.get("sure") != "yes":
         return shown.ask(change, "save", typed=typed)
-    if not save(shown.connection, after, seen, shown.visits.name):
+    if not save(shown.connection, after, seen, saved_by):
         return shown.again(typed, seen)
     return shown.done("saved")
 
 
-def _undo(shown: _Shown, fields: Mapping[str, str]) -> Response:
+def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
     opened, number = shown.opened, number_in(fields.get("change", "")) or 0
     seen = number_in(fields.get("seen", "")) or 0
     try:
@@ -203,7 +206,7 @@ def _undo(shown: _Shown, fields: Mapping[str, str]) -> Response:
     if fields.get("sure") != "yes" or opened.last_change != seen:
         # Where it was changed meanwhile, it is asked anew with what would change now.
         return shown.ask(change, "undo", number=number)
-    if not save(shown.connection, after, seen, shown.visits.name):
+    if not save(shown.connection, after, seen, who):
         return shown.again(TypedSettings.of_agency(opened.agency), seen)
     return shown.done("undone")
 

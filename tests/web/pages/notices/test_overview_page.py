@@ -468,7 +468,7 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
     not_checked, not_enabled = matters(answer)
     assert "1 cơ quan không kiểm tra được: Ủy ban nhân dân thành phố Nha Trang" in not_checked[1]
     assert "1 cơ quan chưa bật nhắn tin: Sở <u>Tư pháp" in not_enabled[1], "an agency that ended is not missed"
-    assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer)
+    assert f"/motcua/quality/agency?code={NHA_TRANG}&part=faults&state=to_do#danh-sach" in links(answer)
     assert "<u>" not in answer.text
     as_agency(TU_PHAP)
     ((_, text),) = matters(page.get(PAGE))
@@ -714,16 +714,21 @@ def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, 
 def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
     rows(A_RUN)
     rows(
-        "INSERT INTO motcua.quality_results VALUES (1, 'A01', 'checked', NULL, 9, repeat('0', 64)),"
-        " (1, 'A02', 'checked', NULL, 9, repeat('0', 64))"
+        "INSERT INTO motcua.quality_results SELECT 1, rule, 'checked', NULL, 9, repeat('0', 64)"
+        " FROM unnest(ARRAY['P1', 'P4', 'R10', 'P14', 'R4']) AS r (rule)"
     )
     rows(
         "INSERT INTO motcua.quality_counts (run_no, rule, agency_code, found, acknowledged, remind_agency,"
         " remind_department)"
-        " VALUES (1, 'A01', %s, 10, 3, 1, 1), (1, 'A02', %s, 5, 0, 0, 0), (1, 'A01', %s, 99, 0, 9, 0)",
+        " VALUES (1, 'P1', %s, 10, 3, 1, 1), (1, 'P4', %s, 5, 0, 0, 0), (1, 'P1', %s, 99, 0, 9, 0),"
+        # For others to mend, worth knowing, of a whole month: no faults of the agency's dossiers.
+        " (1, 'R10', %s, 7, 0, 0, 0), (1, 'P14', %s, 7, 0, 0, 0), (1, 'R4', %s, 7, 0, 0, 0)",
         NHA_TRANG,
         NHA_TRANG,
         TU_PHAP,
+        NHA_TRANG,
+        NHA_TRANG,
+        NHA_TRANG,
     )
     complaint = (
         "INSERT INTO motcua.complaints (entry_key, agency_code, received_at, channel, claim, recorded_by, recorded_at,"
@@ -747,7 +752,7 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
     assert mend[0], "two are late"
     assert "Nha Trang: 12 lỗi dữ liệu cần sửa, 2 lỗi đã quá hạn" in mend[1]
     assert "Nha Trang: 1 phản ánh chưa kiểm tra xong" in complained[1]
-    assert f"/motcua/quality/agency?code={NHA_TRANG}" in links(answer)
+    assert f"/motcua/quality/agency?code={NHA_TRANG}&part=faults&state=to_do#danh-sach" in links(answer)
     assert f"/motcua/complaints?agency={NHA_TRANG}&state=open" in links(answer)
 
 

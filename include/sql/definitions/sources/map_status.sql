@@ -1,0 +1,37 @@
+-- Somebody says what one status code of a source stands for; who, when and what it stood for before is kept. False:
+-- there is no such source. The tables of it are written by nobody else.
+CREATE OR REPLACE FUNCTION motcua.map_status(
+    at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
+)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+DECLARE
+    the smallint;
+    stood_for smallint;
+BEGIN
+    IF coalesce(btrim(said_by), '') = '' THEN
+        RAISE EXCEPTION 'a status is mapped by somebody' USING ERRCODE = 'check_violation';
+    END IF;
+    -- Who comes second sees what the first one said.
+    SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR UPDATE;
+    IF the IS NULL THEN
+        RETURN FALSE;
+    END IF;
+    SELECT m.status_code INTO stood_for
+    FROM motcua.status_maps AS m
+    WHERE m.source_id = the AND m.source_status = as_written;
+    INSERT INTO motcua.status_maps (source_id, source_status, status_code, mapped_at)
+    VALUES (the, as_written, stands_for, at_moment)
+    ON CONFLICT (source_id, source_status)
+    DO UPDATE SET status_code = excluded.status_code, mapped_at = excluded.mapped_at;
+    IF stood_for IS DISTINCT FROM stands_for THEN
+        INSERT INTO motcua.status_map_changes (
+            source_id, source_status, status_before, status_code, changed_at, changed_by
+        )
+        VALUES (the, as_written, stood_for, stands_for, at_moment, said_by);
+    END IF;
+    RETURN TRUE;
+END
+$$;
+COMMENT ON FUNCTION motcua.map_status(text, integer, integer, text, timestamptz)
+IS 'Says what a status code of a source stands for, and keeps who said so and what it stood for before.';

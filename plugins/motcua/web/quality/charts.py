@@ -1,0 +1,92 @@
+"""Charts of the pages about data quality: SVG, which needs neither script nor style attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from motcua.quality.report_data import AgencyFigures, TrendPoint
+from motcua.reports import wording
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One kind of findings over the periods, as pieces of a line: a period without a figure is a gap."""
+
+    group: str
+    name: str
+    pieces: tuple[str, ...]
+    """Points, as SVG writes them."""
+    dots: tuple[tuple[float, float, str], ...]
+    """Places with what stands there, in words."""
+    last: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendChart:
+    """A chart in a box of 600 by 200."""
+
+    curves: tuple[Curve, ...]
+    labels: tuple[tuple[float, str], ...]
+    lines: tuple[tuple[float, str], ...]
+    """Heights of the horizontal lines, with their figures."""
+
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 590.0, 12.0, 176.0
+
+
+def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
+    """The periods as lines; ``None`` where fewer than two have figures."""
+    if sum(point.per_thousand is not None for point in points) < 2:
+        return None
+    values = [value for point in points for value in point.by_group.values() if value is not None]
+    step = _round_step(max(values, default=0.0) / 4)
+    highest = step * 4
+
+    def across(place: int) -> float:
+        return round(_LEFT + (_RIGHT - _LEFT) * place / max(len(points) - 1, 1), 1)
+
+    def up(value: float) -> float:
+        return round(_BOTTOM - (_BOTTOM - _TOP) * value / highest, 1)
+
+    curves = []
+    for group, name in wording.words()["group"].items():
+        pieces: list[list[str]] = [[]]
+        dots = []
+        for place, point in enumerate(points):
+            value = point.by_group.get(group)
+            if value is None:
+                pieces.append([])
+                continue
+            pieces[-1].append(f"{across(place)},{up(value)}")
+            dots.append((across(place), up(value), f"{point.label}: {wording.decimal(value)}"))
+        lines = tuple(" ".join(piece) for piece in pieces if len(piece) > 1)
+        curves.append(Curve(group, name, lines, tuple(dots), points[-1].by_group.get(group)))
+    return TrendChart(
+        tuple(curves),
+        tuple((across(place), point.label) for place, point in enumerate(points)),
+        tuple((up(step * line), wording.plain(step * line)) for line in range(5)),
+    )
+
+
+def _round_step(least: float) -> float:
+    """The next of 1, 2, 5, 10, 20, …"""
+    size = 1.0
+    while True:
+        for times in (1, 2, 5):
+            if size * times >= least:
+                return size * times
+        size *= 10
+
+
+def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, float]]:
+    """An agency's bar in parts: kind, where it begins and how wide it is, in hundredths of the widest bar."""
+    parts, left = [], 0.0
+    for group in wording.words()["group"]:
+        # Whom no rate is told of has no bar.
+        rate = 0.0 if figures.per_thousand is None else figures.by_group.get(group, 0) / figures.dossiers
+        wide = rate * 100_000 / highest
+        if wide:
+            parts.append((group, round(left, 2), round(wide, 2)))
+        left += wide
+    return parts

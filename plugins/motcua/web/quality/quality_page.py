@@ -1,0 +1,431 @@
+"""The pages *Chất lượng dữ liệu*: all agencies, the worst first, one agency with what it has to correct, and the
+findings behind a figure of all agencies.
+
+The lists take decisions: a finding is acknowledged for a time, or that is taken back, or it is judged again by its
+dossier as it is now, which is told beside the run and changes nothing of it. Its agency's administrators and
+the Department take them; auditors see the pages without forms. All need the token of the page's form, and are kept
+with who, when, why and until when. An agency's administrators see their own agencies' pages alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.domain.clock import VIETNAM
+from motcua.quality.rechecking import recheck
+from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentReport, RuleResult
+from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
+from motcua.reports import wording
+from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
+from motcua.store.agencies import in_force, list_agencies
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.oversight.quality import acknowledge
+from motcua.store.oversight.report_mails import MailedReport, mails_of
+from motcua.web.forms import is_own_form, number_in, page_in, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.lists.places import given
+from motcua.web.quality.charts import bar_of, trend_chart
+from motcua.web.quality.findings import (
+    LONGEST_ACKNOWLEDGEMENT,
+    LONGEST_REASON,
+    ROWS_A_PAGE,
+    Asked,
+    FindingsAddress,
+    checked,
+    day_in,
+    file_columns,
+    file_row,
+    look_again,
+    page_of_rows,
+    reason_of,
+    title_of,
+    what_is_wrong,
+)
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.visitors import Visitor, Visits
+
+_AGENCY_COLUMNS = (
+    "agency_code", "agency", "dossiers", "to_do", "acknowledged", "phone_missing", "phone_invalid", "status",
+    "other_faults", "per_thousand", "new", "back", "standing", "fixed", "late", "late_for_department", "broken",
+)  # fmt: skip
+
+router = APIRouter()
+
+
+# --- All agencies -------------------------------------------------------------------------------------------------
+
+
+@router.get("/quality")
+def show_department(request: Request, visits: Visits) -> Response:
+    """All agencies by the last run, the worst rate first; of an agency's administrator his own."""
+    if visits.agencies is not None:
+        return _own_agencies(request, visits)
+    with page_connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            return render(request, "quality/quality.html", report=None, **_common(request))
+        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
+        agencies = _agencies(connection, report.run.day, visits)
+    highest = max((each.per_thousand or 0.0 for each in report.agencies), default=0.0) or 1.0
+    return render(
+        request,
+        "quality/quality.html",
+        as_of=report.run.data_as_of,
+        bars={each.agency_code: bar_of(each, highest) for each in report.agencies},
+        to_urge=sorted(
+            (each for each in report.agencies if each.remind_department), key=lambda each: -each.remind_department
+        ),
+        agencies=agencies,
+        of_agencies=[each for each in report.results if each.rule.owner == "agency"],
+        of_others=[each for each in report.results if each.rule.owner != "agency"],
+        **_told(report),
+        **_common(request),
+    )
+
+
+@router.get("/quality/file")
+def download_agencies(visits: Visits, format: FileFormat) -> Response:
+    """The agencies of the page, the worst rate first."""
+    visits.must_see_all()
+    with page_connection() as connection:
+        report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
+    rows: list[Row] = [_agency_row(each) for each in report.agencies]
+    about, as_of = [checked(report.run)], report.run.data_as_of
+    return list_file(format, "quality", about, _AGENCY_COLUMNS, at_most(rows), as_of=as_of)
+
+
+def _agency_row(row: AgencyFigures) -> list[Cell]:
+    if row.broken_reason:
+        return [row.agency_code, row.name, *([None] * (len(_AGENCY_COLUMNS) - 3)), row.broken_reason]
+    return [
+        row.agency_code,
+        row.name,
+        row.dossiers,
+        row.to_do,
+        row.acknowledged,
+        *(row.by_group[group] for group in wording.words()["group"]),
+        None if row.per_thousand is None else wording.decimal(row.per_thousand),
+        row.change.new,
+        row.change.back,
+        row.change.standing,
+        row.change.fixed,
+        row.remind_agency + row.remind_department,
+        row.remind_department,
+        None,
+    ]
+
+
+def _own_agencies(request: Request, visits: Visitor) -> Response:
+    """The page of an administrator's agency; of several agencies a list."""
+    codes = visits.listed or []
+    if len(codes) == 1:
+        address = f"{request.scope.get('root_path', '')}/quality/agency?{urlencode({'code': codes[0]})}"
+        return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+    with page_connection() as connection:
+        names = {each.agency_code: each.name for each in list_agencies(connection)}
+    return render(request, "users/own_agencies.html", agencies=[(code, names[code]) for code in codes])
+
+
+@router.get("/quality/findings")
+def show_findings(
+    request: Request, visits: Visits, rule: str = "", part: str = "", state: str = "", page: str = "1", said: str = ""
+) -> HTMLResponse:
+    """Findings behind a figure of all agencies, a page of rows at a time."""
+    return _findings_page(request, visits, Asked("", rule, part, state), page, _said(said))
+
+
+@router.get("/quality/findings/file")
+def download_all_findings(
+    request: Request, visits: Visits, format: FileFormat, rule: str = "", part: str = "", state: str = ""
+) -> Response:
+    """The same findings as a file, the most urgent first."""
+    visits.must_see_all()
+    with page_connection() as connection:
+        report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
+    everything = wording.words()["page"]["all_findings"]
+    return _findings_file(request, visits, format, report, None, Asked("", rule, part, state), everything)
+
+
+# --- One agency ---------------------------------------------------------------------------------------------------
+
+
+@router.get("/quality/agency")
+def show_agency(
+    request: Request,
+    visits: Visits,
+    code: str = "",
+    rule: str = "",
+    part: str = "",
+    state: str = "",
+    page: str = "1",
+    said: str = "",
+) -> Response:
+    """One agency by the last run: its figures, and what it has to correct, a page of rows at a time."""
+    if not code:
+        address = f"{request.scope.get('root_path', '')}/quality"
+        return RedirectResponse(address, HTTPStatus.SEE_OTHER, HEADERS)
+    return _agency_page(request, visits, Asked(code, rule, part, state), page, _said(said))
+
+
+@router.get("/quality/agency/file")
+def download_findings(
+    request: Request,
+    visits: Visits,
+    format: FileFormat,
+    code: str = "",
+    rule: str = "",
+    part: str = "",
+    state: str = "",
+) -> Response:
+    """All that the agency has to correct, or what is behind one figure, the most urgent first."""
+    visits.must_see(code)
+    with page_connection() as connection:
+        report = _report(connection, _last_run(connection), code)
+    asked = Asked(code, rule, part, state)
+    return _findings_file(request, visits, format, report, report.agency_code, asked, report.agency_name)
+
+
+def _findings_file(
+    request: Request,
+    visits: Visitor,
+    format: FileFormat,
+    report: AgencyReport | DepartmentReport,
+    agency_code: str | None,
+    asked: Asked,
+    whose: str,
+) -> Response:
+    chosen = asked.chosen(_rules_of(report.results))
+    with page_connection() as connection:
+        first = urgent_rows(connection, report.run.run_no, agency_code, chosen, 0, MOST_ROWS + 1)
+    of_all = agency_code is None
+    title = title_of(chosen, report.results, "")
+    about = [each for each in (whose, title, checked(report.run)) if each]
+    rows: list[Row] = [file_row(request, visits, each, with_agency=of_all) for each in first]
+    columns = file_columns(visits, with_agency=of_all)
+    return list_file(format, "findings", about, columns, at_most(rows), as_of=report.run.data_as_of)
+
+
+# --- Decisions ----------------------------------------------------------------------------------------------------
+
+
+@router.post("/quality/agency")
+def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Acknowledges a finding until a day, takes that back, or judges it again; shows the list again with the form."""
+    if visits.is_auditor:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
+    who = visits.signature
+    asked = Asked(*(fields.get(name, "") for name in ("code", "rule", "part", "state")))
+    page = fields.get("page", "")
+    _must_see(visits, asked)
+    if not is_own_form(request, fields):
+        return _list_page(request, visits, asked, page, "old_form", status=HTTPStatus.FORBIDDEN)
+    number = number_in(fields.get("finding", ""))
+    if number is None:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    now = datetime.now(UTC)
+    today = now.astimezone(VIETNAM).date()
+    if fields.get("decision") == "recheck":
+        with page_connection() as connection:
+            outcome = recheck(connection, number, who, now, visits.listed)
+        if outcome is None:
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
+        return _back(request, asked, page, f"recheck_{outcome}", number)
+    until: date | None
+    if fields.get("decision") == "take_back":
+        why, until, said = wording.words()["page"]["taken_back"], today - timedelta(days=1), "taken_back"
+    else:
+        why, until, said = reason_of(fields.get("why", "")), day_in(fields.get("until", "")), "acknowledged"
+        wrong = what_is_wrong(why, until, today)
+        if wrong:
+            tried, status = (number, fields), HTTPStatus.UNPROCESSABLE_ENTITY
+            return _list_page(request, visits, asked, page, wrong, tried=tried, status=status)
+    assert until is not None
+    with page_connection() as connection:
+        # Whose the finding is says the ledger; the form's agency is only where its page goes back to.
+        if not acknowledge(connection, number, who, why, until, now, visits.listed):
+            raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
+    return _back(request, asked, page, said, number)
+
+
+def _back(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
+    """To the list again that the form stood in, at its finding."""
+    query = given(asked.given | {"page": page, "said": said})
+    where = "agency" if asked.code else "findings"
+    address = f"{request.scope.get('root_path', '')}/quality/{where}?{urlencode(query)}"
+    return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
+
+
+def _said(said: str) -> str:
+    return said if said in _SAID else ""
+
+
+_SAID = ("acknowledged", "taken_back", "recheck_mended", "recheck_stands", "recheck_unknown")
+
+
+def _must_see(visits: Visitor, asked: Asked) -> None:
+    if asked.code:
+        visits.must_see(asked.code)
+    else:
+        visits.must_see_all()
+
+
+# --- Pages --------------------------------------------------------------------------------------------------------
+
+
+def _list_page(
+    request: Request,
+    visits: Visitor,
+    asked: Asked,
+    page: str,
+    said: str,
+    *,
+    tried: tuple[int, dict[str, str]] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    show = _agency_page if asked.code else _findings_page
+    return show(request, visits, asked, page, said, tried=tried, status=status)
+
+
+def _agency_page(
+    request: Request,
+    visits: Visitor,
+    asked: Asked,
+    page: str,
+    said: str,
+    *,
+    tried: tuple[int, dict[str, str]] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    visits.must_see(asked.code)
+    place = page_in(page)
+    with page_connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            return render(request, "quality/quality.html", report=None, **_common(request))
+        report = _report(connection, run_no, asked.code)
+        chosen = asked.chosen(_rules_of(report.results))
+        rows, more = page_of_rows(connection, run_no, report.agency_code, chosen, place)
+        again = look_again(connection, report.run, rows)
+        mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
+        agencies = _agencies(connection, report.run.day, visits)
+    return render(
+        request,
+        "quality/quality_agency.html",
+        status=status,
+        as_of=report.run.data_as_of,
+        agencies=agencies,
+        mailed=sum(mail.state == "sent" for mail in mails),
+        not_mailed=sum(mail.state != "sent" for mail in mails),
+        list_name=title_of(chosen, report.results, wording.words()["page"]["own_findings"]),
+        given=asked.given,
+        chosen=chosen,
+        rows=rows,
+        more=more,
+        again=again,
+        **_told(report),
+        **_of_list(visits, place, said, tried),
+        **_common(request, report.agency_code),
+    )
+
+
+def _findings_page(
+    request: Request,
+    visits: Visitor,
+    asked: Asked,
+    page: str,
+    said: str,
+    *,
+    tried: tuple[int, dict[str, str]] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    visits.must_see_all()
+    place = page_in(page)
+    with page_connection() as connection:
+        run_no = last_run_no(connection)
+        if run_no is None:
+            return render(request, "quality/quality.html", report=None, **_common(request))
+        report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
+        chosen = asked.chosen(_rules_of(report.results))
+        rows, more = page_of_rows(connection, run_no, None, chosen, place)
+        again = look_again(connection, report.run, rows)
+    return render(
+        request,
+        "quality/quality_findings.html",
+        status=status,
+        as_of=report.run.data_as_of,
+        report=report,
+        list_name=title_of(chosen, report.results, wording.words()["page"]["all_findings"]),
+        given=asked.given,
+        chosen=chosen,
+        rows=rows,
+        more=more,
+        again=again,
+        **_of_list(visits, place, said, tried),
+        **_common(request),
+    )
+
+
+def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:
+    """What a list of findings and its forms need."""
+    today = datetime.now(VIETNAM).date()
+    return {
+        "place": place,
+        "first": (place - 1) * ROWS_A_PAGE + 1,
+        "said": said,
+        "decides": not visits.is_auditor,
+        "tried": tried,
+        "earliest": today.isoformat(),
+        "latest": (today + LONGEST_ACKNOWLEDGEMENT).isoformat(),
+        "longest_reason": LONGEST_REASON,
+    }
+
+
+def _told(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
+    """What both pages with figures tell."""
+    besides = beside(report.results)
+    return {
+        "report": report,
+        "chart": trend_chart(report.trend),
+        "late": late(report.figures),
+        "beside": besides,
+        "added_up": added_up(report.figures, besides),
+        "shares": shares_told(report.shares),
+    }
+
+
+def _agencies(connection: Connection, day: date, visits: Visitor) -> list[tuple[str, str]]:
+    """Code and name of the agencies that a visitor may choose, by name."""
+    names = {code: each.name_in_texts for code, each in in_force(connection, day).items() if visits.sees(code)}
+    return sorted(names.items(), key=lambda each: (each[1].casefold(), each[0]))
+
+
+def _rules_of(results: Sequence[RuleResult]) -> set[str]:
+    return {each.rule.code for each in results}
+
+
+def _last_run(connection: Connection) -> int:
+    run_no = last_run_no(connection)
+    if run_no is None:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return run_no
+
+
+def _report(connection: Connection, run_no: int, code: str) -> AgencyReport:
+    try:
+        return agency_report(connection, run_no, code)
+    except NoSuchAgency:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
+
+
+def _common(request: Request, code: str = "") -> dict[str, Any]:
+    to_list = FindingsAddress(request.scope.get("root_path", ""), code)
+    return {"words": wording.words(), "w": wording, "to_list": to_list}

@@ -1,0 +1,159 @@
+"""The page *Nguồn dữ liệu*: how fresh each source is, which rows of it cannot be used yet, and what heals them.
+
+The Department says here what an unknown status stands for, as ``motcua sources map-status`` does; who said so and what
+it stood for before is kept. An agency's administrators see the sources and the rows of their own agencies; auditors
+see no code of a dossier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from motcua.reports import wording
+from motcua.reports.lists import Row
+from motcua.store.ledger.database import page_connection
+from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
+from motcua.store.notices.sources import Freshness, freshness_of_sources, map_status, mapped_statuses
+from motcua.store.notices.templates import load_template_versions
+from motcua.web.forms import is_own_form, sent_form
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import HEADERS, render
+from motcua.web.runs.run_words import words as run_words
+from motcua.web.visitors import Visitor, Visits
+
+_STATUS = re.compile(r"-?[0-9]{1,5}")
+_MOST_STATUS = 2**15 - 1
+"""A status code of a source as ``motcua.status_maps`` holds it."""
+_WITHOUT_EXAMPLES = ("code_missing", "code_unusable")
+"""Reasons for which the field of the code may hold anything, a name or a number."""
+_SAID = ("mapped", "unknown_source")
+
+router = APIRouter()
+
+
+@router.get("/quality/sources")
+def show_sources(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
+    """The sources, their rows that cannot be used, and what statuses were said to stand for."""
+    return _page(request, visits, said if said in _SAID else "")
+
+
+@router.get("/quality/sources/file")
+def download_sources(visits: Visits, format: FileFormat, of: Literal["sources", "unusable", "status_maps"]) -> Response:
+    """One of the page's lists."""
+    rows: list[Row]
+    with page_connection() as connection:
+        if of == "sources":
+            columns = ["source", "read_at", "last_change_at", "failed_at", "failure"]
+            rows = [
+                [each.name, each.picked_up_at, each.last_transition_at, each.failed_at, _failure(visits, each)]
+                for each in freshness_of_sources(connection, visits.listed)
+            ]
+        elif of == "unusable":
+            columns = ["source", "row_kind", "reason", "agency_code", "written_status", "rows", "since", "heals"]
+            if not visits.is_auditor:
+                columns.append("examples")
+            rows = [_unusable_row(visits, each) for each in open_quarantine(connection, visits.listed)]
+        else:
+            visits.must_see_all()
+            columns = ["source", "written_status", "stands_for", "before", "since", "changed_by"]
+            names = national_statuses()
+            rows = [
+                [
+                    each.source,
+                    each.source_status,
+                    names[each.status_code],
+                    names.get(each.status_before or 0),
+                    each.mapped_at,
+                    each.mapped_by,
+                ]
+                for each in mapped_statuses(connection)
+            ]
+    return list_file(format, of, [], columns, at_most(rows), as_of=datetime.now(UTC))
+
+
+@router.post("/quality/sources")
+def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
+    """Says what a status of a source stands for."""
+    visits.must_be_operator()
+    who = visits.signature
+    if not is_own_form(request, fields):
+        return _page(request, visits, "old_form", status=HTTPStatus.FORBIDDEN)
+    written, stands_for = fields.get("written", ""), fields.get("stands_for", "")
+    statuses = {str(code): code for code in national_statuses()}
+    if not _STATUS.fullmatch(written) or abs(int(written)) > _MOST_STATUS:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+    if stands_for not in statuses:
+        return _page(request, visits, "nothing_chosen", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    with page_connection() as connection:
+        known = map_status(connection, fields.get("source", ""), int(written), statuses[stands_for], who)
+    said = urlencode({"said": "mapped" if known else "unknown_source"})
+    return RedirectResponse(
+        f"{request.scope.get('root_path', '')}/quality/sources?{said}", HTTPStatus.SEE_OTHER, HEADERS
+    )
+
+
+def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPStatus.OK) -> HTMLResponse:
+    with page_connection() as connection:
+        sources = freshness_of_sources(connection, visits.listed)
+        rows = open_quarantine(connection, visits.listed)
+        mapped = mapped_statuses(connection) if visits.agencies is None else []
+    return render(
+        request,
+        "quality/sources.html",
+        status=status,
+        sources=sources,
+        failures={each.name: _failure(visits, each) for each in sources},
+        rows=rows,
+        examples=[_examples(visits, each) for each in rows],
+        mapped=mapped,
+        statuses=national_statuses(),
+        decides=visits.is_operator,
+        most_status=_MOST_STATUS,
+        said=said,
+        reasons=run_words()["quarantine"],
+        said_of=wording.list_words()["unusable"],
+        w=wording,
+    )
+
+
+@lru_cache(maxsize=1)
+def national_statuses() -> Mapping[int, str]:
+    """The national status codes with their names, as citizens are told them."""
+    newest = max(version for name, version in load_template_versions() if name == "reply")
+    return {int(code): name for code, name in load_template_versions()["reply", newest].choices["step_name"].items()}
+
+
+def _failure(visits: Visitor, source: Freshness) -> str | None:
+    """Why it could not be read; what an agency cannot mend it is not told."""
+    return source.failure if source.failed_at and visits.agencies is None else None
+
+
+def _examples(visits: Visitor, row: QuarantineCount) -> list[str]:
+    if visits.is_auditor or row.reason in _WITHOUT_EXAMPLES:
+        return []
+    return [visits.text(each) for each in row.examples if each]
+
+
+def _unusable_row(visits: Visitor, row: QuarantineCount) -> list[Any]:
+    said = wording.list_words()["unusable"]
+    cells: list[Any] = [
+        row.source,
+        said["row_kind"][row.row_kind],
+        run_words()["quarantine"][row.reason],
+        visits.text(row.agency_code or "") or None,
+        row.status_code,
+        row.rows,
+        row.since,
+        said["heals"][row.reason],
+    ]
+    return cells if visits.is_auditor else [*cells, ", ".join(_examples(visits, row))]

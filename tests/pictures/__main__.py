@@ -1,0 +1,93 @@
+"""``python -m tests.pictures [NAME …] [--of FOLDER]``: the pictures of docs/vi, and the sheet for the wall.
+
+It starts a demo of its own, on free ports and in a new folder, and stops and removes it at the end. ``--of`` takes them
+of a demo that runs already, and leaves its traces there: a setting, and results stopped for an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from motcua.sandbox.demo import guarded, make_console, prepare, progress, start_everything
+from motcua.sandbox.machine.supervisor import StopRequested, Supervisor
+from tests.pictures.listed import PICTURES
+from tests.pictures.sheet import PDF, print_sheet
+from tests.pictures.taking import CannotTake, Demo, Visit, take, visit
+
+PATIENCE = 600.0
+"""Seconds until the demo's day must show all that is wanted; its evening comes four minutes after its start."""
+
+
+def take_all(demo: Demo, names: Sequence[str]) -> None:
+    """Takes the pictures one after another, and waits where the demo does not show one of them yet.
+
+    Raises:
+        CannotTake: it did not in time.
+    """
+    until = time.monotonic() + PATIENCE
+    with visit(demo) as visiting:
+        for name in names:
+            print(f"{_take_when_there(visiting, name, until):9,} bytes  {name}", flush=True)
+
+
+def _take_when_there(visiting: Visit, name: str, until: float) -> int:
+    while True:
+        try:
+            return take(visiting, name, PICTURES[name])
+        except CannotTake as missing:
+            if time.monotonic() > until:
+                raise
+            print(f"  not yet: {missing}", flush=True)
+            time.sleep(15)
+
+
+def in_own_demo(names: Sequence[str]) -> int:
+    """Starts a demo, takes the pictures, stops and removes it; returns the exit code."""
+    console = make_console()
+    folder = Path(tempfile.mkdtemp(prefix="motcua-pictures-"))
+    folder.chmod(0o711)  # as root PostgreSQL runs as another user, who must pass through
+
+    def run() -> int:
+        addresses = prepare(folder, free_ports=True)
+        try:
+            with Supervisor(addresses.data, progress(console)) as supervisor:
+                start_everything(supervisor, addresses, past=True)
+                take_all(Demo.in_folder(addresses.data), names)
+        except StopRequested:
+            return 130
+        return 0
+
+    try:
+        return guarded(run, console)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """Takes what is asked for and returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)}; all by default")
+    parser.add_argument("--of", type=Path, metavar="FOLDER", help="the data folder of a demo that runs")
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.names) - PICTURES.keys()):
+        parser.error(f"there is no picture {', '.join(unknown)}; there are {', '.join(PICTURES)}")
+    PDF.write_bytes(print_sheet())
+    names = [name for name in PICTURES if not asked.names or name in asked.names]
+    try:
+        if asked.of is None:
+            return in_own_demo(names)
+        take_all(Demo.in_folder(asked.of.resolve()), names)
+    except CannotTake as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

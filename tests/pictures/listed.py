@@ -1,0 +1,180 @@
+"""What is on each picture of docs/vi, by its name: docs/vi/hinh/<name>.png."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from playwright.sync_api import Locator
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.texts import remove_accents
+from tests.pictures.taking import CannotTake, Shows, Visit
+
+_ONE_OF_EACH = """kinds => {
+  const wall = document.getElementById('wall'), kept = [];
+  const alone = [...wall.querySelectorAll('article')].filter(each => each.querySelectorAll('.talk li').length === 1);
+  for (const kind of kinds) {
+    const found = alone.find(each => kind.some(words => each.innerText.includes(words)));
+    if (found) kept.push(found.cloneNode(true));
+  }
+  if (kept.length < kinds.length) return false;
+  kept.forEach(each => each.classList.remove('fresh'));
+  const still = wall.cloneNode(false);
+  still.append(...kept);
+  wall.replaceWith(still);
+  return true;
+}"""
+"""A phone with one message of each kind, in a wall that no longer moves."""
+_NO_PHONE = "P1"
+_SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
+
+
+def _overview(at: Visit) -> list[Locator]:
+    page = at.open("")
+    matters = page.locator(".matters, .note.ok").first
+    return [page.locator("h1"), matters, page.locator("section.sum")]
+
+
+def _answer(at: Visit) -> list[Locator]:
+    at.find_dossier("kind=result&state=suppressed", "Chưa nhắn tin mời nhận kết quả vì .* thì tin tự gửi")
+    at.mark(at.page.locator("main .say"))
+    return [
+        at.page.locator("header.bar"),
+        at.page.locator("main .say"),
+        at.page.locator("main .facts"),
+        at.page.locator("main .ways"),
+    ]
+
+
+def _course(at: Visit) -> list[Locator]:
+    at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
+    return [at.section("Diễn biến"), at.first_of(at.page.locator("main .axis"), "li", 8)]
+
+
+def _slip(at: Visit) -> list[Locator]:
+    at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
+    at.page.get_by_role("link", name="Phiếu in cho công dân").click()
+    at.page.wait_for_load_state()
+    return [at.page.locator("main .slip")]
+
+
+def _phone_reasons(at: Visit) -> list[Locator]:
+    page = at.open(f"settings/phones?code={at.agency}")
+    return [page.locator("h1"), at.under("Vì sao không nhắn được")]
+
+
+def _phones_to_mend(at: Visit) -> list[Locator]:
+    at.open(f"settings/phones?code={at.agency}")
+    at.mark(at.section("Hồ sơ cần sửa số").locator("xpath=following-sibling::*"))
+    return [at.section("Hồ sơ cần sửa số"), at.first_of(at.under("Hồ sơ cần sửa số"), "tbody tr", 6)]
+
+
+def _texts(at: Visit) -> list[Locator]:
+    page = at.page
+    page.goto(at.demo.phones)
+    page.locator("#wall article").first.wait_for()
+    kinds = ["được giải quyết xong", "cần bổ sung theo quy định", "chân thành xin lỗi"]
+    words, more = [[kind, remove_accents(kind)] for kind in kinds], page.locator("#more")
+    while not page.evaluate(_ONE_OF_EACH, words):
+        if not more.is_visible():
+            raise CannotTake("the wall of phones has no phone for each kind of message yet")
+        before = page.locator("#wall article").count()
+        more.click()
+        page.wait_for_function("before => document.querySelectorAll('#wall article').length > before", arg=before)
+    return page.locator("#wall article").all()
+
+
+def _fill_same_day(at: Visit) -> None:
+    page = at.open(f"settings/agency?code={at.agency}")
+    page.get_by_label("Không nhắn tin với thủ tục giải quyết trong ngày").check()
+    listed = page.get_by_role("group", name="Thủ tục trong ngày không nhắn").get_by_role("checkbox")
+    if listed.count():
+        listed.first.check()
+    page.get_by_label("Lý do không nhắn").fill(_SAME_DAY_REASON)
+
+
+def _same_day(at: Visit) -> list[Locator]:
+    _fill_same_day(at)
+    fieldsets = at.page.locator("form.settings fieldset")
+    return [fieldsets.nth(0), fieldsets.nth(1)]
+
+
+def _yesterday(at: Visit) -> list[Locator]:
+    page = at.open(f"settings/agency?code={at.agency}")
+    page.get_by_label("Không nhắn tin với thủ tục giải quyết trong ngày").check()
+    page.get_by_label("Lý do không nhắn").fill(_SAME_DAY_REASON)
+    page.get_by_role("button", name="Hôm qua sẽ nhắn gì?").click()
+    page.locator("#thu").wait_for()
+    return [page.locator("#thu"), at.first_of(page.locator("#thu ~ .card").nth(1), "tbody tr", 4)]
+
+
+def _history(at: Visit) -> list[Locator]:
+    page = at.open(f"settings/agency?code={at.agency}")
+    page.get_by_label("Thời gian chờ").select_option(index=2)
+    page.get_by_role("button", name="Lưu thiết lập").click()
+    page.get_by_text("Đã lưu.").wait_for()
+    card = at.under("Lịch sử")
+    at.mark(card.get_by_role("button", name="Hoàn tác"))
+    return [at.section("Lịch sử"), at.first_of(card, "tbody tr", 4)]
+
+
+def _quality(at: Visit) -> list[Locator]:
+    page = at.open(f"quality/agency?code={at.agency}")
+    below = page.locator(".two")
+    below.evaluate("each => { each.style.display = 'block'; each.children[1].remove(); }")  # the chart of the weeks
+    return [page.locator("h1"), page.locator("section.figures"), below]
+
+
+def _accepting(at: Visit) -> list[Locator]:
+    page = at.open(f"quality/agency?code={at.agency}&rule={_NO_PHONE}")
+    findings = page.locator("ol.list")
+    first = findings.locator("li").filter(has=page.get_by_text("Xác nhận tạm chấp nhận")).first
+    if not first.count():
+        raise CannotTake(f"no finding of {_NO_PHONE} is to be accepted")
+    first.locator("summary").click()
+    first.get_by_label("Lý do").fill("Công dân không dùng điện thoại, đã hẹn đến quầy ngày trả kết quả")
+    first.get_by_label("Đến hết ngày").fill(f"{datetime.now(VIETNAM) + timedelta(days=30):%Y-%m-%d}")
+    return [at.first_of(findings, "li", 2)]
+
+
+def _reconciled(at: Visit) -> list[Locator]:
+    page = at.open("reconciliation")
+    return [page.locator("h1"), page.locator("section.sum")]
+
+
+def _complaint(at: Visit) -> list[Locator]:
+    at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
+    at.page.get_by_role("link", name="Ghi phản ánh").click()
+    at.page.wait_for_load_state()
+    record = at.page.locator("details.record")
+    if record.get_attribute("open") is None:
+        record.locator("summary").click()
+    record.locator("select[name=claim]").select_option("no_result_yet")
+    record.locator("select[name=channel]").select_option("desk")
+    return [record]
+
+
+def _stopped(at: Visit) -> list[Locator]:
+    at.demo.stop_results_of(at.agency, "Nội dung tin ghi sai địa điểm Bộ phận Một cửa; đang sửa")
+    page = at.open("")
+    return [page.locator(".matters li").filter(has_text="Sở đang tạm dừng gửi").first]
+
+
+PICTURES: dict[str, Shows] = {
+    "ho-so-cau-tra-loi": _answer,
+    "ho-so-dien-bien": _course,
+    "ho-so-phieu-in": _slip,
+    "so-dien-thoai-ly-do": _phone_reasons,
+    "so-dien-thoai-can-sua": _phones_to_mend,
+    "thiet-lap-thu-tuc-trong-ngay": _same_day,
+    "thiet-lap-hom-qua": _yesterday,
+    "thiet-lap-lich-su": _history,
+    "chat-luong-co-quan": _quality,
+    "chat-luong-xac-nhan": _accepting,
+    "doi-chieu-co-quan": _reconciled,
+    "phan-anh-ghi-nhan": _complaint,
+    "tin-nhan-tren-may": _texts,
+    "tong-quan": _overview,
+    "tam-dung-gui": _stopped,
+}
+"""Name → what is on it; what waits for the demo's day to fill, and what leaves its traces, comes last."""

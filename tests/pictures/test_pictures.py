@@ -1,0 +1,79 @@
+"""Pictures of the guides: each that a page shows is there and is made by the command, and none is left over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.pictures.listed import PICTURES
+from tests.pictures.sheet import PDF, print_sheet
+from tests.pictures.taking import FOLDER, LARGEST, NARROWEST
+
+ROOT = Path(__file__).parents[2]
+SHORTEST_WORDS = 30
+"""Letters that an alternative text has at least: what is on the picture, not that there is one."""
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """Pictures of a page: their alternative texts and addresses."""
+    return re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", text)
+
+
+def pages() -> list[Path]:
+    return sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
+
+
+def shown_by_all() -> list[tuple[Path, str, Path]]:
+    """Page, alternative text and file of each picture."""
+    return [
+        (page, words, (page.parent / address).resolve())
+        for page in pages()
+        for words, address in shown(page.read_text(encoding="utf-8"))
+        if "://" not in address
+    ]
+
+
+def test_pictures_that_pages_show_are_those_that_the_command_takes_and_those_that_are_kept() -> None:
+    taken = {FOLDER / f"{name}.png" for name in PICTURES}
+    assert len(taken) >= 10
+    assert {file for _, _, file in shown_by_all() if file.parent == FOLDER} == taken
+    assert {file for file in FOLDER.iterdir() if file.is_file()} == taken
+
+
+def test_a_picture_that_a_page_shows_is_there_and_says_in_words_what_is_on_it() -> None:
+    every = shown_by_all()
+    assert every
+    assert [str(file) for _, _, file in every if not file.is_file()] == []
+    assert [f"{page.name}: {words}" for page, words, _ in every if len(words) < SHORTEST_WORDS] == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_small_and_wide_enough_to_be_read(name: str) -> None:
+    file = FOLDER / f"{name}.png"
+    assert file.stat().st_size <= LARGEST
+    with Image.open(file) as picture:
+        assert picture.width >= NARROWEST
+
+
+def test_sheet_for_the_wall_is_printed_from_its_source_as_it_is() -> None:
+    assert PDF.read_bytes() == print_sheet(), "make pictures prints docs/vi/to-dan-tuong-quay.typ again"
+
+
+def test_sheet_for_the_wall_is_one_page_of_a4() -> None:
+    boxes = re.findall(rb"/MediaBox\s*\[([^\]]*)\]", PDF.read_bytes())
+    assert [[round(float(each)) for each in box.split()] for box in boxes] == [[0, 0, 595, 842]]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("![Câu trả lời](hinh/a.png)", [("Câu trả lời", "hinh/a.png")]),
+        ("[một trang](a.md) và ![](b.png)", [("", "b.png")]),
+        ("![a](x.png) ![b](y.png)", [("a", "x.png"), ("b", "y.png")]),
+    ],
+)
+def test_pictures_of_a_page_are_found(text: str, found: list[tuple[str, str]]) -> None:
+    assert shown(text) == found

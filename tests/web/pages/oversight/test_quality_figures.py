@@ -1,0 +1,226 @@
+"""Each figure of the pages about data quality leads to as many rows as it says."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.quality.checking import check_quality
+from motcua.quality.reporting import agency_report, rows_to_correct
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.quality import acknowledge
+from tests.integration.quality.world import World, at
+from tests.web.visiting import Visiting
+
+VISITING = Visiting()
+FIGURE = re.compile(r'<a href="(/motcua/quality/(?:findings|agency)\?[^"]*)#danh-sach">(?:Cộng )?(\d[\d.]*)[^<]*</a>')
+LISTED = re.compile(r'<li id="loi-(\d+)">')
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[TestClient]:
+    with TestClient(VISITING.mount(), raise_server_exceptions=False, follow_redirects=False) as http:
+        http.cookies.set("_token", "a-session")
+        yield http
+
+
+@pytest.fixture
+def staff(pages: TestClient) -> TestClient:
+    VISITING.visit_as("operator")
+    return pages
+
+
+@pytest.fixture
+def world(ledger: str, configure) -> Iterator[World]:
+    """Two agencies and all that a figure counts: new, back, fixed, late, acknowledged, signs, notes, others' work."""
+    configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://127.0.0.1:1/none")
+    world = World(ledger)
+    world.source("khanhhoa", picked_up_at=at(24, 1))
+    world.agency("A", name="Sở Tư pháp", province="Tỉnh Khánh Hòa")
+    world.agency("B", name="UBND xã B", province="Tỉnh Khánh Hòa")
+    refusals = ("missing", "landline", "dummy", None)
+    for number in range(60):
+        dossier = world.dossier(
+            f"A{number:02}", "A", phone_refusal=refusals[number % 4], due_at=at(3 + number % 20, 17), received_at=at(2)
+        )
+        world.move(dossier, 4, at(2 + number % 3))
+    for number in range(30):
+        # Results of a month told and handed over at once, some of them typed at night.
+        dossier = world.dossier(f"B{number:02}", "B", status_code=10, received_at=at(9), updated_at=at(11))
+        for status, minute in ((4, 0), (9, 5), (10, 6)):
+            world.move(dossier, status, at(10, 21 if number < 5 else 9, minute))
+    world.dossier("B note", "B", phone_notes=["leading_zero_added"])
+    check_quality("one", at(3, 5))
+    _set(world, "A00", None)
+    _set(world, "A01", None)
+    check_quality("two", at(17, 5))
+    _set(world, "A01", "landline")
+    for number in range(4):
+        world.dossier(f"B new {number}", "B", phone_refusal="missing")
+    with connect() as connection:
+        some = [row.finding_id for row in rows_to_correct(connection, 2, rule="P1")][:3]
+        assert all(acknowledge(connection, each, "lan", "đã xem", at(30).date(), datetime.now(UTC)) for each in some)
+    _set(world, "A02", None)
+    check_quality("three", at(25, 5))
+    with connect() as connection:
+        later = next(iter(rows_to_correct(connection, 3, "B", rule="P1"))).finding_id
+        # After the check: the list shows it, and the figure, which is sealed, counts it as still to be done.
+        assert acknowledge(connection, later, "lan", "xem sau", at(30).date(), datetime.now(UTC))
+    yield world
+    world.connection.close()
+
+
+def _set(world: World, code: str, refusal: str | None) -> None:
+    world.connection.execute(
+        "UPDATE motcua.dossiers SET phone_refusal = %s, msisdn = CASE WHEN %s::text IS NULL THEN '+84905771482' END"
+        " WHERE dossier_code = %s",
+        (refusal, refusal, code),
+    )
+
+
+def figures_of(page: str) -> list[tuple[str, int]]:
+    """Each figure that is a link: where it leads to, and how many it says."""
+    return [(unescape(address), int(number.replace(".", ""))) for address, number in FIGURE.findall(page)]
+
+
+def listed(staff: TestClient, address: str) -> list[str]:
+    """All findings of a list, page by page."""
+    found: list[str] = []
+    for number in range(1, 10):
+        answer = staff.get(f"{address}&page={number}")
+        assert answer.status_code == 200, address
+        found += LISTED.findall(answer.text)
+        if 'rel="next"' not in answer.text:
+            break
+    return found
+
+
+@pytest.mark.guarantee("reconciliation", "each figure about data quality leads to as many rows as it says")
+def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff):
+    seen: Counter[str] = Counter()
+    for start in ("/motcua/quality", "/motcua/quality/agency?code=A", "/motcua/quality/agency?code=B"):
+        page = staff.get(start).text
+        figures = figures_of(page)
+        assert len(figures) > 5, start
+        assert '#danh-sach">Cộng ' in page, "what all of it adds up to"
+        for address, number in sorted(set(figures)):
+            rows = listed(staff, address)
+            assert len(rows) == len(set(rows)) == number, address
+            parts = urlsplit(address)
+            taken = staff.get(f"{parts.path}/file?{parts.query}&format=csv").content.decode("utf-8-sig")
+            assert len(list(csv.reader(taken.splitlines()))) - 1 == number, f"{address} as a file"
+            for name in re.findall(r"(?:state|part)=(\w+)", parts.query):
+                seen[f"{start.rpartition('/')[2]} {name}"] += 1
+    told = {name for each in seen for name in [each.split()[1]] if seen[each]}
+    every = {"faults", "signs", "notes", "others", "to_do", "acknowledged", "new", "back", "arrived", "standing"}
+    assert told == every | {"fixed", "late", "late_for_department"}, "nothing of it stood empty"
+
+
+@pytest.mark.guarantee("reconciliation", "an agency is told what it can mend, the Department also what others must")
+def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(world, staff):
+    at_agency = staff.get("/motcua/quality/agency?code=B").text
+    assert "Thứ tự hoặc thời gian không thể có" not in at_agency
+    assert LISTED.findall(staff.get("/motcua/quality/agency?code=B&rule=R10").text) == LISTED.findall(at_agency)
+    department = staff.get("/motcua/quality").text
+    _, _, others = department.partition("<h2>Việc của Sở và của đơn vị phần mềm một cửa</h2>")
+    assert "Thứ tự hoặc thời gian không thể có" in others.partition("<h2>")[0]
+    assert len(listed(staff, "/motcua/quality/findings?rule=R10")) == 5
+    with connect() as connection:
+        owners = {row.rule.owner for code in "AB" for row in rows_to_correct(connection, 3, code)}
+        counted = {each.rule.owner for code in "AB" for each in agency_report(connection, 3, code).results}
+    assert owners == counted == {"agency"}
+
+
+def test_all_agencies_stand_first_and_no_code_leads_to_them(world, staff):
+    for address in ("/motcua/quality", "/motcua/quality/agency?code=B"):
+        choices = re.findall(r'<option value="([^"]*)"( selected)?>', staff.get(address).text)
+        assert [code for code, _ in choices] == ["", "A", "B"]
+        assert [code for code, chosen in choices if chosen] == (["B"] if "agency" in address else [])
+    for empty in ("/motcua/quality/agency", "/motcua/quality/agency?code="):
+        answer = staff.get(empty)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/motcua/quality")
+    VISITING.visit_as("agency", "A")
+    own = staff.get("/motcua/quality/agency?code=A").text
+    assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
+    assert "<select" not in own, "of his one agency there is nothing to choose"
+    VISITING.visit_as("agency", "A", "B")
+    choices = re.findall(r'<option value="([^"]*)"', staff.get("/motcua/quality/agency?code=A").text)
+    assert choices == ["A", "B"]
+
+
+@pytest.mark.parametrize("address", ["/motcua/quality/findings", "/motcua/quality/findings/file?format=csv"])
+def test_findings_of_all_agencies_are_not_for_an_agency(world, staff, address):
+    VISITING.visit_as("agency", "A")
+    assert staff.get(address).status_code == 403
+    VISITING.visit_as("auditor")
+    assert staff.get(address).status_code == 200
+
+
+def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(world, staff):
+    address = "/motcua/quality/findings?rule=S1&part=others&state=to_do"
+    page = staff.get(address).text
+    (number,) = LISTED.findall(page)
+    fields = form_of(page, number, "acknowledge")
+    sent = staff.post("/motcua/quality/agency", data=fields | {"why": "đang sửa đường truyền", "until": _tomorrow()})
+    assert sent.status_code == 303
+    assert sent.headers["location"].startswith("/motcua/quality/findings?rule=S1&")
+    assert "đang sửa đường truyền" in staff.get(sent.headers["location"].partition("#")[0]).text
+    VISITING.visit_as("agency", "A")
+    assert staff.post("/motcua/quality/agency", data=fields | {"why": "x", "until": _tomorrow()}).status_code == 403
+
+
+def form_of(page: str, number: str, decision: str) -> dict[str, str]:
+    """The fields of one of a finding's forms, as a browser would send them."""
+    item = page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
+    (form,) = [each for each in re.findall(r"<form.*?</form>", item, re.DOTALL) if f'value="{decision}"' in each]
+    return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
+
+
+@pytest.mark.guarantee("reconciliation", "a finding mended since the check is marked so, and is judged again at once")
+def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(world, staff):
+    VISITING.visit_as("agency", "B")
+    address = "/motcua/quality/agency?code=B&rule=P1"
+    page = staff.get(address).text
+    first, second = LISTED.findall(page)[:2]
+    assert "đã sửa, chờ kiểm tra lại" not in page
+    dossier = "SELECT dossier_id FROM motcua.findings WHERE finding_id = %s"
+    world.connection.execute(
+        "UPDATE motcua.dossiers SET phone_refusal = NULL, msisdn = '+84905771482', picked_up_at = now()"
+        f" WHERE dossier_id = ({dossier})",
+        (first,),
+    )
+    page = staff.get(address).text
+    assert page.count("đã sửa, chờ kiểm tra lại") == 1
+    assert LISTED.findall(page)[:2] == [first, second], "the run's list is as it was"
+    for number, told, kept in ((first, "không còn lỗi", "mended"), (second, "vẫn còn lỗi", "stands")):
+        sent = staff.post("/motcua/quality/agency", data=form_of(page, number, "recheck"))
+        assert (sent.status_code, sent.headers["location"].partition("#")[2]) == (303, f"loi-{number}")
+        shown = staff.get(sent.headers["location"].partition("#")[0]).text
+        assert f"Đã kiểm tra lại: {told}" in shown
+        item = shown[shown.index(f'id="loi-{number}"') :].partition("</li>")[0]
+        assert f"lan: {told}." in " ".join(item.split())
+        row = world.connection.execute(
+            "SELECT rechecked_by, outcome FROM motcua.finding_rechecks WHERE finding_id = %s", (number,)
+        ).fetchone()
+        assert row == {"rechecked_by": "lan", "outcome": kept}
+    fields = form_of(page, first, "recheck")
+    VISITING.visit_as("agency", "A")
+    assert staff.post("/motcua/quality/agency", data=fields | {"code": "A"}).status_code == 404, "another agency's"
+    VISITING.visit_as("auditor")
+    assert staff.post("/motcua/quality/agency", data=fields).status_code == 403
+    assert 'value="recheck"' not in staff.get(address).text
+    count = world.connection.execute("SELECT count(*) AS n FROM motcua.finding_rechecks").fetchone()
+    assert count == {"n": 2}
+
+
+def _tomorrow() -> str:
+    return (datetime.now(VIETNAM).date() + timedelta(days=1)).isoformat()

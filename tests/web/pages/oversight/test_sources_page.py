@@ -1,0 +1,119 @@
+"""The page about sources: how fresh they are, what of them cannot be used, and what a status stands for."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.store.ledger.database import connect
+from motcua.store.notices.sources import map_status, note_failure
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+from tests.web.visiting import VISITING, words
+
+PAGE = "/motcua/quality/sources"
+STRANGE = "000.99.99.H32"
+
+
+@pytest.fixture
+def read(staff: Any, one_stop: Any) -> Any:
+    """A source with rows of each kind that cannot be used."""
+    one_stop.dossier("odd status", NHA_TRANG)
+    one_stop.move(11, "odd status", NHA_TRANG)
+    one_stop.dossier("nobody's", STRANGE)
+    one_stop.move(4, "lost", TU_PHAP)
+    one_stop.dossier("fine", TU_PHAP)
+    pick_up("khanhhoa", EVERYTHING, NOW)
+    return one_stop
+
+
+def forms_of(page: str) -> list[dict[str, str]]:
+    forms = re.findall(r'<form class="map.*?</form>', page, re.DOTALL)
+    return [{n: unescape(v) for n, v in re.findall(r'name="(\w+)" value="([^"]*)"', form)} for form in forms]
+
+
+@pytest.mark.guarantee("pages", "rows of a source that cannot be used are told by reason, with what heals them")
+def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, staff):
+    text = words(staff.get(PAGE))
+    for expected in (
+        "mã trạng thái lạ; khai trạng thái đó nghĩa là gì",
+        "Sở khai trạng thái này nghĩa là gì, ngay ở trang này.",
+        STRANGE,
+        "Quản trị hệ thống khai cơ quan, hoặc khai mã này là cách viết khác",
+        "bước xử lý của hồ sơ chưa thấy ở nguồn Dòng bước xử lý Ví dụ hồ sơ lost",
+        "khanhhoa",
+        "đọc được",
+    ):
+        assert expected in text, expected
+    with connect() as connection:
+        note_failure(connection, "khanhhoa", "OperationalError: gọi 0905 123 456", NOW)
+    failing = words(staff.get(PAGE))
+    assert "đang lỗi" in failing
+    assert "OperationalError" in failing
+    assert "0905" not in failing
+    for of, rows in (("sources", 1), ("unusable", 3), ("status_maps", 0)):
+        taken = staff.get(f"{PAGE}/file?format=csv&of={of}").content.decode("utf-8-sig").splitlines()
+        assert len(taken) == rows + 1, of
+        assert staff.get(f"{PAGE}/file?format=xlsx&of={of}").status_code == 200
+
+
+@pytest.mark.guarantee(
+    "pages", "a status that a source writes is mapped on the page as by the command, and kept with who"
+)
+def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows):
+    (form,) = forms_of(staff.get(PAGE).text)
+    assert (form["source"], form["written"]) == ("khanhhoa", "11")
+    assert staff.post(PAGE, data=form).status_code == 422, "nothing was chosen"
+    assert staff.post(PAGE, data=form | {"stands_for": "11"}).status_code == 422
+    assert staff.post(PAGE, data=form | {"stands_for": "9", "token": "x"}).status_code == 403
+    for odd in ("", "x", "40000", "1; DROP"):
+        assert staff.post(PAGE, data=form | {"stands_for": "9", "written": odd}).status_code == 400
+    assert rows("SELECT * FROM motcua.status_maps") == []
+    sent = staff.post(PAGE, data=form | {"stands_for": "4"})
+    assert (sent.status_code, sent.headers["location"]) == (303, f"{PAGE}?said=mapped")
+    with connect() as connection:
+        assert map_status(connection, "khanhhoa", 11, 4, "minh"), "the same once more is no change"
+        assert map_status(connection, "khanhhoa", 11, 9, "minh")
+    text = words(staff.get(PAGE))
+    assert "9 Đã xử lý xong (trước đó 4 Đang xử lý)" in text
+    kept = rows("SELECT status_before, status_code, changed_by FROM motcua.status_map_changes ORDER BY change_id")
+    assert [tuple(each.values()) for each in kept] == [(None, 4, "lan"), (4, 9, "minh")]
+    (again,) = forms_of(staff.get(PAGE).text)[1:]
+    assert staff.post(PAGE, data=again | {"stands_for": "4"}).status_code == 303, "undone by saying something else"
+    pick_up("khanhhoa", EVERYTHING, NOW + timedelta(hours=1))
+    assert rows("SELECT status_code FROM motcua.transitions") == [{"status_code": 4}]
+    assert "mã trạng thái lạ" not in words(staff.get(PAGE))
+    unknown = staff.post(PAGE, data=again | {"stands_for": "4", "source": "nowhere"})
+    assert unknown.headers["location"] == f"{PAGE}?said=unknown_source"
+
+
+@pytest.mark.guarantee(
+    "pages", "of sources an agency sees its own rows, auditors no code, and the Department alone maps"
+)
+def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff):
+    (form,) = forms_of(staff.get(PAGE).text)
+    with connect() as connection:
+        note_failure(connection, "khanhhoa", "OperationalError: nguyên nhân", NOW)
+    VISITING.visit_as("agency", TU_PHAP)
+    own = words(staff.get(PAGE))
+    assert "lost" in own
+    assert "đang lỗi" in own
+    for others in ("odd status", "nobody", STRANGE, "Trạng thái đã khai", "nguyên nhân"):
+        assert others not in own, others
+    assert staff.post(PAGE, data=form | {"stands_for": "4"}).status_code == 403
+    assert staff.get(f"{PAGE}/file?format=csv&of=status_maps").status_code == 403
+    VISITING.visit_as("agency")
+    assert "khanhhoa" not in words(staff.get(PAGE)), "whoever was given no agency sees no source"
+    VISITING.visit_as("auditor")
+    seen = words(staff.get(PAGE))
+    assert "mã trạng thái lạ" in seen
+    assert "odd status" not in seen
+    assert "lost" not in seen
+    assert forms_of(staff.get(PAGE).text) == []
+    assert staff.post(PAGE, data=form | {"stands_for": "4"}).status_code == 403
+    assert "odd status" not in staff.get(f"{PAGE}/file?format=csv&of=unusable").text
