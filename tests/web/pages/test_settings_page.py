@@ -372,7 +372,7 @@ def test_yesterday_is_rehearsed_under_the_settings_as_typed(hoa, rows, yesterday
 def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, yesterday, configure):
     configure(MOTCUA_SEGMENT_PRICE="800")
     answer = send(hoa, "try", accented="yes", result_hold="PT2H")
-    sums = re.findall(r"<tr><td><b>(Hiện nay|Đang ghi)</b></td>(.*?)</tr>", answer.text)
+    sums = re.findall(r'<tr><th scope="row"><b>(Hiện nay|Đang ghi)</b></th>(.*?)</tr>', answer.text)
     figures = {name: [int(each.replace(".", "")) for each in re.findall(r">([\d.]+)<", row)] for name, row in sums}
     assert figures["Hiện nay"][0] == figures["Đang ghi"][0] == 3
     assert figures["Đang ghi"][1] > figures["Hiện nay"][1]

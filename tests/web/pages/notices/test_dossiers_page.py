@@ -163,7 +163,7 @@ def test_several_dossiers_of_a_number_are_listed(staff, one_stop):
     for address in addresses:
         taken = read_file(staff.get(address))
         assert {row[0] for row in taken.rows} >= {"160915002", "160915003"}
-        assert len(taken.rows) == listed.text.count("<td><b><a ")
+        assert len(taken.rows) == listed.text.count('<th scope="row"><b><a ')
         assert not holds_phone(" ".join(cell for row in taken.rows for cell in row[:4]))
     WHO.role, WHO.agencies = "agency", frozenset({NHA_TRANG})
     (own,) = read_file(staff.get(addresses[1])).rows
@@ -267,7 +267,7 @@ def test_code_of_several_agencies_is_chosen_from_a_list(staff, one_stop):
     listed = staff.get(f"{PAGE}?code={CODE}")
     assert listed.status_code == 200
     assert "chọn đúng cơ quan" in words(listed)
-    for address in re.findall(r'<td><b><a href="([^"]+)">', listed.text):
+    for address in re.findall(r'<th scope="row"><b><a href="([^"]+)">', listed.text):
         assert staff.get(html.unescape(address)).text.count("<h2>Diễn biến") == 1
     assert staff.get(f"{PAGE}?agency=H32.30&code={CODE}").status_code == 200
 

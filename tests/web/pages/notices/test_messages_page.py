@@ -27,7 +27,7 @@ PAGE = "/motcua/messages"
 def codes(answer) -> list[str]:
     """Codes of the dossiers that a page lists, in their order."""
     assert answer.status_code == 200, words(answer)
-    return re.findall(r'<td class="code"><a href="[^"]*">([^<]*)</a>', answer.text)
+    return re.findall(r'<th scope="row" class="code"><a href="[^"]*">([^<]*)</a>', answer.text)
 
 
 def test_nothing_there_is_said_in_words(staff):

@@ -621,7 +621,7 @@ def test_what_was_rightly_not_sent_is_not_among_the_failures(page, calm, message
     message("suppressed", "supplement", number=8)
     message("undelivered", "supplement", number=9)
     answer = page.get(PAGE)
-    red = re.findall(r'<td class="number trouble" data-name="([^"]*)"', answer.text)
+    red = re.findall(r'<td class="figure trouble" data-name="([^"]*)"', answer.text)
     assert set(red) == {"Không tới máy"}
     assert "đúng: hồ sơ đã trao kết quả" in words(answer)
 
