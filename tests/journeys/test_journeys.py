@@ -161,7 +161,7 @@ def test_administrator_of_an_agency_opts_a_procedure_out_sees_yesterday_saves_an
     page.get_by_role("button", name="Hôm qua sẽ nhắn gì?").click()
     assert "1 tin khác đi" in main()
     told = page.locator("tr").filter(has=page.get_by_role("link", name=codes_of(office.now)["same_day"])).inner_text()
-    assert "Gửi (1 bản tin)" in told
+    assert "Gửi (1 đoạn tin)" in told
     assert "Không nhắn: Thủ tục giải quyết trong ngày" in told
     assert settings()["same_day_excluded"] is False, "a look sets nothing"
     page.get_by_role("button", name="Lưu thiết lập").click()

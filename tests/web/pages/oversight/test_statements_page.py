@@ -67,14 +67,14 @@ def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeyp
     answer = page.get("/statements")
     shown = words(answer)
     for expected in (
-        "Tháng 10/2026, kannel · bảng kê số 1 quá mức cho phép: số bản tin, số tiền",
-        "3 bản tin nhà mạng tính",
-        "4 bản tin theo hệ thống",
+        "Tháng 10/2026, kannel · bảng kê số 1 quá mức cho phép: số đoạn tin, số tiền",
+        "3 đoạn tin nhà mạng tính",
+        "4 đoạn tin theo hệ thống",
         "1.050 đ nhà mạng tính",
         "1.400 đ theo đơn giá đã thỏa thuận",
-        "3 (75,0 %) bản tin lệch, cho phép 0 (1,0 %)",
+        "3 (75,0 %) đoạn tin lệch, cho phép 0 (1,0 %)",
         "nhà mạng kê 1 lượt, 450 đ ; hệ thống có 1 lượt, phần được hưởng 45,0 % là 450 đ",
-        "MT 3 Khớp một phần số bản tin, số tiền",
+        "MT 3 Khớp một phần số đoạn tin, số tiền",
         "Chỉ nhà mạng có",
         "hồ sơ 160915001",
     ):
@@ -104,7 +104,7 @@ def test_missing_statement_is_told(ours, page, rows):
     shown = words(page.get("/statements"))
     month = Period.month_before(now).first
     assert f"Chưa có bảng kê tháng {month.month}/{month.year} của kannel." in shown
-    assert "1.234 bản tin" in shown
+    assert "1.234 đoạn tin" in shown
 
 
 def test_refused_file_is_shown_with_what_to_do_until_a_good_one_comes(ours, page):
