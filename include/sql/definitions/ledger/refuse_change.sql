@@ -97,3 +97,5 @@ CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.statem
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.personal_data_requests
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.publication_verifications
+FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
