@@ -3686,6 +3686,28 @@ CREATE VIEW audit.phone_searches AS
     found
    FROM motcua.phone_searches s;
 
+-- Name: publication_verifications; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.publication_verifications (
+    verification_no bigint NOT NULL,
+    publication_no bigint NOT NULL,
+    verified_at timestamp with time zone NOT NULL,
+    verified_by text NOT NULL,
+    faults integer NOT NULL,
+    CONSTRAINT publication_verifications_faults_check CHECK ((faults >= 0)),
+    CONSTRAINT publication_verifications_verified_by_check CHECK ((btrim(verified_by) <> ''::text))
+);
+
+-- Name: publication_verifications; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.publication_verifications AS
+ SELECT verification_no,
+    publication_no,
+    verified_at,
+    verified_by,
+    faults
+   FROM motcua.publication_verifications;
+
 -- Name: publications; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.publications (
@@ -5054,6 +5076,17 @@ CREATE TABLE motcua.pseudonym_key (
     CONSTRAINT pseudonym_key_one_check CHECK (one)
 );
 
+-- Name: publication_verifications_verification_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.publication_verifications ALTER COLUMN verification_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.publication_verifications_verification_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: quality_runs_run_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.quality_runs ALTER COLUMN run_no ADD GENERATED ALWAYS AS IDENTITY (
@@ -6070,6 +6103,11 @@ ALTER TABLE ONLY motcua.procedures
 ALTER TABLE ONLY motcua.pseudonym_key
     ADD CONSTRAINT pseudonym_key_pkey PRIMARY KEY (one);
 
+-- Name: publication_verifications publication_verifications_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publication_verifications
+    ADD CONSTRAINT publication_verifications_pkey PRIMARY KEY (verification_no);
+
 -- Name: publications publications_closing_no_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.publications
@@ -6561,6 +6599,18 @@ CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges USING
 
 CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges USING btree (run_no) WHERE (run_no IS NOT NULL);
 
+-- Name: publication_verifications_last; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX publication_verifications_last ON motcua.publication_verifications USING btree (publication_no, verification_no);
+
+-- Name: publication_verifications_not_holding; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX publication_verifications_not_holding ON motcua.publication_verifications USING btree (publication_no, verification_no) WHERE (faults > 0);
+
+-- Name: publication_verifications_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX publication_verifications_run ON motcua.publication_verifications USING btree (verified_by);
+
 -- Name: quality_runs_chain; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs USING btree (previous_seal);
@@ -6880,6 +6930,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.personal_data_req
 -- Name: phone_searches refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.phone_searches FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: publication_verifications refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.publication_verifications FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: publications refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -7331,6 +7385,11 @@ ALTER TABLE ONLY motcua.pick_ups
 
 ALTER TABLE ONLY motcua.pick_ups
     ADD CONSTRAINT pick_ups_source_id_fkey FOREIGN KEY (source_id) REFERENCES motcua.sources(source_id);
+
+-- Name: publication_verifications publication_verifications_publication_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.publication_verifications
+    ADD CONSTRAINT publication_verifications_publication_no_fkey FOREIGN KEY (publication_no) REFERENCES motcua.publications(publication_no);
 
 -- Name: publications publications_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -8475,6 +8534,16 @@ GRANT INSERT ON TABLE motcua.phone_searches TO motcua_pages;
 -- Name: TABLE phone_searches; Type: ACL; Schema: audit; Owner: -
 
 GRANT SELECT ON TABLE audit.phone_searches TO motcua_audit;
+
+-- Name: TABLE publication_verifications; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.publication_verifications TO motcua_app;
+
+-- Name: TABLE publication_verifications; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.publication_verifications TO motcua_app;
+GRANT SELECT ON TABLE audit.publication_verifications TO motcua_pages;
+GRANT SELECT ON TABLE audit.publication_verifications TO motcua_audit;
 
 -- Name: TABLE publications; Type: ACL; Schema: motcua; Owner: -
 

@@ -42,8 +42,10 @@ SIGNED: dict[str, list[str]] = {
     "stop": ["--everything", "--as-department", "--until", "2100-01-01 08:00", "--reason", "sai mẫu"],
     "texts register": ["kannel", "--all"],
     "texts unregister": ["kannel", "result.v1", "--because", "thu hồi"],
+    "publications verify-all": [],
     "users give": ["hoa", "000.00.30.H32"],
     "users take": ["hoa", "000.00.30.H32"],
+    "verify": ["1"],
 }
 """Each command that writes what somebody decided, with words enough to come to its signature."""
 
@@ -71,9 +73,8 @@ calendar export, calendar show, calendar unconfirmed, closings differences, clos
 rows, closings show, complaints count, complaints list, data-dictionary, dossiers show, gaps list,
 gaps show, gateways changes, gateways list, identity, inquiries, latency, messages held, messages
 sent, messages stopped, personal-data purges, personal-data requests, publications list, publications show,
-publications verify-all, quality rows, quality rules, quality show, quality verify, quarantine,
-sources list, statements refused, statements rows, statements show, texts registrations, users list,
-verify
+quality rows, quality rules, quality show, quality verify, quarantine,
+sources list, statements refused, statements rows, statements show, texts registrations, users list
 """
 """Commands that print, or write a file for whoever runs them."""
 
@@ -136,6 +137,16 @@ def test_whoever_is_named_signs_and_else_the_login_of_a_person(given, logged_in,
     for words, told in (([] if given is None else ["--by", given], {}), ([], {"MOTCUA_PERSON": given or ""})):
         done = CliRunner().invoke(probe, words, env={**told, "COLUMNS": "200"})
         assert (done.exit_code, f"signed by {signs}" in done.output) == ((0, True) if signs else (2, False))
+
+
+@pytest.mark.parametrize(
+    ("given", "logged_in", "signs"), [("hoa", "root", "hoa"), (None, "minh", "minh"), (None, "root", None)]
+)
+def test_what_needs_no_signature_is_signed_where_a_person_is_known(given, logged_in, signs, monkeypatch):
+    monkeypatch.setenv("LOGNAME", logged_in)
+    assert signing.signed_if_known(given) == signs
+    with pytest.raises(typer.Exit):
+        signing.signed_if_known("admin")
 
 
 def test_container_whose_user_has_no_name_signs_nothing(monkeypatch):

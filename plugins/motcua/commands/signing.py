@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from motcua.commands.terminal import refuse
-from motcua.domain.people.signatures import NotAPerson, read_person
+from motcua.domain.people.signatures import NotAPerson, is_person, read_person
 
 By = Annotated[
     str | None,
@@ -35,6 +35,19 @@ def signed(by: str | None) -> str:
             f"{nobody} Nothing was written. Say who you are, as you sign in to the pages: --by NAME, or once for all"
             " commands MOTCUA_PERSON=NAME (in Compose: docker compose exec -e MOTCUA_PERSON=NAME …)."
         ) from None
+
+
+def signed_if_known(by: str | None) -> str | None:
+    """The person who signs, where one is known; ``None``: nobody is named, and whoever is logged in is no person. For
+    what may also be done without a signature, and is then not kept.
+
+    Raises:
+        typer.Exit: who is named can sign nothing; said with what to do, exit code 2.
+    """
+    if by is not None:
+        return signed(by)
+    name = _login_name()
+    return read_person(name) if is_person(name) else None
 
 
 def _login_name() -> str:

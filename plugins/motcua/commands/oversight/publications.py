@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from motcua.commands.signing import By, signed_if_known
 from motcua.commands.terminal import console, local_moment, print_error, refuse
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
@@ -21,6 +22,7 @@ from motcua.jobs.publications.verifying import (
     verify_all,
     verify_publication,
 )
+from motcua.jobs.publications.verifying_in_turn import keep_verification
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.publications import find_publication, list_publications
 
@@ -109,11 +111,16 @@ def mail(
 
 
 @app.command("verify-all")
-def verify_every() -> None:
-    """Verify every publication, and look for folders that are none; exit 1 if one does not hold."""
+def verify_every(by: By = None) -> None:
+    """Verify every publication, and look for folders that are none; exit 1 if one does not hold.
+
+    What was found is kept for the pages, signed by whoever runs it.
+    """
     failed = looked = 0
+    who = signed_if_known(by)
     for checked in verify_all():
         _print_verification(checked)
+        _keep(checked, who)
         looked += 1
         failed += bool(checked.faults)
     try:
@@ -131,18 +138,35 @@ def verify(
     publication: Annotated[
         str, typer.Argument(help="Number of the publication, its folder, or the path of a manifest.json.")
     ],
+    by: By = None,
 ) -> None:
     """Verify a publication: its files, its place in the chain, its figures against the facts. Exit 1 if one fails.
 
-    Reads the schema audit only: the role motcua_audit can run it, with AIRFLOW_CONN_MOTCUA_DB set to that role.
+    Reads the schema audit only: the role motcua_audit can run it, with AIRFLOW_CONN_MOTCUA_DB set to that role. Where
+    the role may write, what was found of a publication in its store is kept for the pages, signed by whoever runs it.
     """
+    who = signed_if_known(by)
     try:
         checked = verify_publication(publication)
     except NoSuchPublication as error:
         raise refuse(error) from None
     _print_verification(checked)
+    _keep(checked, who)
     if checked.faults:
         raise typer.Exit(1)
+
+
+def _keep(checked: Verification, who: str | None) -> None:
+    """Keeps what was found, or says why that is not kept."""
+    if not checked.in_store:
+        told = "Not kept: it is a copy elsewhere, not the publication in its store."
+    elif who is None:
+        told = "Not kept: nobody signs it; --by NAME does, or once for all commands MOTCUA_PERSON=NAME."
+    elif keep_verification(checked, who):
+        told = f"Kept, signed by {who}."
+    else:
+        told = "Not kept: this role may only read."
+    _plain.print(told, markup=False, highlight=False)
 
 
 def _print_verification(checked: Verification) -> None:

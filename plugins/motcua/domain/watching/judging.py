@@ -26,6 +26,7 @@ OUR_DAGS = frozenset(
         "reconcile_monthly",
         "reconcile_carrier",
         "purge_personal_data",
+        "verify_publications",
     }
 )
 """Ids of our DAGs; an Airflow may run others, too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from motcua.store.oversight.publications import Publication
 
@@ -28,6 +29,9 @@ class Verification:
     """What was looked at, and what does not hold."""
 
     publication: Publication
+    in_store: bool = True
+    """The files were those in the store of publications, not a copy elsewhere."""
+    begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     held: list[str] = field(default_factory=list)
     """What was looked at and holds, in words."""
     faults: list[Mismatch] = field(default_factory=list)

@@ -54,7 +54,7 @@ def verify_publication(
     """
     with connect() as ledger:
         publication, folder = _find(ledger, which)
-        checked = Verification(publication)
+        checked = Verification(publication, in_store=str(folder) == str(publications_store() / publication.folder))
         manifest = _check_manifest(checked, folder)
         contents = _check_files(checked, folder, manifest)
         _check_chain(checked, ledger, folder, manifest)

@@ -162,6 +162,16 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicationVerified:
+    """A publication that was verified."""
+
+    publication_no: int
+    closing_no: int
+    period: str
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunWork:
     """All that a run did; of what a visitor may see."""
 
@@ -178,6 +188,7 @@ class RunWork:
     checks: Sequence[QualityChecked] = field(default_factory=list)
     statements: Sequence[StatementTaken] = field(default_factory=list)
     purges: Sequence[Purged] = field(default_factory=list)
+    verifications: Sequence[PublicationVerified] = field(default_factory=list)
     mails: Sequence[Mailed] = field(default_factory=list)
 
     @property
@@ -195,6 +206,7 @@ class RunWork:
                 self.checks,
                 self.statements,
                 self.purges,
+                self.verifications,
             )
         )
 
@@ -211,6 +223,7 @@ _ASKED: dict[str, tuple[str, type[Any]]] = {
     "checks": ("runs/made/checks", QualityChecked),
     "statements": ("runs/made/statements", StatementTaken),
     "purges": ("runs/made/purges", Purged),
+    "verifications": ("runs/made/verifications", PublicationVerified),
 }
 
 

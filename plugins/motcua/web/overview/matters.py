@@ -31,6 +31,7 @@ MatterKind: TypeAlias = Literal[
     "gateway_broken",
     "evening_unsent",
     "unknown",
+    "not_holding",
     "stop",
     "quarantine",
     "not_checked",
@@ -110,6 +111,8 @@ def _of_department(state: OverviewState) -> Iterable[Matter]:
     for gateway in state.gateways:
         if gateway.opened is not None and gateway.opened.fault is not None:
             yield Matter("gateway_broken", is_red=True, facts={"gateway": gateway.name, "fault": gateway.opened.fault})
+    if state.not_holding:
+        yield Matter("not_holding", is_red=True, facts={"publications": state.not_holding})
     if quarantined := [row for row in state.sources if row.quarantined]:
         yield Matter("quarantine", is_red=False, facts={"sources": quarantined})
 

@@ -19,9 +19,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import Kind
+from motcua.domain.periods import Period
 from motcua.domain.routing import day_of
 from motcua.reports import wording
 from motcua.reports.lists import Row
+from motcua.reports.publication.data import period_words
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import are_any_dossiers
@@ -124,6 +126,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
         moment=wording.moment,
         written=wording.day,
         reason=wording.message_reason,
+        period=lambda written: period_words(Period.parse(written)),
         local=VIETNAM,
     )
 

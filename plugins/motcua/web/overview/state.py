@@ -35,6 +35,7 @@ from motcua.store.notices.sources import Source, list_sources
 from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops_in_force, waiting_for
 from motcua.store.oversight.complaints import open_complaints
 from motcua.store.oversight.quality import broken_agencies_of, counts_of, list_runs
+from motcua.store.oversight.verifications import NotHolding, not_holding
 from motcua.store.oversight.watch import (
     MirroredAlert,
     WatchLife,
@@ -158,6 +159,8 @@ class OverviewState:
     alerts: Sequence[MirroredAlert] = ()
     unsigned: tuple[int | None, Sequence[tuple[str, int]]] = (None, ())
     """The year whose calendar should be signed by now, and provinces with their years that are not."""
+    not_holding: Sequence[NotHolding] = ()
+    """Publications whose last verification found differences."""
     stopped: Sequence[StopRow] = ()
     changes: Sequence[GatewayChange] = ()
     gaps: Sequence[Gap] = ()
@@ -214,6 +217,7 @@ def state_of_things(connection: Connection, visitor: Visitor, now: datetime) -> 
         life=watch_life(connection),
         alerts=[each for each in list_alerts(connection, now, 2 * SHOWN) if _is_open(each)],
         unsigned=(year, list_unconfirmed(connection, [year]) if year is not None else ()),
+        not_holding=not_holding(connection),
         stopped=stopped,
         changes=gateway_changes(connection, SHOWN),
         gaps=list_gaps(connection, SHOWN),

@@ -141,6 +141,7 @@ def figure_rows(work: RunWork, visitor: Visitor) -> list[Row]:
         "checks": _of_checks(work, visitor),
         "closings": _of_closings(work, visitor),
         "statements": _of_statements(work),
+        "verifications": _of_verifications(work),
         "mails": _of_mails(work),
     }
     if work.known is None:
@@ -220,6 +221,13 @@ def _of_statements(work: RunWork) -> Iterator[list[Cell]]:
         of = f"{each.form}/{each.file_name}" if each.form else each.file_name
         month = f"{each.month.month}/{each.month.year}" if each.month else None
         yield [of, said["statement_no"] if each.statement_no else said["refused"], each.statement_no, month]
+
+
+def _of_verifications(work: RunWork) -> Iterator[list[Cell]]:
+    said = run_words.words()["figure"]
+    for each in work.verifications:
+        published = said["published"].format(no=each.publication_no)
+        yield [period_words(Period.parse(each.period)), said["faults"], each.faults, published]
 
 
 def _of_mails(work: RunWork) -> Iterator[list[Cell]]:

@@ -55,9 +55,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "reconcile_monthly": ("closings",),
     "reconcile_carrier": ("statements",),
     "purge_personal_data": ("purges",),
+    "verify_publications": ("verifications",),
 }
 """DAG → what its runs may have something of."""
-OF_ALL_AGENCIES = {"statements", "stops", "purges"}
+OF_ALL_AGENCIES = {"statements", "stops", "purges", "verifications"}
 """What is no agency's: an agency's administrator does not see it."""
 
 router = APIRouter()

@@ -32,6 +32,7 @@ from motcua.store.browsing.closings import newest_of_lengths, newest_periods
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.figure_rows import Cell, FigureRows, NoSuchFigure
 from motcua.store.oversight.publications import Publication, find_publication
+from motcua.store.oversight.verifications import last_verifications
 from motcua.web.forms import number_in
 from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
@@ -104,6 +105,9 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         length = shown.report.closing.period.length
         periods = _periods(connection, length, summed=visits.agencies is None)
         published = find_publication(connection, closing_no=shown.report.closing.closing_no)
+        verified = last_verifications(
+            connection, [shown.report.closing.closing_no, *(each.closing_no for each in periods)]
+        )
     told = Told(shown.report, agency=agency or None)
     known = {each.agency_code for each in Told(shown.report).agencies}
     # His own agency may have nothing in this period; he is shown that.
@@ -118,6 +122,7 @@ def show_reconciliation(request: Request, visits: Visits, closing: str = "", age
         newest=newest,
         length=length,
         published=published,
+        verified=verified,
         files=_files(published, told),
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),

@@ -453,6 +453,31 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
     assert matters(page.get(PAGE)) == []
 
 
+def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_holds(page, calm, rows):
+    rows(
+        "INSERT INTO motcua.closings (closing_no, period, run_id, as_of, known_version, known_transition,"
+        " known_history, known_message, known_inquiry, known_receipt, figures_hash, difference, unexplained)"
+        " OVERRIDING SYSTEM VALUE VALUES (5, '2026-Q3', 'tests', now(), 0, 0, 0, 0, 0, 0, repeat('a', 64), 0, 0)"
+    )
+    rows(
+        "INSERT INTO motcua.publications (publication_no, closing_no, folder, manifest_sha256, previous_sha256,"
+        " manifest, published_at) VALUES (1, 5, 'x', repeat('b', 64), repeat('0', 64), '{}', now())"
+    )
+    verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
+    rows(verified + " VALUES (1, now() - interval '1 day', 'scheduled__1', 0), (1, now(), 'scheduled__2', 3)")
+    answer = page.get(PAGE)
+    ((red, text),) = matters(answer)
+    assert red
+    assert "1 bản công bố KHÔNG KHỚP khi kiểm tra lại: số 1 (quý III năm 2026)" in text
+    assert "motcua verify 1" in text
+    assert "/motcua/reconciliation?closing=5" in links(answer)
+    as_agency(NHA_TRANG)
+    assert matters(page.get(PAGE)) == []
+    VISITING.role, VISITING.agencies = "operator", None
+    rows(verified + " VALUES (1, now(), 'scheduled__3', 0)")
+    assert matters(page.get(PAGE)) == []
+
+
 def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, calm, rows):
     with connect() as connection:
         save_agencies(connection, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")

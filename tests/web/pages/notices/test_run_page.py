@@ -404,6 +404,19 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
             "File vnpt/11.csv is refused; nothing was written. To mend: line 2: what; line 3: that",
             "Tệp vnpt/11.csv bị từ chối",
         ),
+        (
+            "publication 12 of 2026-Q3 does not hold, 4 difference(s): motcua verify 12",
+            "Bản công bố số 12 (kỳ 2026-Q3) KHÔNG KHỚP khi kiểm tra lại: 4 chỗ khác",
+        ),
+        (
+            "publication(s) 4, 7 could not be verified, see the log of verify",
+            "Không kiểm tra lại được bản công bố số 4, 7",
+        ),
+        ("3 publication(s) not verified for 31 days, the first is 9", "3 bản công bố đã quá 31 ngày"),
+        (
+            "1 folder(s) of the store hold a manifest that no row names: motcua publications verify-all",
+            "1 thư mục trong chỗ lưu có tệp kê",
+        ),
     ],
 )
 def test_everything_that_a_gate_says_has_words_and_something_to_do(said, why):

@@ -25,6 +25,7 @@ from motcua.reports.publication.files import agency_workbook_name
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
+from motcua.store.oversight.verifications import save_verification
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render_refusal
 from motcua.web.staff import reconciliation_page
@@ -330,3 +331,21 @@ def test_files_are_named_by_what_they_hold(closed, page):
     assert re.search(r"name=bao-cao.pdf\">Báo cáo in, thể thức theo Nghị định 30/2020/NĐ-CP</a>", text)
     assert re.search(r"name=so-lieu.xlsx\">Mọi số liệu, có giải thích từng cột</a>", text)
     assert re.search(r"name=manifest.json\">Tệp kê của bản công bố", text)
+
+
+def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, page):
+    publication = publish(closed.closing_no, NEXT_MORNING)
+    other = close_period(Period.parse("2026-11-24"), "tests", NEXT_MORNING).closing.closing_no
+    assert words(page.get(f"/reconciliation?closing={closed.closing_no}")).count("hưa kiểm tra lại") == 2
+    assert "kiểm tra lại" not in words(page.get(f"/reconciliation?closing={other}")).replace("chưa kiểm tra lại", "", 1)
+    at = datetime(2026, 11, 27, 3, 30, tzinfo=VIETNAM)
+    with connect() as connection:
+        save_verification(connection, publication.publication_no, at, "lan", 0)
+    told = words(page.get("/reconciliation"))
+    assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, "of the publication, and in the list"
+    with connect() as connection:
+        save_verification(connection, publication.publication_no, at + timedelta(days=1), "lan", 3)
+    told = words(page.get("/reconciliation"))
+    assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 28/11/2026, KHÔNG KHỚP") == 2
+    assert "27/11/2026, khớp" not in told
+    assert "KHÔNG KHỚP" in words(page.get(f"/reconciliation?agency={NHA_TRANG}"))
