@@ -345,10 +345,15 @@ def everything(rendering: int = RENDERING) -> ReconciliationReport:
     seconds = (45, 150, 9_000, 400_000)
     return report(
         closing=closing(
-            closing_no=77, corrects=41, sources_unread=("vanphong",), difference=9, unexplained=4, segment_price=330,
+            closing_no=77,
+            corrects=41,
+            sources_unread=("vanphong",),
+            difference=9,
+            unexplained=4,
+            segment_price=330,
             # Closings of the time of earlier renderings kept none.
             known_quality_run=212 if rendering > 2 else None,
-        ),  # fmt: skip
+        ),
         figures=Figures(
             tuple(dossiers),
             (*messages, MessageFigures("", "", "reply", at_source=5, delivered=5, segments=5)),

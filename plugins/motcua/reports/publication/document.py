@@ -93,8 +93,8 @@ class Document:
 
     print_template: str
     is_sheet: bool
-    """A plain sheet of figures, which nobody issues: it has no letterhead but who made it, is addressed to nobody, opens
-    and ends with nothing, and bears no signature."""
+    """A plain sheet of figures, which nobody issues: it has no letterhead but who made it, is addressed to nobody,
+    opens and ends with nothing, and bears no signature."""
     letterhead: dict[str, str]
     place_and_date: str
     about: str

@@ -67,8 +67,9 @@ def render(
     told = Told(report, corrected, rendering=rendering)
     said = told.words["files"]
     document = compose_document(told)
+    about_print = said["pdf_of_day" if document.is_sheet else "pdf"]
     files = [
-        PublishedFile(PDF, pdf(document, report.closing.closed_at), None, said["pdf_of_day" if document.is_sheet else "pdf"]),
+        PublishedFile(PDF, pdf(document, report.closing.closed_at), None, about_print),
         PublishedFile(PAGE, page(document), None, said["page"]),
         PublishedFile(WORKBOOK, publication_workbook(told), None, said["workbook"]),
     ]

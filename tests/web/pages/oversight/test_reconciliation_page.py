@@ -328,7 +328,7 @@ def test_agencies_come_first_with_their_total_and_procedures_one_click_deeper(cl
 def test_files_are_named_by_what_they_hold(closed, page):
     publish(closed.closing_no, NEXT_MORNING)
     text = page.get("/reconciliation").text
-    assert re.search(r"name=bao-cao.pdf\">Báo cáo in, thể thức theo Nghị định 30/2020/NĐ-CP</a>", text)
+    assert re.search(r"name=bao-cao.pdf\">Bảng số liệu trong ngày để in</a>", text)
     assert re.search(r"name=so-lieu.xlsx\">Mọi số liệu, có giải thích từng cột</a>", text)
     assert re.search(r"name=manifest.json\">Tệp kê của bản công bố", text)
 
