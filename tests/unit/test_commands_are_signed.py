@@ -70,7 +70,7 @@ apologies evenings, apologies forecast, apologies letters, backup check, backup 
 calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
 rows, closings show, complaints count, complaints list, data-dictionary, dossiers show, gaps list,
 gaps show, gateways changes, gateways list, identity, inquiries, latency, messages held, messages
-sent, messages stopped, personal-data purges, personal-data requests, phones, publications list, publications show,
+sent, messages stopped, personal-data purges, personal-data requests, publications list, publications show,
 publications verify-all, quality rows, quality rules, quality show, quality verify, quarantine,
 sources list, statements refused, statements rows, statements show, texts registrations, users list,
 verify
