@@ -21,9 +21,9 @@ class Visiting:
     role: PageRole = "operator"
     agencies: frozenset[str] | None = None
 
-    def visit_as(self, role: PageRole, *agencies: str) -> None:
+    def visit_as(self, role: PageRole, *agencies: str, name: str = "lan") -> None:
         """From now on it is somebody of this role, of an agency's with these agencies."""
-        self.name, self.role = "lan", role
+        self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role == "agency" else None
 
     def let_into(self, pages: FastAPI) -> None:

@@ -79,8 +79,7 @@ LEFT_OUT = {"same_day_excluded": "yes", "same_day_reason": "Trả ngay tại qu�
 @pytest.fixture
 def hoa(staff):
     """An administrator of Nha Trang."""
-    VISITING.visit_as("agency", NHA_TRANG)
-    VISITING.name = "hoa"
+    VISITING.visit_as("agency", NHA_TRANG, name="hoa")
     yield staff
     VISITING.visit_as("operator")
 
