@@ -82,11 +82,13 @@ def not_skipped(page: Page) -> list[str]:
     """A header that a keyboard has to walk through, on a page just opened."""
     page.keyboard.press("Tab")
     first = page.evaluate("document.activeElement.textContent")
+    if first != "Đến nội dung":
+        return [f"{first!r} comes first"]
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     # The content, or what follows it where nothing in it can be reached.
     left = page.evaluate("document.activeElement.closest('header') !== null")
-    return [f"{first!r} comes first"] * (first != "Đến nội dung") + ["the header is not skipped"] * left
+    return ["the header is not skipped"] * left
 
 
 def clipped_on_paper(page: Page) -> list[str]:
