@@ -12,7 +12,8 @@ from tests.pictures.taking import CannotTake, Shows, Visit
 
 _ONE_OF_EACH = """kinds => {
   const wall = document.getElementById('wall'), kept = [];
-  const alone = [...wall.querySelectorAll('article')].filter(each => each.querySelectorAll('.talk li').length === 1);
+  const alone = [...wall.querySelectorAll('article')].filter(
+    each => each.querySelectorAll('.talk li').length === 1 && each.innerText.includes('Đã nhận'));
   for (const kind of kinds) {
     const found = alone.find(each => kind.some(words => each.innerText.includes(words)));
     if (found) kept.push(found.cloneNode(true));
@@ -24,13 +25,20 @@ _ONE_OF_EACH = """kinds => {
   wall.replaceWith(still);
   return true;
 }"""
-"""A phone with one message of each kind, in a wall that no longer moves."""
+"""Phones with one message each, of each kind and received, in a wall that no longer moves."""
 _NO_PHONE = "P1"
+_MESSAGES = 20
+"""Of the agency, from which on a day has some of each outcome."""
 _SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
 
 
 def _overview(at: Visit) -> list[Locator]:
     page = at.open("")
+    planned = page.locator("section.sum strong")
+    if not planned.count() or int(planned.inner_text().replace(".", "")) < _MESSAGES:
+        raise CannotTake(f"fewer than {_MESSAGES} messages today")
+    if page.locator(".matters li").filter(has_text="chưa được lập").count():
+        raise CannotTake("the evening is not settled yet")
     matters = page.locator(".matters, .note.ok").first
     return [page.locator("h1"), matters, page.locator("section.sum")]
 
@@ -55,6 +63,7 @@ def _slip(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
     at.page.get_by_role("link", name="Phiếu in cho công dân").click()
     at.page.wait_for_load_state()
+    at.page.locator("main .slip ~ .lead").evaluate("each => each.remove()")  # how to print it
     return [at.page.locator("main .slip")]
 
 
