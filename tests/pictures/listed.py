@@ -10,27 +10,29 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import remove_accents
 from tests.pictures.taking import CannotTake, Shows, Visit
 
-_ONE_OF_EACH = """kinds => {
-  const wall = document.getElementById('wall'), kept = [];
-  const alone = [...wall.querySelectorAll('article')].filter(each => each.querySelectorAll('.talk li').length === 1);
-  for (const kind of kinds) {
-    const found = alone.find(each => kind.some(words => each.innerText.includes(words)));
-    if (found) kept.push(found.cloneNode(true));
-  }
-  if (kept.length < kinds.length) return false;
-  kept.forEach(each => each.classList.remove('fresh'));
-  const still = wall.cloneNode(false);
-  still.append(...kept);
+_RECEIVED_ALONE = """words => [...document.querySelectorAll('#wall article')].findIndex(
+  each => each.querySelectorAll('.talk li').length === 1 && each.innerText.includes('Đã nhận')
+    && words.some(kind => each.innerText.includes(kind)))"""
+"""Which phone shows one message, received, with one of the words; -1 where none does."""
+_STAND_STILL = """phones => {
+  const wall = document.getElementById('wall'), still = wall.cloneNode(false);
+  still.innerHTML = phones.join('');
+  for (const each of still.children) each.classList.remove('fresh');
   wall.replaceWith(still);
-  return true;
 }"""
-"""A phone with one message of each kind, in a wall that no longer moves."""
 _NO_PHONE = "P1"
+_MESSAGES = 20
+"""Of the agency, from which on a day has some of each outcome."""
 _SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
 
 
 def _overview(at: Visit) -> list[Locator]:
     page = at.open("")
+    planned = page.locator("section.sum strong")
+    if not planned.count() or int(planned.inner_text().replace(".", "")) < _MESSAGES:
+        raise CannotTake(f"fewer than {_MESSAGES} messages today")
+    if page.locator(".matters li").filter(has_text="chưa được lập").count():
+        raise CannotTake("the evening is not settled yet")
     matters = page.locator(".matters, .note.ok").first
     return [page.locator("h1"), matters, page.locator("section.sum")]
 
@@ -55,6 +57,7 @@ def _slip(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
     at.page.get_by_role("link", name="Phiếu in cho công dân").click()
     at.page.wait_for_load_state()
+    at.page.locator("main .slip ~ .lead").evaluate("each => each.remove()")  # how to print it
     return [at.page.locator("main .slip")]
 
 
@@ -74,13 +77,17 @@ def _texts(at: Visit) -> list[Locator]:
     page.goto(at.demo.phones)
     page.locator("#wall article").first.wait_for()
     kinds = ["được giải quyết xong", "cần bổ sung theo quy định", "chân thành xin lỗi"]
-    words, more = [[kind, remove_accents(kind)] for kind in kinds], page.locator("#more")
-    while not page.evaluate(_ONE_OF_EACH, words):
-        if not more.is_visible():
-            raise CannotTake("the wall of phones has no phone for each kind of message yet")
-        before = page.locator("#wall article").count()
-        more.click()
-        page.wait_for_function("before => document.querySelectorAll('#wall article').length > before", arg=before)
+    found: list[str] = []
+    for kind in kinds:
+        words = [kind, remove_accents(kind)]
+        with page.expect_response(lambda answer: "api/phones" in answer.url and "search=&" not in answer.url + "&"):
+            page.locator("#search").fill(kind)
+        page.wait_for_timeout(1000)
+        place = page.evaluate(_RECEIVED_ALONE, words)
+        if place < 0:
+            raise CannotTake(f"no phone on the wall with {kind!r}, received, and nothing else")
+        found.append(page.locator("#wall article").nth(place).evaluate("each => each.outerHTML"))
+    page.evaluate(_STAND_STILL, found)
     return page.locator("#wall article").all()
 
 
