@@ -24,7 +24,6 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from motcua.dag_texts import DagTexts, misunderstanding
-from motcua.domain.people.signatures import is_person, read_person
 from motcua.domain.run_window import EVERYTHING, Window
 
 log = logging.getLogger(__name__)
@@ -67,6 +66,8 @@ def release_by(context: Mapping[str, Any]) -> str | None:
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
         return None
+    from motcua.domain.people.signatures import read_person
+
     return f"{read_person(run.triggering_user_name)}, {run.run_id}"
 
 
@@ -83,6 +84,8 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
     """
     run = context["dag_run"]
     is_backfill = run_window(context) is not EVERYTHING
+    from motcua.domain.people.signatures import is_person
+
     by_a_person = is_person(run.triggering_user_name)
     why = misunderstanding(run.dag_id, run.conf or {}, is_backfill=is_backfill, by_a_person=by_a_person)
     if why is not None:
