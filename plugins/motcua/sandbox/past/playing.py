@@ -69,6 +69,8 @@ _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _CHECK_DAYS: Final = frozenset((week, 1) for week in range(2, 54, 2))
 """Weeks of the year and days of the week: every other Monday. A check costs as much as three days' runs."""
+_LOOKED_AGAIN_ON: Final = 0
+"""Monday. Each look counts all closed days of a month anew, at the sources too, which costs more than all else."""
 _MAILED_FOR: Final = timedelta(days=4)
 """What is older the demo's own run mails no more."""
 _GATEWAY: Final = "kannel"
@@ -179,11 +181,13 @@ class _Days:
             effect.result()
 
     def reconcile(self, moment: datetime) -> None:
-        """The morning's run of reconcile_daily; on the second of a month, of reconcile_monthly too."""
+        """The morning's run of reconcile_daily, on Mondays with its look at what was closed before; on the second of a
+        month, of reconcile_monthly too."""
         self._begin(moment)
         name = f"past {moment.isoformat()}"
         close_days(name, EVERYTHING, EVERYTHING, moment)
-        look_again(name, EVERYTHING, moment)
+        if moment.astimezone(VIETNAM).weekday() == _LOOKED_AGAIN_ON:
+            look_again(name, EVERYTHING, moment)
         if moment.astimezone(VIETNAM).day == 2:
             close_month(name, EVERYTHING, moment)
         self._publisher.publish(closings_to_publish(), moment)
