@@ -24,7 +24,7 @@ from motcua.sandbox.machine.supervisor import SupervisorError
 from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
-ADMINISTRATOR, VIEWER, AGENCY_USER = "nguyen-thi-lan", "tran-van-binh", "le-thi-hoa"
+ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
 """People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
 WATCH_USER = "giam-sat"
 """The watch's own account, which may only look."""
