@@ -191,7 +191,7 @@ def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, row
         (("register", "kannel", "result.v7"), "There is no template result.v7; there are apology.v1"),
         (("register", "kannel", "result"), "result is no version of a template"),
         (("register", "kannel", "result.v99999999999999999999"), "is no version of a template"),
-        (("register", "kannel", "result.v1", "--by", " "), "it takes who does it"),
+        (("register", "kannel", "result.v1", "--by", " "), "Nobody is named."),
         (("register", "kannel", "result.v1", "--provider-template-id", " "), "id of a template is empty"),
         (("register", "kannel"), "Name one template, such as result.v1, or --all"),
         (("register", "kannel", "result.v1", "--all"), "Name one template"),
@@ -202,7 +202,7 @@ def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, row
         ),
         (("unregister", "esms", "result.v1", "--because", "x"), "not registered at esms: it is only at kannel"),
         (("unregister", "kannel", "result.v1", "--because", " "), "it takes who does it and why"),
-        (("unregister", "kannel", "result.v1", "--because", "x", "--by", ""), "it takes who does it and why"),
+        (("unregister", "kannel", "result.v1", "--because", "x", "--by", ""), "Nobody is named."),
     ],
 )
 def test_what_cannot_be_registered_is_one_sentence(ledger, rows, arguments, complaint):
