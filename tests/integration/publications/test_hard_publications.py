@@ -673,7 +673,7 @@ def test_true_publication_of_other_software_holds_where_its_files_can_be_made_ag
 )
 def test_true_publication_of_other_software_holds_and_says_what_was_not_looked_at(day, published_as, monkeypatch):
     published_as(lambda manifest: manifest["words"]["made_by"].update(rendering=RENDERING + 1))
-    words = wording.publication_words()["letterhead"]
+    words = wording.publication_words()["sheet"]
     monkeypatch.setitem(words, "issuer", "SỞ KHÁC")
     monkeypatch.setattr(verifying_again, "urge", lambda *_: [samples.report().urged[0]])
     checked = verify_publication("1")
