@@ -98,7 +98,8 @@ def _seen(connection: Connection, visits: Visitor) -> list[dict[str, str]]:
     found = []
     for each in agencies:
         values = settings_of(each)
-        some = f"{len(each.same_day_procedures)} thủ tục" if each.same_day_procedures else ""
+        named = len(each.same_day_procedures)
+        some = words()["some_procedures"].format(number=named) if named else ""
         found.append(
             {name: setting_in_words(name, values[name], {}) for name in ("enabled_from", "accented", "result_hold")}
             | {

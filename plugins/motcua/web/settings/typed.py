@@ -175,6 +175,9 @@ def duration_in_words(written: str) -> str:
     match = _DURATION.fullmatch(written)
     if known or match is None:
         return known or written
-    units = ("ngày", "giờ", "phút", "giây")
-    told = [f"{number} {unit}" for number, unit in zip(match.groups(), units, strict=True) if number and int(number)]
+    told = [
+        f"{number} {unit}"
+        for number, unit in zip(match.groups(), words()["units"], strict=True)
+        if number and int(number)
+    ]
     return " ".join(told) or words()["hold"]["PT0S"]
