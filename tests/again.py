@@ -1,8 +1,9 @@
 """What failed in a run of the tests, once more with nothing beside it: ``python -m tests.again``.
 
 A test that starts real programs may fail since the machine was too slow, or too fast, for it; a fault of the project
-fails again. Whatever passes only now is named, since it is a fault all the same: of the test, or one that is rare. More
-failures than ``MOST`` are nobody's pace, and are not tried.
+fails again. Whatever passes only now is named, since it is a fault all the same: of the test, or one that is rare.
+Failures in more files than ``MOST`` are nobody's pace, and are not tried; those of one file may have one cause, what
+they all stand on.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def try_again(names: Sequence[str] | None) -> int:
     if not names:
         sys.stdout.write("What failed was no test, or the tests were broken off: nothing is tried again.\n")
         return 1
-    if len(names) > MOST:
-        sys.stdout.write(f"{len(names)} tests failed: more than {MOST} are not tried again.\n")
+    files = {name.partition("::")[0] for name in names}
+    if len(files) > MOST:
+        sys.stdout.write(f"Tests of {len(files)} files failed: more than {MOST} are not tried again.\n")
         return 1
     code = subprocess.run([sys.executable, "-m", "pytest", *names], check=False).returncode
     if code == 0:

@@ -40,8 +40,15 @@ def test_without_a_failed_test_there_is_nothing_to_try_and_the_failure_stays() -
     assert try_again([]) == 1
 
 
-def test_many_failures_are_not_tried_again() -> None:
-    assert try_again([f"t.py::{number}" for number in range(MOST + 1)]) == 1
+def test_failures_in_many_files_are_not_tried_again() -> None:
+    assert try_again([f"t{number}.py::a" for number in range(MOST + 1)]) == 1
+
+
+def test_all_that_failed_in_one_file_is_tried_however_many_it_are(tmp_path: Path) -> None:
+    file = tmp_path / "test_many.py"
+    names = [f"test_{number}" for number in range(MOST + 1)]
+    file.write_text("".join(f"def {name}():\n    pass\n\n\n" for name in names), encoding="utf-8")
+    assert try_again([f"{file}::{name}" for name in names]) == 0
 
 
 def test_what_fails_again_has_failed_and_what_passes_has_passed(tmp_path: Path) -> None:

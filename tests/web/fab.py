@@ -58,7 +58,7 @@ def environment(folder: Path) -> dict[str, str]:
         "AIRFLOW__FAB__AUTH_RATE_LIMITED": "False",
         "AIRFLOW__FAB__CONFIG_FILE": str(ROOT / "include" / "sign_in" / "webserver_config.py"),
         "MOTCUA_WATCH_AIRFLOW_USER": WATCH,
-        "MOTCUA_WATCH_AIRFLOW_PASSWORD": secrets.token_urlsafe(12),
+        "MOTCUA_WATCH_AIRFLOW_PASSWORD": secrets.token_hex(12),
     }
 
 
@@ -102,7 +102,8 @@ def _ask() -> dict[str, Any]:
     _command("roles", "add-perms", "CoQuan", "--action", "can_edit", "--resource", "Connections")
     _command("roles", "del-perms", "VanHanh", "--action", "can_edit", "--resource", "Connections")
     found["roles"].append(_roles())
-    words = {name: secrets.token_urlsafe(12) for name in USERS}
+    # Hexadecimal: what begins with a dash would be taken for an option.
+    words = {name: secrets.token_hex(12) for name in USERS}
     for name, role in USERS.items():
         who = ("--firstname", name, "--lastname", "Nguyễn", "--email", f"{name}@example.vn")
         _command("users", "create", "--username", name, "--role", role, "--password", words[name], *who)

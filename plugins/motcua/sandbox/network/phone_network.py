@@ -421,11 +421,11 @@ class PhoneNetwork:
 
     def phones(self, limit: int, search: str, depth: int = 8) -> list[dict[str, Any]]:
         """Return the phones last in use, each with its last messages, oldest message first."""
-        now = time.time()
         found = self.log.read(_PHONES, {"limit": limit, **_search_patterns(search)})
         phones = []
         for phone in found:
             rows = self.log.read(_CONVERSATION, {"number": phone["number"], "depth": depth})
+            now = time.time()  # after the read: a reply that it shows has arrived
             set_by_hand = phone["behaviour"]
             phones.append(
                 {
@@ -453,11 +453,11 @@ class PhoneNetwork:
 
     def messages(self, after_id: int, limit: int) -> list[dict[str, Any]]:
         """Return the truth about messages with an id above ``after_id``, in the order of acceptance."""
-        now = time.time()
         rows = self.log.read(
             "SELECT * FROM messages WHERE id > :after ORDER BY id LIMIT :limit",
             {"after": after_id, "limit": limit},
         )
+        now = time.time()  # after the read: a reply that this read shows has arrived
         truth = {row["id"]: _as_truth(row, now) for row in rows}
         if truth:
             for row in self.log.read(_RECEIPTS_OF, {"first": min(truth), "last": max(truth)}):
