@@ -7,12 +7,11 @@ ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's numb
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.rows import DictRow
 
 from motcua.store.ledger.queries import statement
-
-if TYPE_CHECKING:
-    from motcua.store.ledger.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def work_for(run: Run | None) -> None:
     _Work.run, _Work.number = run, None
 
 
-def say_whose_work(connection: Connection) -> None:
+def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
     """Has a new session of the ledger say which run it works for, if any; to be committed.
 
     Raises:
@@ -48,6 +47,6 @@ def say_whose_work(connection: Connection) -> None:
     connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (str(_Work.number),))
 
 
-def leave_undone(connection: Connection, run: Run, words: str) -> None:
+def leave_undone(connection: psycopg.Connection[DictRow], run: Run, words: str) -> None:
     """Keeps what a run's gate says is left: counts and reasons."""
     connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
