@@ -30,6 +30,15 @@ def test_same_figures_give_the_same_bytes_whatever_the_machine_prefers(draw):
     assert (width, height) == (first.width * 2, first.height * 2)
 
 
+def test_line_over_a_period_without_a_figure_is_drawn_and_a_lone_figure_has_none():
+    values = [10.0, None, 30.0]
+    bridged, bare = (
+        draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], line)]) for line in (tuple(values), (10.0, None, None))
+    )
+    straight = draw_trend(["T1", "T2", "T3"], [Line(KINDS[0], (10.0, 20.0, 30.0))])
+    assert len({bridged.png, bare.png, straight.png}) == 3
+
+
 def test_alternative_text_holds_the_figures():
     alt = draw_agencies(BARS, KINDS).alt
     assert alt == "Số lỗi trên 1.000 hồ sơ: Ủy ban nhân dân phường Lộc Thọ 156 (+36); Sở TT-TT 45"

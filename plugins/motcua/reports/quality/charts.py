@@ -13,6 +13,7 @@ import functools
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motcua.reports.wording import decimal, signed, words
@@ -127,7 +128,7 @@ class Line:
 
 @_in_our_style
 def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
-    """The kinds of findings over the periods; a period without a figure is a gap, not a zero."""
+    """The kinds of findings over the periods; over one without a figure the line is dashed, it is no zero."""
     said = words()["chart"]
     height, top, bottom = 280, 66, 30
     figure = _figure(height)
@@ -158,6 +159,10 @@ def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
             clip_on=False,
             solid_capstyle="round",
         )
+        known = [(place, value) for place, value in enumerate(line.values) if value is not None]
+        for before, after in pairwise(known):
+            if after[0] - before[0] > 1:
+                axes.plot(*zip(before, after, strict=True), color=colour, linewidth=1, linestyle=(0, (2, 3)))
     _legend(figure, [(f"{line.name}: {_last(line)}", colour) for line, colour in zip(lines, PALETTE, strict=False)])
     alt = f"{said['rate']}, {said['periods'].format(number=len(periods))}" + "".join(
         f"; {line.name}: " + ", ".join(said["no_figure"] if value is None else decimal(value) for value in line.values)

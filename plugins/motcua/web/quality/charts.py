@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from motcua.quality.report_data import AgencyFigures, TrendPoint
 from motcua.reports import wording
@@ -11,12 +12,14 @@ from motcua.reports import wording
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One kind of findings over the periods, as pieces of a line: a period without a figure is a gap."""
+    """One kind of findings over the periods, as pieces of a line: where a period has no figure, it is dashed."""
 
     group: str
     name: str
     pieces: tuple[str, ...]
     """Points, as SVG writes them."""
+    bridges: tuple[str, ...]
+    """From the last figure before such periods to the first after them."""
     dots: tuple[tuple[float, float, str], ...]
     """Places with what stands there, in words."""
     last: float | None
@@ -26,13 +29,16 @@ class Curve:
 class TrendChart:
     """A chart in a box of 600 by 200."""
 
+    left: float
+    right: float
+    """Between these the periods lie, in the box."""
     curves: tuple[Curve, ...]
     labels: tuple[tuple[float, str], ...]
     lines: tuple[tuple[float, str], ...]
     """Heights of the horizontal lines, with their figures."""
 
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 590.0, 12.0, 176.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 576.0, 12.0, 176.0
 
 
 def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
@@ -60,9 +66,13 @@ def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
                 continue
             pieces[-1].append(f"{across(place)},{up(value)}")
             dots.append((across(place), up(value), f"{point.label}: {wording.decimal(value)}"))
-        lines = tuple(" ".join(piece) for piece in pieces if len(piece) > 1)
-        curves.append(Curve(group, name, lines, tuple(dots), points[-1].by_group.get(group)))
+        told = [piece for piece in pieces if piece]
+        lines = tuple(" ".join(piece) for piece in told if len(piece) > 1)
+        bridges = tuple(f"{before[-1]} {after[0]}" for before, after in pairwise(told))
+        curves.append(Curve(group, name, lines, bridges, tuple(dots), points[-1].by_group.get(group)))
     return TrendChart(
+        _LEFT,
+        _RIGHT,
         tuple(curves),
         tuple((across(place), point.label) for place, point in enumerate(points)),
         tuple((up(step * line), wording.plain(step * line)) for line in range(5)),

@@ -222,16 +222,29 @@ def test_what_others_typed_stays_text(staff, ledger):
     assert answer.text.count("&lt;script&gt;") >= 4
 
 
-def test_chart_has_a_gap_where_a_week_has_no_run():
+def test_chart_is_dashed_over_a_week_that_has_no_run():
     chart = charts.trend_chart(
         trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0}, gap=5)
     )
     assert [len(curve.pieces) for curve in chart.curves] == [2] * 4
+    for curve in chart.curves:
+        before, after = (piece.split() for piece in curve.pieces)
+        assert curve.bridges == (f"{before[-1]} {after[0]}",)
     assert all(len(curve.dots) == 11 for curve in chart.curves)
     assert [figure for _, figure in chart.lines] == ["0", "20", "40", "60", "80"]
     points = [point.split(",") for curve in chart.curves for piece in curve.pieces for point in piece.split()]
     assert all(30 <= float(x) <= 600 and 0 <= float(y) <= 200 for x, y in points)
     assert charts.trend_chart(()) is None
+
+
+def test_chart_of_runs_every_other_week_is_lines_and_not_specks():
+    points = trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0})
+    every_other = [
+        replace(point, per_thousand=None, by_group={}) if place % 2 else point for place, point in enumerate(points)
+    ]
+    chart = charts.trend_chart(every_other)
+    assert [len(curve.bridges) for curve in chart.curves] == [len(points[::2]) - 1] * 4
+    assert not any(curve.pieces for curve in chart.curves)
 
 
 # ------------------------------------------------------------------------------------------------- the decision
