@@ -6,7 +6,8 @@ Read from its database, as Airflow's own commands do: the doctor says what is wr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def database(examination: Examination) -> Iterator[Finding]:
     except (SQLAlchemyError, ImportError) as error:
         yield Finding("airflow_database_unreachable", examination.installation.where(_WHERE, DOT_ENV), _why(error))
         return
-    expected, there = _heads(), _version(session)
+    expected, there = heads_of_migrations(), _version(session)
     if there != expected:
         told = ", ".join(sorted(there)) or "empty"
         yield Finding("airflow_not_migrated", "Airflow's database", f"it is {told}, Airflow's {', '.join(expected)}")
@@ -56,7 +57,9 @@ def _why(error: Exception) -> str:
     return "password" if "authentication failed" in words else type(getattr(error, "orig", None) or error).__name__
 
 
-def _heads() -> set[str]:
+@cache
+def heads_of_migrations() -> set[str]:
+    """What the newest migration of this Airflow is called."""
     import airflow
     from alembic.script import ScriptDirectory
 
@@ -94,9 +97,8 @@ def parts(examination: Examination) -> Iterator[Finding]:
             yield Finding("airflow_part_down", f"Airflow's {part}")
 
 
-def _aware(moment: Any) -> Any:  # noqa: ANN401 - SQLite gives moments without a zone
-    from datetime import UTC
-
+def _aware(moment: datetime) -> datetime:
+    """SQLite gives moments without a zone."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -107,13 +109,8 @@ def dags(examination: Examination) -> Iterator[Finding]:
     from sqlalchemy import select
 
     session = examination.airflow
-    there = dict(
-        session.execute(
-            select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(OUR_DAGS), ~DagModel.is_stale)
-        )
-        .tuples()
-        .all()
-    )
+    ours = select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(OUR_DAGS), ~DagModel.is_stale)
+    there = {row.dag_id: row.is_paused for row in session.execute(ours)}
     broken = list(session.execute(select(ParseImportError.filename)).scalars())
     for file in sorted({str(each) for each in broken}):
         yield Finding("dag_import_error", f"DAG file {Path(file).name}")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from motcua.jobs.doctor import airflow, ledger, machine, outside, setting_up, written
 from motcua.jobs.doctor.examining import Check, Diagnosis, Examination, Needs
 from motcua.jobs.doctor.faults import Finding
 from motcua.jobs.doctor.installation import Installation
+from motcua.settings import Settings
+from motcua.settings import settings as process_settings
 from motcua.store.ledger.database import reason_without_values
 
 CHECKS: tuple[Check, ...] = (
@@ -65,7 +70,24 @@ def examine(installation: Installation, now: datetime | None = None) -> Diagnosi
         now: the moment that deadlines are held against; clocks are compared by their own.
     """
     settings, findings = written.read_settings(installation)
-    examination = Examination(installation, settings, now or datetime.now(UTC))
+    with _unset(each.where.rpartition(" ")[2] for each in findings if not installation.of_files):
+        return _examine(installation, settings, findings, now or datetime.now(UTC))
+
+
+@contextmanager
+def _unset(names: Iterable[str]) -> Iterator[None]:
+    """Settings that cannot be read are told, and then left at their defaults: no other check could go on."""
+    kept = {name: os.environ.pop(name) for name in list(names) if name in os.environ}
+    process_settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+        process_settings.cache_clear()
+
+
+def _examine(installation: Installation, settings: Settings, findings: list[Finding], now: datetime) -> Diagnosis:
+    examination = Examination(installation, settings, now)
     left_out: dict[str, list[str]] = defaultdict(list)
     looked_at = 0
     try:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from motcua.jobs.backup.folders import backups_in, newest_good
 from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
@@ -19,7 +21,7 @@ from motcua.settings import Settings
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 """Those of pyproject.toml."""
-_LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+?)(?:\s|;|\\|$)", re.MULTILINE)
+_LOCKED = re.compile(r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+)", re.MULTILINE)
 _OFFSETS = (0, 7 * 3600)
 """Seconds east: UTC and Vietnam."""
 _MOST_NAMES = 5
@@ -89,14 +91,17 @@ def versions(examination: Examination) -> Iterator[Finding]:
     if not lock.is_file():
         return
     differ = []
-    for name, locked in _LOCKED.findall(lock.read_text(encoding="utf-8")):
-        try:
-            there = version(name)
-        except PackageNotFoundError:
-            # Of another part of the lock: for tests, or for another system.
+    for line in _LOCKED.findall(lock.read_text(encoding="utf-8")):
+        locked = Requirement(line.strip())
+        if locked.marker is not None and not locked.marker.evaluate():
             continue
-        if there != locked:
-            differ.append(f"{name} {there} instead of {locked}")
+        try:
+            there = version(locked.name)
+        except PackageNotFoundError:
+            # Of a part of the lock that is not for here.
+            continue
+        if not locked.specifier.contains(there, prereleases=True):
+            differ.append(f"{locked.name} {there} instead of {str(locked.specifier).removeprefix('==')}")
     if differ:
         more = f" and {len(differ) - _MOST_NAMES} more" if len(differ) > _MOST_NAMES else ""
         yield Finding("package_differs", str(lock), ", ".join(differ[:_MOST_NAMES]) + more)
