@@ -12,6 +12,7 @@ from rich.console import Console
 
 from motcua.commands import agencies, backup, calendars, ledger, personal_data, users, watch
 from motcua.commands.demo import connect_to_demo, demo, smoke
+from motcua.commands.doctor import doctor
 from motcua.commands.notices import apologies, dossiers, gaps, gateways, messages, sources, stops, texts
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("smoke")(smoke)
+app.command("doctor")(doctor)
 app.command("provision")(provision)
 app.command("migrate")(ledger.migrate_ledger)
 app.command("identity")(ledger.show_identity)
@@ -63,7 +65,7 @@ def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
-        if sys.argv[1:2] not in (["demo"], ["smoke"], ["provision"]):
+        if sys.argv[1:2] not in (["demo"], ["doctor"], ["smoke"], ["provision"]):
             connect_to_demo()
         app()
     except Exception as failure:

@@ -254,7 +254,7 @@ def test_each_file_is_for_what_its_readers_may_know() -> None:
     assert {name.rpartition("_")[0] for name in names("sources.env")} == {"AIRFLOW_CONN_ONESTOP"}
     assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL"}
     assert names("callbacks.env") == {"AIRFLOW_CONN_SMS_KANNEL", "MOTCUA_METRICS_SECRET"}
-    assert names("mail.env") == {"MOTCUA_WATCH_RECIPIENTS"}
+    assert names("mail.env") == {"AIRFLOW_CONN_SMTP_DEFAULT", "MOTCUA_WATCH_RECIPIENTS"}
 
 
 def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(configure: Callable[..., None]) -> None:
@@ -334,7 +334,8 @@ def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> N
         for volume in service.get("volumes", ())
         if volume.startswith("./backups:")
     }
-    assert mounted == {"backup": "", "init": ":ro", "watch": ":ro"}
+    # The doctor, as every command, is run in the scheduler's.
+    assert mounted == {"backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro"}
     assert f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}" in SERVICES["init"]["volumes"]
     assert "/backups/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     given = resolve(SERVICES["backup"]["environment"], {})

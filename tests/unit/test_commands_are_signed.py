@@ -70,7 +70,7 @@ LOOKS = """
 agencies diff, agencies dry-run, agencies export, agencies history, agencies list, agencies show,
 apologies evenings, apologies forecast, apologies letters, backup check, backup list, backup verify,
 calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
-rows, closings show, complaints count, complaints list, data-dictionary, dossiers show, gaps list,
+rows, closings show, complaints count, complaints list, data-dictionary, doctor, dossiers show, gaps list,
 gaps show, gateways changes, gateways list, identity, inquiries, latency, messages held, messages
 sent, messages stopped, personal-data purges, personal-data requests, publications list, publications show,
 quality rows, quality rules, quality show, quality verify, quarantine,

@@ -163,6 +163,7 @@ EXCEPTIONS = {
     "motcua texts register: accented_provider_template_id": "the provider's id of a registered text",
     "form of alerts: subject": "which source, gateway or folder an alert is about",
     # Files.
+    "motcua doctor: files": "where the files of an installation are",
     "motcua smoke: folder": "where the smoke keeps what it made",
     "motcua backup check: folder": "where backups are",
     "motcua backup every-night: to": "where backups are put",

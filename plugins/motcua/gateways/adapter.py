@@ -181,6 +181,13 @@ class Gateway(Protocol):
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """Hands one message over, in one request, never repeated here; never raises for what the network does."""
 
+    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
+        """Whether the provider knows us, in one request that can send nothing, whoever answers it: ``accepted``, or
+        ``configuration`` where it does not. ``None``: it cannot be asked so, and nothing was.
+
+        Never raises for what the network does.
+        """
+
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """What a delivery report says; never raises."""
 

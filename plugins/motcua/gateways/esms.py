@@ -80,6 +80,8 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
 }
 """``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out: ``unknown``."""
 
+_LETS_NOBODY_IN = frozenset({"101", "140", "143"})
+
 _PENDING, _TAKEN, _REJECTED, _FINISHED = ("0",), ("1", "2", "7"), ("4",), ("5",)
 """Being written; to be approved, waiting, at the carrier; rejected; finished."""
 
@@ -194,6 +196,20 @@ class EsmsGateway:
                     "SendFailed": int(result == "0"),
                 }
         return None
+
+    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
+        """Asks for what was sent in a moment, one entry at most: the vendor's list sends nothing."""
+        now = datetime.now(VIETNAM)
+        moment = f"{now:%Y-%m-%d %H:%M:%S}"
+        asked = {"SmsType": _CUSTOMER_CARE, "From": moment, "To": moment, "Page": 1, "PageSize": 1}
+        answer = post(session, self._url("GetSmsSentData_V2"), self._keys | asked, self.address.timeout)
+        if isinstance(answer, GatewayAnswer):
+            return answer
+        code = str(answer.record.get("CodeResult", "")).strip()
+        if answer.status == 200 and code.isdecimal() and code not in _LETS_NOBODY_IN:
+            # Whatever else it says, it says to somebody whom it knows.
+            return GatewayAnswer("accepted", answer.status)
+        return judged(answer, code, ANSWERS)
 
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """A callback's fields; the reference is in ``RequestId``, and in our own address."""

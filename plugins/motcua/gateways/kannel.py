@@ -48,6 +48,8 @@ _ANSWERS: tuple[tuple[int, re.Pattern[str] | None, OutcomeClass, Concern], ...] 
     (429, None, "transient", "gateway"),
     (503, None, "transient", "gateway"),
 )
+_BAD_REQUEST = 400
+_WHY = {401: "wrong user or password", 403: "wrong user, password or address", 404: "no sendsms at this address"}
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
 _WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
@@ -108,6 +110,19 @@ class KannelGateway:
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
         """Kannel keeps no message that could be asked about: ``None``, without a request."""
         return None
+
+    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
+        """A ``sendsms`` that names no receiver, and so reaches nobody: Kannel looks first who asks (403), then for whom
+        (400)."""
+        query = urlencode({"username": self.address.login, "password": self.address.password})
+        answer = get(session, f"{self.address.base_url}/cgi-bin/sendsms?{query}", self.address.timeout)
+        if isinstance(answer, GatewayAnswer):
+            return answer
+        if answer.status == _BAD_REQUEST and _REFUSES_NUMBER.search(answer.text):
+            return GatewayAnswer("accepted", answer.status)
+        if answer.status in (401, 403, 404):
+            return GatewayAnswer("configuration", answer.status, code=_WHY[answer.status])
+        return GatewayAnswer("unknown", answer.status)
 
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """The fields that our own ``dlr-url`` asked for."""

@@ -146,6 +146,10 @@ class VnptGateway:
         """Nothing is asked: how is not known (above)."""
         return None
 
+    def try_login(self, session: requests.Session) -> GatewayAnswer | None:
+        """Nothing is asked: no request is known that sends nothing."""
+        return None
+
     def read_receipt(self, fields: Mapping[str, str]) -> ReceiptReading:
         """VNPT reports none."""
         return ReceiptReading(None, None, "unreadable", {})

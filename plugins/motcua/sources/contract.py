@@ -104,6 +104,15 @@ class ContractSource:
         with self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             return cursor.execute(self._query("latest")).fetchone() or _nothing()
 
+    def columns_are_there(self) -> None:
+        """Asks for every column that a pick-up reads, and for no row.
+
+        Raises:
+            psycopg.Error: a view or a column is missing, or may not be read.
+        """
+        for view in (statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")):
+            self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
+
     def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
         """Rows changed since then; ``open_too``: every dossier that is not finished as well."""
         return self._stream("dossiers_since", {"since": since, "open_too": open_too}, SourceDossier)

@@ -62,6 +62,7 @@ BEGIN
             'SELECT',
             ''
         ),
+        ('motcua.applied_migrations', 'SELECT', '', '', ''),
         (
             'motcua.attempts',
             'SELECT, INSERT, UPDATE',

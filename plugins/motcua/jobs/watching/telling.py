@@ -25,7 +25,7 @@ from motcua.jobs.watching.keeping import Letter, WatchState
 from motcua.reports.mail import Mail
 from motcua.reports.watching import LookInWords, compose_alerts, compose_life, post_of_alerts
 from motcua.settings import Settings
-from motcua.store.ledger.environment import connection_of_environment
+from motcua.store.ledger.environment import GivenConnection, connection_of_environment
 from motcua.store.oversight.report_mails import hash_recipient
 
 log = logging.getLogger(__name__)
@@ -186,6 +186,17 @@ def _mail_server() -> Iterator[MailServer]:
     sender = str(given.extra.get("from_email") or "")
     if not sender:
         raise MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: its extra field from_email is not set")
+    with signed_in(given) as client:
+        yield MailServer(client, sender)
+
+
+@contextmanager
+def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
+    """A client of the mail server that a connection names, with the TLS and the log-in that it asks for.
+
+    Raises:
+        OSError: it does not answer, or not so; every error of smtplib and ssl is one.
+    """
     host, encrypted = given.host or "", not _is_on(given.extra.get("disable_ssl"))
     context = ssl.create_default_context()
     client: smtplib.SMTP
@@ -198,11 +209,16 @@ def _mail_server() -> Iterator[MailServer]:
             client.starttls(context=context)
         if given.login and given.password:
             client.login(given.login, given.password)
-        yield MailServer(client, sender)
+        yield client
     finally:
         with suppress(OSError):
             client.quit()
         client.close()
+
+
+def goes_in_clear(given: GivenConnection) -> bool:
+    """Whether the connection asks for no TLS at all."""
+    return _is_on(given.extra.get("disable_ssl")) and _is_on(given.extra.get("disable_tls"))
 
 
 def _is_on(value: object) -> bool:

@@ -83,11 +83,26 @@ def open_without_airflow(statement_timeout: float) -> Connection:
         psycopg.OperationalError: the ledger does not answer.
     """
     given = connection_of_environment(LEDGER)
-    if given is None:
-        connection = open_connection()
-    else:
-        connection = psycopg.connect(conninfo_of(given), row_factory=dict_row)
-        _notice_a_dead_network(connection.fileno())
+    return _each_for_itself(open_connection() if given is None else open_as_given(given), statement_timeout)
+
+
+def open_as_given(given: GivenConnection, statement_timeout: float | None = None) -> Connection:
+    """A new connection to the database that a connection names, without Airflow, and as whoever it names.
+
+    Args:
+        given: the connection.
+        statement_timeout: seconds that a statement may take; then each is a transaction of its own, in UTC.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer, or lets nobody in.
+        psycopg.ProgrammingError: the connection says what libpq does not know.
+    """
+    connection = psycopg.connect(conninfo_of(given), row_factory=dict_row)
+    _notice_a_dead_network(connection.fileno())
+    return connection if statement_timeout is None else _each_for_itself(connection, statement_timeout)
+
+
+def _each_for_itself(connection: Connection, statement_timeout: float) -> Connection:
     connection.autocommit = True
     connection.execute("SET TIME ZONE 'UTC'")
     limit_statements(connection, statement_timeout)

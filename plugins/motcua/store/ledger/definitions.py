@@ -56,7 +56,7 @@ def put_in_force(connection: Connection) -> None:
     Raises:
         DefinitionRefused: a file cannot be put in force, or would change what an index holds.
     """
-    texts = _texts()
+    texts = texts_of_definitions()
     until = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -75,7 +75,8 @@ def put_in_force(connection: Connection) -> None:
             return
 
 
-def _texts() -> dict[str, str]:
+def texts_of_definitions() -> dict[str, str]:
+    """Each file by its name below include/sql/definitions; that of the rights comes last."""
     folder = include_dir() / "sql" / "definitions"
     texts = {_name(path, folder): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
     # Rights are given once everything is there that they are given on.

@@ -28,7 +28,12 @@ class GivenConnection:
 
 def connection_of_environment(conn_id: str) -> GivenConnection | None:
     """The connection in ``AIRFLOW_CONN_<NAME>``, JSON or an address; ``None``: not set, or not to be read so."""
-    written = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}", "").strip()
+    return read_connection(os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}", ""))
+
+
+def read_connection(written: str) -> GivenConnection | None:
+    """A connection as it is written, JSON or an address; ``None``: nothing is, or it is not to be read so."""
+    written = written.strip()
     try:
         return _of_json(written) if written.startswith("{") else _of_address(written) if written else None
     except (ValueError, TypeError, AttributeError):

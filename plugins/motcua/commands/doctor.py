@@ -1,0 +1,86 @@
+"""``motcua doctor``: everything that is wrong with an installation, at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from motcua.commands.terminal import console, refuse
+from motcua.jobs.doctor.examine import examine
+from motcua.jobs.doctor.examining import Diagnosis
+from motcua.jobs.doctor.installation import DOT_ENV, FILES, of_environment, of_folder
+
+_console = console()
+
+
+def doctor(
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            help="Only what .env and the other files in this folder say: before anything runs.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
+) -> None:
+    """Name everything that is wrong with this installation, with what to do; nothing is changed, nothing is sent.
+
+    Exit 1 where something is wrong. Never prints a secret.
+    """
+    if files is not None and not any((files / file).exists() for file in FILES):
+        raise refuse(f"There is neither {DOT_ENV} nor another of its files in {files}.")
+    diagnosis = examine(of_environment() if files is None else of_folder(files))
+    if as_json:
+        typer.echo(json.dumps(_as_record(diagnosis), ensure_ascii=False, indent=2))
+    else:
+        _print(diagnosis)
+    if not diagnosis.is_whole:
+        raise typer.Exit(1)
+
+
+def _as_record(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "whole": diagnosis.is_whole,
+        "findings": [
+            {
+                "fault": each.fault,
+                "severity": each.known.severity,
+                "where": each.where,
+                "detail": each.detail,
+                "what": each.known.what,
+                "remedy": each.known.remedy,
+            }
+            for each in diagnosis.findings
+        ],
+        "not_looked_at": [{"why": why, "checks": list(checks)} for why, checks in diagnosis.not_looked_at],
+        "looked_at": diagnosis.looked_at,
+    }
+
+
+def _print(diagnosis: Diagnosis) -> None:
+    if diagnosis.findings:
+        table = Table("", "fault", "where", "what, and what to do", show_lines=True)
+        # Errors first; else in the order in which they were found.
+        for each in sorted(diagnosis.findings, key=lambda finding: finding.known.severity):
+            is_error = each.known.severity == "error"
+            detail = f"\n{escape(each.detail)}" if each.detail else ""
+            table.add_row(
+                each.known.severity,
+                each.fault,
+                f"{escape(each.where)}{detail}",
+                f"{escape(each.known.what)}\n→ {escape(each.known.remedy)}",
+                style="red" if is_error else None,
+            )
+        _console.print(table)
+    errors = sum(each.known.severity == "error" for each in diagnosis.findings)
+    warnings = len(diagnosis.findings) - errors
+    for why, checks in diagnosis.not_looked_at:
+        _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)
+    told = f"{errors} error(s), {warnings} warning(s)" if diagnosis.findings else "nothing is wrong"
+    _console.print(f"{diagnosis.looked_at} checks: {told}.", markup=False)

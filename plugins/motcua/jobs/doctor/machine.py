@@ -1,0 +1,131 @@
+"""This machine: its folders and disks, its time zone, the versions on it, and the backups that lie here."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from motcua.jobs.backup.folders import backups_in, newest_good
+from motcua.jobs.doctor.examining import Examination
+from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.watching.outside import disks_of
+from motcua.settings import Settings
+
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+"""Those of pyproject.toml."""
+_LOCKED = re.compile(r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+)", re.MULTILINE)
+_OFFSETS = (0, 7 * 3600)
+"""Seconds east: UTC and Vietnam."""
+_MOST_NAMES = 5
+_REHEARSED_WITHIN = timedelta(days=365)
+
+
+def folders(examination: Examination) -> Iterator[Finding]:
+    """Each may be used by this process as its work needs."""
+    for variable, folder, writes in _folders(examination.settings):
+        if (why := _unusable(folder, writes)) is not None:
+            yield Finding("folder_unusable", f"{folder} ({variable})", why)
+
+
+def _folders(settings: Settings) -> Iterator[tuple[str, Path, bool]]:
+    yield "MOTCUA_JOURNAL", settings.journal_folder, True
+    for variable, url, writes in (
+        ("MOTCUA_PUBLICATIONS", settings.publications_url, True),
+        # With Compose commands may only read it.
+        ("MOTCUA_STATEMENTS", settings.statements_url, False),
+    ):
+        if url.startswith("file://"):
+            yield variable, Path(url.removeprefix("file://")), writes
+    if logs := os.environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER"):
+        yield "AIRFLOW__LOGGING__BASE_LOG_FOLDER", Path(logs), True
+
+
+def _unusable(folder: Path, writes: bool) -> str | None:
+    try:
+        if folder.exists() and not folder.is_dir():
+            return "it is no folder"
+        there = folder
+        while not there.exists():
+            # What is missing is made when it is first written to.
+            there = there.parent
+        if not there.is_dir():
+            return f"{there} is no folder"
+        how = os.R_OK | os.X_OK | (os.W_OK if writes else 0)
+        if (writes or there == folder) and not os.access(there, how):
+            who = f"user {os.geteuid()} may not {'write' if writes else 'read'} there"
+            return who if there == folder else f"it is missing, and in {there} {who}"
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def disks(examination: Examination) -> Iterator[Finding]:
+    """There is room on each disk that something grows on."""
+    settings = examination.settings
+    watched = [*settings.watched_disks, *(folder for _, folder, _ in _folders(settings)), settings.backups_folder]
+    for disk in disks_of(dict.fromkeys(watched)):
+        if disk.free < settings.watch_disk_free:
+            yield Finding("disk_low", str(disk.folder), f"{disk.free / 1e9:.1f} GB of {disk.total / 1e9:.0f} GB free")
+
+
+def zone(examination: Examination) -> Iterator[Finding]:
+    """The machine's time zone is UTC or Vietnam's."""
+    east = time.localtime().tm_gmtoff
+    if east not in _OFFSETS:
+        yield Finding("zone_differs", "this machine", f"its clock shows UTC{east / 3600:+g} h")
+
+
+def versions(examination: Examination) -> Iterator[Finding]:
+    """Python is one that is supported, and the packages are those of the lock."""
+    if sys.version_info[:2] not in PYTHONS:
+        yield Finding("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
+    lock = examination.settings.home / "requirements.lock"
+    if not lock.is_file():
+        return
+    differ = []
+    for line in _LOCKED.findall(lock.read_text(encoding="utf-8")):
+        locked = Requirement(line.strip())
+        if locked.marker is not None and not locked.marker.evaluate():
+            continue
+        try:
+            there = version(locked.name)
+        except PackageNotFoundError:
+            # Of a part of the lock that is not for here.
+            continue
+        if not locked.specifier.contains(there, prereleases=True):
+            differ.append(f"{locked.name} {there} instead of {str(locked.specifier).removeprefix('==')}")
+    if differ:
+        more = f" and {len(differ) - _MOST_NAMES} more" if len(differ) > _MOST_NAMES else ""
+        yield Finding("package_differs", str(lock), ", ".join(differ[:_MOST_NAMES]) + more)
+
+
+def backups(examination: Examination) -> Iterator[Finding]:
+    """A good one is there, young enough, and one was read with the key; where the folder of backups is to be seen."""
+    installation, settings = examination.installation, examination.settings
+    folder = settings.backups_folder if installation.folder is None else installation.folder / "backups"
+    if not settings.watch_backup_age or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+        return
+    newest = newest_good(folder)
+    if newest is None:
+        # Before the first night there can be none.
+        if not installation.of_files:
+            yield Finding("backup_missing", str(folder))
+        return
+    age = examination.now - newest.made_at
+    if age > settings.watch_backup_age:
+        yield Finding("backup_old", str(folder), f"{newest.name} is {age.total_seconds() / 3600:.0f} hours old")
+    read = [
+        looked.at
+        for backup in backups_in(folder)
+        if (looked := backup.verified()) is not None and looked.how == "read" and looked.fault is None
+    ]
+    if not read or max(read) < examination.now - _REHEARSED_WITHIN:
+        yield Finding("backup_never_read", str(folder))

@@ -1,0 +1,210 @@
+"""Whether sources, gateways, callbacks and the mail server answer, and let us in; nothing is sent, nothing kept."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr, parsedate_to_datetime
+
+import psycopg
+import requests
+
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.gateways.adapter import Gateway
+from motcua.jobs.doctor.examining import Examination
+from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SOURCES, variable_of
+from motcua.jobs.doctor.ledger import why_refused
+from motcua.jobs.notices.request_slots import http_session
+from motcua.jobs.watching.outside import CALLBACKS_LIVE
+from motcua.jobs.watching.telling import signed_in
+from motcua.sources import adapter
+from motcua.store.ledger.database import open_as_given, reason_without_values
+from motcua.store.ledger.inspecting import may_write
+
+_SOURCE_WITHIN = 10.0
+_PATIENCE = (3.05, 10.0)
+"""Seconds to connect, and to wait for an answer."""
+_WHOLE_SECONDS = timedelta(seconds=1)
+"""HTTP tells no fractions."""
+_TOO_MANY_FIELDS = "&".join(f"f{number}=" for number in range(65))
+"""A form that the callbacks refuse after they know who calls and before they keep anything (web/callbacks.py)."""
+
+
+# --- Sources ---------------------------------------------------------------------------------------------------------
+
+
+def sources(examination: Examination) -> Iterator[Finding]:
+    """Each answers, lets us read what its adapter reads, and nothing more; its clock is right."""
+    for name, kind in examination.settings.sources.items():
+        if f"onestop_{name}" not in examination.unusable:
+            yield from _source(examination, name, kind)
+
+
+def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
+    given = examination.installation.connection(f"onestop_{name}")
+    assert given is not None, "a connection that cannot be read is not usable"
+    where = examination.installation.where(variable_of(f"onestop_{name}"), SOURCES)
+    try:
+        connection = open_as_given(given)
+    except psycopg.ProgrammingError:
+        yield Finding("connection_unreadable", where, "its extra says what PostgreSQL's client does not know")
+        return
+    except psycopg.OperationalError as error:
+        why = why_refused(error)
+        details = {"password": "login or password", "database": "database", "closed": "the role may not connect"}
+        kind_of = "source_unreachable" if why == "unreachable" else "source_refused"
+        yield Finding(kind_of, where, details.get(why, f"{given.host}:{given.port or 5432}"))
+        return
+    with connection:
+        connection.autocommit = False
+        writes = may_write(connection)
+        connection.rollback()
+        if writes:
+            yield Finding("source_role_too_mighty", where)
+        source = adapter(kind)(connection)
+        before = datetime.now(UTC)
+        try:
+            source.limit_time(_SOURCE_WITHIN)
+            source.columns_are_there()
+            newest = source.latest()
+        except (
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.UndefinedColumn,
+            psycopg.errors.InvalidSchemaName,
+        ) as lacks:
+            yield Finding("source_lacks_views", where, lacks.diag.message_primary or "")
+        except psycopg.errors.InsufficientPrivilege as denied:
+            yield Finding("source_lacks_rights", where, denied.diag.message_primary or "")
+        except psycopg.errors.QueryCanceled:
+            yield Finding("source_slow", where, f"more than {_SOURCE_WITHIN:.0f} s")
+        except psycopg.Error as other:
+            yield Finding("source_lacks_views", where, reason_without_values(other))
+        else:
+            took = datetime.now(UTC) - before
+            skew = newest.source_now - datetime.now(UTC)
+            if abs(skew) - took > examination.settings.clock_skew:
+                yield Finding("clock_differs", where, f"{skew.total_seconds():+.0f} s")
+
+
+# --- Gateways --------------------------------------------------------------------------------------------------------
+
+
+def gateways(examination: Examination) -> Iterator[Finding]:
+    """Each answers and knows us, asked for something that can send nothing."""
+    for name in examination.settings.gateways:
+        if f"sms_{name}" in examination.unusable:
+            continue
+        where = examination.installation.where(variable_of(f"sms_{name}"), GATEWAYS)
+        try:
+            gateway = open_gateway(name)
+        except GatewayMisconfigured:
+            continue
+        with http_session() as session:
+            yield from _gateway(examination, gateway, session, where)
+
+
+def _gateway(examination: Examination, gateway: Gateway, session: requests.Session, where: str) -> Iterator[Finding]:
+    before = datetime.now(UTC)
+    try:
+        # Of its first page, which sends nothing, only that there is one, and the time.
+        answer = session.head(gateway.address.base_url, timeout=_PATIENCE, allow_redirects=False)
+    except requests.RequestException as error:
+        yield Finding("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
+        return
+    skew, uncertain = _skew(answer, before)
+    if skew is not None and abs(skew) - uncertain > examination.settings.watch_clock_skew:
+        yield Finding("clock_differs", f"gateway {gateway.address.name}", f"{skew.total_seconds():+.0f} s")
+    known = gateway.try_login(session)
+    if known is not None and known.outcome == "configuration":
+        yield Finding("gateway_refuses", where, f"HTTP {known.http_status} {known.code or ''}".strip())
+    elif known is not None and known.outcome in ("transient", "unknown"):
+        yield Finding(
+            "gateway_unreachable", where, f"HTTP {known.http_status}" if known.http_status else known.code or ""
+        )
+
+
+def _skew(answer: requests.Response, before: datetime) -> tuple[timedelta | None, timedelta]:
+    half = (datetime.now(UTC) - before) / 2
+    try:
+        told = parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return None, half
+    if told.tzinfo is None:
+        told = told.replace(tzinfo=UTC)
+    return told - (before + half), half + _WHOLE_SECONDS
+
+
+def callbacks(examination: Examination) -> Iterator[Finding]:
+    """The address that a gateway is told to report to is that of our callbacks, which know its secret."""
+    for name in examination.settings.gateways:
+        given = examination.installation.connection(f"sms_{name}")
+        if given is None or {f"sms_{name}", f"callback {name}"} & examination.unusable:
+            continue
+        if address := str(given.extra.get("callback_url") or ""):
+            where = f"{examination.installation.where(variable_of(f'sms_{name}'), GATEWAYS)}, callback_url"
+            secret = "" if given.extra.get("callback_hmac_key") else str(given.extra.get("callback_secret") or "")
+            with http_session() as session:
+                yield from _callback(address, secret, session, where)
+
+
+def _callback(address: str, secret: str, session: requests.Session, where: str) -> Iterator[Finding]:
+    health = f"{address.partition('/gateway/receipts/')[0]}/gateway/health"
+    try:
+        status = session.get(health, timeout=_PATIENCE, allow_redirects=False).status_code
+        if status == requests.codes.service_unavailable:
+            yield Finding("callback_unhealthy", where)
+            return
+        if status == requests.codes.forbidden:
+            # The proxy lets nobody in but the gateway: what is behind it cannot be seen from here.
+            return
+        if status not in CALLBACKS_LIVE:
+            yield Finding("callback_answers_wrong", where, f"HTTP {status} to {health}")
+            return
+        if not secret:
+            return
+        # It is told to those who just answered as our own callbacks do.
+        headers = {"X-Motcua-Secret": secret, "Content-Type": "application/x-www-form-urlencoded"}
+        told = session.post(address, data=_TOO_MANY_FIELDS, headers=headers, timeout=_PATIENCE, allow_redirects=False)
+    except requests.RequestException as error:
+        yield Finding("callback_unreachable", where, type(error).__name__)
+        return
+    if told.status_code == requests.codes.unauthorized:
+        yield Finding("callback_secret_differs", where, "the callbacks refuse it, or this machine (allowed_networks)")
+    elif told.status_code == requests.codes.service_unavailable:
+        yield Finding("callback_secret_differs", where, "the callbacks have none")
+    elif told.status_code != requests.codes.bad_request:
+        yield Finding("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+
+
+# --- Mail ------------------------------------------------------------------------------------------------------------
+
+
+def mail_server(examination: Examination) -> Iterator[Finding]:
+    """It answers as the connection asks, and takes our login and our sender; no mail is sent."""
+    given = examination.installation.connection("smtp_default")
+    if given is None or "smtp_default" in examination.unusable:
+        return
+    where = examination.installation.where(variable_of("smtp_default"), MAIL)
+    sender = parseaddr(str(given.extra.get("from_email") or ""))[1]
+    try:
+        with signed_in(given) as client:
+            client.ehlo_or_helo_if_needed()
+            code = client.mail(sender)[0] if sender else 250
+            client.rset()
+    except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
+        is_login = isinstance(error, smtplib.SMTPNotSupportedError) and "AUTH" in str(error)
+        yield Finding("mail_refused" if is_login else "mail_without_tls", where, type(error).__name__)
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPResponseException) as error:
+        yield Finding("mail_refused", where, f"SMTP {error.smtp_code}")
+    except OSError as error:
+        if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
+            # It offers no way to log in that we know.
+            yield Finding("mail_refused", where, type(error).__name__)
+            return
+        yield Finding("mail_unreachable", where, f"{given.host}:{given.port or ''} {type(error).__name__}")
+    else:
+        if code != 250:
+            yield Finding("mail_refused", where, f"SMTP {code} to the sender")

@@ -1,0 +1,79 @@
+"""What people set up in the ledger: agencies, texts, calendars; and whether the watch lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from motcua.domain.clock import VIETNAM
+from motcua.domain.texts import Template
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.doctor.examining import Examination
+from motcua.jobs.doctor.faults import Finding
+from motcua.store.agencies import list_agencies
+from motcua.store.calendars import list_unconfirmed
+from motcua.store.ledger.inspecting import agencies_without_dossiers
+from motcua.store.notices.registrations import registrations
+from motcua.store.notices.templates import load_templates
+from motcua.store.oversight.watch import watch_life
+
+_NEXT_YEAR_FROM = 11
+"""Month from which on the next year's calendar is asked for; the watch tells of it a month later."""
+_WATCH_SILENT = timedelta(minutes=10)
+_MOST_NAMES = 5
+
+
+def agencies(examination: Examination) -> Iterator[Finding]:
+    """There are some, and a source knows each that is enabled."""
+    ledger = examination.open_ledger
+    if not list_agencies(ledger):
+        yield Finding("no_agency", "motcua.agencies")
+    for code in agencies_without_dossiers(ledger, examination.now - timedelta(days=1)):
+        yield Finding("agency_without_source", f"agency {code}")
+
+
+def texts(examination: Examination) -> Iterator[Finding]:
+    """The text in force of each template is registered at every gateway, with an id where its adapter takes one."""
+    known = registrations(examination.open_ledger)
+    newest = load_templates().values()
+    for gateway in examination.settings.gateways:
+        missing = [_name(each) for each in newest if (gateway, each.template_id, each.version) not in known]
+        if missing:
+            yield Finding("text_not_registered", f"gateway {gateway}", _some(sorted(missing)))
+        try:
+            takes_ids = f"sms_{gateway}" not in examination.unusable and open_gateway(gateway).takes_template_ids
+        except GatewayMisconfigured:
+            continue
+        without = [
+            _name(each)
+            for each in newest
+            if (found := known.get((gateway, each.template_id, each.version))) is not None
+            and not (found.provider_template_id or found.accented_provider_template_id)
+        ]
+        if takes_ids and without:
+            yield Finding("text_without_id", f"gateway {gateway}", _some(sorted(without)))
+
+
+def _name(template: Template) -> str:
+    return f"{template.template_id}.v{template.version}"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def calendar(examination: Examination) -> Iterator[Finding]:
+    """This year's calendar is confirmed, and from November on the next one's."""
+    today = examination.now.astimezone(VIETNAM).date()
+    years = [today.year, *([today.year + 1] if today.month >= _NEXT_YEAR_FROM else [])]
+    for province, year in list_unconfirmed(examination.open_ledger, years):
+        yield Finding("calendar_unsigned", f"province {province}, year {year}")
+
+
+def watch(examination: Examination) -> Iterator[Finding]:
+    """It gave a sign of life."""
+    life = watch_life(examination.open_ledger)
+    if life is None or life.looked_at < examination.now - _WATCH_SILENT:
+        told = f"last at {life.looked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if life else "never"
+        yield Finding("watch_silent", "service watch", told)

@@ -1,0 +1,483 @@
+"""What the files, or the environment, say: known before anything runs."""
+
+from __future__ import annotations
+
+import re
+import stat
+import string
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from motcua.domain.routing import CARRIERS
+from motcua.gateways import GatewayMisconfigured, open_gateway
+from motcua.jobs.doctor.examining import Examination
+from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.doctor.installation import (
+    CALLBACKS,
+    DOT_ENV,
+    ENVIRONMENT,
+    FILES,
+    GATEWAYS,
+    MAIL,
+    SETTINGS,
+    SOURCES,
+    Installation,
+    Variable,
+    variable_of,
+)
+from motcua.jobs.watching.telling import goes_in_clear
+from motcua.settings import Settings
+from motcua.sources import UnknownAdapter, adapter
+from motcua.store.ledger.environment import GivenConnection, read_connection
+
+SECRETS = (
+    "POSTGRES_PASSWORD",
+    "MOTCUA_OWNER_PASSWORD",
+    "MOTCUA_APP_PASSWORD",
+    "MOTCUA_CALLBACKS_PASSWORD",
+    "MOTCUA_PAGES_PASSWORD",
+    "MOTCUA_AUDIT_PASSWORD",
+    "MOTCUA_PURGE_PASSWORD",
+    "MOTCUA_AIRFLOW_PASSWORD",
+    "REDIS_PASSWORD",
+    "AIRFLOW_JWT_SECRET",
+    "AIRFLOW_SECRET_KEY",
+    "AIRFLOW_FERNET_KEY",
+    "WATCH_PASSWORD",
+)
+"""Of .env, each one of its own."""
+NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL")
+"""What Compose refuses to start without, one at a time."""
+_OWN_VARIABLES = frozenset(
+    {
+        "MOTCUA_ADMIN_DSN",
+        "MOTCUA_CI",
+        "MOTCUA_PERSON",
+        "MOTCUA_TEST_DSN",
+        *(name for name in SECRETS if name.startswith("MOTCUA_")),
+    }
+)
+"""``MOTCUA_…`` that are no settings."""
+_SHORTEST = 16
+_IN_ADDRESSES = frozenset(string.ascii_letters + string.digits + "-._~")
+_PLACEHOLDER = re.compile(
+    r"(?:.*change[-_ ]?(?:me|it|this)\b.*|<.*>|\.{3}|…|x{3,}|(?:your|my|the)[-_ ].*|placeholder|password|passwd|secret"
+    r"|mật khẩu|todo|tbd|fill[-_ ].*|example)",
+    re.IGNORECASE | re.DOTALL,
+)
+_EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
+_MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
+_LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
+    f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "pages", "purge")
+}
+LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
+"""Airflow connections to the ledger; which of them a process has depends on what it is for."""
+
+
+class _OnlyGiven(Settings):
+    """Settings of an installation, and not of this process."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: Any,  # noqa: ANN401 - the environment's, which are not wanted
+        **by_name: Any,  # noqa: ANN401
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
+    """The settings, and those that cannot be read, which have their default here."""
+    given = {
+        name: found.value
+        for name in Settings.model_fields
+        if (found := installation.find(f"MOTCUA_{name.upper()}")) is not None
+    }
+    unreadable: list[Finding] = []
+    while True:
+        try:
+            return _OnlyGiven(**given), unreadable  # type: ignore[arg-type]
+        except ValidationError as error:
+            for each in error.errors(include_input=False, include_url=False):
+                name = str(each["loc"][0])
+                where = installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
+                # Its words quote what was written, which may be a secret that stands in the wrong place.
+                words = "" if each["type"] == "value_error" else str(each["msg"])
+                unreadable.append(Finding("setting_unreadable", where, words))
+                del given[name]
+
+
+# --- Files and variables ---------------------------------------------------------------------------------------------
+
+
+def files(examination: Examination) -> Iterator[Finding]:
+    """They are there, can be read by us and by nobody else."""
+    installation = examination.installation
+    if installation.folder is None:
+        return
+    for file in FILES:
+        path = installation.folder / file
+        if not path.exists():
+            yield Finding("file_missing", file)
+            continue
+        if (why := (installation.unreadable or {}).get(file)) is not None:
+            yield Finding("file_unreadable", file, why)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if file != SETTINGS and mode & 0o077:
+            yield Finding("file_open", file, f"its mode is {mode:03o}")
+
+
+def variables(examination: Examination) -> Iterator[Finding]:
+    """What must be set is; no MOTCUA_ variable is misspelt."""
+    installation = examination.installation
+    if DOT_ENV in installation.given:
+        for name in NEEDED:
+            if name not in installation.given[DOT_ENV]:
+                yield Finding("variable_missing", f"{DOT_ENV}: {name}")
+            elif not installation.value(name):
+                yield Finding("secret_empty" if name in SECRETS else "variable_missing", f"{DOT_ENV}: {name}")
+    known = _OWN_VARIABLES | {f"MOTCUA_{name.upper()}" for name in Settings.model_fields}
+    for each in installation.all():
+        if each.name.startswith("MOTCUA_") and each.name not in known:
+            yield Finding("setting_unknown", each.where)
+
+
+def ui_address(examination: Examination) -> Iterator[Finding]:
+    """The pages' address is one, without a path, and not the example's."""
+    for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
+        written = examination.installation.value(name)
+        if not written:
+            continue
+        where = examination.installation.where(name, DOT_ENV)
+        host, is_address = _host_of(written)
+        if _is_of_example(host):
+            yield Finding("placeholder_left", where, "it is the example's address")
+        elif not is_address or urlsplit(written).path.strip("/"):
+            yield Finding("ui_address_wrong", where)
+
+
+def _host_of(written: str) -> tuple[str, bool]:
+    try:
+        split = urlsplit(written)
+        return split.hostname or "", split.scheme in ("http", "https") and bool(split.hostname)
+    except ValueError:
+        return "", False
+
+
+def _is_of_example(host: str) -> bool:
+    return bool(_EXAMPLE_HOST.search(host)) or host == "motcua.example.vn"
+
+
+def backup_keys(examination: Examination) -> Iterator[Finding]:
+    """Each recipient of backups is a public key."""
+    from pyrage import RecipientError
+    from pyrage.x25519 import Recipient
+
+    for name in ("BACKUP_RECIPIENTS", "MOTCUA_BACKUP_RECIPIENTS"):
+        keys = [key.strip() for key in examination.installation.value(name).split(",") if key.strip()]
+        for place, key in enumerate(keys, 1):
+            try:
+                Recipient.from_str(key)
+            except (RecipientError, ValueError):
+                yield Finding(
+                    "backup_key_unreadable",
+                    examination.installation.where(name, DOT_ENV),
+                    f"number {place} of the list",
+                )
+
+
+# --- Secrets ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret and where it stands."""
+
+    where: str
+    holder: str
+    """Who shows it: the same one may stand in several places for one holder."""
+    value: str
+    ours: bool
+    """We chose it; else somebody else did, and it may be short."""
+    may_be_empty: bool = False
+
+
+_AS_WRITTEN_ELSEWHERE = {
+    "AIRFLOW__API_AUTH__JWT_SECRET": "AIRFLOW_JWT_SECRET",
+    "AIRFLOW__API__SECRET_KEY": "AIRFLOW_SECRET_KEY",
+    "AIRFLOW__CORE__FERNET_KEY": "AIRFLOW_FERNET_KEY",
+    "MOTCUA_WATCH_AIRFLOW_PASSWORD": "WATCH_PASSWORD",
+    "MOTCUA_METRICS_SECRET": "MOTCUA_METRICS_SECRET",
+}
+_ADDRESSES = {
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "MOTCUA_AIRFLOW_PASSWORD",
+    "AIRFLOW__CELERY__BROKER_URL": "REDIS_PASSWORD",
+    "MOTCUA_ADMIN_DSN": "POSTGRES_PASSWORD",
+}
+"""Addresses that a secret of ours stands in."""
+_ROLE_PASSWORDS = {
+    name: f"MOTCUA_{role.removeprefix('motcua_').upper()}_PASSWORD" for name, role in _LEDGER_ROLES.items()
+}
+
+
+def secrets_of(installation: Installation) -> Iterator[Secret]:
+    """Every secret, wherever it stands; of the environment also those inside of connections."""
+    for each in installation.all():
+        value = each.value.strip()
+        if each.name in SECRETS:
+            yield Secret(each.where, each.name, value, ours=True)
+        elif each.name in _AS_WRITTEN_ELSEWHERE:
+            optional = each.name == "MOTCUA_METRICS_SECRET"
+            yield Secret(each.where, _AS_WRITTEN_ELSEWHERE[each.name], value, ours=True, may_be_empty=optional)
+        elif each.name in _ADDRESSES and "://" in value:
+            try:
+                password = urlsplit(value).password
+            except ValueError:
+                continue
+            if password is not None:
+                yield Secret(each.where, _ADDRESSES[each.name], password, ours=True)
+        elif each.name.startswith("AIRFLOW_CONN_"):
+            yield from _secrets_of_connection(each)
+
+
+def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
+    given, name = read_connection(each.value), each.name.removeprefix("AIRFLOW_CONN_").lower()
+    if given is None:
+        return
+    password = (given.password or "").strip()
+    if name in _ROLE_PASSWORDS:
+        yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
+    elif name.startswith("onestop_") or (name.startswith("sms_") and each.file != CALLBACKS) or password:
+        yield Secret(f"{each.where}, password", name, password, ours=False)
+    if not name.startswith("sms_"):
+        return
+    extra = given.extra
+    signs = extra.get("callback_hmac_key")
+    # A provider that is told where to report is told what to show there, unless it signs.
+    told = bool(extra.get("callback_url")) or each.file == CALLBACKS
+    secret = str(extra.get("callback_secret") or "").strip()
+    if secret or (told and not signs and not extra.get("private_key")):
+        yield Secret(f"{each.where}, callback_secret", f"callback of {name}", secret, ours=True)
+    for field in ("callback_hmac_key", "private_key"):
+        if extra.get(field):
+            yield Secret(f"{each.where}, {field}", f"{field} of {name}", str(extra[field]).strip(), ours=False)
+
+
+def secrets(examination: Examination) -> Iterator[Finding]:
+    """None is empty, a placeholder, short, unfit, or another's."""
+    from cryptography.fernet import Fernet
+
+    by_value: dict[str, list[Secret]] = defaultdict(list)
+    for each in secrets_of(examination.installation):
+        in_dot_env = each.where.startswith(f"{DOT_ENV}: ")
+        if not each.value:
+            # Of .env it was said with what is missing; of Airflow, where its own secrets are looked at.
+            if not each.may_be_empty and not in_dot_env and ": AIRFLOW__" not in each.where:
+                yield Finding("secret_empty", each.where)
+                _set_aside(examination, each)
+            continue
+        if _PLACEHOLDER.fullmatch(each.value):
+            yield Finding("placeholder_left", each.where)
+            _set_aside(examination, each)
+            continue
+        if each.holder == "AIRFLOW_FERNET_KEY":
+            try:
+                Fernet(each.value.encode())
+            except ValueError:
+                yield Finding("fernet_key_invalid", each.where)
+                continue
+        elif each.ours and len(each.value) < _SHORTEST:
+            yield Finding("secret_short", each.where)
+        elif in_dot_env and not _IN_ADDRESSES.issuperset(each.value):
+            yield Finding("secret_unfit", each.where)
+        by_value[each.value].append(each)
+    for same in by_value.values():
+        holders = {each.holder for each in same}
+        if len(holders) > 1 and any(each.ours for each in same):
+            yield Finding("secret_shared", "; ".join(sorted({each.where for each in same})))
+
+
+def _set_aside(examination: Examination, secret: Secret) -> None:
+    if f": AIRFLOW_CONN_{secret.holder.upper()}" in secret.where or secret.holder in _ROLE_PASSWORDS.values():
+        name = secret.where.partition(": AIRFLOW_CONN_")[2].partition(",")[0]
+        examination.unusable.add(name.lower())
+
+
+_AIRFLOW_SECRETS = {
+    "AIRFLOW__API_AUTH__JWT_SECRET": "signs the tokens of users and tasks",
+    "AIRFLOW__API__SECRET_KEY": "signs the sessions of the UI",
+    "AIRFLOW__CORE__FERNET_KEY": "encrypts connections in Airflow's database",
+}
+
+
+def airflow_secrets(examination: Examination) -> Iterator[Finding]:
+    """Each part of Airflow is given the same ones."""
+    installation = examination.installation
+    for name, use in _AIRFLOW_SECRETS.items():
+        if not any(installation.value(f"{name}{kind}") for kind in ("", "_CMD", "_SECRET")):
+            yield Finding("airflow_secret_missing", installation.where(name, DOT_ENV), use)
+
+
+# --- Connections -----------------------------------------------------------------------------------------------------
+
+
+def connections(examination: Examination) -> Iterator[Finding]:
+    """Each source and gateway has one that can be read, and none is left over."""
+    installation, settings = examination.installation, examination.settings
+    names = {"onestop": (SOURCES, list(settings.sources)), "sms": (GATEWAYS, list(settings.gateways))}
+    if not settings.sources and not _settings_are_unread(examination):
+        yield Finding("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
+    if not settings.gateways and not _settings_are_unread(examination):
+        yield Finding("no_gateway", installation.where("MOTCUA_GATEWAYS", SETTINGS))
+    wanted = {f"{kind}_{name}": file for kind, (file, all_of) in names.items() for name in all_of}
+    if not installation.of_files:
+        wanted["motcua_db"] = ENVIRONMENT
+    for conn_id, file in wanted.items():
+        if file in (installation.unreadable or {}) or (installation.of_files and file not in installation.given):
+            continue
+        yield from _of_connection(examination, conn_id, file)
+    for each in installation.all():
+        conn_id = each.name.removeprefix("AIRFLOW_CONN_").lower()
+        kind = conn_id.partition("_")[0]
+        if each.name.startswith("AIRFLOW_CONN_") and kind in names and conn_id not in wanted:
+            yield Finding("connection_unused", each.where)
+    for conn_id in LEDGER_CONNECTIONS[1:]:
+        if installation.find(variable_of(conn_id)) is not None:
+            yield from _of_connection(examination, conn_id, ENVIRONMENT)
+
+
+def _settings_are_unread(examination: Examination) -> bool:
+    return SETTINGS in (examination.installation.unreadable or {}) or (
+        examination.installation.of_files and SETTINGS not in examination.installation.given
+    )
+
+
+def _of_connection(examination: Examination, conn_id: str, file: str) -> Iterator[Finding]:
+    installation, name = examination.installation, variable_of(conn_id)
+    where = installation.where(name, file)
+    if not installation.value(name):
+        examination.unusable.add(conn_id)
+        yield Finding("connection_missing", where)
+        return
+    given = installation.connection(conn_id)
+    if given is None or not given.host:
+        examination.unusable.add(conn_id)
+        yield Finding("connection_unreadable", where)
+    elif _is_of_example(given.host):
+        examination.unusable.add(conn_id)
+        yield Finding("placeholder_left", where, "its host is the example's")
+
+
+def adapters(examination: Examination) -> Iterator[Finding]:
+    """Each source and gateway is read or called by an adapter that there is, told what can be."""
+    installation, settings = examination.installation, examination.settings
+    for source, kind in settings.sources.items():
+        try:
+            adapter(kind)
+        except UnknownAdapter as unknown:
+            examination.unusable.add(f"onestop_{source}")
+            yield Finding("adapter_unknown", installation.where("MOTCUA_SOURCES", SETTINGS), str(unknown))
+    served: set[str] = set()
+    left_out = False
+    for name in settings.gateways:
+        if installation.of_files or f"sms_{name}" in examination.unusable:
+            left_out = True
+            continue
+        where = installation.where(variable_of(f"sms_{name}"), GATEWAYS)
+        try:
+            served |= open_gateway(name).address.carriers
+        except GatewayMisconfigured as wrong:
+            examination.unusable.add(f"sms_{name}")
+            left_out = True
+            is_unknown = "names the adapter" in str(wrong)
+            yield Finding("adapter_unknown" if is_unknown else "gateway_misconfigured", where, str(wrong))
+    if settings.gateways and not left_out and served != CARRIERS:
+        where = installation.where("MOTCUA_GATEWAYS", SETTINGS)
+        yield Finding("carrier_unserved", where, ", ".join(sorted(CARRIERS - served)))
+
+
+def callback_secrets(examination: Examination) -> Iterator[Finding]:
+    """What a gateway is told to show, and where, is what the callbacks expect."""
+    installation = examination.installation
+    for name in examination.settings.gateways:
+        variable = variable_of(f"sms_{name}")
+        sender = installation.connection(f"sms_{name}")
+        if sender is None:
+            continue
+        address = str(sender.extra.get("callback_url") or "")
+        where = f"{installation.where(variable, GATEWAYS)}, callback_url"
+        if address:
+            host, is_address = _host_of(address)
+            if _is_of_example(host):
+                yield Finding("placeholder_left", where, "it is the example's address")
+                examination.unusable.add(f"callback {name}")
+            elif not is_address or not urlsplit(address).path.endswith(f"/gateway/receipts/{name}"):
+                yield Finding("callback_address_wrong", where)
+                examination.unusable.add(f"callback {name}")
+        if CALLBACKS not in installation.given or not address:
+            continue
+        written = installation.given[CALLBACKS].get(variable, "")
+        if not written.strip():
+            yield Finding("connection_missing", f"{CALLBACKS}: {variable}")
+            continue
+        expected = read_connection(written)
+        if expected is None:
+            yield Finding("connection_unreadable", f"{CALLBACKS}: {variable}")
+        elif _differ(sender, expected):
+            yield Finding("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
+
+
+def _differ(sender: GivenConnection, expected: GivenConnection) -> bool:
+    shown, asked = (str(each.extra.get("callback_secret") or "") for each in (sender, expected))
+    # Where one is empty, that is said.
+    return bool(shown and asked) and shown != asked
+
+
+def mail(examination: Examination) -> Iterator[Finding]:
+    """Mails have a server, a sender and recipients."""
+    installation, settings = examination.installation, examination.settings
+    if MAIL in (installation.unreadable or {}) or (installation.of_files and MAIL not in installation.given):
+        return
+    name = variable_of("smtp_default")
+    where = installation.where(name, MAIL)
+    given = installation.connection("smtp_default")
+    if given is None or not given.host:
+        kind = "connection_unreadable" if installation.value(name) and given is None else "mail_missing"
+        yield Finding(kind, where)
+        examination.unusable.add("smtp_default")
+    elif _is_of_example(given.host):
+        yield Finding("placeholder_left", where, "its host is the example's")
+        examination.unusable.add("smtp_default")
+    else:
+        if not given.extra.get("from_email"):
+            yield Finding("mail_sender_missing", where)
+        if given.login and goes_in_clear(given):
+            yield Finding("mail_in_clear", where)
+        if given.login and not given.password:
+            yield Finding("secret_empty", f"{where}, password")
+            examination.unusable.add("smtp_default")
+    if not settings.watch_recipients and not settings.watch_webhook:
+        yield Finding("no_alert_recipient", installation.where("MOTCUA_WATCH_RECIPIENTS", MAIL))
+    if not settings.department_recipients and not _settings_are_unread(examination):
+        yield Finding("no_report_recipient", installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS))
+    for field in (
+        "watch_recipients",
+        "department_recipients",
+        "home_affairs_recipients",
+        "justice_recipients",
+        "committee_recipients",
+    ):
+        for place, address in enumerate(getattr(settings, field), 1):
+            if not _MAIL_ADDRESS.fullmatch(address):
+                variable = f"MOTCUA_{field.upper()}"
+                yield Finding(
+                    "recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list"
+                )

@@ -1,0 +1,385 @@
+"""A whole installation on loopback, each part of it real: PostgreSQL with a role for each part, a source, a gateway,
+the callbacks, a mail server, Airflow's database, backups. A test breaks it in one way and puts it right again."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from pyrage.x25519 import Identity
+
+from motcua.commands.provision import AIRFLOW, LEDGER
+from motcua.gateways.kannel import KannelGateway
+from motcua.jobs.backup.folders import VERIFIED, name_of
+from motcua.jobs.doctor.airflow import heads_of_migrations
+from motcua.jobs.doctor.examine import examine
+from motcua.jobs.doctor.examining import Diagnosis
+from motcua.jobs.doctor.installation import of_environment
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.airflow_roles import FAB, WATCH
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, free_port
+from tests.dated_backup import write_backup
+from tests.registered import register_templates
+
+ROLES = ("owner", "app", "audit", "airflow", "callbacks", "pages", "purge")
+SOURCE = "onestop"
+_HOME = Path(__file__).parents[3]
+
+
+def made() -> str:
+    """A secret; hexadecimal, since what begins with a dash would be taken for an option."""
+    return secrets.token_hex(24)
+
+
+class Smsbox:
+    """Kannel's answers to ``sendsms``, as measured (sandbox/network/submission.py); keeps what was to be sent."""
+
+    def __init__(self, login: str, password: str) -> None:
+        self.sent: list[str] = []
+        self.ahead = timedelta(0)
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None: ...
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return format_datetime(datetime.now(UTC) + outer.ahead, usegmt=True)
+
+            def do_HEAD(self) -> None:
+                self.say(404)
+
+            def do_GET(self) -> None:
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                if urlsplit(self.path).path != "/cgi-bin/sendsms":
+                    self.say(404)
+                elif (asked.get("username"), asked.get("password")) != (login, password):
+                    self.say(403, b"Authorization failed for sendsms")
+                elif "to" not in asked:
+                    self.say(400, b"Missing receiver number, rejected")
+                else:
+                    outer.sent.append(asked["to"])
+                    self.say(202, b"0: Accepted for delivery")
+
+            def say(self, status: int, body: bytes = b"") -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+class Mails:
+    """A mail server that takes everything, unless it is to refuse the sender."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.begun = 0
+        self.controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self.controller.start()
+
+    @property
+    def port(self) -> int:
+        return int(self.controller.port)
+
+    async def handle_MAIL(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        if self.refuses:
+            return "550 5.7.1 not you"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_DATA(self, _: SMTP, __: Session, ___: Envelope) -> str:
+        self.begun += 1
+        return "250 OK"
+
+
+@dataclass
+class Installed:
+    """The installation, and how it is broken; ``undo`` puts it right."""
+
+    server: EmbeddedPostgres
+    passwords: dict[str, str]
+    folder: Path
+    smsbox: Smsbox
+    mails: Mails
+    environment: dict[str, str]
+    now: datetime
+    expected_secret: dict[str, str]
+    """What the callbacks ask of the gateway."""
+    _undo: list[Callable[[], object]] = field(default_factory=list)
+
+    def dsn(self, database: str) -> str:
+        return with_database(self.server.admin_dsn, database)
+
+    def ask(self, statement: str, *parameters: object, database: str = LEDGER) -> list[dict[str, Any]]:
+        with psycopg.connect(self.dsn(database), autocommit=True, row_factory=dict_row) as admin:
+            cursor = admin.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def sql(self, breaks: str, mends: str, database: str = LEDGER) -> None:
+        """Breaks by one statement what another one mends."""
+        self._undo.append(lambda: self.ask(mends, database=database))
+        self.ask(breaks, database=database)
+
+    def set(self, **variables: str) -> None:
+        self.environment |= variables
+
+    def unset(self, *names: str) -> None:
+        for name in names:
+            del self.environment[name]
+
+    def connection(self, name: str, **changes: Any) -> None:
+        """Changes fields of a connection; those of ``extra`` singly, ``None`` takes one away."""
+        variable = f"AIRFLOW_CONN_{name.upper()}"
+        given = json.loads(self.environment[variable])
+        extra = given.get("extra", {}) | changes.pop("extra", {})
+        given = given | changes | {"extra": {key: value for key, value in extra.items() if value is not None}}
+        self.environment[variable] = json.dumps({key: value for key, value in given.items() if value is not None})
+
+    def later(self, mends: Callable[[], object]) -> None:
+        self._undo.append(mends)
+
+    def examine(self) -> Diagnosis:
+        """As ``motcua doctor`` does where this environment is."""
+        with given_environment(self.environment):
+            return examine(of_environment(), self.now)
+
+    def beat(self) -> None:
+        """Airflow's parts and the watch give a sign of life now, for a look by the real clock."""
+        self.ask("UPDATE job SET latest_heartbeat = now()", database=AIRFLOW)
+        self.ask("UPDATE motcua.watch_life SET looked_at = now()")
+
+    def undo(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+
+@contextmanager
+def given_environment(variables: dict[str, str]) -> Iterator[None]:
+    """The process has these of ours and of Airflow's, and no other."""
+    kept = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW__", "AIRFLOW_CONN_"))]:
+        del os.environ[name]
+    os.environ.update(variables)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+        settings.cache_clear()
+
+
+def _connection(kind: str, host: str, port: int, login: str | None, password: str | None, **more: Any) -> str:
+    given = {"conn_type": kind, "host": host, "port": port, "login": login, "password": password, **more}
+    return json.dumps({name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def callbacks(ask: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The real callbacks on a port of loopback, told by ``ask`` what the gateway must show."""
+    import uvicorn
+
+    from motcua.gateways.adapter import GatewayAddress
+    from motcua.web import callbacks as app
+
+    def of_callbacks(name: str) -> KannelGateway:
+        return KannelGateway(GatewayAddress(name, "http://127.0.0.1", "", "", {"callback_secret": ask()}))
+
+    # They are a service of their own, with a connection of their own.
+    monkeypatch.setattr(app, "open_gateway", of_callbacks)
+    monkeypatch.setattr(app, "_KEEP_ADDRESS_SECONDS", 0.0)
+    monkeypatch.setattr(app, "_REFRESH_ADDRESS_SECONDS", 0.0)
+    monkeypatch.setattr(app, "_WAIT_FOR_ADDRESS", 30.0)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app.standalone, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.05)
+        yield int(listening.getsockname()[1])
+        server.should_exit = True
+        thread.join()
+
+
+def _set_up_airflow(address: str, now: datetime) -> None:
+    """Airflow's tables, our DAGs, and the signs of life of its parts."""
+    from airflow.jobs.job import Job
+    from airflow.models import import_all_models
+    from airflow.models.base import Base
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.providers.fab.auth_manager.models import Model, Role, User
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.orm import Session as Rows
+
+    from motcua.domain.watching.judging import OUR_DAGS
+
+    import_all_models()
+    engine = create_engine(address)
+    Base.metadata.create_all(engine)
+    Model.metadata.create_all(engine)
+    with Rows(engine) as rows:
+        rows.execute(text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"))
+        for head in heads_of_migrations():
+            rows.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head})
+        rows.add(DagBundleModel(name="dags-folder"))
+        rows.flush()
+        for dag_id in OUR_DAGS:
+            rows.add(DagModel(dag_id=dag_id, bundle_name="dags-folder", is_paused=False, is_stale=False))
+        for kind in ("SchedulerJob", "DagProcessorJob", "TriggererJob"):
+            job = Job()
+            job.job_type, job.state, job.latest_heartbeat, job.hostname = kind, "running", now, "a"
+            rows.add(job)
+        role = Role()
+        role.name = WATCH
+        user = User()
+        user.username, user.first_name, user.last_name, user.email = "giam-sat", "a", "b", "a@motcua.invalid"
+        user.active, user.roles = True, [role]
+        rows.add_all([role, user])
+        rows.commit()
+    engine.dispose()
+
+
+@contextmanager
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
+    """Sets all of it up, as the handbook says, and takes it down."""
+    now = datetime.now(UTC)
+    server = EmbeddedPostgres(folder / "server", free_port())
+    server.set_up()
+    with (server.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\nscram_iterations = 1\n")
+    process = server.start(folder / "log")
+    passwords = {role: made() for role in ROLES} | {"reader": made(), "gateway": made(), "secret": made()}
+    smsbox, mails = Smsbox("motcua", passwords["gateway"]), Mails()
+    roles = {role: Role(f"motcua_{role}", passwords[role]) for role in ROLES}
+    owner, app, audit, airflow, *others = (roles[role] for role in ROLES)
+    provision_ledger(server.admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
+    data = folder / "data"
+    for name in ("publications", "statements", "journal", "logs"):
+        (data / name).mkdir(parents=True)
+
+    home = folder / "home"
+    home.mkdir()
+    (home / "include").symlink_to(_HOME / "include")
+    (home / "requirements.lock").write_text(
+        f"psycopg=={version('psycopg')} \\\n    --hash=sha256:0\n", encoding="utf-8"
+    )
+
+    def of_ledger(role: str) -> str:
+        return _connection("postgres", "127.0.0.1", server.port, f"motcua_{role}", passwords[role], schema=LEDGER)
+
+    airflow_address = f"postgresql+psycopg://motcua_airflow:{passwords['airflow']}@127.0.0.1:{server.port}/{AIRFLOW}"
+    expected = {"secret": passwords["secret"]}
+    environment = {
+        "AIRFLOW_CONN_MOTCUA_DB": of_ledger("app"),
+        "AIRFLOW_CONN_MOTCUA_DB_OWNER": of_ledger("owner"),
+        "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": of_ledger("callbacks"),
+        "AIRFLOW_CONN_MOTCUA_DB_PAGES": of_ledger("pages"),
+        "AIRFLOW_CONN_MOTCUA_DB_PURGE": of_ledger("purge"),
+        "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"],
+        "AIRFLOW__API__BASE_URL": "https://motcua.khanhhoa.gov.vn",
+        "AIRFLOW__API__SECRET_KEY": made(),
+        "AIRFLOW__API_AUTH__JWT_SECRET": made(),
+        "AIRFLOW__CORE__AUTH_MANAGER": FAB,
+        "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_address,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(data / "logs"),
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA": _connection(
+            "postgres", "127.0.0.1", server.port, "motcua_reader", passwords["reader"], schema=SOURCE
+        ),
+        "AIRFLOW_CONN_SMTP_DEFAULT": _connection(
+            "smtp",
+            "127.0.0.1",
+            mails.port,
+            None,
+            None,
+            extra={"from_email": "MotcuaSMS <motcua@khanhhoa.gov.vn>", "disable_ssl": True, "disable_tls": True},
+        ),
+        "MOTCUA_BACKUP_RECIPIENTS": str(Identity.generate().to_public()),
+        "MOTCUA_DATA": str(data),
+        "MOTCUA_DEPARTMENT_RECIPIENTS": "lan@khanhhoa.gov.vn",
+        "MOTCUA_GATEWAYS": "kannel",
+        "MOTCUA_HOME": str(home),
+        "MOTCUA_SOURCES": "khanhhoa=contract",
+        "MOTCUA_WATCH_DISK_FREE": "1000",
+        "MOTCUA_WATCH_RECIPIENTS": "hoa@khanhhoa.gov.vn",
+    }
+    backup = write_backup(data / "backups", now - timedelta(hours=3))
+    assert backup.name == name_of(now - timedelta(hours=3))
+    looked = {"at": now.isoformat(), "how": "read", "fault": None}
+    (backup / VERIFIED).write_text(json.dumps(looked), encoding="utf-8")
+    installed = Installed(server, passwords, folder, smsbox, mails, environment, now, expected)
+    with given_environment(environment):
+        migrate()
+        _set_up_airflow(airflow_address, now)
+        register_templates(installed.dsn(LEDGER), "kannel", "vnpt")
+        with psycopg.connect(installed.dsn(LEDGER), row_factory=dict_row) as ledger:
+            save_agencies(
+                ledger, [agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", enabled_from=now)], "lan"
+            )
+        installed.ask(
+            "INSERT INTO motcua.calendar_years (province, year, package, decision, confirmed_at)"
+            " SELECT 'khanh_hoa', y, 'tests', 'QĐ 1', now() FROM generate_series(%s::integer, %s::integer) AS y",
+            *(now.year, now.year + 2),
+        )
+        installed.ask(
+            "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent) VALUES (%s, %s, %s, 1, 0)",
+            *(now, now, Jsonb([])),
+        )
+        installed.ask(f"CREATE DATABASE {SOURCE} TEMPLATE template0", database="postgres")
+        installed.ask(CONTRACT_TABLES, database=SOURCE)
+        installed.ask(
+            f"CREATE ROLE motcua_reader LOGIN PASSWORD '{passwords['reader']}'; GRANT USAGE ON SCHEMA onestop TO"
+            " motcua_reader; GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader",
+            database=SOURCE,
+        )
+        with callbacks(lambda: expected["secret"], monkeypatch) as port:
+            environment["AIRFLOW_CONN_SMS_KANNEL"] = _connection(
+                "http",
+                "127.0.0.1",
+                smsbox.port,
+                "motcua",
+                passwords["gateway"],
+                extra={
+                    "adapter": "kannel",
+                    "callback_url": f"http://127.0.0.1:{port}/gateway/receipts/kannel",
+                    "callback_secret": passwords["secret"],
+                },
+            )
+            yield installed
+        close_ledger_pool()
+    mails.controller.stop()
+    smsbox.server.shutdown()
+    smsbox.server.server_close()
+    process.terminate()
+    process.wait(timeout=60)

@@ -1,0 +1,631 @@
+"""The doctor names each fault of an installation, and no other; of one that is whole he says so.
+
+Each case breaks the installation in exactly one way. Those that its files show are in test_doctor_files.py.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.commands.provision import AIRFLOW
+from motcua.jobs.backup.folders import VERIFIED
+from motcua.jobs.doctor.examine import CHECKS
+from motcua.jobs.doctor.faults import FAULTS
+from motcua.settings import settings
+from motcua.store.ledger.definitions import texts_of_definitions
+from tests.conftest import NHA_TRANG, free_port
+from tests.dated_backup import write_backup
+from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
+
+pytestmark = pytest.mark.alone
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patching, install(tmp_path_factory.mktemp("doctor"), patching) as installed:
+        yield installed
+
+
+@pytest.fixture
+def installed(whole: Installed):
+    kept = dict(whole.environment)
+    yield whole
+    whole.undo()
+    whole.environment.clear()
+    whole.environment.update(kept)
+
+
+# --- What is broken --------------------------------------------------------------------------------------------------
+
+
+def _role(name: str, right: str) -> Callable[[Installed], None]:
+    def breaks(it: Installed) -> None:
+        it.sql(f"ALTER ROLE {name} {right}", f"ALTER ROLE {name} NO{right}")
+
+    return breaks
+
+
+def _set(**variables: str) -> Callable[[Installed], None]:
+    return lambda it: it.set(**variables)
+
+
+def _connection(name: str, **changes: object) -> Callable[[Installed], None]:
+    return lambda it: it.connection(name, **changes)
+
+
+def _sql(breaks: str, mends: str, database: str = "motcua") -> Callable[[Installed], None]:
+    return lambda it: it.sql(breaks, mends, database)
+
+
+def _role_missing(it: Installed) -> None:
+    it.sql("ALTER ROLE motcua_audit RENAME TO set_aside", "ALTER ROLE set_aside RENAME TO motcua_audit")
+
+
+def _role_of_a_connection_missing(it: Installed) -> None:
+    it.sql(
+        "ALTER ROLE motcua_pages RENAME TO set_aside",
+        f"ALTER ROLE set_aside RENAME TO motcua_pages; ALTER ROLE motcua_pages PASSWORD '{it.passwords['pages']}'",
+    )
+
+
+def _another_source(it: Installed) -> None:
+    it.set(AIRFLOW_CONN_ONESTOP_VANPHONG=it.environment["AIRFLOW_CONN_ONESTOP_KHANHHOA"])
+
+
+def _another_gateway(it: Installed) -> None:
+    it.set(AIRFLOW_CONN_SMS_ESMS='{"conn_type": "http", "host": "rest.esms.vn", "login": "a", "password": "b"}')
+
+
+def _one_secret_twice(it: Installed) -> None:
+    it.set(AIRFLOW__API__SECRET_KEY=it.environment["AIRFLOW__API_AUTH__JWT_SECRET"])
+
+
+def _callbacks_expect_another(it: Installed) -> None:
+    kept = it.expected_secret["secret"]
+    it.later(lambda: it.expected_secret.update(secret=kept))
+    it.expected_secret["secret"] = made()
+
+
+def _somebody_else_at_the_callbacks(it: Installed) -> None:
+    it.connection("sms_kannel", extra={"callback_url": f"http://127.0.0.1:{it.smsbox.port}/gateway/receipts/kannel"})
+
+
+def _gateway_clock(it: Installed) -> None:
+    it.smsbox.ahead = timedelta(minutes=3)
+    it.later(lambda: setattr(it.smsbox, "ahead", timedelta(0)))
+
+
+def _mail_refuses(it: Installed) -> None:
+    it.mails.refuses = True
+    it.later(lambda: setattr(it.mails, "refuses", False))
+
+
+def _no_folder(it: Installed) -> None:
+    folder = it.folder / "data" / "publications"
+    folder.rmdir()
+    folder.write_text("")
+    it.later(lambda: (folder.unlink(), folder.mkdir()))
+
+
+def _no_backup(it: Installed) -> None:
+    aside = it.folder / "aside"
+    shutil.move(it.folder / "data" / "backups", aside)
+    (it.folder / "data" / "backups").mkdir()
+    it.later(
+        lambda: (shutil.rmtree(it.folder / "data" / "backups"), shutil.move(aside, it.folder / "data" / "backups"))
+    )
+
+
+def _old_backup(it: Installed) -> None:
+    aside = it.folder / "aside"
+    shutil.move(it.folder / "data" / "backups", aside)
+    backup = write_backup(it.folder / "data" / "backups", it.now - timedelta(days=2))
+    looked = {"at": it.now.isoformat(), "how": "read", "fault": None}
+    (backup / VERIFIED).write_text(json.dumps(looked), encoding="utf-8")
+    it.later(
+        lambda: (shutil.rmtree(it.folder / "data" / "backups"), shutil.move(aside, it.folder / "data" / "backups"))
+    )
+
+
+def _never_read(it: Installed) -> None:
+    (verified,) = (it.folder / "data" / "backups").glob(f"*/{VERIFIED}")
+    words = verified.read_text(encoding="utf-8")
+    verified.unlink()
+    it.later(lambda: verified.write_text(words, encoding="utf-8"))
+
+
+def _old_programs(it: Installed) -> None:
+    folder = it.folder / "old-programs"
+    folder.mkdir(exist_ok=True)
+    for name in ("pg_dump", "pg_restore"):
+        (folder / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 16.4'\n")
+        (folder / name).chmod(0o755)
+    it.set(MOTCUA_POSTGRES_PROGRAMS=str(folder))
+
+
+def _other_package(it: Installed) -> None:
+    lock = it.folder / "home" / "requirements.lock"
+    words = lock.read_text(encoding="utf-8")
+    lock.write_text("psycopg==3.0.1 \\\n    --hash=sha256:0\n", encoding="utf-8")
+    it.later(lambda: lock.write_text(words, encoding="utf-8"))
+
+
+def _two_hosts(it: Installed) -> None:
+    """Tasks of both, one after the other in turn."""
+    for number, host in enumerate(("may-a", "may-b", "may-a", "may-b")):
+        it.ask(
+            "SET session_replication_role = replica; INSERT INTO task_instance (id, task_id, dag_id, run_id, map_index,"
+            " start_date, hostname, unixname, pool, pool_slots, priority_weight, queue, operator, custom_operator_name,"
+            " executor_config, try_number, max_tries, span_status) VALUES"
+            f" (gen_random_uuid(), 't{number}', 'check_quality', 'r', -1, now() - interval '{10 - number} minutes',"
+            f" '{host}', 'airflow', 'default_pool', 1, 1, 'default', 'x', 'x', '', 1, 1, '')",
+            database=AIRFLOW,
+        )
+    it.later(lambda: it.ask("DELETE FROM task_instance", database=AIRFLOW))
+
+
+def _purge_long_ago(it: Installed) -> None:
+    it.ask(
+        "SET session_replication_role = replica; INSERT INTO dag_run (dag_id, run_id, run_type, state, start_date,"
+        " end_date, run_after, span_status, clear_number) VALUES ('purge_personal_data', 'r', 'scheduled', 'success',"
+        " now() - interval '5 days', now() - interval '5 days', now(), '', 0)",
+        database=AIRFLOW,
+    )
+    it.later(lambda: it.ask("DELETE FROM dag_run", database=AIRFLOW))
+
+
+def _no_agency(it: Installed) -> None:
+    unguarded = "SET session_replication_role = replica;"
+    it.sql(
+        f"{unguarded} CREATE TABLE public.aside AS TABLE motcua.agencies; DELETE FROM motcua.agencies",
+        f"{unguarded} INSERT INTO motcua.agencies SELECT * FROM public.aside; DROP TABLE public.aside",
+    )
+
+
+def _templates_without_ids(it: Installed) -> None:
+    extra = {"adapter": "vnpt", "label_id": "1", "contract_id": "2", "agent_id": "3", "username": "motcua"}
+    given = {"conn_type": "http", "host": "127.0.0.1", "port": it.smsbox.port, "login": "motcua", "password": made()}
+    it.set(MOTCUA_GATEWAYS="kannel,vnpt", AIRFLOW_CONN_SMS_VNPT=json.dumps(given | {"extra": extra}))
+
+
+_ENABLED = f"UPDATE motcua.agencies SET enabled_from = now() - interval '%s days' WHERE agency_code = '{NHA_TRANG}'"
+
+CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
+    # How it is broken → fault, something of where, what breaks it
+    "no connection of a source": (
+        "connection_missing",
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        lambda it: it.unset("AIRFLOW_CONN_ONESTOP_KHANHHOA"),
+    ),
+    "no connection of a gateway": (
+        "connection_missing",
+        "AIRFLOW_CONN_SMS_KANNEL",
+        lambda it: it.unset("AIRFLOW_CONN_SMS_KANNEL"),
+    ),
+    "no ledger": ("connection_missing", "AIRFLOW_CONN_MOTCUA_DB", lambda it: it.unset("AIRFLOW_CONN_MOTCUA_DB")),
+    "unreadable connection": (
+        "connection_unreadable",
+        "AIRFLOW_CONN_SMS_KANNEL",
+        _set(AIRFLOW_CONN_SMS_KANNEL='{"host": "10.20'),
+    ),
+    "unknown word of libpq": (
+        "connection_unreadable",
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        _connection("onestop_khanhhoa", extra={"ssl_mode": "require"}),
+    ),
+    "empty password of a source": (
+        "secret_empty",
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        _connection("onestop_khanhhoa", password=""),
+    ),
+    "empty password of a gateway": ("secret_empty", "AIRFLOW_CONN_SMS_KANNEL", _connection("sms_kannel", password="")),
+    "empty secret of callbacks": (
+        "secret_empty",
+        "callback_secret",
+        _connection("sms_kannel", extra={"callback_secret": ""}),
+    ),
+    "placeholder": ("placeholder_left", "AIRFLOW_CONN_SMS_KANNEL", _connection("sms_kannel", password="change-me")),
+    "short secret": ("secret_short", "JWT_SECRET", _set(AIRFLOW__API_AUTH__JWT_SECRET="bí-mật-9")),
+    "one secret twice": ("secret_shared", "JWT_SECRET", _one_secret_twice),
+    "wrong Fernet key": ("fernet_key_invalid", "FERNET_KEY", _set(AIRFLOW__CORE__FERNET_KEY="0" * 40)),
+    "no JWT secret": (
+        "airflow_secret_missing",
+        "JWT_SECRET",
+        lambda it: it.unset("AIRFLOW__API_AUTH__JWT_SECRET"),
+    ),
+    "no Fernet key": ("airflow_secret_missing", "FERNET_KEY", _set(AIRFLOW__CORE__FERNET_KEY="")),
+    "unreadable setting": ("setting_unreadable", "MOTCUA_WATCH_ROUND", _set(MOTCUA_WATCH_ROUND="mỗi phút")),
+    "misspelt setting": ("setting_unknown", "MOTCUA_SOURCE", _set(MOTCUA_SOURCE="vanphong")),
+    "address with a path": ("ui_address_wrong", "BASE_URL", _set(AIRFLOW__API__BASE_URL="https://a.gov.vn/motcua")),
+    "wrong key of backups": ("backup_key_unreadable", "RECIPIENTS", _set(MOTCUA_BACKUP_RECIPIENTS="age1khong")),
+    "no gateway": (
+        "no_gateway",
+        "MOTCUA_GATEWAYS",
+        lambda it: (it.set(MOTCUA_GATEWAYS=""), it.unset("AIRFLOW_CONN_SMS_KANNEL")),
+    ),
+    "no source": (
+        "no_source",
+        "MOTCUA_SOURCES",
+        lambda it: it.unset("MOTCUA_SOURCES", "AIRFLOW_CONN_ONESTOP_KHANHHOA"),
+    ),
+    "source that nothing reads": ("connection_unused", "VANPHONG", _another_source),
+    "gateway that nobody uses": ("connection_unused", "ESMS", _another_gateway),
+    "unknown kind of source": ("adapter_unknown", "MOTCUA_SOURCES", _set(MOTCUA_SOURCES="khanhhoa=igate")),
+    "unknown kind of gateway": ("adapter_unknown", "KANNEL", _connection("sms_kannel", extra={"adapter": "viber"})),
+    "impossible gateway": (
+        "gateway_misconfigured",
+        "KANNEL",
+        _connection("sms_kannel", extra={"when_unknown": "guess"}),
+    ),
+    "carrier without gateway": (
+        "carrier_unserved",
+        "MOTCUA_GATEWAYS",
+        _connection("sms_kannel", extra={"carriers": "Viettel"}),
+    ),
+    "ledger away": ("ledger_unreachable", "AIRFLOW_CONN_MOTCUA_DB", _connection("motcua_db", port=free_port())),
+    "no such database": ("ledger_missing", "AIRFLOW_CONN_MOTCUA_DB", _connection("motcua_db", schema="motcua_old")),
+    "wrong password": ("ledger_password_wrong", "MOTCUA_DB_PAGES", _connection("motcua_db_pages", password=made())),
+    "may not connect": (
+        "ledger_closed_to_role",
+        "MOTCUA_DB_PURGE",
+        _sql("REVOKE CONNECT ON DATABASE motcua FROM motcua_purge", "GRANT CONNECT ON DATABASE motcua TO motcua_purge"),
+    ),
+    "role missing": ("role_missing", "motcua_audit", _role_missing),
+    "role of a connection missing": ("role_missing", "motcua_pages", _role_of_a_connection_missing),
+    "app is superuser": ("role_too_mighty", "motcua_app", _role("motcua_app", "SUPERUSER")),
+    "callbacks may make roles": ("role_too_mighty", "motcua_callbacks", _role("motcua_callbacks", "CREATEROLE")),
+    "pages are the owner": (
+        "role_too_mighty",
+        "motcua_pages",
+        _sql("GRANT motcua_owner TO motcua_pages", "REVOKE motcua_owner FROM motcua_pages"),
+    ),
+    "right by hand": (
+        "right_too_many",
+        "motcua",
+        _sql("GRANT DELETE ON motcua.messages TO motcua_app", "REVOKE DELETE ON motcua.messages FROM motcua_app"),
+    ),
+    "migrations behind": (
+        "migrations_behind",
+        "motcua",
+        _sql(
+            "CREATE TABLE public.aside AS SELECT * FROM public._yoyo_migration ORDER BY migration_id DESC LIMIT 1;"
+            " DELETE FROM public._yoyo_migration WHERE migration_id IN (SELECT migration_id FROM public.aside)",
+            "INSERT INTO public._yoyo_migration SELECT * FROM public.aside; DROP TABLE public.aside",
+        ),
+    ),
+    "migrations ahead": (
+        "migrations_ahead",
+        "motcua",
+        _sql(
+            "INSERT INTO public._yoyo_migration (migration_hash, migration_id) VALUES ('x', '9999_later')",
+            "DELETE FROM public._yoyo_migration WHERE migration_id = '9999_later'",
+        ),
+    ),
+    "trigger off": (
+        "definition_differs",
+        "motcua",
+        _sql(
+            "ALTER TABLE motcua.message_history DISABLE TRIGGER refuse_change",
+            "ALTER TABLE motcua.message_history ENABLE TRIGGER refuse_change",
+        ),
+    ),
+    "view by hand": (
+        "definition_differs",
+        "view motcua.agency_scopes",
+        _sql(
+            "CREATE OR REPLACE VIEW motcua.agency_scopes AS SELECT g.agency_code AS written, g.agency_code,"
+            " g.enabled_from FROM motcua.agencies AS g",
+            texts_of_definitions()["agencies/agency_scopes"],
+        ),
+    ),
+    "function by hand": (
+        "definition_differs",
+        "function motcua.code_key",
+        _sql(
+            "CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+            " RETURN upper(code)",
+            texts_of_definitions()["dossiers/code_key"],
+        ),
+    ),
+    "PostgreSQL's zone": (
+        "zone_differs",
+        "PostgreSQL",
+        _sql(
+            "ALTER DATABASE motcua SET timezone = 'America/New_York'",
+            "ALTER DATABASE motcua RESET timezone",
+        ),
+    ),
+    "Airflow's zone": ("zone_differs", "default_timezone", _set(AIRFLOW__CORE__DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh")),
+    "old programs": ("backup_programs_unusable", "pg_dump", _old_programs),
+    "source away": ("source_unreachable", "KHANHHOA", _connection("onestop_khanhhoa", port=free_port())),
+    "source's password": ("source_refused", "KHANHHOA", _connection("onestop_khanhhoa", password=made())),
+    "source without a view": (
+        "source_lacks_views",
+        "KHANHHOA",
+        _sql(
+            "ALTER TABLE onestop.transitions RENAME TO moves", "ALTER TABLE onestop.moves RENAME TO transitions", SOURCE
+        ),
+    ),
+    "source without a column": (
+        "source_lacks_views",
+        "KHANHHOA",
+        _sql(
+            "ALTER TABLE onestop.dossiers RENAME due_at TO due",
+            "ALTER TABLE onestop.dossiers RENAME due TO due_at",
+            SOURCE,
+        ),
+    ),
+    "source closed": (
+        "source_lacks_rights",
+        "KHANHHOA",
+        _sql(
+            "REVOKE SELECT ON onestop.dossiers FROM motcua_reader",
+            "GRANT SELECT ON onestop.dossiers TO motcua_reader",
+            SOURCE,
+        ),
+    ),
+    "source may be written": (
+        "source_role_too_mighty",
+        "KHANHHOA",
+        _sql(
+            "GRANT UPDATE ON onestop.dossiers TO motcua_reader",
+            "REVOKE UPDATE ON onestop.dossiers FROM motcua_reader",
+            SOURCE,
+        ),
+    ),
+    "gateway away": ("gateway_unreachable", "KANNEL", _connection("sms_kannel", port=free_port())),
+    "gateway's password": ("gateway_refuses", "KANNEL", _connection("sms_kannel", password=made())),
+    "gateway's clock": ("clock_differs", "kannel", _gateway_clock),
+    "callbacks away": (
+        "callback_unreachable",
+        "callback_url",
+        lambda it: it.connection(
+            "sms_kannel", extra={"callback_url": f"http://127.0.0.1:{free_port()}/gateway/receipts/kannel"}
+        ),
+    ),
+    "somebody else at the callbacks": ("callback_answers_wrong", "callback_url", _somebody_else_at_the_callbacks),
+    "address of another gateway": (
+        "callback_address_wrong",
+        "callback_url",
+        _connection("sms_kannel", extra={"callback_url": "https://a.gov.vn/gateway/receipts/esms"}),
+    ),
+    "secret of the callbacks": ("callback_secret_differs", "callback_url", _callbacks_expect_another),
+    "no mail server": ("mail_missing", "SMTP", lambda it: it.unset("AIRFLOW_CONN_SMTP_DEFAULT")),
+    "no host of mail": ("mail_missing", "SMTP", _connection("smtp_default", host=None)),
+    "no sender": ("mail_sender_missing", "SMTP", _connection("smtp_default", extra={"from_email": None})),
+    "mail away": ("mail_unreachable", "SMTP", _connection("smtp_default", port=free_port())),
+    "mail without TLS": ("mail_without_tls", "SMTP", _connection("smtp_default", extra={"disable_tls": None})),
+    "mail refuses": ("mail_refused", "SMTP", _mail_refuses),
+    "nobody told": ("no_alert_recipient", "WATCH_RECIPIENTS", lambda it: it.unset("MOTCUA_WATCH_RECIPIENTS")),
+    "nobody reported to": (
+        "no_report_recipient",
+        "DEPARTMENT_RECIPIENTS",
+        lambda it: it.unset("MOTCUA_DEPARTMENT_RECIPIENTS"),
+    ),
+    "no mail address": ("recipient_unusable", "DEPARTMENT_RECIPIENTS", _set(MOTCUA_DEPARTMENT_RECIPIENTS="chị Lan")),
+    "disk full": ("disk_low", "", _set(MOTCUA_WATCH_DISK_FREE=str(10**18))),
+    "no folder": ("folder_unusable", "publications", _no_folder),
+    "other packages": ("package_differs", "requirements.lock", _other_package),
+    "Airflow away": (
+        "airflow_database_unreachable",
+        "SQL_ALCHEMY_CONN",
+        lambda it: it.set(
+            AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"postgresql+psycopg://motcua_airflow:{made()}@127.0.0.1:{it.server.port}/{AIRFLOW}"
+        ),
+    ),
+    "Airflow not migrated": (
+        "airflow_not_migrated",
+        "Airflow",
+        _sql("ALTER TABLE alembic_version RENAME TO aside", "ALTER TABLE aside RENAME TO alembic_version", AIRFLOW),
+    ),
+    "no scheduler": (
+        "airflow_part_down",
+        "scheduler",
+        _sql(
+            "UPDATE job SET latest_heartbeat = latest_heartbeat - interval '1 hour' WHERE job_type = 'SchedulerJob'",
+            "UPDATE job SET latest_heartbeat = latest_heartbeat + interval '1 hour' WHERE job_type = 'SchedulerJob'",
+            AIRFLOW,
+        ),
+    ),
+    "DAG unknown": (
+        "dag_missing",
+        "check_quality",
+        _sql(
+            "UPDATE dag SET is_stale = TRUE WHERE dag_id = 'check_quality'",
+            "UPDATE dag SET is_stale = FALSE WHERE dag_id = 'check_quality'",
+            AIRFLOW,
+        ),
+    ),
+    "DAG paused": (
+        "dag_paused",
+        "settle_messages",
+        _sql(
+            "UPDATE dag SET is_paused = TRUE WHERE dag_id = 'settle_messages'",
+            "UPDATE dag SET is_paused = FALSE WHERE dag_id = 'settle_messages'",
+            AIRFLOW,
+        ),
+    ),
+    "DAG broken": (
+        "dag_import_error",
+        "reconcile_daily.py",
+        _sql(
+            "INSERT INTO import_error (timestamp, filename, bundle_name, stacktrace)"
+            " VALUES (now(), 'reconcile_daily.py', 'dags-folder', 'x')",
+            "DELETE FROM import_error",
+            AIRFLOW,
+        ),
+    ),
+    "no account of the watch": (
+        "watch_account_missing",
+        "GiamSat",
+        _sql("UPDATE ab_user SET active = FALSE", "UPDATE ab_user SET active = TRUE", AIRFLOW),
+    ),
+    "two hosts": ("hosts_share_nothing", "may-a, may-b", _two_hosts),
+    "purge long ago": ("purge_late", "purge_personal_data", _purge_long_ago),
+    "agency that no source knows": ("agency_without_source", NHA_TRANG, _sql(_ENABLED % 4, _ENABLED % 0)),
+    "no agency": ("no_agency", "motcua.agencies", _no_agency),
+    "templates without ids": ("text_without_id", "vnpt", _templates_without_ids),
+    "text not registered": (
+        "text_not_registered",
+        "kannel",
+        _sql(
+            "CREATE TABLE public.aside AS SELECT * FROM motcua.template_registrations WHERE template_id = 'apology';"
+            " DELETE FROM motcua.template_registrations WHERE template_id = 'apology'",
+            "INSERT INTO motcua.template_registrations SELECT * FROM public.aside; DROP TABLE public.aside",
+        ),
+    ),
+    "next year's calendar": (
+        "calendar_unsigned",
+        "khanh_hoa",
+        _sql(
+            "UPDATE motcua.calendar_years SET confirmed_at = NULL, decision = NULL"
+            " WHERE year = extract(year FROM now()) + 2",
+            "UPDATE motcua.calendar_years SET confirmed_at = now(), decision = 'QĐ 1' WHERE confirmed_at IS NULL",
+        ),
+    ),
+    "watch silent": (
+        "watch_silent",
+        "watch",
+        _sql(
+            "UPDATE motcua.watch_life SET looked_at = looked_at - interval '1 hour'",
+            "UPDATE motcua.watch_life SET looked_at = looked_at + interval '1 hour'",
+        ),
+    ),
+    "no backup": ("backup_missing", "backups", _no_backup),
+    "old backup": ("backup_old", "backups", _old_backup),
+    "no backup was ever read": ("backup_never_read", "backups", _never_read),
+}
+
+
+@pytest.mark.guarantee("operations", "of a whole installation the doctor says that nothing is wrong, and sends nothing")
+def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Installed) -> None:
+    before = installed.ask("SELECT count(*) AS receipts FROM motcua.receipts")
+    diagnosis = installed.examine()
+    assert diagnosis.findings == ()
+    assert diagnosis.not_looked_at == ()
+    assert diagnosis.looked_at == len(CHECKS)
+    assert installed.smsbox.sent == []
+    assert installed.mails.begun == 0
+    assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
+
+
+@pytest.mark.guarantee("operations", "each fault of an installation is named by the doctor, and no other one with it")
+@pytest.mark.parametrize("how", CASES)
+def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> None:
+    fault, where, breaks = CASES[how]
+    if fault == "calendar_unsigned":
+        # A day in November of the next year, whatever day it is.
+        kept = installed.now
+        installed.later(lambda: setattr(installed, "now", kept))
+        installed.now = datetime(kept.year + 1, 11, 2, tzinfo=UTC)
+        breaks(installed)
+        named = [each for each in installed.examine().findings if each.fault == fault]
+        installed.now = datetime(kept.year + 1, 10, 31, tzinfo=UTC)
+        assert [each for each in installed.examine().findings if each.fault == fault] == []
+    else:
+        breaks(installed)
+        named = list(installed.examine().findings)
+    assert [each.fault for each in named] == [fault]
+    assert where in f"{named[0].where} {named[0].detail}"
+    assert installed.smsbox.sent == []
+
+
+def test_it_is_well_again_after_all_that(installed: Installed) -> None:
+    assert installed.examine().findings == ()
+
+
+TEN = (
+    "empty password of a source",
+    "impossible gateway",
+    "misspelt setting",
+    "wrong password",
+    "callbacks may make roles",
+    "trigger off",
+    "no mail server",
+    "DAG paused",
+    "watch silent",
+    "no backup was ever read",
+)
+
+
+@pytest.mark.guarantee("operations", "the doctor names all faults of an installation at once")
+def test_ten_faults_are_named_at_once_and_no_secret_with_them(installed: Installed) -> None:
+    installed.beat()
+    for how in TEN:
+        CASES[how][2](installed)
+    named = [each.fault for each in installed.examine().findings]
+    assert sorted(named) == sorted(CASES[how][0] for how in TEN)
+    runner = CliRunner()
+    with given_environment(installed.environment):
+        told = runner.invoke(app, ["doctor"], env={"COLUMNS": "200"})
+        record = runner.invoke(app, ["doctor", "--json"])
+        settings.cache_clear()
+    assert (told.exit_code, record.exit_code) == (1, 1), told.output
+    assert sorted(each["fault"] for each in json.loads(record.stdout)["findings"]) == sorted(named)
+    secrets = {
+        *installed.passwords.values(),
+        *(value for name, value in installed.environment.items() if "SECRET" in name),
+    }
+    assert [each for each in secrets if each in told.output + record.output] == []
+    assert all(fault in told.output for fault in named)
+
+
+def test_a_ledger_that_is_away_is_named_once_with_what_was_not_looked_at(installed: Installed) -> None:
+    port = free_port()
+    for name in ("motcua_db", "motcua_db_owner", "motcua_db_callbacks", "motcua_db_pages", "motcua_db_purge"):
+        installed.connection(name, port=port)
+    diagnosis = installed.examine()
+    assert [each.fault for each in diagnosis.findings] == ["ledger_unreachable"]
+    left_out = [check for _, checks in diagnosis.not_looked_at for check in checks]
+    assert left_out == [check.name for check in CHECKS if check.needs in ("ledger", "schema")]
+    # The others went on.
+    assert diagnosis.looked_at == len(CHECKS) - len(left_out)
+
+
+def test_a_check_that_breaks_is_named_and_stops_no_other(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
+    from motcua.jobs.doctor import setting_up
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("0905123456")
+
+    monkeypatch.setattr(setting_up, "registrations", breaks)
+    CASES["watch silent"][2](installed)
+    found = installed.examine().findings
+    assert sorted(each.fault for each in found) == ["check_failed", "watch_silent"]
+    assert "0905123456" not in str(found)
+
+
+def test_nothing_is_wrong_and_the_exit_code_says_so(installed: Installed) -> None:
+    installed.beat()
+    with given_environment(installed.environment):
+        done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 0, done.output
+    assert "nothing is wrong" in done.output
+    assert CliRunner().invoke(app, ["doctor", "--files", str(installed.folder)]).exit_code == 2
+
+
+NOT_BROKEN_HERE = {
+    "python_version": "tests run under one Python",
+    "postgres_version": "tests run on one PostgreSQL",
+    "source_slow": "a source that hangs holds the doctor for ten seconds",
+    "callback_unhealthy": "the callbacks hold their ledger themselves: tests/web/gateways",
+    "mail_in_clear": "the mail server of this installation knows no log-in: test_doctor_files.py",
+}
+
+
+def test_every_fault_is_broken_somewhere() -> None:
+    from tests.integration.doctor.test_doctor_files import FILE_CASES
+
+    broken = (
+        {fault for fault, _, _ in CASES.values()} | {fault for fault, _, _ in FILE_CASES.values()} | {"check_failed"}
+    )
+    assert FAULTS.keys() - broken == NOT_BROKEN_HERE.keys() - broken
+    assert broken <= FAULTS.keys()
+    assert len(broken) >= 60

@@ -1,0 +1,245 @@
+"""What the doctor reads in the files of an installation, before anything runs; each case spoils them in one way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values, set_key
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.doctor.examine import examine
+from motcua.jobs.doctor.installation import FILES, of_folder
+from motcua.jobs.doctor.written import NEEDED, SECRETS
+from tests.compose.project_files import ENV_FILES, EXAMPLE, ROOT, complete_environment
+from tests.doctor_page import PAGE, page_with_table
+from tests.integration.doctor.installed import made
+
+ONESTOP = (
+    '{"conn_type": "postgres", "host": "10.20.1.5", "login": "motcua_reader", "password": "%s", "schema": "onestop"}'
+)
+
+
+def _write(path: Path, **variables: str) -> None:
+    path.touch(mode=0o600)
+    for name, value in variables.items():
+        set_key(path, name, value, quote_mode="always")
+
+
+def sms(secret: str, **more: object) -> str:
+    extra = {"adapter": "kannel", "callback_secret": secret} | more.pop("extra", {})  # type: ignore[operator]
+    return json.dumps({"conn_type": "http", "host": "10.20.2.7", **more, "extra": extra})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The files as the handbook has them filled in."""
+    secret = made()
+    _write(tmp_path / ".env", **complete_environment() | {"UI_URL": "https://motcua.khanhhoa.gov.vn"})
+    _write(
+        tmp_path / "settings.env",
+        MOTCUA_SOURCES="khanhhoa=contract",
+        MOTCUA_GATEWAYS="kannel",
+        MOTCUA_DEPARTMENT_RECIPIENTS="lan@khanhhoa.gov.vn",
+    )
+    _write(
+        tmp_path / "mail.env",
+        MOTCUA_WATCH_RECIPIENTS="hoa@khanhhoa.gov.vn",
+        AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(
+            {
+                "conn_type": "smtp",
+                "host": "mail.khanhhoa.gov.vn",
+                "port": 587,
+                "login": "motcua",
+                "password": made(),
+                "extra": {"from_email": "motcua@khanhhoa.gov.vn", "disable_ssl": True},
+            }
+        ),
+    )
+    _write(tmp_path / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % made())
+    url = "https://motcua.khanhhoa.gov.vn/gateway/receipts/kannel"
+    _write(
+        tmp_path / "gateways.env",
+        AIRFLOW_CONN_SMS_KANNEL=sms(secret, login="motcua", password=made(), extra={"callback_url": url}),
+    )
+    _write(tmp_path / "callbacks.env", AIRFLOW_CONN_SMS_KANNEL=sms(secret), MOTCUA_METRICS_SECRET="")
+    return tmp_path
+
+
+def _set(file: str, name: str, value: str) -> Callable[[Path], None]:
+    return lambda folder: _write(folder / file, **{name: value})
+
+
+def _extra(file: str, name: str, **changes: object) -> Callable[[Path], None]:
+    def spoils(folder: Path) -> None:
+        given = json.loads(dotenv_values(folder / file)[name] or "")
+        _write(folder / file, **{name: json.dumps(given | {"extra": given["extra"] | changes})})
+
+    return spoils
+
+
+def _without(file: str, name: str) -> Callable[[Path], None]:
+    def spoils(folder: Path) -> None:
+        lines = (folder / file).read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / file).write_text("".join(line for line in lines if not line.startswith(f"{name}=")), encoding="utf-8")
+
+    return spoils
+
+
+def _twice(folder: Path) -> None:
+    password = dotenv_values(folder / ".env")["REDIS_PASSWORD"] or ""
+    _write(folder / "gateways.env", AIRFLOW_CONN_SMS_KANNEL=sms(password, login="motcua", password=made()))
+
+
+def _two_of_dot_env(folder: Path) -> None:
+    _write(folder / ".env", MOTCUA_APP_PASSWORD=dotenv_values(folder / ".env")["MOTCUA_OWNER_PASSWORD"] or "")
+
+
+def _no_text(folder: Path) -> None:
+    (folder / "mail.env").write_bytes(b"\xff\xfe\x00")
+
+
+FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
+    # How they are spoilt → fault, something of where, what spoils them
+    "file missing": ("file_missing", "callbacks.env", lambda folder: (folder / "callbacks.env").unlink()),
+    "file no text": ("file_unreadable", "mail.env", _no_text),
+    "file open": ("file_open", "gateways.env", lambda folder: (folder / "gateways.env").chmod(0o644)),
+    "file open to the group": ("file_open", ".env", lambda folder: (folder / ".env").chmod(0o640)),
+    "variable missing": ("variable_missing", ".env: MOTCUA_PURGE_PASSWORD", _without(".env", "MOTCUA_PURGE_PASSWORD")),
+    "no key of backups": ("variable_missing", ".env: BACKUP_RECIPIENTS", _set(".env", "BACKUP_RECIPIENTS", "")),
+    "secret empty": ("secret_empty", ".env: WATCH_PASSWORD", _set(".env", "WATCH_PASSWORD", "")),
+    "source's password empty": (
+        "secret_empty",
+        "sources.env: AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        _set("sources.env", "AIRFLOW_CONN_ONESTOP_KHANHHOA", "postgres://motcua_reader:@10.20.1.5:5432/onestop"),
+    ),
+    "gateway's password empty": (
+        "secret_empty",
+        "gateways.env: AIRFLOW_CONN_SMS_KANNEL, password",
+        _set("gateways.env", "AIRFLOW_CONN_SMS_KANNEL", "http://motcua:@10.20.2.7:13013/http?adapter=kannel"),
+    ),
+    "callbacks' secret empty": (
+        "secret_empty",
+        "callbacks.env: AIRFLOW_CONN_SMS_KANNEL, callback_secret",
+        _extra("callbacks.env", "AIRFLOW_CONN_SMS_KANNEL", callback_secret=""),
+    ),
+    "mail's password empty": (
+        "secret_empty",
+        "mail.env: AIRFLOW_CONN_SMTP_DEFAULT",
+        _set(
+            "mail.env",
+            "AIRFLOW_CONN_SMTP_DEFAULT",
+            '{"host": "mail.khanhhoa.gov.vn", "login": "motcua", "extra": {"from_email": "a@khanhhoa.gov.vn"}}',
+        ),
+    ),
+    "placeholder": ("placeholder_left", ".env: REDIS_PASSWORD", _set(".env", "REDIS_PASSWORD", "change-me")),
+    "placeholder in brackets": (
+        "placeholder_left",
+        "sources.env",
+        _set("sources.env", "AIRFLOW_CONN_ONESTOP_KHANHHOA", ONESTOP % "<password>"),
+    ),
+    "the example's address": ("placeholder_left", "UI_URL", _set(".env", "UI_URL", "https://motcua.example.vn")),
+    "the example's callbacks": (
+        "placeholder_left",
+        "callback_url",
+        _extra(
+            "gateways.env", "AIRFLOW_CONN_SMS_KANNEL", callback_url="https://motcua.example.vn/gateway/receipts/kannel"
+        ),
+    ),
+    "secret short": ("secret_short", ".env: AIRFLOW_JWT_SECRET", _set(".env", "AIRFLOW_JWT_SECRET", "hoa-sen-1")),
+    "secret unfit": (
+        "secret_unfit",
+        ".env: MOTCUA_APP_PASSWORD",
+        _set(".env", "MOTCUA_APP_PASSWORD", "hoa-sen@nha-trang/2026"),
+    ),
+    "two secrets are one": ("secret_shared", "MOTCUA_OWNER_PASSWORD", _two_of_dot_env),
+    "Redis' secret is the callbacks'": ("secret_shared", "REDIS_PASSWORD", _twice),
+    "Fernet key is none": ("fernet_key_invalid", "AIRFLOW_FERNET_KEY", _set(".env", "AIRFLOW_FERNET_KEY", "a" * 64)),
+    "callbacks expect another": (
+        "callback_secret_differs",
+        "gateways.env and callbacks.env",
+        _set("callbacks.env", "AIRFLOW_CONN_SMS_KANNEL", sms(made())),
+    ),
+    "callbacks do not know the gateway": (
+        "connection_missing",
+        "callbacks.env: AIRFLOW_CONN_SMS_KANNEL",
+        _set("callbacks.env", "AIRFLOW_CONN_SMS_KANNEL", ""),
+    ),
+    "no connection of a source": (
+        "connection_missing",
+        "sources.env: AIRFLOW_CONN_ONESTOP_VANPHONG",
+        _set("settings.env", "MOTCUA_SOURCES", "khanhhoa=contract,vanphong=opencps"),
+    ),
+    "no mail server": ("mail_missing", "mail.env", _without("mail.env", "AIRFLOW_CONN_SMTP_DEFAULT")),
+    "login in clear": (
+        "mail_in_clear",
+        "mail.env",
+        _extra("mail.env", "AIRFLOW_CONN_SMTP_DEFAULT", disable_ssl=True, disable_tls=True),
+    ),
+    "no recipient of alerts": ("no_alert_recipient", "mail.env", _without("mail.env", "MOTCUA_WATCH_RECIPIENTS")),
+    "no source": (
+        "connection_unused",
+        "ONESTOP_KHANHHOA",
+        _set("settings.env", "MOTCUA_SOURCES", "khanhhoa2=contract"),
+    ),
+}
+
+
+@pytest.mark.guarantee(
+    "operations", "the doctor reads an installation's files before anything runs, and names each fault"
+)
+@pytest.mark.parametrize("how", FILE_CASES)
+def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -> None:
+    assert examine(of_folder(folder)).findings == ()
+    fault, where, spoils = FILE_CASES[how]
+    spoils(folder)
+    named = examine(of_folder(folder)).findings
+    if how == "no source":
+        # The one that is named now has no connection, either.
+        assert {each.fault for each in named} == {"connection_missing", "connection_unused"}
+    else:
+        assert [each.fault for each in named] == [fault]
+    assert any(where in each.where for each in named)
+
+
+def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_once(tmp_path: Path) -> None:
+    for file in FILES:
+        shutil.copy(ROOT / f"{file}.example", tmp_path / file)
+        (tmp_path / file).chmod(0o600)
+    named = examine(of_folder(tmp_path)).findings
+    empty = {each.where for each in named if each.fault == "secret_empty"}
+    assert {f".env: {name}" for name in SECRETS} <= empty
+    connections = {where.partition(": ")[2].partition(",")[0] for where in empty if "CONN" in where}
+    assert connections == {
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA",
+        "AIRFLOW_CONN_ONESTOP_VANPHONG",
+        "AIRFLOW_CONN_SMS_KANNEL",
+    }
+    assert "callbacks.env: AIRFLOW_CONN_SMS_KANNEL, callback_secret" in empty
+    assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.fault for each in named}
+
+
+def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
+    assert {name for name, value in EXAMPLE.items() if not value} == set(NEEDED)
+    assert set(FILES) == {".env", *ENV_FILES}
+
+
+def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
+    for how in ("two secrets are one", "secret short", "callbacks expect another", "login in clear", "file open"):
+        FILE_CASES[how][2](folder)
+    told = CliRunner().invoke(app, ["doctor", "--files", str(folder)], env={"COLUMNS": "200"})
+    assert told.exit_code == 1
+    assert "secret_shared" in told.output
+    values = [
+        value for file in FILES for name, value in dotenv_values(folder / file).items() if name in SECRETS and value
+    ]
+    assert len(values) == len(SECRETS)
+    assert [value for value in values if value in told.output] == []
+
+
+def test_the_handbook_has_every_fault_with_what_to_do() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page_with_table(PAGE.read_text(encoding="utf-8"))
