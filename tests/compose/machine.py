@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from typing import Any, NoReturn
 import psycopg
 from psycopg import sql
 
-from motcua.sandbox.machine.postgres import EmbeddedPostgres, _become_nobody, binaries
+from motcua.sandbox.machine.postgres import EmbeddedPostgres, PostgresUnavailable, _become_nobody, binaries
 from tests.compose.project_files import ENV_FILES, ROOT, image_environment
 from tests.conftest import free_port
 
@@ -88,15 +89,16 @@ def _parser(verb: str, *flags: str, command: bool = False, services: bool = Fals
     return parser
 
 
-_PARSERS = {
+PARSERS = {
     "build": _parser("build"),
-    "config": _parser("config", "--quiet|-q"),
+    "config": _parser("config", "--quiet|-q", "--images"),
     "up": _parser("up", "--detach|-d", "--wait", "--build", services=True),
     "run": _parser("run", "--rm", "-T|--no-tty", "--no-deps", command=True),
     "exec": _parser("exec", "-T|--no-tty", command=True),
     "stop": _parser("stop", services=True),
     "ps": _parser("ps"),
 }
+"""What the handbook types of ``docker compose``, by its first word."""
 
 
 @dataclass
@@ -157,15 +159,8 @@ class Machine:
         Raises:
             AssertionError: a command of it failed; with everything that it printed.
         """
-        given = {
-            "PATH": os.pathsep.join((str(self.folder / "bin"), os.environ["PATH"])),
-            "HOME": "/nonexistent",
-            "USER": "lan",
-        }
         answer = subprocess.run(
-            ["bash", "-e", "-u", "-o", "pipefail", "-c", block],
-            env=given | {name: str(value) for name, value in variables.items()},
-            cwd=self.project,
+            **self._typed(block, variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -175,8 +170,47 @@ class Machine:
         assert answer.returncode == 0, f"{block}\nended with {answer.returncode}:\n{answer.stdout[-4000:]}"
         return answer.stdout
 
-    def lose(self) -> None:
-        """As in a fire: nothing ends in an orderly way, and nothing of its disk is left."""
+    def type_answering(self, block: str, question: str, answer: str, **variables: str | Path) -> str:
+        """Like :meth:`type`, at a terminal: ``answer`` is typed each time that ``question``, a pattern, is printed.
+
+        Raises:
+            AssertionError: a command of it failed; with everything that it printed.
+        """
+        keyboard, terminal = os.openpty()
+        process = subprocess.Popen(
+            **self._typed(block, variables), stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        os.close(terminal)
+        assert process.stdout is not None
+        printed, asked = b"", 0
+        try:
+            while part := os.read(process.stdout.fileno(), 65536):
+                printed += part
+                # What is typed before it is asked for is thrown away.
+                while asked < len(re.findall(question.encode(), printed)):
+                    asked += 1
+                    os.write(keyboard, f"{answer}\n".encode())
+            code = process.wait(timeout=_PATIENCE)
+        finally:
+            os.close(keyboard)
+            process.stdout.close()
+        assert code == 0, f"{block}\nended with {code}:\n{printed.decode(errors='replace')[-4000:]}"
+        return printed.decode()
+
+    def _typed(self, block: str, variables: Mapping[str, str | Path]) -> dict[str, Any]:
+        given = {
+            "PATH": os.pathsep.join((str(self.folder / "bin"), os.environ["PATH"])),
+            "HOME": "/nonexistent",
+            "USER": "lan",
+        }
+        return {
+            "args": ["bash", "-e", "-u", "-o", "pipefail", "-c", block],
+            "env": given | {name: str(value) for name, value in variables.items()},
+            "cwd": self.project,
+        }
+
+    def lose_power(self) -> None:
+        """Everything ends at once; its disk stays as it is, the containers' files with it."""
         for process in self.running.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -185,6 +219,55 @@ class Machine:
         for pid in self.left_over():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def come_back(self, order: Sequence[str], apart: float) -> Counter[str]:
+        """As the engine does when a machine starts: each container that is to restart is started, whatever needs what,
+        and again when it ends, after a pause that doubles.
+
+        Args:
+            order: of the services, as they are started.
+            apart: seconds between two of them.
+
+        Returns:
+            How often a service had to be started again, by name, once all were healthy together.
+
+        Raises:
+            Refused: they were not within ``_PATIENCE``.
+        """
+        services = self.services()
+        begun = time.monotonic()
+        due = {name: begun + place * apart for place, name in enumerate(order)}
+        pause = dict.fromkeys(order, 0.1)
+        again: Counter[str] = Counter()
+        while True:
+            now = time.monotonic()
+            for name in [name for name, process in self.running.items() if process.poll() is not None]:
+                del self.running[name]
+                again[name] += 1
+                due[name], pause[name] = now + pause[name], min(60.0, 2 * pause[name])
+            for name in [name for name, at in due.items() if at <= now]:
+                del due[name]
+                with suppress(PostgresUnavailable):
+                    self._launch(services, name)
+                if name not in self.running:
+                    again[name] += 1
+                    due[name], pause[name] = now + pause[name], min(60.0, 2 * pause[name])
+            # What the others need is asked first: it tells soonest that it is not worth while to ask them.
+            asked = sorted(order, key=lambda name: name not in ("postgres", "redis"))
+            if not due and all(self._is_healthy(services, name) for name in asked) and self._all_run():
+                return again
+            if now - begun > _PATIENCE:
+                raise Refused(
+                    f"not healthy together: {[name for name in asked if not self._is_healthy(services, name)]}"
+                )
+            time.sleep(0.2)
+
+    def _all_run(self) -> bool:
+        return all(process.poll() is None for process in self.running.values())
+
+    def lose(self) -> None:
+        """As in a fire: nothing ends in an orderly way, and nothing of its disk is left."""
+        self.lose_power()
         self._listening.close()
         shutil.rmtree(self._address.parent)
         shutil.rmtree(self.folder)
@@ -229,16 +312,20 @@ class Machine:
             typed.send(str(code).encode())
 
     def _docker(self, cwd: Path, words: Sequence[str], files: Sequence[int]) -> int:
-        if words[:1] != ["compose"] or len(words) < 2 or words[1] not in _PARSERS:
+        if words[:1] != ["compose"] or len(words) < 2 or words[1] not in PARSERS:
             raise Refused(f"docker {' '.join(words)} is nothing that the harness knows")
         if cwd != self.project:
             raise Refused(f"no configuration file provided: not found in {cwd}")
         verb = words[1]
-        asked = _PARSERS[verb].parse_args(words[2:])
+        asked = PARSERS[verb].parse_args(words[2:])
         services = self.services()
         if verb in ("run", "exec") and not asked.no_tty and any(map(_is_redirected, files)):
             raise Refused("the input device is not a TTY")
-        if verb == "up":
+        if verb == "config" and asked.images:
+            os.write(
+                files[1], "".join(f"{image}\n" for image in {each["image"]: 0 for each in services.values()}).encode()
+            )
+        elif verb == "up":
             if not asked.detach:
                 raise Refused("up without --detach would not come back")
             self._up(services, asked.services or list(services), asked.wait)
@@ -350,7 +437,12 @@ class Machine:
     def _start(self, services: Mapping[str, Any], name: str) -> None:
         if name in self.running and self.running[name].poll() is None:
             return
-        container = self.containers[name] = self._create(services, name)
+        self.containers[name] = self._create(services, name)
+        self._launch(services, name)
+
+    def _launch(self, services: Mapping[str, Any], name: str) -> None:
+        """Starts the process of a container that is there."""
+        container = self.containers[name]
         if name == "postgres":
             self.running[name] = self._start_postgres(services[name], container)
         else:
@@ -425,13 +517,16 @@ class Machine:
     def _is_healthy(self, services: Mapping[str, Any], name: str) -> bool:
         kind, *words = services[name]["healthcheck"]["test"]
         container = self.containers[name]
-        check = subprocess.run(
-            self._here(container, words if kind == "CMD" else ["sh", "-c", *words]),
-            env=self._environment(services, container),
-            cwd=ROOT,
-            capture_output=True,
-            timeout=60,
-        )
+        try:
+            check = subprocess.run(
+                self._here(container, words if kind == "CMD" else ["sh", "-c", *words]),
+                env=self._environment(services, container),
+                cwd=ROOT,
+                capture_output=True,
+                timeout=60,
+            )
+        except subprocess.TimeoutExpired:
+            return False
         return check.returncode == 0
 
     def log(self, name: str) -> str:

@@ -34,7 +34,9 @@ from motcua.store.ledger.database import Connection, connect
 app = typer.Typer(help="The agencies' settings.", no_args_is_help=True)
 _console = console()
 
-_FILE = Annotated[Path | None, typer.Argument(help="YAML file; include/agencies.yaml by default.")]
+_FILE = Annotated[
+    Path | None, typer.Argument(help="YAML file, '-' for standard input; include/agencies.yaml by default.")
+]
 _CODE = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
 _ENABLE_NOW = Annotated[
     bool, typer.Option("--enable-now", help="Enable from this moment the agencies that have no date yet.")

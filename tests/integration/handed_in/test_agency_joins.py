@@ -197,3 +197,15 @@ def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
     assert "There is no agency 999" in run(printed, "motcua agencies dry-run 999 --since x", exit_code=2)
     with pytest.raises(UnknownAgency):
         dry_run("999", SINCE)
+
+
+def test_file_is_handed_to_a_command_that_has_no_such_file(ledger, rows):
+    entry = f"agencies:\n  - code: {CODE}\n    name: Sở Công Thương\n    enabled_from: false\n"
+    taken = CliRunner().invoke(app, ["agencies", "import", "-", "--by", "lan"], input=entry.encode())
+    assert taken.exit_code == 0, taken.output
+    assert rows("SELECT name FROM motcua.agencies WHERE agency_code = %s", CODE) == [{"name": "Sở Công Thương"}]
+    same = CliRunner().invoke(app, ["agencies", "diff", "-"], input=entry.encode())
+    assert same.exit_code == 0, same.output
+    for wrong in (b"agencies: [", entry.encode("utf-16")):
+        refused = CliRunner().invoke(app, ["agencies", "import", "-", "--by", "lan"], input=wrong)
+        assert refused.exit_code == 2, refused.output

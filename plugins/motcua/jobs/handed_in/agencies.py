@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -252,9 +253,14 @@ FIELDS: Final = tuple(_AgencyEntry.model_fields)
 """Every field that an entry of the file may have, in the order in which it is exported."""
 
 
+STANDARD_INPUT = Path("-")
+"""In place of a file's path: what is handed to a command that has no such file, as one in a container."""
+
+
 def _entries(path: Path) -> list[_AgencyEntry]:
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        written_down = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+        content: Any = yaml.load(written_down.decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as failure:
         words = ": ".join(filter(None, (failure.context, failure.problem)))
         line = f"line {failure.problem_mark.line + 1}: " if failure.problem_mark else ""

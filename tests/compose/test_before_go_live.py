@@ -1,0 +1,152 @@
+"""docs/vi/truoc-khi-van-hanh.md answers what is true: its commands are there, and answer what the page says.
+
+What needs no running server is run on a ledger of the test's own.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from pyrage.x25519 import Identity
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.sandbox.machine.postgres import binaries
+from tests.compose.project_files import ROOT, SERVICES
+from tests.compose.typed_commands import NotUnderstood, understand
+from tests.conftest import PASSWORD, connection_uri
+
+PAGE = ROOT / "docs" / "vi" / "truoc-khi-van-hanh.md"
+_ROW = re.compile(r"^\| `(?P<command>[^`]+)` \| (?P<answer>.+) \|$", re.M)
+NEEDS_A_SERVER = {
+    "airflow": "Airflow's users, which are in its own database",
+    "printenv": "what a container was told",
+    "tar": "a volume",
+    "docker": "the engine",
+}
+"""Program → why it is understood here and not run."""
+
+
+def rows_of_page() -> list[tuple[str, str]]:
+    """Each command with what the page says of its answer."""
+    return [(row["command"], row["answer"]) for row in _ROW.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+def questions() -> dict[str, str]:
+    """Heading of each question → its words."""
+    return dict(re.findall(r"^## (\d+\. .+?)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.M | re.S))
+
+
+def program_in(command: str) -> list[str]:
+    """What is run in the container, or by Compose itself; where its output goes is left out."""
+    words = shlex.split(command)
+    words = words[: next((n for n, word in enumerate(words) if word in ("<", ">")), len(words))]
+    service = next((n for n, word in enumerate(words) if word in SERVICES), None)
+    if service is None or words[2] not in ("exec", "run"):
+        return ["docker", *words[1:]]
+    return words[service + 1 :]
+
+
+def promised(answer: str) -> list[str]:
+    """Words that the page says are shown."""
+    return re.findall(r"“([^”]+)”", answer)
+
+
+def test_twelve_questions_each_have_a_command() -> None:
+    assert [heading.partition(".")[0] for heading in questions()] == [str(n) for n in range(1, 13)]
+    assert [heading for heading, words in questions().items() if not _ROW.search(words)] == []
+
+
+def test_every_command_of_the_page_is_understood() -> None:
+    refused = []
+    for command, _ in rows_of_page():
+        try:
+            understand(command)
+        except NotUnderstood as error:
+            refused.append(f"{command}: {error}")
+    assert refused == []
+
+
+def test_what_is_not_run_here_needs_a_server() -> None:
+    programs = {program_in(command)[0] for command, _ in rows_of_page()}
+    assert programs == {"motcua", "psql", "pg_dump", *NEEDS_A_SERVER}
+
+
+def test_images_that_are_carried_are_those_of_compose() -> None:
+    (answer,) = [answer for command, answer in rows_of_page() if "--images" in command]
+    images = {re.split(r"[:@]", service["image"])[0] for service in SERVICES.values()}
+    assert set(promised(answer)) == images
+
+
+@pytest.fixture
+def server(
+    ledger: str, agencies: None, configure: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A ledger with agencies, kept by the migrations' owner, and what a backup needs; an administrator's DSN of it."""
+    key = Identity.generate()
+    (tmp_path / "identity.txt").write_text(f"{key}\n", encoding="utf-8")
+    configure(
+        AIRFLOW_CONN_MOTCUA_DB_OWNER=connection_uri(ledger, "motcua_owner", conninfo_to_dict(ledger)["dbname"]),
+        MOTCUA_BACKUPS=str(tmp_path / "backups"),
+        MOTCUA_BACKUP_RECIPIENTS=str(key.to_public()),
+        MOTCUA_PUBLICATIONS=f"file://{tmp_path}/publications",
+        MOTCUA_STATEMENTS=f"file://{tmp_path}/statements",
+        MOTCUA_WATCH=str(tmp_path / "watch"),
+        MOTCUA_SOURCES="",
+        MOTCUA_PERSON="lan",
+    )
+    for folder in ("backups", "publications", "statements"):
+        (tmp_path / folder).mkdir()
+    with psycopg.connect(ledger, autocommit=True) as admin:
+        admin.execute(
+            "GRANT CONNECT, TEMPORARY ON DATABASE {} TO motcua_owner".format(conninfo_to_dict(ledger)["dbname"])
+        )
+    monkeypatch.chdir(tmp_path)
+    return ledger
+
+
+def answered(words: list[str], dsn: str, identity: str) -> tuple[int, str]:
+    """Exit code and output of a program of the page."""
+    if words[0] == "motcua":
+        result = CliRunner().invoke(app, words[1:], input=identity)
+        return result.exit_code, f"{result.output}{result.exception or ''}"
+    where = conninfo_to_dict(dsn)
+    given = [word for word in words[1:] if not word.startswith(("--username", "--dbname")) and word != "motcua"]
+    environment = {"PGHOST": where["host"], "PGPORT": where["port"], "PGUSER": "postgres"}
+    environment |= {"PGPASSWORD": where.get("password") or PASSWORD, "PGDATABASE": where["dbname"]}
+    run = subprocess.run(
+        [binaries() / words[0], *given],
+        env={name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+@pytest.mark.timeout(600)
+def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -> None:
+    identity = (tmp_path / "identity.txt").read_text(encoding="utf-8")
+    seen: dict[str, tuple[int, str]] = {}
+    wrong: list[Any] = []
+    # A backup is there before anybody asks for one.
+    in_order = sorted(rows_of_page(), key=lambda row: program_in(row[0]) != ["motcua", "backup"])
+    for command, answer in in_order:
+        words = program_in(command)
+        if words[0] in NEEDS_A_SERVER:
+            continue
+        if command not in seen or words == ["motcua", "identity"]:
+            seen[command] = answered(words, server, identity)
+        code, output = seen[command]
+        if code or any(word not in output for word in promised(answer)):
+            wrong.append((command, answer, code, output[-600:]))
+    assert wrong == []
+    assert len(seen) > 20

@@ -1,0 +1,119 @@
+"""Whether a command that a page tells to type can be understood: its services, words and options exist.
+
+Nothing is run. What Compose would refuse is asked of the parsers of :mod:`tests.compose.machine`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from contextlib import redirect_stderr
+from functools import cache
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from motcua.cli import app
+from tests.compose.machine import PARSERS, Refused
+from tests.compose.project_files import OURS, SERVICES
+
+_ENGINE_ALONE = {"down", "logs", "version"}
+"""What the handbook types of ``docker compose`` that nothing here does."""
+_EVERY_DEBIAN_HAS = {"cat", "find", "printenv", "printf", "rm", "tar", "true", "umask"}
+
+
+class NotUnderstood(Exception):
+    """A word of the command is nothing that there is; the message says which."""
+
+
+def lines_of(block: str) -> list[str]:
+    """The commands of a block: lines that end with a backslash are one."""
+    return [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def understand(line: str) -> str | None:
+    """The service in which a command of Compose's is run, if it is one.
+
+    Raises:
+        NotUnderstood: Compose, the service or the program in it would refuse the words.
+    """
+    if not line.startswith("docker compose "):
+        return None
+    # What the shell puts in stands for one word.
+    words = shlex.split(re.sub(r"\$\([^)]*\)", "2026-01-01", line), comments=True)
+    # What is handed to it, and where its output goes, is the shell's.
+    words = words[: next((n for n, word in enumerate(words) if word in ("<", ">", "|")), len(words))]
+    verb = words[2]
+    if verb in _ENGINE_ALONE:
+        return None
+    if verb not in PARSERS:
+        raise NotUnderstood(f"docker compose {verb}")
+    try:
+        asked = PARSERS[verb].parse_args(words[3:])
+    except Refused as refusal:
+        raise NotUnderstood(str(refusal)) from None
+    named = [asked.service] if hasattr(asked, "service") else getattr(asked, "services", [])
+    if unknown := set(named) - SERVICES.keys():
+        raise NotUnderstood(f"no service {', '.join(sorted(unknown))}")
+    if not getattr(asked, "command", None):
+        return None
+    if asked.service in OURS:
+        understand_program(asked.command)
+    return str(asked.service)
+
+
+def understand_program(words: list[str]) -> None:
+    """Looks whether a command in the image is there and takes these words.
+
+    Raises:
+        NotUnderstood: it is not, or does not.
+    """
+    program, *arguments = words
+    if program == "motcua":
+        _understand_motcua(arguments)
+    elif program == "airflow":
+        _understand_airflow(arguments)
+    elif program not in _EVERY_DEBIAN_HAS:
+        raise NotUnderstood(f"{program} is not known to be in the image")
+
+
+@cache
+def _motcua() -> Any:
+    return typer.main.get_command(app)
+
+
+def _understand_motcua(words: list[str]) -> None:
+    command, given, context = _motcua(), words, None
+    try:
+        while True:
+            for parameter in command.params:
+                # It would answer now, from the ledger.
+                if parameter.is_eager:
+                    parameter.callback = _end_where_given
+            context = command.make_context(command.name, list(given), parent=context)
+            if not hasattr(command, "commands") or not (given := [*context._protected_args, *context.args]):
+                return
+            _, command, given = command.resolve_command(context, given)
+    except typer.Exit:
+        return
+    except TyperException as error:
+        raise NotUnderstood(f"motcua {' '.join(words)}: {error}") from None
+
+
+def _end_where_given(_: object, __: object, value: object) -> object:
+    if value:
+        raise typer.Exit
+    return value
+
+
+def _understand_airflow(words: list[str]) -> None:
+    from airflow.cli.cli_parser import get_parser
+
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            get_parser().parse_args(words)
+    except SystemExit:
+        raise NotUnderstood(f"airflow {' '.join(words)}: {said.getvalue()}") from None

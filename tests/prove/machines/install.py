@@ -1,0 +1,397 @@
+"""Whether docs/operations/install.md leads from a bare machine to a first message and a first restore.
+
+``make prove ONLY=install``. The page's blocks are read out of it and typed, line by line, on a machine of
+``tests.compose.machine``: each service of docker-compose.yaml is a process with its own command and environment. The
+world outside is real: a PostgreSQL as the one-stop database, a Kannel with a carrier behind it, an SMTP server. What an
+operator does between the commands (fills in files, has a dossier reach its result, switches the power off) is done at
+its step. Then steps 1 to 7 of docs/operations/restore.md are typed on a second, empty machine.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import requests
+from pyrage.x25519 import Identity
+
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.store.ledger.provisioning import with_database
+from tests.compose.filling_in import SECTION, Value, fill_in
+from tests.compose.handbook import rows, steps
+from tests.compose.machine import Machine
+from tests.compose.project_files import LONG_RUNNING
+from tests.conftest import OneStop, free_port
+from tests.gateways.real_kannel import IS_INSTALLED, Kannel, smpp_carrier
+from tests.gateways.smsc import Smsc, Text
+from tests.prove import Figure
+
+NOT_FOLLOWED = "What is not followed without an engine"
+AGENCY = "000.00.11.H32"
+DOSSIER = "SCT-000001"
+AFTER_REBOOT = "SCT-000002"
+OF_LAST_WEEK = "SCT-000000"
+PHONES = {DOSSIER: "0905123456", AFTER_REBOOT: "0905123457", OF_LAST_WEEK: "0905123458"}
+DEPARTMENT, OPERATOR = "so.tttt@example.vn", "lan@example.vn"
+_PATIENCE = 600.0
+"""Seconds after which something has not merely been slow."""
+_APART = 4.0
+"""Seconds between the starts of two services after the reboot."""
+
+
+class Ports(NamedTuple):
+    """Of loopback, where each part of the world outside listens."""
+
+    one_stop: int
+    kannel: int
+    smtp: int
+
+
+@dataclass
+class Outside:
+    """What no server of ours takes with it."""
+
+    folder: Path
+    one_stop: OneStop
+    carrier: Smsc
+    ports: Ports
+    password: str
+    """By which the server is known to each of them."""
+    mails: Path
+    identity: Identity = field(default_factory=Identity.generate)
+
+    @property
+    def safe(self) -> Path:
+        """The safe's folder."""
+        return self.folder / "safe"
+
+    def result_at_the_desk(self, code: str, days_ago: int = 0) -> None:
+        """A dossier has its result, and lies at the desk."""
+        now = datetime.now(UTC) - timedelta(days=days_ago)
+        day = timedelta(days=1)
+        self.one_stop.dossier(
+            code,
+            "H32.11",
+            received_at=now - day,
+            phone_entered_at=now - day,
+            due_at=now + 2 * day,
+            applicant_phone=PHONES[code],
+            status_code=9,
+            at_one_stop_desk=True,
+            updated_at=now,
+        )
+        self.one_stop.move(9, code, "H32.11", at=now)
+
+    def shown(self, code: str) -> list[Text]:
+        """What the phone of a dossier shows."""
+        return self.carrier.phone(f"+84{PHONES[code][1:]}")
+
+    def subjects(self, receiver: str) -> list[str]:
+        """Subjects of the mails that a receiver got."""
+        found = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.mails.glob("*.eml")]
+        return [str(mail["subject"]) for mail in found if receiver in str(mail["to"])]
+
+
+@contextmanager
+def _outside(folder: Path) -> Iterator[Outside]:
+    password = secrets.token_hex(16)
+    mails = folder / "mails"
+    with ExitStack() as stack:
+        server = EmbeddedPostgres(folder / "one-stop", free_port())
+        server.set_up()
+        stack.callback(_end, server.start(folder / "one-stop.log"), signal.SIGINT)
+        with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
+            admin.execute(f"CREATE ROLE motcua_reader LOGIN PASSWORD '{password}'".encode())
+            admin.execute("CREATE DATABASE onestop")
+        one_stop = OneStop(with_database(server.admin_dsn, "onestop"))
+        stack.callback(one_stop.connection.close)
+        one_stop.connection.execute("GRANT USAGE ON SCHEMA onestop TO motcua_reader")
+        one_stop.connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA onestop TO motcua_reader")
+        carrier = Smsc()
+        stack.callback(carrier.close)
+        user = (
+            f"group = sendsms-user\nusername = motcua\npassword = {password}\nmax-messages = 8\nconcatenation = true\n"
+        )
+        kannel = Kannel(folder / "kannel", carrier=smpp_carrier(carrier.port), groups=user)
+        stack.callback(kannel.stop)
+        page, smtp = free_port(), free_port()
+        mailbox = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "motcua.sandbox.network.mailbox", "--folder", str(mails)),
+                *("--port", str(page), "--smtp-port", str(smtp)),
+            ],
+            env={**os.environ, "MOTCUA_SMTP_USERNAME": "motcua", "MOTCUA_SMTP_PASSWORD": password},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        stack.callback(_end, mailbox, signal.SIGTERM)
+        ports = Ports(server.port, kannel.sendsms_port, smtp)
+        outside = Outside(folder, one_stop, carrier, ports, password, mails)
+        outside.safe.mkdir()
+        # The desk was at work before there was a server of ours.
+        outside.result_at_the_desk(OF_LAST_WEEK, days_ago=3)
+        _until("Kannel is bound to its carrier", lambda: carrier.is_bound)
+        yield outside
+
+
+def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    process.send_signal(number)
+    process.wait(60)
+
+
+def _until(what: str, reached: Callable[[], object]) -> float:
+    """Waits until something is so; after how many seconds it was.
+
+    Raises:
+        AssertionError: it was not in time.
+    """
+    begun = time.monotonic()
+    while not reached():
+        assert time.monotonic() - begun < _PATIENCE, f"waited {_PATIENCE:.0f} s in vain: {what}"
+        time.sleep(0.2)
+    return time.monotonic() - begun
+
+
+def values(ports: Ports, password: str, public_key: str) -> dict[tuple[str, str], Value]:
+    """What the operator of such a machine fills in."""
+    host = {"host": "127.0.0.1"}
+    return {
+        (".env", "UI_URL"): "http://localhost:8080",
+        (".env", "BACKUP_RECIPIENTS"): public_key,
+        ("settings.env", "MOTCUA_SOURCES"): "khanhhoa=contract",
+        ("settings.env", "MOTCUA_GATEWAYS"): "kannel",
+        ("settings.env", "MOTCUA_DEPARTMENT_RECIPIENTS"): DEPARTMENT,
+        ("mail.env", "AIRFLOW_CONN_SMTP_DEFAULT"): {
+            "conn_type": "smtp",
+            "port": ports.smtp,
+            "login": "motcua",
+            "password": password,
+            "extra": {"from_email": "MotcuaSMS <motcua@example.vn>", "disable_ssl": True, "disable_tls": True},
+            **host,
+        },
+        ("mail.env", "MOTCUA_WATCH_RECIPIENTS"): OPERATOR,
+        ("sources.env", "AIRFLOW_CONN_ONESTOP_KHANHHOA"): {
+            "port": ports.one_stop,
+            "password": password,
+            "extra": {"sslmode": None},
+            **host,
+        },
+        ("gateways.env", "AIRFLOW_CONN_SMS_KANNEL"): {
+            "port": ports.kannel,
+            "password": password,
+            "extra": {"callback_url": "http://127.0.0.1:8081/gateway/receipts/kannel"},
+            **host,
+        },
+        ("callbacks.env", "AIRFLOW_CONN_SMS_KANNEL"): host,
+    }
+
+
+@dataclass
+class Installing:
+    """One run along the page."""
+
+    machine: Machine
+    outside: Outside
+    seed: int
+    typed: int = 0
+    figures: list[Figure] = field(default_factory=list)
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    backed_up: tuple[Any, ...] = ()
+    not_followed: dict[str, str] = field(default_factory=lambda: dict(rows("install", NOT_FOLLOWED)))
+
+    def note(self, name: str, value: str, must_reach: str, ok: bool) -> None:
+        self.figures.append(Figure(name, value, must_reach, ok))
+
+    def follow(self) -> None:
+        """Every step of the page, with what a person does at it.
+
+        Raises:
+            ValueError: the page has a step that is not known here, or not one that is.
+        """
+        before = {5: self._fill_in}
+        after = {7: self._started, 9: self._signs_in, 13: self._note_backup, 14: self._after_reboot}
+        found = steps("install", SECTION)
+        if list(found) != list(range(1, 16)):
+            raise ValueError(f"the page has steps {list(found)}; this program knows what is done at 1 to 15")
+        for number, blocks in found.items():
+            before.get(number, _nothing)()
+            for place, block in enumerate(blocks):
+                if (number, place) == (12, 1):
+                    self._first_message(DOSSIER, "first message")
+                self._type(block, answering=number == 9)
+            after.get(number, _nothing)()
+        self._restore()
+
+    def _type(self, block: str, machine: Machine | None = None, answering: bool = False, **more: Path) -> None:
+        lines = block.splitlines(keepends=True)
+        left_out = [line for line in lines if line.strip() in self.not_followed]
+        kept = "".join(line for line in lines if line not in left_out)
+        if any(line.strip() == "sudo reboot" for line in left_out):
+            self._reboot()
+        if not kept.strip():
+            return
+        there = machine or self.machine
+        variables: dict[str, str | Path] = {"SAFE": self.outside.safe, "DOSSIER": DOSSIER, **more}
+        if answering:
+            there.type_answering(kept, r"(?:Password|confirmation):", self.password, **variables)
+        else:
+            there.type(kept, **variables)
+        self.typed += len([line for line in kept.splitlines() if line.strip()])
+
+    def _fill_in(self) -> None:
+        there = self.outside
+        fill_in(self.machine.project, values(there.ports, there.password, str(there.identity.to_public())))
+
+    def _started(self) -> None:
+        self.note("services healthy after the first start", _share(self.machine), f"{len(LONG_RUNNING)} of them", True)
+        _until("the watch's first mail", lambda: self.outside.subjects(OPERATOR))
+        subjects = self.outside.subjects(OPERATOR)
+        self.note("mails of the watch's first day", subjects[0], "Giám sát ngày …", "Giám sát ngày" in subjects[0])
+
+    def _signs_in(self) -> None:
+        answer = requests.post(
+            f"http://127.0.0.1:{self.machine.ports[8080]}/auth/token",
+            json={"username": "lan", "password": self.password},
+            timeout=60,
+        )
+        self.note("the first account signs in", str(answer.status_code), "201", answer.status_code == 201)
+
+    def _first_message(self, code: str, name: str) -> None:
+        self.outside.result_at_the_desk(code)
+        seconds = _until(f"{code} rings", lambda: self.outside.shown(code))
+        _until(f"{code} is delivered", lambda: self._state(code) == "delivered")
+        text = self.outside.shown(code)
+        self.note(
+            f"{name}: phone shows, ledger says",
+            f"{len(text)} text, delivered, {seconds:.1f} s",
+            "1 text",
+            len(text) == 1,
+        )
+
+    def _state(self, code: str) -> str:
+        found = _rows(
+            self.machine,
+            f"SELECT state FROM motcua.messages JOIN motcua.dossiers USING (dossier_id) WHERE dossier_code = '{code}'",
+        )
+        return str(found[0][0]) if found else ""
+
+    def _note_backup(self) -> None:
+        self.backed_up = _kept(self.machine)
+
+    def _reboot(self) -> None:
+        before = dict(self.machine.running)
+        self.machine.lose_power()
+        order = [name for name in LONG_RUNNING if name not in ("postgres", "redis")]
+        random.Random(self.seed).shuffle(order)
+        order += ["redis", "postgres"]
+        begun = time.monotonic()
+        again = self.machine.come_back(order, _APART)
+        self.note(
+            "services healthy after a reboot, " + ", ".join(order),
+            f"{_share(self.machine)} in {time.monotonic() - begun:.0f} s; started again: "
+            + (", ".join(f"{name} {times}" for name, times in sorted(again.items())) or "none"),
+            f"{len(before)} of them",
+            len(self.machine.running) == len(before),
+        )
+        # What the watch saw of it is over before it is asked.
+        _until("the watch has nothing to tell", self._is_calm)
+
+    def _is_calm(self) -> bool:
+        try:
+            self.machine.type("docker compose exec watch motcua alerts")
+        except AssertionError:
+            return False
+        return True
+
+    def _after_reboot(self) -> None:
+        self._first_message(AFTER_REBOOT, "first message after the reboot")
+
+    def _restore(self) -> None:
+        """Step 15: on a second machine, which has no way to the gateway."""
+        copies = self.outside.folder / "copies"
+        shutil.copytree(self.machine.project / "backups", copies)
+        (self.outside.safe / "identity.txt").write_text(f"{self.outside.identity}\n", encoding="utf-8")
+        second = Machine(self.outside.folder / "second")
+        try:
+            for number, blocks in steps("restore", "From a backup").items():
+                # There is no journal of a machine that was not lost; the steps after the seventh begin to send.
+                for block in blocks if number != 3 and number <= 7 else ():
+                    self._type(block, second, COPIES=copies)
+            second.type("rm identity.txt")
+            kept = _kept(second)
+            self.note(
+                "messages, transitions, agencies in the restored ledger",
+                ", ".join(map(str, kept)),
+                ", ".join(map(str, self.backed_up)),
+                kept == self.backed_up,
+            )
+        finally:
+            second.lose()
+
+
+def _nothing() -> None:
+    """At most steps nothing is done but what is typed."""
+
+
+def _rows(machine: Machine, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(with_database(machine.postgres.admin_dsn, "motcua")) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+def _kept(machine: Machine) -> tuple[Any, ...]:
+    (counted,) = _rows(
+        machine,
+        "SELECT (SELECT count(*) FROM motcua.messages), (SELECT count(*) FROM motcua.transitions),"
+        " (SELECT count(*) FROM motcua.agencies)",
+    )
+    return counted
+
+
+def _share(machine: Machine) -> str:
+    return f"{len(machine.running)} of {len(LONG_RUNNING)}"
+
+
+def figures(seed: int) -> list[Figure]:
+    """Follows the page; what fell short is told by the command that failed.
+
+    Raises:
+        AssertionError: a command of the page failed, or what it promises did not come about.
+    """
+    assert IS_INSTALLED, "Kannel is not installed"
+    folder = Path(tempfile.mkdtemp(prefix="motcua-install-"))
+    folder.chmod(0o711)
+    try:
+        with _outside(folder) as outside:
+            machine = Machine(folder / "server")
+            run = Installing(machine, outside, seed)
+            try:
+                run.follow()
+                machine.type("docker compose exec airflow-scheduler motcua identity")
+                run.note("the identity at the end", "0", "0", True)
+                told = outside.shown(OF_LAST_WEEK)
+                run.note("told of what was before", str(len(told)), "0", not told)
+            finally:
+                machine.lose()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    followed = len(steps("install", SECTION))
+    run.note("steps followed, lines typed", f"{followed}, {run.typed}", "all", True)
+    for name, why in run.not_followed.items():
+        run.note(f"not followed: {name}", why, "listed", True)
+    return run.figures
