@@ -107,9 +107,7 @@ class Software:
         return self.call("CapNhatTienDoHoSoMC", list(records), unit)
 
 
-def register(
-    name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = (), at_desk: bool = False
-) -> None:
+def register(name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = ()) -> None:
     """An account with the tests' password."""
     with connect() as ledger:
         register_client(
@@ -119,7 +117,7 @@ def register(
             Password.of(PASSWORD),
             agencies,
             networks,
-            supplements_at_desk=at_desk,
+            supplements_at_desk=False,
             by="tests",
             now=datetime.now(UTC) - timedelta(days=1),
         )
@@ -155,13 +153,13 @@ def software(served: httpx.Client) -> Software:
 
 
 @pytest.fixture
-def run(served: httpx.Client) -> Callable[[], dict[str, int]]:
-    """Picks the source up and plans; gives what was quarantined, by reason."""
+def run(served: httpx.Client) -> Callable[[], set[str]]:
+    """Picks the source up and plans; gives why rows were quarantined."""
 
-    def go() -> dict[str, int]:
+    def go() -> set[str]:
         counts = pick_up(SOURCE)
         plan()
-        return counts.quarantined_by_reason
+        return set(counts.quarantined_by_reason)
 
     return go
 

@@ -1,7 +1,9 @@
 -- Writes dossiers that a client pushed, each as far as it tells something new, and says of each, by its place, what
 -- became of it: taken, repeated, or why it is refused. A field that did not come stays; one that came empty is emptied.
--- What is as it came within two days is a repeat, where steps tell what is newer. An ended dossier whose fields were
--- emptied is not filled again by what ended it. Steps that waited for a dossier get their numbers. Raises MC010, the
+-- Where steps tell a dossier's life, what is as it came within two days is a repeat; and a status that is behind the
+-- steps is no news: one that a step told before the last one did, 1 and 2, and 4 in a dossier's first push. An ended
+-- dossier whose fields were emptied is not filled again by what ended it. Steps that waited for a dossier get their
+-- numbers. Raises MC010, the
 -- session is nobody's. Called by include/sql/intake/take_dossiers.sql.
 CREATE OR REPLACE FUNCTION intake.take_dossiers(
     session_digest bytea, given jsonb
@@ -64,8 +66,13 @@ BEGIN
             j.dossier_code,
             decode(j.digest, 'hex') AS digest,
             coalesce(o.fields, '{}') || j.fields AS fields,
-            CASE WHEN 'status_code' = any(j.said) THEN j.status_code ELSE o.status_code END AS status_code,
             CASE
+                WHEN b.is_behind THEN coalesce(o.status_code, l.status_code)
+                WHEN 'status_code' = any(j.said) THEN j.status_code
+                ELSE o.status_code
+            END AS status_code,
+            CASE
+                WHEN b.is_behind THEN coalesce(o.supplement_at_desk, l.supplement_at_desk)
                 WHEN 'supplement_at_desk' = any(j.said) THEN j.supplement_at_desk
                 ELSE coalesce(o.supplement_at_desk, FALSE)
             END AS supplement_at_desk,
@@ -80,6 +87,27 @@ BEGIN
         FROM judged AS j
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
+        LEFT JOIN LATERAL (
+            SELECT s.status_code, s.supplement_at_desk
+            FROM intake.pushed_steps AS s
+            WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
+            ORDER BY s.occurred_at DESC, s.transition_id DESC
+            LIMIT 1
+        ) AS l ON TRUE
+        CROSS JOIN LATERAL (
+            SELECT
+                coalesce(j.status_code <> l.status_code, FALSE)
+                AND (
+                    j.status_code IN (1, 2)
+                    OR (j.status_code = 4 AND o.dossier_no IS NULL)
+                    OR EXISTS (
+                        SELECT 1 FROM intake.pushed_steps AS s
+                        WHERE
+                            s.source = push.source AND s.agency_code = j.agency_code
+                            AND s.dossier_code = j.dossier_code AND s.status_code = j.status_code
+                    )
+                ) AS is_behind
+        ) AS b
         WHERE j.refusal IS NULL
         ORDER BY j.agency_code, j.dossier_code, j.place DESC
     ),

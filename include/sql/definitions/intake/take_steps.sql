@@ -1,7 +1,8 @@
--- Writes steps that a client pushed, each once, numbered in the order of arrival, and says of each, by its place, what
--- became of it: taken, repeated, waiting (its dossier must come first, since nothing else says whose it is), or why it
--- is refused. A step without a time of its own is a repeat where the same came within two days. Raises MC010, the
--- session is nobody's. Called by include/sql/intake/take_steps.sql.
+-- Writes steps that a client pushed, each once, numbered in the order of arrival (those of a dossier that come in
+-- one call in the order of their times, where each has one), and says of each, by its place, what became of it:
+-- taken, repeated, waiting (its dossier must come first, since nothing else says whose it is), or why it is refused.
+-- A step without a time of its own is a repeat where the same came within two days. Raises MC010, the session is
+-- nobody's. Called by include/sql/intake/take_steps.sql.
 CREATE OR REPLACE FUNCTION intake.take_steps(
     session_digest bytea, given jsonb
 ) RETURNS TABLE (place integer, outcome text) LANGUAGE plpgsql SECURITY DEFINER
@@ -76,6 +77,22 @@ BEGIN
         ORDER BY j.agency_code, j.dossier_code, j.digest, j.place
     ),
 
+    ordered AS (
+        SELECT
+            n.*,
+            min(n.place) OVER w AS first_place,
+            -- A day without a time of day orders nothing.
+            CASE
+                WHEN
+                    bool_and(
+                        coalesce((n.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::time <> '00:00', FALSE)
+                    ) OVER w
+                    THEN n.occurred_at
+            END AS order_at
+        FROM news AS n
+        WINDOW w AS (PARTITION BY n.agency_code, n.dossier_code)
+    ),
+
     saved AS (
         INSERT INTO intake.pushed_steps (
             source, transition_id, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk,
@@ -83,11 +100,14 @@ BEGIN
         )
         SELECT
             push.source,
-            CASE WHEN n.agency_code IS NOT NULL THEN base + row_number() OVER (ORDER BY n.place) END,
+            CASE
+                WHEN n.agency_code IS NOT NULL
+                    THEN base + row_number() OVER (ORDER BY n.first_place, n.order_at, n.place)
+            END,
             n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
             n.occurred_at IS NOT NULL, coalesce(n.occurred_at, push.moment), push.moment, n.digest
-        FROM news AS n
-        ORDER BY n.place
+        FROM ordered AS n
+        ORDER BY n.first_place, n.order_at, n.place
     )
 
     SELECT
