@@ -6,6 +6,10 @@
 
 CREATE SCHEMA audit;
 
+-- Name: intake; Type: SCHEMA; Schema: -; Owner: -
+
+CREATE SCHEMA intake;
+
 -- Name: motcua; Type: SCHEMA; Schema: -; Owner: -
 
 CREATE SCHEMA motcua;
@@ -163,6 +167,488 @@ CREATE FUNCTION audit.messages_as_of(known_history bigint) RETURNS TABLE(message
     INNER JOIN audit.messages AS m ON n.message_id = m.message_id
     -- A message whose first move came later did not exist yet.
     WHERE n.from_state IS NOT NULL
+$$;
+
+-- Name: agency_named(text); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.agency_named(written text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT CASE WHEN min(n.agency_code) = max(n.agency_code) THEN min(n.agency_code) END
+    FROM (
+        SELECT a.agency_code, a.name FROM motcua.agencies AS a
+        UNION ALL
+        SELECT a.agency_code, a.short_name FROM motcua.agencies AS a
+        UNION ALL
+        SELECT f.agency_code, f.name FROM motcua.agency_names AS f
+    ) AS n
+    WHERE lower(normalize(n.name)) = lower(normalize(written))
+$$;
+
+-- Name: agency_of(text); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.agency_of(written text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
+    UNION ALL
+    SELECT l.agency_code FROM motcua.agency_aliases AS l WHERE l.alias = written
+    LIMIT 1
+$$;
+
+-- Name: begin_push(bytea); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.begin_push(session_digest bytea, OUT client bigint, OUT source text, OUT only_agency text, OUT moment timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    SELECT c.client_id, c.source INTO client, source FROM intake.known_client(session_digest) AS c;
+    IF client IS NULL THEN
+        RAISE EXCEPTION 'the session is nobody''s' USING ERRCODE = 'MC010';
+    END IF;
+    SELECT CASE WHEN count(*) = 1 THEN min(a.agency_code) END INTO only_agency
+    FROM intake.client_agencies AS a WHERE a.client_id = client;
+    INSERT INTO intake.numbers AS n (source) VALUES (begin_push.source) ON CONFLICT DO NOTHING;
+    PERFORM FROM intake.numbers AS n WHERE n.source = begin_push.source FOR UPDATE;
+    moment := clock_timestamp();
+END
+$$;
+
+-- Name: clients; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.clients (
+    client_id bigint NOT NULL,
+    name text NOT NULL,
+    source text NOT NULL,
+    salt bytea NOT NULL,
+    password_digest bytea NOT NULL,
+    networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    supplements_at_desk_since timestamp with time zone,
+    made_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT clients_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT clients_password_digest_check CHECK ((length(password_digest) = 32)),
+    CONSTRAINT clients_salt_check CHECK ((length(salt) >= 16)),
+    CONSTRAINT clients_source_check CHECK ((source ~ '^[a-z][a-z0-9_]{0,39}$'::text))
+);
+
+-- Name: known_client(bytea); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.clients
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT c.*
+    FROM intake.sessions AS s
+    INNER JOIN intake.clients AS c ON s.client_id = c.client_id
+    WHERE s.token_digest = session_digest AND s.expires_at > clock_timestamp() AND c.disabled_at IS NULL
+$$;
+
+-- Name: look_up(bytea, text[]); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.look_up(session_digest bytea, codes text[]) RETURNS TABLE(dossier_code text, status_code smallint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT d.dossier_code, d.status_code
+    FROM intake.known_client(session_digest) AS c
+    INNER JOIN intake.client_agencies AS a ON c.client_id = a.client_id
+    INNER JOIN intake.pushed_dossiers AS d ON c.source = d.source AND a.agency_code = d.agency_code
+    WHERE d.dossier_code = any(codes)
+    ORDER BY d.dossier_no
+    LIMIT 100
+$$;
+
+-- Name: next_number(text, bigint); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.next_number(of_source text, so_many bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    before_first bigint;
+BEGIN
+    SELECT
+        greatest(
+            n.last_number,
+            -- What no sequence reaches is no number to go on from.
+            (SELECT max(s.cursor_transition_id) FROM motcua.sources AS s WHERE s.cursor_transition_id < 1::bigint << 61)
+        )
+    INTO before_first
+    FROM intake.numbers AS n WHERE n.source = of_source;
+    UPDATE intake.numbers AS n SET last_number = before_first + so_many WHERE n.source = of_source;
+    RETURN before_first;
+END
+$$;
+
+-- Name: note_call(bytea, text, bigint, bigint, bigint, jsonb); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    today date := (moment AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
+    known bigint := (SELECT c.client_id FROM intake.known_client(session_digest) AS c);
+BEGIN
+    IF known IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO intake.client_days AS d (client_id, day, service, calls, taken, repeated, refused, last_at)
+    VALUES (known, today, of_service, 1, were_taken, were_repeated, were_refused, moment)
+    ON CONFLICT (client_id, day, service) DO UPDATE SET
+        calls = d.calls + 1,
+        taken = d.taken + excluded.taken,
+        repeated = d.repeated + excluded.repeated,
+        refused = d.refused + excluded.refused,
+        last_at = excluded.last_at;
+    INSERT INTO intake.faults AS f (client_id, day, service, fault, field, records, last_at)
+    SELECT known, today, of_service, r.fault, r.field, r.records, moment
+    FROM jsonb_to_recordset(faults) AS r (fault text, field text, records bigint)
+    ORDER BY r.fault, r.field
+    ON CONFLICT (client_id, day, service, fault, field) DO UPDATE SET
+        records = f.records + excluded.records, last_at = excluded.last_at;
+END
+$$;
+
+-- Name: sign_in(text, bytea, bytea, interval); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    known bigint;
+BEGIN
+    SELECT c.client_id INTO known
+    FROM intake.clients AS c
+    WHERE c.name = client_name AND c.disabled_at IS NULL AND c.password_digest = sha256(c.salt || shown_digest);
+    IF known IS NULL THEN
+        RETURN FALSE;
+    END IF;
+    DELETE FROM intake.sessions AS s WHERE s.client_id = known AND s.expires_at < moment;
+    INSERT INTO intake.sessions (token_digest, client_id, expires_at)
+    VALUES (session_digest, known, moment + least(lasts, interval '1 day'));
+    RETURN TRUE;
+END
+$$;
+
+-- Name: sign_in_from(inet, text, bytea); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.sign_in_from(caller inet, unit text, session_digest bytea) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    known bigint[];
+BEGIN
+    SELECT array_agg(c.client_id) INTO known
+    FROM intake.clients AS c
+    INNER JOIN intake.client_agencies AS a ON c.client_id = a.client_id
+    WHERE
+        c.disabled_at IS NULL AND a.agency_code = intake.agency_of(unit)
+        AND EXISTS (SELECT 1 FROM unnest(c.networks) AS n (network) WHERE caller <<= n.network);
+    IF cardinality(known) IS DISTINCT FROM 1 THEN
+        RETURN FALSE;
+    END IF;
+    DELETE FROM intake.sessions AS s WHERE s.client_id = known[1] AND s.expires_at < moment;
+    INSERT INTO intake.sessions (token_digest, client_id, expires_at)
+    VALUES (session_digest, known[1], moment + interval '1 minute');
+    RETURN TRUE;
+END
+$$;
+
+-- Name: take_dossiers(bytea, jsonb); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) RETURNS TABLE(place integer, outcome text, dossier_no bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    push record;
+    came text[];
+    waiting bigint;
+    base bigint;
+BEGIN
+    SELECT p.* INTO push FROM intake.begin_push(session_digest) AS p;
+    DELETE FROM intake.recent_states AS r
+    WHERE r.source = push.source AND r.arrived_at < push.moment - interval '2 days';
+
+    RETURN QUERY
+    WITH written AS MATERIALIZED (
+        SELECT r.*
+        FROM jsonb_to_recordset(given) AS r (
+            place integer, unit text, prefix text, of_name text, dossier_code text, fields jsonb, said text[],
+            status_code smallint, supplement_at_desk boolean, received_at timestamptz, due_at timestamptz,
+            finished_at timestamptz, returned_at timestamptz, digest text
+        )
+    ),
+
+    units AS MATERIALIZED (
+        SELECT u.unit, intake.agency_of(u.unit) AS agency_code
+        FROM (SELECT w.unit FROM written AS w UNION SELECT w.prefix FROM written AS w) AS u
+        WHERE u.unit IS NOT NULL
+    ),
+
+    names AS MATERIALIZED (
+        SELECT n.of_name, intake.agency_named(n.of_name) AS agency_code
+        FROM (SELECT DISTINCT w.of_name FROM written AS w) AS n
+        WHERE n.of_name IS NOT NULL
+    ),
+
+    judged AS MATERIALIZED (
+        SELECT
+            w.*,
+            a.agency_code,
+            CASE
+                WHEN a.agency_code IS NULL THEN 'agency_missing'
+                WHEN m.agency_code IS NULL THEN 'agency_refused'
+            END AS refusal
+        FROM written AS w
+        LEFT JOIN units AS u ON w.unit = u.unit
+        LEFT JOIN units AS p ON w.prefix = p.unit
+        LEFT JOIN names AS n ON w.of_name = n.of_name
+        CROSS JOIN LATERAL (
+            SELECT coalesce(u.agency_code, p.agency_code, n.agency_code, push.only_agency) AS agency_code
+        ) AS a
+        LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
+    ),
+
+    merged AS MATERIALIZED (
+        SELECT DISTINCT ON (j.agency_code, j.dossier_code)
+            j.agency_code,
+            j.dossier_code,
+            decode(j.digest, 'hex') AS digest,
+            coalesce(o.fields, '{}') || j.fields AS fields,
+            CASE WHEN 'status_code' = any(j.said) THEN j.status_code ELSE o.status_code END AS status_code,
+            CASE
+                WHEN 'supplement_at_desk' = any(j.said) THEN j.supplement_at_desk
+                ELSE coalesce(o.supplement_at_desk, FALSE)
+            END AS supplement_at_desk,
+            CASE WHEN 'received_at' = any(j.said) THEN j.received_at ELSE o.received_at END AS received_at,
+            CASE WHEN 'due_at' = any(j.said) THEN j.due_at ELSE o.due_at END AS due_at,
+            CASE WHEN 'finished_at' = any(j.said) THEN j.finished_at ELSE o.finished_at END AS finished_at,
+            CASE WHEN 'returned_at' = any(j.said) THEN j.returned_at ELSE o.returned_at END AS returned_at,
+            o.dossier_no AS known_no,
+            o.purged_at,
+            o.fields AS fields_before,
+            ROW(o.status_code, o.supplement_at_desk, o.received_at, o.due_at, o.finished_at, o.returned_at) AS before
+        FROM judged AS j
+        LEFT JOIN intake.pushed_dossiers AS o
+            ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
+        WHERE j.refusal IS NULL
+        ORDER BY j.agency_code, j.dossier_code, j.place DESC
+    ),
+
+    news AS MATERIALIZED (
+        SELECT m.*
+        FROM merged AS m
+        WHERE
+            m.known_no IS NULL
+            OR (
+                (
+                    (m.purged_at IS NULL AND m.fields IS DISTINCT FROM m.fields_before)
+                    OR ROW(
+                        m.status_code, m.supplement_at_desk, m.received_at, m.due_at, m.finished_at, m.returned_at
+                    ) IS DISTINCT FROM m.before
+                )
+                AND NOT EXISTS (
+                    SELECT 1 FROM intake.recent_states AS r
+                    WHERE
+                        r.source = push.source AND r.agency_code = m.agency_code
+                        AND r.dossier_code = m.dossier_code AND r.digest = m.digest
+                        AND EXISTS (
+                            SELECT 1 FROM intake.pushed_steps AS s
+                            WHERE
+                                s.source = push.source AND s.agency_code = m.agency_code
+                                AND s.dossier_code = m.dossier_code
+                        )
+                )
+            )
+    ),
+
+    saved AS (
+        INSERT INTO intake.pushed_dossiers AS d (
+            source, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk, received_at, due_at,
+            finished_at, returned_at, arrived_at, updated_at
+        )
+        SELECT
+            push.source, n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
+            n.received_at, n.due_at, n.finished_at, n.returned_at, push.moment, push.moment
+        FROM news AS n
+        ON CONFLICT (source, agency_code, dossier_code) DO UPDATE SET
+            client_id = excluded.client_id,
+            fields = excluded.fields,
+            status_code = excluded.status_code,
+            supplement_at_desk = excluded.supplement_at_desk,
+            received_at = excluded.received_at,
+            due_at = excluded.due_at,
+            finished_at = excluded.finished_at,
+            returned_at = excluded.returned_at,
+            updated_at = excluded.updated_at,
+            purged_at = NULL
+        RETURNING d.agency_code, d.dossier_code, d.dossier_no
+    ),
+
+    remembered AS (
+        INSERT INTO intake.recent_states AS r (source, agency_code, dossier_code, digest, arrived_at)
+        SELECT push.source, n.agency_code, n.dossier_code, n.digest, push.moment
+        FROM news AS n
+        ON CONFLICT (source, agency_code, dossier_code, digest) DO UPDATE SET arrived_at = excluded.arrived_at
+    )
+
+    SELECT
+        j.place,
+        coalesce(j.refusal, CASE WHEN s.dossier_no IS NULL THEN 'repeated' ELSE 'taken' END),
+        coalesce(s.dossier_no, m.known_no)
+    FROM judged AS j
+    LEFT JOIN merged AS m ON j.agency_code = m.agency_code AND j.dossier_code = m.dossier_code AND j.refusal IS NULL
+    LEFT JOIN saved AS s ON m.agency_code = s.agency_code AND m.dossier_code = s.dossier_code;
+
+    -- Whose dossier is there now.
+    SELECT array_agg(DISTINCT r.dossier_code) INTO came
+    FROM jsonb_to_recordset(given) AS r (dossier_code text);
+    SELECT count(*) INTO waiting
+    FROM intake.pushed_steps AS s
+    WHERE s.source = push.source AND s.dossier_code = any(came) AND s.transition_id IS NULL;
+    IF waiting > 0 THEN
+        base := intake.next_number(push.source, waiting);
+        UPDATE intake.pushed_steps AS s SET
+            agency_code = w.agency_code,
+            transition_id = base + w.ordinal,
+            recorded_at = push.moment
+        FROM (
+            SELECT q.step_no, min(d.agency_code) AS agency_code, row_number() OVER (ORDER BY q.step_no) AS ordinal
+            FROM intake.pushed_steps AS q
+            INNER JOIN intake.pushed_dossiers AS d
+                ON q.source = d.source AND q.dossier_code = d.dossier_code AND q.client_id = d.client_id
+            WHERE q.source = push.source AND q.dossier_code = any(came) AND q.transition_id IS NULL
+            GROUP BY q.step_no
+        ) AS w
+        WHERE s.step_no = w.step_no;
+    END IF;
+END
+$$;
+
+-- Name: take_steps(bytea, jsonb); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.take_steps(session_digest bytea, given jsonb) RETURNS TABLE(place integer, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    push record;
+    base bigint;
+BEGIN
+    SELECT p.* INTO push FROM intake.begin_push(session_digest) AS p;
+    base := intake.next_number(push.source, jsonb_array_length(given));
+
+    RETURN QUERY
+    WITH written AS MATERIALIZED (
+        SELECT
+            r.place, r.unit, r.prefix, r.fields, r.status_code, r.supplement_at_desk, r.occurred_at,
+            decode(r.digest, 'hex') AS digest,
+            coalesce(
+                r.dossier_code,
+                (
+                    SELECT d.dossier_code FROM intake.pushed_dossiers AS d
+                    WHERE d.dossier_no = r.dossier_no AND d.source = push.source AND d.client_id = push.client
+                )
+            ) AS dossier_code
+        FROM jsonb_to_recordset(given) AS r (
+            place integer, unit text, prefix text, dossier_code text, dossier_no bigint, fields jsonb,
+            status_code smallint, supplement_at_desk boolean, occurred_at timestamptz, digest text
+        )
+    ),
+
+    units AS MATERIALIZED (
+        SELECT u.unit, intake.agency_of(u.unit) AS agency_code
+        FROM (SELECT w.unit FROM written AS w UNION SELECT w.prefix FROM written AS w) AS u
+        WHERE u.unit IS NOT NULL
+    ),
+
+    judged AS MATERIALIZED (
+        SELECT
+            w.*,
+            a.agency_code,
+            CASE
+                WHEN w.dossier_code IS NULL THEN 'code_missing'
+                WHEN a.agency_code IS NOT NULL AND m.agency_code IS NULL THEN 'agency_refused'
+            END AS refusal
+        FROM written AS w
+        LEFT JOIN units AS u ON w.unit = u.unit
+        LEFT JOIN units AS p ON w.prefix = p.unit
+        LEFT JOIN LATERAL (
+            SELECT CASE WHEN count(*) = 1 THEN min(d.agency_code) END AS agency_code
+            FROM intake.pushed_dossiers AS d
+            INNER JOIN intake.client_agencies AS c ON c.client_id = push.client AND d.agency_code = c.agency_code
+            WHERE d.source = push.source AND d.dossier_code = w.dossier_code
+        ) AS d ON TRUE
+        CROSS JOIN LATERAL (
+            SELECT coalesce(u.agency_code, p.agency_code, d.agency_code, push.only_agency) AS agency_code
+        ) AS a
+        LEFT JOIN intake.client_agencies AS m ON m.client_id = push.client AND a.agency_code = m.agency_code
+    ),
+
+    news AS MATERIALIZED (
+        SELECT DISTINCT ON (j.agency_code, j.dossier_code, j.digest) j.*
+        FROM judged AS j
+        WHERE
+            j.refusal IS NULL
+            AND NOT EXISTS (
+                SELECT 1 FROM intake.pushed_steps AS s
+                WHERE
+                    s.source = push.source AND s.dossier_code = j.dossier_code AND s.digest = j.digest
+                    AND coalesce(s.agency_code = j.agency_code, s.client_id = push.client)
+                    AND (s.is_timed OR s.recorded_at > push.moment - interval '2 days')
+            )
+        ORDER BY j.agency_code, j.dossier_code, j.digest, j.place
+    ),
+
+    saved AS (
+        INSERT INTO intake.pushed_steps (
+            source, transition_id, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk,
+            is_timed, occurred_at, recorded_at, digest
+        )
+        SELECT
+            push.source,
+            CASE WHEN n.agency_code IS NOT NULL THEN base + row_number() OVER (ORDER BY n.place) END,
+            n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
+            n.occurred_at IS NOT NULL, coalesce(n.occurred_at, push.moment), push.moment, n.digest
+        FROM news AS n
+        ORDER BY n.place
+    )
+
+    SELECT
+        j.place,
+        coalesce(
+            j.refusal,
+            CASE
+                WHEN n.place IS NULL THEN 'repeated'
+                WHEN n.agency_code IS NULL THEN 'waiting'
+                ELSE 'taken'
+            END
+        )
+    FROM judged AS j
+    LEFT JOIN news AS n ON j.place = n.place;
+END
+$$;
+
+-- Name: whose(bytea); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.whose(session_digest bytea) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT c.client_id FROM intake.known_client(session_digest) AS c
 $$;
 
 -- Name: agencies_on(date); Type: FUNCTION; Schema: motcua; Owner: -
@@ -1339,6 +1825,21 @@ BEGIN
             GET DIAGNOSTICS counted = ROW_COUNT;
             counts := counts || jsonb_build_object('inquiries', counted);
         END IF;
+        -- What was pushed of them, or it would be read again.
+        UPDATE intake.pushed_dossiers AS p SET fields = '{}', purged_at = moment
+        FROM motcua.dossiers AS d
+        WHERE
+            d.dossier_id = any(ids) AND p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+            AND p.purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_dossiers', counted);
+        UPDATE intake.pushed_steps AS p SET fields = '{}', purged_at = moment
+        FROM motcua.dossiers AS d
+        WHERE
+            d.dossier_id = any(ids) AND p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+            AND p.purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_steps', counted);
         UPDATE motcua.dossiers SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = moment
         WHERE dossier_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
@@ -1533,6 +2034,50 @@ BEGIN
         WHERE c.complaint_id = any(ids);
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
+    ELSIF of_kind = 'pushed_dossiers' AND only_these IS NULL THEN
+        -- Those of a dossier go with it; these are of none, or of one that was emptied before they came.
+        SELECT max(l.dossier_no), array_agg(l.dossier_no) FILTER (WHERE l.is_due)
+        INTO looked_until, ids
+        FROM (
+            SELECT
+                p.dossier_no,
+                p.updated_at < of_before AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d
+                    WHERE
+                        d.agency_code = p.agency_code AND d.dossier_code = normalize(btrim(p.dossier_code))
+                        AND d.purged_at IS NULL
+                ) AS is_due
+            FROM intake.pushed_dossiers AS p
+            WHERE p.purged_at IS NULL AND p.dossier_no > after_id
+            ORDER BY p.dossier_no
+            LIMIT at_most
+        ) AS l;
+        UPDATE intake.pushed_dossiers SET fields = '{}', purged_at = moment
+        WHERE dossier_no = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_dossiers', counted);
+
+    ELSIF of_kind = 'pushed_steps' AND only_these IS NULL THEN
+        SELECT max(l.step_no), array_agg(l.step_no) FILTER (WHERE l.is_due)
+        INTO looked_until, ids
+        FROM (
+            SELECT
+                p.step_no,
+                p.recorded_at < of_before AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d
+                    WHERE
+                        d.agency_code = p.agency_code AND d.dossier_code = normalize(btrim(p.dossier_code))
+                        AND d.purged_at IS NULL
+                ) AS is_due
+            FROM intake.pushed_steps AS p
+            WHERE p.purged_at IS NULL AND p.step_no > after_id
+            ORDER BY p.step_no
+            LIMIT at_most
+        ) AS l;
+        UPDATE intake.pushed_steps SET fields = '{}', purged_at = moment
+        WHERE step_no = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_steps', counted);
     ELSE
         RAISE EXCEPTION 'purge of %: there is no such kind', of_kind USING ERRCODE = 'MC003';
     END IF;
@@ -1847,6 +2392,8 @@ BEGIN
     ANALYZE motcua.complaints;
     ANALYZE motcua.quarantine;
     ANALYZE motcua.receipts (raw);
+    ANALYZE intake.pushed_dossiers (fields);
+    ANALYZE intake.pushed_steps (fields);
 END
 $$;
 
@@ -4591,6 +5138,239 @@ CREATE VIEW audit.user_agency_changes AS
     change
    FROM motcua.user_agency_changes c;
 
+-- Name: client_agencies; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.client_agencies (
+    client_id bigint NOT NULL,
+    agency_code text NOT NULL
+);
+
+-- Name: client_changes; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.client_changes (
+    change_id bigint NOT NULL,
+    client_id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    change text NOT NULL,
+    agencies text[] NOT NULL,
+    networks cidr[] NOT NULL,
+    supplements_at_desk boolean NOT NULL,
+    CONSTRAINT client_changes_change_check CHECK ((change = ANY (ARRAY['registered'::text, 'changed'::text, 'password'::text, 'disabled'::text, 'enabled'::text]))),
+    CONSTRAINT client_changes_changed_by_check CHECK ((btrim(changed_by) <> ''::text))
+);
+
+-- Name: client_changes_change_id_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.client_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.client_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: client_days; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.client_days (
+    client_id bigint NOT NULL,
+    day date NOT NULL,
+    service text NOT NULL,
+    calls bigint NOT NULL,
+    taken bigint NOT NULL,
+    repeated bigint NOT NULL,
+    refused bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL
+);
+
+-- Name: clients_client_id_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.clients ALTER COLUMN client_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.clients_client_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: faults; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.faults (
+    client_id bigint NOT NULL,
+    day date NOT NULL,
+    service text NOT NULL,
+    fault text NOT NULL,
+    field text NOT NULL,
+    records bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT faults_fault_check CHECK ((fault ~ '^[a-z_]{1,40}$'::text))
+);
+
+-- Name: numbers; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.numbers (
+    source text NOT NULL,
+    last_number bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT numbers_last_number_check CHECK ((last_number >= 0))
+);
+
+-- Name: pushed_dossiers; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.pushed_dossiers (
+    dossier_no bigint NOT NULL,
+    source text NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text NOT NULL,
+    client_id bigint NOT NULL,
+    fields jsonb NOT NULL,
+    status_code smallint,
+    supplement_at_desk boolean NOT NULL,
+    received_at timestamp with time zone,
+    due_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    returned_at timestamp with time zone,
+    arrived_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    purged_at timestamp with time zone
+);
+
+-- Name: pushed_dossiers_dossier_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.pushed_dossiers ALTER COLUMN dossier_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.pushed_dossiers_dossier_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: pushed_steps; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.pushed_steps (
+    step_no bigint NOT NULL,
+    source text NOT NULL,
+    transition_id bigint,
+    agency_code text,
+    dossier_code text NOT NULL,
+    client_id bigint NOT NULL,
+    fields jsonb NOT NULL,
+    status_code smallint,
+    supplement_at_desk boolean NOT NULL,
+    is_timed boolean NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    digest bytea NOT NULL,
+    purged_at timestamp with time zone,
+    CONSTRAINT pushed_steps_check CHECK (((transition_id IS NULL) = (agency_code IS NULL)))
+);
+
+-- Name: pushed_steps_step_no_seq; Type: SEQUENCE; Schema: intake; Owner: -
+
+ALTER TABLE intake.pushed_steps ALTER COLUMN step_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME intake.pushed_steps_step_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: recent_states; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.recent_states (
+    source text NOT NULL,
+    agency_code text NOT NULL,
+    dossier_code text NOT NULL,
+    digest bytea NOT NULL,
+    arrived_at timestamp with time zone NOT NULL
+);
+
+-- Name: sessions; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.sessions (
+    token_digest bytea NOT NULL,
+    client_id bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_token_digest_check CHECK ((length(token_digest) = 32))
+);
+
+-- Name: status_maps; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.status_maps (
+    source_id smallint NOT NULL,
+    source_status smallint NOT NULL,
+    status_code smallint NOT NULL,
+    mapped_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
+);
+
+-- Name: source_dossiers; Type: VIEW; Schema: intake; Owner: -
+
+CREATE VIEW intake.source_dossiers AS
+ SELECT d.source,
+    d.dossier_code,
+    d.agency_code,
+    (d.fields ->> 'MaTTHC'::text) AS procedure_code,
+    (d.fields ->> 'TenTTHC'::text) AS procedure_name,
+    (d.fields ->> 'TenLinhVuc'::text) AS field_name,
+    (d.fields ->> 'ChuHoSo'::text) AS applicant_name,
+    (d.fields ->> 'SoDienThoai'::text) AS applicant_phone,
+    d.received_at AS phone_entered_at,
+        CASE (d.fields ->> 'HinhThuc'::text)
+            WHEN '0'::text THEN 'direct'::text
+            WHEN '1'::text THEN 'postal'::text
+            WHEN '2'::text THEN 'online'::text
+            ELSE NULL::text
+        END AS submitted_via,
+    d.received_at,
+    d.due_at,
+    ( SELECT (t.fields ->> 'NoiDungXuLy'::text)
+           FROM intake.pushed_steps t
+          WHERE ((t.source = d.source) AND (t.agency_code = d.agency_code) AND (t.dossier_code = d.dossier_code))
+          ORDER BY t.transition_id DESC
+         LIMIT 1) AS step_name,
+    d.status_code,
+        CASE COALESCE(m.status_code, d.status_code)
+            WHEN 9 THEN true
+            WHEN 5 THEN (d.supplement_at_desk OR COALESCE((d.updated_at >= c.supplements_at_desk_since), false))
+            ELSE false
+        END AS at_one_stop_desk,
+    d.finished_at,
+    d.returned_at,
+    d.updated_at
+   FROM (((intake.pushed_dossiers d
+     LEFT JOIN intake.clients c ON ((d.client_id = c.client_id)))
+     LEFT JOIN motcua.sources s ON ((d.source = s.name)))
+     LEFT JOIN motcua.status_maps m ON (((s.source_id = m.source_id) AND (d.status_code = m.source_status))));
+
+-- Name: source_transitions; Type: VIEW; Schema: intake; Owner: -
+
+CREATE VIEW intake.source_transitions AS
+ SELECT t.source,
+    t.transition_id,
+    t.agency_code,
+    t.dossier_code,
+    NULL::text AS from_step,
+    (t.fields ->> 'NoiDungXuLy'::text) AS to_step,
+    t.status_code,
+        CASE COALESCE(m.status_code, t.status_code)
+            WHEN 9 THEN true
+            WHEN 5 THEN (t.supplement_at_desk OR COALESCE((t.recorded_at >= c.supplements_at_desk_since), false))
+            ELSE false
+        END AS at_one_stop_desk,
+    t.occurred_at,
+    t.recorded_at,
+    (t.fields ->> 'NguoiXuLy'::text) AS actor,
+    NULL::text AS note
+   FROM (((intake.pushed_steps t
+     LEFT JOIN intake.clients c ON ((t.client_id = c.client_id)))
+     LEFT JOIN motcua.sources s ON ((t.source = s.name)))
+     LEFT JOIN motcua.status_maps m ON (((s.source_id = m.source_id) AND (t.status_code = m.source_status))))
+  WHERE (t.transition_id IS NOT NULL);
+
 -- Name: agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.agency_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -5270,16 +6050,6 @@ ALTER TABLE motcua.status_map_changes ALTER COLUMN change_id ADD GENERATED ALWAY
     CACHE 1
 );
 
--- Name: status_maps; Type: TABLE; Schema: motcua; Owner: -
-
-CREATE TABLE motcua.status_maps (
-    source_id smallint NOT NULL,
-    source_status smallint NOT NULL,
-    status_code smallint NOT NULL,
-    mapped_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT status_maps_status_code_check CHECK (((status_code >= 1) AND (status_code <= 10)))
-);
-
 -- Name: stops_stop_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.stops ALTER COLUMN stop_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -5722,6 +6492,71 @@ CREATE UNLOGGED TABLE statements.pairs (
     matched_by text NOT NULL,
     repeated boolean NOT NULL
 );
+
+-- Name: client_agencies client_agencies_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_agencies
+    ADD CONSTRAINT client_agencies_pkey PRIMARY KEY (client_id, agency_code);
+
+-- Name: client_changes client_changes_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_changes
+    ADD CONSTRAINT client_changes_pkey PRIMARY KEY (change_id);
+
+-- Name: client_days client_days_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_days
+    ADD CONSTRAINT client_days_pkey PRIMARY KEY (client_id, day, service);
+
+-- Name: clients clients_name_key; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.clients
+    ADD CONSTRAINT clients_name_key UNIQUE (name);
+
+-- Name: clients clients_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.clients
+    ADD CONSTRAINT clients_pkey PRIMARY KEY (client_id);
+
+-- Name: faults faults_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.faults
+    ADD CONSTRAINT faults_pkey PRIMARY KEY (client_id, day, service, fault, field);
+
+-- Name: numbers numbers_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.numbers
+    ADD CONSTRAINT numbers_pkey PRIMARY KEY (source);
+
+-- Name: pushed_dossiers pushed_dossiers_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_dossiers
+    ADD CONSTRAINT pushed_dossiers_pkey PRIMARY KEY (dossier_no);
+
+-- Name: pushed_dossiers pushed_dossiers_source_agency_code_dossier_code_key; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_dossiers
+    ADD CONSTRAINT pushed_dossiers_source_agency_code_dossier_code_key UNIQUE (source, agency_code, dossier_code);
+
+-- Name: pushed_steps pushed_steps_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_steps
+    ADD CONSTRAINT pushed_steps_pkey PRIMARY KEY (step_no);
+
+-- Name: pushed_steps pushed_steps_source_transition_id_key; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_steps
+    ADD CONSTRAINT pushed_steps_source_transition_id_key UNIQUE (source, transition_id);
+
+-- Name: recent_states recent_states_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.recent_states
+    ADD CONSTRAINT recent_states_pkey PRIMARY KEY (source, agency_code, dossier_code, digest);
+
+-- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_digest);
 
 -- Name: agencies agencies_changed_by_check; Type: CHECK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -6363,6 +7198,58 @@ ALTER TABLE ONLY motcua.user_agency_changes
 ALTER TABLE ONLY motcua.watch_life
     ADD CONSTRAINT watch_life_pkey PRIMARY KEY (only_one);
 
+-- Name: client_agencies_agency; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX client_agencies_agency ON intake.client_agencies USING btree (agency_code);
+
+-- Name: client_changes_client; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX client_changes_client ON intake.client_changes USING btree (client_id);
+
+-- Name: pushed_dossiers_client; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_dossiers_client ON intake.pushed_dossiers USING btree (client_id);
+
+-- Name: pushed_dossiers_code; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_dossiers_code ON intake.pushed_dossiers USING btree (source, dossier_code);
+
+-- Name: pushed_dossiers_of_agency; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_dossiers_of_agency ON intake.pushed_dossiers USING btree (agency_code, dossier_code);
+
+-- Name: pushed_dossiers_updated; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_dossiers_updated ON intake.pushed_dossiers USING btree (source, updated_at);
+
+-- Name: pushed_steps_client; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_steps_client ON intake.pushed_steps USING btree (client_id);
+
+-- Name: pushed_steps_code; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_steps_code ON intake.pushed_steps USING btree (source, dossier_code, digest);
+
+-- Name: pushed_steps_dossier; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_steps_dossier ON intake.pushed_steps USING btree (source, agency_code, dossier_code, transition_id);
+
+-- Name: pushed_steps_of_agency; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_steps_of_agency ON intake.pushed_steps USING btree (agency_code, dossier_code);
+
+-- Name: pushed_steps_recorded; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX pushed_steps_recorded ON intake.pushed_steps USING btree (source, recorded_at);
+
+-- Name: recent_states_arrived; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX recent_states_arrived ON intake.recent_states USING btree (source, arrived_at);
+
+-- Name: sessions_client; Type: INDEX; Schema: intake; Owner: -
+
+CREATE INDEX sessions_client ON intake.sessions USING btree (client_id, expires_at);
+
 -- Name: agency_changes_agency; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX agency_changes_agency ON motcua.agency_changes USING btree (agency_code, change_id);
@@ -6686,6 +7573,18 @@ CREATE INDEX transitions_recorded ON motcua.transitions USING btree (source_id, 
 -- Name: transitions_unplanned; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX transitions_unplanned ON motcua.transitions USING btree (dossier_id) WHERE (planned_at IS NULL);
+
+-- Name: pushed_dossiers keep_personal_data; Type: TRIGGER; Schema: intake; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_dossiers FOR EACH ROW WHEN (((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
+
+-- Name: pushed_steps keep_personal_data; Type: TRIGGER; Schema: intake; Owner: -
+
+CREATE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_steps FOR EACH ROW WHEN (((new.purged_at IS NOT NULL) AND (old.purged_at IS DISTINCT FROM new.purged_at))) EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
+
+-- Name: client_changes refuse_change; Type: TRIGGER; Schema: intake; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON intake.client_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: messages enforce_message_move; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -7050,6 +7949,56 @@ CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_suggestions REFER
 -- Name: quality_withheld refuse_late_rows; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_withheld REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
+
+-- Name: client_agencies client_agencies_agency_code_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_agencies
+    ADD CONSTRAINT client_agencies_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: client_agencies client_agencies_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_agencies
+    ADD CONSTRAINT client_agencies_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: client_changes client_changes_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_changes
+    ADD CONSTRAINT client_changes_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: client_days client_days_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_days
+    ADD CONSTRAINT client_days_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: faults faults_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.faults
+    ADD CONSTRAINT faults_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: pushed_dossiers pushed_dossiers_agency_code_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_dossiers
+    ADD CONSTRAINT pushed_dossiers_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: pushed_dossiers pushed_dossiers_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_dossiers
+    ADD CONSTRAINT pushed_dossiers_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: pushed_steps pushed_steps_agency_code_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_steps
+    ADD CONSTRAINT pushed_steps_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: pushed_steps pushed_steps_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.pushed_steps
+    ADD CONSTRAINT pushed_steps_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
+-- Name: sessions sessions_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.sessions
+    ADD CONSTRAINT sessions_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
 
 -- Name: agencies agencies_successor_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -7562,6 +8511,12 @@ GRANT USAGE ON SCHEMA audit TO motcua_app;
 GRANT USAGE ON SCHEMA audit TO motcua_pages;
 GRANT USAGE ON SCHEMA audit TO motcua_audit;
 
+-- Name: SCHEMA intake; Type: ACL; Schema: -; Owner: -
+
+GRANT USAGE ON SCHEMA intake TO motcua_app;
+GRANT USAGE ON SCHEMA intake TO motcua_intake;
+GRANT USAGE ON SCHEMA intake TO motcua_eraser;
+
 -- Name: SCHEMA motcua; Type: ACL; Schema: -; Owner: -
 
 GRANT USAGE ON SCHEMA motcua TO motcua_app;
@@ -7584,6 +8539,45 @@ REVOKE ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp w
 GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_app;
 GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_pages;
 GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp with time zone, known_version bigint, known_transition bigint) TO motcua_audit;
+
+-- Name: TABLE clients; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE intake.clients TO motcua_app;
+
+-- Name: FUNCTION look_up(session_digest bytea, codes text[]); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.look_up(session_digest bytea, codes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.look_up(session_digest bytea, codes text[]) TO motcua_intake;
+
+-- Name: FUNCTION note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.note_call(session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb) TO motcua_intake;
+
+-- Name: FUNCTION sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.sign_in(client_name text, shown_digest bytea, session_digest bytea, lasts interval) TO motcua_intake;
+
+-- Name: FUNCTION sign_in_from(caller inet, unit text, session_digest bytea); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.sign_in_from(caller inet, unit text, session_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.sign_in_from(caller inet, unit text, session_digest bytea) TO motcua_intake;
+
+-- Name: FUNCTION take_dossiers(session_digest bytea, given jsonb); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.take_dossiers(session_digest bytea, given jsonb) TO motcua_intake;
+
+-- Name: FUNCTION take_steps(session_digest bytea, given jsonb); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.take_steps(session_digest bytea, given jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.take_steps(session_digest bytea, given jsonb) TO motcua_intake;
+
+-- Name: FUNCTION whose(session_digest bytea); Type: ACL; Schema: intake; Owner: -
+
+REVOKE ALL ON FUNCTION intake.whose(session_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION intake.whose(session_digest bytea) TO motcua_intake;
 
 -- Name: FUNCTION apply_receipts(meanings jsonb, at_moment timestamp with time zone); Type: ACL; Schema: motcua; Owner: -
 
@@ -8995,6 +9989,75 @@ GRANT SELECT,INSERT ON TABLE motcua.user_agency_changes TO motcua_pages;
 
 GRANT SELECT ON TABLE audit.user_agency_changes TO motcua_audit;
 
+-- Name: TABLE client_agencies; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT,INSERT,DELETE ON TABLE intake.client_agencies TO motcua_app;
+
+-- Name: TABLE client_changes; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT,INSERT ON TABLE intake.client_changes TO motcua_app;
+
+-- Name: TABLE client_days; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.client_days TO motcua_app;
+
+-- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.faults TO motcua_app;
+
+-- Name: TABLE pushed_dossiers; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.pushed_dossiers TO motcua_eraser;
+
+-- Name: COLUMN pushed_dossiers.fields; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(fields) ON TABLE intake.pushed_dossiers TO motcua_eraser;
+
+-- Name: COLUMN pushed_dossiers.purged_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE intake.pushed_dossiers TO motcua_eraser;
+
+-- Name: TABLE pushed_steps; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.pushed_steps TO motcua_eraser;
+
+-- Name: COLUMN pushed_steps.transition_id; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(transition_id) ON TABLE intake.pushed_steps TO motcua_app;
+
+-- Name: COLUMN pushed_steps.client_id; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(client_id) ON TABLE intake.pushed_steps TO motcua_app;
+
+-- Name: COLUMN pushed_steps.fields; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(fields) ON TABLE intake.pushed_steps TO motcua_eraser;
+
+-- Name: COLUMN pushed_steps.purged_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT UPDATE(purged_at) ON TABLE intake.pushed_steps TO motcua_eraser;
+
+-- Name: TABLE sessions; Type: ACL; Schema: intake; Owner: -
+
+GRANT DELETE ON TABLE intake.sessions TO motcua_app;
+
+-- Name: COLUMN sessions.client_id; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(client_id) ON TABLE intake.sessions TO motcua_app;
+
+-- Name: TABLE status_maps; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.status_maps TO motcua_app;
+GRANT SELECT ON TABLE motcua.status_maps TO motcua_pages;
+
+-- Name: TABLE source_dossiers; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.source_dossiers TO motcua_app;
+
+-- Name: TABLE source_transitions; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.source_transitions TO motcua_app;
+
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
@@ -9070,11 +10133,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sender_life TO motcua_app;
 
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_app;
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
-
--- Name: TABLE status_maps; Type: ACL; Schema: motcua; Owner: -
-
-GRANT SELECT ON TABLE motcua.status_maps TO motcua_app;
-GRANT SELECT ON TABLE motcua.status_maps TO motcua_pages;
 
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 

@@ -10,7 +10,7 @@ from motcua import preloading
 
 
 class MotcuaPlugin(AirflowPlugin):
-    """Mounts the gateways' callbacks and the staff pages in the API server; has the scheduler load the tasks' code."""
+    """Mounts callbacks, intake and staff pages in the API server; has the scheduler load the tasks' code."""
 
     name = "motcua"
     listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
@@ -36,12 +36,14 @@ class MotcuaPlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Built only in the API server, which alone asks for them; what its pages need is read then."""
         from motcua.web.callbacks import create_callbacks
+        from motcua.web.intake.app import create_intake
         from motcua.web.pages import create_pages
         from motcua.web.warming import warm_pages
 
         warm_pages()
         return [
             {"app": create_callbacks(), "url_prefix": "/gateway", "name": "motcua callbacks"},
+            {"app": create_intake(), "url_prefix": "/intake", "name": "motcua intake"},
             {"app": create_pages(), "url_prefix": "/motcua", "name": "motcua pages"},
         ]
 

@@ -132,6 +132,7 @@ def connection_uri(dsn: str, user: str, database: str) -> str:
 
 PARTS = {
     "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks",
+    "AIRFLOW_CONN_MOTCUA_DB_INTAKE": "motcua_intake",
     "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages",
     "AIRFLOW_CONN_MOTCUA_DB_PURGE": "motcua_purge",
 }

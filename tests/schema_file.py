@@ -14,7 +14,7 @@ from pathlib import Path
 from motcua.sandbox.machine.postgres import binaries
 
 PATH = Path(__file__).parents[1] / "docs" / "schema.sql"
-SCHEMAS = ("motcua", "audit", "quality", "statements")
+SCHEMAS = ("motcua", "audit", "intake", "quality", "statements")
 _HEAD = """-- The ledger as migrations and definitions leave it; written by `python -m tests.schema_file`, not by hand.
 -- What each table is for: docs/data-dictionary.md. Where a function or view is changed: include/sql/definitions.
 """

@@ -246,6 +246,16 @@ class Settings(BaseSettings):
     )
     inquiry_fee: int = Field(default=1000, ge=0, description="Đồng that a citizen pays for one inquiry.")
 
+    intake_session: Duration = Field(
+        default=timedelta(minutes=30),
+        gt=timedelta(0),
+        le=timedelta(days=1),
+        description="How long a session lasts that one-stop software signs in for.",
+    )
+    intake_calls: int = Field(
+        default=30_000, gt=0, description="Calls of one client a minute that are taken; more are told to come later."
+    )
+
     backups: Path | None = Field(
         default=None, description="Folder of the backups; by default the folder backups below the data folder."
     )

@@ -30,6 +30,11 @@ SIGNED: dict[str, list[str]] = {
     "gateways start": ["kannel"],
     "gateways stop": ["kannel", "--reason", "bảo trì"],
     "go": ["1", "--as-department"],
+    "intake add": ["hue"],
+    "intake change": ["hue"],
+    "intake disable": ["hue"],
+    "intake enable": ["hue"],
+    "intake password": ["hue"],
     "messages release": ["1", "--reason", "đã hỏi nhà mạng"],
     "personal-data erase": ["000.00.30.H32", "H32-1", "--because", "Đơn số 1"],
     "personal-data export": ["--agency", "000.00.30.H32", "--code", "H32-1", "--because", "Đơn số 1"],
@@ -71,8 +76,9 @@ agencies diff, agencies dry-run, agencies export, agencies history, agencies lis
 apologies evenings, apologies forecast, apologies letters, backup check, backup list, backup verify,
 calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
 rows, closings show, complaints count, complaints list, data-dictionary, doctor, dossiers show, gaps list,
-gaps show, gateways changes, gateways list, identity, inquiries, latency, messages held, messages
-sent, messages stopped, personal-data purges, personal-data requests, publications list, publications show,
+gaps show, gateways changes, gateways list, identity, inquiries, intake faults, intake list, latency,
+messages held, messages sent, messages stopped, personal-data purges, personal-data requests,
+publications list, publications show,
 quality rows, quality rules, quality show, quality verify, quarantine,
 sources list, statements refused, statements rows, statements show, texts registrations, users list
 """

@@ -80,6 +80,14 @@ NAMES_SOMETHING = {
 EXCEPTIONS = {
     # Reasons, kept for others to read and sent to nobody.
     "motcua stop: reason": "why it is stopped; publications show it",
+    "motcua intake add: client": "name of one-stop software's account",
+    "motcua intake add: network": "addresses that one-stop software calls from",
+    "motcua intake change: client": "likewise",
+    "motcua intake change: network": "likewise",
+    "motcua intake disable: client": "likewise",
+    "motcua intake enable: client": "likewise",
+    "motcua intake faults: client": "likewise",
+    "motcua intake password: client": "likewise",
     "motcua gateways stop: reason": "why it is stopped",
     "motcua messages release: reason": "why they may go again",
     "motcua quality acknowledge: why": "why a finding stands",

@@ -5,7 +5,7 @@ SELECT
     p.oid::regprocedure::text AS signature
 FROM pg_proc AS p
 INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
-WHERE n.nspname IN ('motcua', 'audit', 'quality', 'statements')
+WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')
 UNION ALL
 SELECT
     'VIEW' AS kind,
@@ -13,4 +13,4 @@ SELECT
     c.oid::regclass::text AS signature
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname IN ('motcua', 'audit', 'quality', 'statements') AND c.relkind = 'v'
+WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements') AND c.relkind = 'v'

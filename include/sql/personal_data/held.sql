@@ -159,6 +159,18 @@ found AS (
             SELECT 1 FROM motcua.agency_aliases AS l
             WHERE l.agency_code = d.agency_code AND l.alias = q.agency_code
         )
+    UNION ALL
+    SELECT
+        'pushed_dossiers', p.dossier_no, d.agency_code, d.dossier_code, p.arrived_at, d.kept_until, NULL, d.msisdn,
+        'fields', nullif(p.fields, '{}')::text
+    FROM intake.pushed_dossiers AS p
+    INNER JOIN of_code AS d ON p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+    UNION ALL
+    SELECT
+        'pushed_steps', p.step_no, d.agency_code, d.dossier_code, p.occurred_at, d.kept_until, NULL, d.msisdn,
+        'fields', nullif(p.fields, '{}')::text
+    FROM intake.pushed_steps AS p
+    INNER JOIN of_code AS d ON p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
 )
 
 SELECT

@@ -39,11 +39,16 @@ class ContractSource:
 
     folder: ClassVar[LiteralString] = "sources/contract"
 
-    def __init__(self, connection: Connection) -> None:
-        """``connection`` must have no transaction open; it is made read-only, one snapshot."""
+    def __init__(self, connection: Connection, source: str = "") -> None:
+        """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""
         self._connection = connection
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+
+    @classmethod
+    def connection_id(cls, source: str) -> str:
+        """Airflow connection of the source of this name."""
+        return f"onestop_{source}"
 
     def limit_time(self, seconds: float) -> None:
         """No statement of the transaction that begins here may take longer: a source that hangs delays no other."""

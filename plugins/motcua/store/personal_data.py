@@ -17,7 +17,9 @@ from motcua.store.ledger.rows import value_of
 PURGE = "motcua_db_purge"
 """Airflow connection of the login that may empty personal data; no other one serves where it is not set."""
 
-Kind: TypeAlias = Literal["dossiers", "inquiries", "receipts", "quarantine", "complaints"]
+Kind: TypeAlias = Literal[
+    "dossiers", "inquiries", "receipts", "quarantine", "complaints", "pushed_dossiers", "pushed_steps"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Cause: TypeAlias = Literal["term", "request", "restore"]
 

@@ -86,7 +86,7 @@ class Past:
         for column in self.rows(
             "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns AS c"
             " JOIN information_schema.tables AS t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE'"
-            " AND c.table_schema IN ('motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
+            " AND c.table_schema IN ('intake', 'motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
         ):
             schema, table, name = column.values()
             seen = f"""translate("{name}"::text, ' .', '')"""

@@ -46,7 +46,9 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
     before = dict(os.environ)
     try:
         roles = [Role(name, PASSWORD) for name in ("prove_owner", "motcua_app", "motcua_audit", "prove_airflow")]
-        others = [Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages", "motcua_purge")]
+        others = [
+            Role(name, PASSWORD) for name in ("motcua_callbacks", "motcua_pages", "motcua_purge", "motcua_intake")
+        ]
         provision_ledger(server.admin_dsn, "motcua", *roles, "prove_airflow", others)
         os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
         address = f"127.0.0.1:{server.port}/motcua"

@@ -104,5 +104,5 @@ def test_the_plugins_apps_are_warm(cold, monkeypatch):
 
     read = []
     monkeypatch.setattr(warming, "_READ", (lambda: read.append(1),))
-    assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/motcua"]
+    assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/intake", "/motcua"]
     assert read == [1]

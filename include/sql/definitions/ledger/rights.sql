@@ -6,7 +6,7 @@
 DO $rights$
 DECLARE
     parts CONSTANT text[] := ARRAY[
-        'motcua_app', 'motcua_callbacks', 'motcua_pages', 'motcua_audit', 'motcua_purge', 'motcua_eraser'
+        'motcua_app', 'motcua_callbacks', 'motcua_pages', 'motcua_audit', 'motcua_purge', 'motcua_intake', 'motcua_eraser'
     ];
     there text[];
     the record;
@@ -15,13 +15,13 @@ BEGIN
     FOR the IN
         SELECT 'SCHEMA ' || quote_ident(n.nspname) AS named, '' AS public_too
         FROM pg_catalog.pg_namespace AS n
-        WHERE n.nspname IN ('audit', 'motcua', 'quality', 'statements')
+        WHERE n.nspname IN ('audit', 'intake', 'motcua', 'quality', 'statements')
         UNION ALL
         SELECT format('%I.%I', n.nspname, c.relname), ''
         FROM pg_catalog.pg_class AS c
         INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
         WHERE
-            n.nspname IN ('audit', 'motcua', 'quality', 'statements')
+            n.nspname IN ('audit', 'intake', 'motcua', 'quality', 'statements')
             AND c.relkind IN ('r', 'v')
             AND pg_has_role(c.relowner, 'USAGE')
         UNION ALL
@@ -31,7 +31,7 @@ BEGIN
         FROM pg_catalog.pg_proc AS p
         INNER JOIN pg_catalog.pg_namespace AS n ON p.pronamespace = n.oid
         WHERE
-            n.nspname IN ('audit', 'motcua', 'quality', 'statements')
+            n.nspname IN ('audit', 'intake', 'motcua', 'quality', 'statements')
             AND pg_has_role(p.proowner, 'USAGE')
         ORDER BY named
     LOOP
@@ -46,9 +46,22 @@ BEGIN
             VALUES
         -- What, and what may do with it: motcua_app (tasks, commands), motcua_callbacks, motcua_pages, motcua_audit
         ('SCHEMA audit', 'USAGE', '', 'USAGE', 'USAGE'),
+        ('SCHEMA intake', 'USAGE', '', '', ''),
         ('SCHEMA motcua', 'USAGE', 'USAGE', 'USAGE', ''),
         ('SCHEMA quality', 'USAGE', '', '', ''),
         ('SCHEMA statements', 'USAGE', '', '', ''),
+        ('intake.client_agencies', 'SELECT, INSERT, DELETE', '', '', ''),
+        ('intake.client_changes', 'SELECT, INSERT', '', '', ''),
+        ('intake.client_days', 'SELECT', '', '', ''),
+        ('intake.clients', 'SELECT, INSERT, UPDATE', '', '', ''),
+        ('intake.faults', 'SELECT', '', '', ''),
+        ('intake.numbers', '', '', '', ''),
+        ('intake.pushed_dossiers', '', '', '', ''),
+        ('intake.pushed_steps', 'SELECT (client_id, transition_id)', '', '', ''),
+        ('intake.recent_states', '', '', '', ''),
+        ('intake.sessions', 'SELECT (client_id), DELETE', '', '', ''),
+        ('intake.source_dossiers', 'SELECT', '', '', ''),
+        ('intake.source_transitions', 'SELECT', '', '', ''),
         ('motcua.agencies', 'SELECT, INSERT, UPDATE', 'SELECT (agency_code)', 'SELECT', ''),
         ('motcua.agency_aliases', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (agency_code, alias)', 'SELECT', ''),
         ('motcua.agency_changes', 'SELECT', '', 'SELECT', ''),
@@ -343,6 +356,15 @@ BEGIN
         SELECT o.named, o.role, o.rights
         FROM (
             VALUES
+        -- The intake: what one-stop software pushes is written by these functions alone, each of which asks for a session.
+        ('SCHEMA intake', 'motcua_intake', 'USAGE'),
+        ('FUNCTION intake.look_up', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.note_call', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.sign_in', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.sign_in_from', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.take_dossiers', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.take_steps', 'motcua_intake', 'EXECUTE'),
+        ('FUNCTION intake.whose', 'motcua_intake', 'EXECUTE'),
         -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
@@ -350,6 +372,9 @@ BEGIN
         ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),
         ('FUNCTION motcua.desk_user', 'motcua_eraser', 'EXECUTE'),
+        ('SCHEMA intake', 'motcua_eraser', 'USAGE'),
+        ('intake.pushed_dossiers', 'motcua_eraser', 'SELECT, UPDATE (fields, purged_at)'),
+        ('intake.pushed_steps', 'motcua_eraser', 'SELECT, UPDATE (fields, purged_at)'),
         ('motcua.agencies', 'motcua_eraser', 'SELECT'),
         ('motcua.attempts', 'motcua_eraser', 'SELECT, UPDATE (msisdn, purged_at)'),
         (

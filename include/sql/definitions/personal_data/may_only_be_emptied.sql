@@ -55,3 +55,9 @@ EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'outcome_reason', 'withdraw_
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.quarantine FOR EACH ROW
 WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
 EXECUTE FUNCTION motcua.may_only_be_emptied('payload', 'dossier_code');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_dossiers FOR EACH ROW
+WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
+CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_steps FOR EACH ROW
+WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
+EXECUTE FUNCTION motcua.may_only_be_emptied('fields');

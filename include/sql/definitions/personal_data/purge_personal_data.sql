@@ -113,6 +113,21 @@ BEGIN
             GET DIAGNOSTICS counted = ROW_COUNT;
             counts := counts || jsonb_build_object('inquiries', counted);
         END IF;
+        -- What was pushed of them, or it would be read again.
+        UPDATE intake.pushed_dossiers AS p SET fields = '{}', purged_at = moment
+        FROM motcua.dossiers AS d
+        WHERE
+            d.dossier_id = any(ids) AND p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+            AND p.purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_dossiers', counted);
+        UPDATE intake.pushed_steps AS p SET fields = '{}', purged_at = moment
+        FROM motcua.dossiers AS d
+        WHERE
+            d.dossier_id = any(ids) AND p.agency_code = d.agency_code AND p.dossier_code = d.dossier_code
+            AND p.purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_steps', counted);
         UPDATE motcua.dossiers SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = moment
         WHERE dossier_id = any(ids) AND purged_at IS NULL;
         GET DIAGNOSTICS counted = ROW_COUNT;
@@ -307,6 +322,50 @@ BEGIN
         WHERE c.complaint_id = any(ids);
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
+    ELSIF of_kind = 'pushed_dossiers' AND only_these IS NULL THEN
+        -- Those of a dossier go with it; these are of none, or of one that was emptied before they came.
+        SELECT max(l.dossier_no), array_agg(l.dossier_no) FILTER (WHERE l.is_due)
+        INTO looked_until, ids
+        FROM (
+            SELECT
+                p.dossier_no,
+                p.updated_at < of_before AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d
+                    WHERE
+                        d.agency_code = p.agency_code AND d.dossier_code = normalize(btrim(p.dossier_code))
+                        AND d.purged_at IS NULL
+                ) AS is_due
+            FROM intake.pushed_dossiers AS p
+            WHERE p.purged_at IS NULL AND p.dossier_no > after_id
+            ORDER BY p.dossier_no
+            LIMIT at_most
+        ) AS l;
+        UPDATE intake.pushed_dossiers SET fields = '{}', purged_at = moment
+        WHERE dossier_no = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_dossiers', counted);
+
+    ELSIF of_kind = 'pushed_steps' AND only_these IS NULL THEN
+        SELECT max(l.step_no), array_agg(l.step_no) FILTER (WHERE l.is_due)
+        INTO looked_until, ids
+        FROM (
+            SELECT
+                p.step_no,
+                p.recorded_at < of_before AND NOT EXISTS (
+                    SELECT 1 FROM motcua.dossiers AS d
+                    WHERE
+                        d.agency_code = p.agency_code AND d.dossier_code = normalize(btrim(p.dossier_code))
+                        AND d.purged_at IS NULL
+                ) AS is_due
+            FROM intake.pushed_steps AS p
+            WHERE p.purged_at IS NULL AND p.step_no > after_id
+            ORDER BY p.step_no
+            LIMIT at_most
+        ) AS l;
+        UPDATE intake.pushed_steps SET fields = '{}', purged_at = moment
+        WHERE step_no = any(ids) AND purged_at IS NULL;
+        GET DIAGNOSTICS counted = ROW_COUNT;
+        counts := counts || jsonb_build_object('pushed_steps', counted);
     ELSE
         RAISE EXCEPTION 'purge of %: there is no such kind', of_kind USING ERRCODE = 'MC003';
     END IF;

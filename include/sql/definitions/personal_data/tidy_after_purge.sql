@@ -16,6 +16,8 @@ BEGIN
     ANALYZE motcua.complaints;
     ANALYZE motcua.quarantine;
     ANALYZE motcua.receipts (raw);
+    ANALYZE intake.pushed_dossiers (fields);
+    ANALYZE intake.pushed_steps (fields);
 END
 $$;
 COMMENT ON FUNCTION motcua.tidy_after_purge() IS 'Gathers the planner''s samples of emptied columns anew.';

@@ -20,6 +20,7 @@ _WORDS = {
     "outcome_reason",
     "withdraw_reason",
     "payload",
+    "fields",
     "msisdn",
     "dossier_code",
 }

@@ -182,7 +182,7 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
     with connect() as ledger:
         provinces = {code.written: code.province for code in agency_codes(ledger)}
     with connect(connection_id(source)) as connection:
-        for dossier in adapter(kind)(connection).dossiers_since(EARLIEST, open_too=True):
+        for dossier in adapter(kind)(connection, source).dossiers_since(EARLIEST, open_too=True):
             typed = dossier.phone_entered_at or dossier.received_at
             agency = dossier.agency_code or ""
             yield PhoneRow(

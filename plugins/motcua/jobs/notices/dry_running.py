@@ -126,7 +126,7 @@ def dry_run(code: str, since: datetime, now: datetime | None = None) -> DryRun:
         )
         try:
             with open_connection(connection_id(source)) as connection:
-                reader = adapter(kind)(connection)
+                reader = adapter(kind)(connection, source)
                 reader.limit_time(settings().source_patience.total_seconds())
                 found = _Reading(run, context, reader).run()
         except Exception as error:

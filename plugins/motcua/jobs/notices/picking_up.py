@@ -84,8 +84,12 @@ class SourceFailed(Exception):
 
 
 def connection_id(source: str) -> str:
-    """Airflow connection of a source."""
-    return f"onestop_{source}"
+    """Airflow connection of a source.
+
+    Raises:
+        UnknownAdapter: its adapter cannot be used.
+    """
+    return adapter(settings().sources[source]).connection_id(source)
 
 
 def pick_up(
@@ -107,7 +111,7 @@ def pick_up(
             cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
             if cursor is None:
                 return PickUpCounts()
-            return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading), moment).run(window)
+            return _PickUp(ledger, cursor, adapter(settings().sources[source])(reading, source), moment).run(window)
     except Exception as error:
         reason = reason_without_values(error)
     # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.

@@ -34,7 +34,7 @@ def _differs(source: str, kept: Mapping[str, Any] | None, reading: Connection) -
     if not kept:
         return True
     try:
-        reader = adapter(settings().sources[source])(reading)
+        reader = adapter(settings().sources[source])(reading, source)
         reader.limit_time(_LOOK_WITHIN)
         seen = reader.watch(
             datetime.fromisoformat(kept["recorded_since"]),

@@ -486,7 +486,7 @@ def _counting(ledger: Connection, source: str, source_id: int) -> Iterator[Sourc
     statuses = status_map(ledger, source_id)
     written = agency_by_written_code(ledger)
     with open_connection(connection_id(source)) as reading:
-        counted = adapter(settings().sources[source])(reading)
+        counted = adapter(settings().sources[source])(reading, source)
         counted.limit_time(_COUNTS_WITHIN)
         yield SourceCount(counted, statuses, written)
 

@@ -22,6 +22,8 @@ from motcua.store.ledger.runs import say_whose_work
 LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
 """Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
 others is ``motcua_db`` where it is not set; which role may do what is in include/sql/definitions/ledger/rights.sql."""
+INTAKE = "motcua_db_intake"
+"""Airflow connection of what one-stop software pushes to; no other one serves where it is not set."""
 _CONNECT_WITHIN = 5
 """Seconds, unless the Airflow connection says otherwise (connect_timeout): a server that drops packets must not hold up
 the others for as long as the kernel would wait."""
@@ -224,7 +226,8 @@ def given_connection(conn_id: str) -> GivenConnection:
 
 
 def _ledger_conninfo(conn_id: str, **ours: object) -> str:
-    return conninfo_of(given_connection(connection_or_ledger(conn_id)), **ours)
+    named = conn_id if conn_id == INTAKE else connection_or_ledger(conn_id)
+    return conninfo_of(given_connection(named), **ours)
 
 
 _opening_pool = threading.Lock()
@@ -235,12 +238,15 @@ def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
     """Connections to the ledger for a web process, opened when first used.
 
     Args:
-        conn_id: ``CALLBACKS`` or ``PAGES``.
+        conn_id: ``CALLBACKS``, ``PAGES`` or ``INTAKE``.
+
+    Raises:
+        airflow.exceptions.AirflowNotFoundException: there is no such connection.
     """
     with _opening_pool:
         if conn_id not in _pools:
             _pools[conn_id] = ConnectionPool(
-                _ledger_conninfo(conn_id, options="-c timezone=UTC"),
+                _ledger_conninfo(conn_id, options="-c timezone=UTC" + _LIMITS.get(conn_id, "")),
                 min_size=1,
                 max_size=10,
                 timeout=5,
@@ -252,6 +258,8 @@ def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
 
 
 _pools: dict[str, ConnectionPool[Connection]] = {}
+_LIMITS = {INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s"}
+"""What the server itself ends: those who push give up after a minute."""
 
 
 @contextmanager

@@ -1,0 +1,227 @@
+"""``motcua intake``: accounts of one-stop software that pushes to us, and what it pushed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.table import Table
+
+from motcua.commands.signing import By, signed
+from motcua.commands.terminal import console, local_moment, refuse
+from motcua.domain.clock import VIETNAM
+from motcua.settings import settings
+from motcua.store.agencies import agency_by_written_code
+from motcua.store.intake.clients import (
+    NameTaken,
+    NoSuchClient,
+    Password,
+    change_client,
+    list_client_changes,
+    list_clients,
+    list_faults,
+    register_client,
+)
+from motcua.store.ledger.database import Connection, connect
+
+app = typer.Typer(help="One-stop software that pushes to us: its accounts, and what it pushed.", no_args_is_help=True)
+_console = console(markup=False)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_LOOKS_BACK = timedelta(days=7)
+
+_Client = Annotated[str, typer.Argument(help="The name that the software signs in with.")]
+_Agencies = Annotated[
+    list[str] | None,
+    typer.Option("--agency", help="Code or alias of an agency that it may write for; may be given again."),
+]
+_Networks = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="Addresses from which it may call without a session, as 10.1.2.0/24; again."),
+]
+_AtDesk = Annotated[
+    bool | None,
+    typer.Option(
+        "--supplements-at-desk/--supplements-where-said",
+        help="Whether its status 5 always means at the one-stop desk; by default only where a push says so.",
+    ),
+]
+
+
+@app.command("list")
+def list_all(
+    history: Annotated[bool, typer.Option("--history", help="Who changed which account, the newest first.")] = False,
+) -> None:
+    """List the accounts, with what they pushed in the last seven days."""
+    if history:
+        with connect() as connection:
+            changes = list_client_changes(connection, 200)
+        table = Table("when", "who", "client", "change", "agencies", "networks", "supplements")
+        for change in changes:
+            at_desk = "at the desk" if change.supplements_at_desk else "where said"
+            what = ", ".join(change.agencies), ", ".join(change.networks), at_desk
+            table.add_row(local_moment(change.changed_at), change.changed_by, change.name, change.change, *what)
+        _console.print(table)
+        return
+    since = (datetime.now(UTC) - _LOOKS_BACK).astimezone(VIETNAM).date()
+    with connect() as connection:
+        clients = list_clients(connection, since)
+    if not clients:
+        _console.print("Nothing may push yet: motcua intake add NAME --agency CODE.")
+        return
+    table = Table(
+        "client", "source", "agencies", "last call", "calls", "new", "repeated", "refused", "waiting steps",
+        "supplements not told",
+    )  # fmt: skip
+    for each in clients:
+        last = "disabled" if each.disabled_at else local_moment(each.last_call_at) if each.last_call_at else "never"
+        counts = each.calls, each.taken, each.repeated, each.refused, each.waiting, each.supplements_nowhere
+        table.add_row(each.name, each.source, ", ".join(each.agencies), last, *map(str, counts))
+    _console.print(table)
+
+
+@app.command()
+def faults(client: _Client) -> None:
+    """Show what was wrong in a client's pushes of the last seven days; no value of any."""
+    since = (datetime.now(UTC) - _LOOKS_BACK).astimezone(VIETNAM).date()
+    with connect() as connection:
+        if client not in {each.name for each in list_clients(connection, since)}:
+            raise refuse(f"There is no client {client}: motcua intake list.")
+        found = list_faults(connection, client, since)
+    if not found:
+        _console.print("Nothing was wrong.")
+        return
+    table = Table("day", "service", "fault", "field", "records")
+    for each in found:
+        table.add_row(f"{each.day:%d/%m/%Y}", each.service, each.fault, each.field, str(each.records))
+    _console.print(table)
+
+
+@app.command()
+def add(
+    client: _Client,
+    agency: _Agencies = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Source of MOTCUA_SOURCES that it is read as; by default its name.")
+    ] = None,
+    network: _Networks = None,
+    supplements_at_desk: _AtDesk = None,
+    by: By = None,
+) -> None:
+    """Register software that may push for these agencies, and show its password, once; kept with your name."""
+    who = signed(by)
+    of_source = source or client
+    for name in (client, of_source):
+        if not _NAME.fullmatch(name):
+            raise refuse(f"{name!r} is no name: a-z first, then a-z, 0-9 and _, 40 at most.")
+    if not agency:
+        raise refuse("Say which agencies it may write for: --agency CODE.")
+    words = secrets.token_urlsafe(24)
+    try:
+        with connect() as connection:
+            codes = _codes(connection, agency)
+            register_client(
+                connection,
+                client,
+                of_source,
+                Password.of(words),
+                codes,
+                network or [],
+                supplements_at_desk=bool(supplements_at_desk),
+                by=who,
+                now=datetime.now(UTC),
+            )
+    except NameTaken:
+        raise refuse(f"There is a client {client} already: motcua intake list.") from None
+    except psycopg.DataError:
+        raise _no_network() from None
+    _console.print(f"{client} may push for {', '.join(codes)}. Its password, which is shown this once:")
+    _console.print(words, soft_wrap=True)
+    if settings().sources.get(of_source) != "national_sync":
+        _console.print(f"Nothing reads it yet: add {of_source}=national_sync to MOTCUA_SOURCES.")
+
+
+@app.command()
+def change(
+    client: _Client,
+    agency: _Agencies = None,
+    network: _Networks = None,
+    supplements_at_desk: _AtDesk = None,
+    by: By = None,
+) -> None:
+    """Change what a client may do: the agencies, or networks, that are named here instead of its own."""
+    who = signed(by)
+    if agency is None and network is None and supplements_at_desk is None:
+        raise refuse("Say what is to change: --agency, --network, --supplements-at-desk.")
+    try:
+        with connect() as connection:
+            codes = None if agency is None else _codes(connection, agency)
+            change_client(
+                connection,
+                client,
+                "changed",
+                by=who,
+                now=datetime.now(UTC),
+                agencies=codes,
+                networks=network,
+                supplements_at_desk=supplements_at_desk,
+            )
+    except NoSuchClient:
+        raise refuse(f"There is no client {client}: motcua intake list.") from None
+    except psycopg.DataError:
+        raise _no_network() from None
+    _console.print(f"{client} is changed.")
+
+
+@app.command()
+def password(client: _Client, by: By = None) -> None:
+    """Give a client a new password and show it, once; the old one and its sessions end."""
+    who = signed(by)
+    words = secrets.token_urlsafe(24)
+    _change(client, "password", who, password=Password.of(words))
+    _console.print(f"The new password of {client}, which is shown this once:")
+    _console.print(words, soft_wrap=True)
+
+
+@app.command()
+def disable(client: _Client, by: By = None) -> None:
+    """Let a client push no more; its sessions end, and what it pushed stays."""
+    _change(client, "disabled", signed(by), enabled=False)
+    _console.print(f"{client} may push no more.")
+
+
+@app.command()
+def enable(client: _Client, by: By = None) -> None:
+    """Let a client push again, with the password that it has."""
+    _change(client, "enabled", signed(by), enabled=True)
+    _console.print(f"{client} may push.")
+
+
+def _change(
+    client: str, change: str, by: str, *, enabled: bool | None = None, password: Password | None = None
+) -> None:
+    try:
+        with connect() as connection:
+            change_client(connection, client, change, by=by, now=datetime.now(UTC), enabled=enabled, password=password)
+    except NoSuchClient:
+        raise refuse(f"There is no client {client}: motcua intake list.") from None
+
+
+def _codes(connection: Connection, written: Sequence[str]) -> list[str]:
+    """The agencies of these codes and aliases.
+
+    Raises:
+        typer.Exit: there is no such agency.
+    """
+    known = agency_by_written_code(connection)
+    if unknown := [each for each in written if each not in known]:
+        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
+    return sorted({known[each] for each in written})
+
+
+def _no_network() -> typer.Exit:
+    return refuse("That is no network: write 10.1.2.0/24, or one address.")

@@ -1,0 +1,1 @@
+"""What one-stop software pushes, and who may push: schema ``intake`` of the ledger."""

@@ -1,0 +1,186 @@
+"""Accounts of one-stop software that may push; who made or changed one is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from motcua.store.intake.pushes import digest
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An account, with what it did since a day."""
+
+    name: str
+    source: str
+    agencies: Sequence[str]
+    networks: Sequence[str]
+    """From which it may call without a session."""
+    supplements_at_desk_since: datetime | None
+    disabled_at: datetime | None
+    last_call_at: datetime | None
+    calls: int
+    taken: int
+    repeated: int
+    refused: int
+    waiting: int
+    """Steps that wait for their dossiers."""
+    supplements_nowhere: int
+    """Supplements that nothing says to be at the desk: no citizen is told of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayFault:
+    """What was wrong in the pushes of a day, counted."""
+
+    day: date
+    service: str
+    fault: str
+    field: str
+    records: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChange:
+    """What somebody changed about a client, and what it might do from then on."""
+
+    changed_at: datetime
+    changed_by: str
+    name: str
+    change: str
+    agencies: Sequence[str]
+    networks: Sequence[str]
+    supplements_at_desk: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A new password as it is kept; the words themselves are shown once."""
+
+    salt: bytes
+    password_digest: bytes
+
+    @classmethod
+    def of(cls, words: str) -> Password:
+        """Of a password that is random: no slow hash is needed to keep it from being guessed."""
+        salt = secrets.token_bytes(16)
+        return cls(salt, hashlib.sha256(salt + digest(words)).digest())
+
+
+class NameTaken(Exception):
+    """There is a client of this name already."""
+
+
+class NoSuchClient(LookupError):
+    """There is no client of this name."""
+
+
+def list_clients(connection: Connection, since: date) -> list[Client]:
+    """All accounts by name, with what they did since that day of Vietnam."""
+    return [value_of(Client, row) for row in connection.execute(statement("intake/clients"), {"since": since})]
+
+
+def list_faults(connection: Connection, name: str, since: date) -> list[DayFault]:
+    """What was wrong in a client's pushes since that day, the newest day first."""
+    rows = connection.execute(statement("intake/faults"), {"name": name, "since": since})
+    return [value_of(DayFault, row) for row in rows]
+
+
+def list_client_changes(connection: Connection, limit: int) -> list[ClientChange]:
+    """Who changed what, the newest first."""
+    return [value_of(ClientChange, row) for row in connection.execute(statement("intake/changes"), {"limit": limit})]
+
+
+def register_client(
+    connection: Connection,
+    name: str,
+    source: str,
+    password: Password,
+    agencies: Sequence[str],
+    networks: Sequence[str],
+    *,
+    supplements_at_desk: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """Makes an account for these agencies.
+
+    Raises:
+        NameTaken: there is one of this name; nothing is changed.
+        psycopg.DataError: a network is none.
+    """
+    row = connection.execute(
+        statement("intake/register"),
+        {
+            "name": name,
+            "source": source,
+            "salt": password.salt,
+            "password_digest": password.password_digest,
+            "networks": list(networks),
+            "supplements_at_desk": supplements_at_desk,
+            "now": now,
+        },
+    ).fetchone()
+    if row is None:
+        raise NameTaken(name)
+    _set_agencies(connection, row["client_id"], agencies)
+    _note(connection, row["client_id"], "registered", by, now)
+
+
+def change_client(
+    connection: Connection,
+    name: str,
+    change: str,
+    *,
+    by: str,
+    now: datetime,
+    agencies: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    supplements_at_desk: bool | None = None,
+    enabled: bool | None = None,
+    password: Password | None = None,
+) -> None:
+    """Changes an account; ``None``: that stays. A new password, or none any more, ends its sessions.
+
+    Raises:
+        NoSuchClient: nothing is changed.
+        psycopg.DataError: a network is none.
+    """
+    row = connection.execute(
+        statement("intake/change"),
+        {
+            "name": name,
+            "salt": password and password.salt,
+            "password_digest": password and password.password_digest,
+            "networks": None if networks is None else list(networks),
+            "supplements_at_desk": supplements_at_desk,
+            "enabled": enabled,
+            "now": now,
+        },
+    ).fetchone()
+    if row is None:
+        raise NoSuchClient(name)
+    if agencies is not None:
+        _set_agencies(connection, row["client_id"], agencies)
+    if password is not None or enabled is False:
+        connection.execute(statement("intake/end_sessions"), {"client_id": row["client_id"]})
+    _note(connection, row["client_id"], change, by, now)
+
+
+def _set_agencies(connection: Connection, client_id: int, agencies: Sequence[str]) -> None:
+    values = {"client_id": client_id, "agencies": list(agencies)}
+    connection.execute(statement("intake/take_agencies"), values)
+    connection.execute(statement("intake/give_agencies"), values)
+
+
+def _note(connection: Connection, client_id: int, change: str, by: str, now: datetime) -> None:
+    values = {"client_id": client_id, "change": change, "by": by, "now": now}
+    connection.execute(statement("intake/note_change"), values)

@@ -1,0 +1,420 @@
+"""The intake. Mounted in Airflow, and alone under uvicorn.
+
+``uvicorn motcua.web.intake.app:standalone --http motcua.web.protocol:HeadersInTime`` serves the same paths where
+one-stop software must not reach Airflow.
+
+A client signs in for a session, or calls from a network of its own; who calls is known before a body is taken apart.
+What a call may do is decided by functions of the ledger, which ask for the session again (docs/decisions/intake.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+from weakref import WeakValueDictionary
+
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+
+from motcua.domain.intake.records import RecordRefused, read_code
+from motcua.domain.intake.values import Fields, Unreadable, read_json, read_text
+from motcua.jobs.intake.taking import RecordKind, take
+from motcua.settings import settings
+from motcua.store.intake.pushes import Fault, SessionEnded, look_up, note_call, sign_in, sign_in_from, whose
+from motcua.store.ledger.database import INTAKE, Connection, close_ledger_pool, ledger_pool, reason_without_values
+from motcua.web.access_log import WrittenRefusals, hide_queries
+from motcua.web.intake.answers import DONE, Refused, answer, answer_of
+from motcua.web.intake.limits import LARGE, MOST_BYTES, MOST_RECORDS, Rate, Room
+
+_READ_WITHIN: Final = 60.0
+"""Seconds for a body, all of it."""
+_MOST_OF_SIGN_IN: Final = 16 * 1024
+_WRONG_PASSWORDS: Final = 60
+"""Of one name from one address in a minute."""
+_SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
+_SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
+    "dongbohosomc": ("DongBoHoSoMC", "dossiers"),
+    "capnhattiendohosomc": ("CapNhatTienDoHoSoMC", "steps"),
+    "noihoso": ("NoiHoSo", "dossiers"),
+    "capnhattientrinh": ("CapNhatTienTrinh", "steps"),
+    "capnhattrangthai": ("CapNhatTrangThai", "steps"),
+}
+"""Services that carry dossiers, steps and statuses, by their names in lower case."""
+_LOOK_UP: Final = "tracuuhoso"
+_CATALOGUES: Final = ("laythutuc", "laydanhsachtthc")
+"""They are asked for what we have not; to be told that there is none lets a client go on."""
+
+Found = TypeVar("Found")
+_log = logging.getLogger(__name__)
+
+
+class _Desk:
+    """What the app works with from its start to its end."""
+
+    def __init__(self) -> None:
+        self.working = ThreadPoolExecutor(6, thread_name_prefix="intake")
+        self.room = Room()
+        self.calls = Rate(lambda: settings().intake_calls)
+        self.wrong_passwords = Rate(lambda: _WRONG_PASSWORDS)
+        self.large = asyncio.Lock()
+        self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.working.shutdown(cancel_futures=True)
+
+    @asynccontextmanager
+    async def turn(self, client: int, size: int) -> AsyncIterator[None]:
+        """One call of a client after the other, and one large body.
+
+        Waiting in the ledger for each other, they would hold threads that others need.
+        """
+        own = self.turns.setdefault(client, asyncio.Lock())
+        async with own:
+            if size > LARGE:
+                async with self.large:
+                    yield
+            else:
+                yield
+
+    async def do(self, work: Callable[[Connection], Found]) -> Found:
+        """Has a thread do something with a connection to the ledger.
+
+        Raises:
+            SessionEnded: as the work itself does.
+            Refused: 99, the ledger does not answer.
+        """
+
+        def done() -> Found:
+            with ledger_pool(INTAKE).connection() as connection:
+                connection.autocommit = True
+                try:
+                    return work(connection)
+                finally:
+                    if not connection.closed:
+                        connection.autocommit = False
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.working, done)
+        except (SessionEnded, Refused):
+            raise
+        except Exception as failure:
+            # Left to the server, a traceback would quote the rows.
+            _log.error("A push could not be taken: %s", reason_without_values(failure))
+            raise Refused("99") from None
+
+
+def _desk(request: Request) -> _Desk:
+    """The app's own, also where the server around it told it of no start."""
+    state = request.app.state
+    if not hasattr(state, "desk"):
+        state.desk = _Desk()
+    desk: _Desk = state.desk
+    return desk
+
+
+@asynccontextmanager
+async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
+    """The body, bounded in size and time; the room that it takes is given back at the end.
+
+    Raises:
+        Refused: 05, it is too large; 06, others fill the room; 03, it was broken off or does not end in time.
+    """
+    room, held = _desk(request).room, 0
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > most:
+        raise Refused("05")
+    pieces: list[bytes] = []
+    try:
+        try:
+            async with asyncio.timeout(_READ_WITHIN):
+                async for piece in request.stream():
+                    if held + len(piece) > most:
+                        raise Refused("05")
+                    if not room.take(len(piece), held + len(piece)):
+                        raise Refused("06")
+                    held += len(piece)
+                    pieces.append(piece)
+        except (TimeoutError, ClientDisconnect):
+            raise Refused("03") from None
+        pieces[:] = [b"".join(pieces)]
+        # Not held here as well: whoever reads it lets go of it before it is worked on.
+        yield pieces.pop()
+    finally:
+        room.give_back(held)
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query, names in lower case.
+
+    Raises:
+        Refused: 03, it cannot be read.
+    """
+    try:
+        pairs = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=64)
+        return {name.lower(): read_text(value) for name, value in pairs}
+    except ValueError:
+        raise Refused("03") from None
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tuple[str, str]:
+    """Name and password, in JSON or as a form.
+
+    Raises:
+        Refused: 03, they cannot be read.
+    """
+    try:
+        given: Mapping[str, Any]
+        if content_type.lower().startswith("application/x-www-form-urlencoded"):
+            given = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=64))
+        else:
+            given = read_json(body)
+            if not isinstance(given, Fields) or given.ambiguous:
+                raise Refused("03")
+        return read_text(given.get(names[0])), read_text(given.get(names[1]))
+    except ValueError:
+        raise Refused("03") from None
+
+
+async def _open_session(request: Request, names: tuple[str, str]) -> str:
+    """A new session for whoever shows the password of a client.
+
+    Raises:
+        Refused: 02, wrong; 06, wrong too often; 03, 05, 99.
+    """
+    desk = _desk(request)
+    async with _body(request, _MOST_OF_SIGN_IN) as body:
+        name, password = _credentials(body, request.headers.get("content-type", ""), names)
+    key = (_address(request), name)
+    if desk.wrong_passwords.is_over(key):
+        raise Refused("06")
+    session = secrets.token_urlsafe(32)
+    lasts = settings().intake_session
+    if not await desk.do(lambda connection: sign_in(connection, name, password, session, lasts)):
+        desk.wrong_passwords.count(key)
+        raise Refused("02")
+    return session
+
+
+class _Call:
+    """A call of a service: who calls is found out before its body is taken apart."""
+
+    def __init__(self, request: Request, path: str, body: bytes) -> None:
+        self.desk, self.request, self.body, self.size = _desk(request), request, body, len(body)
+        self.query = _query(request)
+        last = path.rstrip("/").rpartition("/")[2].lower()
+        self.named_in_path = last if last in (*_SERVICES, *_CATALOGUES, _LOOK_UP) else ""
+
+    async def client(self) -> tuple[int, str]:
+        """Number of the client that calls, and the session.
+
+        Raises:
+            Refused: 01, it is nobody's; 06, the client called too often; 99.
+        """
+        found = None
+        for session in self._offered():
+            found = found or await self._known(session)
+        found = found or await self._known(await self._from_network())
+        if found is None:
+            raise Refused("01")
+        if self.desk.calls.is_over(found[0]):
+            raise Refused("06")
+        self.desk.calls.count(found[0])
+        return found
+
+    async def _known(self, session: str) -> tuple[int, str] | None:
+        client = await self.desk.do(lambda connection: whose(connection, session))
+        return None if client is None else (client, session)
+
+    def _offered(self) -> list[str]:
+        """What may be the call's session, wherever clients put it; a body is not taken apart for it."""
+        headers = self.request.headers
+        bearer = headers.get("authorization", "")
+        offered = [bearer[7:].strip()] if bearer[:7].lower() == "bearer " else []
+        offered += [headers.get("session", ""), self.query.get("session", "")]
+        given = [each for each in offered if each]
+        if not given:
+            # Of several, the first two: whoever hides more of them in a body is no client.
+            given = [found[1].decode() for found, _ in zip(_SESSION.finditer(self.body), range(2), strict=False)]
+        return [each for each in given if _TOKEN.fullmatch(each)]
+
+    async def _from_network(self) -> str:
+        """A session for a client that shows none, by the address that it calls from."""
+        unit, caller = self.query.get("madinhdanhdv", ""), _address(self.request)
+        if self._shows_one() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
+            raise Refused("01")
+        session = secrets.token_urlsafe(32)
+        if not await self.desk.do(lambda connection: sign_in_from(connection, caller, unit, session)):
+            raise Refused("01")
+        return session
+
+    def _shows_one(self) -> bool:
+        """Whether the caller means to have a session: then none is made for him."""
+        headers = self.request.headers
+        in_head = "authorization" in headers or "session" in headers or "session" in self.query
+        return in_head or b'"session"' in self.body[:4096].lower()
+
+    def run(self, connection: Connection, session: str) -> Response:
+        """Does what is asked for.
+
+        Raises:
+            SessionEnded: meanwhile.
+            Refused: 03, it cannot be read; 05, too many records; 07, there is no such service.
+        """
+        try:
+            given = read_json(self.body)
+        except Unreadable:
+            return self._refuse(connection, session, "03")
+        self.body = b""
+        if isinstance(given, Fields) and given.ambiguous & {"session", "service", "madonvi", "data", "mahoso"}:
+            return self._refuse(connection, session, "03")
+        asked = self.named_in_path
+        if not asked and isinstance(given, Fields) and isinstance(given.get("service"), str):
+            asked = given["service"].strip().lower()
+        if asked in _CATALOGUES:
+            return answer(DONE, result=[])
+        if asked == _LOOK_UP:
+            return self._look_up(connection, session, given)
+        if asked not in _SERVICES:
+            return self._refuse(connection, session, "07")
+        service, kind = _SERVICES[asked]
+        records = _records(given)
+        if records is None:
+            return self._refuse(connection, session, "03", service)
+        if len(records) > MOST_RECORDS:
+            return self._refuse(connection, session, "05", service)
+        return answer_of(take(connection, session, service, kind, records, self._unit(given)))
+
+    def _unit(self, given: object) -> str | None:
+        """The unit that sends, where the call names one."""
+        named = given.get("madonvi") if isinstance(given, Fields) and "data" in given else None
+        try:
+            return read_text(named) or self.query.get("madinhdanhdv") or self.query.get("madonvi") or None
+        except Unreadable:
+            return None
+
+    def _look_up(self, connection: Connection, session: str, given: object) -> Response:
+        asked = given if isinstance(given, Fields) else Fields()
+        try:
+            code = read_code(asked if "mahoso" in asked else Fields(mahoso=self.query.get("mahoso")))
+        except RecordRefused:
+            return self._refuse(connection, session, "03", "TraCuuHoSo")
+        found = look_up(connection, session, [code])
+        result = [{"MaHoSo": each.dossier_code, "TrangThaiHoSo": _written(each.status_code)} for each in found]
+        return answer(DONE, result=result)
+
+    def _refuse(self, connection: Connection, session: str, code: Any, service: str = "") -> Response:  # noqa: ANN401
+        """Refuses the call as a whole, and counts that."""
+        fault = {"03": "call_unreadable", "05": "call_too_large", "07": "no_such_service"}[code]
+        note_call(connection, session, service, refused=1, faults=[Fault(fault, "", 1)])
+        return answer(code)
+
+
+def _written(status: int | None) -> str:
+    return "" if status is None else str(status)
+
+
+def _records(given: object) -> list[Any] | None:
+    """The records of a call: a bare list, what ``data`` holds, or one alone. ``None``: there are none to be."""
+    if isinstance(given, Fields) and "data" in given:
+        given = given["data"]
+    if isinstance(given, str) and given.lstrip()[:1] in ("[", "{"):
+        # Some clients write what they send as a text of JSON.
+        try:
+            given = read_json(given.encode("utf-8", "replace"))
+        except Unreadable:
+            return None
+    if isinstance(given, Fields):
+        return [given]
+    return given if isinstance(given, list) else None
+
+
+def create_intake() -> FastAPI:
+    """The app that is mounted below ``/intake``."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_desk)
+    hide_queries()
+
+    @app.exception_handler(Exception)
+    def _without_detail(_: Request, __: Exception) -> Response:
+        return answer("99")
+
+    @app.exception_handler(Refused)
+    def _refused(_: Request, refusal: Refused) -> Response:
+        return answer(refusal.code)
+
+    async def sign_in_route(request: Request) -> Response:
+        try:
+            session = await _open_session(request, ("username", "password"))
+        except Refused as refusal:
+            return answer(refusal.code, is_sign_in=True)
+        return answer(DONE, is_sign_in=True, session=session)
+
+    async def token_route(request: Request) -> Response:
+        session = await _open_session(request, ("client_id", "client_secret"))
+        lasts = int(settings().intake_session.total_seconds())
+        data = {"access_token": session, "token_type": "Bearer", "expires_in": lasts}
+        return answer(DONE, data=data, access_token=session)
+
+    async def call_route(request: Request) -> Response:
+        async with _body(request, MOST_BYTES) as body:
+            call = _Call(request, request.url.path, body)
+            del body
+            client, session = await call.client()
+            try:
+                async with call.desk.turn(client, call.size):
+                    return await call.desk.do(lambda connection: call.run(connection, session))
+            except SessionEnded:
+                raise Refused("01") from None
+
+    async def health(request: Request) -> Response:
+        try:
+            await _desk(request).do(lambda connection: whose(connection, ""))
+        except Refused:
+            return PlainTextResponse("the ledger does not answer", status_code=503)
+        return PlainTextResponse("ok")
+
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/sign-in", sign_in_route, methods=["POST"])
+    app.add_api_route("/token", token_route, methods=["POST"])
+    app.add_api_route("/{service:path}", call_route, methods=["POST"])
+    return app
+
+
+@asynccontextmanager
+async def _with_desk(app: FastAPI) -> AsyncIterator[None]:
+    app.state.desk = desk = _Desk()
+    try:
+        yield
+    finally:
+        desk.close()
+        close_ledger_pool()
+
+
+def create_standalone() -> FastAPI:
+    """The same app with its paths as they are under Airflow, for a server of its own."""
+    app = create_intake()
+    # A mounted app is told of no start and no end by itself.
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: _with_desk(app))
+    server.mount("/intake", app)
+    server.add_middleware(WrittenRefusals)
+    return server
+
+
+def __getattr__(name: str) -> FastAPI:
+    # Made when uvicorn asks for it: importing this module must not build an app in Airflow's API server.
+    if name == "standalone":
+        return create_standalone()
+    raise AttributeError(name)

@@ -1,0 +1,1 @@
+"""What one-stop software pushes, from its request to the citizen's message."""

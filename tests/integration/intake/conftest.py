@@ -1,0 +1,180 @@
+"""An intake behind a real server, and clients of the portal's protocol that push to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.store.intake.clients import Password, register_client
+from motcua.store.ledger.database import connect
+from motcua.web.intake.app import create_standalone
+from tests.conftest import NHA_TRANG, TU_PHAP, free_port
+
+VIETNAM_HOURS = timedelta(hours=7)
+PASSWORD = "a-word-that-is-as-random-as-a-key"
+SOURCE = "hue"
+
+
+def written(moment: datetime) -> str:
+    """A time as OpenCPS writes it."""
+    return (moment.astimezone(UTC) + VIETNAM_HOURS).strftime("%Y%m%d%H%M%S")
+
+
+def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
+    """A dossier as OpenCPS pushes it."""
+    now = datetime.now(UTC)
+    return {
+        "MaHoSo": code,
+        "MaTTHC": "1.005129",
+        "TenTTHC": "Cấp bản sao",
+        "TenLinhVuc": "Hộ tịch",
+        "ChuHoSo": "Nguyễn Thị Lan",
+        "LoaiDoiTuong": "1",
+        "MaDoiTuong": "225123456",
+        "Email": "lan@example.vn",
+        "Fax": "0905123456",
+        "SoDienThoai": "0905123456",
+        "NgayTiepNhan": written(now - timedelta(days=2)),
+        "NgayHenTra": written(now + timedelta(days=5)),
+        "TrangThaiHoSo": str(status),
+        "NgayTra": "",
+        "HinhThuc": "0",
+        "NgayKetThucXuLy": "",
+        "DonViXuLy": "",
+        "DanhSachHoSoBoSung": [],
+    } | changes
+
+
+def step(code: str, status: int | str, at: datetime | None = None, **changes: Any) -> dict[str, Any]:
+    """A step as OpenCPS pushes it; ``at`` empty: now."""
+    return {
+        "MaHoSo": code,
+        "NguoiXuLy": "Trần Văn Hùng",
+        "ChucDanh": "",
+        "ThoiDiemXuLy": written(at or datetime.now(UTC)),
+        "PhongBanXuLy": "",
+        "NoiDungXuLy": "Trả kết quả" if str(status) == "9" else "Xử lý",
+        "TrangThai": str(status),
+        "NgayBatDau": "",
+        "NgayKetThucTheoQuyDinh": "",
+    } | changes
+
+
+@dataclass(frozen=True)
+class Software:
+    """One-stop software that pushes, as its public clients do: it signs in before each call."""
+
+    http: httpx.Client
+    name: str
+
+    def sign_in(self, password: str = PASSWORD) -> dict[str, Any]:
+        answer: dict[str, Any] = self.http.post(
+            "/intake/sign-in", json={"username": self.name, "password": password}
+        ).json()
+        return answer
+
+    def session(self) -> str:
+        answer = self.sign_in()
+        assert answer["error_code"] == 0
+        return str(answer["session"])
+
+    def call(self, service: str, data: Any = None, unit: str = NHA_TRANG, **more: Any) -> dict[str, Any]:
+        body = {"session": self.session(), "madonvi": unit, "service": service, **more}
+        return self.post(body if data is None else body | {"data": data})
+
+    def post(self, body: Mapping[str, Any] | bytes, path: str = "/intake/call") -> dict[str, Any]:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer: dict[str, Any] = self.http.post(
+            path, content=content, headers={"Content-Type": "application/json", "Charset": "utf-8"}
+        ).json()
+        return answer
+
+    def dossiers(self, *records: Any, unit: str = NHA_TRANG) -> dict[str, Any]:
+        return self.call("DongBoHoSoMC", list(records), unit, isUpdating="False")
+
+    def steps(self, *records: Any, unit: str = NHA_TRANG) -> dict[str, Any]:
+        return self.call("CapNhatTienDoHoSoMC", list(records), unit)
+
+
+def register(name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = ()) -> None:
+    """An account with the tests' password."""
+    with connect() as ledger:
+        register_client(
+            ledger,
+            name,
+            source or name,
+            Password.of(PASSWORD),
+            agencies,
+            networks,
+            supplements_at_desk=False,
+            by="tests",
+            now=datetime.now(UTC) - timedelta(days=1),
+        )
+
+
+@pytest.fixture
+def served(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[httpx.Client]:
+    """The intake on a port of its own; the source ``hue`` is what its client pushes."""
+    configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_standalone(), port=port, proxy_headers=False, http="motcua.web.protocol:HeadersInTime",
+            log_level="warning",
+        )
+    )  # fmt: skip
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        yield http
+    server.should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture
+def software(served: httpx.Client) -> Software:
+    """The client ``hue``, of both agencies."""
+    register(SOURCE, NHA_TRANG, TU_PHAP)
+    return Software(served, SOURCE)
+
+
+@pytest.fixture
+def run(served: httpx.Client) -> Callable[[], set[str]]:
+    """Picks the source up and plans; gives why rows were quarantined."""
+
+    def go() -> set[str]:
+        counts = pick_up(SOURCE)
+        plan()
+        return set(counts.quarantined_by_reason)
+
+    return go
+
+
+@pytest.fixture
+def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
+    """Kind, dossier and state of all messages."""
+
+    def found() -> list[tuple[str, str, str]]:
+        return [
+            (row["kind"], row["dossier_code"], row["state"])
+            for row in rows(
+                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
+                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
+            )
+        ]
+
+    return found

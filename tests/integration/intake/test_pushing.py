@@ -1,0 +1,398 @@
+"""From the push to the message: what is pushed is told as if it had been read from the contract's views."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.watching import sources_with_news
+from motcua.jobs.personal_data.purging import purge
+from motcua.store.intake.clients import change_client
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, register, step, written
+
+TOLD = "queued"
+
+
+def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages, rows):
+    assert software.call("TraCuuHoSo", mahoso="H-1")["result"] == []
+    assert software.dossiers(dossier("H-1"))["error_code"] == "00"
+    assert software.call("TraCuuHoSo", mahoso="H-1")["result"] == [{"MaHoSo": "H-1", "TrangThaiHoSo": "4"}]
+    assert run() == set()
+    assert messages() == []
+    assert software.dossiers(dossier("H-1", 9))["error_code"] == "00"
+    assert software.steps(step("H-1", 9))["error_code"] == "00"
+    assert SOURCE in sources_with_news(datetime.now(UTC) + timedelta(seconds=1))
+    assert run() == set()
+    assert messages() == [("result", "H-1", TOLD)]
+    (row,) = rows("SELECT * FROM motcua.dossiers")
+    assert row["msisdn"] == "+84905123456"
+    assert row["agency_code"] == NHA_TRANG
+    assert row["step_name"] == "Trả kết quả"
+    assert row["submitted_via"] == "direct"
+    assert row["due_at"] - row["received_at"] == timedelta(days=7)
+
+
+@pytest.mark.guarantee("intake", "a client that sends everything again adds nothing, in whatever order it had sent it")
+def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
+    began = datetime.now(UTC) - timedelta(hours=3)
+    day = [
+        ("dossiers", dossier("H-1", 2)),
+        ("steps", step("H-1", 4, began)),
+        ("dossiers", dossier("H-1", 4)),
+        ("steps", step("H-1", 9, began + timedelta(hours=1))),
+        ("dossiers", dossier("H-1", 9, NgayKetThucXuLy=written(began + timedelta(hours=1)))),
+    ]
+    for kind, record in day:
+        assert getattr(software, kind)(record)["error_code"] == "00"
+        run()
+    seen = "SELECT * FROM motcua.transitions ORDER BY 1"
+    before = rows(seen), rows("SELECT * FROM intake.source_dossiers"), rows("SELECT * FROM intake.source_transitions")
+    assert messages() == [("result", "H-1", TOLD)]
+    for kind, record in day * 2:
+        answer = getattr(software, kind)(record)
+        assert (answer["error_code"], answer["repeated"], answer["received"]) == ("00", 1, 0)
+        run()
+    after = rows(seen), rows("SELECT * FROM intake.source_dossiers"), rows("SELECT * FROM intake.source_transitions")
+    assert after == before
+    assert messages() == [("result", "H-1", TOLD)]
+
+
+@pytest.mark.guarantee(
+    "intake", "a result is at the desk by its status; a supplement only where the push or its client's setting says so"
+)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, False),
+        ({"PhongBanXuLy": "Phòng Tư pháp"}, False),
+        ({"PhongBanXuLy": "Bộ phận Một cửa"}, True),
+        ({"PhongBanXuLy": "MOT_CUA"}, True),
+        ({"TrangThaiBoSung": "MotCua"}, True),
+        ({"PhongBanXuLy": "Bộ phận Tiếp nhận và Trả kết quả"}, True),
+    ],
+)
+def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages, changes, told):
+    software.dossiers(dossier("H-1"))
+    software.steps(step("H-1", 5, **changes))
+    run()
+    assert messages() == ([("supplement", "H-1", TOLD)] if told else [])
+
+
+def test_supplement_of_a_dossiers_row_is_at_the_desk_where_its_own_list_says_so(software, run, messages):
+    waits = {"HoSoBoSungId": "1", "TrangThaiBoSung": "MotCua", "NgayTiepNhanBoSung": ""}
+    brought = waits | {"NgayTiepNhanBoSung": written(datetime.now(UTC))}
+    software.dossiers(
+        dossier("H-1", 5, DanhSachHoSoBoSung=[waits]),
+        dossier("H-2", 5, DanhSachHoSoBoSung=[brought]),
+        dossier("H-3", 5),
+    )
+    run()
+    assert messages() == [("supplement", "H-1", TOLD)]
+
+
+def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
+    software.dossiers(dossier("H-1", 5), dossier("H-2"))
+    with connect() as ledger:
+        change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), supplements_at_desk=True)
+    software.steps(step("H-2", 5))
+    run()
+    assert messages() == [("supplement", "H-2", TOLD)]
+
+
+def test_step_that_comes_before_its_dossier_waits_for_it(software, run, messages):
+    answer = software.steps(step("H-1", 9))
+    assert (answer["error_code"], answer["received"]) == ("00", 1)
+    assert run() == {"dossier_missing"}
+    software.dossiers(dossier("H-1"))
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+
+
+def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
+    """Calls overtake each other; a dossier has no time, its steps have."""
+    began = datetime.now(UTC) - timedelta(hours=3)
+    software.dossiers(dossier("H-1", 2))
+    software.steps(step("H-1", 9, began + timedelta(hours=1)), step("H-1", 4, began))
+    software.dossiers(dossier("H-1", 9))
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+    software.dossiers(dossier("H-1", 4, TrichYeuHoSo="x", NgayHenTra=""))
+    software.dossiers(dossier("H-1", 2, TenTTHC="khác"))
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+    (row,) = rows("SELECT status_code, due_at FROM intake.source_dossiers")
+    assert row["status_code"] == 9
+    # What is really taken back comes as a step, too.
+    software.steps(step("H-1", 4))
+    software.dossiers(dossier("H-1", 4))
+    (row,) = rows("SELECT status_code FROM intake.source_dossiers")
+    assert row["status_code"] == 4
+
+
+def test_step_of_which_nothing_says_whose_it_is_waits_for_its_dossier(software, run, messages, rows):
+    """Its client serves several agencies, and the dossier alone names one."""
+    first, second = step("160915001", 9), step("160915001", 9, NoiDungXuLy="Ký")
+    assert software.steps(first, unit="H32")["received"] == 1
+    assert software.steps(second, unit="H32")["received"] == 1
+    assert run() == set()
+    assert rows("SELECT * FROM intake.source_transitions") == []
+    assert software.dossiers(dossier("160915001", 9, DonViXuLy="Sở Tư pháp"), unit="H32")["received"] == 1
+    assert run() == set()
+    assert messages() == [("result", "160915001", TOLD)]
+    (row,) = rows("SELECT agency_code FROM motcua.dossiers")
+    assert row["agency_code"] == TU_PHAP
+    numbers = rows("SELECT transition_id, to_step FROM intake.source_transitions ORDER BY 1")
+    assert [row["to_step"] for row in numbers] == ["Trả kết quả", "Ký"]
+    assert software.steps(first, second, unit="H32")["repeated"] == 2
+
+
+@pytest.mark.parametrize(
+    ("unit", "code", "name", "agency"),
+    [
+        (NHA_TRANG, "1", "", NHA_TRANG),
+        ("H32.30", "1", "", NHA_TRANG),
+        ("H32", f"{TU_PHAP}-191225-0001", "", TU_PHAP),
+        ("", "H32.30-20260609-0092637", "", NHA_TRANG),
+        ("H32", "1", "ỦY BAN NHÂN DÂN THÀNH PHỐ NHA TRANG", NHA_TRANG),
+        ("H32", "1", "", None),
+    ],
+)
+def test_agency_of_a_dossier_is_that_of_the_call_or_of_its_code_or_of_its_name(
+    software, rows, unit, code, name, agency
+):
+    answer = software.dossiers(dossier(code, DonViXuLy=name), unit=unit)
+    found = [row["agency_code"] for row in rows("SELECT agency_code FROM intake.pushed_dossiers")]
+    assert found == ([agency] if agency else [])
+    assert answer["error_code"] == ("00" if agency else "04")
+    if agency is None:
+        assert answer["errors"][0]["reason"] == "agency_missing"
+
+
+@pytest.mark.guarantee("intake", "software writes only for the agencies that it is registered for")
+def test_somebody_elses_agency_is_refused(served, software, rows):
+    register("vp", NHA_TRANG)
+    other = Software(served, "vp")
+    for answer in (
+        other.dossiers(dossier("1"), unit=TU_PHAP),
+        other.dossiers(dossier(f"{TU_PHAP}-191225-0001"), unit=""),
+        other.dossiers(dossier("1", DonViXuLy="Sở Tư pháp"), unit=""),
+        other.steps(step("1", 9), unit=TU_PHAP),
+        other.steps(step(f"{TU_PHAP}-191225-0001", 9), unit=""),
+    ):
+        assert (answer["error_code"], answer["errors"][0]["reason"]) == ("04", "agency_refused")
+    assert rows("SELECT 1 FROM intake.pushed_dossiers UNION ALL SELECT 1 FROM intake.pushed_steps") == []
+    software.dossiers(dossier("1"), unit=TU_PHAP)
+    assert other.call("TraCuuHoSo", mahoso="1")["result"] == []
+
+
+@pytest.mark.guarantee("intake", "a record that cannot be used refuses itself and none beside it")
+def test_bad_record_refuses_itself_alone(software, run, messages, rows):
+    answer = software.dossiers(dossier("H-1", 9), dossier(""), "no record", dossier("H-2", 9), None)
+    assert (answer["error_code"], answer["received"], answer["refused"]) == ("00", 2, 3)
+    assert [(each["index"], each["reason"]) for each in answer["errors"]] == [
+        (1, "code_missing"), (2, "not_a_record"), (4, "not_a_record"),
+    ]  # fmt: skip
+    run()
+    assert messages() == [("result", "H-1", TOLD), ("result", "H-2", TOLD)]
+    counted = rows("SELECT fault, records FROM intake.faults ORDER BY 1")
+    assert [tuple(row.values()) for row in counted] == [("code_missing", 1), ("not_a_record", 2)]
+    (day,) = rows("SELECT calls, taken, repeated, refused FROM intake.client_days")
+    assert tuple(day.values()) == (1, 2, 0, 3)
+
+
+def test_of_a_citizen_nothing_is_kept_but_what_is_named(software, rows):
+    software.dossiers(dossier("H-1", UyQuyen={"ChuHoSo": "Khác"}, GhiChu="bí mật"))
+    software.steps(step("H-1", 9, SoGiayTo="225123456"))
+    (row,) = rows("SELECT fields FROM intake.pushed_dossiers")
+    assert row["fields"].keys() == {"MaTTHC", "TenTTHC", "TenLinhVuc", "ChuHoSo", "SoDienThoai", "HinhThuc"}
+    (row,) = rows("SELECT fields FROM intake.pushed_steps")
+    assert row["fields"].keys() == {"NguoiXuLy", "NoiDungXuLy"}
+
+
+def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(software, rows):
+    software.dossiers(dossier("H-1"))
+    software.dossiers({"MaHoSo": "H-1", "TrangThaiHoSo": 9})
+    (row,) = rows("SELECT * FROM intake.source_dossiers")
+    assert (row["applicant_phone"], row["status_code"]) == ("0905123456", 9)
+    assert row["due_at"] is not None
+    software.dossiers({"MaHoSo": "H-1", "SoDienThoai": "", "NgayHenTra": None})
+    (row,) = rows("SELECT * FROM intake.source_dossiers")
+    assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
+
+
+@pytest.mark.guarantee("intake", "steps are numbered in the order in which they are committed, and none comes late")
+def test_numbers_grow_as_steps_are_committed_also_of_pushes_at_once(software, rows):
+    software.dossiers(*(dossier(f"H-{number}") for number in range(8)))
+    began = datetime.now(UTC) - timedelta(hours=1)
+
+    def push(number: int) -> None:
+        for minute in range(5):
+            software.steps(step(f"H-{number}", 4, began + timedelta(minutes=minute)))
+
+    threads = [threading.Thread(target=push, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = rows(
+        "SELECT transition_id, recorded_at, xmin::text::bigint AS transaction FROM intake.pushed_steps"
+        " ORDER BY transition_id"
+    )
+    assert len({row["transition_id"] for row in found}) == 40
+    assert found == sorted(found, key=lambda row: row["recorded_at"])
+
+
+def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
+    """So a number is never given out while a smaller one may still be committed."""
+    import psycopg
+
+    register("vp", TU_PHAP)
+    software.dossiers(dossier("H-1"))
+    with psycopg.connect(ledger) as slow:
+        slow.execute("SELECT 1 FROM intake.numbers WHERE source = %s FOR UPDATE", (SOURCE,))
+        waiting = threading.Thread(target=software.steps, args=(step("H-1", 9),))
+        waiting.start()
+        assert Software(served, "vp").dossiers(dossier("V-1"), unit=TU_PHAP)["error_code"] == "00"
+        assert rows("SELECT 1 FROM intake.pushed_steps") == []
+        slow.rollback()
+    waiting.join()
+    assert len(rows("SELECT 1 FROM intake.pushed_steps")) == 1
+
+
+@pytest.mark.guarantee(
+    "intake", "a dossier that moves from a source that is read to one that is pushed keeps its order"
+)
+def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served, configure, messages, rows):
+    """The software that it came from had numbered far; what is pushed of it is newer all the same."""
+    now = datetime.now(UTC)
+    one_stop.dossier("H-1", updated_at=now - timedelta(hours=5), due_at=now + timedelta(days=2))
+    one_stop.move(4, "H-1", desk=False, at=now - timedelta(hours=5), number=70_000)
+    one_stop.move(9, "H-1", at=now - timedelta(hours=4), number=70_001)
+    one_stop.move(4, "H-1", desk=False, at=now - timedelta(hours=3, minutes=30), number=70_002)
+    configure(MOTCUA_SOURCES="khanhhoa")
+    pick_up("khanhhoa")
+    plan()
+    assert messages() == [("result", "H-1", "cancelled")]
+    configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=national_sync")
+    register(SOURCE, NHA_TRANG)
+    software = Software(served, SOURCE)
+    software.dossiers(dossier("H-1", 9))
+    software.steps(step("H-1", 9, now - timedelta(minutes=5)))
+    pick_up(SOURCE)
+    plan()
+    assert messages()[1:] == [("result", "H-1", TOLD)]
+    software.steps(step("H-1", 4, now - timedelta(minutes=1)))
+    pick_up(SOURCE)
+    steps = rows("SELECT status_code FROM motcua.transitions WHERE NOT from_row ORDER BY sequence, transition_id")
+    assert [row["status_code"] for row in steps] == [4, 9, 4, 9, 4]
+
+
+def test_status_that_nobody_knew_is_told_once_it_is_mapped(software, run, messages):
+    from motcua.store.notices.sources import map_status
+
+    software.dossiers(dossier("H-1"))
+    software.steps(step("H-1", 21))
+    assert run() == {"status_unknown"}
+    assert messages() == []
+    with connect() as ledger:
+        map_status(ledger, SOURCE, 21, 9, "hoa", datetime.now(UTC))
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+
+
+def test_step_without_a_status_waits_in_quarantine_where_staff_see_it(software, run):
+    software.dossiers(dossier("H-1"))
+    assert software.steps(step("H-1", ""))["error_code"] == "00"
+    assert run() == {"status_missing"}
+
+
+def test_shape_b_calls_from_its_own_network_without_a_session(served, run, messages, rows):
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
+    bare = [dossier("H-1", 9), dossier("H-2", "10")]
+    path = "/intake/api/SynsTTHCC/DongBoHoSoMC"
+    answer = served.post(path, params={"MaDinhDanhDV": NHA_TRANG, "isUpdating": "True"}, json=bare).json()
+    assert (answer["error_code"], answer["received"]) == ("00", 2)
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+    for unit in (TU_PHAP, "", "x"):
+        assert served.post(path, params={"MaDinhDanhDV": unit}, json=bare).json()["error_code"] == "01"
+    rows("UPDATE intake.clients SET networks = '{10.0.0.0/8}'")
+    assert served.post(path, params={"MaDinhDanhDV": NHA_TRANG}, json=bare).json()["error_code"] == "01"
+
+
+def test_shape_c_carries_dossiers_steps_and_statuses(served, run, messages, rows):
+    register(SOURCE, NHA_TRANG, TU_PHAP)
+    given = served.post("/intake/token", json={"client_id": SOURCE, "client_secret": PASSWORD}).json()
+    bearer = {"Authorization": f"Bearer {given['data']['access_token']}"}
+    new = {
+        "MaHoSo": "G09.20-20260609-0092637",
+        "MaTTHC": "1.005129",
+        "LoaiDoiTuong": 1,
+        "MaDonViTiepNhan": "H32.30",
+        "NgayTiepNhan": "2026-06-08 14:07:53",
+        "ThongTinNguoiNop": {
+            "ThongTinChiTiet": {"TenNguoiNop": "Nguyễn Thị Lan", "SoDinhDanh": "1", "SoDienThoai": "0905123456"}
+        },
+    }
+    answer = served.post("/intake/adapter/NoiHoSo", json=new, headers=bearer).json()
+    number = answer["data"]["idHoSo"]
+    at = (datetime.now(UTC) + timedelta(hours=7) - timedelta(hours=1)).replace(tzinfo=None)
+    going = {
+        "IDHoSo": number,
+        "NguoiXuLy": "Hùng",
+        "ThoiDiemXuLy": at.isoformat(timespec="milliseconds"),
+        "TrangThai": 4,
+    }
+    done = {"IdHoSo": number, "MaHoSo": new["MaHoSo"], "TrangThai": 9}
+    assert served.post("/intake/CapNhatTienTrinh", json=[going], headers=bearer).json()["received"] == 1
+    assert served.post("/intake/CapNhatTrangThai", json=[done], headers=bearer).json()["received"] == 1
+    assert run() == set()
+    assert messages() == [("result", new["MaHoSo"], TOLD)]
+    (row,) = rows("SELECT applicant_name, msisdn FROM motcua.dossiers")
+    assert tuple(row.values()) == ("Nguyễn Thị Lan", "+84905123456")
+    assert served.post("/intake/CapNhatTienTrinh", json=[going], headers=bearer).json()["repeated"] == 1
+
+
+@pytest.mark.guarantee("intake", "a session that is old, or of a client that may push no more, is refused")
+def test_old_session_is_refused(software, rows):
+    session = software.session()
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [dossier("H-1")]}
+    assert software.post(body)["error_code"] == "00"
+    rows("UPDATE intake.sessions SET expires_at = now() - interval '1 second'")
+    assert software.post(body)["error_code"] == "01"
+    body["session"] = software.session()
+    for change, works in ((False, False), (True, True)):
+        with connect() as ledger:
+            change_client(ledger, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
+        assert (software.sign_in()["error_code"] == 0) == works
+        assert software.post(body)["error_code"] == "01", "what was disabled once has no sessions left"
+    for wrong in ("", "x", "A" * 43, session, None, 7):
+        assert software.post(body | {"session": wrong})["error_code"] == "01"
+    assert software.sign_in("another")["error_code"] == 2
+    assert Software(software.http, "nobody").sign_in()["error_code"] == 2
+
+
+def test_pushed_fields_go_with_their_dossier_and_do_not_come_back(software, run, rows):
+    old = datetime.now(UTC) - timedelta(days=500)
+    ended = dossier("H-1", 10, NgayTra=written(old), NgayTiepNhan=written(old), NgayHenTra=written(old))
+    last = step("H-1", 10, old)
+    software.dossiers(ended, dossier("H-2"))
+    software.steps(last, step("H-9", 4))
+    run()
+    rows("UPDATE motcua.dossiers SET picked_up_at = now() - interval '450 days'")
+    rows("UPDATE intake.pushed_steps SET recorded_at = now() - interval '91 days' WHERE dossier_code = 'H-9'")
+    purge("tests")
+    kept = rows("SELECT dossier_code FROM intake.pushed_dossiers WHERE fields <> '{}'")
+    assert [row["dossier_code"] for row in kept] == ["H-2"]
+    assert rows("SELECT 1 FROM intake.pushed_steps WHERE fields <> '{}'") == []
+    rows("DELETE FROM intake.recent_states")
+    assert software.dossiers(ended)["repeated"] == 1
+    assert software.steps(last)["repeated"] == 1
+    run()
+    assert rows("SELECT 1 FROM intake.pushed_dossiers WHERE dossier_code = 'H-1' AND fields <> '{}'") == []
