@@ -29,6 +29,16 @@ def steps(page: str, section: str) -> dict[int, list[str]]:
     return found
 
 
+def titles(page: str, section: str) -> dict[str, int]:
+    """Number of each step of a section of docs/operations whose words begin in bold, by these.
+
+    Raises:
+        KeyError: the page has no such section.
+    """
+    found = re.findall(r"^(\d+)\. \*\*([^*]+?)[.,:]?\*\*", _section(page, section), re.M)
+    return {title: int(number) for number, title in found}
+
+
 def rows(page: str, section: str) -> list[tuple[str, ...]]:
     """The rows of the tables of a section of docs/operations, heads and rules left out; cells without their backticks.
 

@@ -146,7 +146,9 @@ def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -
         if command not in seen or words == ["motcua", "identity"]:
             seen[command] = answered(words, server, identity)
         code, output = seen[command]
-        if code or any(word not in output for word in promised(answer)):
+        # A query answers with one line, which is the whole answer.
+        said = [output.strip()] if words[0] == "psql" else output
+        if code or any(word not in said for word in promised(answer)):
             wrong.append((command, answer, code, output[-600:]))
     assert wrong == []
     assert len(seen) > 20

@@ -33,7 +33,7 @@ from pyrage.x25519 import Identity
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.store.ledger.provisioning import with_database
 from tests.compose.filling_in import SECTION, Value, fill_in
-from tests.compose.handbook import rows, steps
+from tests.compose.handbook import rows, steps, titles
 from tests.compose.machine import Machine
 from tests.compose.project_files import LONG_RUNNING
 from tests.conftest import OneStop, free_port
@@ -42,7 +42,6 @@ from tests.gateways.smsc import Smsc, Text
 from tests.prove import Figure
 
 NOT_FOLLOWED = "What is not followed without an engine"
-AGENCY = "000.00.11.H32"
 DOSSIER = "SCT-000001"
 AFTER_REBOOT = "SCT-000002"
 OF_LAST_WEEK = "SCT-000000"
@@ -222,20 +221,28 @@ class Installing:
         """Every step of the page, with what a person does at it.
 
         Raises:
-            ValueError: the page has a step that is not known here, or not one that is.
+            ValueError: the page has no step at which something is done here.
         """
-        before = {5: self._fill_in}
-        after = {7: self._started, 9: self._signs_in, 13: self._note_backup, 14: self._after_reboot}
-        found = steps("install", SECTION)
-        if list(found) != list(range(1, 16)):
-            raise ValueError(f"the page has steps {list(found)}; this program knows what is done at 1 to 15")
-        for number, blocks in found.items():
-            before.get(number, _nothing)()
+        before = {"What only you know": self._fill_in}
+        after = {
+            "The start": self._started,
+            "The first account": self._signs_in,
+            "The first backup": self._note_backup,
+            "The power": self._after_reboot,
+        }
+        at = titles("install", SECTION)
+        if unknown := {*before, *after, "The first message", "The first restore"} - at.keys():
+            raise ValueError(f"the page has no step {', '.join(sorted(unknown))}")
+        titled = {number: title for title, number in at.items()}
+        for number, blocks in steps("install", SECTION).items():
+            title = titled.get(number, "")
+            before.get(title, _nothing)()
             for place, block in enumerate(blocks):
-                if (number, place) == (12, 1):
+                # Between enabling the agency and looking what became of it.
+                if (title, place) == ("The first message", 1):
                     self._first_message(DOSSIER, "first message")
-                self._type(block, answering=number == 9)
-            after.get(number, _nothing)()
+                self._type(block, answering=title == "The first account")
+            after.get(title, _nothing)()
         self._restore()
 
     def _type(self, block: str, machine: Machine | None = None, answering: bool = False, **more: Path) -> None:
@@ -259,7 +266,11 @@ class Installing:
         fill_in(self.machine.project, values(there.ports, there.password, str(there.identity.to_public())))
 
     def _started(self) -> None:
-        self.note("services healthy after the first start", _share(self.machine), f"{len(LONG_RUNNING)} of them", True)
+        # That each is healthy the page's own docker compose ps has found.
+        running = len(self.machine.running) == len(LONG_RUNNING)
+        self.note(
+            "services healthy after the first start", _share(self.machine), f"{len(LONG_RUNNING)} of them", running
+        )
         _until("the watch's first mail", lambda: self.outside.subjects(OPERATOR))
         subjects = self.outside.subjects(OPERATOR)
         self.note("mails of the watch's first day", subjects[0], "Giám sát ngày …", "Giám sát ngày" in subjects[0])
@@ -323,7 +334,7 @@ class Installing:
         self._first_message(AFTER_REBOOT, "first message after the reboot")
 
     def _restore(self) -> None:
-        """Step 15: on a second machine, which has no way to the gateway."""
+        """The last step: on a second machine, which has no way to the gateway."""
         copies = self.outside.folder / "copies"
         shutil.copytree(self.machine.project / "backups", copies)
         (self.outside.safe / "identity.txt").write_text(f"{self.outside.identity}\n", encoding="utf-8")
