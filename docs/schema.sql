@@ -427,8 +427,13 @@ BEGIN
             j.dossier_code,
             decode(j.digest, 'hex') AS digest,
             coalesce(o.fields, '{}') || j.fields AS fields,
-            CASE WHEN 'status_code' = any(j.said) THEN j.status_code ELSE o.status_code END AS status_code,
             CASE
+                WHEN b.is_behind THEN coalesce(o.status_code, l.status_code)
+                WHEN 'status_code' = any(j.said) THEN j.status_code
+                ELSE o.status_code
+            END AS status_code,
+            CASE
+                WHEN b.is_behind THEN coalesce(o.supplement_at_desk, l.supplement_at_desk)
                 WHEN 'supplement_at_desk' = any(j.said) THEN j.supplement_at_desk
                 ELSE coalesce(o.supplement_at_desk, FALSE)
             END AS supplement_at_desk,
@@ -443,6 +448,27 @@ BEGIN
         FROM judged AS j
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
+        LEFT JOIN LATERAL (
+            SELECT s.status_code, s.supplement_at_desk
+            FROM intake.pushed_steps AS s
+            WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
+            ORDER BY s.occurred_at DESC, s.transition_id DESC
+            LIMIT 1
+        ) AS l ON TRUE
+        CROSS JOIN LATERAL (
+            SELECT
+                coalesce(j.status_code <> l.status_code, FALSE)
+                AND (
+                    j.status_code IN (1, 2)
+                    OR (j.status_code = 4 AND o.dossier_no IS NULL)
+                    OR EXISTS (
+                        SELECT 1 FROM intake.pushed_steps AS s
+                        WHERE
+                            s.source = push.source AND s.agency_code = j.agency_code
+                            AND s.dossier_code = j.dossier_code AND s.status_code = j.status_code
+                    )
+                ) AS is_behind
+        ) AS b
         WHERE j.refusal IS NULL
         ORDER BY j.agency_code, j.dossier_code, j.place DESC
     ),
@@ -613,6 +639,22 @@ BEGIN
         ORDER BY j.agency_code, j.dossier_code, j.digest, j.place
     ),
 
+    ordered AS (
+        SELECT
+            n.*,
+            min(n.place) OVER w AS first_place,
+            -- A day without a time of day orders nothing.
+            CASE
+                WHEN
+                    bool_and(
+                        coalesce((n.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::time <> '00:00', FALSE)
+                    ) OVER w
+                    THEN n.occurred_at
+            END AS order_at
+        FROM news AS n
+        WINDOW w AS (PARTITION BY n.agency_code, n.dossier_code)
+    ),
+
     saved AS (
         INSERT INTO intake.pushed_steps (
             source, transition_id, agency_code, dossier_code, client_id, fields, status_code, supplement_at_desk,
@@ -620,11 +662,14 @@ BEGIN
         )
         SELECT
             push.source,
-            CASE WHEN n.agency_code IS NOT NULL THEN base + row_number() OVER (ORDER BY n.place) END,
+            CASE
+                WHEN n.agency_code IS NOT NULL
+                    THEN base + row_number() OVER (ORDER BY n.first_place, n.order_at, n.place)
+            END,
             n.agency_code, n.dossier_code, push.client, n.fields, n.status_code, n.supplement_at_desk,
             n.occurred_at IS NOT NULL, coalesce(n.occurred_at, push.moment), push.moment, n.digest
-        FROM news AS n
-        ORDER BY n.place
+        FROM ordered AS n
+        ORDER BY n.first_place, n.order_at, n.place
     )
 
     SELECT

@@ -19,7 +19,7 @@ from motcua.store.ledger.definitions import put_in_force
 from tests.conftest import NHA_TRANG, NOW, PASSWORD, TU_PHAP, agency, connection_uri
 from tests.schema_file import SCHEMAS
 
-ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge")
+ROLES = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit", "motcua_purge", "motcua_intake")
 RIGHTS = (include_dir() / "sql" / "definitions" / "ledger" / "rights.sql").read_text(encoding="utf-8")
 
 
@@ -198,10 +198,49 @@ _OF_GATEWAYS = [
     Act("SELECT motcua.asked_too_often('kannel', '+84905123456', now(), now(), 1, 1)", "who asks"),
 ]
 
+_OF_PUSHES = [
+    *(
+        Act(f"SELECT * FROM intake.{table}", "what was pushed, and who may push, is for nobody outside")
+        for table in ("pushed_dossiers", "recent_states", "numbers")
+    ),
+    Act("INSERT INTO intake.pushed_steps (source) VALUES ('x')", "a step that nobody pushed"),
+    Act("UPDATE intake.pushed_steps SET status_code = 9", "another's step would mean a result"),
+    Act("UPDATE intake.pushed_dossiers SET agency_code = 'x'", "a dossier would be another agency's"),
+    Act("UPDATE intake.numbers SET last_number = 0", "later steps would come before earlier ones"),
+    Act("DELETE FROM intake.pushed_dossiers", "what was pushed would be gone"),
+    Act("INSERT INTO intake.sessions (token_digest) VALUES ('x')", "a session without a password"),
+    Act("UPDATE intake.client_changes SET changed_by = 'another'", "another would have registered a client"),
+    Act("DELETE FROM intake.clients", "nobody would know who pushed"),
+]
+"""Acts on what is pushed that only its functions do."""
+_OF_CLIENTS = [
+    Act("SELECT * FROM intake.clients", "who may push, and what tells a right password"),
+    Act("SELECT * FROM intake.source_dossiers", "numbers and names"),
+    Act("UPDATE intake.clients SET disabled_at = NULL", "who may push no more would push"),
+    Act("UPDATE intake.clients SET networks = '{0.0.0.0/0}'", "everybody could push"),
+    Act("INSERT INTO intake.client_agencies (client_id) VALUES (1)", "a client would write for another agency"),
+    Act("DELETE FROM intake.sessions", "everybody would have to sign in again"),
+]
+"""Acts on accounts that commands do, and what pick-up reads."""
+
 ACTS = {
-    "motcua_app": [*NOBODY_BUT_THE_OWNER, _PURGE],
+    "motcua_app": [*NOBODY_BUT_THE_OWNER, *_OF_PUSHES, _PURGE],
+    "motcua_intake": [
+        *(
+            *NOBODY_BUT_THE_OWNER,
+            *_WRITES_OF_TASKS,
+            *_READS_OF_PEOPLE,
+            *_FORMS,
+            *_OF_GATEWAYS,
+            *_OF_PUSHES,
+            *_OF_CLIENTS,
+        ),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
+        Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
+        _PURGE,
+    ],
     "motcua_callbacks": [
-        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS),
+        *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_OF_PUSHES, *_OF_CLIENTS),
         Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
         _PURGE,
     ],

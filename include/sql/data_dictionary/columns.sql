@@ -11,5 +11,5 @@ SELECT
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname = 'motcua' AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE '%%yoyo%%'
-ORDER BY n.nspname, c.relname, a.attnum
+WHERE n.nspname IN ('intake', 'motcua') AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE '%%yoyo%%'
+ORDER BY n.nspname DESC, c.relname, a.attnum

@@ -241,7 +241,7 @@ def _waits_at_desk(reading: _Reading) -> bool:
     supplements = reading.record.get("danhsachhosobosung")
     for each in supplements if isinstance(supplements, list) else ():
         if isinstance(each, Fields):
-            asked = _Reading(each)
+            asked = _Reading(each, reading.unreadable)
             if is_one_stop_desk(asked.text("TrangThaiBoSung")) and not asked.text("NgayTiepNhanBoSung"):
                 return True
     return False

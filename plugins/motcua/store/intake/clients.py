@@ -85,18 +85,20 @@ class NoSuchClient(LookupError):
 
 def list_clients(connection: Connection, since: date) -> list[Client]:
     """All accounts by name, with what they did since that day of Vietnam."""
-    return [value_of(Client, row) for row in connection.execute(statement("intake/clients"), {"since": since})]
+    return [value_of(Client, row) for row in connection.execute(statement("intake/clients/list"), {"since": since})]
 
 
 def list_faults(connection: Connection, name: str, since: date) -> list[DayFault]:
     """What was wrong in a client's pushes since that day, the newest day first."""
-    rows = connection.execute(statement("intake/faults"), {"name": name, "since": since})
+    rows = connection.execute(statement("intake/clients/faults"), {"name": name, "since": since})
     return [value_of(DayFault, row) for row in rows]
 
 
 def list_client_changes(connection: Connection, limit: int) -> list[ClientChange]:
     """Who changed what, the newest first."""
-    return [value_of(ClientChange, row) for row in connection.execute(statement("intake/changes"), {"limit": limit})]
+    return [
+        value_of(ClientChange, row) for row in connection.execute(statement("intake/clients/changes"), {"limit": limit})
+    ]
 
 
 def register_client(
@@ -118,7 +120,7 @@ def register_client(
         psycopg.DataError: a network is none.
     """
     row = connection.execute(
-        statement("intake/register"),
+        statement("intake/clients/register"),
         {
             "name": name,
             "source": source,
@@ -155,7 +157,7 @@ def change_client(
         psycopg.DataError: a network is none.
     """
     row = connection.execute(
-        statement("intake/change"),
+        statement("intake/clients/change"),
         {
             "name": name,
             "salt": password and password.salt,
@@ -171,16 +173,16 @@ def change_client(
     if agencies is not None:
         _set_agencies(connection, row["client_id"], agencies)
     if password is not None or enabled is False:
-        connection.execute(statement("intake/end_sessions"), {"client_id": row["client_id"]})
+        connection.execute(statement("intake/clients/end_sessions"), {"client_id": row["client_id"]})
     _note(connection, row["client_id"], change, by, now)
 
 
 def _set_agencies(connection: Connection, client_id: int, agencies: Sequence[str]) -> None:
     values = {"client_id": client_id, "agencies": list(agencies)}
-    connection.execute(statement("intake/take_agencies"), values)
-    connection.execute(statement("intake/give_agencies"), values)
+    connection.execute(statement("intake/clients/take_agencies"), values)
+    connection.execute(statement("intake/clients/give_agencies"), values)
 
 
 def _note(connection: Connection, client_id: int, change: str, by: str, now: datetime) -> None:
     values = {"client_id": client_id, "change": change, "by": by, "now": now}
-    connection.execute(statement("intake/note_change"), values)
+    connection.execute(statement("intake/clients/note_change"), values)

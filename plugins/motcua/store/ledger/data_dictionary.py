@@ -10,8 +10,9 @@ from motcua.store.ledger.queries import statement
 
 _HEAD = """# Data dictionary
 
-Written by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`. Auditors read
-the views of the same names in schema `audit`, which leave out whatever is personal.
+Written by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
+what is pushed, which come last, in schema `intake`. Auditors read the views of the same names in schema `audit`, which
+leave out whatever is personal.
 """
 
 

@@ -1,0 +1,244 @@
+"""Whatever is sent gets a clear answer, loses nothing beside it and holds nobody up."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from motcua.web.intake import app, limits
+from tests.conftest import NHA_TRANG
+from tests.integration.intake.conftest import PASSWORD, SOURCE, Software, dossier, step
+
+GOOD = dossier("H-good", 9)
+
+
+def bad(**changes: object) -> dict[str, object]:
+    return dossier("H-bad", 9) | changes
+
+
+REFUSED = {
+    "none": (None, "not_a_record"),
+    "a list": ([], "not_a_record"),
+    "a number": (7, "not_a_record"),
+    "no code": ({"TrangThaiHoSo": "9"}, "code_missing"),
+    "an empty code": (bad(MaHoSo="  "), "code_missing"),
+    "a code of null": (bad(MaHoSo=None), "code_missing"),
+    "a code that is an object": (bad(MaHoSo={"a": 1}), "code_unusable"),
+    "a code with NUL": (bad(MaHoSo="H\x001"), "code_unusable"),
+    "a code that is long": (bad(MaHoSo="H" * 5000), "code_unusable"),
+    "a code with a line": (bad(MaHoSo="H\n1"), "code_unusable"),
+    "a code of half a letter": (bad(MaHoSo="H\ud800"), "code_unusable"),
+    "somebody else's": (bad(MaDonVi="000.00.01.H32"), "agency_refused"),
+}
+CLEANED = {
+    "a phone that is a list": bad(SoDienThoai=["0905123456"]),
+    "a phone that is a number": bad(SoDienThoai=905123456),
+    "a name with NUL and half a letter": bad(ChuHoSo="L\x00an \udcff"),
+    "a name of a megabyte": bad(ChuHoSo="L" * 1_000_000),
+    "a day that is none": bad(NgayHenTra="20260231"),
+    "a day that is an object": bad(NgayHenTra={"nam": 2026}),
+    "a day beyond all": bad(NgayHenTra="99991231235959"),
+    "a status that is none": bad(TrangThaiHoSo="xong"),
+    "a status that is a list": bad(TrangThaiHoSo=[9]),
+    "nulls everywhere": dict.fromkeys(GOOD) | {"MaHoSo": "H-bad"},
+    "fields that nobody knows": bad(x={"y": [{"z": [1, 2, {"w": None}]}]}),
+    "lists where none are": bad(DanhSachHoSoBoSung="x", ThongTinNguoiNop=[1]),
+    "supplements that are none": bad(DanhSachHoSoBoSung=[None, 5, {"TrangThaiBoSung": []}]),
+}
+
+
+@pytest.fixture
+def sent(software):
+    """Sends a record between two good ones, as bytes that may be anything."""
+
+    def send(record):
+        body = {"session": software.session(), "madonvi": "", "service": "DongBoHoSoMC"}
+        first, last = GOOD | {"MaDonVi": NHA_TRANG}, dossier("H-last", 9, MaDonVi=NHA_TRANG)
+        if isinstance(record, dict) and "MaDonVi" not in record:
+            record = record | {"MaDonVi": NHA_TRANG}
+        return software.post(body | {"data": [first, record, last]})
+
+    return send
+
+
+def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
+    from motcua.store.agencies import save_agencies
+    from motcua.store.ledger.database import connect
+    from tests.conftest import agency
+
+    with connect() as connection:
+        save_agencies(connection, [agency("000.00.01.H32", name="Văn phòng")], "tests")
+    for name, (record, reason) in REFUSED.items():
+        answer = sent(record)
+        assert (answer["error_code"], answer["refused"]) == ("00", 1), name
+        (error,) = answer["errors"]
+        assert (error["index"], error["reason"]) == (1, reason), name
+        assert error["message"], name
+    found = rows("SELECT dossier_code FROM intake.pushed_dossiers ORDER BY 1")
+    assert [row["dossier_code"] for row in found] == ["H-good", "H-last"]
+
+
+def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows):
+    for name, record in CLEANED.items():
+        answer = sent(record)
+        assert (answer["error_code"], answer["refused"]) == ("00", 0), name
+        assert run() == set(), name
+    found = rows("SELECT field, records FROM intake.faults WHERE fault = 'field_unreadable' ORDER BY 1")
+    assert {row["field"] for row in found} == {"NgayHenTra", "SoDienThoai", "TrangThaiHoSo", "TrangThaiBoSung"}
+    kept = rows("SELECT dossier_code FROM motcua.dossiers ORDER BY 1")
+    assert [row["dossier_code"] for row in kept] == ["H-bad", "H-good", "H-last"]
+
+
+def test_name_that_stands_twice_in_a_record_refuses_it_alone(software, rows):
+    record = json.dumps(GOOD)
+    twice = record[:-1] + ', "MAHOSO": "H-other"}'
+    same = json.dumps(dossier("H-same"))[:-1] + ', "MaHoSo": "H-same"}'
+    body = f'{{"session": "{software.session()}", "madonvi": "{NHA_TRANG}", "service": "DongBoHoSoMC", "data": '
+    answer = software.post(f"{body}[{twice}, {same}]}}".encode())
+    assert (answer["error_code"], answer["received"], answer["errors"][0]["reason"]) == ("00", 1, "ambiguous")
+    assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-same"]
+    assert software.post(f'{body}[], "data": [{record}]}}'.encode())["error_code"] == "03"
+
+
+def test_bytes_that_are_no_utf8_cost_their_own_record_alone(software, rows):
+    body = json.dumps(
+        {"session": software.session(), "madonvi": NHA_TRANG, "service": "DongBoHoSoMC",
+         "data": [dossier("H-1"), dossier("H-2", ChuHoSo="L?n"), dossier("H-3?")]}
+    ).encode()  # fmt: skip
+    answer = software.post(body.replace(b"L?n", b"L\xffn").replace(b"H-3?", b"H-3\xfe"))
+    assert (answer["received"], answer["errors"][0]["reason"]) == (2, "code_unusable")
+    found = rows("SELECT dossier_code FROM intake.pushed_dossiers ORDER BY 1")
+    assert [row["dossier_code"] for row in found] == ["H-1", "H-2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "03"),
+        (b"null", "03"),
+        (b"7", "03"),
+        (b'"x"', "03"),
+        (b"[" * 50_000 + b"]" * 50_000, "03"),
+        (b"[" + b"[]," * 999_000 + b"[]]", "03"),
+        (b"[" + b"0," * 20_000 + b"0]", "05"),
+        (b"[]", "00"),
+        (b'"[]"', "00"),
+    ],
+    ids=lambda value: str(value[:8]),
+)
+def test_data_that_is_none_is_told_by_its_code(software, rows, data, code):
+    head = f'{{"session": "{software.session()}", "service": "DongBoHoSoMC", "data": '.encode()
+    assert software.post(head + data + b"}")["error_code"] == code
+    assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
+
+
+def test_service_that_is_none_is_told_by_its_code(software, rows):
+    for service in ("XoaHoSo", "", "dongbohosomc ", None, 7, ["DongBoHoSoMC"]):
+        answer = software.call(service, [GOOD])
+        assert answer["error_code"] == ("00" if service == "dongbohosomc " else "07"), service
+    assert software.call("LayThuTuc", maTTHC="1.005129") == {
+        "error_code": "00", "message": "Thành công.", "result": [],
+    }  # fmt: skip
+    for code in ("", None, [], "x" * 400, "\x00"):
+        assert software.call("TraCuuHoSo", mahoso=code)["error_code"] == "03"
+    (row,) = rows("SELECT records FROM intake.faults WHERE fault = 'no_such_service'")
+    assert row["records"] == 5
+
+
+def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, monkeypatch):
+    monkeypatch.setattr(app, "MOST_BYTES", 100_000)
+    session = software.session()
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+    large = json.dumps(body | {"x": "x" * 100_000}).encode()
+    for content in (large, iter([large[:50_000], large[50_000:]])):
+        answer = software.http.post("/intake/call", content=content)
+        assert (answer.status_code, answer.json()["error_code"]) == (413, "05")
+    answer = software.http.post("/intake/sign-in", content=b'{"username": "' + b"x" * 20_000)
+    assert (answer.status_code, answer.json()["error_code"]) == (413, 5)
+    assert software.post(body)["error_code"] == "00"
+
+
+@pytest.mark.guarantee("intake", "who calls too often is told to come later, and others are not held up")
+def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
+    from tests.conftest import TU_PHAP
+    from tests.integration.intake.conftest import register
+
+    configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    register("vp", TU_PHAP)
+    session = software.session()
+    body = {"session": session, "madonvi": NHA_TRANG, "service": "TraCuuHoSo", "mahoso": "H-1"}
+    # A minute may begin in between.
+    answers = [served.post("/intake/call", json=body) for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert {answer.json()["error_code"] for answer in answers} == {"00", "06"}
+    other = Software(served, "vp")
+    assert other.dossiers(dossier("V-1"), unit=TU_PHAP)["error_code"] == "00"
+
+
+def test_wrong_passwords_are_told_to_come_later_and_another_clients_right_one_is_not(served, software, monkeypatch):
+    monkeypatch.setattr(app, "_WRONG_PASSWORDS", 2)
+    codes = {Software(served, "guessed").sign_in(str(number))["error_code"] for number in range(8)}
+    assert codes == {2, 6}
+    assert software.sign_in()["error_code"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b"[]", b"null", b'{"username": ["hue"], "password": {}}', b'{"username": "a", "username": "b"}',
+     b'{"username": "\\ud800", "password": "\\u0000"}', b"[" * 10_000],
+    ids=lambda body: str(body[:12]),
+)  # fmt: skip
+def test_sign_in_that_is_none_is_refused(software, body):
+    for path in ("/intake/sign-in", "/intake/token"):
+        answer = software.http.post(path, content=body)
+        assert answer.status_code == 200
+        assert int(answer.json()["error_code"]) in (2, 3)
+
+
+def test_sign_in_by_a_form_is_one(software):
+    answer = software.http.post("/intake/sign-in", data={"username": SOURCE, "password": PASSWORD}).json()
+    assert answer["error_code"] == 0
+    assert len(answer["session"]) > 40
+
+
+def test_nothing_of_a_push_stands_in_a_log(software, caplog, ledger, rows):
+    with caplog.at_level(logging.DEBUG):
+        session = software.session()
+        rows("ALTER TABLE intake.pushed_dossiers RENAME TO away")
+        body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+        answer = software.http.post("/intake/call", json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "99")
+    assert "A push could not be taken" in caplog.text
+    for value in (session, PASSWORD, "0905123456", "Nguyễn Thị Lan"):
+        assert value not in caplog.text
+
+
+def test_step_that_has_no_status_that_can_be_is_refused(software, rows):
+    answer = software.steps(step("H-1", "xong"), step("H-1", "9", ThoiDiemXuLy="hôm qua"))
+    assert (answer["error_code"], answer["received"], answer["errors"][0]["reason"]) == ("00", 1, "status_unreadable")
+    (row,) = rows("SELECT occurred_at = recorded_at AS at_arrival FROM intake.source_transitions")
+    assert row["at_arrival"]
+
+
+def test_room_and_rate_are_given_back():
+    room = limits.Room(100)
+    assert room.take(60, limits.LARGE + 1)
+    assert not room.take(60, limits.LARGE + 1)
+    assert room.take(60, 60), "a small one has room of its own"
+    room.give_back(120)
+    assert room.take(100, limits.LARGE + 1)
+    minute = [0.0]
+    rate = limits.Rate(lambda: 2, lambda: minute[0])
+    for _ in range(2):
+        assert not rate.is_over("a")
+        rate.count("a")
+    assert rate.is_over("a")
+    assert not rate.is_over("b")
+    minute[0] = 60
+    assert not rate.is_over("a")
+    for key in range(20_000):
+        rate.count(key)
+    assert rate.is_over("one that is new")
+    assert not rate.is_over(1)
