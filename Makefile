@@ -80,10 +80,13 @@ $(READY): requirements.lock pyproject.toml
 	@bash scripts/set_up_environment.sh $(VENV)
 	@touch $@
 
-## make lock: resolves requirements.lock anew from pyproject.toml (needs uv)
+## make lock: resolves the locks anew from pyproject.toml (needs uv): everything; what production runs; what installs the project
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --custom-compile-command "make lock"
 lock:
-	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes -q \
-		pyproject.toml -o requirements.lock --custom-compile-command "make lock"
+	$(LOCK) --all-extras pyproject.toml -o requirements.lock
+	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-production.lock
+	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
+		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
 
 ## make clean: removes what demo and smoke keep in the data folder, and the folder when nothing else is in it
 clean:
