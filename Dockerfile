@@ -15,6 +15,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
     MOTCUA_HOME=/opt/motcua \
     DO_NOT_TRACK=1 \
     GX_ANALYTICS_ENABLED=false \
+    MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1 \
     SCARF_ANALYTICS=false
 RUN useradd --uid 50000 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin motcua \

@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock bundle
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -87,6 +87,10 @@ lock:
 	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-production.lock
 	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
 		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
+
+## make bundle [FOLDER=…]: what a server without internet needs (docs/operations/offline.md)
+bundle: $(READY)
+	$(BIN)/python scripts/offline_bundle.py collect "$(or $(FOLDER),out/bundle)"
 
 ## make clean: removes what demo and smoke keep in the data folder, and the folder when nothing else is in it
 clean:

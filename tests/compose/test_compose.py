@@ -22,9 +22,11 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
+from motcua.jobs.publications.publishing import publications_store
 from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, airflow_environment
 from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
+from motcua.store.file_stores import StoreUnusable
 from motcua.store.ledger.programs import program_version
 from tests.compose.project_files import (
     COMPOSE,
@@ -35,8 +37,10 @@ from tests.compose.project_files import (
     ROOT,
     SENDING_FILES,
     SERVICES,
+    STORE_FILE,
     complete_environment,
     dockerfile,
+    env_files,
     image_environment,
 )
 from tests.conftest import Server
@@ -80,7 +84,7 @@ def variables(node: Any) -> Iterator[tuple[str, str]]:
 def named_variables() -> set[str]:
     """Every name that the files give to a service or ask of the operator."""
     names = {*EXAMPLE, *image_environment()}
-    for file in ENV_FILES:
+    for file in (*ENV_FILES, STORE_FILE):
         names |= set(dotenv_values(ROOT / f"{file}.example"))
     return names.union(*(service.get("environment", {}) for service in SERVICES.values()))
 
@@ -134,7 +138,7 @@ def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.Complete
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with the operator's env files, copied from their examples."""
-    for file in ENV_FILES:
+    for file in (*ENV_FILES, STORE_FILE):
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
     return tmp_path
 
@@ -148,7 +152,7 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
     assert resolved.keys() == SERVICES.keys()
     for name, service in SERVICES.items():
         given: dict[str, str | None] = {}
-        for file in service.get("env_file", ()):
+        for file in env_files(service):
             given |= dotenv_values(project / file, interpolate=False)
         given |= resolve(service.get("environment", {}), environment)
         # Its answer is written to be read by Compose again.
@@ -211,18 +215,19 @@ _OF_TASKS = {*_OF_AIRFLOW, "MOTCUA_APP_PASSWORD"}
 KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "postgres": ({"POSTGRES_PASSWORD"}, ()),
     "redis": ({"REDIS_PASSWORD"}, ()),
-    "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, ()),
-    "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env",)),
+    "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, (STORE_FILE,)),
+    # Its pages hand out what was published.
+    "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env", STORE_FILE)),
     # Commands are run in it.
-    "airflow-scheduler": (_OF_TASKS, SENDING_FILES),
+    "airflow-scheduler": (_OF_TASKS, (*SENDING_FILES, STORE_FILE)),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
     # It tells of late apologies, since workers may be what is missing.
     "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
-    "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, SENDING_FILES),
+    "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, (*SENDING_FILES, STORE_FILE)),
     # A dump holds every table, also those of the migrations, which the owner alone may read.
-    "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, ()),
+    "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, (STORE_FILE,)),
     "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
-    "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env")),
+    "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env", STORE_FILE)),
 }
 """Each service with the secrets of .env and the files that it is given, and no other."""
 
@@ -231,8 +236,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
 def test_each_service_is_given_these_secrets_and_no_other() -> None:
     secret = {name for name in EXAMPLE if re.search("PASSWORD|SECRET|KEY", name)}
     given = {
-        name: (secret.intersection(dict(variables(service))), tuple(service.get("env_file", ())))
-        for name, service in SERVICES.items()
+        name: (secret.intersection(dict(variables(service))), env_files(service)) for name, service in SERVICES.items()
     }
     assert given == KNOWN_TO
     assert set().union(*(known for known, _ in KNOWN_TO.values())) == secret
@@ -255,6 +259,7 @@ def test_each_file_is_for_what_its_readers_may_know() -> None:
     assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL"}
     assert names("callbacks.env") == {"AIRFLOW_CONN_SMS_KANNEL", "MOTCUA_METRICS_SECRET"}
     assert names("mail.env") == {"MOTCUA_WATCH_RECIPIENTS"}
+    assert names("store.env") == {"MOTCUA_PUBLICATIONS", "AIRFLOW_CONN_KHO"}
 
 
 def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(configure: Callable[..., None]) -> None:
@@ -434,7 +439,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
 
     given = [environment, *(service.get("environment", {}) for service in SERVICES.values())]
     paths = {Path(value) for variables in given for value in variables.values() if value.startswith("/")}
-    for path in paths:
+    for path in (each for each in paths if not each.is_relative_to("/tmp")):
         if path.is_relative_to(workdir):
             assert (ROOT / path.relative_to(workdir)).exists(), path
             assert path == workdir or path.relative_to(workdir).parts[0] in copied
@@ -454,7 +459,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
                 JOURNAL,
                 str(DEFAULTS.watch_folder),
             )
-        for file in SERVICES[name].get("env_file", ()):
+        for file in env_files(SERVICES[name]):
             assert (ROOT / f"{file}.example").exists()
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
 
@@ -547,7 +552,7 @@ _PROGRAMS: dict[str, Callable[[list[str]], None]] = {
 
 def postgres_options() -> list[str]:
     """The server's settings, ``name=value``."""
-    program, *options = shlex.split(SERVICES["postgres"]["command"])
+    program, *options = SERVICES["postgres"]["command"]
     assert program == "postgres"
     assert set(options[::2]) == {"-c"}
     return options[1::2]
@@ -576,6 +581,8 @@ def test_every_variable_is_read_by_somebody() -> None:
     }
     others = named_variables() - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
+    # The one that MOTCUA_PUBLICATIONS of the same file names.
+    connections |= {"AIRFLOW_CONN_KHO"} & others
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
@@ -585,6 +592,7 @@ def test_every_variable_is_read_by_somebody() -> None:
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
+        "MPLCONFIGDIR",
         "POSTGRES_INITDB_ARGS",
         "PYTHONUNBUFFERED",
         "REDISCLI_AUTH",
@@ -631,6 +639,22 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
             assert address.base_url == "http://10.20.2.7:13013"
             assert (address.concurrency, address.sender) == (16, "MotcuaSMS")
             assert address.extra["callback_url"] == f"https://motcua.example.vn/gateway/receipts/{name}"
+
+
+def test_the_example_of_a_store_can_be_opened_once_its_secret_is_there(configure: Callable[..., None]) -> None:
+    given = {name: value or "" for name, value in dotenv_values(ROOT / f"{STORE_FILE}.example").items()}
+    configure(**given)
+    with pytest.raises(StoreUnusable, match="kho lacks its access key"):
+        publications_store()
+    configure(**given | {"AIRFLOW_CONN_KHO": given["AIRFLOW_CONN_KHO"].replace('""', '"x"')})
+    assert publications_store().path == "motcua/cong-bo"
+    assert publications_store().fs.endpoint_url == "https://s3.example.vn:9000"
+
+
+def test_compose_starts_without_a_store_of_its_own_for_publications(project: Path) -> None:
+    (project / STORE_FILE).unlink()
+    answer = compose(project, complete_environment())
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) -> None:
