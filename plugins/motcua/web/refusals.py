@@ -19,6 +19,7 @@ PageRefusal: TypeAlias = Literal[
     "no_such_dossier",
     "no_phone_search",
     "file_changed",
+    "files_unreachable",
     "not_so",
     "may_not_acknowledge",
     "may_not_record",

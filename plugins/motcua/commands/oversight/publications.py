@@ -60,10 +60,14 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
         publication = find_publication(ledger, publication_no=number)
     if publication is None:
         raise refuse(f"there is no publication {number}; motcua publications list shows them")
+    try:
+        folder = publications_store() / publication.folder
+    except OSError as error:
+        raise refuse(error) from None
     corrects = "" if publication.corrects is None else f", corrects publication {publication.corrects}"
     _plain.print(
         f"Publication {number}: {publication.period}, closing {publication.closing_no}{corrects}.\n"
-        f"Folder {publications_store() / publication.folder}\n"
+        f"Folder {folder}\n"
         f"SHA-256 of manifest.json {publication.manifest_sha256}\n"
         f"of the one before       {publication.previous_sha256}",
         markup=False,

@@ -32,6 +32,7 @@ from motcua.jobs.backup.folders import (
 )
 from motcua.jobs.publications.publishing import publications_store
 from motcua.settings import settings
+from motcua.store.file_stores import StoreUnusable, open_store
 from motcua.store.ledger.database import DatabaseFailed
 from motcua.store.ledger.dumps import ledger_snapshot
 from motcua.store.ledger.programs import ProgramFailed, ProgramUnusable
@@ -65,15 +66,15 @@ def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -
                 return _make(path, folder / name_of(moment), recipients, moment, progress)
     except (DatabaseFailed, ProgramFailed, ProgramUnusable) as error:
         raise BackupFailed(f"The ledger was not dumped. {error}") from error
+    except StoreUnusable as error:
+        raise BackupFailed(f"Files cannot be read: {error}.") from error
     except OSError as error:
         raise BackupFailed(f"The folder of the backups, {folder}, does not serve: {error.strerror}.") from error
 
 
 def statements_store() -> ObjectStoragePath:
     """Where the providers' statements are put."""
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(settings().statements_url)
+    return open_store(settings().statements_url)
 
 
 def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: datetime, progress: Progress) -> Backup:

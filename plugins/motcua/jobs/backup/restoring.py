@@ -84,10 +84,14 @@ def restore_backup(
         check_part(backup, part, progress)
         demand_identity(backup.folder / part.name, identities)
     _demand_new_enough(backup)
+    try:
+        stores = {PUBLICATIONS_PART: publications_store(), STATEMENTS_PART: statements_store()}
+    except OSError as error:
+        raise RestoreRefused(f"Files cannot be put back: {error}.") from error
     aside = _make_room(aside_by, now)
 
     put = {}
-    for name, store in ((PUBLICATIONS_PART, publications_store()), (STATEMENTS_PART, statements_store())):
+    for name, store in stores.items():
         say(f"Putting {name} back into {store}.")
         unseal = partial(open_sealed, backup.folder / name, identities, seen=progress)
         put[name] = put_back(store, unseal)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from motcua.settings import settings
+from motcua.store.file_stores import open_store
 
 KEPT_FOR = timedelta(days=90)
 """From the day on which a file was put there."""
@@ -37,9 +38,7 @@ def remove_old_files(now: datetime) -> FilesRemoved:
 
 
 def _files() -> Iterator[Any]:
-    from airflow.sdk import ObjectStoragePath
-
-    root = ObjectStoragePath(settings().statements_url)
+    root = open_store(settings().statements_url)
     if not root.is_dir():
         return
     for place in root.iterdir():

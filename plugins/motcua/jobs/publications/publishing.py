@@ -27,6 +27,7 @@ from motcua.reports.publication.csv_tables import closing_value
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import FIRST, MANIFEST, PublishedFile, canonical, render
 from motcua.settings import settings
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.ledger.locks import PUBLISHING, wait_for_lock
 from motcua.store.oversight.publications import (
@@ -106,9 +107,7 @@ def publish(closing_no: int, now: datetime | None = None) -> Publication:
 
 def publications_store() -> ObjectStoragePath:
     """Where publications are stored: a local folder, or an object store behind an Airflow connection."""
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(settings().publications_url)
+    return open_store(settings().publications_url)
 
 
 def folder_of(period: Period, number: int) -> str:
@@ -237,23 +236,31 @@ def store_file(path: ObjectStoragePath, content: bytes) -> None:
         FileStands: one with other bytes is there.
     """
     if path.exists():
-        standing = path.read_bytes()
-        if standing != content:
-            raise FileStands(
-                f"{path} is there already with other bytes (SHA-256 {sha256(standing).hexdigest()}, not "
-                f"{sha256(content).hexdigest()}) and is never overwritten. Nothing was published: somebody else writes "
-                "to the store at this moment. Clear the task: it takes the next folder."
-            )
+        _demand_same(path, content)
         if is_local(path):
             # Of a try that died between writing and renaming.
             Path(path.path).with_name(_part_of(path.name)).unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     if is_local(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(Path(path.path), content)
-    else:
-        # An object store shows an object when all of it is there.
-        path.write_bytes(content)
+        return
+    try:
+        # In one piece: a stream that breaks off would leave what it has sent. The store itself refuses to overwrite,
+        # and there is no folder to be made: that could make a bucket.
+        path.fs.pipe_file(path.path, content, mode="create")
+    except FileExistsError:
+        _demand_same(path, content)
+
+
+def _demand_same(path: ObjectStoragePath, content: bytes) -> None:
+    standing = path.read_bytes()
+    if standing != content:
+        raise FileStands(
+            f"{path} is there already with other bytes (SHA-256 {sha256(standing).hexdigest()}, not "
+            f"{sha256(content).hexdigest()}) and is never overwritten. Nothing was published: somebody else writes "
+            "to the store at this moment. Clear the task: it takes the next folder."
+        )
 
 
 def _part_of(name: str) -> str:

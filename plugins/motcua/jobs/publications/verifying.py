@@ -26,6 +26,8 @@ from motcua.jobs.publications.verification import (
 from motcua.jobs.publications.verifying_again import check_files_again
 from motcua.jobs.publications.verifying_figures import ComputeFigures, ComputeOrphans, check_figures
 from motcua.reports.publication.files import FIRST, MANIFEST, canonical
+from motcua.settings import settings
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.oversight.closings import compute_figures, find_orphans
 from motcua.store.oversight.publications import Publication, find_publication, list_publications
@@ -80,11 +82,11 @@ def stray_folders() -> Iterator[Mismatch]:
     """
     with connect() as ledger:
         named = {each.folder for each in list_publications(ledger)}
-    store = publications_store()
     try:
+        store = publications_store()
         found = sorted(str(path.parent.path) for path in store.glob(f"*/*/*/*/{MANIFEST}"))
     except OSError as error:
-        raise NoSuchPublication(f"the store {store} cannot be read: {_why(error)}") from None
+        raise _unreadable(error) from None
     base = f"{store.path.rstrip('/')}/"
     for folder in (each.removeprefix(base) for each in found):
         if folder not in named:
@@ -103,13 +105,13 @@ def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePat
         publication = find_publication(ledger, publication_no=int(which)) if int(which) < 2**63 else None
         if publication is None:
             raise NoSuchPublication(f"there is no publication {which}; motcua publications list shows them")
-        return publication, publications_store() / publication.folder
+        return publication, _in_store(publication)
     if "\0" in which:
         raise NoSuchPublication("a name with a NUL is no publication's")
     written = which.rstrip("/").removesuffix(f"/{MANIFEST}") if which != MANIFEST else "."
     publication = find_publication(ledger, folder=written)
     if publication is not None:
-        return publication, publications_store() / written
+        return publication, _in_store(publication)
     folder = _folder_of(which, written)
     try:
         if is_local(folder) and folder.is_file():
@@ -134,12 +136,26 @@ def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePat
     return publication, folder
 
 
+def _in_store(publication: Publication) -> ObjectStoragePath:
+    """The publication's folder; a store that does not answer is no fault of what it holds."""
+    try:
+        folder = publications_store() / publication.folder
+        folder.exists()
+    except OSError as error:
+        raise _unreadable(error) from None
+    return folder
+
+
+def _unreadable(error: OSError) -> NoSuchPublication:
+    return NoSuchPublication(f"the store of publications, {settings().publications_url}, cannot be read: {_why(error)}")
+
+
 def _folder_of(which: str, written: str) -> ObjectStoragePath:
     from airflow.sdk import ObjectStoragePath
 
     try:
         if "://" in written:
-            path = ObjectStoragePath(written)
+            path = open_store(written)
             path.exists()  # Only now is it looked for the file system's package and its connection.
             return path
         return ObjectStoragePath(f"file://{Path(written if written or not which else '/').resolve()}")

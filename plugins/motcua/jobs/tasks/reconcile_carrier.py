@@ -22,6 +22,7 @@ from motcua.jobs.handed_in.statement_forms import FormError, StatementForm, form
 from motcua.jobs.handed_in.statements import figures_in_words, keep_refusal, take_statement
 from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
 from motcua.settings import settings
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.oversight.statements import (
     MissingStatement,
@@ -47,9 +48,7 @@ def window_month(window: Window) -> date | None:
 
 
 def _folder() -> Any:  # noqa: ANN401 - ObjectStoragePath is untyped
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(settings().statements_url)
+    return open_store(settings().statements_url)
 
 
 def _files() -> Iterator[tuple[str, str, Any]]:

@@ -36,7 +36,7 @@ log_parameter_max_length_on_error = 0
 """
 
 _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
-_CAP_DAC_OVERRIDE = 1
+_CAP_DAC_READ_SEARCH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -57,7 +57,7 @@ def binaries() -> Path:
 
 
 def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
-    """For a child of root: become ``nobody``, but keep the way through folders that only root may enter.
+    """For a child of root: become ``nobody``, but keep the way through folders that only root may enter, to read.
 
     The clone or its data folder often lies below /root (mode 0700); changing that mode is not ours to do.
     """
@@ -69,10 +69,10 @@ def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
         os.setgid(gid)
         os.setuid(uid)
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-        bit = 1 << _CAP_DAC_OVERRIDE
+        bit = 1 << _CAP_DAC_READ_SEARCH
         sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable; low, then high
         if libc.capset(ctypes.byref(header), ctypes.byref(sets)) == 0:
-            libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
+            libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)
 
     return drop
 

@@ -6,6 +6,7 @@ every other one holds rows of all.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -38,6 +39,8 @@ from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visitor, Visits
+
+log = logging.getLogger(__name__)
 
 _SHOWN = 100
 """Rows of differences; the workbook has all of them."""
@@ -313,8 +316,11 @@ def download(visits: Visits, publication: str, name: str) -> Response:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     try:
         content = (publications_store() / found.folder / name).read_bytes()
-    except OSError:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         content = b""
+    except OSError as error:
+        log.error("a publication's file cannot be read: %s", error)
+        raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "files_unreachable") from error
     if sha256(content).hexdigest() != listed.get(name, found.manifest_sha256):
         raise PageRefused(HTTPStatus.CONFLICT, "file_changed")
     return _attachment(content, name.rpartition("/")[2])

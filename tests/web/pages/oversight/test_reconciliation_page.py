@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import datetime, timedelta
 from urllib.parse import unquote
@@ -134,6 +135,16 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 409
     assert "motcua verify" in refused.text
+
+
+def test_store_that_does_not_answer_is_told_as_such_and_no_file_is_blamed(closed, page, configure):
+    publication = publish(closed.closing_no, NEXT_MORNING)
+    nobody = {"conn_type": "aws", "login": "a", "password": "b-secret", "extra": {"endpoint_url": "http://127.0.0.1:1"}}
+    configure(AIRFLOW_CONN_IM_LANG=json.dumps(nobody), MOTCUA_PUBLICATIONS="s3://im_lang@motcua/cong-bo")
+    refused = page.get(f"/reconciliation/file?publication={publication.publication_no}&name=bao-cao.pdf")
+    assert refused.status_code == 503
+    assert "không trả lời" in words(refused)
+    assert "motcua verify" not in refused.text
 
 
 def links(answer):

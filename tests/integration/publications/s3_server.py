@@ -1,0 +1,86 @@
+"""A real S3-compatible server (SeaweedFS) on loopback, with keys of several kinds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from time import sleep
+
+from tests.conftest import free_port
+
+BUCKET = "motcua"
+KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}
+"""Who has a key, and what it may do."""
+
+
+def secret_of(name: str) -> str:
+    return f"secret-of-{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """Where it listens."""
+
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connection(self, name: str = "writer", **changes: object) -> str:
+        """An Airflow connection, as an operator writes it."""
+        fields = {"conn_type": "aws", "login": name, "password": secret_of(name)}
+        return json.dumps({**fields, "extra": {"endpoint_url": self.endpoint}, **changes})
+
+
+@contextmanager
+def running_s3(folder: Path) -> Iterator[S3Server]:
+    """The server, from an empty folder on, until the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    identities = [
+        {"name": name, "credentials": [{"accessKey": name, "secretKey": secret_of(name)}], "actions": actions}
+        for name, actions in KEYS.items()
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}), encoding="utf-8")
+    (folder / "data").mkdir()
+    listening = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
+    ports = {name: free_port() for name in (*listening, "s3.port", "s3.port.grpc")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(Path(sys.executable).with_name("weed"), "-logtostderr=true", "server", f"-dir={folder / 'data'}"),
+                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
+                *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-s3.autoCreateBucket=false"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
+                *(f"-{name}={port}" for name, port in ports.items()),
+            ],
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        while not _answers(ports["s3.port"]):
+            assert process.poll() is None, (folder / "log").read_text(encoding="utf-8", errors="replace")[-3000:]
+            sleep(0.1)
+        yield S3Server(ports["s3.port"])
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    asking = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        asking.request("GET", "/healthz")
+        return asking.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        asking.close()

@@ -1,0 +1,264 @@
+"""Publications in an S3-compatible store: as in a folder, against a real server, with real keys and without luck."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from motcua.cli import app
+from motcua.jobs.backup.files import Pack, put_back
+from motcua.jobs.personal_data.files import KEPT_FOR, remove_old_files
+from motcua.jobs.publications.mailing import _attachments
+from motcua.jobs.publications.publishing import FileStands, StoreFailed, publications_store, publish, store_file
+from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
+from motcua.jobs.publications.verifying_in_turn import verify_in_turn
+from motcua.reports.publication.files import MANIFEST
+from motcua.settings import settings
+from motcua.store.file_stores import StoreUnusable, _s3, open_store
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.publications import list_publications
+from tests.integration.publications.s3_server import BUCKET, S3Server, running_s3
+from tests.integration.publications.test_publishing import (
+    closings,
+    correction_of,
+    small,
+    stored_figures,
+    stored_orphans,
+)
+
+__all__ = ["closings"]
+
+_names = iter(range(1000))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_s3(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture
+def store(server: S3Server, configure: Callable[..., None]) -> str:
+    """An empty place in the bucket, and the connections to it: ``ghi`` may write, ``doc`` only read."""
+    _s3.cache_clear()
+    place = f"{BUCKET}/{next(_names)}"
+    configure(
+        AIRFLOW_CONN_GHI=server.connection(),
+        AIRFLOW_CONN_DOC=server.connection("reader"),
+        AIRFLOW_CONN_SAI=server.connection(password="not-the-secret"),
+        AIRFLOW_CONN_NGUOI_LA=server.connection("nobody"),
+        AIRFLOW_CONN_IM_LANG=server.connection(extra={"endpoint_url": "http://127.0.0.1:1"}),
+        AIRFLOW_CONN_THIEU=server.connection(password=None),
+        MOTCUA_PUBLICATIONS=f"s3://ghi@{place}/cong-bo",
+    )
+    bucket = open_store(settings().publications_url).fs
+    if not bucket.ls("", refresh=True):
+        bucket.mkdir(BUCKET)
+    return place
+
+
+def objects(store: str) -> dict[str, bytes]:
+    """Everything in the test's place, by its name there."""
+    root = open_store(f"s3://ghi@{store}")
+    return {path.path.removeprefix(f"{store}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def faults(number: int) -> list[str]:
+    return [str(fault) for fault in verify_publication(str(number), stored_figures, stored_orphans).faults]
+
+
+def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings, store):
+    first = publish(closings())
+    second = publish(closings(correction_of(small()), corrects=first.closing_no))
+    assert (first.folder, second.folder) == ("2026/11/2026-11-24/1", "2026/11/2026-11-24/2")
+    assert faults(1) == faults(2) == []
+    assert list(stray_folders()) == []
+    assert {key.removeprefix(f"cong-bo/{first.folder}/") for key in objects(store) if first.folder in key} == {
+        *(each["name"] for each in first.manifest["files"]),
+        MANIFEST,
+    }
+    (attached,), left_out = _attachments(first, [("Báo cáo", "bao-cao.pdf")])
+    assert left_out == []
+    assert attached.content == objects(store)[f"cong-bo/{first.folder}/bao-cao.pdf"]
+    said = CliRunner().invoke(app, ["publications", "show", "1"])
+    assert (said.exit_code, f"s3://ghi@{store}/cong-bo/{first.folder}" in said.output) == (0, True)
+    # Whoever has a key that only reads, as an auditor, verifies by the folder's address.
+    checked = verify_publication(f"s3://doc@{store}/cong-bo/{first.folder}", stored_figures, stored_orphans)
+    assert (checked.publication.publication_no, checked.faults) == (1, [])
+
+
+def test_object_that_was_replaced_removed_or_put_there_is_found(closings, store):
+    published = publish(closings())
+    folder = publications_store() / published.folder
+    (folder / "bao-cao.html").write_bytes(b"<p>other words</p>")
+    (folder / "csv" / "reasons.csv").unlink()
+    (folder / "them.txt").write_bytes(b"x")
+    found = "\n".join(faults(1))
+    assert "bao-cao.html: published with SHA-256" in found
+    assert "csv/reasons.csv: is missing" in found
+    assert "them.txt: stands in the folder and is not in the manifest" in found
+    (publications_store() / "2026/11/2026-11-23/1" / MANIFEST).write_bytes(b"{}")
+    assert [stray.where for stray in stray_folders()] == ["2026/11/2026-11-23/1"]
+
+
+@pytest.mark.guarantee("publications", "an object store overwrites nothing, whoever else writes")
+def test_object_that_somebody_else_wrote_meanwhile_is_never_overwritten(store, monkeypatch):
+    path = publications_store() / "2026" / "a.txt"
+    store_file(path, b"theirs")
+    monkeypatch.setattr(type(path), "exists", lambda self: False)
+    with pytest.raises(FileStands, match="never overwritten"):
+        store_file(path, b"ours")
+    store_file(path, b"theirs")
+    assert objects(store) == {"cong-bo/2026/a.txt": b"theirs"}
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("s3://sai@{store}/cong-bo", r"refuses the access key of the Airflow connection sai"),
+        ("s3://nguoi_la@{store}/cong-bo", r"refuses the access key of the Airflow connection nguoi_la"),
+        ("s3://doc@{store}/cong-bo", r"connection doc, or what it may do in the bucket {bucket}"),
+        ("s3://ghi@khong-co/cong-bo", r"the S3 store http://127.0.0.1:\d+ has no bucket khong-co"),
+        ("s3://im_lang@{store}/cong-bo", r"the S3 store http://127.0.0.1:1 does not answer"),
+        ("s3://chua_dat@{store}/cong-bo", r"there is no Airflow connection chua_dat: set AIRFLOW_CONN_CHUA_DAT"),
+        ("s3://thieu@{store}/cong-bo", r"connection thieu lacks its access key \(login\) or its secret key"),
+        ("s3://{store}/cong-bo", r"names no Airflow connection: s3://connection@bucket/folder"),
+    ],
+)
+def test_store_that_does_not_serve_is_told_in_words_and_nothing_is_published(closings, store, configure, where, said):
+    number, other = closings(), where.format(store=store, bucket=BUCKET)
+    configure(MOTCUA_PUBLICATIONS=other)
+    with pytest.raises(StoreFailed, match=said.format(store=store, bucket=BUCKET)) as refused:
+        publish(number)
+    assert "Nothing was published" in str(refused.value)
+    assert "secret-of" not in str(refused.value)
+    with connect() as connection:
+        assert list_publications(connection) == []
+    assert objects(store) == {}
+    # No bucket is made by the way.
+    with pytest.raises(OSError, match="has no bucket khong-co"):
+        open_store("s3://ghi@khong-co/x").exists()
+
+
+@pytest.mark.guarantee("publications", "a store that does not answer is no verdict on what it holds")
+@pytest.mark.parametrize("connection", ["sai", "im_lang", "chua_dat"])
+def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, store, configure, connection):
+    publish(closings())
+    configure(MOTCUA_PUBLICATIONS=f"s3://{connection}@{store}/cong-bo")
+    with pytest.raises(NoSuchPublication, match=r"the store of publications, s3://.*, cannot be read: "):
+        faults(1)
+    told = CliRunner().invoke(app, ["verify", "1"])
+    assert told.exit_code == 2
+    assert "cannot be read" in " ".join(told.output.split())
+    night = verify_in_turn("scheduled__1")
+    assert (night.verified, night.failed, night.strays) == (0, (1,), 0)
+
+
+class Cut:
+    """Stands between and lets only so many bytes of a connection through; then it is as if the sender had died."""
+
+    def __init__(self, port: int, most: int) -> None:
+        self.most, self.cut = most, 0
+        self._port = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                server = socket.create_connection(("127.0.0.1", self._port))
+                threading.Thread(target=self._pass, args=(server, client, 1 << 40), daemon=True).start()
+                threading.Thread(target=self._pass, args=(client, server, self.most), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, most: int) -> None:
+        with suppress(OSError):
+            while most and (read := source.recv(min(most, 65536))):
+                target.sendall(read)
+                most -= len(read)
+            self.cut += not most
+        # The other way ends with it, and closes both.
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.guarantee("publications", "an upload that breaks off leaves no part of a file, and the next try goes on")
+def test_upload_that_breaks_off_leaves_no_part_of_a_file_and_the_next_try_goes_on(closings, store, server, configure):
+    number = closings()
+    between = Cut(server.port, most=60_000)
+    configure(
+        AIRFLOW_CONN_DUT=server.connection(extra={"endpoint_url": f"http://127.0.0.1:{between.port}"}),
+        MOTCUA_PUBLICATIONS=f"s3://dut@{store}/cong-bo",
+    )
+    with pytest.raises(StoreFailed):
+        publish(number)
+    between.close()
+    assert between.cut, "the connection was cut while a file was on its way"
+    before = objects(store)
+    configure(MOTCUA_PUBLICATIONS=f"s3://ghi@{store}/cong-bo")
+    published = publish(number)
+    assert published.folder == "2026/11/2026-11-24/1"
+    # What was there at the break was whole.
+    assert objects(store).items() >= before.items()
+    assert len(objects(store)) > len(before)
+    assert faults(1) == []
+
+
+def test_backup_takes_publications_from_it_and_a_restore_puts_them_back(closings, store, configure, tmp_path):
+    publish(closings())
+    kept = objects(store)
+    pack = Pack(publications_store())
+    with pack.open() as stream:
+        archive = stream.read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        names = {f"cong-bo/{member.name}" for member in members}
+    assert names == set(kept)
+    assert pack.files == len(kept)
+    other = open_store(f"s3://ghi@{store}/khac")
+    assert put_back(other, lambda stream: bool(stream.write(archive))).written == len(kept)
+    assert put_back(other, lambda stream: bool(stream.write(archive))).same == len(kept)
+    assert {key.removeprefix("khac/"): content for key, content in objects(store).items() if "khac/" in key} == {
+        key.removeprefix("cong-bo/"): content for key, content in kept.items()
+    }
+
+
+def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(store, configure):
+    configure(MOTCUA_STATEMENTS=f"s3://ghi@{store}/sao-ke")
+    folder = open_store(settings().statements_url)
+    store_file(folder / "vnpt" / "2026-10.csv", b"0905000001")
+    store_file(folder / "khac.csv", b"0905000002")
+    store_file(publications_store() / "a.txt", b"x")
+    now = datetime.now(UTC)
+    assert remove_old_files(now + KEPT_FOR - timedelta(days=1)).removed == 0
+    done = remove_old_files(now + KEPT_FOR + timedelta(days=1))
+    assert (done.removed, done.refused) == (2, 0)
+    assert set(objects(store)) == {"cong-bo/a.txt"}
+
+
+def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):
+    parents = publications_store().fs
+    assert publications_store().fs is parents
+    monkeypatch.setattr("motcua.store.file_stores.os.getpid", lambda: -1)
+    childs = publications_store().fs
+    monkeypatch.undo()
+    # Airflow's own keeps the parent's, through which a child cannot speak.
+    assert childs is not parents
+
+
+def test_what_is_no_store_of_ours_is_refused_before_anything_is_asked(store):
+    with pytest.raises(StoreUnusable, match="names no Airflow connection"):
+        open_store(f"s3://{store}/cong-bo")
+    assert open_store("file:///tmp").protocol == "file"
