@@ -5452,6 +5452,13 @@ ALTER TABLE motcua.alerts ALTER COLUMN alert_id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+-- Name: applied_migrations; Type: VIEW; Schema: motcua; Owner: -
+
+CREATE VIEW motcua.applied_migrations AS
+ SELECT migration_id,
+    applied_at_utc AS applied_at
+   FROM public._yoyo_migration m;
+
 -- Name: attempts_attempt_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.attempts ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -10106,6 +10113,10 @@ GRANT SELECT ON TABLE intake.source_transitions TO motcua_app;
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
+
+-- Name: TABLE applied_migrations; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.applied_migrations TO motcua_app;
 
 -- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
 

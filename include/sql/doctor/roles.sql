@@ -1,17 +1,21 @@
--- Roles of a deployment that are there, each with the rights over the whole server that it has, and whether it can act as
--- the schema's owner. Called by store/ledger/inspecting.py.
+-- Roles of a deployment that are there, each with the rights over the whole server that it has, and whether it can act
+-- as the schema's owner. Called by store/ledger/inspecting.py.
 SELECT
     r.rolname AS name,
-    array_remove(ARRAY[
-        CASE WHEN r.rolsuper THEN 'SUPERUSER' END,
-        CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
-        CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
-        CASE WHEN r.rolreplication THEN 'REPLICATION' END,
-        CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
-        CASE
-            WHEN NOT r.rolsuper AND r.rolname <> o.rolname AND pg_has_role(r.oid, o.oid, 'MEMBER') THEN 'member of ' || o.rolname
-        END
-    ], NULL) AS rights
+    array_remove(
+        ARRAY[
+            CASE WHEN r.rolsuper THEN 'SUPERUSER' END,
+            CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+            CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
+            CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+            CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
+            CASE
+                WHEN NOT r.rolsuper AND r.rolname <> o.rolname AND pg_has_role(r.oid, o.oid, 'MEMBER')
+                    THEN 'member of ' || o.rolname
+            END
+        ],
+        NULL
+    ) AS rights
 FROM pg_roles AS r
 LEFT JOIN pg_roles AS o ON o.rolname = %(owner)s
 WHERE r.rolname = any(%(names)s)

@@ -504,7 +504,9 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
 }
 
 
-@pytest.mark.guarantee("operations", "of a whole installation the doctor says that nothing is wrong, and sends nothing")
+@pytest.mark.guarantee(
+    "installation", "of a whole installation the doctor says that nothing is wrong, and sends nothing"
+)
 def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Installed) -> None:
     before = installed.ask("SELECT count(*) AS receipts FROM motcua.receipts")
     diagnosis = installed.examine()
@@ -516,7 +518,7 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
 
 
-@pytest.mark.guarantee("operations", "each fault of an installation is named by the doctor, and no other one with it")
+@pytest.mark.guarantee("installation", "each fault of an installation is named by the doctor, and no other one with it")
 @pytest.mark.parametrize("how", CASES)
 def test_each_fault_is_named_and_no_other(how: str, installed: Installed) -> None:
     fault, where, breaks = CASES[how]
@@ -555,7 +557,7 @@ TEN = (
 )
 
 
-@pytest.mark.guarantee("operations", "the doctor names all faults of an installation at once")
+@pytest.mark.guarantee("installation", "the doctor names all faults of an installation at once")
 def test_ten_faults_are_named_at_once_and_no_secret_with_them(installed: Installed) -> None:
     installed.beat()
     for how in TEN:

@@ -190,7 +190,7 @@ FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
 
 
 @pytest.mark.guarantee(
-    "operations", "the doctor reads an installation's files before anything runs, and names each fault"
+    "installation", "the doctor reads an installation's files before anything runs, and names each fault"
 )
 @pytest.mark.parametrize("how", FILE_CASES)
 def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -> None:

@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 import uvicorn
 
-from motcua.gateways.adapter import ReceiptReading
+from motcua.gateways import open_gateway
+from motcua.gateways.adapter import GatewayAnswer, ReceiptReading
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import Intake, read_left_over_receipts
+from motcua.jobs.notices.request_slots import http_session
 from motcua.jobs.notices.sending.sender import send
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
@@ -112,6 +114,19 @@ def connect_kannel(tmp_path: Path, name_gateway: Callable[..., None]) -> Iterato
 @pytest.fixture
 def line(connect_kannel: Callable[..., Line]) -> Line:
     return connect_kannel()
+
+
+def test_a_real_kannel_tells_whether_it_knows_us_and_nothing_leaves_it(
+    line: Line, name_gateway: Callable[..., None], configure: Callable[..., None]
+) -> None:
+    port = open_gateway("kannel").address.base_url.rpartition(":")[2]
+    with http_session() as session:
+        assert open_gateway("kannel").try_login(session) == GatewayAnswer("accepted", 400)
+        name_gateway(int(port), "another")
+        refused = open_gateway("kannel").try_login(session)
+    assert refused is not None
+    assert (refused.outcome, refused.http_status) == ("configuration", 403)
+    assert line.carrier.texts == []
 
 
 def phone(n: int) -> str:

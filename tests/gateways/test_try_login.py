@@ -1,0 +1,58 @@
+"""Whether a provider knows us is asked by what can send nothing, whoever answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateways.conftest import LOGIN, MSISDN, PASSWORD, make
+from tests.gateways.loopback import http, in_json
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "outcome"),
+    [
+        (400, "Missing receiver number, rejected", "accepted"),
+        (400, "Empty receiver number not allowed, rejected", "accepted"),
+        (403, "Authorization failed for sendsms", "configuration"),
+        (401, "", "configuration"),
+        (404, "Service not found", "configuration"),
+        (400, "Bad Request", "unknown"),
+        (202, "0: Accepted for delivery", "unknown"),
+        (502, "Bad Gateway", "unknown"),
+    ],
+)
+def test_kannel_is_asked_without_a_receiver(status, words, outcome, provider, session, nothing_shows):
+    provider.answer = http(status, words)
+    known = make("kannel", f"http://127.0.0.1:{provider.port}").try_login(session)
+    assert known.outcome == outcome
+    (asked,) = provider.asked
+    assert asked.query == {"username": LOGIN, "password": PASSWORD}, "neither to nor text"
+    nothing_shows(known)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("100", "accepted"), ("101", "configuration"), ("143", "configuration"), ("", "unknown")]
+)
+def test_esms_is_asked_what_was_sent_in_a_moment(code, outcome, provider, session, nothing_shows):
+    provider.answer = in_json({"CodeResult": code, "SentData": []})
+    known = make("esms", f"http://127.0.0.1:{provider.port}").try_login(session)
+    assert known.outcome == outcome
+    (asked,) = provider.asked
+    assert asked.target == "/MainService.svc/json/GetSmsSentData_V2"
+    assert asked.record["From"] == asked.record["To"]
+    assert not {"Phone", "Content"} & asked.record.keys()
+    nothing_shows(known)
+
+
+def test_vnpt_is_asked_nothing(provider, session):
+    assert make("vnpt", f"http://127.0.0.1:{provider.port}").try_login(session) is None
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize("adapter", ["kannel", "esms"])
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n\r\n", "reset", f"<html>{MSISDN}</html>".encode()])
+def test_whatever_answers_it_never_raises(adapter, answer, provider, session, nothing_shows):
+    provider.answer = answer
+    known = make(adapter, f"http://127.0.0.1:{provider.port}", answer_timeout=0.5).try_login(session)
+    assert known.outcome in ("unknown", "transient")
+    nothing_shows(known)
