@@ -139,6 +139,18 @@ class Settings(BaseSettings):
     recheck_after: Duration = Field(
         default=timedelta(days=3), description="How long after its closing a period is looked at once more."
     )
+    airflow_keep: Duration = Field(
+        default=timedelta(days=30),
+        ge=timedelta(days=7),
+        description="Runs in Airflow's own database, what belongs to them, and logs are kept so long; at least P7D.",
+    )
+    airflow_keep_red: Duration = Field(
+        default=timedelta(days=90),
+        description="A run that failed and that nobody noted is kept so long, that it can be looked at and cleared.",
+    )
+    airflow_keep_acts: Duration = Field(
+        default=timedelta(days=365), description="What people did in Airflow, its audit log, is kept so long."
+    )
     watch: Path | None = Field(
         default=None, description="Folder where the watch keeps what it saw; by default watch below the data folder."
     )
@@ -191,6 +203,10 @@ class Settings(BaseSettings):
     )
     watch_clock_skew: Duration = Field(
         default=timedelta(seconds=5), description="Alert: clocks of this machine, ledger and Airflow differ by more."
+    )
+    watch_upkeep_after: Duration = Field(
+        default=timedelta(days=3),
+        description="Alert: Airflow's own database was not cleaned for so long; 0: not looked at.",
     )
     watch_backup_age: Duration = Field(
         default=timedelta(hours=26), description="Alert: the newest backup is older; 0: backups are not looked at."

@@ -557,6 +557,7 @@ def test_every_variable_is_read_by_somebody() -> None:
     connections |= {"AIRFLOW_CONN_KHO"} & others
     assert others - connections == {
         "AIRFLOW_HOME",
+        "AIRFLOW_CONN_MOTCUA_AIRFLOW",  # motcua.store.oversight.upkeep.AIRFLOW
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
         "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
@@ -575,8 +576,10 @@ def test_every_variable_is_read_by_somebody() -> None:
 def test_the_connections_are_those_that_the_code_asks_for() -> None:
     from motcua.store.ledger.database import CALLBACKS, LEDGER, PAGES
     from motcua.store.ledger.migrations import OWNER
+    from motcua.store.oversight.upkeep import AIRFLOW
     from motcua.store.personal_data import PURGE
 
+    assert AIRFLOW == "motcua_airflow"
     assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")
     assert (CALLBACKS, PAGES) == ("motcua_db_callbacks", "motcua_db_pages")
     assert PURGE == "motcua_db_purge"

@@ -55,6 +55,7 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
         "reconcile_carrier",
         "purge_personal_data",
         "verify_publications",
+        "clean_airflow",
     }
 
 

@@ -1,4 +1,4 @@
--- depends: 0051_verified
+-- depends: 0053_upkeep
 -- What one-stop software pushes, and who may push.
 
 CREATE SCHEMA intake;

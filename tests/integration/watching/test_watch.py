@@ -27,6 +27,7 @@ from motcua.jobs.watching.keeping import AlreadyWatching, the_one_watch
 from motcua.jobs.watching.watch import Watch
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
+from motcua.store.oversight.upkeep import CleanedOf, save_cleaning
 from motcua.store.oversight.watch import list_alerts, watch_life
 from tests.conftest import NHA_TRANG, agency
 from tests.dated_backup import write_backup
@@ -612,6 +613,21 @@ def test_backup_that_is_missing_or_old_is_told(watched: Watched, configure, tmp_
     write_backup(folder, watched.now - timedelta(hours=2))
     assert watched.open_alerts(watched.look()) == []
     assert "backup_old" in watched.open_alerts(watched.look(minutes=60 * 25))
+
+
+def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configure):
+    configure(MOTCUA_WATCH_UPKEEP_AFTER="P3D")
+    assert watched.open_alerts(watched.look()) == [], "nobody is told for"
+    save(enabled_from=watched.now - timedelta(days=2))
+    assert watched.open_alerts(watched.look(minutes=61)) == [], "there was no night yet that it could have missed"
+    save(enabled_from=watched.now - timedelta(days=9))
+    assert watched.open_alerts(watched.look(minutes=61)) == ["airflow_uncleaned"]
+    with connect() as ledger:
+        save_cleaning(ledger, watched.now, [CleanedOf("dag_run", 0, failed="LockNotAvailable"), CleanedOf("log", 7)])
+    assert watched.open_alerts(watched.look(minutes=61)) == ["airflow_uncleaned"], "runs, which all hangs on, were not"
+    with connect() as ledger:
+        save_cleaning(ledger, watched.now - timedelta(hours=2), [CleanedOf("dag_run", 0)])
+    assert watched.open_alerts(watched.look(minutes=61)) == []
 
 
 def test_clock_of_airflow_and_of_the_ledger_are_held_against_this_machines(watched: Watched, monkeypatch):

@@ -67,6 +67,7 @@ BEGIN
         ('motcua.agency_changes', 'SELECT', '', 'SELECT', ''),
         ('motcua.agency_names', 'SELECT, INSERT, UPDATE, DELETE', '', 'SELECT', ''),
         ('motcua.agency_scopes', 'SELECT', '', '', ''),
+        ('motcua.airflow_cleanings', 'SELECT, INSERT', '', 'SELECT', ''),
         ('motcua.alerts', 'SELECT, INSERT, UPDATE', '', 'SELECT, UPDATE (acknowledged_at, acknowledged_by)', ''),
         (
             'motcua.apology_evenings',

@@ -27,6 +27,7 @@ OUR_DAGS = frozenset(
         "reconcile_carrier",
         "purge_personal_data",
         "verify_publications",
+        "clean_airflow",
     }
 )
 """Ids of our DAGs; an Airflow may run others, too."""
@@ -47,6 +48,7 @@ class WatchRules:
     clock_skew: timedelta = timedelta(seconds=5)
     disk_free: int = 3_000_000_000
     backup_age: timedelta = timedelta(hours=26)
+    upkeep_after: timedelta = timedelta(days=3)
     quality_time: time = time(5, 30)
     reconcile_time: time = time(6, 30)
 
@@ -330,6 +332,16 @@ def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> l
     if year is None or not provinces:
         return []
     return [Finding("calendar_unsigned", {"year": year, "provinces": len(provinces)})]
+
+
+def judge_upkeep(
+    cleaned_at: datetime | None, running_since: datetime | None, rules: WatchRules, now: datetime
+) -> list[Finding]:
+    """``running_since``: when the first agency was enabled; nothing is missed before that is as long ago as allowed."""
+    if not rules.upkeep_after or running_since is None:
+        return []
+    late = (cleaned_at or running_since) < now - rules.upkeep_after
+    return [Finding("airflow_uncleaned", {"cleaned_at": _moment(cleaned_at)})] if late else []
 
 
 def judge_backup(

@@ -35,6 +35,7 @@ from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight import watch as figures
 from motcua.store.oversight.accounting import identity
+from motcua.store.oversight.upkeep import last_cleaning
 
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""
@@ -123,6 +124,7 @@ def rules_of(settings: Settings) -> WatchRules:
         clock_skew=settings.watch_clock_skew,
         disk_free=settings.watch_disk_free,
         backup_age=settings.watch_backup_age,
+        upkeep_after=settings.watch_upkeep_after,
         quality_time=settings.quality_time,
         reconcile_time=settings.reconcile_time,
     )
@@ -331,6 +333,14 @@ def _calendar(looking: Looking) -> Seen:
     return Seen(judging.judge_calendar(year, unsigned), {"year": year})
 
 
+def _upkeep(looking: Looking) -> Seen:
+    if not looking.rules.upkeep_after:
+        return Seen(is_off=True)
+    cleaned_at = last_cleaning(looking.ledger)
+    findings = judging.judge_upkeep(cleaned_at, looking.state.enabled_since, looking.rules, looking.now)
+    return Seen(findings, {"cleaned_at": cleaned_at.isoformat() if cleaned_at else None})
+
+
 # --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
 
 
@@ -427,6 +437,7 @@ CHECKS: tuple[Check, ...] = (
     Check("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
     Check("high_marks", ("ledger_went_back",), "ledger", _high_marks),
     Check("gaps", ("ledger_behind",), "ledger", _gaps),
+    Check("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(hours=1)),
     Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Check("health", ("airflow_unhealthy",), "airflow", _health),
     Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),

@@ -374,6 +374,7 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(addresses.health),
+        "AIRFLOW_CONN_MOTCUA_AIRFLOW": postgres_connection(databases.airflow),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(databases.ledger_callbacks),
         "AIRFLOW_CONN_MOTCUA_DB_PAGES": postgres_connection(databases.ledger_pages),

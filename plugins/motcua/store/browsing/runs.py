@@ -172,6 +172,18 @@ class PublicationVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """Rows of one of Airflow's tables, or log files, that were removed."""
+
+    of_what: str
+    removed: int
+    size: int | None
+    """Bytes of files."""
+    failed: str | None
+    """Why not all of it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunWork:
     """All that a run did; of what a visitor may see."""
 
@@ -189,6 +201,7 @@ class RunWork:
     statements: Sequence[StatementTaken] = field(default_factory=list)
     purges: Sequence[Purged] = field(default_factory=list)
     verifications: Sequence[PublicationVerified] = field(default_factory=list)
+    cleanings: Sequence[Removed] = field(default_factory=list)
     mails: Sequence[Mailed] = field(default_factory=list)
 
     @property
@@ -207,6 +220,7 @@ class RunWork:
                 self.statements,
                 self.purges,
                 self.verifications,
+                self.cleanings,
             )
         )
 
@@ -224,6 +238,7 @@ _ASKED: dict[str, tuple[str, type[Any]]] = {
     "statements": ("runs/made/statements", StatementTaken),
     "purges": ("runs/made/purges", Purged),
     "verifications": ("runs/made/verifications", PublicationVerified),
+    "cleanings": ("runs/made/cleanings", Removed),
 }
 
 

@@ -142,6 +142,7 @@ def figure_rows(work: RunWork, visitor: Visitor) -> list[Row]:
         "closings": _of_closings(work, visitor),
         "statements": _of_statements(work),
         "verifications": _of_verifications(work),
+        "cleanings": _of_cleanings(work),
         "mails": _of_mails(work),
     }
     if work.known is None:
@@ -228,6 +229,13 @@ def _of_verifications(work: RunWork) -> Iterator[list[Cell]]:
     for each in work.verifications:
         published = said["published"].format(no=each.publication_no)
         yield [period_words(Period.parse(each.period)), said["faults"], each.faults, published]
+
+
+def _of_cleanings(work: RunWork) -> Iterator[list[Cell]]:
+    said = run_words.words()
+    for each in work.cleanings:
+        what = said["cleaned"].get(each.of_what) or said["other_table"].format(name=each.of_what)
+        yield [None, what, each.removed, each.failed]
 
 
 def _of_mails(work: RunWork) -> Iterator[list[Cell]]:

@@ -56,9 +56,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "reconcile_carrier": ("statements",),
     "purge_personal_data": ("purges",),
     "verify_publications": ("verifications",),
+    "clean_airflow": ("cleanings",),
 }
 """DAG → what its runs may have something of."""
-OF_ALL_AGENCIES = {"statements", "stops", "purges", "verifications"}
+OF_ALL_AGENCIES = {"statements", "stops", "purges", "verifications", "cleanings"}
 """What is no agency's: an agency's administrator does not see it."""
 
 router = APIRouter()

@@ -1,0 +1,51 @@
+"""Airflow's own database and log files stay small: what is old goes, each night."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from motcua.dag_texts import DagTexts
+from motcua.orchestration import DAG_DEFAULTS, GATE, failed_tasks
+
+TEXTS = DagTexts("clean_airflow")
+
+
+@dag(
+    **TEXTS.of_dag,
+    schedule=CronTriggerTimetable("15 4 * * *", timezone="Asia/Ho_Chi_Minh", interval=timedelta(days=1)),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DAG_DEFAULTS,
+)
+def clean_airflow() -> None:
+    """Clean the database → remove logs of the runs that it has no more → gate."""
+
+    # The first night of an old installation may need hours; broken off, it goes on where it was.
+    @task(**TEXTS.of_task("clean_database"), execution_timeout=timedelta(hours=3))
+    def clean_database() -> dict[str, Any]:
+        from motcua.jobs.tasks.clean_airflow import clean_database as job
+
+        return job()
+
+    @task(**TEXTS.of_task("remove_logs"), trigger_rule="all_done")
+    def remove_logs() -> dict[str, Any]:
+        from motcua.jobs.tasks.clean_airflow import remove_logs as job
+
+        return job()
+
+    @task(**TEXTS.of_task("gate"), **GATE)
+    def gate() -> None:
+        from motcua.jobs.tasks.clean_airflow import gate as job
+
+        context = get_current_context()
+        done = context["ti"].xcom_pull(task_ids=["clean_database", "remove_logs"])
+        job([each for each in done if each], failed_tasks(context))
+
+    clean_database() >> remove_logs() >> gate()
+
+
+clean_airflow()

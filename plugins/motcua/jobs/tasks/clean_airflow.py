@@ -1,0 +1,52 @@
+"""The tasks of the DAG ``clean_airflow``: clean Airflow's database, remove old logs, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.upkeep import cleaning
+from motcua.store.ledger.database import without_values
+from motcua.store.oversight.upkeep import AIRFLOW
+
+
+@without_values()
+def clean_database(now: datetime | None = None) -> dict[str, Any]:
+    """Removes old rows; gives rows by table, and what was not cleaned and why, which reddens the gate.
+
+    Raises:
+        CleaningFailed: it ended early.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        done = cleaning.clean_database(now or datetime.now(UTC))
+    except AirflowNotFoundException:
+        return {"left": f"Airflow's database is not connected: set AIRFLOW_CONN_{AIRFLOW.upper()}"}
+    failed = [f"{each.of_what} ({each.failed})" for each in done if each.failed]
+    return {each.of_what: each.removed for each in done} | (
+        {"left": f"table(s) {', '.join(failed)} of Airflow could not be cleaned"} if failed else {}
+    )
+
+
+@without_values()
+def remove_logs(now: datetime | None = None) -> dict[str, Any]:
+    """Removes old log files and the folders they leave empty; what cannot be removed reddens the gate."""
+    done = cleaning.clean_logs(now or datetime.now(UTC))
+    left = f"{done.refused} log file(s) or folder(s) cannot be removed" if done.refused else None
+    return asdict(done) | ({"left": left} if left else {})
+
+
+def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) -> None:
+    """The only leaf: red when a task failed, a table was not cleaned, or a log stays.
+
+    Raises:
+        RunIncomplete: with what is left.
+    """
+    left = [f"task {task} failed" for task in failed_tasks]
+    left += [str(each["left"]) for each in done if each.get("left")]
+    if left:
+        raise RunIncomplete("; ".join(left))

@@ -1,0 +1,1 @@
+"""How do Airflow's own database and its log files stay small?"""

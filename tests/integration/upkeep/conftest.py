@@ -1,0 +1,40 @@
+"""An Airflow database of each module's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import PASSWORD, Server, _drop
+from tests.integration.upkeep.airflow_rows import AirflowRows, make_airflow_database
+
+
+@pytest.fixture(scope="module")
+def cleaned_by(
+    postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """An empty Airflow database: an administrator's DSN, and the environment of who cleans it."""
+    name = f"airflow_upkeep{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    home = tmp_path_factory.mktemp("airflow")
+    environment = make_airflow_database(postgres.admin_dsn, name, "airflow", home, PASSWORD)
+    yield with_database(postgres.admin_dsn, name), environment
+    _drop(postgres, name)
+
+
+@pytest.fixture
+def airflow_rows(
+    cleaned_by: tuple[str, dict[str, str]], ledger: str, configure: Callable[..., None]
+) -> Iterator[AirflowRows]:
+    """The module's Airflow database, emptied of what runs left, behind the connection ``motcua_airflow``."""
+    dsn, environment = cleaned_by
+    configure(**environment)
+    rows = AirflowRows(dsn)
+    tables = "dag_run, dag, dag_version, asset_event, log, celery_taskmeta, job, callback"
+    with psycopg.connect(dsn) as admin:
+        admin.execute(f"TRUNCATE {tables} CASCADE")
+    yield rows
+    rows.connection.close()

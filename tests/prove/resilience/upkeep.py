@@ -1,0 +1,170 @@
+"""Airflow's own database and logs stay flat: ninety days at the project's rate, cleaned each night as its DAG does.
+
+The database is Airflow's own, migrated by Airflow; its rows are written by statements, as many of each table as a
+minute of the running project writes. A day takes seconds here: what autovacuum does by itself within each is asked for,
+and the program that cleans is started once, since starting it costs more than what it does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest import mock
+
+from motcua.jobs.tasks.clean_airflow import clean_database, gate, remove_logs
+from motcua.jobs.upkeep import cleaning
+from motcua.settings import settings
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.provisioning import with_database
+from tests.integration.upkeep.airflow_rows import AirflowRows, make_airflow_database
+from tests.prove import Figure
+from tests.prove.worlds.ledgers import PASSWORD, proving_ledger, proving_server
+
+DAYS = 90
+KEEP = 30
+FLAT = 1.1
+"""What the last third may have more than the third before it."""
+_TASKS = ("find_sources", "pick_up", "plan", "send", "gate")
+_STARTS = datetime(2026, 8, 1, tzinfo=UTC)
+_TABLES = (
+    "dag_run", "task_instance", "xcom", "log", "asset_event", "dagrun_asset_event", "celery_taskmeta", "dag_version",
+)  # fmt: skip
+
+
+def figures(seed: int) -> list[Figure]:
+    """Ninety nights, and how large everything was after each."""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
+        folder = Path(name)
+        logs, home = folder / "logs", folder / "airflow"
+        for each in (logs, home):
+            each.mkdir()
+        with (
+            mock.patch.dict(os.environ),
+            proving_server(folder) as admin,
+            proving_ledger(admin, "ledger"),
+        ):
+            environment = make_airflow_database(admin, "airflow_upkeep", "prove_airflow", home, PASSWORD)
+            os.environ.update(environment)
+            # Of this process, as a task has them.
+            os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(logs)
+            os.environ["AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"] = str(logs / "dag_processor")
+            settings.cache_clear()
+            program = _OneProgram()
+            try:
+                with mock.patch.object(cleaning.subprocess, "run", program.run):
+                    return _ninety_nights(with_database(admin, "airflow_upkeep"), logs, rng)
+            finally:
+                program.close()
+                close_ledger_pool()
+                settings.cache_clear()
+
+
+class _OneProgram:
+    """Does what the program that cleans does, call by call, in one process."""
+
+    _LOOP = (
+        "import json, sys; from motcua.jobs.upkeep.airflow_tables import main\n"
+        "for line in sys.stdin: main(*json.loads(line)); print('CLEANED', flush=True)"
+    )
+
+    def __init__(self) -> None:
+        self._started: subprocess.Popen[str] | None = None
+
+    def run(self, command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        """In place of ``subprocess.run``; an error there ends it, and the proof with it."""
+        if self._started is None:
+            pipe = subprocess.PIPE
+            loop = [sys.executable, "-c", self._LOOP]
+            self._started = subprocess.Popen(loop, stdin=pipe, stdout=pipe, env=env, text=True)
+        asked, told = self._started.stdin, self._started.stdout
+        assert asked is not None
+        assert told is not None
+        asked.write(json.dumps(command[-2:]) + "\n")
+        asked.flush()
+        said = []
+        while (line := told.readline()) not in ("", "CLEANED\n"):
+            said.append(line)
+        return subprocess.CompletedProcess(command, 0, "".join(said).encode())
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._started is not None:
+            self._started.communicate()
+
+
+def _ninety_nights(dsn: str, logs: Path, rng: random.Random) -> list[Figure]:
+    rows = AirflowRows(dsn)
+    for dag_id in ("notify_transitions", "settle_messages", "check_quality"):
+        rows.dag(dag_id, _STARTS - timedelta(days=1))
+    rows.runs("check_quality", [_STARTS], ["check"], state="running", task_state="deferred")
+    sizes: list[dict[str, int]] = []
+    written = red = 0
+    for day in range(DAYS):
+        began = _STARTS + timedelta(days=day)
+        moments = [began + timedelta(minutes=minute, microseconds=rng.randrange(50_000_000)) for minute in range(1440)]
+        bad = set(rng.sample(moments, 12))
+        written += len(moments) * len(_TASKS) + 24 * 25
+        red += len(bad)
+        rows.runs("notify_transitions", [each for each in moments if each not in bad], _TASKS)
+        rows.runs("notify_transitions", sorted(bad), _TASKS, state="failed")
+        for moment in bad:
+            if rng.random() < 0.5:
+                rows.note("notify_transitions", moment, "đã xem")
+        rows.runs("settle_messages", moments[::5], ("settle", "gate"))
+        if day % 10 == 9:
+            rows.version("notify_transitions", day // 10 + 2, began)
+        _write_logs(logs, moments, began)
+        night = began + timedelta(days=1, hours=4, minutes=15)
+        gate([clean_database(night), remove_logs(night)])
+        rows.connection.execute("VACUUM (ANALYZE)")
+        sizes.append(_sizes(rows, logs))
+    rows.connection.close()
+    steady, last = sizes[KEEP + 5 : KEEP + 30], sizes[-25:]
+    found = []
+    for what in sizes[0]:
+        before, after = max(each[what] for each in steady), max(each[what] for each in last)
+        found.append(
+            Figure(
+                f"{what}: most until day {KEEP + 30}, most of the last 25 days",
+                f"{before:,} → {after:,}",
+                f"at most {FLAT:.0%}",
+                after <= before * FLAT,
+            )
+        )
+    rate = round(sum(each["task_instance"] for each in last) / len(last) / (KEEP * 24))
+    return [
+        Figure("task instances an hour that were kept for 30 days", f"{rate}", "325 or more", rate >= 325),
+        *found,
+    ]
+
+
+def _write_logs(logs: Path, moments: list[datetime], began: datetime) -> None:
+    for moment in moments[::12]:
+        run = f"scheduled__{moment.strftime('%Y-%m-%dT%H:%M:%S.%f')}+00:00"
+        for task in _TASKS:
+            _write(logs / "dag_id=notify_transitions" / f"run_id={run}" / f"task_id={task}" / "attempt=1.log", moment)
+    for name in ("notify_transitions", "settle_messages", "check_quality"):
+        _write(logs / "dag_processor" / f"{began:%Y-%m-%d}" / "dags-folder" / f"{name}.py.log", began)
+
+
+def _write(path: Path, at: datetime) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"event": "DAG bundles loaded", "level": "info"}\n')
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def _sizes(rows: AirflowRows, logs: Path) -> dict[str, int]:
+    found = {table: rows.count(table) for table in _TABLES}
+    size = rows.connection.execute("SELECT pg_database_size(current_database()) AS size").fetchone()
+    assert size is not None
+    found["database, bytes"] = size["size"]
+    found["log files"] = sum(len(files) for _, _, files in os.walk(logs))
+    found["log folders"] = sum(len(folders) for _, folders, _ in os.walk(logs))
+    return found
