@@ -192,11 +192,13 @@ def trend(last: Mapping[Group, float], gap: int | None = 5) -> tuple[TrendPoint,
         week = monday + timedelta(weeks=place)
         label = f"T{week.isocalendar().week}"
         if place == gap:
-            points.append(TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(GROUPS, None), None))
+            points.append(TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(GROUPS, None), {}, None))
             continue
         grown = 1 + (11 - place) * 0.06 + (place % 3) * 0.01
         bands = {group: value * grown for group, value in last.items()}
-        points.append(TrendPoint(label, week, 20 + place, 31_000, 900, sum(bands.values()), bands, 0.98 - 0.08 * grown))
+        found = {group: round(rate * 31) for group, rate in bands.items()}
+        rate, textable = sum(bands.values()), 0.98 - 0.08 * grown
+        points.append(TrendPoint(label, week, 20 + place, 31_000, 900, rate, bands, found, textable))
     return tuple(points)
 
 

@@ -256,6 +256,8 @@ class TrendPoint:
     per_thousand: float | None
     by_group: Mapping[Group, float | None]
     """Findings per 1,000 dossiers, by band."""
+    found_by_group: Mapping[Group, int]
+    """Findings by band, however few the dossiers; empty where there was no run."""
     textable_share: float | None
     """Of the dossiers checked."""
 

@@ -514,9 +514,12 @@ class _Report:
     def _point(self, week: date, agency_code: str | None) -> TrendPoint:
         label, run_no = f"T{week.isocalendar().week}", self._weeks.get(week)
         if run_no is None or self._broken_reason(run_no, agency_code) is not None:
-            return TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(get_args(Group)), None)
+            return TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(get_args(Group)), {}, None)
         dossiers, textable = self._dossiers(run_no, agency_code)
         found = self._tally(run_no, agency_code, self._rated()).found
+        by_group: dict[Group, int] = {
+            group: self._tally(run_no, agency_code, self._rated(group)).found for group in get_args(Group)
+        }
         return TrendPoint(
             label,
             week,
@@ -524,10 +527,8 @@ class _Report:
             dossiers,
             found,
             self._per_thousand(found, dossiers),
-            {
-                group: self._per_thousand(self._tally(run_no, agency_code, self._rated(group)).found, dossiers)
-                for group in get_args(Group)
-            },
+            {group: self._per_thousand(count, dossiers) for group, count in by_group.items()},
+            by_group,
             textable / dossiers if dossiers else None,
         )
 

@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from motcua.domain.clock import VIETNAM
+from motcua.jobs.agency_settings.rehearsing import rehearse_day_before
 from motcua.jobs.handed_in.agencies import AgencyFileError, compare, export_agencies, import_agencies
+from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.store.agencies import list_agencies, save_agencies
@@ -294,6 +296,21 @@ def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows):
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
+def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows):
+    send(hoa, "save", accented="yes", report_recipients="a@x.vn")
+    asked = undo(hoa, kept(rows)[-1]["change_id"])
+    assert "Người nhận báo cáo chất lượng giữ như hiện nay" in words(asked)
+    assert confirm(hoa, asked).status_code == 303
+    assert now_is(rows, "accented", "report_recipients") == (False, ["a@x.vn"])
+    asked = undo(hoa, kept(rows)[-1]["change_id"])
+    assert "giữ như hiện nay" not in words(asked), "that one changed no address"
+    buttons = hoa.get(PAGE).text.count('value="undo"')
+    send(hoa, "save", report_recipients="b@x.vn")
+    page = hoa.get(PAGE)
+    assert "Không hoàn tác được: lịch sử không giữ địa chỉ thư." in words(page)
+    assert page.text.count('value="undo"') == buttons, "there is no button for the addresses alone"
+
+
 def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):
     send(hoa, "save", accented="yes")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
@@ -379,6 +396,69 @@ def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_sa
     assert "3 tin khác đi" in words(answer), "two hours later"
     held = send(hoa, "try", result_hold="PT2H")
     assert all(typed.startswith("Gửi") for code, (_, typed) in tried(held).items() if code != "D")
+
+
+@pytest.fixture
+def evening(staff, one_stop):
+    """Yesterday's evening: dossiers due the day after it, and within the days that a weekend puts off."""
+    now = datetime.now(UTC)
+    day = now.astimezone(VIETNAM).date() - timedelta(days=1)
+    at = datetime.combine(day, datetime.min.time(), VIETNAM) + timedelta(hours=17, minutes=30)
+    begun = {"received_at": at - timedelta(days=9), "updated_at": at - timedelta(days=2), "due_at": at}
+    for code, values in (
+        ("MAI", {"due_at": at + timedelta(days=1)}),
+        ("MAI, MÁY BÀN", {"due_at": at + timedelta(days=1), "applicant_phone": "0258 3822 001"}),
+        ("NGÀY KIA", {"due_at": at + timedelta(days=3)}),
+        ("ĐÃ XONG", {"due_at": at + timedelta(days=1), "status_code": 9, "at_one_stop_desk": True}),
+        ("HÔM ẤY", {}),
+        ("TUẦN SAU", {"due_at": at + timedelta(days=20)}),
+    ):
+        values = {"status_code": 4, "applicant_phone": "0905771482"} | begun | values
+        one_stop.dossier(code, **values)
+        one_stop.move(values["status_code"], code, at=values["updated_at"], desk=values["status_code"] == 9)
+    pick_up("khanhhoa", now=at - timedelta(hours=1))
+    pick_up("khanhhoa", now=at + timedelta(minutes=1))
+    return at
+
+
+@pytest.mark.guarantee(
+    "settings", "the apologies of yesterday's evening are rehearsed, and are those that the evening makes of them"
+)
+@pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
+def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
+    with connect() as connection:
+        known = next(each for each in list_agencies(connection) if each.agency_code == NHA_TRANG)
+        typed = replace(known, apology_day=apology_day, accented=True)
+        rehearsal = rehearse_day_before(connection, known, typed, evening + timedelta(days=1))
+    apologies = [each for each in rehearsal.messages if each.kind == "apology"]
+    told = {each.dossier_code: each.typed.message for each in apologies if each.typed is not None}
+    by_now = {each.dossier_code: each.now.message.end for each in apologies if each.now is not None}
+    assert by_now == {"MAI": "would_go", "MAI, MÁY BÀN": "suppressed"}, "each evening tells of the day after it"
+    with connect() as connection:
+        save_agencies(connection, [typed], "lan")
+    apologize(now=evening + timedelta(minutes=2))
+    made = rows(
+        "SELECT d.dossier_code, m.state, m.reason, m.segments FROM motcua.messages AS m"
+        " INNER JOIN motcua.dossiers AS d USING (dossier_id)"
+        " WHERE m.kind = 'apology' AND m.agency_code = %s AND m.occurred_at = %s",
+        NHA_TRANG,
+        evening,
+    )
+    assert {row["dossier_code"]: (row["state"], row["reason"]) for row in made} == {
+        code: ("queued" if message.end == "would_go" else message.end, message.reason) for code, message in told.items()
+    }
+    gone = [row["segments"] for row in made if row["state"] == "queued"]
+    assert (rehearsal.typed.messages, rehearsal.typed.segments) == (len(gone), sum(gone))
+
+
+def test_rehearsed_apologies_are_on_the_page(hoa, rows, evening):
+    answer = send(hoa, "try", accented="yes")
+    told = tried(answer)
+    assert set(told) == {"MAI", "MAI, MÁY BÀN"}
+    assert all(each.startswith("Gửi") for each in told["MAI"])
+    assert "2 hồ sơ xét xin lỗi" not in words(answer), "the one that was done was looked at too"
+    assert "3 hồ sơ xét xin lỗi" in words(answer)
+    assert rows("SELECT message_id FROM motcua.messages") == []
 
 
 def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, yesterday):

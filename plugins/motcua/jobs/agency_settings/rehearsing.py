@@ -1,7 +1,7 @@
 """What an agency would have sent yesterday under settings that are only typed, beside what it would have under its own.
 
 The dry run of an agency (jobs/notices/dry_running.py) over the ledger's own steps instead of a source's: bounded, and
-read by the pages' role. Nothing is written. Apologies are not part of it.
+read by the pages' role, with the apologies as an evening makes them (jobs/notices/apologizing.py). Nothing is written.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Final
 
+from motcua.domain.apologies import due_days, judge, useful_until
 from motcua.domain.dossiers import Kind
 from motcua.domain.occasions import PastTransition
 from motcua.domain.periods import Period
 from motcua.domain.texts import Template, render
+from motcua.jobs.notices.apologizing import apology_rules, apology_words, candidate_of
 from motcua.jobs.notices.dry_running import Rehearsed, rehearse
 from motcua.jobs.notices.planning import planning_rules
-from motcua.store.agencies import Agency
+from motcua.store.agencies import Agency, in_force
+from motcua.store.calendars import load_calendar
 from motcua.store.ledger.database import Connection
+from motcua.store.notices.apologies import DueDossier, candidates
 from motcua.store.notices.dossiers import DossierToPlan, dossiers_stepped_between
 from motcua.store.notices.templates import load_templates
 from motcua.store.notices.transitions import histories
@@ -81,6 +86,8 @@ class Rehearsal:
     dossiers: int
     is_whole: bool
     """No dossier of that day was left out."""
+    due: int
+    """Dossiers that the evening looked at, under either settings."""
     is_enabled: bool
     """The agency was told of that day; else it is rehearsed as if it had been."""
     messages: tuple[RehearsedMessage, ...]
@@ -110,7 +117,8 @@ def _sum(told: Iterable[Told | None]) -> Sum:
 def rehearse_day_before(
     connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
 ) -> Rehearsal:
-    """What would have been sent on the day before ``moment``, each step planned when it was recorded.
+    """What would have been sent on the day before ``moment``: each step planned when it was recorded, and apologies at
+    the evening, of things as they stood then.
 
     Phones are as they are now; what went counts as accepted.
     """
@@ -139,8 +147,58 @@ def rehearse_day_before(
                     of_typed.get(key),
                 )
             )
+    apologies, due, is_all = _rehearse_evening(connection, now, typed, period, templates["apology"], most)
+    messages += apologies
     messages.sort(key=lambda each: (not each.is_changed, each.at, each.dossier_code))
-    return Rehearsal(period, len(dossiers), len(found) <= most, is_enabled, tuple(messages))
+    return Rehearsal(period, len(dossiers), len(found) <= most and is_all, due, is_enabled, tuple(messages))
+
+
+def _rehearse_evening(
+    connection: Connection, now: Agency, typed: Agency, period: Period, template: Template, most: int
+) -> tuple[list[RehearsedMessage], int, bool]:
+    """The apologies of the day's evening, how many dossiers were looked at, and whether these are all."""
+    of_now = _Evening(connection, now, period, template)
+    of_typed = _Evening(connection, typed, period, template)
+    looked_at, is_all = dict[int, DueDossier](), True
+    for due in dict.fromkeys(each.due for each in (of_now, of_typed) if each.due is not None):
+        found = [*islice(chain.from_iterable(candidates(connection, now.agency_code, due, of_now.at)), most + 1)]
+        looked_at |= {each.dossier_id: each for each in found[:most]}
+        is_all = is_all and len(found) <= most
+    messages = []
+    for dossier in looked_at.values():
+        told = of_now.told(dossier), of_typed.told(dossier)
+        if told != (None, None):
+            code, procedure = dossier.dossier_code, dossier.procedure_code
+            messages.append(RehearsedMessage(code, procedure, dossier.msisdn, "apology", *told))
+    return messages, len(looked_at), is_all
+
+
+class _Evening:
+    """An agency's evening of one day under some settings, all of its sources read."""
+
+    def __init__(self, connection: Connection, settings: Agency, period: Period, template: Template) -> None:
+        day, rules = period.first, apology_rules()
+        in_charge = in_force(connection, day)[settings.agency_code]
+        calendar = load_calendar(connection, in_charge.in_charge or settings.agency_code, day, day)
+        self.at = rules.evening_of(day)
+        self.due = due_days(settings.apology_day, calendar, day)  # type: ignore[arg-type]  # a CHECK holds it to these
+        self._settings, self._template, self._agency_name = settings, template, in_charge.name_in_texts
+        self._goes_at = rules.quiet.until(self.at) or self.at
+        self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at
+
+    def told(self, dossier: DueDossier) -> Told | None:
+        """What would have become of the apology for a dossier; ``None``: there would have been none."""
+        if self.due is None:
+            return None
+        candidate = candidate_of(dossier, kind_off="apology" in self._settings.kinds_off)
+        judgement = judge(candidate, self.due, "missed" if self._is_too_late else None)
+        if isinstance(judgement, str):
+            return None
+        state, reason = judgement
+        if state != "queued":
+            return Told(Rehearsed("apology", state, reason, self.at), 0)
+        words = apology_words(self._template, dossier, self._agency_name, accented=self._settings.accented)
+        return Told(Rehearsed("apology", "would_go", None, self._goes_at), words.segments)
 
 
 def _rehearse(

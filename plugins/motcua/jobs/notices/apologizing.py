@@ -30,7 +30,7 @@ from motcua.domain.apologies import (
 from motcua.domain.occasions import BeginState
 from motcua.domain.routing import carrier_of_msisdn
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.domain.texts import date_in_text, render
+from motcua.domain.texts import RenderedText, Template, date_in_text, render
 from motcua.domain.working_days import WorkingCalendar
 from motcua.settings import settings
 from motcua.store.agencies import InForce, in_force
@@ -66,6 +66,26 @@ def apology_rules() -> ApologyRules:
     """The rules as set for this deployment."""
     quiet = QuietHours(settings().apology_quiet_from, settings().apology_quiet_until)
     return ApologyRules(at=settings().apology_time, quiet=quiet)
+
+
+def candidate_of(dossier: DueDossier, *, kind_off: bool) -> ApologyCandidate:
+    """A dossier for the rules, at an agency that switched apologies off or did not."""
+    return ApologyCandidate(
+        due_at=dossier.due_at,
+        received_at=dossier.received_at,
+        status_code=dossier.status_code,
+        handed_over=dossier.handed_over,
+        kind_off=kind_off,
+        phone_refusal=dossier.phone_refusal,
+    )
+
+
+def apology_words(template: Template, dossier: DueDossier, agency_name: str, *, accented: bool) -> RenderedText:
+    """The words of the apology for a dossier with a due date."""
+    due_day = due_day_of(dossier.due_at)
+    assert due_day is not None
+    values = {"dossier_code": dossier.dossier_code, "due_date": date_in_text(due_day), "agency_name": agency_name}
+    return render(template, values, accented)
 
 
 @dataclass(slots=True)
@@ -273,15 +293,7 @@ class _Evening:
             hindrance: Literal["missed", "not_read"] | None = "missed" if self.too_late else None
             if hindrance is None and dossier.source not in self.run.read_sources:
                 hindrance = "not_read"
-            candidate = ApologyCandidate(
-                due_at=dossier.due_at,
-                received_at=dossier.received_at,
-                status_code=dossier.status_code,
-                handed_over=dossier.handed_over,
-                kind_off=kind_off,
-                phone_refusal=dossier.phone_refusal,
-            )
-            judgement = judge(candidate, due, hindrance)
+            judgement = judge(candidate_of(dossier, kind_off=kind_off), due, hindrance)
             if isinstance(judgement, str):
                 counts.none[judgement] = counts.none.get(judgement, 0) + 1
             else:
@@ -298,15 +310,7 @@ class _Evening:
         due_day = due_day_of(dossier.due_at)
         assert due_day is not None
         assert self.useful_until is not None
-        words = render(
-            self.run.template,
-            {
-                "dossier_code": dossier.dossier_code,
-                "due_date": date_in_text(due_day),
-                "agency_name": self.agency_name,
-            },
-            self.agency.accented,
-        )
+        words = apology_words(self.run.template, dossier, self.agency_name, accented=self.agency.accented)
         return PlannedMessage(
             kind="apology",
             dossier_id=dossier.dossier_id,

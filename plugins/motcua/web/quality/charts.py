@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from motcua.quality.report_data import AgencyFigures, TrendPoint
+from motcua.quality.report_data import AgencyFigures, Group, TrendPoint
 from motcua.reports import wording
 
 
@@ -36,16 +36,21 @@ class TrendChart:
     labels: tuple[tuple[float, str], ...]
     lines: tuple[tuple[float, str], ...]
     """Heights of the horizontal lines, with their figures."""
+    is_counted: bool
+    """It shows findings, not rates per 1,000 dossiers: of too few dossiers no rate is told."""
 
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 576.0, 12.0, 176.0
 
 
 def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
-    """The periods as lines; ``None`` where fewer than two have figures."""
-    if sum(point.per_thousand is not None for point in points) < 2:
+    """The periods as lines, of rates where two or more have one, else of findings; ``None`` where fewer than two have
+    a run."""
+    is_counted = sum(point.per_thousand is not None for point in points) < 2
+    if is_counted and sum(point.run_no is not None for point in points) < 2:
         return None
-    values = [value for point in points for value in point.by_group.values() if value is not None]
+    figures = [dict[Group, float | None](each.found_by_group if is_counted else each.by_group) for each in points]
+    values = [value for each in figures for value in each.values() if value is not None]
     step = _round_step(max(values, default=0.0) / 4)
     highest = step * 4
 
@@ -60,22 +65,24 @@ def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
         pieces: list[list[str]] = [[]]
         dots = []
         for place, point in enumerate(points):
-            value = point.by_group.get(group)
+            value = figures[place].get(group)
             if value is None:
                 pieces.append([])
                 continue
             pieces[-1].append(f"{across(place)},{up(value)}")
-            dots.append((across(place), up(value), f"{point.label}: {wording.decimal(value)}"))
+            said = wording.plain(value) if is_counted else wording.decimal(value)
+            dots.append((across(place), up(value), f"{point.label}: {said}"))
         told = [piece for piece in pieces if piece]
         lines = tuple(" ".join(piece) for piece in told if len(piece) > 1)
         bridges = tuple(f"{before[-1]} {after[0]}" for before, after in pairwise(told))
-        curves.append(Curve(group, name, lines, bridges, tuple(dots), points[-1].by_group.get(group)))
+        curves.append(Curve(group, name, lines, bridges, tuple(dots), figures[-1].get(group)))
     return TrendChart(
         _LEFT,
         _RIGHT,
         tuple(curves),
         tuple((across(place), point.label) for place, point in enumerate(points)),
         tuple((up(step * line), wording.plain(step * line)) for line in range(5)),
+        is_counted,
     )
 
 

@@ -22,6 +22,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.quality.rechecking import recheck
 from motcua.quality.report_data import AgencyFigures, AgencyReport, DepartmentReport, RuleResult
 from motcua.quality.reporting import NoSuchAgency, agency_report, department_report, last_run_no, urgent_rows
+from motcua.quality.rules import load_rules
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
@@ -395,6 +396,7 @@ def _told(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
     return {
         "report": report,
         "chart": trend_chart(report.trend),
+        "rated_from": load_rules({}).rated_from,
         "late": late(report.figures),
         "beside": besides,
         "added_up": added_up(report.figures, besides),

@@ -287,9 +287,11 @@ class _Shown:
     ) -> HTMLResponse:
         """The page that tells what a change would do, before it is done."""
         told = _Words(self.connection, self.opened, change.agency.same_day_procedures)
+        undone = [each for each in self.opened.history if each.change_id == number]
         return render(
             self.request,
             "settings/ask.html",
+            keeps_addresses=any(each.field == "report_recipients" for kept in undone for each in kept_settings(kept)),
             agency=self.agency,
             seen=self.opened.last_change,
             decision=decision,
@@ -369,6 +371,7 @@ class _Shown:
 
     def _told(self, change: KeptChange, told: _Words) -> dict[str, Any]:
         """A change of the history in words."""
+        changed = {each.field for each in kept_settings(change)}
         return {
             "change_id": change.change_id,
             "at": change.changed_at,
@@ -377,6 +380,8 @@ class _Shown:
             "is_first": change.before is None,
             "silences": bool(change.silences),
             "fields": told.changed(change),
+            # What the history does not hold cannot be set back.
+            "is_of_addresses_alone": changed == {"report_recipients"},
         }
 
 

@@ -159,7 +159,7 @@ def test_empty_states_are_told_in_words(staff, ledger):
     for expected in (
         "Không có lỗi nào.",
         "Không có việc nào.",
-        "Chưa đủ hai tuần có tỷ lệ để vẽ; ít hồ sơ thì chỉ ghi số lỗi.",
+        "Chưa đủ hai tuần có kiểm tra để vẽ.",
         "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh.",
     ):
         assert expected in text
@@ -245,6 +245,32 @@ def test_chart_of_runs_every_other_week_is_lines_and_not_specks():
     chart = charts.trend_chart(every_other)
     assert [len(curve.bridges) for curve in chart.curves] == [len(points[::2]) - 1] * 4
     assert not any(curve.pieces for curve in chart.curves)
+
+
+def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(staff, ledger):
+    few = tuple(
+        replace(
+            point,
+            dossiers=40,
+            per_thousand=None,
+            by_group=dict.fromkeys(point.by_group),
+            found_by_group={group: place for place, group in enumerate(point.found_by_group, 3)},
+        )
+        for point in trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0}, gap=5)
+    )
+    ledger.agency = agency_report(trend=few)
+    answer = staff.get(AGENCY)
+    text = text_of(answer)
+    assert "Diễn biến 12 tuần: số lỗi" in text
+    assert "số lỗi trên 1.000 hồ sơ" not in text
+    assert "Chưa đủ hai tuần mà mỗi tuần có từ 100 hồ sơ được kiểm tra" in text
+    drawn = [charts.trend_chart(few).curves[place] for place in range(4)]
+    assert [curve.last for curve in drawn] == [3, 4, 5, 6]
+    assert all(len(curve.pieces) == 2 and len(curve.dots) == 11 for curve in drawn)
+    assert answer.text.count("<polyline") == 12, "two pieces, and what is dashed between them, of each"
+    one = [few[0], *(replace(point, run_no=None, found_by_group={}) for point in few[1:])]
+    assert charts.trend_chart(one) is None, "one run makes no line"
+    assert not charts.trend_chart(trend({"phone_missing": 45.0})).is_counted
 
 
 # ------------------------------------------------------------------------------------------------- the decision
