@@ -12,15 +12,20 @@ import sys
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine import deployment
 from motcua.sandbox.machine.deployment import (
+    EVENING_AFTER,
+    MORNING_AFTER,
     Addresses,
     CannotRun,
     Databases,
+    Deployment,
     Secrets,
     airflow_environment,
     check_room,
@@ -29,6 +34,7 @@ from motcua.sandbox.machine.deployment import (
     postgres_connection,
     read_addresses,
 )
+from motcua.sandbox.world.one_stop import OneStopAddresses
 
 pytestmark = pytest.mark.alone
 
@@ -218,6 +224,37 @@ def test_an_airflow_of_the_callers_own_is_left_alone(
     assert not theirs.items() & made.items()
     assert not any("theirs" in value for value in made.values())
     assert "AIRFLOW_CONN_MOTCUA_DB_OWNER" not in made
+
+
+def test_evening_and_morning_are_counted_from_when_the_demo_is_up(
+    addresses: Addresses, databases: Databases, tmp_path: Path
+) -> None:
+    secret, caller = Secrets.of(tmp_path), {"MOTCUA_RECONCILE_TIME": "06:45"}
+    environment = airflow_environment(addresses, secret, databases, tmp_path, caller)
+    made = Deployment(addresses, secret, databases, OneStopAddresses({}, "truth"), environment)
+    up = datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
+    later = made.whose_day_begins(up, caller).environment
+    assert later["MOTCUA_APOLOGY_TIME"] == f"{up.astimezone(VIETNAM) + EVENING_AFTER:%H:%M}" == "00:02"
+    assert later["MOTCUA_QUALITY_TIME"] == f"{up.astimezone(VIETNAM) + MORNING_AFTER:%H:%M}"
+    assert later["MOTCUA_RECONCILE_TIME"] == "06:45", "the caller's stays"
+    assert {name for name in later if later[name] != environment[name]} <= {
+        "MOTCUA_APOLOGY_TIME",
+        "MOTCUA_QUALITY_TIME",
+    }
+
+
+def test_past_is_played_by_the_hours_of_production_as_the_owner(
+    addresses: Addresses, databases: Databases, tmp_path: Path
+) -> None:
+    secret = Secrets.of(tmp_path)
+    environment = airflow_environment(addresses, secret, databases, tmp_path, {})
+    made = Deployment(addresses, secret, databases, OneStopAddresses({}, "truth"), environment)
+    given = made.past_environment
+    assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
+    assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
+    assert given["MOTCUA_GATEWAYS"] == "kannel"
+    assert given["PGOPTIONS"] == "-c synchronous_commit=off"
+    assert "PGOPTIONS" not in made.environment, "the demo itself loses nothing"
 
 
 def test_tasks_do_not_get_the_owner_of_the_ledger(addresses: Addresses, databases: Databases, tmp_path: Path) -> None:

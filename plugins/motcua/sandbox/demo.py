@@ -379,8 +379,8 @@ def guarded(run: Callable[[], int], console: Console) -> int:
 def start_everything(
     supervisor: Supervisor, addresses: Addresses, *, world: tuple[str, ...] = (), past: bool = False
 ) -> Deployment:
-    """Checks the place, sets it up and starts all components; gives an empty ledger a ``past``, beside the first of
-    them, before anything works on it.
+    """Checks the place, sets it up and starts all components; gives an empty ledger a ``past`` before anything works
+    on it.
 
     Raises:
         SupervisorError: the message says what to do.
@@ -388,17 +388,17 @@ def start_everything(
     """
     check_room(addresses, embedded_postgres=not os.environ.get("MOTCUA_POSTGRES_DSN"))
     past = past and may_invent(os.environ)
+    begun = datetime.now(UTC)
     deployment = set_up(supervisor, addresses, os.environ, past=past)
-    first, *others = components(deployment, world=world)
+    # On a slow machine the components take longer too, about as long as the set-up.
+    takes = datetime.now(UTC) - begun
     if past and _has_no_agency(deployment):
-        owner = {"AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(deployment.databases.ledger_owner)}
-        environment = {**deployment.environment, **owner, **deployment.world_environment}
-        supervisor.begin("past", [*_STEP, "past", str(_agencies_of(addresses.data))], environment, tells=PAST)
-        airflow = [each for each in first if each.name.startswith("airflow")]
-        supervisor.start(*airflow)
+        command = [*_STEP, "past", str(_agencies_of(addresses.data))]
+        supervisor.begin("past", command, deployment.past_environment, tells=PAST)
         supervisor.wait_for("past")
-        first = [each for each in first if each not in airflow]
-    for group in (first, *others):
+    deployment = deployment.whose_day_begins(datetime.now(UTC) + takes, os.environ)
+    keep_environment(addresses.data, deployment.environment)
+    for group in components(deployment, world=world):
         supervisor.start(*group)
     return deployment
 

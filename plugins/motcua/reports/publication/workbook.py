@@ -7,9 +7,9 @@ what each column counts and by which query.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from motcua.domain.clock import VIETNAM
@@ -116,6 +116,12 @@ def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[Qu
         if found := [each[0] for each in named if each[place]]:
             return found
     return []
+
+
+@lru_cache(maxsize=4)
+def _makers(queries: tuple[QueryUsed, ...]) -> Callable[[str, str], list[QueryUsed]]:
+    """``queries_of`` these, found once: all workbooks of a publication say it of the same columns."""
+    return cache(lambda table, column: queries_of(table, column, queries))
 
 
 _MADE = re.compile(r"(\w+)\s*(?:\(([^)]*)\))?")
@@ -261,10 +267,11 @@ class _Book(Book):
         shown = [(sheets[each.name], each.columns, each.table) for each in written]
         shown += [(table.file_name, heads(table), table.name) for table in TABLES]
         by_name = {table.name: table for table in TABLES}
+        made_by = _makers(tuple(queries))
         for where, columns, table in shown:
             for column in columns:
                 line += 1
-                origin, made = self._origin(column, by_name.get(table or ""), queries)
+                origin, made = self._origin(column, by_name.get(table or ""), made_by)
                 words = self._words["columns"][column]
                 cells = (where, words["head"], column, words["means"], origin, *made)
                 for place, cell in enumerate(cells):
@@ -272,7 +279,7 @@ class _Book(Book):
         sheet.autofilter(0, 0, line, 6)
 
     def _origin(
-        self, column: str, table: FigureTable | None, queries: Sequence[QueryUsed]
+        self, column: str, table: FigureTable | None, made_by: Callable[[str, str], list[QueryUsed]]
     ) -> tuple[str, tuple[str, str]]:
         if table is None:
             return "", ("", "")
@@ -280,7 +287,7 @@ class _Book(Book):
             return self._said["computed"], ("", "")
         # Seconds stand beside messages and come from their own table.
         name = "timings" if column in ("median_seconds", "p95_seconds") else table.name
-        found = queries_of(name, column, queries)
+        found = made_by(name, column)
         of = table.table if name == table.name else f"closing_{name}"
         return of, ("\n".join(each.name for each in found), "\n".join(each.sha256 for each in found))
 

@@ -9,8 +9,8 @@ import secrets
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -30,7 +30,7 @@ WATCH_USER = "giam-sat"
 """The watch's own account, which may only look."""
 
 EVENING_AFTER = timedelta(minutes=4)
-"""When the demo's 17:30 comes, from its start on."""
+"""When the demo's 17:30 comes, from when it is up."""
 
 MORNING_AFTER = timedelta(minutes=6)
 """When its data quality is checked."""
@@ -252,6 +252,12 @@ def postgres_connection(dsn: str) -> str:
     return json.dumps(connection)
 
 
+def mailbox_connection(port: int) -> str:
+    """An Airflow connection to a mailbox on this machine, as ``AIRFLOW_CONN_SMTP_DEFAULT`` takes it."""
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"}
+    return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra})
+
+
 def _sqlalchemy_url(dsn: str) -> str:
     rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
     user, password = quote(rest.pop("user"), safe=""), quote(rest.pop("password"), safe="")
@@ -259,6 +265,16 @@ def _sqlalchemy_url(dsn: str) -> str:
     rest.pop("connect_timeout", None)  # asyncpg, whose URL Airflow derives from this one, does not know it
     query = f"?{urlencode(rest)}" if rest else ""
     return f"postgresql+psycopg://{user}:{password}@{host}:{port}/{database}{query}"
+
+
+def _times_of_day(up: datetime) -> dict[str, str]:
+    """The evening and the morning come while somebody watches, at any hour of the night."""
+    clock = up.astimezone(VIETNAM)
+    return {
+        "MOTCUA_APOLOGY_TIME": f"{clock + EVENING_AFTER:%H:%M}",
+        "MOTCUA_QUALITY_TIME": f"{clock + MORNING_AFTER:%H:%M}",
+        "MOTCUA_RECONCILE_TIME": f"{clock + RECONCILED_AFTER:%H:%M}",
+    }
 
 
 def airflow_environment(
@@ -294,12 +310,6 @@ def airflow_environment(
             "callback_secret": secret.receipts,
         },
     }
-    mail = {
-        "conn_type": "smtp",
-        "host": "127.0.0.1",
-        "port": addresses.smtp,
-        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"},
-    }
     wishes = {
         "AIRFLOW__API__INSTANCE_NAME": "MotcuaSMS",
         "AIRFLOW__API__WORKERS": "1",
@@ -318,16 +328,13 @@ def airflow_environment(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
-        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
+        "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
         "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
         "MOTCUA_GATEWAYS": "kannel",
         "MOTCUA_INQUIRIES_ON": "true",
-        # The evening comes while somebody watches, at any hour of the night.
-        "MOTCUA_APOLOGY_TIME": f"{datetime.now(VIETNAM) + EVENING_AFTER:%H:%M}",
-        "MOTCUA_QUALITY_TIME": f"{datetime.now(VIETNAM) + MORNING_AFTER:%H:%M}",
+        **_times_of_day(datetime.now(VIETNAM)),
         # Its officials work whenever somebody watches; at night that alone would be found, and nothing else be seen.
         "MOTCUA_QUALITY_THRESHOLDS": "R10.night_from=24,R10.night_until=0",
-        "MOTCUA_RECONCILE_TIME": f"{datetime.now(VIETNAM) + RECONCILED_AFTER:%H:%M}",
         "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
         "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",
         "MOTCUA_JUSTICE_RECIPIENTS": "so.tuphap@khanhhoa.example.vn",
@@ -440,6 +447,20 @@ class Deployment:
     one_stop: OneStopAddresses
     environment: Mapping[str, str]
     """Of every Airflow component."""
+
+    def whose_day_begins(self, up: datetime, caller: Mapping[str, str]) -> Self:
+        """The same, with its evening and morning counted from a moment on; what ``caller`` sets is as he says."""
+        times = {name: value for name, value in _times_of_day(up).items() if name not in caller}
+        return replace(self, environment={**self.environment, **times})
+
+    @property
+    def past_environment(self) -> dict[str, str]:
+        """What the past must know: evenings and mornings came at the hours of production then."""
+        kept = {name: value for name, value in self.environment.items() if name not in _times_of_day(datetime.now(UTC))}
+        owner = postgres_connection(self.databases.ledger_owner)
+        # A machine that loses its power meanwhile loses no more than the past, which is begun anew.
+        options = f"{kept.get('PGOPTIONS', '')} -c synchronous_commit=off".strip()
+        return {**kept, "AIRFLOW_CONN_MOTCUA_DB_OWNER": owner, "PGOPTIONS": options, **self.world_environment}
 
     @property
     def world_environment(self) -> dict[str, str]:

@@ -15,6 +15,9 @@ from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours
 
 _UNHURRIED = 0.12
 """Share of results that come after their due day, at an agency as most are."""
+_HONEST_FOR = 0.55
+"""Share of the past in which the agency that games its dates does not do so yet: the six weeks that are left hold a
+month of it, and its quality is seen to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def manner(agency: Agency, elapsed: float) -> Manner:
     """How an agency works when this share of the past, from 0 to 1, is over."""
     if agency.past == "improves":
         return Manner(late=0.5 - 0.45 * elapsed, mended=0.9 * elapsed)
-    if agency.past == "games":
+    if agency.past == "games" and elapsed > _HONEST_FOR:
         return Manner(late=0.75, beats=0.7, moved=0.8)
     return Manner()
 
@@ -78,14 +81,20 @@ def _beaten(random: Random, agency: Agency, due: datetime) -> list[tuple[datetim
     return [(told, Act(after=0, kind="move", move=falsely)), (back, Act(after=0, kind="move", move=undone))]
 
 
+def _taken_in(received: datetime, first: Act, following: list[Act], until: datetime) -> list[tuple[datetime, Act]]:
+    """How a dossier comes; the act that takes in an online one is taken out of those that follow."""
+    timed = [(received, first)]
+    if first.move and first.move.status == 1 and following:
+        # Before the day's run, or each closed day would count one more later on.
+        timed.append((received + min((until - received) / 10, timedelta(minutes=20)), following.pop(0)))
+    return timed
+
+
 def _timed(random: Random, past: Past, acts: list[Act], result: int | None, at: datetime) -> list[tuple[datetime, Act]]:
     """The acts with their times: up to the result, or to the due day where there is none, and after it."""
     received = past.dossier.received_at
     before = acts[1:result] if result else acts[1:]
-    timed = [(received, acts[0])]
-    if acts[0].move and acts[0].move.status == 1 and before:
-        # Taken in before the day's run, or each closed day would count one more later on.
-        timed.append((received + min((at - received) / 10, timedelta(minutes=20)), before.pop(0)))
+    timed = _taken_in(received, acts[0], before, at)
     timed += zip(_in_between(random, timed[-1][0], at, len(before)), before, strict=True)
     if result:
         timed.append((at, acts[result]))
@@ -130,10 +139,8 @@ def _life(
         at = _result_at(random, past, late=True)
         until_eve = _at(eve.astimezone(ZONE).date(), time(16, 40))
         earlier = [act for act in acts[1 : results[-1]] if act.kind == "move" and act.move and act.move.status != 9]
-        doings += [
-            (received, acts[0]),
-            *zip(_in_between(random, received, until_eve, len(earlier)), earlier, strict=True),
-        ]
+        doings += _taken_in(received, acts[0], earlier, until_eve)
+        doings += zip(_in_between(random, doings[-1][0], until_eve, len(earlier)), earlier, strict=True)
         doings += _beaten(random, agency, due)
         doings += [(max(at, doings[-1][0] + timedelta(hours=1)), acts[results[-1]])]
         handed = [act for act in acts[results[-1] + 1 :] if act.move and act.move.handed]

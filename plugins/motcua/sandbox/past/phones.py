@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from motcua.gateways.adapter import GatewayAddress
 from motcua.sandbox.network.behaviour import Behaviour, Timing, decide_fate, default_behaviour, toss
 from motcua.sandbox.network.short_messages import UCS2, as_gsm, phone_number, split_parts
 from motcua.sandbox.network.submission import Refused, read_submission
@@ -39,10 +40,11 @@ class PastReceipt:
 class PastPhones:
     """What was sent, and the receipts that are to come of it."""
 
-    def __init__(self, log: TruthLog, seed: int = 0) -> None:
+    def __init__(self, log: TruthLog, login: str, password: str, seed: int = 0) -> None:
+        """``login``, ``password``: the account that is served."""
         self.now: datetime | None = None
         """What time it is for the network; nothing is taken before it is told."""
-        self._log, self._seed = log, seed
+        self._log, self._account, self._seed = log, (login, password), seed
         self._receipts: list[PastReceipt] = []
         self._guard = threading.Lock()
 
@@ -50,7 +52,7 @@ class PastPhones:
         """Answers a ``sendsms`` request."""
         pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
         try:
-            sent = read_submission({name: value.encode("latin-1") for name, value in pairs}, *self.account)
+            sent = read_submission({name: value.encode("latin-1") for name, value in pairs}, *self._account)
         except Refused as refused:
             return refused.status, refused.sentence
         assert self.now is not None
@@ -93,8 +95,6 @@ class PastPhones:
                 for kind, due in fate.receipts[-1:]
             ]
         return 202, "0: Accepted for delivery"
-
-    account = ("past", secrets.token_hex(8))
 
     def receipts_until(self, moment: datetime) -> list[PastReceipt]:
         """Receipts that came by then, each once."""
@@ -149,10 +149,14 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def past_phones(folder: Path) -> Iterator[tuple[PastPhones, int]]:
-    """The phones of a network's folder, and the port on 127.0.0.1 at which they are reached until it is over."""
+def past_phones(folder: Path, address: GatewayAddress) -> Iterator[PastPhones]:
+    """The phones of a network's folder, reached until it is over where the gateway's connection says, on this machine.
+
+    Raises:
+        OSError: somebody else listens there.
+    """
     with closing(TruthLog(folder)) as log:
-        phones = PastPhones(log)
+        phones = PastPhones(log, address.login, address.password)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -168,11 +172,11 @@ def past_phones(folder: Path) -> Iterator[tuple[PastPhones, int]]:
             def log_message(self, *_: object) -> None:
                 """Says nothing: a line would hold a number."""
 
-        server = _Server(("127.0.0.1", 0), Handler)
+        server = _Server(("127.0.0.1", urlsplit(address.base_url).port or 80), Handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield phones, int(server.server_address[1])
+            yield phones
         finally:
             server.shutdown()
             server.server_close()

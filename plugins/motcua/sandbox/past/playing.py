@@ -2,12 +2,11 @@
 
 No row of the ledger is written here. An evening's run picks up, plans, apologizes, sends, has receipts and settles; in
 the morning the days before are closed and looked at again, in time months too, and published by a process beside this
-one. Quality is checked every other week, in the last days on each working day.
+one. Quality is checked every week, in the last days on each working day.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -16,13 +15,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, Final
-from unittest import mock
+from typing import Final, TypeAlias
 
 import psycopg
 import yaml
@@ -31,13 +30,13 @@ from aiosmtpd.controller import Controller
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
-from motcua.gateways import open_gateway
+from motcua.gateways import gateway_address, open_gateway
 from motcua.gateways.adapter import InquiryReading
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.handed_in.complaints import Entry, record_complaint, titles
 from motcua.jobs.handed_in.statements import take_statement
 from motcua.jobs.notices.answering import answer
-from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.apologizing import apologize, apology_rules
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import Intake
@@ -48,6 +47,7 @@ from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish, look_again
 from motcua.jobs.tasks.reconcile_monthly import close_month
+from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.sandbox.network.carrier_statement import write_statement
 from motcua.sandbox.network.mailbox import Postbox
 from motcua.sandbox.past.ledger_clock import LedgerClock, ledger_clock
@@ -60,17 +60,16 @@ from motcua.sandbox.world.people import international, mobile
 from motcua.sandbox.world.procedures import ZONE, in_office_hours, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 from motcua.settings import settings
-from motcua.store.ledger.database import connect, open_connection
+from motcua.store.ledger.database import connect, kept_connections, open_connection
 from motcua.store.ledger.queries import statement
 
 _RUN: Final = time(17, 31)
 """The day's one run: after its evening, so that it makes the apologies."""
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
-_CHECK_DAYS: Final = frozenset((week, 1) for week in range(2, 54, 2))
-"""Weeks of the year and days of the week: every other Monday. A check costs as much as three days' runs."""
-_LOOKED_AGAIN_ON: Final = 0
-"""Monday. Each look counts all closed days of a month anew, at the sources too, which costs more than all else."""
+_OTHER_MONDAYS: Final = frozenset((week, 1) for week in range(2, 54, 2))
+"""Weeks of the year and days of the week of a look at what was closed: it counts all closed days of a month anew, at
+the sources too."""
 _MAILED_FOR: Final = timedelta(days=4)
 """What is older the demo's own run mails no more."""
 _GATEWAY: Final = "kannel"
@@ -106,8 +105,8 @@ class _Sources:
             ]
             self._register[source] = sorted(entered, key=lambda entry: entry[0], reverse=True)
             writers[source].write_history([], [], [])
-        self.begun: set[str] = set()
-        """Those that hold anything; a reader of an empty one would believe that it begins with its own clock."""
+        self.first = {source: steps[-1].recorded_at for source, steps in self._steps.items() if steps}
+        """When each that will ever hold a step holds its first one."""
 
     def write_until(self, moment: datetime) -> None:
         """Writes what was recorded by then."""
@@ -127,8 +126,11 @@ class _Sources:
                 handed = past.handed_at if past.handed_at and past.handed_at <= moment else None
                 entered.append((past.dossier, past.ready_at, handed))
             if changed or taken or entered:
-                self.begun.add(source)
                 writer.add_history(changed.values(), taken, entered)
+
+
+_Step: TypeAlias = Callable[[datetime], None]
+"""Something of the past that is done at its moment."""
 
 
 class _Days:
@@ -149,22 +151,31 @@ class _Days:
         self._callbacks, self._publisher, self._random, self._now = callbacks, publisher, random, now
         self._gateway = open_gateway(_GATEWAY)
         self._asked: set[int] = set()
-        self.read = {agency.source for agency in pilot().agencies if agency.past}
-        """The sources that are read: those of agencies that joined."""
+        self._read: set[str] = set()
 
     def _begin(self, moment: datetime) -> None:
         self._phones.now = moment
         self._clock.set(moment)
+
+    def first_reading(self, source: str, moment: datetime) -> None:
+        """A source is read for the first time. What happened there before is not told of; one that is empty would be
+        believed to begin with its own clock, which is now."""
+        self._sources.write_until(moment)
+        self._begin(moment)
+        pick_up(source, now=moment)
+        self._read.add(source)
 
     def run(self, moment: datetime) -> None:
         """A run of notify_transitions, and of apologize_due_tomorrow where its evening has come."""
         self._sources.write_until(moment)
         self._begin(moment)
         self._bring_receipts(moment)
-        for name in sorted(self._sources.begun & self.read):
+        for name in sorted(self._read):
             pick_up(name, now=moment)
         plan(now=moment)
-        apologize(now=moment)
+        if moment < apology_rules().evening_of(self._now.astimezone(VIETNAM).date()):
+            # Today's evening is the demo's own, and comes when its settings say.
+            apologize(now=moment)
         name = f"past {moment.isoformat()}"
         send(name, clock=lambda: moment)
         later = min(moment + timedelta(minutes=2), self._now)
@@ -181,12 +192,12 @@ class _Days:
             effect.result()
 
     def reconcile(self, moment: datetime) -> None:
-        """The morning's run of reconcile_daily, on Mondays with its look at what was closed before; on the second of a
-        month, of reconcile_monthly too."""
+        """The morning's run of reconcile_daily, on every other Monday with its look at what was closed before; on the
+        second of a month, of reconcile_monthly too."""
         self._begin(moment)
         name = f"past {moment.isoformat()}"
         close_days(name, EVERYTHING, EVERYTHING, moment)
-        if moment.astimezone(VIETNAM).weekday() == _LOOKED_AGAIN_ON:
+        if moment.astimezone(VIETNAM).isocalendar()[1:] in _OTHER_MONDAYS:
             look_again(name, EVERYTHING, moment)
         if moment.astimezone(VIETNAM).day == 2:
             close_month(name, EVERYTHING, moment)
@@ -243,25 +254,35 @@ def _works(day: datetime) -> bool:
     return in_office_hours(_at(day, time(10)))
 
 
-def _schedule(now: datetime, extent: Extent) -> list[tuple[datetime, str]]:
+def _schedule(
+    days: _Days, sources: _Sources, now: datetime, extent: Extent, join: _Step, take_statement: _Step
+) -> list[tuple[datetime, _Step]]:
     """What is done when, in order."""
-    begins, today = _midnight(now, extent.days), _midnight(now, 0)
-    work = [(_midnight(now, extent.joined), "join")]
+    begins, joined, today = _midnight(now, extent.days), _midnight(now, extent.joined), _midnight(now, 0)
+    work: list[tuple[datetime, _Step]] = [(joined, join)]
+    from_the_first = {agency.source for agency in pilot().agencies if agency.past}
+    for source, first in sources.first.items():
+        since = begins if source in from_the_first else joined
+        work.append((max(first, since), partial(days.first_reading, source)))
+    checked = set[int]()
     for number in range(extent.days + 1):
         day = begins + timedelta(days=number)
         # Yesterday is left to the demo's own first run.
         if begins < day < today:
-            work.append((_at(day, _RECONCILED), "reconcile"))
+            work.append((_at(day, _RECONCILED), days.reconcile))
             if day.day == 3:
-                work.append((_at(day, time(9)), "statement"))
-            if _works(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar()[1:] in _CHECK_DAYS):
-                work.append((_at(day, _CHECKED), "check"))
+                work.append((_at(day, time(9)), take_statement))
+            if _works(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar().week not in checked):
+                # The trend has one figure a week: a check costs as much as three days' runs.
+                checked.add(day.isocalendar().week)
+                work.append((_at(day, _CHECKED), days.check))
         if day.weekday() == 2:
-            work.append((_at(day, time(14)), "citizens"))
+            work.append((_at(day, time(14)), days.hear_citizens))
         # Where nobody works and nothing is due on the morrow, nothing would be done.
         if _works(day) or _works(day + timedelta(days=1)):
-            work.append((_at(day, _RUN), "run"))
-    return [*sorted(each for each in work if each[0] < now - timedelta(minutes=3)), (now, "run")]
+            work.append((_at(day, _RUN), days.run))
+    done = [each for each in work if each[0] < now - timedelta(minutes=3)]
+    return [*sorted(done, key=lambda each: each[0]), (now, days.run)]
 
 
 def _import_first_agencies(agencies: Path, begins: datetime) -> None:
@@ -308,45 +329,29 @@ def load_past(
     pasts = [*months(random, pilot(), world.serial, begins.date(), joined.date(), now, extent.per_day)]
     pasts += world.invent_history(now)
     with ExitStack() as stack:
+        stack.enter_context(kept_connections())
         publisher = stack.enter_context(closing(_Publisher(now)))
-        phones, port = stack.enter_context(past_phones(network))
-        stack.enter_context(_connected_to(phones, port))
+        phones = stack.enter_context(past_phones(network, gateway_address(_GATEWAY)))
         intake = stack.enter_context(closing(Intake(connect)))
         clock = stack.enter_context(ledger_clock(owner, begins))
         _import_first_agencies(agencies, begins)
         prepare(begins)
         callbacks = stack.enter_context(open_connection())
-        days = _Days(_Sources(world.writers, pasts), phones, clock, intake, callbacks, publisher, random, now)
+        sources = _Sources(world.writers, pasts)
+        days = _Days(sources, phones, clock, intake, callbacks, publisher, random, now)
+
+        def join(moment: datetime) -> None:
+            clock.set(moment)
+            import_agencies(agencies, "demo", moment)
+
         told = begins
-        for moment, what in _schedule(now, extent):
+        for moment, do in _schedule(days, sources, now, extent, join, partial(days.take_statement, network)):
             if moment - told > timedelta(days=_SAID):
                 told = moment
                 say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
-            if what == "join":
-                clock.set(moment)
-                import_agencies(agencies, "demo", moment)
-                days.read |= {agency.source for agency in pilot().agencies}
-            elif what == "reconcile":
-                days.reconcile(moment)
-            elif what == "check":
-                days.check(moment)
-            elif what == "citizens":
-                days.hear_citizens(moment)
-            elif what == "statement":
-                days.take_statement(network, moment)
-            else:
-                days.run(moment)
+            do(moment)
         publisher.finish()
         world.begin_after(pasts, now)
-
-
-def _connected_to(phones: PastPhones, port: int) -> Any:  # noqa: ANN401 - mock's own type has no name
-    """The gateway's connection leads to the phones of the past; all else about it is as the demo has it."""
-    variable = f"AIRFLOW_CONN_SMS_{_GATEWAY.upper()}"
-    connection = json.loads(os.environ[variable])
-    login, password = phones.account
-    connection |= {"host": "127.0.0.1", "port": port, "login": login, "password": password}
-    return mock.patch.dict(os.environ, {variable: json.dumps(connection)})
 
 
 class _Publisher:
@@ -354,7 +359,7 @@ class _Publisher:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_to_publish)
         self._begun: dict[int, Future[None]] = {}
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
@@ -385,22 +390,25 @@ class _Publisher:
         self._process.shutdown(cancel_futures=True)
 
 
-def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
-    publication = publish(closing_no, moment)
-    if not mails:
-        return
+_of_the_process = ExitStack()
+
+
+def _begin_to_publish() -> None:
+    """In the publishing process: what it mails lies in the mailbox's folder, whatever mail server the demo has."""
+    _of_the_process.enter_context(kept_connections())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
     folder = settings().data / "mailbox"
     folder.mkdir(parents=True, exist_ok=True)
-    box = Controller(Postbox(folder), hostname="127.0.0.1", port=port)
-    box.start()
-    try:
-        connection = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"]) | {"host": "127.0.0.1", "port": port}
-        with mock.patch.dict(os.environ, {"AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(connection)}):
-            for body in bodies_left(publication.publication_no):
-                mail_publication(publication.publication_no, body)
-    finally:
-        box.stop()
+    Controller(Postbox(folder), hostname="127.0.0.1", port=port, ready_timeout=60).start()
+    # The process is ours alone, and ends with the past.
+    os.environ["AIRFLOW_CONN_SMTP_DEFAULT"] = mailbox_connection(port)
+
+
+def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
+    publication = publish(closing_no, moment)
+    if mails:
+        for body in bodies_left(publication.publication_no):
+            mail_publication(publication.publication_no, body)

@@ -121,6 +121,9 @@ def _past(
     done, age = _cut(random, acts, stage)
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
     moments = [received_at, *office_moments(random, received_at, now - BEFORE, done - 1)]
+    if len(moments) > 1 and acts[0].move and acts[0].move.status == 1:
+        # An online one is taken in on its day, or each closed day since would count one more later on.
+        moments[1] = min(moments[1], received_at + timedelta(minutes=20))
     for act, moment in zip(acts[:done], moments, strict=True):
         past.lived(act, moment, random)
     return past

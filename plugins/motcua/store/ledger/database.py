@@ -57,6 +57,17 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
         airflow.exceptions.AirflowNotFoundException: no such Airflow connection.
         psycopg.OperationalError: the database does not answer.
     """
+    kept = _kept.take(conn_id) if _kept is not None else None
+    connection = _connect_by_hook(conn_id) if kept is None else kept
+    connection.row_factory = dict_row
+    connection.execute("SET TIME ZONE 'UTC'")
+    if conn_id == LEDGER:
+        say_whose_work(connection)
+    connection.commit()
+    return connection
+
+
+def _connect_by_hook(conn_id: str) -> Connection:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
     hook = PostgresHook(conn_id, log_sql=False)
@@ -65,12 +76,80 @@ def open_connection(conn_id: str = LEDGER) -> Connection:
         given.extra = json.dumps(given.extra_dejson | {"connect_timeout": _CONNECT_WITHIN})
     connection: Any = hook.get_conn()
     _notice_a_dead_network(connection.fileno())
-    connection.row_factory = dict_row
-    connection.execute("SET TIME ZONE 'UTC'")
-    if conn_id == LEDGER:
-        say_whose_work(connection)
-    connection.commit()
+    if _kept is not None:
+        _kept.watch(conn_id, connection)
     return connection  # type: ignore[no-any-return]
+
+
+class _KeptConnections:
+    """Connections that were closed and are open still, by the Airflow connection that they are of."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._idle: dict[str, list[Connection]] = {}
+        self._is_over = False
+
+    def watch(self, conn_id: str, connection: Connection) -> None:
+        """From now on closing it gives it back."""
+        really_close = connection.close
+
+        def close() -> None:
+            with self._guard:
+                idle = self._idle.setdefault(conn_id, [])
+                if connection in idle:
+                    return
+                is_usable = not self._is_over
+                try:
+                    if is_usable:
+                        _make_as_new(connection)
+                except psycopg.Error:
+                    is_usable = False
+                if is_usable:
+                    idle.append(connection)
+                else:
+                    really_close()
+
+        connection.close = close  # type: ignore[method-assign]
+
+    def take(self, conn_id: str) -> Connection | None:
+        """One that was given back."""
+        with self._guard:
+            idle = self._idle.get(conn_id)
+            return idle.pop() if idle else None
+
+    def close(self) -> None:
+        """Closes those that were given back."""
+        with self._guard:
+            idle, self._idle, self._is_over = self._idle, {}, True
+        for connection in (each for kept in idle.values() for each in kept):
+            psycopg.Connection.close(connection)
+
+
+def _make_as_new(connection: Connection) -> None:
+    """Nothing of what was done with it is left but plans of statements: no transaction, lock, table or setting."""
+    connection.rollback()
+    connection.isolation_level = connection.read_only = connection.deferrable = None
+    connection.autocommit = True
+    connection.execute("CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; RESET ALL")
+    connection.autocommit = False
+
+
+_kept: _KeptConnections | None = None
+
+
+@contextmanager
+def kept_connections() -> Iterator[None]:
+    """While it lasts, a connection of this process that is closed is given to whoever opens one of the same name next.
+
+    For hundreds of runs one after the other in one process, half of whose time would be that of making connections.
+    """
+    global _kept
+    _kept = kept = _KeptConnections()
+    try:
+        yield
+    finally:
+        _kept = None
+        kept.close()
 
 
 def open_without_airflow(statement_timeout: float) -> Connection:

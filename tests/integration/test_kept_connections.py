@@ -1,0 +1,76 @@
+"""Connections that are kept for many runs in one process are as new ones, and end with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from motcua.store.ledger.database import connect, kept_connections, open_connection
+
+
+def value(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return next(iter(row.values()))
+
+
+def pid(connection: psycopg.Connection[Any]) -> int:
+    return connection.info.backend_pid
+
+
+LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+
+
+def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
+    with kept_connections():
+        with open_connection() as first:
+            kept = pid(first)
+            first.execute("SELECT pg_advisory_lock(7)")
+            first.execute("CREATE TEMP TABLE left_behind (n integer)")
+            first.execute("SET statement_timeout = 77")
+            first.execute("SET TIME ZONE 'Asia/Ho_Chi_Minh'")
+            first.commit()
+            first.autocommit = True
+            first.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        with open_connection() as again:
+            assert pid(again) == kept
+            assert value(again, LOCKS) == 0
+            assert value(again, "SELECT to_regclass('left_behind')") is None
+            assert value(again, "SHOW statement_timeout") == "0"
+            assert value(again, "SHOW timezone") == "UTC"
+            assert (again.autocommit, again.isolation_level) == (False, None)
+            with connect() as beside:
+                assert pid(beside) != kept, "one that is in use is nobody else's"
+    assert first.closed, "with the end of it the connection ends too"
+
+
+def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
+    with kept_connections():
+        broken = open_connection()
+        kept = pid(broken)
+        broken.execute("INSERT INTO motcua.sources (name) VALUES ('broken')")
+        broken.close()
+        with connect() as again:
+            assert pid(again) == kept
+            assert value(again, "SELECT count(*) FROM motcua.sources WHERE name = 'broken'") == 0
+
+
+def test_broken_connection_is_not_kept_and_one_closed_twice_is_kept_once(ledger: str) -> None:
+    with kept_connections():
+        first = open_connection()
+        lost = pid(first)
+        with connect() as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (lost,))
+        first.close()
+        assert first.closed
+        twice = open_connection()
+        twice.close()
+        twice.close()
+        one, two = open_connection(), open_connection()
+        assert lost not in (pid(one), pid(two))
+        assert pid(one) != pid(two)
+        one.close()
+    two.close()
+    assert two.closed, "closed after the end it is not kept"
+    assert one.closed
