@@ -4616,6 +4616,33 @@ UNION ALL
    FROM (motcua.agency_aliases a
      JOIN motcua.agencies n ON ((a.agency_code = n.agency_code)));
 
+-- Name: airflow_cleanings; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.airflow_cleanings (
+    cleaning_id bigint NOT NULL,
+    cleaned_at timestamp with time zone NOT NULL,
+    of_what text NOT NULL,
+    removed bigint NOT NULL,
+    size bigint,
+    failed text,
+    run_no bigint DEFAULT (NULLIF(current_setting('motcua.run'::text, true), ''::text))::bigint,
+    CONSTRAINT airflow_cleanings_failed_check CHECK ((btrim(failed) <> ''::text)),
+    CONSTRAINT airflow_cleanings_of_what_check CHECK ((of_what ~ '^[a-z_]+$'::text)),
+    CONSTRAINT airflow_cleanings_removed_check CHECK ((removed >= 0)),
+    CONSTRAINT airflow_cleanings_size_check CHECK ((size >= 0))
+);
+
+-- Name: airflow_cleanings_cleaning_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.airflow_cleanings ALTER COLUMN cleaning_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.airflow_cleanings_cleaning_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: alerts_alert_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.alerts ALTER COLUMN alert_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -5753,6 +5780,11 @@ ALTER TABLE ONLY motcua.agency_changes
 ALTER TABLE ONLY motcua.agency_names
     ADD CONSTRAINT agency_names_pkey PRIMARY KEY (agency_code, valid_until);
 
+-- Name: airflow_cleanings airflow_cleanings_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.airflow_cleanings
+    ADD CONSTRAINT airflow_cleanings_pkey PRIMARY KEY (cleaning_id);
+
 -- Name: alerts alerts_name_subject_raised_at_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.alerts
@@ -6367,6 +6399,14 @@ ALTER TABLE ONLY motcua.watch_life
 
 CREATE INDEX agency_changes_agency ON motcua.agency_changes USING btree (agency_code, change_id);
 
+-- Name: airflow_cleanings_of_runs; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX airflow_cleanings_of_runs ON motcua.airflow_cleanings USING btree (cleaning_id) WHERE ((of_what = 'dag_run'::text) AND (failed IS NULL));
+
+-- Name: airflow_cleanings_run; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX airflow_cleanings_run ON motcua.airflow_cleanings USING btree (run_no) WHERE (run_no IS NOT NULL);
+
 -- Name: alerts_open; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX alerts_open ON motcua.alerts USING btree (name, subject) WHERE (over_at IS NULL);
@@ -6814,6 +6854,10 @@ CREATE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
 -- Name: agency_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.agency_changes FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: airflow_cleanings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.airflow_cleanings FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: apology_evenings refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -8998,6 +9042,11 @@ GRANT SELECT ON TABLE audit.user_agency_changes TO motcua_audit;
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.agency_scopes TO motcua_app;
+
+-- Name: TABLE airflow_cleanings; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.airflow_cleanings TO motcua_app;
+GRANT SELECT ON TABLE motcua.airflow_cleanings TO motcua_pages;
 
 -- Name: TABLE counted_occasions; Type: ACL; Schema: motcua; Owner: -
 
