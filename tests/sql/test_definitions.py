@@ -14,7 +14,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from motcua.settings import include_dir
-from motcua.store.ledger import definitions
+from motcua.store.ledger import definitions, migrations
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force
 from motcua.store.ledger.migrations import OWNER, migrate
@@ -243,6 +243,38 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
         sender.commit()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.mark.guarantee(
+    "upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it, and then goes on"
+)
+def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(ledger_of_its_own, tmp_path, monkeypatch):
+    migrate()
+    shutil.copytree(MIGRATIONS, tmp_path / "sql" / "migrations")
+    last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
+    new = tmp_path / "sql" / "migrations" / "9999_colour.sql"
+    new.write_text(f"-- depends: {last}\nALTER TABLE motcua.messages ADD COLUMN colour text;\n", encoding="utf-8")
+    monkeypatch.setattr(migrations, "include_dir", lambda: tmp_path)
+    monkeypatch.setattr(migrations, "_LOCK_WITHIN", 0.2)
+    monkeypatch.setattr(migrations, "_PATIENCE", 0.0)
+    applied: list[str] = []
+    with psycopg.connect(ledger_of_its_own) as sender, psycopg.connect(ledger_of_its_own, autocommit=True) as other:
+        other.execute("SET statement_timeout = '60s'")
+        sender.execute("LOCK TABLE motcua.messages IN ROW EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate()
+        monkeypatch.setattr(migrations, "_PATIENCE", 600.0)
+        thread = threading.Thread(target=lambda: applied.extend(migrate()))
+        thread.start()
+        waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'motcua.messages'::regclass AND NOT granted)"
+        while other.execute(waits).fetchone() != (True,):
+            assert thread.is_alive()
+            time.sleep(0.02)
+        assert other.execute("SELECT count(*) FROM motcua.messages").fetchone() == (0,), "though it stands behind"
+        sender.commit()
+        thread.join(120)
+        assert applied == ["9999_colour"]
+        assert other.execute("SELECT count(colour) FROM motcua.messages").fetchone() == (0,)
 
 
 _DATA = """

@@ -31,7 +31,9 @@ def airflow_rows(
 ) -> Iterator[AirflowRows]:
     """The module's Airflow database, emptied of what runs left, behind the connection ``motcua_airflow``."""
     dsn, environment = cleaned_by
-    configure(**environment)
+    # Of a task's process, which Airflow keeps from its database.
+    nothing = "airflow-db-not-allowed:///"
+    configure(**environment, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=nothing, AIRFLOW__CORE__SQL_ALCHEMY_CONN=nothing)
     rows = AirflowRows(dsn)
     tables = "dag_run, dag, dag_version, asset_event, log, celery_taskmeta, job, callback"
     with psycopg.connect(dsn) as admin:

@@ -55,6 +55,7 @@ def figures(seed: int) -> list[Figure]:
             # Of this process, as a task has them.
             os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(logs)
             os.environ["AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"] = str(logs / "dag_processor")
+            os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
             settings.cache_clear()
             program = _OneProgram()
             try:

@@ -144,34 +144,41 @@ def clean(terms: Terms) -> Cleaned:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as holding:
         if not holding.scalar(select(func.pg_try_advisory_lock(_LOCK))):
             raise AlreadyCleaning("another clean-up of Airflow's database is at work")
-        db_cleanup.ARCHIVE_TABLE_PREFIX = ON_ITS_WAY
-        _drop_what_a_broken_run_left(engine)
-        there = set(inspect(engine).get_table_names())
-        for name, filters in conditions(terms).items():
-            known = db_cleanup.config_dict.get(name)
-            # Celery's and FAB's tables are there where those are used.
-            if known is None or name not in there:
-                continue
-            ours = replace(known, dependent_tables=None, extra_filters=[*(known.extra_filters or ()), *filters])
-            db_cleanup.config_dict[name] = ours
-            with _watched(engine, done.removed) as refusals:
-                try:
-                    db_cleanup.run_cleanup(
-                        clean_before_timestamp=terms.before,  # type: ignore[arg-type]
-                        table_names=[name],
-                        confirm=False,
-                        skip_archive=True,
-                        batch_size=BATCH,
-                        error_on_cleanup_failure=True,
-                    )
-                except (SQLAlchemyError, RuntimeError) as refused:
-                    # What PostgreSQL says may quote rows.
-                    done.failed[name] = refusals[-1] if refusals else type(refused).__name__
-                    log.error("%s could not be cleaned: %s", name, done.failed[name])
-                finally:
-                    db_cleanup.config_dict[name] = known
-        _drop_what_a_broken_run_left(engine)
+        try:
+            _clean_tables(engine, terms, done)
+        finally:
+            holding.execute(select(func.pg_advisory_unlock(_LOCK)))
     return done
+
+
+def _clean_tables(engine: Engine, terms: Terms, done: Cleaned) -> None:
+    db_cleanup.ARCHIVE_TABLE_PREFIX = ON_ITS_WAY
+    _drop_what_a_broken_run_left(engine)
+    there = set(inspect(engine).get_table_names())
+    for name, filters in conditions(terms).items():
+        known = db_cleanup.config_dict.get(name)
+        # Celery's and FAB's tables are there where those are used.
+        if known is None or name not in there:
+            continue
+        ours = replace(known, dependent_tables=None, extra_filters=[*(known.extra_filters or ()), *filters])
+        db_cleanup.config_dict[name] = ours
+        with _watched(engine, done.removed) as refusals:
+            try:
+                db_cleanup.run_cleanup(
+                    clean_before_timestamp=terms.before,  # type: ignore[arg-type]
+                    table_names=[name],
+                    confirm=False,
+                    skip_archive=True,
+                    batch_size=BATCH,
+                    error_on_cleanup_failure=True,
+                )
+            except (SQLAlchemyError, RuntimeError) as refused:
+                # What PostgreSQL says may quote rows.
+                done.failed[name] = refusals[-1] if refusals else type(refused).__name__
+                log.error("%s could not be cleaned: %s", name, done.failed[name])
+            finally:
+                db_cleanup.config_dict[name] = known
+    _drop_what_a_broken_run_left(engine)
 
 
 def _drop_what_a_broken_run_left(engine: Engine) -> None:

@@ -44,7 +44,8 @@ def clean_database(now: datetime) -> list[CleanedOf]:
     }
     given = json.dumps({name: moment.isoformat() for name, moment in terms.items()})
     # Tasks have no access to Airflow's database: a program of its own does.
-    environment = os.environ | {
+    kept = {name: value for name, value in os.environ.items() if name != "AIRFLOW__CORE__SQL_ALCHEMY_CONN"}
+    environment = kept | {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_url(),
         "PGOPTIONS": _LIMITS,
     }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from typing import Any
 from urllib.parse import urlencode
 
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import LockNotAvailable
 
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connection_or_ledger, conninfo_of, given_connection, open_connection
@@ -13,6 +16,11 @@ from motcua.store.ledger.definitions import put_in_force
 
 OWNER = "motcua_db_owner"
 """Airflow connection of the role that owns the schema; ``motcua_db`` serves where it is not set."""
+
+
+_LOCK_WITHIN, _PATIENCE = 2.0, 120.0
+"""Seconds that a statement waits for a lock, since whoever comes later waits behind it, senders among them; and how
+long that is tried again."""
 
 
 def owner_connection() -> str:
@@ -36,6 +44,7 @@ def migrate() -> list[str]:
 
     Raises:
         yoyo.exceptions.LockTimeout: another migration is running.
+        psycopg.errors.LockNotAvailable: somebody held a table for two minutes; that migration is rolled back whole.
         psycopg.Error: a migration failed; it is rolled back whole.
         DefinitionRefused: a definition cannot be put in force; those before stay.
     """
@@ -45,14 +54,27 @@ def migrate() -> list[str]:
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     conn_id = owner_connection()
     # yoyo gives the driver what stands in the query: all of it, where the other parts of an address know few names.
-    parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id)))
+    limit = f"-c lock_timeout={round(_LOCK_WITHIN * 1000)}"
+    parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id), options=limit))
     backend = get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
     try:
         with backend.lock():
-            pending = backend.to_apply(read_migrations(str(include_dir() / "sql" / "migrations")))
-            backend.apply_migrations(pending)
+            pending = _apply(backend, read_migrations(str(include_dir() / "sql" / "migrations")))
             with open_connection(conn_id) as owner:
                 put_in_force(owner)
-            return [migration.id for migration in pending]
+            return pending
     finally:
         backend.connection.close()
+
+
+def _apply(backend: Any, migrations: Any) -> list[str]:  # noqa: ANN401 - yoyo's
+    names = [migration.id for migration in backend.to_apply(migrations)]
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            backend.apply_migrations(backend.to_apply(migrations))
+            return names
+        except LockNotAvailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOCK_WITHIN / 4)

@@ -23,6 +23,7 @@ from motcua.jobs.run_alerts import keep_red_run
 from motcua.settings import include_dir
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.runs import Run, work_for
+from motcua.store.oversight.upkeep import CleanedOf, save_cleaning
 from motcua.web.runs import airflow_runs, run_page, run_words
 from motcua.web.runs.airflow_runs import AirflowRun, FailedTask, find_airflow_run
 from tests.conftest import NHA_TRANG, TU_PHAP
@@ -327,6 +328,29 @@ def test_check_of_quality_is_told(staff, airflow, rows):
     assert "không có gì phải làm" not in said
 
 
+def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff, airflow):
+    done = [
+        CleanedOf("dag_run", 1440),
+        CleanedOf("xcom", 0, failed="LockNotAvailable"),
+        CleanedOf("deadline", 3),
+        CleanedOf("log_files", 7200, 12_340_000),
+        CleanedOf("job", 0),
+    ]
+    work_for(run := Run("clean_airflow", RUN_ID))
+    with connect() as ledger:
+        save_cleaning(ledger, datetime.now(UTC), done)
+    work_for(None)
+    airflow.says("success")
+    said = words(page_of(staff, run))
+    assert "1.440 lượt chạy" in said
+    assert "0 giá trị tác vụ chuyển cho nhau (XCom) ; chưa xóa hết" in said.replace("(XCom);", "(XCom) ;")
+    assert "3 dòng của bảng deadline" in said
+    assert "7.200 tệp nhật ký (12,3 MB)" in said
+    assert "chương trình đã dừng" not in said, "nothing of it was removed"
+    VISITING.role, VISITING.agencies = "agency", (NHA_TRANG,)
+    assert "1.440" not in words(page_of(staff, run))
+
+
 # ---------------------------------------------------------------------------------------------------- why it is red
 
 
@@ -413,6 +437,12 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
             "Không kiểm tra lại được bản công bố số 4, 7",
         ),
         ("3 publication(s) not verified for 31 days, the first is 9", "3 bản công bố đã quá 31 ngày"),
+        ("Airflow's database is not connected: set AIRFLOW_CONN_MOTCUA_AIRFLOW", "chưa được kết nối"),
+        (
+            "table(s) xcom (LockNotAvailable), log (DiskFull) of Airflow could not be cleaned",
+            "Chưa dọn được bảng của Airflow: xcom (LockNotAvailable), log (DiskFull). Các bảng khác",
+        ),
+        ("2 log file(s) or folder(s) cannot be removed", "2 tệp hoặc thư mục nhật ký không xóa được"),
         (
             "1 folder(s) of the store hold a manifest that no row names: motcua publications verify-all",
             "1 thư mục trong chỗ lưu có tệp kê",

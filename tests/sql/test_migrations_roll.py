@@ -1,0 +1,118 @@
+"""While an upgrade rolls, old code works beside the new schema: what a migration may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from motcua.settings import include_dir
+
+BEFORE_THE_RULE = "0051_verified"
+"""The last migration from before the rule: those that follow it keep it."""
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORDS = re.compile(r"'(?:[^']|'')*'")
+_NAME = r"(?:IF (?:NOT )?EXISTS )?(?:ONLY )?([a-z_.\"]+)"
+_NEW_TABLE = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_NAME}", re.IGNORECASE)
+_INDEX = re.compile(rf"^CREATE (?:UNIQUE )?INDEX .*?\bON {_NAME}", re.IGNORECASE)
+_ALTER = re.compile(rf"^ALTER TABLE {_NAME} (.*)", re.IGNORECASE)
+_CHANGES = re.compile(r"^(?:UPDATE|DELETE FROM|TRUNCATE|LOCK)\b", re.IGNORECASE)
+_KEYS = r"(?:CONSTRAINT|CHECK|UNIQUE|FOREIGN|PRIMARY|EXCLUDE)\b"
+_ALWAYS_FILLED = r"\b(?:DEFAULT|GENERATED)\b"
+_UP_TO_THE_NEXT = r"(?:(?!, ADD).)*"
+_SHORT_OF_NEEDED, _UNDER_A_LOCK = "asks of old code what it does not write", "reads all rows under a lock"
+_TAKES_AWAY = [
+    (re.compile(pattern, re.IGNORECASE), why)
+    for pattern, why in (
+        (r"\bDROP (?!NOT NULL|DEFAULT|CONSTRAINT|INDEX)(?:COLUMN )?(?:IF EXISTS )?\w+", "drops"),
+        (r"\bRENAME\b", "renames"),
+        (r"\bALTER (?:COLUMN )?\w+ (?:SET DATA )?TYPE\b", "changes a type"),
+        (r"\bSET NOT NULL\b", _SHORT_OF_NEEDED),
+        (
+            rf"\bADD (?:COLUMN )?(?!{_KEYS})(?:(?!{_ALWAYS_FILLED}|, ADD).)*\bNOT NULL\b"
+            rf"(?!{_UP_TO_THE_NEXT}{_ALWAYS_FILLED})",
+            _SHORT_OF_NEEDED,
+        ),
+        (r"\bADD (?:CONSTRAINT \w+ )?(?:CHECK|FOREIGN KEY)\b(?!.*NOT VALID)", _UNDER_A_LOCK),
+        (r"\bADD (?:CONSTRAINT \w+ )?(?:UNIQUE|PRIMARY KEY|EXCLUDE)\b(?!.*USING INDEX)", _UNDER_A_LOCK),
+    )
+]
+"""What a change of a table that is in use must not do, and why."""
+
+
+def faults(migration: str) -> Iterator[str]:
+    """What a migration does that old code beside it, or whoever waits behind its lock, would suffer from."""
+    plain = _WORDS.sub("''", _COMMENT.sub(" ", migration))
+    statements = [" ".join(each.split()) for each in plain.split(";") if each.strip()]
+    own = {found[1] for each in statements if (found := _NEW_TABLE.match(each))}
+    for each in statements:
+        if re.match(r"DROP (?!INDEX|FUNCTION|VIEW|TRIGGER)", each, re.IGNORECASE):
+            yield f"drops: {each}"
+        elif (found := _INDEX.match(each)) and found[1] not in own and "CONCURRENTLY" not in each.upper():
+            yield f"builds an index under a lock: {each}"
+        elif _CHANGES.match(each):
+            yield f"changes rows of a table that is in use: {each}"
+        elif (found := _ALTER.match(each)) and found[1] not in own:
+            yield from (f"{why}: {each}" for pattern, why in _TAKES_AWAY if pattern.search(found[2]))
+
+
+@pytest.mark.guarantee(
+    "upgrades",
+    "a migration takes nothing from the code before it, and holds no lock while it reads a table",
+)
+def test_no_migration_takes_from_old_code_or_holds_a_lock_while_it_reads_a_table() -> None:
+    files = sorted((include_dir() / "sql" / "migrations").glob("*.sql"))
+    assert BEFORE_THE_RULE in {path.stem for path in files}
+    newer = {path.stem: list(faults(path.read_text(encoding="utf-8"))) for path in files if path.stem > BEFORE_THE_RULE}
+    assert newer, "this one has some"
+    assert {name: found for name, found in newer.items() if found} == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE motcua.messages DROP COLUMN text;",
+        "ALTER TABLE motcua.messages DROP text",
+        "ALTER TABLE motcua.messages RENAME COLUMN text TO words",
+        "ALTER TABLE motcua.messages RENAME TO letters",
+        "ALTER TABLE motcua.messages ALTER COLUMN text TYPE bytea USING text::bytea",
+        "ALTER TABLE motcua.messages ALTER text SET NOT NULL",
+        "ALTER TABLE motcua.messages ADD COLUMN colour text NOT NULL",
+        "ALTER TABLE motcua.messages\n  ADD COLUMN colour text DEFAULT 'x' NOT NULL, ADD COLUMN shade text NOT NULL",
+        "ALTER TABLE motcua.messages ADD CONSTRAINT short CHECK (length(text) < 9)",
+        "ALTER TABLE motcua.messages ADD CHECK (length(text) < 9)",
+        "ALTER TABLE motcua.messages ADD CONSTRAINT once UNIQUE (text)",
+        "ALTER TABLE motcua.messages ADD FOREIGN KEY (agency_code) REFERENCES motcua.agencies",
+        "DROP TABLE motcua.messages",
+        "CREATE INDEX quick ON motcua.messages (text)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS quick ON motcua.messages (text)",
+        "UPDATE motcua.messages SET text = ''",
+        "DELETE FROM motcua.messages",
+        "LOCK TABLE motcua.messages",
+        "CREATE TABLE motcua.other (a integer); CREATE INDEX quick ON motcua.messages (text)",
+    ],
+)
+def test_what_old_code_would_suffer_from_is_seen(statement: str) -> None:
+    assert len(list(faults(statement))) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "-- DROP COLUMN text\nALTER TABLE motcua.messages ADD COLUMN colour text",
+        "ALTER TABLE motcua.messages ADD COLUMN colour text NOT NULL DEFAULT 'red'",
+        "ALTER TABLE motcua.messages ADD COLUMN no bigint GENERATED ALWAYS AS IDENTITY NOT NULL",
+        "ALTER TABLE motcua.messages ALTER COLUMN text DROP NOT NULL",
+        "ALTER TABLE motcua.messages ALTER COLUMN text DROP DEFAULT",
+        "ALTER TABLE motcua.messages DROP CONSTRAINT short, ADD CONSTRAINT long CHECK (length(text) < 99) NOT VALID",
+        "CREATE TABLE motcua.other (a integer NOT NULL); CREATE INDEX quick ON motcua.other (a);"
+        " ALTER TABLE motcua.other ADD CHECK (a > 0)",
+        "CREATE INDEX CONCURRENTLY quick ON motcua.messages (text)",
+        "COMMENT ON COLUMN motcua.messages.text IS 'Never RENAME; DROP TABLE x; it.'",
+        "INSERT INTO motcua.message_moves VALUES ('a', 'b')",
+    ],
+)
+def test_what_old_code_does_not_notice_is_allowed(statement: str) -> None:
+    assert list(faults(statement)) == []
