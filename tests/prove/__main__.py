@@ -1,6 +1,7 @@
-"""``python -m tests.prove [NAME …] [--seed N] [--seeds N]``: a table of figures for each capability.
+"""``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]``: a table of figures for each capability.
 
-Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N.
+Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
+``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--share", type=float)
+    parser.add_argument("--speed", type=float)
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
@@ -37,8 +40,9 @@ def main() -> int:
     for name in asked.names or PROOFS:
         started = time.monotonic()
         prove = import_module(PROOFS[name]).figures
-        takes_seeds = asked.seeds and "seeds" in inspect.signature(prove).parameters
-        figures = prove(asked.seed, seeds=asked.seeds) if takes_seeds else prove(asked.seed)
+        takes = inspect.signature(prove).parameters
+        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed") if name in takes}
+        figures = prove(asked.seed, **{name: value for name, value in given.items() if value})
         table = Table(
             "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"
         )

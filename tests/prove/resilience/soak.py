@@ -1,0 +1,211 @@
+"""Whether a day with everything that may go wrong ends with everybody told once, and with nothing that grows.
+
+``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]``. A day from 7:00 to the next morning at speed, on live parts: a
+PostgreSQL of its own, two gateways with phones over HTTP, the callbacks under a server, two senders and a settler as
+processes, the jobs of the hour as processes of their own. Faults are drawn from the seed. What phones got is held
+against the lives that were invented (tests/soak/oracle.py); memory, files, connections and tables are sampled each
+minute of the day. ``SHARE``: only the end of the day, with so much of everything. How it is done, and what it does not
+cover: docs/decisions/soak.md.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psycopg.errors
+
+from motcua.store.ledger.database import connect
+from motcua.store.oversight.accounting import identity
+from tests.crash.harness import end_at_first_signal
+from tests.prove import Figure
+from tests.soak.day import SPEED, Day, run_day
+from tests.soak.faults import COSTS, in_words
+from tests.soak.flatness import Margin, Series, is_flat, trend
+from tests.soak.oracle import Citizen, Judgement, Taken, judge
+from tests.soak.stage import CONCURRENCY, HANG, WORKERS, Hung
+
+_LISTED = """
+SELECT d.dossier_code, m.kind FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
+WHERE m.state = 'unknown' OR EXISTS (
+    SELECT FROM motcua.message_history AS h WHERE h.message_id = m.message_id AND h.to_state = 'unknown'
+)
+"""
+_EXPECTED = ("SourceFailed", "RunIncomplete")
+"""What a job raises by its own rules, to be red."""
+_SHOWN = 5
+_TRIES = 12
+"""A gateway that is away for a share of the day is tried at most so often: pauses double from 2 s to 300 s."""
+_DEAD = Margin(0.5, 10.0)
+
+
+def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]:
+    """One day; ``share`` of it, from 0.1 on; ``speed``: seconds of it in a real one."""
+    logging.disable(logging.WARNING)
+    # Whoever breaks it off has its parts ended, too.
+    end_at_first_signal(KeyboardInterrupt)
+    day = run_day(seed, share, speed)
+    clean = False
+    try:
+        found = [*_what_happened(day), *_who_was_told(day), *_the_books(day), *_what_grew(day)]
+        clean = all(figure.ok for figure in found)
+    finally:
+        day.stage.close()
+        if clean:
+            day.stage.remove()
+    if not clean:
+        found.append(Figure("logs", str(day.stage.folder), "-", True))
+    return found
+
+
+def _what_happened(day: Day) -> list[Figure]:
+    counts = day.counts
+    words = f"{in_words(day.faults)}; {day.broken_rows} broken rows"
+    raised, strange = _raised(day)
+    return [
+        Figure("the day", f"{len(day.made)} dossiers, {counts['acts written']} steps, {day.seconds:.0f} s", "-", True),
+        Figure("faults", words, "each kind", {each.kind for each in day.faults} <= set(counts)),
+        Figure("runs that said so", raised, "-", True),
+        _none("other errors in jobs", strange),
+        _none("parts that did not do their work", day.breaches),
+        Figure("ended by themselves after SIGTERM", str(day.stage.ended_by_itself), f"all, in {HANG:.0f} s", True),
+    ]
+
+
+def _raised(day: Day) -> tuple[str, list[str]]:
+    """What jobs raised, counted; and what no fault explains."""
+    counted: Counter[str] = Counter()
+    strange = []
+    for file in sorted((day.stage.folder / "runs").glob("*.jsonl")):
+        for line in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            counted[line["error"]] += 1
+            if line["error"] not in _EXPECTED and not _speaks_of_a_lost_server(line["error"], line["why"]):
+                strange.append(f"{file.stem} {line['job']}: {line['error']}: {line['why'][:160]}")
+    return ", ".join(f"{count} {name}" for name, count in counted.most_common()), strange
+
+
+def _speaks_of_a_lost_server(error: str, why: str) -> bool:
+    """Whether a connection, or its server, was gone."""
+    named = re.match(r"(\w+)", why)
+    for name in (error, named[1] if error == "DatabaseFailed" and named else ""):
+        kind = getattr(psycopg.errors, name, getattr(psycopg, name, None))
+        if isinstance(kind, type) and issubclass(kind, psycopg.OperationalError):
+            return True
+    return False
+
+
+def _citizens(day: Day) -> dict[str, Citizen]:
+    return {life.dossier.code: Citizen(life.number, life.owed) for life in day.made}
+
+
+def _who_was_told(day: Day) -> list[Figure]:
+    taken = day.stage.taken()
+    listed = [(row["dossier_code"], row["kind"]) for row in day.stage.ask(_LISTED)]
+    citizens = _citizens(day)
+    found = judge(citizens, taken, listed)
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.told.items()))
+    must = Counter[str]()
+    for citizen in citizens.values():
+        for kind, promise in citizen.owed.items():
+            must[kind] += promise.must
+    owed = ", ".join(f"{count} {kind}" for kind, count in sorted(must.items()))
+    # At each gateway what is in flight and a quarter more that is kept ready; each try at a stopped one a message.
+    in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
+    most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
+    replies = day.stage.network_log("SELECT count(*), count(reply_id) FROM inquiries")
+    asked, answered = (sum(row[place] for row in replies) for place in (0, 1))
+    return [
+        Figure("owed", owed, "-", True),
+        Figure("told, by the phones' own log", told, "-", True),
+        _none("lost", found.lost),
+        _none("told twice", found.doubled),
+        _none("to a wrong phone", found.wrong_phone),
+        _none("told without being owed it", found.uncalled),
+        Figure("not sent, listed for people as unknown", str(found.listed), f"at most {most}", found.listed <= most),
+        Figure("texts to 9029 answered", f"{answered} of {asked}", "all", asked > 0 and answered == asked),
+        *_oracle_notices(citizens, taken, found),
+    ]
+
+
+def _oracle_notices(citizens: dict[str, Citizen], taken: Sequence[Taken], found: Judgement) -> list[Figure]:
+    """The same log with a message taken away, doubled, or sent to the neighbour."""
+    if not taken:
+        return [Figure("an oracle that notices", "nothing was sent", "3 of 3", False)]
+    first = taken[0]
+    mistakes = {
+        "lost": [each for each in taken if each.text != first.text],
+        "doubled": [*taken, first, first],
+        "wrong_phone": [*taken[:-1], replace(taken[-1], number="0900000000")],
+    }
+    noticed = sum(
+        len(getattr(judge(citizens, log), what)) > len(getattr(found, what)) for what, log in mistakes.items()
+    )
+    value = f"{noticed} of 3 mistakes in the same log"
+    return [Figure("an oracle that is given a loss, a double, a wrong phone", value, "3 of 3", noticed == 3)]
+
+
+def _the_books(day: Day) -> list[Figure]:
+    with connect() as ledger:
+        rows = identity(ledger)
+        expected, difference = sum(row.expected for row in rows), sum(abs(row.difference) for row in rows)
+    stage = day.stage
+    gaps = stage.ask("SELECT count(*) AS all, count(*) FILTER (WHERE closed_at IS NULL) AS open FROM motcua.gaps")[0]
+    closings = stage.ask("SELECT coalesce(sum(abs(difference)), 0) AS off, count(*) AS lines FROM motcua.closings")[0]
+    published = stage.ask("SELECT count(*) AS found FROM motcua.publications")[0]["found"]
+    try:
+        stage.command("publications", "verify-all")
+        verified = "hold"
+    except Hung as failure:
+        verified = f"do not hold: {failure}"
+    return [
+        Figure("identity", f"{expected} expected, difference {difference}", "0", expected > 0 and difference == 0),
+        Figure("the day's closing", f"{closings['lines']}, difference {closings['off']}", "0",
+               closings["lines"] > 0 and closings["off"] == 0),
+        Figure("publications", f"{published}, {verified}", "hold", published > 0 and verified == "hold"),
+        Figure("gaps after the restore", f"{gaps['all']}, open {gaps['open']}", "1, open 0",
+               gaps["all"] == 1 and gaps["open"] == 0),
+    ]  # fmt: skip
+
+
+def _what_grew(day: Day) -> list[Figure]:
+    samples = day.samples
+    judged = [*samples.judged(), *samples.connections.values()]
+    planted = [series for series in judged if series.subject.startswith("leak")]
+    found = [_flat(series) for series in judged if series not in planted]
+    # Each of those that live as long as a day must have been looked at.
+    roles = {series.subject.partition(" #")[0] for series in judged}
+    missing = [name for name in ("callbacks", *WORKERS) if name not in roles and name != "notify-two"]
+    tables = sorted(samples.tables.values(), key=lambda each: -each.points[-1][1])
+    rising = [each for each in tables if len(each.points) >= 12 and not is_flat(trend(each.points), each.margin)]
+    whole = trend(samples.size)
+    dead = trend(samples.dead["all"])
+    per = sum(each.points[-1][1] for each in tables)
+    largest = ", ".join(f"{each.subject.removeprefix('table ')} {each.points[-1][1]:,.0f}" for each in tables[:3])
+    noticed = [each for each in planted if not is_flat(trend(each.points), each.margin)]
+    return [
+        Figure("samples", f"{samples.taken}, one a minute", "-", samples.taken > 0),
+        _none("long-lived parts that were not looked at", missing),
+        *found,
+        Figure("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}", "-", True),
+        Figure("tables: bytes a message", f"{per:,.0f}; largest {largest}", "-", True),
+        _none("tables that grow faster than what is in them", [each.subject for each in rising]),
+        Figure("dead rows of a hundred", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD), is_flat(dead, _DEAD)),
+        Figure("a process that leaks on purpose", f"{len(noticed)} of its {len(planted)} series rise", "all of them",
+               bool(planted) and len(noticed) == len(planted)),
+    ]  # fmt: skip
+
+
+def _flat(series: Series) -> Figure:
+    found = trend(series.points)
+    unit = f" {series.unit}" if series.unit else ""
+    value = f"{found.middle:.1f}, then {found.last:.1f}{unit} ({found.per_hour:+.2f} an hour, {found.samples} samples)"
+    return Figure(series.subject, value, str(series.margin), is_flat(found, series.margin))
+
+
+def _none(name: str, found: Sequence[str]) -> Figure:
+    examples = f": {'; '.join(found[:_SHOWN])}" if found else ""
+    return Figure(name, f"{len(found)}{examples}", "0", not found)

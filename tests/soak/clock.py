@@ -1,0 +1,118 @@
+"""The day's clock: a file that says what time it is, how fast time goes, and by how much our machine's clock is wrong.
+
+Whoever made it sets it; every process reads it. Sources live by the true time, our jobs and the ledger by the
+machine's. In a process of ours every ``datetime.now`` of the product's modules is answered by it: the jobs' code stays
+as it is.
+What waits for seconds of its own (an answer, a statement) waits for real ones.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import struct
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+
+from motcua.domain.clock import VIETNAM
+from motcua.store.ledger.queries import statement
+
+_LAYOUT = struct.Struct("4d")
+_OURS = ("dag_texts", "domain", "gateways", "jobs", "quality", "reports", "sources", "store", "web")
+
+
+class Clock:
+    """One clock, by its file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def set(self, true: datetime, speed: float, skew: timedelta = timedelta(0)) -> None:
+        """From now on it is ``true``, seconds last ``1 / speed``, and our machine's clock is ``skew`` ahead."""
+        draft = self._path.with_suffix(".new")
+        draft.write_bytes(_LAYOUT.pack(time.monotonic(), true.timestamp(), speed, skew.total_seconds()))
+        os.replace(draft, self._path)
+
+    def true(self) -> datetime:
+        """What time it is."""
+        set_at, moment, speed, _ = self._read()
+        return datetime.fromtimestamp(moment + (time.monotonic() - set_at) * speed, UTC)
+
+    def machine(self) -> datetime:
+        """What our machine takes it for."""
+        set_at, moment, speed, skew = self._read()
+        return datetime.fromtimestamp(moment + skew + (time.monotonic() - set_at) * speed, UTC)
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the day in a real one."""
+        return self._read()[2]
+
+    @property
+    def skew(self) -> timedelta:
+        """How far our machine's clock is ahead."""
+        return timedelta(seconds=self._read()[3])
+
+    def _read(self) -> tuple[float, float, float, float]:
+        set_at, moment, speed, skew = _LAYOUT.unpack(self._path.read_bytes())
+        return set_at, moment, speed, skew
+
+
+def live_by(clock: Clock) -> None:
+    """Has every module of the product in this process take the time from the clock."""
+    for name in _OURS:
+        package = importlib.import_module(f"motcua.{name}")
+        for found in pkgutil.walk_packages(getattr(package, "__path__", []), f"{package.__name__}."):
+            importlib.import_module(found.name)
+    ours = [module for name, module in sys.modules.items() if name.startswith("motcua.")]
+    give_time([module for module in ours if not module.__name__.startswith("motcua.sandbox")], clock)
+
+
+def give_time(modules: Iterable[ModuleType], clock: Clock) -> None:
+    """Has ``datetime.now`` of these modules be the machine's time by the clock; all else of it is as it was."""
+
+    class Like(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, datetime)
+
+    class DayDatetime(datetime, metaclass=Like):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            moment = clock.machine()
+            return moment.astimezone(tz) if tz else moment.astimezone(VIETNAM).replace(tzinfo=None)
+
+    for module in modules:
+        for attribute, value in list(vars(module).items()):
+            if value is datetime:
+                setattr(module, attribute, DayDatetime)
+
+
+def begin_ledger_clock(owner_dsn: str) -> None:
+    """Has the ledger note the day's time by itself, as the demo's past does, but going on by itself."""
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(statement("sandbox/ledger_clock/begin"))
+        owner.execute(
+            "ALTER TABLE sandbox_clock.clock ADD set_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+            " ADD speed double precision NOT NULL DEFAULT 1"
+        )
+        owner.execute(
+            "CREATE OR REPLACE FUNCTION sandbox_clock.now() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER"
+            " RETURN (SELECT c.moment + (clock_timestamp() - c.set_at) * c.speed FROM sandbox_clock.clock AS c)"
+        )
+
+
+def set_ledger_clock(owner_dsn: str, clock: Clock) -> None:
+    """The ledger takes it for what our machine does."""
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute(
+            "UPDATE sandbox_clock.clock SET moment = %s, set_at = clock_timestamp(), speed = %s",
+            (clock.machine(), clock.speed),
+        )

@@ -1,0 +1,361 @@
+"""Conducts a day: lives are written, citizens ask, faults come and go, jobs of the hour begin, all is sampled."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as hour_of
+from pathlib import Path
+from random import Random
+
+import psycopg
+import requests
+
+from motcua.domain.clock import VIETNAM
+from motcua.sandbox.world.procedures import in_office_hours
+from tests.soak.clock import Clock
+from tests.soak.faults import NETWORKS, Fault, bad_manners, draw
+from tests.soak.lives import Act, Life, Writers, lives
+from tests.soak.sampling import Samples
+from tests.soak.stage import Hung, Stage
+
+SPAN = timedelta(hours=11, minutes=30)
+"""Of a whole day, from 7:00 to 18:30."""
+_EVENING, _AFTER_IT = hour_of(17, 30), timedelta(hours=1)
+"""The hour of the apologies, and how long a whole day goes on after it: of a part of a day as large a part."""
+SPEED = 80.0
+"""Seconds of the day in a real one, from 7:00 to 18:30."""
+_NIGHT = 8.0
+"""So many times faster the night goes."""
+LIVES = 900
+_ASKS = 120
+_QUIET_WITHIN = 240.0
+"""Real seconds for what is left to be done once nothing is wrong any more."""
+
+
+@dataclass
+class Day:
+    """What a day was, for those who judge it."""
+
+    stage: Stage
+    made: list[Life]
+    faults: list[Fault]
+    samples: Samples = field(default_factory=Samples)
+    asked: int = 0
+    broken_rows: int = 0
+    breaches: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+def workday() -> date:
+    """A Wednesday some days ago on which, and on whose morrow, desks are open: sources' own clocks are later."""
+    day = datetime.now(VIETNAM).date() - timedelta(days=2)
+    while day.weekday() != 2 or not all(
+        in_office_hours(datetime.combine(day + timedelta(days=n), hour_of(10), VIETNAM)) for n in (0, 1)
+    ):
+        day -= timedelta(days=1)
+    return day
+
+
+class Conductor:
+    """Runs one day on a stage."""
+
+    def __init__(self, seed: int, share: float, speed: float, folder: Path) -> None:
+        self._lot = Random(f"soak {seed}")
+        self.date, self.speed = workday(), speed
+        self.end = datetime.combine(self.date, _EVENING, VIETNAM) + _AFTER_IT * share
+        self.start = self.end - SPAN * share
+        tomorrow = datetime.combine(self.date + timedelta(days=1), hour_of(17), VIETNAM)
+        made = lives(self._lot, round(LIVES * share), self.start - timedelta(hours=1), tomorrow)
+        clock = Clock(folder / "clock")
+        clock.set(self.start - timedelta(minutes=5), 1.0)
+        self.day = Day(Stage(folder, clock, seed), made, draw(self._lot))
+        self.stage = self.day.stage
+        self._over: list[tuple[float, Callable[[], None]]] = []
+        self._stop, self._pause_asking = threading.Event(), threading.Event()
+        self._once: dict[str, subprocess.Popen[bytes]] = {}
+        self._done_once: set[str] = set()
+        self._tried_at: dict[str, float] = {}
+        self._asks = max(10, round(_ASKS * share))
+
+    @property
+    def _share(self) -> float:
+        return (self.stage.clock.true() - self.start) / (self.end - self.start)
+
+    # The day
+
+    def run(self) -> Day:
+        """From the set-up to the last receipt."""
+        began = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            self.stage.open()
+            stack.callback(self._end_threads)
+            self._prime_sources()
+            self.stage.start_all()
+            self.stage.set_clock(self.speed)
+            self._threads = [
+                threading.Thread(target=self._watched, args=(work,), daemon=True) for work in (self._live, self._ask)
+            ]
+            for thread in self._threads:
+                thread.start()
+            stack.callback(self.stage.release_sources)
+            self._through_the_day()
+            self._heal()
+            self._say("nothing goes wrong any more")
+            self._until_quiet(self.end + timedelta(hours=2))
+            self._through_the_night()
+            self._say("the morning's jobs are done")
+            self._end_threads()
+            self._until_quiet(None)
+            self.day.seconds = time.monotonic() - began
+        return self.day
+
+    def _end_threads(self) -> None:
+        self._stop.set()
+        for thread in getattr(self, "_threads", []):
+            thread.join()
+
+    def _prime_sources(self) -> None:
+        """A source that is not empty when it is first read: else it would begin with its server's own clock."""
+        moment = self.start - timedelta(minutes=30)
+        firsts = {life.dossier.source: life for life in reversed(self.day.made)}
+        with self.stage.writers() as writers:
+            for source, life in firsts.items():
+                first = life.dossier.model_copy(update={"code": f"{life.dossier.code}-first"})
+                first = first.model_copy(
+                    update={
+                        "written_code": first.code,
+                        "step": "Tiếp nhận",
+                        "status": 2,
+                        "due_at": self.end + timedelta(days=20),
+                    }
+                )
+                other = Life("first", first, [Act(0, "Thẩm định", 4)], {}, "")
+                Writers([other], writers).write(other, other.acts[0], moment)
+                writers[source].reserve_transition()
+
+    def _say(self, words: str) -> None:
+        print(f"{self.stage.clock.true().astimezone(VIETNAM):%H:%M} {words}", file=sys.stderr, flush=True)
+
+    def _through_the_day(self) -> None:
+        waiting, sampled, said = list(self.day.faults), -1.0, 0
+        while (share := self._share) < 1 or waiting or self._over:
+            while waiting and waiting[0].at <= share:
+                fault = waiting.pop(0)
+                self._do(fault)
+            for ends, heal in [each for each in self._over if each[0] <= share]:
+                heal()
+                self._over.remove((ends, heal))
+            self._revive()
+            self._jobs_of_the_hour()
+            if int(10 * share) > said:
+                said = int(10 * share)
+                self._say(f"{self.day.counts['acts written']} steps, {len(self.day.faults) - len(waiting)} faults")
+            hour = (self.stage.clock.true() - self.start) / timedelta(hours=1)
+            if hour - sampled >= 1 / 60:
+                sampled = hour
+                self.day.samples.take(self.stage, hour)
+            time.sleep(0.05)
+
+    def _revive(self) -> None:
+        for name in list(self.stage.parts):
+            if self.stage.parts[name].pid is None:
+                self.stage.start(name)
+
+    def _do(self, fault: Fault) -> None:
+        stage, whom = self.stage, fault.whom
+        self.day.counts[fault.kind] += 1
+
+        def until(heal: Callable[[], None]) -> None:
+            self._over.append((fault.at + fault.lasts, heal))
+
+        match fault.kind:
+            case "source away":
+                stage.turn_source(whom, away=True)
+                until(lambda: stage.turn_source(whom, away=False))
+            case "source slow":
+                with contextlib.suppress(psycopg.Error):
+                    stage.hold_source(whom)
+                until(lambda: stage.release_source(whom))
+            case "source hands broken rows":
+                self.day.broken_rows += stage.plant_broken_rows(whom, self._lot, stage.clock.true())
+            case "gateway away":
+                stage.set_faults(whom, {"outage": True})
+                until(lambda: stage.set_faults(whom, {}))
+            case "gateway answers and reports badly":
+                stage.set_faults(whom, bad_manners(self._lot))
+                until(lambda: stage.set_faults(whom, {}))
+            case "gateway killed":
+                stage.kill(whom)
+            case "PostgreSQL killed":
+                stage.crash_postgres()
+            case "connections cut":
+                stage.cut_connections()
+            case "worker killed":
+                self._pause_asking.set()
+                stage.kill(whom)
+                stage.start(whom)
+                if whom == "callbacks":
+                    stage.wait_for(whom)
+                self._pause_asking.clear()
+            case "worker ended":
+                stage.end(whom)
+            case "clock forward" | "clock back":
+                minutes = float(whom) * (1 if fault.kind == "clock forward" else -1)
+                stage.set_clock(self.speed, timedelta(minutes=minutes))
+                until(lambda: stage.set_clock(self.speed))
+            case "backup":
+                stage.back_up()
+            case "restore":
+                self._pause_asking.set()
+                stage.restore()
+                stage.start_all()
+                self._pause_asking.clear()
+
+    def _heal(self) -> None:
+        for network in NETWORKS:
+            self.stage.wait_for(network)
+            self.stage.set_faults(network, {})
+        self.stage.set_clock(self.speed)
+
+    # Jobs of the hour
+
+    def _agenda(self) -> list[tuple[datetime, str]]:
+        morrow = self.date + timedelta(days=1)
+        return [
+            (datetime.combine(self.date, _EVENING, VIETNAM), "apologize"),
+            (datetime.combine(morrow, hour_of(2, 30), VIETNAM), "purge"),
+            (datetime.combine(morrow, hour_of(5, 30), VIETNAM), "quality"),
+            (datetime.combine(morrow, hour_of(6, 30), VIETNAM), "reconcile"),
+            (datetime.combine(morrow, hour_of(6, 40), VIETNAM), "verify"),
+        ]
+
+    def _jobs_of_the_hour(self) -> None:
+        """Begins what is due, again where it failed; one after the other."""
+        for name, process in list(self._once.items()):
+            if process.poll() is not None:
+                del self._once[name]
+                if process.returncode == 0:
+                    self._done_once.add(name)
+                else:
+                    self.day.counts[f"{name} failed and was run again"] += 1
+        now = self.stage.clock.machine()
+        for due, name in self._agenda():
+            if name not in self._done_once and due <= now:
+                if not self._once and time.monotonic() > self._tried_at.get(name, 0.0) + 2:
+                    self._tried_at[name] = time.monotonic()
+                    self._once[name] = self.stage.begin(name)
+                return
+
+    def _through_the_night(self) -> None:
+        """To the next morning, faster; then as the day, until the morning's jobs are done."""
+        self.stage.set_clock(self.speed * _NIGHT)
+        last = self._agenda()[-1][0]
+        deadline = time.monotonic() + 20 * 60
+        while len(self._done_once) < len(self._agenda()):
+            if self.stage.clock.true() > last:
+                self.stage.set_clock(1.0)
+                last = datetime.max.replace(tzinfo=UTC)
+            self._revive()
+            self._jobs_of_the_hour()
+            if time.monotonic() > deadline:
+                left = {name for _, name in self._agenda()} - self._done_once
+                self.day.breaches.append(f"not done by the morning: {', '.join(sorted(left))}")
+                break
+            time.sleep(0.1)
+        self.stage.set_clock(self.speed)
+
+    def _until_quiet(self, until: datetime | None) -> None:
+        """Until nothing waits any more. ``until``: an hour of the day at which it is no longer waited for."""
+        deadline = time.monotonic() + _QUIET_WITHIN
+        while left := self._left():
+            if time.monotonic() > deadline:
+                if until is None:
+                    self.day.breaches.append(f"never quiet: {left}")
+                return
+            if until is not None and self.stage.clock.true() > until:
+                return
+            self._revive()
+            self._jobs_of_the_hour()
+            time.sleep(0.2)
+
+    def _left(self) -> str:
+        with contextlib.suppress(psycopg.Error):
+            (row,) = self.stage.ask(_WAITING)
+            waiting = self.stage.network_log("SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')")
+            row["receipts"] = sum(count for (count,) in waiting)
+            row["sources"] = len(self.stage.ask("SELECT FROM motcua.sources WHERE failed_at IS NOT NULL"))
+            return ", ".join(f"{count} {name}" for name, count in row.items() if count)
+        return "the ledger does not answer"
+
+    # What goes on beside it
+
+    def _watched(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            self.day.breaches.append(f"the world itself stopped: {type(error).__name__}: {error}")
+
+    def _live(self) -> None:
+        with contextlib.ExitStack() as stack:
+            writers = Writers(self.day.made, stack.enter_context(self.stage.writers()))
+            while not self._stop.is_set():
+                for life, act in writers.due(self._share):
+                    writers.write(life, act, self.stage.clock.true())
+                    self.day.counts["acts written"] += 1
+                self._stop.wait(0.05)
+
+    def _ask(self) -> None:
+        lot, done = Random(f"asks {self.stage.seed}"), 0
+        while not self._stop.is_set() and done < self._asks:
+            if self._share >= done / self._asks and not self._pause_asking.is_set():
+                self._one_inquiry(lot)
+                done += 1
+            self._stop.wait(0.1)
+
+    def _one_inquiry(self, lot: Random) -> None:
+        url = f"http://127.0.0.1:{self.stage.ports[NETWORKS[0]]}"
+        known = [life for life in self.day.made if life.done]
+        code = lot.choice(known).dossier.code if known and lot.random() < 0.9 else "123456"
+        with contextlib.suppress(requests.RequestException, KeyError, ValueError):
+            number = f"09876{lot.randrange(100_000):05}"
+            handle = requests.post(f"{url}/phones", json={"number": number}, timeout=3).json()["handle"]
+            sent = requests.post(f"{url}/phones/{handle}/texts", json={"text": f"MCKH {code}"}, timeout=3)
+            self.day.asked += sent.ok
+
+
+_WAITING = """
+SELECT
+    (SELECT count(*) FROM motcua.messages WHERE state IN ('queued', 'sending')) AS messages,
+    (SELECT count(*) FROM motcua.attempts WHERE state = 'in_flight') AS attempts,
+    (SELECT count(*) FROM motcua.unread_receipts) AS unread,
+    (SELECT count(*) FROM motcua.transitions WHERE planned_at IS NULL) AS unplanned
+"""
+
+
+def run_day(seed: int, share: float, speed: float) -> Day:
+    """A day in a folder of its own; its parts are still there: ``day.stage.close()``.
+
+    Raises:
+        Hung: a part did not end or answer.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="motcua-soak-"))
+    folder.chmod(0o711)
+    conductor = Conductor(seed, share, speed, folder)
+    try:
+        return conductor.run()
+    except BaseException:
+        conductor.stage.close()
+        raise
+
+
+__all__ = ["Hung", "run_day"]

@@ -1,0 +1,110 @@
+"""What goes wrong on a day, drawn from its seed: each kind at least once, at any moment but in what a restore needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "source away",
+    "source slow",
+    "source hands broken rows",
+    "gateway away",
+    "gateway answers and reports badly",
+    "gateway killed",
+    "PostgreSQL killed",
+    "connections cut",
+    "worker killed",
+    "worker ended",
+    "clock forward",
+    "clock back",
+    "backup",
+    "restore",
+]
+NETWORKS, SOURCES = ("network-one", "network-two"), ("khanhhoa", "vanphong")
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """From a share of the day's span on, for a share of it; ``whom`` where there are several."""
+
+    at: float
+    lasts: float
+    kind: Kind
+    whom: str = ""
+
+
+_TIMES: dict[Kind, tuple[int, tuple[float, float]]] = {
+    "source away": (3, (0.01, 0.04)),
+    "source slow": (3, (0.004, 0.015)),
+    "source hands broken rows": (4, (0, 0)),
+    "gateway away": (4, (0.01, 0.03)),
+    "gateway answers and reports badly": (5, (0.04, 0.1)),
+    "gateway killed": (2, (0, 0)),
+    "PostgreSQL killed": (2, (0, 0)),
+    "connections cut": (3, (0, 0)),
+    "worker killed": (4, (0, 0)),
+    "worker ended": (2, (0, 0)),
+    "clock forward": (1, (0.02, 0.05)),
+    "clock back": (1, (0.02, 0.05)),
+}
+"""How often each comes, and for which share of the span."""
+COSTS = ("gateway away", "gateway killed", "PostgreSQL killed", "connections cut", "worker killed", "restore")
+"""After these what was in flight, and kept ready, may be of unknown outcome."""
+
+
+def draw(random: Random) -> list[Fault]:
+    """The faults of a day, in order."""
+    found = []
+    for kind, (times, (least, most)) in _TIMES.items():
+        for number in range(times):
+            # Where the clock is wrong the evening must not be: which evening it is is what the clock says.
+            at = random.uniform(0.04, 0.8 if kind.startswith("clock") else 0.93)
+            found.append(Fault(at, random.uniform(least, most), kind, _whom(random, kind, number)))
+    forward, back = (next(each for each in found if each.kind == f"clock {way}") for way in ("forward", "back"))
+    if abs(forward.at - back.at) < 0.06:
+        found.remove(back)
+        found.append(Fault((forward.at + 0.4) % 0.8, back.lasts, back.kind, back.whom))
+    # What lives long must have lived long when it is looked at: these two are killed early.
+    found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "settle"))
+    found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "callbacks"))
+    found.append(Fault(random.uniform(0.25, 0.38), 0, "backup"))
+    found.append(Fault(random.uniform(0.48, 0.56), 0, "restore"))
+    return sorted(found)
+
+
+def _whom(random: Random, kind: Kind, number: int) -> str:
+    if kind.startswith("source"):
+        return SOURCES[number % 2]
+    if kind.startswith("gateway"):
+        return NETWORKS[number % 2]
+    if kind.startswith("worker"):
+        return "notify-two"
+    if kind.startswith("clock"):
+        return f"{random.uniform(4, 20):.1f}"
+    return ""
+
+
+def in_words(faults: list[Fault]) -> str:
+    """How many of each."""
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(each.kind for each in faults).items())
+
+
+def bad_manners(random: Random) -> dict[str, object]:
+    """A gateway that takes messages and says nothing, or something else; receipts lost, late, repeated, reversed."""
+    return {
+        "accept_then_timeout": {"probability": random.uniform(0.02, 0.08)},
+        "accept_then_reset": {"probability": random.uniform(0.02, 0.08)},
+        "accept_then_500": {"probability": random.uniform(0.02, 0.08)},
+        "error_503": {"probability": random.uniform(0.05, 0.2), "retry_after": random.choice((0, 5, 60))},
+        "error_429": {"probability": random.uniform(0.05, 0.1)},
+        "slow_seconds": {"probability": random.uniform(0.05, 0.2), "seconds": 0.3},
+        "queued": {"probability": 0.1},
+        "receipts_lost": {"probability": random.uniform(0.05, 0.2)},
+        "receipts_repeated": {"probability": 0.2},
+        "receipts_before_reply": {"probability": 0.2},
+        "receipts_late": {"probability": 0.2, "seconds": 4.0},
+        "receipts_reversed": {"probability": 0.2},
+    }

@@ -1,0 +1,92 @@
+"""What is sampled each minute of the day: memory and open files of each process, connections, tables."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.soak.flatness import Margin, Series
+from tests.soak.stage import NETWORKS, WORKERS, Stage
+
+MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 3.0), Margin(0.0, 3.0)
+TABLE = Margin(0.2, 64.0)
+"""Bytes for each message."""
+_LEAST = 0.2
+"""Share of the span that a process must have lived to be judged."""
+_TABLES = """
+SELECT s.relname, pg_total_relation_size(s.relid), s.n_dead_tup, s.n_live_tup
+FROM pg_stat_user_tables AS s WHERE s.schemaname IN ('motcua', 'quality', 'statements', 'audit')
+"""
+_CONNECTIONS = """
+SELECT usename, count(*) FROM pg_stat_activity WHERE datname = 'motcua' AND usename LIKE 'motcua%' GROUP BY usename
+"""
+_ROLES = ("motcua_app", "motcua_callbacks")
+
+
+@dataclass
+class Samples:
+    """All series of a day."""
+
+    processes: dict[tuple[str, str], Series] = field(default_factory=dict)
+    """By process (name and id) and measure."""
+    connections: dict[str, Series] = field(default_factory=dict)
+    tables: dict[str, Series] = field(default_factory=dict)
+    dead: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    """Dead rows, all tables together, of each hundred living ones."""
+    size: list[tuple[float, float]] = field(default_factory=list)
+    """MB of all tables."""
+    taken: int = 0
+
+    def take(self, stage: Stage, hour: float) -> None:
+        """One sample of everything; what does not answer now is left out."""
+        self.taken += 1
+        for name in (*NETWORKS, "callbacks", *WORKERS):
+            if (part := stage.parts.get(name)) is not None and (pid := part.pid) is not None:
+                self._process(f"{name} #{part.starts}", pid, hour)
+        if (memory := _private_of_children(stage.postgres_pid)) is not None:
+            self._series("PostgreSQL, its processes", "memory", "MB", MEMORY).add(hour, memory)
+        with contextlib.suppress(psycopg.Error), psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
+            there = dict(ledger.execute(_CONNECTIONS).fetchall())
+            rows = ledger.execute(_TABLES).fetchall()
+            ((messages,),) = ledger.execute("SELECT count(*) FROM motcua.messages").fetchall()
+            for role in _ROLES:
+                series = self.connections.setdefault(role, Series(f"connections of {role}", "", CONNECTIONS))
+                series.add(hour, there.get(role, 0))
+            for name, size, _, _ in rows:
+                series = self.tables.setdefault(name, Series(f"table {name}", "bytes a message", TABLE))
+                series.add(hour, size / max(1, messages))
+            self.size.append((hour, sum(size for _, size, _, _ in rows) / 1e6))
+            living = sum(live for _, _, _, live in rows)
+            self.dead["all"].append((hour, 100 * sum(dead for _, _, dead, _ in rows) / max(1, living)))
+
+    def _process(self, name: str, pid: int, hour: float) -> None:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+            self._series(name, "memory", "MB", MEMORY).add(hour, pages * 4096 / 1e6)
+            self._series(name, "open files", "", FILES).add(hour, files)
+
+    def _series(self, name: str, measure: str, unit: str, margin: Margin) -> Series:
+        return self.processes.setdefault((name, measure), Series(f"{name}: {measure}", unit, margin))
+
+    def judged(self) -> list[Series]:
+        """The series of processes that lived long enough."""
+        least = max(12, int(self.taken * _LEAST))
+        return [series for series in self.processes.values() if len(series.points) >= least]
+
+
+def _private_of_children(pid: int) -> float | None:
+    """MB of memory that nobody else shares, of a process and its children together."""
+    total, found = 0, False
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid or int(folder.name) == pid:
+                lines = (folder / "status").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+                found = True
+    return total / 1000 if found else None

@@ -1,0 +1,433 @@
+"""The day's parts: two PostgreSQL, two gateways with phones, callbacks, senders; each may be killed and comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from psycopg import sql
+from psycopg.rows import dict_row
+from pyrage import x25519
+
+from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.sandbox.machine.postgres import EmbeddedPostgres
+from motcua.sandbox.world.one_stop import ROLES as WORLD_ROLES
+from motcua.sandbox.world.one_stop import OneStopAddresses, create_one_stop_databases
+from motcua.sandbox.world.writers import OneStopWriter, OpencpsWriter
+from motcua.settings import settings
+from motcua.store.ledger.database import close_ledger_pool
+from motcua.store.ledger.migrations import migrate
+from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
+from tests.conftest import PASSWORD, free_port
+from tests.soak.clock import Clock, begin_ledger_clock, set_ledger_clock
+from tests.soak.faults import NETWORKS, SOURCES
+from tests.soak.oracle import Taken
+
+HANG = 90.0
+"""Real seconds after which what does not end or answer is a breach."""
+CONCURRENCY = 6
+WORKERS = ("notify-one", "notify-two", "settle", "leak")
+_ROLES = ("motcua_owner", "motcua_app", "motcua_audit", "airflow")
+_OTHERS = ("motcua_callbacks", "motcua_pages", "motcua_purge")
+_SECRET = "receipts-of-the-soak"
+_LOCKED = {"khanhhoa": "mot_cua.transitions", "vanphong": 'opencps."TienDoXuLy"'}
+
+
+class Hung(Exception):
+    """A part did not end or answer in time."""
+
+
+@dataclass
+class Part:
+    """One process of ours."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs."""
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
+
+
+@dataclass
+class Stage:
+    """Everything that runs, by name, and the faults that are in force."""
+
+    folder: Path
+    clock: Clock
+    seed: int
+    parts: dict[str, Part] = field(default_factory=dict)
+    ended_by_itself: int = 0
+    """Parts that were told to end and did."""
+    _locks: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+    _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    # Set-up
+
+    def open(self) -> None:
+        """Servers, databases, roles, connections, agencies; no part runs yet."""
+        self.ledger_server = self._server("ledger", "shared_buffers = 64MB\nautovacuum_naptime = 1s\n")
+        self.source_server = self._server("sources", "fsync = off\nshared_buffers = 32MB\n")
+        self._ledger_process = self.ledger_server.start(self.folder / "ledger.log")
+        self._servers.append(self._ledger_process)
+        self._servers.append(self.source_server.start(self.folder / "sources.log"))
+        self.one_stop: OneStopAddresses = create_one_stop_databases(
+            self.source_server.admin_dsn, dict.fromkeys(WORLD_ROLES, PASSWORD)
+        )
+        self._provision()
+        self.ports = {name: free_port() for name in (*NETWORKS, "callbacks")}
+        self._environ()
+        migrate()
+        close_ledger_pool()
+        begin_ledger_clock(self.owner_dsn)
+        self.set_ledger_clock()
+        self.once("prepare")
+
+    def _server(self, name: str, lines: str) -> EmbeddedPostgres:
+        server = EmbeddedPostgres(self.folder / name, free_port())
+        server.folder.mkdir(mode=0o711)
+        server.set_up()
+        with (server.data / "postgresql.conf").open("a") as configuration:
+            configuration.write(f"scram_iterations = 1\nrecovery_init_sync_method = syncfs\n{lines}")
+        return server
+
+    def _provision(self) -> None:
+        roles = [Role(name, PASSWORD) for name in _ROLES]
+        others = [Role(name, PASSWORD) for name in _OTHERS]
+        provision_ledger(self.ledger_server.admin_dsn, "motcua", *roles, "airflow_unused", others)
+
+    def _as(self, role: str) -> str:
+        parts = psycopg.conninfo.conninfo_to_dict(with_database(self.ledger_server.admin_dsn, "motcua"))
+        return psycopg.conninfo.make_conninfo(**(parts | {"user": role, "password": PASSWORD}))
+
+    @property
+    def owner_dsn(self) -> str:
+        """Of the ledger's owner."""
+        return self._as("motcua_owner")
+
+    @property
+    def ledger_dsn(self) -> str:
+        """Of the ledger, as the server's administrator."""
+        return with_database(self.ledger_server.admin_dsn, "motcua")
+
+    def _environ(self) -> None:
+        key = x25519.Identity.generate()
+        (self.folder / "identity.txt").write_text(f"{key}\n")
+        callbacks = f"http://127.0.0.1:{self.ports['callbacks']}/gateway"
+        os.environ |= {
+            "AIRFLOW_HOME": str(self.folder / "airflow"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
+            "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(self._as("motcua_app")),
+            "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(self.owner_dsn),
+            "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(self._as("motcua_callbacks")),
+            "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(self._as("motcua_purge")),
+            "MOTCUA_ADMIN_DSN": self.ledger_server.admin_dsn,
+            "MOTCUA_DATA": str(self.folder / "data"),
+            "MOTCUA_JOURNAL": str(self.folder / "journal"),
+            "MOTCUA_SOURCES": "khanhhoa=contract,vanphong=opencps",
+            "MOTCUA_GATEWAYS": "one,two",
+            "MOTCUA_FIRST_LOOK_BACK": "P30D",
+            "MOTCUA_BACKUP_RECIPIENTS": str(key.to_public()),
+            # Real seconds: what is waited for by the wall.
+            "MOTCUA_SOURCE_PATIENCE": "2",
+            "MOTCUA_LINGER": "2",
+            "MOTCUA_LINGER_QUIET": "0.3",
+            "MOTCUA_PERSON": "soak",
+            "MOTCUA_SOAK_SEED": str(self.seed),
+            "MOTCUA_INQUIRY_URL": f"{callbacks}/inquiries/one?secret={_SECRET}&sender=%p&to=%P&text=%a&id=%I",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        for source in SOURCES:
+            dsn = self.one_stop.sources[source].reader_dsn
+            os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = postgres_connection(dsn)
+        for network in NETWORKS:
+            name = network.removeprefix("network-")
+            extra = {
+                "adapter": "kannel", "sender": "MotcuaSMS", "concurrency": CONCURRENCY, "answer_timeout": 1.0,
+                "callback_url": f"{callbacks}/receipts/{name}", "callback_secret": _SECRET,
+            }  # fmt: skip
+            os.environ[f"AIRFLOW_CONN_SMS_{name.upper()}"] = json.dumps(
+                {"conn_type": "http", "host": "127.0.0.1", "port": self.ports[network], "login": "motcua",
+                 "password": "kannel-word", "extra": extra}
+            )  # fmt: skip
+        settings.cache_clear()
+
+    # Parts
+
+    def start_all(self, *, without: tuple[str, ...] = ()) -> None:
+        """Starts what does not run, and waits until what listens answers."""
+        for name in (*NETWORKS, "callbacks", *WORKERS):
+            if name not in without:
+                self.start(name)
+        for name in (*NETWORKS, "callbacks"):
+            self.wait_for(name)
+
+    def start(self, name: str) -> None:
+        """Starts a part that does not run."""
+        arguments = (str(self.ports[name]),) if name in self.ports else ()
+        part = self.parts.setdefault(name, Part(name, arguments))
+        if part.pid is None:
+            part.process = self._spawn(name, *part.arguments)
+            part.starts += 1
+
+    def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.soak.worker", str(self.folder), name, *arguments],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+
+    def wait_for(self, name: str) -> None:
+        """Waits until a part that listens answers.
+
+        Raises:
+            Hung: it does not.
+        """
+        path = "/gateway/health" if name == "callbacks" else "/health"
+        deadline = time.monotonic() + HANG
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=3).ok:
+                    return
+            time.sleep(0.1)
+        raise Hung(f"{name} does not answer: {(self.folder / f'{name}.log').read_text()[-400:]}")
+
+    def answers(self, name: str) -> bool:
+        """Whether a part that listens answers now."""
+        with contextlib.suppress(requests.RequestException, Hung):
+            path = "/gateway/health" if name == "callbacks" else "/health"
+            return requests.get(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=1).ok
+        return False
+
+    def once(self, name: str) -> None:
+        """Runs a job of once a day to its end.
+
+        Raises:
+            Hung: it failed, or did not end.
+        """
+        process = self._spawn(name)
+        if process.wait(HANG):
+            said = self.folder / "runs" / f"{name}.jsonl"
+            why = said.read_text()[-600:] if said.exists() else (self.folder / f"{name}.log").read_text()[-600:]
+            raise Hung(f"{name} failed: {why}")
+
+    def begin(self, name: str) -> subprocess.Popen[bytes]:
+        """Begins a job of once a day."""
+        return self._spawn(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL; it comes back when somebody starts it."""
+        part = self.parts[name]
+        if part.process is not None and part.pid is not None:
+            part.process.kill()
+            part.process.wait(HANG)
+
+    def end(self, *names: str) -> None:
+        """SIGTERM, and waits until they have ended by themselves.
+
+        Raises:
+            Hung: one does not.
+        """
+        ending = [part for name in names if (part := self.parts.get(name)) is not None and part.pid is not None]
+        for part in ending:
+            assert part.process is not None
+            part.process.terminate()
+        for part in ending:
+            assert part.process is not None
+            try:
+                part.process.wait(HANG)
+            except subprocess.TimeoutExpired:
+                part.process.kill()
+                raise Hung(f"{part.name} did not end by itself") from None
+            self.ended_by_itself += 1
+
+    def close(self) -> None:
+        """Ends everything."""
+        self.release_sources()
+        for part in self.parts.values():
+            if part.pid is not None and part.process is not None:
+                part.process.kill()
+                part.process.wait(HANG)
+        for process in self._servers:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(HANG)
+
+    # The ledger's server
+
+    def crash_postgres(self) -> None:
+        """Every process of the ledger's server is killed at once; it is started again after a second."""
+        os.killpg(self._ledger_process.pid, signal.SIGKILL)
+        self._ledger_process.wait(HANG)
+        time.sleep(1)
+        self._ledger_process = self.ledger_server.start(self.folder / "ledger.log")
+        self._servers.append(self._ledger_process)
+
+    def cut_connections(self) -> int:
+        """All connections to the ledger are cut; how many there were."""
+        with psycopg.connect(self.ledger_server.admin_dsn, autocommit=True) as admin:
+            return len(
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = 'motcua' AND pid <> pg_backend_pid()"
+                ).fetchall()
+            )
+
+    @property
+    def postgres_pid(self) -> int:
+        """Of the ledger's server."""
+        return self._ledger_process.pid
+
+    def set_ledger_clock(self) -> None:
+        """The ledger takes the machine's time."""
+        set_ledger_clock(self.owner_dsn, self.clock)
+
+    def set_clock(self, speed: float, skew: timedelta = timedelta(0)) -> None:
+        """Changes the pace of time, or our machine's clock."""
+        self.clock.set(self.clock.true(), speed, skew)
+        self.set_ledger_clock()
+
+    def ask(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of the ledger, as its administrator."""
+        with psycopg.connect(self.ledger_dsn, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(statement.encode(), parameters or None).fetchall()
+
+    def back_up(self) -> None:
+        """motcua backup."""
+        self.command("backup")
+
+    def restore(self) -> None:
+        """The ledger is lost and comes back from the backup, by the handbook; the journal is as it was."""
+        self.end("callbacks", *WORKERS)
+        with psycopg.connect(self.ledger_server.admin_dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
+        self._provision()
+        self.command("restore", "latest", "--identity", str(self.folder / "identity.txt"))
+        self.set_ledger_clock()
+
+    def command(self, *arguments: str) -> str:
+        """What ``motcua …`` says.
+
+        Raises:
+            Hung: it fails.
+        """
+        program = Path(sys.executable).parent / "motcua"
+        done = subprocess.run(
+            [str(program), *arguments], capture_output=True, text=True, timeout=600, check=False,
+            env={**os.environ, "COLUMNS": "200"},
+        )  # fmt: skip
+        if done.returncode:
+            raise Hung(f"motcua {' '.join(arguments[:2])}: {done.stdout[-500:]} {done.stderr[-500:]}")
+        return done.stdout
+
+    # Faults of what is around us
+
+    def _source_admin(self, source: str) -> psycopg.Connection[Any]:
+        dsn = with_database(self.source_server.admin_dsn, f"onestop_{source}")
+        return psycopg.connect(dsn, autocommit=True)
+
+    def turn_source(self, source: str, *, away: bool) -> None:
+        """A source lets nobody in, or does again."""
+        role = sql.Identifier(f"onestop_{source}_reader")
+        with self._source_admin(source) as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} {}").format(role, sql.SQL("NOLOGIN" if away else "LOGIN")))
+            if away:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+                    (f"onestop_{source}_reader",),
+                )
+
+    def hold_source(self, source: str) -> None:
+        """Nobody can read a source's steps: it answers, and hangs."""
+        self.release_source(source)
+        connection = self._source_admin(source)
+        connection.execute("BEGIN")
+        connection.execute(f"LOCK TABLE {_LOCKED[source]} IN ACCESS EXCLUSIVE MODE".encode())
+        self._locks[source] = connection
+
+    def release_source(self, source: str) -> None:
+        """It answers again."""
+        if held := self._locks.pop(source, None):
+            held.close()
+
+    def release_sources(self) -> None:
+        """All of them answer again."""
+        for source in SOURCES:
+            self.release_source(source)
+
+    def plant_broken_rows(self, source: str, lot: random.Random, now: datetime) -> int:
+        """Rows that nobody can use; how many."""
+        self.release_source(source)
+        with self._source_admin(source) as admin:
+            for _ in range(5):
+                values = {"code": f"hỏng {lot.random()}", "now": now}
+                admin.execute(_BROKEN[source].encode(), values)
+                admin.execute(_BROKEN_STEP[source].encode(), values)
+        return 10
+
+    def set_faults(self, network: str, faults: Mapping[str, object]) -> None:
+        """How a gateway behaves from now on."""
+        with contextlib.suppress(requests.RequestException):
+            requests.put(f"http://127.0.0.1:{self.ports[network]}/faults", json=dict(faults), timeout=5)
+
+    @contextlib.contextmanager
+    def writers(self) -> Iterator[dict[str, OneStopWriter]]:
+        """Both vendors' software."""
+        with contextlib.ExitStack() as stack:
+            opened = {
+                source: stack.enter_context(
+                    psycopg.connect(self.one_stop.sources[source].writer_dsn, autocommit=True, row_factory=dict_row)
+                )
+                for source in SOURCES
+            }
+            yield {"khanhhoa": OneStopWriter(opened["khanhhoa"]), "vanphong": OpencpsWriter(opened["vanphong"])}
+
+    def network_log(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of both networks' own logs."""
+        found = []
+        for network in NETWORKS:
+            file = self.folder / network / "phone_network.sqlite3"
+            with contextlib.closing(sqlite3.connect(file, timeout=30)) as log:
+                found += log.execute(statement).fetchall()
+        return found
+
+    def taken(self) -> list[Taken]:
+        """All messages that the networks took from us."""
+        return [Taken(*row) for row in self.network_log("SELECT number, text FROM messages WHERE kind = 'sms'")]
+
+    def remove(self) -> None:
+        """Takes the folder away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_BROKEN = {
+    "khanhhoa": "INSERT INTO mot_cua.dossiers (agency_code, dossier_code, at_one_stop_desk, updated_at, status_code)"
+    " VALUES ('999.nobody', %(code)s, TRUE, %(now)s, 9)",
+    "vanphong": 'INSERT INTO opencps."HoSo" ("MaHoSo", "NgayHenTra", "TrangThaiHoSo", "DonViXuLy", "NgayCapNhat")'
+    " VALUES (%(code)s, '31/02/2026', 'xong', 'H32.999', %(now)s)",
+}
+_BROKEN_STEP = {
+    "khanhhoa": "INSERT INTO mot_cua.transitions"
+    " (agency_code, dossier_code, status_code, at_one_stop_desk, recorded_at)"
+    " VALUES ('000.00.30.H32', %(code)s, 77, TRUE, %(now)s)",
+    "vanphong": 'INSERT INTO opencps."TienDoXuLy" ("MaHoSo", "TrangThai", "DonViXuLy", "NgayGhi", "ThoiDiemXuLy")'
+    " VALUES (%(code)s, 'xong', 'H32.999', %(now)s, 'hôm qua')",
+}
