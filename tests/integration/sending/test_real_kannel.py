@@ -126,7 +126,7 @@ def test_a_real_kannel_tells_whether_it_knows_us_and_nothing_leaves_it(
         refused = open_gateway("kannel").try_login(session)
     assert refused is not None
     assert (refused.outcome, refused.http_status) == ("configuration", 403)
-    assert line.carrier.texts == []
+    assert line.carrier.submits == []
 
 
 def phone(n: int) -> str:
