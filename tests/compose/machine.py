@@ -7,7 +7,8 @@ and folders of the image. Each container sees the volumes that it mounts and non
 must be readable, and writable where the mount is, for the image's user, whom the processes are when we are root.
 
 A service's root is read-only where Compose says so: whoever runs in it may write to its volumes and to /tmp alone, as
-far as we are root. Not modelled: read-only mounts are not enforced, networks do not separate, /tmp is everybody's.
+far as we are root. Of /tmp it has its own where a file of it is named; what a program puts there by itself is
+everybody's. Not modelled: read-only mounts are not enforced, and networks do not separate.
 """
 
 from __future__ import annotations
@@ -576,6 +577,9 @@ class Machine:
         if not services[name].get("read_only"):
             for path in (container.folder, *container.folder.rglob("*")):
                 _give(path)
+        if services[name].get("tmpfs"):
+            container.own("/tmp").mkdir()
+            _give(container.own("/tmp"))
         return container
 
     @staticmethod
@@ -615,6 +619,7 @@ class Machine:
             return [self._here(container, value) for value in node]
         if not isinstance(node, str):
             return node
+        node = re.sub(r"(?<![\w/])/tmp/(?=[\w.-]+$)", f"{container.own('/tmp')}/", node)
         places = {target: container.own(target) for target in _TARGETS} | {"/opt/motcua": ROOT}
         for target, place in (container.mounts | places).items():
             if place == container.mounts.get(target) and target.startswith(_TARGETS):
