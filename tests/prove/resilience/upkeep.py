@@ -8,6 +8,7 @@ and the program that cleans is started once, since starting it costs more than w
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import subprocess
@@ -43,6 +44,7 @@ def figures(seed: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
         folder = Path(name)
         logs, home = folder / "logs", folder / "airflow"
+        logging.getLogger("motcua.jobs.upkeep").setLevel(logging.WARNING)
         for each in (logs, home):
             each.mkdir()
         with (
@@ -55,7 +57,6 @@ def figures(seed: int) -> list[Figure]:
             # Of this process, as a task has them.
             os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(logs)
             os.environ["AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"] = str(logs / "dag_processor")
-            os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
             settings.cache_clear()
             program = _OneProgram()
             try:

@@ -81,6 +81,8 @@ class QuietDays:
             MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
             MOTCUA_WATCH_CALLBACKS=f"{self._outside.url}/callbacks",
             MOTCUA_WATCH_DISK_FREE="0",
+            # Nothing cleans an Airflow that is not there.
+            MOTCUA_WATCH_UPKEEP_AFTER="0",
         )
         settings.cache_clear()
         with connect() as connection:

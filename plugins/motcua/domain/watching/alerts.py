@@ -53,7 +53,6 @@ _LOOKS: Mapping[AlertName, int] = {
     "closing_late": 1,
     "calendar_unsigned": 1,
     "backup_old": 1,
-    "airflow_uncleaned": 1,
     "red_run": 1,
     "unknown_old": 1,
     "ledger_behind": 1,
@@ -62,6 +61,8 @@ _LOOKS: Mapping[AlertName, int] = {
     # Pauses of a gateway begin with two seconds; a source may be away for one pick-up.
     "gateway_stopped": 3,
     "source_failing": 3,
+    # What was installed or started a moment ago cleans within minutes.
+    "airflow_uncleaned": 3,
 }
 _USUAL_LOOKS = 2
 

@@ -335,12 +335,13 @@ def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> l
 
 
 def judge_upkeep(
-    cleaned_at: datetime | None, running_since: datetime | None, rules: WatchRules, now: datetime
+    cleaned_at: datetime | None, enabled_since: datetime | None, began_at: datetime, rules: WatchRules, now: datetime
 ) -> list[Finding]:
-    """``running_since``: when the first agency was enabled; nothing is missed before that is as long ago as allowed."""
-    if not rules.upkeep_after or running_since is None:
+    """``enabled_since``, ``began_at``: when the first agency was enabled, and when the watch began; where it was never
+    cleaned, nothing is missed before both are as long ago as allowed."""
+    if not rules.upkeep_after or enabled_since is None:
         return []
-    late = (cleaned_at or running_since) < now - rules.upkeep_after
+    late = (cleaned_at or max(enabled_since, began_at)) < now - rules.upkeep_after
     return [Finding("airflow_uncleaned", {"cleaned_at": _moment(cleaned_at)})] if late else []
 
 

@@ -337,7 +337,9 @@ def _upkeep(looking: Looking) -> Seen:
     if not looking.rules.upkeep_after:
         return Seen(is_off=True)
     cleaned_at = last_cleaning(looking.ledger)
-    findings = judging.judge_upkeep(cleaned_at, looking.state.enabled_since, looking.rules, looking.now)
+    findings = judging.judge_upkeep(
+        cleaned_at, looking.state.enabled_since, looking.state.began_at, looking.rules, looking.now
+    )
     return Seen(findings, {"cleaned_at": cleaned_at.isoformat() if cleaned_at else None})
 
 
@@ -437,7 +439,7 @@ CHECKS: tuple[Check, ...] = (
     Check("daily_work", ("quality_late", "closing_late"), "ledger", _daily_work),
     Check("high_marks", ("ledger_went_back",), "ledger", _high_marks),
     Check("gaps", ("ledger_behind",), "ledger", _gaps),
-    Check("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(hours=1)),
+    Check("upkeep", ("airflow_uncleaned",), "ledger", _upkeep, timedelta(minutes=10)),
     Check("calendar", ("calendar_unsigned",), "ledger", _calendar, timedelta(hours=1)),
     Check("health", ("airflow_unhealthy",), "airflow", _health),
     Check("callbacks", ("callbacks_unhealthy",), "nothing", _callbacks),
