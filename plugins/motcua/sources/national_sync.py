@@ -17,7 +17,7 @@ class NationalSyncSource(ContractSource):
     folder = "sources/national_sync"
 
     def __init__(self, connection: Connection, source: str) -> None:
-        connection.execute(statement("sources/reading/name_source"), {"source": source})
+        connection.execute(statement("sources/national_sync/name_source"), {"source": source})
         connection.commit()
         super().__init__(connection, source)
 
