@@ -35,6 +35,8 @@ SPEED = 80.0
 """Seconds of the day in a real one, from 7:00 to 18:30."""
 _NIGHT = 8.0
 """So many times faster the night goes."""
+_SLOW = 15.0
+"""While a backup is made or put back, however long that takes here."""
 LIVES = 900
 _ASKS = 120
 _QUIET_WITHIN = 240.0
@@ -201,12 +203,9 @@ class Conductor:
             case "connections cut":
                 stage.cut_connections()
             case "worker killed":
-                self._pause_asking.set()
                 stage.kill(whom)
-                stage.start(whom)
                 if whom == "callbacks":
-                    stage.wait_for(whom)
-                self._pause_asking.clear()
+                    self._meanwhile(lambda: (stage.start(whom), stage.wait_for(whom)))
             case "worker ended":
                 stage.end(whom)
             case "clock forward" | "clock back":
@@ -214,12 +213,18 @@ class Conductor:
                 stage.set_clock(self.speed, timedelta(minutes=minutes))
                 until(lambda: stage.set_clock(self.speed))
             case "backup":
-                stage.back_up()
+                self._meanwhile(stage.back_up)
             case "restore":
-                self._pause_asking.set()
-                stage.restore()
-                stage.start_all()
-                self._pause_asking.clear()
+                self._meanwhile(lambda: (stage.restore(), stage.start_all()))
+
+    def _meanwhile(self, work: Callable[[], object]) -> None:
+        """What takes as long as this machine takes: time goes slowly, and nobody asks 9029, which does not answer."""
+        skew = self.stage.clock.skew
+        self._pause_asking.set()
+        self.stage.set_clock(min(_SLOW, self.speed), skew)
+        work()
+        self.stage.set_clock(self.speed, skew)
+        self._pause_asking.clear()
 
     def _heal(self) -> None:
         for network in NETWORKS:
