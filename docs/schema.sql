@@ -6118,6 +6118,34 @@ ALTER TABLE motcua.statement_matches ALTER COLUMN match_id ADD GENERATED ALWAYS 
     CACHE 1
 );
 
+-- Name: statement_uploads; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.statement_uploads (
+    upload_no bigint NOT NULL,
+    form text NOT NULL,
+    month date NOT NULL,
+    file_name text NOT NULL,
+    sha256 text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    uploaded_by text NOT NULL,
+    CONSTRAINT statement_uploads_file_name_check CHECK ((btrim(file_name) <> ''::text)),
+    CONSTRAINT statement_uploads_form_check CHECK ((form ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT statement_uploads_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT statement_uploads_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT statement_uploads_uploaded_by_check CHECK ((btrim(uploaded_by) <> ''::text))
+);
+
+-- Name: statement_uploads_upload_no_seq; Type: SEQUENCE; Schema: motcua; Owner: -
+
+ALTER TABLE motcua.statement_uploads ALTER COLUMN upload_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME motcua.statement_uploads_upload_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: status_map_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.status_map_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -7212,6 +7240,11 @@ ALTER TABLE ONLY motcua.statement_matches
 ALTER TABLE ONLY motcua.statement_sums
     ADD CONSTRAINT statement_sums_pkey PRIMARY KEY (statement_no, direction, verdict);
 
+-- Name: statement_uploads statement_uploads_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.statement_uploads
+    ADD CONSTRAINT statement_uploads_pkey PRIMARY KEY (upload_no);
+
 -- Name: status_map_changes status_map_changes_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.status_map_changes
@@ -7642,6 +7675,10 @@ CREATE INDEX statement_matches_shown ON motcua.statement_matches USING btree (st
 
 CREATE INDEX statement_matches_verdict ON motcua.statement_matches USING btree (statement_no, verdict) WHERE (verdict <> 'exact'::text);
 
+-- Name: statement_uploads_of_file; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX statement_uploads_of_file ON motcua.statement_uploads USING btree (sha256, form);
+
 -- Name: stops_until; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE INDEX stops_until ON motcua.stops USING btree (until);
@@ -7997,6 +8034,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_matches
 -- Name: statement_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
+-- Name: statement_uploads refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.statement_uploads FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
 -- Name: status_map_changes refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
@@ -9830,19 +9871,22 @@ GRANT SELECT ON TABLE audit.receipts TO motcua_audit;
 -- Name: TABLE refused_statements; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT,INSERT ON TABLE motcua.refused_statements TO motcua_app;
-GRANT SELECT ON TABLE motcua.refused_statements TO motcua_pages;
+GRANT SELECT,INSERT ON TABLE motcua.refused_statements TO motcua_pages;
 
 -- Name: COLUMN refused_statements.set_aside_at; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(set_aside_at) ON TABLE motcua.refused_statements TO motcua_app;
+GRANT UPDATE(set_aside_at) ON TABLE motcua.refused_statements TO motcua_pages;
 
 -- Name: COLUMN refused_statements.set_aside_by; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(set_aside_by) ON TABLE motcua.refused_statements TO motcua_app;
+GRANT UPDATE(set_aside_by) ON TABLE motcua.refused_statements TO motcua_pages;
 
 -- Name: COLUMN refused_statements.set_aside_reason; Type: ACL; Schema: motcua; Owner: -
 
 GRANT UPDATE(set_aside_reason) ON TABLE motcua.refused_statements TO motcua_app;
+GRANT UPDATE(set_aside_reason) ON TABLE motcua.refused_statements TO motcua_pages;
 
 -- Name: TABLE refused_statements; Type: ACL; Schema: audit; Owner: -
 

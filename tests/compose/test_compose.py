@@ -298,13 +298,14 @@ PUBLICATIONS = "/opt/motcua/.data/publications"
 JOURNAL = "/opt/motcua/.data/journal"
 
 
-def test_statements_are_read_where_tasks_and_commands_run_and_nowhere_else() -> None:
+def test_statements_are_read_where_tasks_and_commands_run_and_sent_to_by_pages_and_nowhere_else() -> None:
     place = DEFAULTS.statements_url.removeprefix("file://")
     assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
     mounted = {name for name, service in SERVICES.items() if f"./statements:{place}:ro" in service.get("volumes", ())}
     assert mounted == {"airflow-scheduler", "backup"}
-    # Tasks remove those that are older than their term.
-    assert f"./statements:{place}" in SERVICES["airflow-worker"]["volumes"]
+    # Tasks remove those that are older than their term; the pages put there what the Department sends.
+    writing = {name for name, service in SERVICES.items() if f"./statements:{place}" in service.get("volumes", ())}
+    assert writing == {"airflow-worker", "airflow-apiserver", "init"}
     for name in mounted - {"backup"}:
         assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -325,6 +326,12 @@ def test_publications_outlive_containers_and_are_handed_out_by_the_pages() -> No
         **{"backup": ":ro", "init": ""},
     }
     assert "logs:/opt/airflow/logs" in SERVICES["airflow-apiserver"]["volumes"], "a list replaces the one that all have"
+
+
+def test_pages_write_to_the_folder_of_statements_and_to_logs_alone() -> None:
+    volumes = [volume.split(":") for volume in SERVICES["airflow-apiserver"]["volumes"]]
+    written = {source for source, _, *options in volumes if options != ["ro"]}
+    assert written == {"logs", "./statements"}
 
 
 def test_journal_is_a_volume_of_its_own_of_all_who_send() -> None:

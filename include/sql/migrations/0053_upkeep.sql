@@ -1,4 +1,4 @@
--- depends: 0051_verified
+-- depends: 0052_uploads
 -- What was removed of Airflow's own database and logs.
 
 CREATE TABLE motcua.airflow_cleanings (

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import IO
 from urllib.parse import parse_qsl
 
 from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from motcua.web.refusals import PageRefused
 
@@ -63,6 +70,77 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A form with a file."""
+
+    fields: dict[str, str]
+    name: str
+    """As the browser tells it; empty: none was chosen."""
+    file: IO[bytes]
+    size: int
+    """Bytes."""
+
+
+class _TooLarge(MultiPartException):
+    """So that the parser closes what it holds."""
+
+
+@asynccontextmanager
+async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncIterator[SentFile]:
+    """The form with its field ``file``, which is gone from this machine when the context ends.
+
+    Args:
+        request: with the form.
+        most: bytes that the file may have; of a longer one nothing is held.
+        on_disk: it waits in a temporary file without a name; else in memory.
+
+    Raises:
+        PageRefused: it is too long, it ended before its end, or it is no form with a file.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
+    pieces = _no_longer_than(request, most + _LONGEST_FORM)
+    parser = MultiPartParser(request.headers, pieces, max_files=1, max_fields=_FIELDS, max_part_size=_LONGEST_FORM)
+    if not on_disk:
+        parser.spool_max_size = most + _LONGEST_FORM
+    try:
+        form = await parser.parse()
+    except _TooLarge:
+        raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file_too_large", most=most // 1024**2) from None
+    except (MultiPartException, ClientDisconnect):
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "file_cut_off") from None
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise PageRefused(HTTPStatus.BAD_REQUEST, "file_cut_off")
+        size = file.size or 0
+        if size > most:
+            raise PageRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file_too_large", most=most // 1024**2)
+        fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+        yield SentFile(fields, file.filename or "", file.file, size)
+    finally:
+        await form.close()
+
+
+async def _no_longer_than(request: Request, most: int) -> AsyncGenerator[bytes]:
+    """The body; what is too long is still taken from the browser, which else shows a broken connection and no words."""
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size <= most:
+            yield piece
+        elif size > _MOST_THROWN_AWAY * most:
+            break
+    if size > most:
+        raise _TooLarge("")
+
+
+_MOST_THROWN_AWAY = 16
+"""Times what a form may hold that is read to its end without being kept."""
 
 
 def is_own_form(request: Request, fields: dict[str, str]) -> bool:

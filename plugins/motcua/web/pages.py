@@ -32,6 +32,7 @@ from motcua.web.staff import (
     inquiries_page,
     messages_page,
     reconciliation_page,
+    sent_statements_page,
     statements_page,
     unknown_page,
     users_page,
@@ -56,6 +57,7 @@ def create_pages() -> FastAPI:
     app.include_router(settings_page.router)
     app.include_router(sources_page.router)
     app.include_router(statements_page.router)
+    app.include_router(sent_statements_page.router)
     app.include_router(unknown_page.router)
     app.include_router(users_page.router)
 

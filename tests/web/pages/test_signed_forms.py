@@ -19,13 +19,23 @@ FORMS = {
     "/messages/unknown": {"decision": "release", "held": "1", "reason": "Đã hỏi nhà mạng"},
     "/quality/agency": {"code": NHA_TRANG, "finding": "1", "decision": "take_back"},
     "/quality/sources": {"source": "khanhhoa", "written": "77", "stands_for": "9"},
+    "/settings/phones/check": {"token": ""},
+    "/statements": {"decision": "set_aside", "refusal": "1", "reason": "Nhầm"},
+    "/statements/upload": {"form": "kannel"},
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
 """Route that takes a form → one that would be written."""
 KEPT = (
     *("alerts WHERE acknowledged_by IS NOT NULL", "complaint_changes", "phone_searches", "releases"),
-    *("finding_acknowledgements", "finding_rechecks", "status_map_changes", "user_agency_changes"),
+    *(
+        "finding_acknowledgements",
+        "finding_rechecks",
+        "status_map_changes",
+        "user_agency_changes",
+        "statement_uploads",
+        "refused_statements",
+    ),
 )
 
 

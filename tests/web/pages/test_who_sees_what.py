@@ -332,9 +332,12 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ],
     ("GET", "/settings/phones"): lambda world, its: [{"code": its.agency}],
     ("GET", "/settings/phones/file"): lambda world, its: _list_files([{"code": its.agency}]),
+    ("POST", "/settings/phones/check"): lambda world, its: [{"code": its.agency}],
     ("GET", "/sending"): lambda world, its: [{}, {"day": "2026-11-25"}],
     ("GET", "/statements"): lambda world, its: [{}],
     ("GET", "/statements/file"): lambda world, its: _list_files([{"of": "statements"}]),
+    ("POST", "/statements"): lambda world, its: [{"decision": "set_aside", "refusal": "9", "reason": "nhầm"}],
+    ("POST", "/statements/upload"): lambda world, its: [{"form": "kannel"}],
     ("GET", "/users"): lambda world, its: [{}],
     ("GET", "/users/file"): lambda world, its: _list_files([{"of": "grants"}, {"of": "changes"}]),
     ("POST", "/users"): lambda world, its: [

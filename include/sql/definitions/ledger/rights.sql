@@ -198,7 +198,7 @@ BEGIN
             'motcua.refused_statements',
             'SELECT, INSERT, UPDATE (set_aside_at, set_aside_by, set_aside_reason)',
             '',
-            'SELECT',
+            'SELECT, INSERT, UPDATE (set_aside_at, set_aside_by, set_aside_reason)',
             ''
         ),
         ('motcua.releases', 'SELECT, INSERT', '', 'SELECT', ''),
@@ -212,6 +212,7 @@ BEGIN
         ('motcua.statement_lines', 'SELECT, INSERT', '', '', ''),
         ('motcua.statement_matches', 'SELECT, INSERT', '', '', ''),
         ('motcua.statement_sums', 'SELECT, INSERT', '', '', ''),
+        ('motcua.statement_uploads', 'SELECT', '', 'SELECT, INSERT', ''),
         ('motcua.status_map_changes', 'SELECT', '', 'SELECT', ''),
         ('motcua.status_maps', 'SELECT', '', 'SELECT', ''),
         (

@@ -29,7 +29,7 @@ from motcua.domain.phones.reading import (
     read_phone,
     to_local,
 )
-from motcua.jobs.handed_in.tables import FileFault, FileRefused, read_sheet
+from motcua.jobs.handed_in.tables import FileFault, FileRefused, fold, read_sheet
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
 from motcua.settings import include_dir, settings
@@ -160,11 +160,11 @@ def mask_field(text: str) -> str:
 # --- Where the rows come from -------------------------------------------------------------------
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "phone": ("phone", "applicant_phone"),
-    "entered_on": ("entered_on", "phone_entered_at", "received_at"),
-    "province": ("province",),
-    "agency_code": ("agency_code",),
-    "owner": ("owner", "applicant_name"),
+    "phone": ("phone", "applicant_phone", "Số điện thoại", "Điện thoại", "SĐT", "Di động", "Số di động"),
+    "entered_on": ("entered_on", "phone_entered_at", "received_at", "Ngày nhập", "Ngày tiếp nhận", "Ngày nhận"),
+    "province": ("province", "Tỉnh"),
+    "agency_code": ("agency_code", "Mã cơ quan"),
+    "owner": ("owner", "applicant_name", "Chủ hồ sơ", "Người nộp", "Họ tên", "Họ và tên"),
 }
 
 
@@ -196,11 +196,7 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
 
 
 def rows_of_file(path: Path) -> list[PhoneRow]:
-    """Read a CSV file (UTF-8 or UTF-16; comma, semicolon or tab) or an Excel workbook's first sheet.
-
-    Columns: ``phone``; if present ``entered_on``, ``province``, ``agency_code``, ``owner``; the names that
-    the source contract has for them will do as well. A row's place is its number in a spreadsheet, where the
-    heading is row 1.
+    """Read a table in a file, as ``rows_of_content`` does.
 
     Raises:
         UnreadableTable: no such file, no such column, or it is no table.
@@ -208,9 +204,27 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
     if not path.is_file():
         raise UnreadableTable(f"Không có tệp {path}.")
     try:
-        cells = read_sheet(path.read_bytes(), path.name, decimal=".", headed=True).cells
+        return rows_of_content(path.read_bytes(), str(path))
     except OSError as error:
         raise UnreadableTable(f"Không mở được tệp {path}: {error.strerror or error}.") from error
+
+
+def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
+    """Read a CSV file (UTF-8 or UTF-16; comma, semicolon or tab) or an Excel workbook's first sheet.
+
+    Columns: ``phone``; if present ``entered_on``, ``province``, ``agency_code``, ``owner``; the names that
+    the source contract and one-stop desks have for them will do as well. A row's place is its number in a
+    spreadsheet, where the heading is row 1.
+
+    Args:
+        content: of the file.
+        path: of the file, or its name alone, for what is wrong.
+
+    Raises:
+        UnreadableTable: no such column, or it is no table.
+    """
+    try:
+        cells = read_sheet(content, path, decimal=".", headed=True).cells
     except FileRefused as refused:
         raise UnreadableTable(f"Tệp {path}: {refused.faults[0]}") from None
     filled = cells[(cells != "").any(axis=1)]
@@ -219,12 +233,12 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
     headings = [heading.strip().strip("\ufeff") for heading in map(str, filled.iloc[0])]
     while headings and not headings[-1]:
         headings.pop()
-    names = {heading.lower(): position for position, heading in enumerate(headings)}
+    names = {fold(heading): position for position, heading in enumerate(headings)}
     below = filled.iloc[1:]
     columns = {
         column: below.iloc[:, names[known[0]]].tolist()
         for column, aliases in _COLUMNS.items()
-        if (known := [alias for alias in aliases if alias in names])
+        if (known := [alias for alias in map(fold, aliases) if alias in names])
     }
     if "phone" not in columns:
         raise UnreadableTable(f"Tệp {path} không có cột phone; dòng tiêu đề có: {', '.join(headings[:10])}.")
@@ -311,7 +325,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".xlsx")
         os.close(handle)
-        Path(name).write_bytes(_workbook(check, unmasked))
+        Path(name).write_bytes(workbook_of(check, unmasked=unmasked))
         Path(name).chmod(0o600)
         Path(name).replace(path)
     except OSError as error:
@@ -321,7 +335,8 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
             Path(name).unlink(missing_ok=True)
 
 
-def _workbook(check: PhoneCheck, unmasked: bool) -> bytes:
+def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
+    """The workbook that ``write_workbook`` writes."""
     labels = phone_labels()
     correct = [
         (

@@ -81,19 +81,21 @@ def take_statement(
 def keep_refusal(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> None:
     """Keeps that a file was refused, and why, for the page."""
     with connect() as connection:
-        save_refusal(
-            connection,
-            StatementRefusal(
-                form=form_name,
-                month=refused.month,
-                file_name=refused.name,
-                sha256=digest,
-                refused_at=now,
-                refused_by=by,
-                faults=len(refused.faults),
-                message=str(refused),
-            ),
-        )
+        save_refusal(connection, refusal_of(refused, form_name, digest, by, now))
+
+
+def refusal_of(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> StatementRefusal:
+    """What is kept of a file that was refused."""
+    return StatementRefusal(
+        form=form_name,
+        month=refused.month,
+        file_name=refused.name,
+        sha256=digest,
+        refused_at=now,
+        refused_by=by,
+        faults=len(refused.faults),
+        message=str(refused),
+    )
 
 
 def _take(

@@ -55,8 +55,8 @@ ROUNDED: Final = r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+"
 """What is left of a code, a reference or a phone number that Excel took for a number: ``1,23E+17``."""
 
 FaultCode: TypeAlias = Literal[
-    "too_large", "too_many_lines", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable", "not_utf8",
-    "not_text", "open_quote", "no_form", "bad_form", "no_folder", "no_sheet", "extra_sheet", "no_heading",
+    "too_large", "too_many_lines", "too_heavy", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable",
+    "not_utf8", "not_text", "open_quote", "no_form", "bad_form", "no_folder", "no_sheet", "extra_sheet", "no_heading",
     "missing_heading", "heading_twice", "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month",
     "bad_number", "bad_whole", "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
     "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from motcua.jobs.uploads.statements import KEPT_WAITING, is_waiting
 from motcua.settings import settings
 from motcua.store.file_stores import open_store
 
@@ -23,11 +24,13 @@ class FilesRemoved:
 
 
 def remove_old_files(now: datetime) -> FilesRemoved:
-    """Removes what has lain in the folder of statements for longer than 90 days, taken or not, whatever its name."""
+    """Removes what has lain in the folder of statements for longer than 90 days, taken or not, whatever its name, and
+    what was sent by the page and nobody confirmed within a day."""
     done = FilesRemoved()
     for file in _files():
         try:
-            if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - KEPT_FOR:
+            kept = KEPT_WAITING if is_waiting(file.name) else KEPT_FOR
+            if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - kept:
                 file.unlink()
                 done.removed += 1
         except FileNotFoundError:

@@ -32,6 +32,7 @@ from motcua.store.oversight.statements import (
     missing_statements,
     settled_refusals,
 )
+from motcua.store.uploads import who_uploaded
 
 log = logging.getLogger(__name__)
 DUE_DAY = 10
@@ -112,8 +113,12 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     if path is None:
         return {"file": where, "refused": f"{where} is no longer there."}
     moment = now or datetime.now(UTC)
+    digest = _digest(path)
+    with connect() as connection:
+        # Whoever put it there by the page signed for it.
+        by = (who_uploaded(connection, digest, form) if digest else None) or run_id
     try:
-        taken = take_statement(_content(path, file, form, run_id, moment), file, form, run_id, moment)
+        taken = take_statement(_content(path, file, form, by, moment), file, form, by, moment)
     except FileRefused as refused:
         log.error("%s: %s", where, refused.english)
         return {"file": where, "refused": refused.english}
@@ -123,7 +128,7 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     return asdict(taken)
 
 
-def _content(path: Any, file: str, form: str, run_id: str, now: datetime) -> bytes:  # noqa: ANN401
+def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes:  # noqa: ANN401
     """The file, where there is a form to read it by.
 
     Raises:
@@ -150,7 +155,7 @@ def _content(path: Any, file: str, form: str, run_id: str, now: datetime) -> byt
     if fault is not None:
         refused = FileRefused(file, [fault])
         refused.month = month_in_name(file)
-        keep_refusal(refused, form, _digest(path), run_id, now)
+        keep_refusal(refused, form, _digest(path), by, now)
         raise refused
     return content
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow.models import DagRun, TaskInstance
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.models import DagModel, DagRun, TaskInstance
+from airflow.sdk.exceptions import AirflowException
 from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +85,17 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
         conf=found.conf or {},
         failed=tasks,
     )
+
+
+def start_run(dag_id: str, started_by: str) -> bool:
+    """Starts a run of a DAG in somebody's name; ``False``: the DAG is paused or unknown, or Airflow does not answer."""
+    try:
+        with create_session() as session:
+            is_paused = session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id))
+        if is_paused is not False:
+            return False
+        trigger_dag(dag_id=dag_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=started_by)
+    except (AirflowException, SQLAlchemyError, ValueError) as failure:
+        log.warning("no run of %s was started: %s", dag_id, type(failure).__name__)
+        return False
+    return True

@@ -1,28 +1,39 @@
 """The page *Chất lượng số điện thoại* of an agency, before it joins or later: which open dossiers nobody could text.
 
 The list is printed for the one-stop desk, which mends the numbers in its own software; it holds no number and no name.
+So does what is told of a list that an agency sends before its dossiers are read; of that list nothing is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from motcua.jobs.handed_in.phones import phone_labels
+from motcua.jobs.handed_in.phones import UnreadableTable, phone_labels
+from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.uploads.reading import ReaderBusy, check_phones_apart
+from motcua.jobs.uploads.statements import usable_name
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Row
 from motcua.store.agencies import Agency
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.notices.dossiers import open_dossiers_without_phone, phones_of_open_dossiers
+from motcua.web.forms import SentFile, is_own_form, sent_file
 from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
 from motcua.web.settings.page import open_for
 from motcua.web.visitors import Visitor, Visits
 
 _SHOWN = 200
 """Dossiers on the page; all are in its file."""
+LARGEST_LIST = 8 * 1024 * 1024
+"""Bytes of a list that is sent: some hundred thousand dossiers."""
 
 router = APIRouter()
 
@@ -30,6 +41,56 @@ router = APIRouter()
 @router.get("/settings/phones")
 def show_phones(request: Request, visits: Visits, code: str = "") -> HTMLResponse:
     """How many of an agency's open dossiers can be texted, and the first of those that cannot."""
+    return _page(request, visits, code)
+
+
+async def _sent(request: Request, visits: Visits, code: str = "") -> AsyncIterator[SentFile]:
+    """The form; nothing of it is read before it is known who sends it."""
+    if visits.is_auditor:
+        raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_check")
+    visits.must_see(code)
+    # Who looked at numbers is a person, as with a search for one.
+    assert visits.signature
+    async with sent_file(request, LARGEST_LIST, on_disk=False) as sent:
+        yield sent
+
+
+@router.post("/settings/phones/check")
+def check_phones(
+    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)], code: str = ""
+) -> HTMLResponse:
+    """Tells how many rows of a list can be texted, and which are to be mended; nothing of it is written anywhere."""
+    unprocessable = HTTPStatus.UNPROCESSABLE_ENTITY
+    if not is_own_form(request, sent.fields):
+        return _page(request, visits, code, told="old_form", status=HTTPStatus.FORBIDDEN)
+    if not sent.size:
+        return _page(request, visits, code, told="empty_file" if sent.name else "no_file", status=unprocessable)
+    with page_connection() as connection:
+        province = _agency(connection, visits, code).province
+    sent.file.seek(0)
+    name = usable_name(sent.name, sent.file.read(4))
+    try:
+        checked = check_phones_apart(sent.file, name, province)
+    except ReaderBusy:
+        raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
+    except (FileRefused, UnreadableTable) as refused:
+        # The heading that is told may be a row: whoever left the heading out has numbers there.
+        faults = [visits.text(each.removeprefix("- ")) for each in str(refused).splitlines()]
+        return _page(request, visits, code, told="refused", faults=faults, status=unprocessable)
+    return _page(request, visits, code, told="checked", name=name, checked=checked)
+
+
+def _page(
+    request: Request,
+    visits: Visitor,
+    code: str,
+    *,
+    told: str = "",
+    name: str = "",
+    checked: Mapping[str, Any] | None = None,
+    faults: Sequence[str] = (),
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
     with page_connection() as connection:
         agency = _agency(connection, visits, code)
         counts = phones_of_open_dossiers(connection, agency.agency_code)
@@ -39,6 +100,13 @@ def show_phones(request: Request, visits: Visits, code: str = "") -> HTMLRespons
     return render(
         request,
         "settings/phones.html",
+        status=status,
+        told=told,
+        name=name,
+        checked=checked,
+        faults=faults,
+        may_check=not visits.is_auditor,
+        largest=LARGEST_LIST // 1024**2,
         agency=agency,
         every=every,
         good=counts.get(None, 0),
@@ -47,6 +115,7 @@ def show_phones(request: Request, visits: Visits, code: str = "") -> HTMLRespons
         rows=rows,
         labels=phone_labels(),
         count=wording.count,
+        percent=wording.percent,
         shown=_SHOWN,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -11,10 +12,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
-from motcua.jobs.handed_in.statement_forms import form_names
+from motcua.domain.periods import Period
+from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
 from motcua.jobs.tasks.reconcile_carrier import DUE_DAY, is_overdue, missing_now
+from motcua.jobs.uploads.statements import LARGEST_UPLOAD, StatementSeen, still_unread
 from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
+from motcua.settings import settings
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.statements import (
     DIFFERENCES,
@@ -34,9 +38,11 @@ from motcua.web.forms import number_in, page_in
 from motcua.web.lists.files import FileFormat, at_most, dossier_cell, list_file
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import render
-from motcua.web.visitors import Visits
+from motcua.web.visitors import Visitor, Visits
 
 ROWS_A_PAGE = 50
+_MONTHS_BACK = 12
+_SAID = ("kept", "kept_for_later", "dropped", "set_aside")
 _STATEMENTS = (
     "statement_no", "month", "form", "gateway", "in_force", "lines", "segments", "amount", "inquiries", "revenue",
     "covers_until", "file_name", "imported_at", "imported_by", "supersedes",
@@ -96,18 +102,49 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, f
 
 
 @router.get("/statements")
-def show_statements(request: Request, visits: Visits, filters: Filters, page: str = "1") -> HTMLResponse:
+def show_statements(
+    request: Request, visits: Visits, filters: Filters, page: str = "1", said: str = ""
+) -> HTMLResponse:
     """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time.
 
     They are accounts of all agencies together: for the Department and auditors.
     """
     visits.must_see_all()
+    return statements_shown(request, visits, filters, page_in(page), told=said if said in _SAID else "")
+
+
+def statements_shown(
+    request: Request,
+    visits: Visitor,
+    filters: RowFilters | None = None,
+    place: int = 1,
+    *,
+    told: str = "",
+    seen: StatementSeen | None = None,
+    about: object = None,
+    typed: Mapping[str, str] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HTMLResponse:
+    """The page, after a form too.
+
+    Args:
+        request: that is answered.
+        visits: who sees all agencies.
+        filters: which rows of which statement; by default of the newest in force.
+        place: page of the list.
+        told: what the page says of a form that was sent.
+        seen: a statement that was read and is to be confirmed.
+        about: what ``told`` is about: a stored statement, one that waits for its run, a month.
+        typed: the form as it was sent.
+        status: of the answer.
+    """
+    filters = filters or RowFilters("", None, None)
     now = datetime.now(UTC)
-    place = page_in(page)
     with page_connection() as connection:
         month, absent = missing_now(connection, now)
         missing = [Missing(month, each, is_overdue(now, month)) for each in absent]
         refusals = list_refusals(connection)
+        unread = still_unread(connection, now)
         statements = list_statements(connection)
         shown = _shown(connection, filters, statements)
         figures, rows = None, []
@@ -118,6 +155,14 @@ def show_statements(request: Request, visits: Visits, filters: Filters, page: st
     return render(
         request,
         "statements.html",
+        status=status,
+        told=told,
+        about=about,
+        seen=seen,
+        typed=typed or {"form": _usual_form()},
+        uploads=unread,
+        months=_months(now),
+        largest=LARGEST_UPLOAD // 1024**2,
         statements=statements,
         figures=figures,
         bars={} if figures is None else {direction: bar_of(figures, direction) for direction in ("mt", "mo")},
@@ -136,6 +181,25 @@ def show_statements(request: Request, visits: Visits, filters: Filters, page: st
         local=VIETNAM,
         w=wording,
     )
+
+
+def _usual_form() -> str:
+    """The form of a gateway that is in use; empty: none is."""
+    for name in form_names():
+        try:
+            if load_form(name).gateway in settings().gateways:
+                return name
+        except FormError:
+            continue
+    return ""
+
+
+def _months(now: datetime) -> list[date]:
+    """First days of the months that a statement is likely to be of, the newest first."""
+    months = [Period.month_of(now.astimezone(VIETNAM).date())]
+    while len(months) <= _MONTHS_BACK:
+        months.append(months[-1].previous)
+    return [month.first for month in months]
 
 
 @router.get("/statements/file")

@@ -1,0 +1,228 @@
+"""Reads a file that a browser sent in a process of its own, with bounds on its memory and its time.
+
+The API server also serves tasks: what a hostile file takes of it, messages would wait for. The process knows no
+connection and no password; it gets the open file and says in JSON what it read. Of two files the second one waits.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import IO, Any, Final, Literal
+
+from motcua.jobs.handed_in.phones import (
+    Finding,
+    UnreadableTable,
+    check_phones,
+    mask_field,
+    rows_of_content,
+    workbook_of,
+)
+from motcua.jobs.handed_in.statement_files import read_statement
+from motcua.jobs.handed_in.statement_forms import load_form
+from motcua.jobs.handed_in.tables import FileFault, FileRefused
+
+log = logging.getLogger(__name__)
+
+_MEMORY: Final = 4 * 1024**3
+"""Bytes of addresses that reading a file may take: of what it maps it uses a part."""
+_PROCESSOR: Final = 90
+"""Seconds of a processor likewise."""
+_PATIENCE: Final = 100
+"""Seconds until whoever sent the file is told that it takes too long."""
+_TURN: Final = 30
+"""Seconds to wait until the file before this one was read."""
+_MOST_TOLD: Final = 200
+"""Rows of a list of phones that a page shows."""
+_MOST_ROWS: Final = 20_000
+"""Rows to mend that its workbook holds."""
+_PROGRAM: Final = [sys.executable, "-P", "-m", "motcua.jobs.uploads.reading"]
+_reading = threading.Lock()
+
+
+class ReaderBusy(Exception):
+    """Others send files at this moment."""
+
+
+def read_statement_apart(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> dict[str, Any]:
+    """What a statement says: ``month``, ``lines``, ``segments``, ``amount``, ``inquiries``, ``revenue``.
+
+    Raises:
+        FileRefused: it cannot be taken.
+        ReaderBusy: others are read.
+    """
+    asked = {"form": form, "month": month and month.isoformat(), "now": now.isoformat()}
+    return _read_apart("statement", file, name, asked)
+
+
+def check_phones_apart(file: IO[bytes], name: str, province: str) -> dict[str, Any]:
+    """What a list of phones holds: counts, the first rows to mend and to look at, all of them as a workbook.
+
+    Nothing of it is on a disk at any time: the process gets it in memory.
+
+    Raises:
+        FileRefused: it is no table.
+        UnreadableTable: it is a table of something else.
+        ReaderBusy: others are read.
+    """
+    file.seek(0)
+    with os.fdopen(os.memfd_create("phones"), "w+b") as held:
+        shutil.copyfileobj(file, held)
+        return _read_apart("phones", held, name, {"province": province})
+
+
+def _read_apart(
+    what: Literal["statement", "phones"], file: IO[bytes], name: str, asked: Mapping[str, object]
+) -> dict[str, Any]:
+    if not _reading.acquire(timeout=_TURN):
+        raise ReaderBusy
+    try:
+        read = _answer(what, file, name, asked)
+    finally:
+        _reading.release()
+    if "faults" in read:
+        refused = FileRefused(name, [FileFault(**fault) for fault in read["faults"]])
+        refused.month = date.fromisoformat(read["month"]) if read["month"] else None
+        raise refused
+    if "unreadable" in read:
+        raise UnreadableTable(read["unreadable"])
+    return read
+
+
+def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object]) -> dict[str, Any]:
+    heavy = {"faults": [asdict(FileFault("too_heavy"))], "month": None}
+    given = json.dumps({"what": what, "name": name, **asked}).encode()
+    # It looks at a file of strangers: it is told where to find code and words, and nothing that is secret.
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME") or key == "MOTCUA_HOME"
+    }
+    environment = kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+    file.flush()
+    descriptor = file.fileno()
+    try:
+        done = subprocess.run(
+            [*_PROGRAM, str(descriptor)],
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[descriptor],
+            env=environment,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return heavy
+    if done.returncode < 0 or done.returncode == _OUT_OF_MEMORY:
+        return heavy
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        answer = {"failed": f"exit code {done.returncode}"}
+    if "failed" in answer:
+        # By its kind alone: what it says may hold a cell.
+        log.error("a file that was sent could not be read: %s", answer["failed"])
+        return {"faults": [asdict(FileFault("not_a_table"))], "month": None}
+    return answer
+
+
+# --- In the process that reads ----------------------------------------------------------------------------------
+
+_OUT_OF_MEMORY: Final = 77
+
+
+def _bounded() -> None:
+    import resource
+
+    for bound, most in (
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CPU, _PROCESSOR),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(bound)
+        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(bound, (wanted, wanted))
+    # Where memory runs out for all, this one goes first, and not the server.
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+
+
+def _statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    month = date.fromisoformat(asked["month"]) if asked["month"] else None
+    now = datetime.fromisoformat(asked["now"])
+    read = read_statement(content, asked["name"], load_form(asked["form"]), month, now)
+    return {
+        "month": read.month.isoformat(),
+        "lines": len(read.lines),
+        "segments": read.segments,
+        "amount": str(read.amount),
+        "inquiries": read.inquiries,
+        "revenue": str(read.revenue),
+    }
+
+
+def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    check = check_phones(rows_of_content(content, asked["name"]), asked["province"])
+    reasons: Counter[str] = Counter()
+    for counts in check.by_agency.values():
+        reasons.update({str(reason): number for reason, number in counts.items() if reason})
+    whole = len(check.to_correct) <= _MOST_ROWS and len(check.to_look_at) <= _MOST_ROWS
+    mend, look = len(check.to_correct), len(check.to_look_at)
+    check.to_correct, check.to_look_at = check.to_correct[:_MOST_ROWS], check.to_look_at[:_MOST_ROWS]
+    return {
+        "total": check.total,
+        "textable": check.textable,
+        "reasons": reasons.most_common(),
+        "mend": mend,
+        "look": look,
+        "to_mend": [_told(each) for each in check.to_correct[:_MOST_TOLD]],
+        "to_look_at": [_told(each) for each in check.to_look_at[:_MOST_TOLD]],
+        "whole": whole,
+        "workbook": b64encode(workbook_of(check)).decode() if check.total else "",
+    }
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    return {
+        "place": finding.row.place,
+        "written": mask_field(finding.row.phone),
+        "code": finding.code,
+        "owners": finding.owners,
+    }
+
+
+def main() -> None:
+    """Reads the file whose descriptor is named, as the JSON on standard input says."""
+    _bounded()
+    asked = json.loads(sys.stdin.buffer.read())
+    try:
+        with os.fdopen(int(sys.argv[1]), "rb") as file:
+            file.seek(0)
+            content = file.read()
+        answer = (_statement if asked["what"] == "statement" else _phones)(content, asked)
+    except FileRefused as refused:
+        month = refused.month and refused.month.isoformat()
+        answer = {"faults": [asdict(fault) for fault in refused.faults], "month": month}
+    except UnreadableTable as wrong:
+        answer = {"unreadable": str(wrong)}
+    except MemoryError:
+        sys.exit(_OUT_OF_MEMORY)
+    except Exception as failure:
+        answer = {"failed": type(failure).__name__}
+    sys.stdout.write(json.dumps(answer, default=str))
+
+
+if __name__ == "__main__":
+    main()

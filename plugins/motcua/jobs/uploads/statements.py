@@ -1,0 +1,343 @@
+"""A provider's statement from a browser: read and told before anything is kept, then put where runs look for files.
+
+What was read waits beside its place under a name that no run takes, until whoever sent it confirms it. From then on it
+is a file of the folder like any other: the same run takes it, with the same history and the same refusals; the ledger
+knows besides who signed for it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import IO, TYPE_CHECKING, Final
+
+from motcua.jobs.handed_in.statement_files import month_in_name
+from motcua.jobs.handed_in.statement_forms import FormError, form_names, load_form
+from motcua.jobs.handed_in.statements import refusal_of
+from motcua.jobs.handed_in.tables import FileRefused
+from motcua.jobs.uploads.reading import read_statement_apart
+from motcua.settings import settings
+from motcua.store.ledger.database import Connection, page_connection
+from motcua.store.oversight.statements import StoredStatement, known_statement, list_statements, save_refusal
+from motcua.store.uploads import (
+    StatementUpload,
+    one_upload_at_a_time,
+    save_upload,
+    segments_handed,
+    unread_uploads,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+LARGEST_UPLOAD: Final = 64 * 1024 * 1024
+"""Bytes of a statement that is sent by the page: some eight hundred thousand lines. A larger one is put into the
+folder by hand."""
+KEPT_WAITING: Final = timedelta(hours=24)
+"""How long a statement waits for being confirmed."""
+UNREAD_FOR: Final = timedelta(days=90)
+"""How long one that was confirmed is shown until a run reads it; its file is removed then."""
+_WAITING: Final = ".cho-xac-nhan-"
+_PIECE: Final = 1024 * 1024
+_LONGEST_NAME: Final = 60
+"""Characters of a name, ending not counted: of Vietnamese ones some 180 bytes."""
+_ENDINGS: Final = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+
+
+class NothingKept(Exception):
+    """A statement that was sent is not kept; nothing was written."""
+
+
+class AlreadyTaken(NothingKept):
+    """This very file is a statement already."""
+
+    def __init__(self, stored: StoredStatement) -> None:
+        super().__init__(f"statement {stored.statement_no}")
+        self.stored = stored
+
+
+class AlreadyUploaded(NothingKept):
+    """This very file was put there before, and waits for a run."""
+
+    def __init__(self, upload: StatementUpload) -> None:
+        super().__init__(upload.file_name)
+        self.upload = upload
+
+
+class OtherMonth(NothingKept):
+    """The file's name tells another month than the one that was chosen."""
+
+    def __init__(self, name: str, told: date) -> None:
+        super().__init__(name)
+        self.name, self.told = name, told
+
+
+class NoLongerWaiting(NothingKept):
+    """What is to be confirmed does not wait any more, or never did."""
+
+
+class NoSuchForm(NothingKept):
+    """No form has this name, or it cannot be used."""
+
+
+class FolderFailed(NothingKept):
+    """The folder of statements cannot be written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSeen:
+    """A statement that was read and waits for being confirmed."""
+
+    form: str
+    month: date
+    """Its first day."""
+    name: str
+    """As it was sent, without what no name may hold."""
+    file_name: str
+    """That it will have in the folder: it tells the month."""
+    sha256: str
+    lines: int
+    segments: int
+    amount: Decimal
+    inquiries: int
+    revenue: Decimal
+    ours: int
+    """Segments that we handed to the gateway in the month, by our own count."""
+    replaces: StoredStatement | None
+    """The statement in force of its form and month, which it will correct."""
+    before: StatementUpload | None
+    """One of its form and month that was confirmed and that no run has read yet: it is read first, and corrected."""
+
+
+# --- Names ------------------------------------------------------------------------------------------------------
+
+
+def usable_name(sent: str, first: bytes) -> str:
+    """The name that a file may have in the folder: no path, no mark that cannot be seen, an ending that runs know.
+
+    Args:
+        sent: as the browser tells it, from whatever machine.
+        first: the file's first bytes, by which a workbook is known under any name.
+    """
+    text = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
+    text = "".join(" " if each.isspace() else each for each in text if each.isspace() or each.isprintable())
+    text = re.sub(r"[<>:\"|?*]", "-", re.sub(r"\s+", " ", text)).strip(" .~$")
+    stem, dot, ending = text.rpartition(".")
+    if not dot or f".{ending.lower()}" not in _ENDINGS:
+        stem, ending = text, "xlsx" if first.startswith(b"PK\x03\x04") else "csv"
+    return f"{stem[:_LONGEST_NAME].strip(' .') or 'bang-ke'}.{ending.lower()}"
+
+
+def name_of_month(name: str, month: date) -> str:
+    """The name so that it tells its month, by which runs read a file."""
+    if month_in_name(name) == month:
+        return name
+    for wanted in (f"{month:%Y-%m} {name}", f"bang-ke-{month:%Y-%m}{Path(name).suffix}"):
+        if month_in_name(wanted) == month:
+            return wanted
+    raise AssertionError(name)
+
+
+def _free(folder: ObjectStoragePath, name: str) -> ObjectStoragePath:
+    """Where a file of this name may be put without taking another one's place."""
+    stem, ending = name[: -len(Path(name).suffix)], Path(name).suffix
+    number = 1
+    while True:
+        path = folder / (name if number == 1 else f"{stem} ({number}){ending}")
+        if not path.exists():
+            return path
+        number += 1
+
+
+# --- The folder -------------------------------------------------------------------------------------------------
+
+
+def _folder(form: str) -> ObjectStoragePath:
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(settings().statements_url) / form
+
+
+def _waiting(form: str, digest: str, month: date) -> ObjectStoragePath:
+    """Where a statement waits; a run passes over names that begin with a dot."""
+    return _folder(form) / f"{_WAITING}{digest}-{month:%Y-%m}"
+
+
+@contextmanager
+def _folder_answers() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FolderFailed(error.strerror or type(error).__name__) from error
+
+
+def is_waiting(name: str) -> bool:
+    """Whether a file of the folder waits for being confirmed."""
+    return name.startswith(_WAITING)
+
+
+def _forget_old(form: str, now: datetime) -> None:
+    folder = _folder(form)
+    if folder.is_dir():
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if is_waiting(path.name) and datetime.fromtimestamp(path.stat().st_mtime, UTC) < now - KEPT_WAITING:
+                    path.unlink()
+
+
+def _put(file: IO[bytes], path: ObjectStoragePath) -> None:
+    """Puts a file there when all of it is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.parent / f"{_WAITING}{token_hex(8)}.part"
+    file.seek(0)
+    try:
+        with part.fs.open(part.path, "wb") as target:
+            if part.protocol in ("", "file", "local"):
+                Path(part.path).chmod(0o600)
+            while piece := file.read(_PIECE):
+                target.write(piece)
+        part.fs.mv(part.path, path.path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+# --- What the page does -----------------------------------------------------------------------------------------
+
+
+def look_at(file: IO[bytes], name: str, form: str, month: date | None, by: str, now: datetime) -> StatementSeen:
+    """Reads a statement that was sent; a good one waits for being confirmed, of a bad one is kept that it was refused.
+
+    No connection is held while it is read.
+
+    Args:
+        file: it; not empty.
+        name: as ``usable_name`` gives it.
+        form: of a file in include/statements.
+        month: its first day; ``None``: as its name tells, or else its first line.
+        by: who sends it.
+        now: lines later than that are refused.
+
+    Raises:
+        FileRefused: it cannot be taken; with every fault.
+        NothingKept: it is there already, or it cannot be told what it is.
+        ReaderBusy: others are read.
+    """
+    gateway = _gateway_of(form)
+    told = month_in_name(name)
+    if month is not None and told is not None and told != month:
+        raise OtherMonth(name, told)
+    digest = _digest(file)
+    with page_connection() as connection:
+        _refuse_known(connection, digest, now)
+    try:
+        read = read_statement_apart(file, name, form, month, now)
+    except FileRefused as refused:
+        refused.month = refused.month or month or told
+        with page_connection() as connection:
+            save_refusal(connection, refusal_of(refused, form, digest, by, now))
+        raise
+    found = date.fromisoformat(read["month"])
+    with _folder_answers():
+        _forget_old(form, now)
+        _put(file, _waiting(form, digest, found))
+    with page_connection() as connection:
+        in_force = known_statement(connection, digest, form, found).in_force
+        replaced = list_statements(connection, statement_no=in_force) if in_force is not None else []
+        unread = [each for each in still_unread(connection, now) if (each.form, each.month) == (form, found)]
+        ours = segments_handed(connection, gateway, found)
+    return StatementSeen(
+        form=form,
+        month=found,
+        name=name,
+        file_name=name_of_month(name, found),
+        sha256=digest,
+        lines=read["lines"],
+        segments=read["segments"],
+        amount=Decimal(read["amount"]),
+        inquiries=read["inquiries"],
+        revenue=Decimal(read["revenue"]),
+        ours=ours,
+        replaces=next(iter(replaced), None),
+        before=next(iter(unread), None),
+    )
+
+
+def keep(connection: Connection, digest: str, name: str, form: str, month: date, by: str, now: datetime) -> str:
+    """Puts a statement that waits into its folder, where the next run takes it; returns its name there.
+
+    Raises:
+        NothingKept: it does not wait any more, or it is there already.
+    """
+    _gateway_of(form)
+    one_upload_at_a_time(connection)
+    waiting = _waiting(form, digest, month)
+    with _folder_answers():
+        if not re.fullmatch("[0-9a-f]{64}", digest) or not waiting.is_file():
+            raise NoLongerWaiting
+        try:
+            _refuse_known(connection, digest, now)
+        except NothingKept:
+            waiting.unlink(missing_ok=True)
+            raise
+        target = _free(_folder(form), name_of_month(name, month))
+        # First the row: a file that nobody signed for would be taken all the same.
+        save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
+        waiting.fs.mv(waiting.path, target.path)
+    return str(target.name)
+
+
+def forget(digest: str, form: str, month: date) -> None:
+    """Removes a statement that waits and that nobody wants.
+
+    Raises:
+        NothingKept: there is no such form, or the folder cannot be written to.
+    """
+    _gateway_of(form)
+    if re.fullmatch("[0-9a-f]{64}", digest):
+        with _folder_answers():
+            _waiting(form, digest, month).unlink(missing_ok=True)
+
+
+def still_unread(connection: Connection, now: datetime) -> list[StatementUpload]:
+    """Statements that were confirmed, that no run has read and whose file is there, the newest first."""
+    found = unread_uploads(connection, now - UNREAD_FOR)
+    try:
+        return [each for each in found if (_folder(each.form) / each.file_name).is_file()]
+    except OSError:
+        return found
+
+
+def _gateway_of(form: str) -> str:
+    try:
+        if form in form_names():
+            return load_form(form).gateway
+    except FormError:
+        pass
+    raise NoSuchForm(form)
+
+
+def _refuse_known(connection: Connection, digest: str, now: datetime) -> None:
+    same = known_statement(connection, digest, "", date.min).same_file
+    for stored in list_statements(connection, statement_no=same) if same is not None else ():
+        raise AlreadyTaken(stored)
+    for upload in still_unread(connection, now):
+        if upload.sha256 == digest:
+            raise AlreadyUploaded(upload)
+
+
+def _digest(file: IO[bytes]) -> str:
+    file.seek(0)
+    digest = sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()

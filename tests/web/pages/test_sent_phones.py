@@ -1,0 +1,137 @@
+"""A list of phones that an agency sends before it joins: told at once, masked, and kept nowhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+
+from motcua.jobs.uploads import reading
+from motcua.web import forms
+from motcua.web.settings import phones_page
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.web.visiting import VISITING, words
+
+LIST = (
+    "Số điện thoại;Ngày nhập;Chủ hồ sơ\n"
+    "0905123456;05/10/2026;Nguyễn Thị Hòa\n"
+    "0258 3822001;05/10/2026;Trần Văn An\n"
+    ";05/10/2026;Lê Bình\n"
+    "0900000000;05/10/2026;=HYPERLINK(1)\n"
+).encode()
+
+
+def send(staff: TestClient, content: bytes, name: str = "danh-sach.csv", code: str = NHA_TRANG, **fields: str) -> Any:
+    token = re.search(r'name="token" value="([^"]+)"', staff.get("/motcua/calendar").text)
+    assert token is not None
+    return staff.post(
+        "/motcua/settings/phones/check",
+        params={"code": code},
+        data={"token": token[1]} | fields,
+        files={"file": (name, content)},
+    )
+
+
+def workbook_of(answer: Any) -> Any:
+    packed = re.search(r'href="data:[^,]+;base64,([^"]+)"', answer.text)
+    assert packed is not None
+    return openpyxl.load_workbook(io.BytesIO(base64.b64decode(packed[1])))
+
+
+@pytest.mark.guarantee(
+    "personal-data", "a list of phones is checked on the page by row, masked, printed or taken away, and kept nowhere"
+)
+def test_agency_reads_at_once_which_rows_are_to_be_mended_and_takes_them_away(staff, rows, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    VISITING.visit_as("agency", NHA_TRANG, name="hoa")
+    counted = "SELECT sum(n_tup_ins + n_tup_upd) AS n FROM pg_stat_xact_user_tables"
+    before = rows(counted)
+    answer = send(staff, LIST)
+    told = words(answer)
+    assert answer.status_code == 200, told
+    assert "25,0 % dòng có số nhắn tin được: 1 trên 4 dòng. 3 dòng cần sửa" in told
+    table = told.partition("Dòng của tệp")[2]
+    assert re.search(r"3 02\S* ?\S* .*?Lý do|3 \S+", table), table
+    for masked, whole in (("3822001", "2583822001"), ("900000000", "0900000000"), ("905123456", "0905123456")):
+        assert whole not in answer.text
+        assert masked not in answer.text
+    for owner in ("Nguyễn Thị Hòa", "Trần Văn An", "Lê Bình"):
+        assert owner not in answer.text
+    book = workbook_of(answer)
+    assert book.sheetnames == ["Cần sửa", "Cần xem lại", "Tổng hợp"]
+    taken_away = [[cell.value for cell in row] for row in book["Cần sửa"].iter_rows(min_row=2)]
+    assert [row[0] for row in taken_away] == [3, 4, 5]
+    assert "900000000" not in str(taken_away)
+    assert rows(counted) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_is_held_in_memory_from_the_browser_to_the_process_that_reads(staff, tmp_path, monkeypatch):
+    made: list[int] = []
+    rolled = forms.MultiPartParser.__init__.__globals__["SpooledTemporaryFile"]
+
+    class Watched(rolled):  # type: ignore[misc, valid-type]
+        def rollover(self) -> None:
+            made.append(1)
+            super().rollover()
+
+    monkeypatch.setitem(forms.MultiPartParser.__init__.__globals__, "SpooledTemporaryFile", Watched)
+    answer = send(staff, LIST + b"0905123457;;\n" * 150_000)
+    assert answer.status_code == 200
+    assert "150.001 trên 150.004 dòng" in words(answer)
+    assert made == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "Tệp rỗng"),
+        (b"0905123456\n0905123457\n", "không có cột phone"),
+        ("Số điện thoại\n0905123456\x00".encode(), "NUL"),
+        (b"phone\n\xff\xfa", "không phải UTF-8"),
+        (b"PK\x03\x04" + bytes(50), "không đọc được như một bảng"),
+        (b"phone;ghi\n1;2;3\n", "số cột lớn hơn tiêu đề"),
+    ],
+)
+def test_what_is_no_list_is_told_in_words(staff, content, why):
+    answer = send(staff, content)
+    assert answer.status_code == 422
+    assert why.lower() in words(answer).lower()
+    assert "905123456" not in answer.text
+
+
+def test_list_that_is_too_large_is_told(staff, monkeypatch):
+    monkeypatch.setattr(phones_page, "LARGEST_LIST", 1024)
+    answer = send(staff, b"phone\n" + b"0905123456\n" * 9_000)
+    assert answer.status_code == 413
+    assert "Tệp quá lớn" in words(answer)
+
+
+def test_nothing_but_the_code_of_its_failure_is_logged_of_a_list(staff, monkeypatch):
+    program = [*reading._PROGRAM[:-2], "-c", "raise ValueError('0905123456')"]
+    monkeypatch.setattr(reading, "_PROGRAM", program)
+    told: list[Any] = []
+    monkeypatch.setattr(reading.log, "error", lambda *said: told.append(said))
+    assert send(staff, LIST).status_code == 422
+    assert told == [("a file that was sent could not be read: %s", "exit code 1")]
+
+
+def test_nobody_checks_a_list_for_an_agency_that_is_not_his(staff, tmp_path: Path):
+    VISITING.visit_as("agency", NHA_TRANG, name="hoa")
+    assert send(staff, LIST, code=TU_PHAP).status_code == 404
+    assert send(staff, LIST, code="khong-co").status_code == 404
+    assert send(staff, LIST, token="x").status_code == 403
+    VISITING.visit_as("auditor", name="kiem")
+    refused = send(staff, LIST)
+    assert refused.status_code == 403
+    assert "mới kiểm tra" in words(refused)
+    assert "/settings/phones/check" not in staff.get(f"/motcua/settings/phones?code={NHA_TRANG}").text
+    VISITING.visit_as("operator", name="admin")
+    assert send(staff, LIST).status_code == 403
