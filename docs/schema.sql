@@ -10283,6 +10283,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sender_life TO motcua_app;
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_app;
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
 
+-- Name: TABLE statement_uploads; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT ON TABLE motcua.statement_uploads TO motcua_app;
+GRANT SELECT,INSERT ON TABLE motcua.statement_uploads TO motcua_pages;
+
 -- Name: TABLE unread_receipts; Type: ACL; Schema: motcua; Owner: -
 
 GRANT SELECT ON TABLE motcua.unread_receipts TO motcua_app;
