@@ -569,6 +569,7 @@ def test_every_variable_is_read_by_somebody() -> None:
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
         "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
         "AIRFLOW_CONN_MOTCUA_DB_PURGE",  # motcua.store.personal_data.PURGE
+        "AIRFLOW_CONN_SMTP_DEFAULT",  # motcua.jobs.mailing.SMTP_CONNECTION
         # Of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
