@@ -143,7 +143,7 @@ def test_store_that_does_not_answer_is_told_as_such_and_no_file_is_blamed(closed
     configure(AIRFLOW_CONN_IM_LANG=json.dumps(nobody), MOTCUA_PUBLICATIONS="s3://im_lang@motcua/cong-bo")
     refused = page.get(f"/reconciliation/file?publication={publication.publication_no}&name=bao-cao.pdf")
     assert refused.status_code == 503
-    assert "không trả lời" in words(refused)
+    assert "không trả lời" in refused.text
     assert "motcua verify" not in refused.text
 
 
