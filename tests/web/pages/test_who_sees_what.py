@@ -490,8 +490,9 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
     assert refused("operator") == set()
     departments = {"POST /alerts", "POST /messages/unknown", "GET /users", "GET /users/file", "POST /users"}
-    departments.add("POST /quality/sources")
+    departments |= {"POST /quality/sources", "POST /statements", "POST /statements/upload"}
     forms = {"POST /complaints", "POST /dossiers/search", "POST /quality/agency", "POST /settings/agency"}
+    forms.add("POST /settings/phones/check")
     assert refused("auditor") == departments | forms
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
