@@ -12,7 +12,7 @@ import psycopg
 from tests.soak.flatness import Margin, Series
 from tests.soak.stage import NETWORKS, WORKERS, Stage
 
-MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 3.0), Margin(0.0, 3.0)
+MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 8.0), Margin(0.0, 3.0)
 TABLE = Margin(0.2, 64.0)
 """Bytes for each message."""
 _LEAST = 0.2

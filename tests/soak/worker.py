@@ -34,7 +34,7 @@ from tests.soak.clock import Clock, live_by
 _PAUSE = 0.25
 """Real seconds between two runs of a job that is due again."""
 SETTLES_EVERY = timedelta(minutes=5)
-_LEAK, _LEAKS_FILE_EVERY = 300_000, 8
+_LEAK, _LEAKS_FILE_EVERY = 300_000, 3
 """Bytes that the process that leaks on purpose keeps each minute of the day, and after how many of them a file."""
 _PR_SET_PDEATHSIG = 1
 

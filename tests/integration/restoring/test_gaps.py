@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -237,6 +237,51 @@ def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, 
     run(NOW + MINUTE)
     assert told(gateway) == Counter({"000": 1, "001": 1})
     assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
+
+
+@pytest.mark.guarantee(
+    "restored",
+    "what was told in the gap is not taken for an earlier message of its dossier, whatever was read again before the "
+    "journal",
+)
+@pytest.mark.parametrize("read_again", ["nothing", "unplanned", "planned"])
+@pytest.mark.parametrize("by_row", [False, True])
+def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
+    one_stop, gateway, restorable, read_again, by_row
+):
+    def row(status: int, at: datetime) -> None:
+        one_stop.dossier(
+            "D-8", applicant_phone="0905123008", status_code=status, at_one_stop_desk=status == 9, updated_at=at
+        )
+
+    def comes_back(at: datetime) -> None:
+        row(9, at)
+        if not by_row:
+            one_stop.move(9, "D-8", at=at)
+
+    row(4, NOW - MINUTE)
+    one_stop.move(9, "D-8", at=NOW)
+    row(9, NOW)
+    run(NOW + MINUTE)
+    assert told(gateway) == Counter({"008": 1})
+    restorable.keep()
+    one_stop.move(4, "D-8", at=NOW + 30 * MINUTE, desk=False)
+    row(4, NOW + 30 * MINUTE)
+    run(NOW + 31 * MINUTE)
+    comes_back(NOW + 40 * MINUTE)
+    run(NOW + 41 * MINUTE)
+    assert told(gateway) == Counter({"008": 2})
+    restorable.put_back()
+    later = NOW + 45 * MINUTE
+    if read_again != "nothing":
+        pick_up("khanhhoa", now=later)
+    if read_again == "planned":
+        plan(now=later)
+    settle("settle", clock=lambda: later)
+    run(NOW + 46 * MINUTE)
+    run(NOW + 47 * MINUTE)
+    assert told(gateway) == Counter({"008": 2})
+    assert balances()
 
 
 @pytest.mark.guarantee(

@@ -1,7 +1,8 @@
 -- Attempts of a gap whose messages are there again: each becomes an attempt of its message, under its own reference, so
 -- that receipts and the gateway settle it as ever, and a message that any of them may have brought to a phone is of
 -- unknown outcome. An occasion is found by the source's number, or an apology's due date; where the restored ledger cut
--- it at another step, it is the last one of that kind that was recorded before the attempt left. Of several attempts
+-- it at another step, it is the last one of that kind that was recorded before the attempt left: of those that are not
+-- told of by an attempt of their own, and not before the number that the journal names was planned. Of several attempts
 -- that may have arrived the last one stands for the message. Messages are locked first, as receipts and answers do.
 -- Called by store/notices/gaps.py.
 WITH found AS MATERIALIZED (
@@ -21,7 +22,33 @@ WITH found AS MATERIALIZED (
                     WHEN 'apology' THEN n.occasion = l.occasion
                     ELSE
                         (s.name = l.source AND 'number ' || t.source_transition_id = l.occasion)
-                        OR n.recorded_at <= l.departed_at + %(clock_skew)s::interval
+                        OR (
+                            n.recorded_at <= l.departed_at + %(clock_skew)s::interval
+                            AND NOT EXISTS (
+                                SELECT 1 FROM motcua.attempts AS a
+                                WHERE
+                                    a.message_id = n.message_id AND a.sender_id <> 0 AND NOT a.released
+                                    AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
+                            )
+                            AND NOT EXISTS (
+                                SELECT 1 FROM motcua.lost_attempts AS o
+                                WHERE
+                                    o.agency_code = l.agency_code AND o.dossier_code = l.dossier_code
+                                    AND o.kind = l.kind AND o.source = s.name
+                                    AND o.occasion = 'number ' || t.source_transition_id
+                            )
+                            AND (
+                                l.occasion NOT LIKE 'number %%'
+                                OR EXISTS (
+                                    SELECT 1 FROM motcua.transitions AS k
+                                    INNER JOIN motcua.sources AS o ON k.source_id = o.source_id
+                                    WHERE
+                                        k.dossier_id = d.dossier_id AND o.name = l.source
+                                        AND 'number ' || k.source_transition_id = l.occasion
+                                        AND k.planned_at IS NOT NULL
+                                )
+                            )
+                        )
                 END
             ORDER BY
                 coalesce(s.name = l.source AND 'number ' || t.source_transition_id = l.occasion, FALSE) DESC,

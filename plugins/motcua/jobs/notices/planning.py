@@ -122,8 +122,9 @@ def _plan_batch(
             reasons = counts.suppressed_by_reason
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
-    counts.told_before += adopt_lost(connection, now)
     settle_transitions(connection, outcomes, now)
+    # After it: what was told in a gap is looked for among the messages of what is planned.
+    counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 
 
