@@ -564,7 +564,7 @@ def test_every_variable_is_read_by_somebody() -> None:
     connections |= {"AIRFLOW_CONN_KHO"} & others
     assert others - connections == {
         "AIRFLOW_HOME",
-        "AIRFLOW_CONN_MOTCUA_AIRFLOW",  # motcua.store.oversight.upkeep.AIRFLOW
+        "AIRFLOW_CONN_MOTCUA_AIRFLOW",  # motcua.store.upkeep.AIRFLOW
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
         "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
@@ -584,8 +584,8 @@ def test_every_variable_is_read_by_somebody() -> None:
 def test_the_connections_are_those_that_the_code_asks_for() -> None:
     from motcua.store.ledger.database import CALLBACKS, LEDGER, PAGES
     from motcua.store.ledger.migrations import OWNER
-    from motcua.store.oversight.upkeep import AIRFLOW
     from motcua.store.personal_data import PURGE
+    from motcua.store.upkeep import AIRFLOW
 
     assert AIRFLOW == "motcua_airflow"
     assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")

@@ -1,4 +1,4 @@
--- Runs in Airflow's own database that began before a moment, or did not begin. Called by store/oversight/upkeep.py.
+-- Runs in Airflow's own database that began before a moment, or did not begin. Called by store/upkeep.py.
 SELECT
     r.dag_id,
     r.run_id

@@ -15,7 +15,7 @@ from motcua.jobs.upkeep.airflow_tables import LEFT_ALONE, ON_ITS_WAY, WITH_ITS_R
 from motcua.store.browsing.runs import work_of
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.runs import Run, work_for
-from motcua.store.oversight.upkeep import last_cleaning, runs_before
+from motcua.store.upkeep import last_cleaning, runs_before
 from tests.conftest import NOW
 from tests.integration.upkeep.airflow_rows import FAB, AirflowRows
 

@@ -27,8 +27,8 @@ from motcua.jobs.watching.keeping import AlreadyWatching, the_one_watch
 from motcua.jobs.watching.watch import Watch
 from motcua.store.ledger.database import connect
 from motcua.store.notices.gateways import GatewayStop, stop_gateway
-from motcua.store.oversight.upkeep import CleanedOf, save_cleaning
 from motcua.store.oversight.watch import list_alerts, watch_life
+from motcua.store.upkeep import CleanedOf, save_cleaning
 from tests.conftest import NHA_TRANG, agency
 from tests.dated_backup import write_backup
 from tests.integration.watching.conftest import LAN, MINH, Watched

@@ -10,7 +10,7 @@ from typing import Any
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.upkeep import cleaning
 from motcua.store.ledger.database import without_values
-from motcua.store.oversight.upkeep import AIRFLOW
+from motcua.store.upkeep import AIRFLOW
 
 
 @without_values()

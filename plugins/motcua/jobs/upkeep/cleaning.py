@@ -15,7 +15,7 @@ from pathlib import Path
 from motcua.jobs.upkeep.log_files import LogsRemoved, remove_old_logs
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from motcua.store.oversight.upkeep import AIRFLOW, CleanedOf, airflow_url, runs_before, save_cleaning
+from motcua.store.upkeep import AIRFLOW, CleanedOf, airflow_url, runs_before, save_cleaning
 
 log = logging.getLogger(__name__)
 

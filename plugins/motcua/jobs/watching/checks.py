@@ -35,7 +35,7 @@ from motcua.store.notices.gateways import gateway_stops
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight import watch as figures
 from motcua.store.oversight.accounting import identity
-from motcua.store.oversight.upkeep import last_cleaning
+from motcua.store.upkeep import last_cleaning
 
 STATEMENT_WITHIN = 20.0
 """Seconds that a statement of the watch may take; the identity has more."""
