@@ -10149,9 +10149,26 @@ GRANT SELECT ON TABLE intake.faults TO motcua_app;
 
 GRANT SELECT ON TABLE intake.pushed_dossiers TO motcua_eraser;
 
+-- Name: COLUMN pushed_dossiers.dossier_no; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(dossier_no) ON TABLE intake.pushed_dossiers TO motcua_app;
+
+-- Name: COLUMN pushed_dossiers.agency_code; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE intake.pushed_dossiers TO motcua_app;
+
+-- Name: COLUMN pushed_dossiers.dossier_code; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(dossier_code) ON TABLE intake.pushed_dossiers TO motcua_app;
+
 -- Name: COLUMN pushed_dossiers.fields; Type: ACL; Schema: intake; Owner: -
 
+GRANT SELECT(fields) ON TABLE intake.pushed_dossiers TO motcua_app;
 GRANT UPDATE(fields) ON TABLE intake.pushed_dossiers TO motcua_eraser;
+
+-- Name: COLUMN pushed_dossiers.arrived_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(arrived_at) ON TABLE intake.pushed_dossiers TO motcua_app;
 
 -- Name: COLUMN pushed_dossiers.purged_at; Type: ACL; Schema: intake; Owner: -
 
@@ -10161,9 +10178,21 @@ GRANT UPDATE(purged_at) ON TABLE intake.pushed_dossiers TO motcua_eraser;
 
 GRANT SELECT ON TABLE intake.pushed_steps TO motcua_eraser;
 
+-- Name: COLUMN pushed_steps.step_no; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(step_no) ON TABLE intake.pushed_steps TO motcua_app;
+
 -- Name: COLUMN pushed_steps.transition_id; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT(transition_id) ON TABLE intake.pushed_steps TO motcua_app;
+
+-- Name: COLUMN pushed_steps.agency_code; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(agency_code) ON TABLE intake.pushed_steps TO motcua_app;
+
+-- Name: COLUMN pushed_steps.dossier_code; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(dossier_code) ON TABLE intake.pushed_steps TO motcua_app;
 
 -- Name: COLUMN pushed_steps.client_id; Type: ACL; Schema: intake; Owner: -
 
@@ -10171,7 +10200,12 @@ GRANT SELECT(client_id) ON TABLE intake.pushed_steps TO motcua_app;
 
 -- Name: COLUMN pushed_steps.fields; Type: ACL; Schema: intake; Owner: -
 
+GRANT SELECT(fields) ON TABLE intake.pushed_steps TO motcua_app;
 GRANT UPDATE(fields) ON TABLE intake.pushed_steps TO motcua_eraser;
+
+-- Name: COLUMN pushed_steps.occurred_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(occurred_at) ON TABLE intake.pushed_steps TO motcua_app;
 
 -- Name: COLUMN pushed_steps.purged_at; Type: ACL; Schema: intake; Owner: -
 

@@ -72,7 +72,28 @@ def fill_all(past, rows):
         " dossier_code, jsonb_build_object('note', 'gọi bà Lan'), now(), now() FROM motcua.dossiers"
     )
     complain(rows, "D-1")
+    push(rows, "D-1")
     ask(rows, NOW)
+
+
+def push(rows, code):
+    """The same dossier and a step of it as one-stop software pushed them."""
+    rows(
+        "INSERT INTO intake.clients (name, source, salt, password_digest, made_at)"
+        " VALUES ('hue', 'hue', sha256('x'), sha256('x'), now())"
+    )
+    rows(
+        "INSERT INTO intake.pushed_dossiers (source, agency_code, dossier_code, client_id, fields, supplement_at_desk,"
+        " arrived_at, updated_at) SELECT 'hue', agency_code, dossier_code, client_id,"
+        " jsonb_build_object('ChuHoSo', applicant_name), FALSE, now(), now() FROM motcua.dossiers, intake.clients"
+        " WHERE dossier_code = %s", code,
+    )  # fmt: skip
+    rows(
+        "INSERT INTO intake.pushed_steps (source, transition_id, agency_code, dossier_code, client_id, fields,"
+        " supplement_at_desk, is_timed, occurred_at, recorded_at, digest) SELECT 'hue', 1, agency_code, dossier_code,"
+        " client_id, jsonb_build_object('NguoiXuLy', 'lan.nt'), FALSE, TRUE, now(), now(), sha256('x')"
+        " FROM intake.pushed_dossiers WHERE dossier_code = %s", code,
+    )  # fmt: skip
 
 
 @pytest.mark.guarantee("personal-data", "an export to a citizen holds every column that a purge would empty")

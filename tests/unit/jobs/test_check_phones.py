@@ -231,7 +231,11 @@ def test_a_day_is_read_as_tables_write_it(text: str, day: date | None) -> None:
 
 
 class _Source:
-    def __init__(self, connection: object) -> None:
+    @staticmethod
+    def connection_id(source: str) -> str:
+        return f"onestop_{source}"
+
+    def __init__(self, connection: object, source: str) -> None:
         pass
 
     def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:

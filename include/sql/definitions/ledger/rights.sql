@@ -56,8 +56,14 @@ BEGIN
         ('intake.clients', 'SELECT, INSERT, UPDATE', '', '', ''),
         ('intake.faults', 'SELECT', '', '', ''),
         ('intake.numbers', '', '', '', ''),
-        ('intake.pushed_dossiers', '', '', '', ''),
-        ('intake.pushed_steps', 'SELECT (client_id, transition_id)', '', '', ''),
+        ('intake.pushed_dossiers', 'SELECT (dossier_no, agency_code, dossier_code, arrived_at, fields)', '', '', ''),
+        (
+            'intake.pushed_steps',
+            'SELECT (step_no, client_id, transition_id, agency_code, dossier_code, occurred_at, fields)',
+            '',
+            '',
+            ''
+        ),
         ('intake.recent_states', '', '', '', ''),
         ('intake.sessions', 'SELECT (client_id), DELETE', '', '', ''),
         ('intake.source_dossiers', 'SELECT', '', '', ''),

@@ -30,7 +30,6 @@ from motcua.domain.phones.reading import (
     to_local,
 )
 from motcua.jobs.handed_in.tables import FileFault, FileRefused, fold, read_sheet
-from motcua.jobs.notices.picking_up import connection_id
 from motcua.reports.spreadsheets import CELL, NUMBER, TEXT, Book
 from motcua.settings import include_dir, settings
 from motcua.sources import adapter
@@ -181,8 +180,9 @@ def rows_of_source(source: str) -> Iterator[PhoneRow]:
         raise UnreadableTable(f"Không có nguồn {source} trong MOTCUA_SOURCES ({known}).")
     with connect() as ledger:
         provinces = {code.written: code.province for code in agency_codes(ledger)}
-    with connect(connection_id(source)) as connection:
-        for dossier in adapter(kind)(connection, source).dossiers_since(EARLIEST, open_too=True):
+    reader = adapter(kind)
+    with connect(reader.connection_id(source)) as connection:
+        for dossier in reader(connection, source).dossiers_since(EARLIEST, open_too=True):
             typed = dossier.phone_entered_at or dossier.received_at
             agency = dossier.agency_code or ""
             yield PhoneRow(
