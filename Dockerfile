@@ -31,7 +31,8 @@ ARG PIP_FIND_LINKS
 RUN --mount=type=bind,target=/source \
     pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r /source/requirements-production.lock
 
-COPY pyproject.toml README.md ./
+# The lock, for motcua doctor: whether the packages are still those.
+COPY pyproject.toml README.md requirements-production.lock ./
 COPY dags dags
 COPY plugins plugins
 COPY include include

@@ -3,4 +3,4 @@
 SELECT n.nspname || '.' || p.proname AS name, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) AS body
 FROM pg_proc AS p
 INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
-WHERE n.nspname IN ('motcua', 'audit', 'quality', 'statements')
+WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')

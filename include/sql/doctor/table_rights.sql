@@ -24,6 +24,6 @@ CROSS JOIN aclexplode(l.acl) AS a
 INNER JOIN pg_roles AS r ON a.grantee = r.oid
 WHERE
     c.relkind IN ('r', 'v')
-    AND n.nspname IN ('motcua', 'audit', 'quality', 'statements')
+    AND n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')
     AND a.grantee <> c.relowner
     AND r.rolname = any(%(roles)s)

@@ -4,4 +4,4 @@ SELECT t.tgname AS name, n.nspname || '.' || c.relname AS of_table, t.tgenabled 
 FROM pg_trigger AS t
 INNER JOIN pg_class AS c ON t.tgrelid = c.oid
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-WHERE NOT t.tgisinternal AND n.nspname IN ('motcua', 'audit', 'quality', 'statements')
+WHERE NOT t.tgisinternal AND n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements')

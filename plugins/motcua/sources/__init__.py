@@ -31,3 +31,11 @@ def adapter(name: str) -> type[ContractSource]:
         if issubclass(member, ContractSource) and member.__module__ == module.__name__:
             return member
     raise UnknownAdapter(f"MOTCUA_SOURCES: motcua/sources/{name}.py defines no source.")
+
+
+def connection_of(source: str, kind: str) -> str:
+    """Airflow connection of a source, to be shown; of an adapter that cannot be used, what most of them read."""
+    try:
+        return adapter(kind).connection_id(source)
+    except UnknownAdapter:
+        return ContractSource.connection_id(source)

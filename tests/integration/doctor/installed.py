@@ -291,7 +291,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed
     home = folder / "home"
     home.mkdir()
     (home / "include").symlink_to(_HOME / "include")
-    (home / "requirements.lock").write_text(
+    (home / "requirements-production.lock").write_text(
         f"psycopg=={version('psycopg')} \\\n    --hash=sha256:0\n", encoding="utf-8"
     )
 

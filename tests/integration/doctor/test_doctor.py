@@ -151,7 +151,7 @@ def _old_programs(it: Installed) -> None:
 
 
 def _other_package(it: Installed) -> None:
-    lock = it.folder / "home" / "requirements.lock"
+    lock = it.folder / "home" / "requirements-production.lock"
     words = lock.read_text(encoding="utf-8")
     lock.write_text("psycopg==3.0.1 \\\n    --hash=sha256:0\n", encoding="utf-8")
     it.later(lambda: lock.write_text(words, encoding="utf-8"))
@@ -411,8 +411,23 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
     ),
     "no mail address": ("recipient_unusable", "DEPARTMENT_RECIPIENTS", _set(MOTCUA_DEPARTMENT_RECIPIENTS="chị Lan")),
     "disk full": ("disk_low", "", _set(MOTCUA_WATCH_DISK_FREE=str(10**18))),
+    "store away": (
+        "store_unusable",
+        "MOTCUA_PUBLICATIONS",
+        lambda it: it.set(
+            MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo",
+            AIRFLOW_CONN_KHO=json.dumps(
+                {
+                    "conn_type": "aws",
+                    "login": "motcua",
+                    "password": made(),
+                    "extra": {"endpoint_url": f"http://127.0.0.1:{free_port()}"},
+                }
+            ),
+        ),
+    ),
     "no folder": ("folder_unusable", "publications", _no_folder),
-    "other packages": ("package_differs", "requirements.lock", _other_package),
+    "other packages": ("package_differs", "requirements-production.lock", _other_package),
     "Airflow away": (
         "airflow_database_unreachable",
         "SQL_ALCHEMY_CONN",
@@ -516,6 +531,11 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert installed.smsbox.sent == []
     assert installed.mails.begun == 0
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
+
+
+def test_software_that_pushes_is_no_fault(installed: Installed) -> None:
+    installed.set(MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
+    assert installed.examine().findings == ()
 
 
 @pytest.mark.guarantee("installation", "each fault of an installation is named by the doctor, and no other one with it")

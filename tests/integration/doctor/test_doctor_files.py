@@ -13,15 +13,18 @@ from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.jobs.doctor.examine import examine
-from motcua.jobs.doctor.installation import FILES, of_folder
+from motcua.jobs.doctor.installation import FILES, OPTIONAL, of_folder
 from motcua.jobs.doctor.written import NEEDED, SECRETS
-from tests.compose.project_files import ENV_FILES, EXAMPLE, ROOT, complete_environment
+from tests.compose.project_files import ENV_FILES, EXAMPLE, ROOT, STORE_FILE, complete_environment
 from tests.doctor_page import PAGE, page_with_table
 from tests.integration.doctor.installed import made
 
 ONESTOP = (
     '{"conn_type": "postgres", "host": "10.20.1.5", "login": "motcua_reader", "password": "%s", "schema": "onestop"}'
 )
+
+
+STORE_EXAMPLE = dotenv_values(ROOT / f"{STORE_FILE}.example")["AIRFLOW_CONN_KHO"] or ""
 
 
 def _write(path: Path, **variables: str) -> None:
@@ -174,6 +177,29 @@ FILE_CASES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
         "sources.env: AIRFLOW_CONN_ONESTOP_VANPHONG",
         _set("settings.env", "MOTCUA_SOURCES", "khanhhoa=contract,vanphong=opencps"),
     ),
+    "a store without its connection": (
+        "connection_missing",
+        "store.env: AIRFLOW_CONN_KHO",
+        lambda folder: _write(folder / "store.env", MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo"),
+    ),
+    "a store's secret key empty": (
+        "secret_empty",
+        "store.env: AIRFLOW_CONN_KHO, password",
+        lambda folder: _write(
+            folder / "store.env",
+            MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo",
+            AIRFLOW_CONN_KHO='{"conn_type": "aws", "login": "motcua", "extra": {"endpoint_url": "https://10.20.3.4"}}',
+        ),
+    ),
+    "a store of the example": (
+        "placeholder_left",
+        "store.env: AIRFLOW_CONN_KHO, endpoint_url",
+        lambda folder: _write(
+            folder / "store.env",
+            MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo",
+            AIRFLOW_CONN_KHO=STORE_EXAMPLE.replace('"password": ""', f'"password": "{made()}"'),
+        ),
+    ),
     "no mail server": ("mail_missing", "mail.env", _without("mail.env", "AIRFLOW_CONN_SMTP_DEFAULT")),
     "login in clear": (
         "mail_in_clear",
@@ -206,6 +232,11 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
     assert any(where in each.where for each in named)
 
 
+def test_software_that_pushes_needs_no_connection_of_its_own(folder: Path) -> None:
+    _write(folder / "settings.env", MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
+    assert examine(of_folder(folder)).findings == ()
+
+
 def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_once(tmp_path: Path) -> None:
     for file in FILES:
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
@@ -215,6 +246,7 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
     assert {f".env: {name}" for name in SECRETS} <= empty
     connections = {where.partition(": ")[2].partition(",")[0] for where in empty if "CONN" in where}
     assert connections == {
+        "AIRFLOW_CONN_KHO",
         "AIRFLOW_CONN_ONESTOP_KHANHHOA",
         "AIRFLOW_CONN_ONESTOP_VANPHONG",
         "AIRFLOW_CONN_SMS_KANNEL",
@@ -225,7 +257,8 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
 
 def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
     assert {name for name, value in EXAMPLE.items() if not value} == set(NEEDED)
-    assert set(FILES) == {".env", *ENV_FILES}
+    assert set(FILES) == {".env", *ENV_FILES, STORE_FILE}
+    assert {STORE_FILE} == OPTIONAL
 
 
 def test_no_secret_of_the_files_is_shown(folder: Path) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from motcua.commands.signing import By, signed
 from motcua.commands.terminal import local_moment
 from motcua.settings import settings
+from motcua.sources import connection_of
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import list_sources, map_status
 
@@ -25,13 +26,13 @@ def list_all() -> None:
     with connect() as connection:
         known = {source.name: source for source in list_sources(connection)}
     table = Table("source", "adapter", "connection", "read up to", "last pick-up", "failure")
-    for name, adapter in settings().sources.items():
+    for name, kind in settings().sources.items():
         source = known.get(name)
         failure = f"{local_moment(source.failed_at)}: {source.failure}" if source and source.failed_at else ""
         table.add_row(
             name,
-            adapter,
-            f"onestop_{name}",
+            kind,
+            connection_of(name, kind),
             local_moment(source.cursor_recorded_at if source else None),
             local_moment(source.picked_up_at if source else None) or "never",
             escape(failure),

@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     Check("calendar", "schema", setting_up.calendar),
     Check("watch", "schema", setting_up.watch),
     Check("sources", "running", outside.sources),
+    Check("store of publications", "running", outside.store),
     Check("gateways", "running", outside.gateways),
     Check("callbacks", "running", outside.callbacks),
     Check("mail server", "running", outside.mail_server),

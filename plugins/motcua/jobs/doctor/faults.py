@@ -93,7 +93,8 @@ FAULTS: Mapping[str, Fault] = {
         "No gateway is configured, so that nothing can be sent for any agency.", "Set MOTCUA_GATEWAYS in settings.env."
     ),
     "connection_missing": _error(
-        "A source, a gateway or the ledger has no connection.", "Set the variable in the file that is named."
+        "A source, a gateway, the ledger or the store of publications has no connection.",
+        "Set the variable in the file that is named.",
     ),
     "connection_unreadable": _error(
         "A connection cannot be read: it is neither JSON nor an address, names no host, or says what nobody knows.",
@@ -236,13 +237,18 @@ FAULTS: Mapping[str, Fault] = {
     "disk_low": _error(
         "A disk is nearly full.", "Make room, or lower MOTCUA_WATCH_DISK_FREE: docs/operations/server.md."
     ),
+    "store_unusable": _error(
+        "Publications cannot be kept in the store that MOTCUA_PUBLICATIONS names, or not be read from it.",
+        "Correct store.env as the message says: docs/operations/publications.md.",
+    ),
     "folder_unusable": _error(
         "A folder is missing, is none, or may not be used by the user that services run as.",
         "Create it, owned by 50000:50000 with Compose, mode 700.",
     ),
     "python_version": _error("Python is of a version that is not supported.", "Use the image, or the version it has."),
     "package_differs": _error(
-        "Packages are not those of requirements.lock.", "Build the image anew: docker compose build --no-cache."
+        "Packages are not those of requirements-production.lock.",
+        "Build the image anew: docker compose build --no-cache.",
     ),
     # --- Airflow
     "airflow_secret_missing": _error(

@@ -12,16 +12,19 @@ from dotenv import dotenv_values
 
 from motcua.store.ledger.environment import GivenConnection, read_connection
 
-DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, CALLBACKS = (
+DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS = (
     ".env",
     "settings.env",
     "mail.env",
     "sources.env",
     "gateways.env",
+    "store.env",
     "callbacks.env",
 )
-FILES = (DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, CALLBACKS)
+FILES = (DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS)
 """In the order in which Compose gives them to what sends; the callbacks get the last and the settings."""
+OPTIONAL = frozenset({STORE})
+"""What need not be there: without a store of publications."""
 ENVIRONMENT = "environment"
 
 

@@ -34,9 +34,9 @@ ROLES = (
     "motcua_pages",
     "motcua_purge",
 )
-"""What motcua provision makes."""
+"""What motcua provision makes everywhere; ``motcua_intake`` only where one-stop software pushes."""
 POSTGRES = 18
-"""Major version of docker-compose.yaml and of the client in requirements.lock."""
+"""Major version of docker-compose.yaml and of the client in the locks."""
 _ZONES = {"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"}
 _MOST_NAMES = 5
 

@@ -87,7 +87,7 @@ def versions(examination: Examination) -> Iterator[Finding]:
     """Python is one that is supported, and the packages are those of the lock."""
     if sys.version_info[:2] not in PYTHONS:
         yield Finding("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
-    lock = examination.settings.home / "requirements.lock"
+    lock = examination.settings.home / "requirements-production.lock"
     if not lock.is_file():
         return
     differ = []

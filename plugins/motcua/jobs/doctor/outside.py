@@ -15,12 +15,14 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.doctor.examining import Examination
 from motcua.jobs.doctor.faults import Finding
-from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SOURCES, variable_of
+from motcua.jobs.doctor.installation import GATEWAYS, MAIL, SOURCES, STORE, variable_of
 from motcua.jobs.doctor.ledger import why_refused
+from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
 from motcua.jobs.notices.request_slots import http_session
 from motcua.jobs.watching.outside import CALLBACKS_LIVE
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import open_as_given, reason_without_values
 from motcua.store.ledger.inspecting import may_write
 
@@ -38,9 +40,9 @@ _TOO_MANY_FIELDS = "&".join(f"f{number}=" for number in range(65))
 
 def sources(examination: Examination) -> Iterator[Finding]:
     """Each answers, lets us read what its adapter reads, and nothing more; its clock is right."""
-    for name, kind in examination.settings.sources.items():
+    for name in read_sources(examination.settings):
         if f"onestop_{name}" not in examination.unusable:
-            yield from _source(examination, name, kind)
+            yield from _source(examination, name, examination.settings.sources[name])
 
 
 def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
@@ -64,7 +66,7 @@ def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]
         connection.rollback()
         if writes:
             yield Finding("source_role_too_mighty", where)
-        source = adapter(kind)(connection)
+        source = adapter(kind)(connection, name)
         before = datetime.now(UTC)
         try:
             source.limit_time(_SOURCE_WITHIN)
@@ -87,6 +89,23 @@ def _source(examination: Examination, name: str, kind: str) -> Iterator[Finding]
             skew = newest.source_now - datetime.now(UTC)
             if abs(skew) - took > examination.settings.clock_skew:
                 yield Finding("clock_differs", where, f"{skew.total_seconds():+.0f} s")
+
+
+# --- Publications ----------------------------------------------------------------------------------------------------
+
+
+def store(examination: Examination) -> Iterator[Finding]:
+    """Publications that are kept in a store of their own can be listed there."""
+    url = examination.settings.publications_url
+    if url.startswith("file://") or PUBLICATIONS in examination.unusable:
+        return
+    try:
+        next(iter(open_store(url).iterdir()), None)
+    except FileNotFoundError:
+        # Nothing has been published yet.
+        return
+    except (OSError, ValueError, ImportError) as unusable:
+        yield Finding("store_unusable", examination.installation.where("MOTCUA_PUBLICATIONS", STORE), str(unusable))
 
 
 # --- Gateways --------------------------------------------------------------------------------------------------------

@@ -25,16 +25,20 @@ from motcua.jobs.doctor.installation import (
     FILES,
     GATEWAYS,
     MAIL,
+    OPTIONAL,
     SETTINGS,
     SOURCES,
+    STORE,
     Installation,
     Variable,
     variable_of,
 )
 from motcua.jobs.watching.telling import goes_in_clear
 from motcua.settings import Settings
-from motcua.sources import UnknownAdapter, adapter
+from motcua.sources import UnknownAdapter, adapter, connection_of
+from motcua.store.ledger.database import LEDGER
 from motcua.store.ledger.environment import GivenConnection, read_connection
+from motcua.store.upkeep import AIRFLOW
 
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -58,6 +62,7 @@ _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
         "MOTCUA_CI",
+        "MOTCUA_INTAKE_PASSWORD",
         "MOTCUA_PERSON",
         "MOTCUA_TEST_DSN",
         *(name for name in SECRETS if name.startswith("MOTCUA_")),
@@ -74,8 +79,10 @@ _PLACEHOLDER = re.compile(
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
-    f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "pages", "purge")
+    f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "intake", "pages", "purge")
 }
+PUBLICATIONS = "publications"
+"""Their store, among what cannot be used."""
 LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
 """Airflow connections to the ledger; which of them a process has depends on what it is for."""
 
@@ -126,7 +133,8 @@ def files(examination: Examination) -> Iterator[Finding]:
     for file in FILES:
         path = installation.folder / file
         if not path.exists():
-            yield Finding("file_missing", file)
+            if file not in OPTIONAL:
+                yield Finding("file_missing", file)
             continue
         if (why := (installation.unreadable or {}).get(file)) is not None:
             yield Finding("file_unreadable", file, why)
@@ -225,7 +233,7 @@ _ADDRESSES = {
 """Addresses that a secret of ours stands in."""
 _ROLE_PASSWORDS = {
     name: f"MOTCUA_{role.removeprefix('motcua_').upper()}_PASSWORD" for name, role in _LEDGER_ROLES.items()
-}
+} | {AIRFLOW: "MOTCUA_AIRFLOW_PASSWORD"}
 
 
 def secrets_of(installation: Installation) -> Iterator[Secret]:
@@ -255,7 +263,7 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     password = (given.password or "").strip()
     if name in _ROLE_PASSWORDS:
         yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
-    elif name.startswith("onestop_") or (name.startswith("sms_") and each.file != CALLBACKS) or password:
+    elif password or each.file == STORE or name.startswith("onestop_") or _sends(each, name):
         yield Secret(f"{each.where}, password", name, password, ours=False)
     if not name.startswith("sms_"):
         return
@@ -269,6 +277,11 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     for field in ("callback_hmac_key", "private_key"):
         if extra.get(field):
             yield Secret(f"{each.where}, {field}", f"{field} of {name}", str(extra[field]).strip(), ours=False)
+
+
+def _sends(each: Variable, name: str) -> bool:
+    """A gateway as what sends is given it; the callbacks need no password of it."""
+    return name.startswith("sms_") and each.file != CALLBACKS
 
 
 def secrets(examination: Examination) -> Iterator[Finding]:
@@ -332,7 +345,7 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
 def connections(examination: Examination) -> Iterator[Finding]:
     """Each source and gateway has one that can be read, and none is left over."""
     installation, settings = examination.installation, examination.settings
-    names = {"onestop": (SOURCES, list(settings.sources)), "sms": (GATEWAYS, list(settings.gateways))}
+    names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
         yield Finding("no_source", installation.where("MOTCUA_SOURCES", SETTINGS))
     if not settings.gateways and not _settings_are_unread(examination):
@@ -352,6 +365,28 @@ def connections(examination: Examination) -> Iterator[Finding]:
     for conn_id in LEDGER_CONNECTIONS[1:]:
         if installation.find(variable_of(conn_id)) is not None:
             yield from _of_connection(examination, conn_id, ENVIRONMENT)
+    yield from _of_store(examination)
+
+
+def _of_store(examination: Examination) -> Iterator[Finding]:
+    installation = examination.installation
+    url = installation.value("MOTCUA_PUBLICATIONS")
+    if not url.startswith("s3://"):
+        return
+    conn_id = urlsplit(url).netloc.rpartition("@")[0]
+    variable = variable_of(conn_id) if conn_id else "MOTCUA_PUBLICATIONS"
+    given = installation.connection(conn_id) if conn_id else None
+    if given is None:
+        yield Finding("connection_missing", installation.where(variable, STORE))
+        examination.unusable.add(PUBLICATIONS)
+    elif _is_of_example(_host_of(str(given.extra.get("endpoint_url") or ""))[0]):
+        yield Finding("placeholder_left", f"{installation.where(variable, STORE)}, endpoint_url")
+        examination.unusable.add(PUBLICATIONS)
+
+
+def read_sources(settings: Settings) -> list[str]:
+    """Sources that have a database of their own, which we read; what is pushed lies in the ledger."""
+    return [source for source, kind in settings.sources.items() if connection_of(source, kind) != LEDGER]
 
 
 def _settings_are_unread(examination: Examination) -> bool:

@@ -25,11 +25,11 @@ _VIEW = re.compile(r"^CREATE OR REPLACE VIEW ([a-z_]+\.[a-z_0-9]+)\s+(.*?);$", r
 _TRIGGER = re.compile(
     r"^CREATE OR REPLACE TRIGGER (\w+)\s+(?:BEFORE|AFTER)\s.*?\sON\s+([a-z_]+\.[a-z_0-9]+)", re.MULTILINE | re.DOTALL
 )
-_GIVEN = re.compile(r"\(\s*'((?:motcua|audit|quality|statements)\.[a-z_0-9]+)',((?:\s*'[^']*',?)+)\s*\)")
+_GIVEN = re.compile(r"\(\s*'((?:motcua|audit|intake|quality|statements)\.[a-z_0-9]+)',((?:\s*'[^']*',?)+)\s*\)")
 _WORD = re.compile(r"'([^']*)'")
 _PRIVILEGE = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER)\b")
 _COLUMNS_OF_RIGHTS = ("motcua_app", "motcua_callbacks", "motcua_pages", "motcua_audit")
-_OTHER_ROLES = ("motcua_purge", "motcua_eraser")
+_OTHER_ROLES = ("motcua_intake", "motcua_purge", "motcua_eraser")
 
 
 @dataclass(frozen=True, slots=True)
