@@ -342,6 +342,12 @@ def one_stop(postgres: Server, ledger: str, agencies: None, configure: Callable[
 
 
 @pytest.fixture
+def useful_for_years(configure: Callable[..., None]) -> None:
+    """NOW is a fixed day: what is recorded then and sent by the real clock would be too late from the third day on."""
+    configure(MOTCUA_USEFUL_FOR="P9999D")
+
+
+@pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Sets environment variables for this test and makes the settings read them."""
 

@@ -133,6 +133,7 @@ def recover(base: Path, folder: Path, archive: Path, until: datetime | None = No
     server = EmbeddedPostgres(folder, free_port())
     folder.mkdir(parents=True)
     shutil.copy2(base / "admin-password", server.password_file)
+    os.chown(folder, *_owner(base / "data"))
     _as_server(server, ["cp", "-a", str(base / "data"), str(server.data)], owned_folder=folder)
     target = f"recovery_target_time = '{until.isoformat()}'\nrecovery_target_action = promote" if until else ""
     _configure(server, f"archive_mode = off\nrestore_command = 'cp {_quoted(archive)}/%f %p'\n{target}")

@@ -17,6 +17,7 @@ STATEMENTS = sorted(
     for path in ROOT.rglob("*.sql")
     if path.relative_to(ROOT).parts[0] not in ("migrations", "definitions", "sandbox")
 )
+OF_OTHER_DATABASES = ("sources/reading", "sources/contract", "sources/opencps", "upkeep/runs_before")
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))
 
 
@@ -43,7 +44,7 @@ def schema(postgres, migrated):
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in STATEMENTS if not name.startswith(("sources/reading", "sources/contract", "sources/opencps"))],
+    [name for name in STATEMENTS if not name.startswith(OF_OTHER_DATABASES)],
 )
 def test_statement_is_one_that_the_schema_understands(name, schema):
     text = statement(name)

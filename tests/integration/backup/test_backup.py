@@ -44,6 +44,7 @@ from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import Role, provision_ledger, with_database
 from motcua.store.oversight.accounting import identity, summed_up
 from tests.conftest import NOW, PASSWORD, OneStop, Server, connection_uri
+from tests.memory_store import in_memory
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -249,14 +250,14 @@ def test_file_that_differs_is_kept_and_told(at_work: Place, other_machine: Calla
 def test_publications_of_an_object_store_come_and_go_likewise(
     place: Place, one_stop: OneStop, gateway: object, other_machine: Callable[[], Place], configure: Callable[..., None]
 ) -> None:
-    configure(MOTCUA_PUBLICATIONS="memory://backed/up")
+    configure(MOTCUA_PUBLICATIONS=in_memory("backed/up"))
     told(one_stop, 0, 1)
     publication = publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
     # Its manifest does not name itself.
     files = len(publication.manifest["files"]) + 1
     assert make_backup(place.backups, silent).part("publications.tar.age").files == files
     other_machine()
-    configure(MOTCUA_PUBLICATIONS="memory://put/back")
+    configure(MOTCUA_PUBLICATIONS=in_memory("put/back"))
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 0, answer.output
     assert f"Publications: {files} put back, 0 were there." in answer.output

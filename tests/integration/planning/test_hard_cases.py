@@ -436,6 +436,7 @@ def twice_undelivered(one_stop, gateway, rows):
     report(refs(rows)[0], "1")
 
 
+@pytest.mark.usefixtures("useful_for_years")
 def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, rows):
     twice_undelivered(one_stop, gateway, rows)
     report(refs(rows)[1], "1")
@@ -447,6 +448,7 @@ def test_receipts_that_contradict_each_other_stop_nothing(one_stop, gateway, row
     assert states(rows) == [("delivered", None), ("accepted", None)]
 
 
+@pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee(
     "receipts",
     "a receipt that cannot be applied stays stored and unread; nothing else waits for it",

@@ -67,6 +67,7 @@ from tests.integration.publications.test_publishing import (
     stored_orphans,
 )
 from tests.known_statements import recorded
+from tests.memory_store import in_memory
 
 __all__ = ["closings", "store"]
 
@@ -854,7 +855,7 @@ def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next
     closings, store, configure, count, where
 ):
     if where == "memory":
-        configure(MOTCUA_PUBLICATIONS=f"memory://reports/{store.parent.name}/{count}")
+        configure(MOTCUA_PUBLICATIONS=in_memory(f"reports/{store.parent.name}/{count}"))
     number = closings()
     killed_after(count, number)
     base = publishing.publications_store()

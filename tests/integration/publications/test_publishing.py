@@ -36,6 +36,7 @@ from motcua.store.oversight.closings import hash_figures, load_figures, load_orp
 from motcua.store.oversight.publications import Publication, list_publications
 from tests import reconciliation_samples as samples
 from tests.conftest import NOW, agency, connection_uri
+from tests.memory_store import in_memory
 
 DAY = Period.parse("2026-11-25")
 MORNING = DAY.end + timedelta(hours=6, minutes=30)
@@ -336,7 +337,7 @@ def test_true_publications_hold_by_number_folder_manifest_and_copy(published, st
 
 
 def test_object_store_serves_as_a_folder_does(closings, configure):
-    configure(MOTCUA_PUBLICATIONS="memory://reports/motcua")
+    configure(MOTCUA_PUBLICATIONS=in_memory("reports/motcua"))
     first, second = publish(closings()), publish(closings(small(Period.parse("2026-11-23"))))
     assert faults(1) == faults(2) == []
     path = publishing.publications_store() / first.folder / "csv/agencies.csv"

@@ -16,7 +16,7 @@ from tests.crash.world import Forked
 from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 from tests.registered import register_templates
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("useful_for_years")]
 
 __all__ = ["two"]  # a fixture
 

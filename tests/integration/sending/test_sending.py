@@ -496,6 +496,7 @@ def test_backfill_sends_its_window_only_and_retries_at_once_what_failed(one_stop
     assert rows("SELECT state FROM motcua.messages") == [{"state": "accepted"}]
 
 
+@pytest.mark.usefixtures("useful_for_years")
 def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gateway, rows, configure, monkeypatch):
     queue_results(one_stop)
     configure(MOTCUA_GATEWAYS="other")
@@ -553,6 +554,7 @@ def test_run_goes_on_while_news_keeps_coming_and_then_ends(one_stop, gateway, ro
     assert states(rows) == [("accepted", None)] * 3
 
 
+@pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee("once", "after SIGTERM a sender claims nothing more and ends with nothing in flight")
 def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
     queue_results(one_stop, 40)

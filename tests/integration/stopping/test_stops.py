@@ -124,6 +124,7 @@ def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gate
     assert len(rows("SELECT 1 FROM motcua.message_history WHERE to_reason = 'stopped'")) == 40
 
 
+@pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee("stops", "a sender at work obeys a stop at its next claim; what is in flight is not torn")
 def test_sender_at_work_obeys_at_its_next_claim_and_keeps_what_is_in_flight(one_stop, gateway, rows):
     now = datetime.now(UTC)

@@ -195,7 +195,7 @@ def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
     import motcua_plugin
 
     mounted = {each["url_prefix"]: each["app"] for each in motcua_plugin.MotcuaPlugin().fastapi_apps}
-    assert set(mounted) == {"/gateway", "/motcua"}
+    assert set(mounted) == {"/gateway", "/intake", "/motcua"}
     for view in motcua_plugin.MotcuaPlugin.external_views:
         assert not view["href"].startswith("/"), "or a base_url with a path is ignored"
         prefix, path = view["href"].split("/", 1)

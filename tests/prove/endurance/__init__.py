@@ -1,0 +1,1 @@
+"""What must stay as it is over days and months at work: memory, tables, files."""
