@@ -67,9 +67,8 @@ _RUN: Final = time(17, 31)
 """The day's one run: after its evening, so that it makes the apologies."""
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
-_OTHER_MONDAYS: Final = frozenset((week, 1) for week in range(2, 54, 2))
-"""Weeks of the year and days of the week of a look at what was closed: it counts all closed days of a month anew, at
-the sources too."""
+_LOOKED_AGAIN: Final = timedelta(days=7)
+"""The past's last Monday lies within: then what was closed in a month is counted anew, at the sources too."""
 _MAILED_FOR: Final = timedelta(days=4)
 """What is older the demo's own run mails no more."""
 _GATEWAY: Final = "kannel"
@@ -192,12 +191,12 @@ class _Days:
             effect.result()
 
     def reconcile(self, moment: datetime) -> None:
-        """The morning's run of reconcile_daily, on every other Monday with its look at what was closed before; on the
+        """The morning's run of reconcile_daily, on its last Monday with a look at what was closed before; on the
         second of a month, of reconcile_monthly too."""
         self._begin(moment)
         name = f"past {moment.isoformat()}"
         close_days(name, EVERYTHING, EVERYTHING, moment)
-        if moment.astimezone(VIETNAM).isocalendar()[1:] in _OTHER_MONDAYS:
+        if moment.astimezone(VIETNAM).weekday() == 0 and self._now - moment < _LOOKED_AGAIN:
             look_again(name, EVERYTHING, moment)
         if moment.astimezone(VIETNAM).day == 2:
             close_month(name, EVERYTHING, moment)
