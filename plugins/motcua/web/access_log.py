@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motcua.domain.phones.reading import mask_phones
@@ -23,8 +26,8 @@ _LONGEST: Final = 4_000
 """Characters that are looked through: others wait meanwhile. What is longer is not shown at all."""
 _HIDDEN: Final = "***"
 _NAMED: Final = re.compile(
-    r"(?<![\w-])([\w-]*(?:secret|token|password|passwd|pwd|sign|signature|key|sender|number|phone|msisdn|content|text))"
-    r"=[^&;?#]*",
+    r"(?<![\w-])([\w-]*(?:secret|session|token|password|passwd|pwd|sign|signature|key"
+    r"|sender|number|phone|msisdn|content|text))=[^&;?#]*",
     re.IGNORECASE,
 )
 """Values named like a secret, or like what gateways bring about a citizen."""
@@ -114,3 +117,14 @@ def hide_queries() -> None:
         log = logging.getLogger(name)
         if not any(isinstance(known, _TargetFilter) for known in log.filters):
             log.addFilter(_TargetFilter())
+
+
+def server_of(app: FastAPI, prefix: str, lifespan: Callable[[], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """A server of its own for an app, with its paths as they are under Airflow.
+
+    ``lifespan`` is the app's: a mounted app is told of no start and no end by itself.
+    """
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: lifespan())
+    server.mount(prefix, app)
+    server.add_middleware(WrittenRefusals)
+    return server

@@ -42,7 +42,7 @@ from motcua.jobs.notices.answering import answer_in_time, apologise, count_left_
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.store.oversight.health import takes_rows
-from motcua.web.access_log import WrittenRefusals, hide_queries
+from motcua.web.access_log import hide_queries, server_of
 from motcua.web.ledger_looks import LedgerLook, LedgerSilent
 from motcua.web.metrics_page import MetricsPage, check_reader
 
@@ -355,11 +355,7 @@ def create_callbacks() -> FastAPI:
 def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
     app = create_callbacks()
-    # A mounted app is told of no start and no end by itself.
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: _with_connections(app))
-    server.mount("/gateway", app)
-    server.add_middleware(WrittenRefusals)
-    return server
+    return server_of(app, "/gateway", lambda: _with_connections(app))
 
 
 def __getattr__(name: str) -> FastAPI:

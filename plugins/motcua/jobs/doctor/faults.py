@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -31,6 +31,15 @@ class Finding:
     def known(self) -> Fault:
         """What is told of every fault of its kind."""
         return FAULTS[self.fault]
+
+
+_MOST_NAMES = 5
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names of what may be many, for a finding's detail."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _error(what: str, remedy: str) -> Fault:

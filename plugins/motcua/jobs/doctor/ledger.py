@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from motcua.jobs.doctor.examining import STATEMENT_WITHIN, Examination
-from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.doctor.faults import Finding, some
 from motcua.jobs.doctor.installation import ENVIRONMENT, variable_of
 from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
@@ -38,7 +38,6 @@ ROLES = (
 POSTGRES = 18
 """Major version of docker-compose.yaml and of the client in the locks."""
 _ZONES = {"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"}
-_MOST_NAMES = 5
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
@@ -137,9 +136,9 @@ def migrations(examination: Examination) -> Iterator[Finding]:
     except psycopg.errors.InsufficientPrivilege:
         applied = set()
     if lacking := sorted(known - applied):
-        yield Finding("migrations_behind", _database(connection), _some(lacking))
+        yield Finding("migrations_behind", _database(connection), some(lacking))
     if beyond := sorted(applied - known):
-        yield Finding("migrations_ahead", _database(connection), _some(beyond))
+        yield Finding("migrations_ahead", _database(connection), some(beyond))
     examination.schema_is_ours = not lacking and not beyond
 
 
@@ -147,21 +146,16 @@ def _database(connection: Connection) -> str:
     return f"database {connection.info.dbname}"
 
 
-def _some(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
 def definitions(examination: Examination) -> Iterator[Finding]:
     """Functions, views and triggers are those of this version."""
     if changed := changed_definitions(examination.open_ledger):
-        yield Finding("definition_differs", _database(examination.open_ledger), _some(changed))
+        yield Finding("definition_differs", _database(examination.open_ledger), some(changed))
 
 
 def rights(examination: Examination) -> Iterator[Finding]:
     """No role has a right in the ledger beyond its own."""
     if too_many := rights_too_many(examination.open_ledger):
-        yield Finding("right_too_many", _database(examination.open_ledger), _some(too_many))
+        yield Finding("right_too_many", _database(examination.open_ledger), some(too_many))
 
 
 def server(examination: Examination) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from motcua.jobs.backup.folders import backups_in, newest_good
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.doctor.faults import Finding, some
 from motcua.jobs.watching.outside import disks_of
 from motcua.settings import Settings
 
@@ -24,7 +24,6 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 _LOCKED = re.compile(r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+)", re.MULTILINE)
 _OFFSETS = (0, 7 * 3600)
 """Seconds east: UTC and Vietnam."""
-_MOST_NAMES = 5
 _REHEARSED_WITHIN = timedelta(days=365)
 
 
@@ -103,8 +102,7 @@ def versions(examination: Examination) -> Iterator[Finding]:
         if not locked.specifier.contains(there, prereleases=True):
             differ.append(f"{locked.name} {there} instead of {str(locked.specifier).removeprefix('==')}")
     if differ:
-        more = f" and {len(differ) - _MOST_NAMES} more" if len(differ) > _MOST_NAMES else ""
-        yield Finding("package_differs", str(lock), ", ".join(differ[:_MOST_NAMES]) + more)
+        yield Finding("package_differs", str(lock), some(differ))
 
 
 def backups(examination: Examination) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.texts import Template
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.doctor.examining import Examination
-from motcua.jobs.doctor.faults import Finding
+from motcua.jobs.doctor.faults import Finding, some
 from motcua.store.agencies import list_agencies
 from motcua.store.calendars import list_unconfirmed
 from motcua.store.ledger.inspecting import agencies_without_dossiers
@@ -20,7 +20,6 @@ from motcua.store.oversight.watch import watch_life
 _NEXT_YEAR_FROM = 11
 """Month from which on the next year's calendar is asked for; the watch tells of it a month later."""
 _WATCH_SILENT = timedelta(minutes=10)
-_MOST_NAMES = 5
 
 
 def agencies(examination: Examination) -> Iterator[Finding]:
@@ -39,7 +38,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
     for gateway in examination.settings.gateways:
         missing = [_name(each) for each in newest if (gateway, each.template_id, each.version) not in known]
         if missing:
-            yield Finding("text_not_registered", f"gateway {gateway}", _some(sorted(missing)))
+            yield Finding("text_not_registered", f"gateway {gateway}", some(sorted(missing)))
         try:
             takes_ids = f"sms_{gateway}" not in examination.unusable and open_gateway(gateway).takes_template_ids
         except GatewayMisconfigured:
@@ -51,16 +50,11 @@ def texts(examination: Examination) -> Iterator[Finding]:
             and not (found.provider_template_id or found.accented_provider_template_id)
         ]
         if takes_ids and without:
-            yield Finding("text_without_id", f"gateway {gateway}", _some(sorted(without)))
+            yield Finding("text_without_id", f"gateway {gateway}", some(sorted(without)))
 
 
 def _name(template: Template) -> str:
     return f"{template.template_id}.v{template.version}"
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def calendar(examination: Examination) -> Iterator[Finding]:

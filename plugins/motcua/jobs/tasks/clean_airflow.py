@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.upkeep import cleaning
 from motcua.store.ledger.database import without_values
 from motcua.store.upkeep import AIRFLOW
@@ -46,7 +46,4 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     Raises:
         RunIncomplete: with what is left.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
-    left += [str(each["left"]) for each in done if each.get("left")]
-    if left:
-        raise RunIncomplete("; ".join(left))
+    demand_nothing_left(done, failed_tasks)

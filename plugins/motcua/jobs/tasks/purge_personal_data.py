@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.gates import demand_nothing_left
 from motcua.jobs.personal_data.files import remove_old_files
 from motcua.jobs.personal_data.purging import purge
 from motcua.store.ledger.database import without_values
@@ -39,7 +39,4 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     Raises:
         RunIncomplete: with what is left.
     """
-    left = [f"task {task} failed" for task in failed_tasks]
-    left += [str(each["left"]) for each in done if each.get("left")]
-    if left:
-        raise RunIncomplete("; ".join(left))
+    demand_nothing_left(done, failed_tasks)

@@ -30,7 +30,7 @@ from motcua.jobs.intake.taking import RecordKind, take
 from motcua.settings import settings
 from motcua.store.intake.pushes import Fault, SessionEnded, look_up, note_call, sign_in, sign_in_from, whose
 from motcua.store.ledger.database import INTAKE, Connection, close_ledger_pool, ledger_pool, reason_without_values
-from motcua.web.access_log import WrittenRefusals, hide_queries
+from motcua.web.access_log import hide_queries, server_of
 from motcua.web.intake.answers import DONE, Refused, answer, answer_of
 from motcua.web.intake.limits import LARGE, MOST_BYTES, MOST_RECORDS, Rate, Room
 
@@ -406,11 +406,7 @@ async def _with_desk(app: FastAPI) -> AsyncIterator[None]:
 def create_standalone() -> FastAPI:
     """The same app with its paths as they are under Airflow, for a server of its own."""
     app = create_intake()
-    # A mounted app is told of no start and no end by itself.
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: _with_desk(app))
-    server.mount("/intake", app)
-    server.add_middleware(WrittenRefusals)
-    return server
+    return server_of(app, "/intake", lambda: _with_desk(app))
 
 
 def __getattr__(name: str) -> FastAPI:
