@@ -34,7 +34,7 @@ class GatewayAddress:
     @property
     def concurrency(self) -> int:
         """Most requests in flight at once."""
-        return max(1, int(self.extra.get("concurrency", 16)))
+        return int(self.extra.get("concurrency", 16))
 
     @property
     def carriers(self) -> frozenset[str]:

@@ -28,10 +28,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.mailing import mail_agency, mail_department
+from motcua.jobs.watching.telling import signed_in
 from motcua.reports.mail import Mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
+from motcua.store.ledger.environment import connection_of_environment
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.report_mails import MailedReport, hash_recipient, reserve_mail
 from tests.conftest import TU_PHAP, Server, _drop, _fresh_database, agency, connection_uri
@@ -333,11 +335,22 @@ def test_starttls_is_used_where_the_connection_does_not_switch_it_off(run, confi
         tls = {"disable_tls": False, "ssl_context": "none"}
         configure(AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port, extra=tls))
         assert mail_agency(run, TU_PHAP)["sent"] == 3
+        assert watch_is_let_in()
         configure(AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port, extra={"disable_tls": False}))
         with pytest.raises(MailsNotSent, match="SSLCertVerificationError"):
             mail_agency(run, TU_PHAP, again=True)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            watch_is_let_in()
     finally:
         server.close()
+
+
+def watch_is_let_in() -> bool:
+    """The watch, which does without Airflow, reads the same connection by itself."""
+    given = connection_of_environment("smtp_default")
+    assert given is not None
+    with signed_in(given) as client:
+        return client.noop()[0] == 250
 
 
 def certificate(folder: Path) -> Path:

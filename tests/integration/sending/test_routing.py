@@ -383,6 +383,8 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
         ({"horizon_hours": 0}, "horizon_hours"),
         ({"unknown_after_hours": "soon"}, "unknown_after_hours"),
         ({"concurrency": "many"}, "concurrency"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": -3}, "concurrency"),
     ],
 )
 def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure, extra, word):
