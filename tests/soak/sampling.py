@@ -13,8 +13,8 @@ from tests.soak.flatness import Margin, Series
 from tests.soak.stage import NETWORKS, WORKERS, Stage
 
 MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 8.0), Margin(0.0, 3.0)
-TABLE = Margin(0.2, 64.0)
-"""Bytes for each message."""
+ROWS = Margin(0.25, 0.25)
+"""Living rows for each message."""
 _LEAST = 0.2
 """Share of the span that a process must have lived to be judged."""
 _TABLES = """
@@ -56,9 +56,9 @@ class Samples:
             for role in _ROLES:
                 series = self.connections.setdefault(role, Series(f"connections of {role}", "", CONNECTIONS))
                 series.add(hour, there.get(role, 0))
-            for name, size, _, _ in rows:
-                series = self.tables.setdefault(name, Series(f"table {name}", "bytes a message", TABLE))
-                series.add(hour, size / max(1, messages))
+            for name, _, _, living in rows:
+                series = self.tables.setdefault(name, Series(f"table {name}", "rows a message", ROWS))
+                series.add(hour, living / max(1, messages))
             self.size.append((hour, sum(size for _, size, _, _ in rows) / 1e6))
             living = sum(live for _, _, _, live in rows)
             self.dead["all"].append((hour, 100 * sum(dead for _, _, dead, _ in rows) / max(1, living)))
@@ -77,6 +77,15 @@ class Samples:
         """The series of processes that lived long enough."""
         least = max(12, int(self.taken * _LEAST))
         return [series for series in self.processes.values() if len(series.points) >= least]
+
+
+def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
+    """Bytes of each table of the ledger with its indexes, as the day left it and as it is when it is written anew."""
+    with psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
+        left = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
+        ledger.execute("VACUUM (FULL)")
+        anew = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
+    return {name: (size, anew[name]) for name, size in left.items()}
 
 
 def _private_of_children(pid: int) -> float | None:

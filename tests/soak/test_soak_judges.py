@@ -16,7 +16,7 @@ from tests.soak.faults import COSTS, draw
 from tests.soak.flatness import Margin, Series, is_flat, rising, trend
 from tests.soak.lives import HELD, KINDS, Life, Owed, lives
 from tests.soak.oracle import Citizen, Taken, judge, read
-from tests.soak.sampling import FILES, MEMORY, TABLE, Samples
+from tests.soak.sampling import FILES, MEMORY, ROWS, Samples
 
 START = datetime(2026, 1, 21, 0, 0, tzinfo=UTC)
 TOMORROW = START + timedelta(days=1, hours=10)
@@ -109,13 +109,12 @@ def test_a_file_kept_open_every_other_minute_is_found() -> None:
     assert not is_flat(trend(_series(30.0, margin=FILES).points), FILES)
 
 
-def test_table_that_grows_with_its_messages_is_flat_and_one_that_outgrows_them_is_not() -> None:
-    grows, outgrows = Series("as much", "bytes", TABLE), Series("more", "bytes", TABLE)
+def test_table_whose_rows_grow_with_messages_is_flat_and_one_that_outgrows_them_is_not() -> None:
+    grows, outgrows = Series("as much", "rows", ROWS), Series("more", "rows", ROWS)
     for minute in range(1, 301):
         messages = 3 * minute
-        # Both begin with some empty pages.
-        grows.add(minute / 60, (65_536 + 900 * messages) / messages)
-        outgrows.add(minute / 60, (65_536 + 900 * messages + 60 * minute**2) / messages)
+        grows.add(minute / 60, (50 + 4 * messages) / messages)
+        outgrows.add(minute / 60, (50 + 4 * messages + 0.3 * minute**2) / messages)
     assert rising([grows, outgrows]) == [outgrows]
 
 

@@ -27,6 +27,7 @@ from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
 from tests.soak.flatness import Margin, Series, is_flat, trend
 from tests.soak.oracle import Citizen, Judgement, Taken, judge
+from tests.soak.sampling import sizes_and_built_anew
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS, Hung
 
 _LISTED = """
@@ -41,6 +42,9 @@ _SHOWN = 5
 _TRIES = 12
 """A gateway that is away for a share of the day is tried at most so often: pauses double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
+_BLOAT, _FORKS = 1.5, 131_072
+"""A table and its indexes may be so many times as large as written anew, and so many bytes more: small ones are mostly
+maps of free space."""
 
 
 def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]:
@@ -181,20 +185,23 @@ def _what_grew(day: Day) -> list[Figure]:
     # Each of those that live as long as a day must have been looked at.
     roles = {series.subject.partition(" #")[0] for series in judged}
     missing = [name for name in ("callbacks", *WORKERS) if name not in roles and name != "notify-two"]
-    tables = sorted(samples.tables.values(), key=lambda each: -each.points[-1][1])
-    rising = [each for each in tables if len(each.points) >= 12 and not is_flat(trend(each.points), each.margin)]
+    many = [each for each in samples.tables.values() if len(each.points) >= 12]
+    rising = [each for each in many if not is_flat(trend(each.points), each.margin)]
+    tables = sorted(sizes_and_built_anew(day.stage).items(), key=lambda each: -each[1][0])
+    bloated = [f"{name} {left / anew:.2f} times" for name, (left, anew) in tables if left > _BLOAT * anew + _FORKS]
+    left, anew = (sum(each[place] for _, each in tables) for place in (0, 1))
     whole = trend(samples.size)
     dead = trend(samples.dead["all"])
-    per = sum(each.points[-1][1] for each in tables)
-    largest = ", ".join(f"{each.subject.removeprefix('table ')} {each.points[-1][1]:,.0f}" for each in tables[:3])
+    largest = ", ".join(f"{name} {left / anew:.2f}" for name, (left, anew) in tables[:3])
     noticed = [each for each in planted if not is_flat(trend(each.points), each.margin)]
     return [
         Figure("samples", f"{samples.taken}, one a minute", "-", samples.taken > 0),
         _none("long-lived parts that were not looked at", missing),
         *found,
         Figure("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}", "-", True),
-        Figure("tables: bytes a message", f"{per:,.0f}; largest {largest}", "-", True),
-        _none("tables that grow faster than what is in them", [each.subject for each in rising]),
+        Figure("tables against the same written anew", f"{left / anew:.2f} times; largest {largest}", "-", True),
+        _none("tables above 1.5 times of that", bloated),
+        _none("tables whose rows grow faster than messages", [each.subject for each in rising]),
         Figure("dead rows of a hundred", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD), is_flat(dead, _DEAD)),
         Figure("a process that leaks on purpose", f"{len(noticed)} of its {len(planted)} series rise", "all of them",
                bool(planted) and len(noticed) == len(planted)),
