@@ -24,6 +24,7 @@ from motcua.jobs.doctor.examine import CHECKS
 from motcua.jobs.doctor.faults import FAULTS
 from motcua.settings import settings
 from motcua.store.ledger.definitions import texts_of_definitions
+from motcua.version import software
 from tests.conftest import NHA_TRANG, free_port
 from tests.dated_backup import write_backup
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
@@ -675,6 +676,7 @@ def test_nothing_is_wrong_and_the_exit_code_says_so(installed: Installed) -> Non
         done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 0, done.output
     assert "nothing is wrong" in done.output
+    assert software() in done.output
     assert CliRunner().invoke(app, ["doctor", "--files", str(installed.folder)]).exit_code == 2
 
 
