@@ -8,7 +8,7 @@ MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
 
 
-.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock bundle
+.PHONY: latency pictures demo smoke test test-alone test-beside test-again lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
 
 # Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
@@ -58,10 +58,11 @@ lint-python: $(READY)
 lint-sql: $(READY)
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
 
-## make prove [ONLY=phones|texts|crash|soak|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n]: how right, at scale, against an oracle that shares no code
+## make prove [ONLY=phones|texts|crash|soak|upgrade|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n] [FROM=upgraded commit]: how right, at scale, against an oracle that shares no code
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
-		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED))
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
+		$(if $(FROM),--from $(FROM))
 
 ## make latency: seconds from commit to acceptance, measured in the running demo
 latency: $(READY)
@@ -88,6 +89,10 @@ lock:
 	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-production.lock
 	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
 		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
+
+## make try-airflow VERSION=…: whether the project runs with another version of Airflow (needs uv)
+try-airflow: $(READY)
+	$(BIN)/python scripts/try_airflow.py "$(VERSION)"
 
 ## make bundle [FOLDER=…]: what a server without internet needs (docs/operations/offline.md)
 bundle: $(READY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Annotated
 
 import typer
 from psycopg import Error
@@ -18,13 +19,30 @@ from motcua.commands.oversight import closings, complaints, publications, qualit
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
 from motcua.store.ledger.database import reason_without_values
+from motcua.version import software
 
 app = typer.Typer(
     name="motcua",
-    help="MotcuaSMS: SMS notices on one-stop dossiers. Connections come from AIRFLOW_CONN_*, settings from MOTCUA_*.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(software())
+        raise typer.Exit
+
+
+@app.callback()
+def _motcua(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Which version this is.")
+    ] = False,
+) -> None:
+    """MotcuaSMS: SMS notices on one-stop dossiers. Connections come from AIRFLOW_CONN_*, settings from MOTCUA_*."""
+
+
 app.command("demo")(demo)
 app.command("smoke")(smoke)
 app.command("doctor")(doctor)
@@ -66,7 +84,7 @@ def main() -> None:
     """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
-        if sys.argv[1:2] not in (["demo"], ["doctor"], ["smoke"], ["provision"]):
+        if sys.argv[1:2] not in (["--version"], ["demo"], ["doctor"], ["smoke"], ["provision"]):
             connect_to_demo()
         app()
     except Exception as failure:

@@ -94,7 +94,7 @@ def _parser(verb: str, *flags: str, command: bool = False, services: bool = Fals
 PARSERS = {
     "build": _parser("build"),
     "config": _parser("config", "--quiet|-q", "--images"),
-    "up": _parser("up", "--detach|-d", "--wait", "--build", services=True),
+    "up": _parser("up", "--detach|-d", "--wait", "--build", "--no-deps", services=True),
     "run": _parser("run", "--rm", "-T|--no-tty", "--no-deps", command=True),
     "exec": _parser("exec", "-T|--no-tty", command=True),
     "stop": _parser("stop", services=True),
@@ -330,7 +330,10 @@ class Machine:
         elif verb == "up":
             if not asked.detach:
                 raise Refused("up without --detach would not come back")
-            self._up(services, asked.services or list(services), asked.wait)
+            names = asked.services or list(services)
+            # What they need is left as it is.
+            alone = {name: {**services[name], "depends_on": {}} for name in names}
+            self._up(alone if asked.no_deps else services, names, asked.wait)
         elif verb == "run":
             if not asked.no_deps:
                 self._up(services, list(services[asked.service].get("depends_on", {})), wait=False, needed=True)

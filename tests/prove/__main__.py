@@ -1,7 +1,8 @@
 """``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]``: a table of figures for each capability.
 
 Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
-``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one.
+``--share`` and ``--speed`` are of the soak, which takes the end of its day alone, or a slower one; ``--from`` is of the
+upgrade, which otherwise begins at versions that it chooses.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--share", type=float)
     parser.add_argument("--speed", type=float)
+    parser.add_argument("--from", dest="since", metavar="COMMIT")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")
@@ -41,7 +43,7 @@ def main() -> int:
         started = time.monotonic()
         prove = import_module(PROOFS[name]).figures
         takes = inspect.signature(prove).parameters
-        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed") if name in takes}
+        given = {name: getattr(asked, name) for name in ("seeds", "share", "speed", "since") if name in takes}
         figures = prove(asked.seed, **{name: value for name, value in given.items() if value})
         table = Table(
             "figure", "value", "must reach", "", title=f"{name} (seed {asked.seed}, {time.monotonic() - started:.0f} s)"

@@ -101,7 +101,7 @@ class Conductor:
         with contextlib.ExitStack() as stack:
             self.stage.open()
             stack.callback(self._end_threads)
-            self._prime_sources()
+            prime_sources(self.stage, self.day.made, self.start, self.end)
             self.stage.start_all()
             self.stage.set_clock(self.speed)
             self._threads = [
@@ -125,25 +125,6 @@ class Conductor:
         self._stop.set()
         for thread in getattr(self, "_threads", []):
             thread.join()
-
-    def _prime_sources(self) -> None:
-        """A source that is not empty when it is first read: else it would begin with its server's own clock."""
-        moment = self.start - timedelta(minutes=30)
-        firsts = {life.dossier.source: life for life in reversed(self.day.made)}
-        with self.stage.writers() as writers:
-            for source, life in firsts.items():
-                first = life.dossier.model_copy(update={"code": f"{life.dossier.code}-first"})
-                first = first.model_copy(
-                    update={
-                        "written_code": first.code,
-                        "step": "Tiếp nhận",
-                        "status": 2,
-                        "due_at": self.end + timedelta(days=20),
-                    }
-                )
-                other = Life("first", first, [Act(0, "Thẩm định", 4)], {}, "")
-                Writers([other], writers).write(other, other.acts[0], moment)
-                writers[source].reserve_transition()
 
     def _say(self, words: str) -> None:
         print(f"{self.stage.clock.true().astimezone(VIETNAM):%H:%M} {words}", file=sys.stderr, flush=True)
@@ -282,7 +263,7 @@ class Conductor:
     def _until_quiet(self, until: datetime | None) -> None:
         """Until nothing waits any more. ``until``: an hour of the day at which it is no longer waited for."""
         deadline = time.monotonic() + _QUIET_WITHIN
-        while left := self._left():
+        while left := waiting(self.stage):
             if time.monotonic() > deadline:
                 if until is None:
                     self.day.breaches.append(f"never quiet: {left}")
@@ -292,15 +273,6 @@ class Conductor:
             self._revive()
             self._jobs_of_the_hour()
             time.sleep(0.2)
-
-    def _left(self) -> str:
-        with contextlib.suppress(psycopg.Error):
-            (row,) = self.stage.ask(_WAITING)
-            waiting = self.stage.network_log("SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')")
-            row["receipts"] = sum(count for (count,) in waiting)
-            row["sources"] = len(self.stage.ask("SELECT FROM motcua.sources WHERE failed_at IS NOT NULL"))
-            return ", ".join(f"{count} {name}" for name, count in row.items() if count)
-        return "the ledger does not answer"
 
     # What goes on beside it
 
@@ -345,6 +317,37 @@ SELECT
     (SELECT count(*) FROM motcua.unread_receipts) AS unread,
     (SELECT count(*) FROM motcua.transitions WHERE planned_at IS NULL) AS unplanned
 """
+
+
+def waiting(stage: Stage) -> str:
+    """What is not done yet, in words; empty: nothing waits."""
+    with contextlib.suppress(psycopg.Error):
+        (row,) = stage.ask(_WAITING)
+        receipts = stage.network_log("SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')")
+        row["receipts"] = sum(count for (count,) in receipts)
+        row["sources"] = len(stage.ask("SELECT FROM motcua.sources WHERE failed_at IS NOT NULL"))
+        return ", ".join(f"{count} {name}" for name, count in row.items() if count)
+    return "the ledger does not answer"
+
+
+def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime) -> None:
+    """A source that is not empty when it is first read: else it would begin with its server's own clock."""
+    moment = start - timedelta(minutes=30)
+    firsts = {life.dossier.source: life for life in reversed(made)}
+    with stage.writers() as writers:
+        for source, life in firsts.items():
+            first = life.dossier.model_copy(update={"code": f"{life.dossier.code}-first"})
+            first = first.model_copy(
+                update={
+                    "written_code": first.code,
+                    "step": "Tiếp nhận",
+                    "status": 2,
+                    "due_at": end + timedelta(days=20),
+                }
+            )
+            other = Life("first", first, [Act(0, "Thẩm định", 4)], {}, "")
+            Writers([other], writers).write(other, other.acts[0], moment)
+            writers[source].reserve_transition()
 
 
 def run_day(seed: int, share: float, speed: float) -> Day:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 _PHRASES = {
@@ -108,3 +108,17 @@ def judge(
                 if missing > helped:
                     found.lost.append(f"{code} {kind}")
     return found
+
+
+def mistakes_noticed(citizens: Mapping[str, Citizen], taken: Sequence[Taken], found: Judgement) -> int:
+    """Of three mistakes made up in the same log (a message taken away, doubled, sent to the neighbour) how many are
+    found; 0 of an empty log."""
+    if not taken:
+        return 0
+    first = taken[0]
+    mistakes = {
+        "lost": [each for each in taken if each.text != first.text],
+        "doubled": [*taken, first, first],
+        "wrong_phone": [*taken[:-1], replace(taken[-1], number="0900000000")],
+    }
+    return sum(len(getattr(judge(citizens, log), what)) > len(getattr(found, what)) for what, log in mistakes.items())

@@ -95,11 +95,15 @@ class Stage:
         self._provision()
         self.ports = {name: free_port() for name in (*NETWORKS, "callbacks")}
         self._environ()
-        migrate()
-        close_ledger_pool()
+        self.migrate()
         begin_ledger_clock(self.owner_dsn)
         self.set_ledger_clock()
         self.once("prepare")
+
+    def migrate(self) -> None:
+        """The ledger gets its schema."""
+        migrate()
+        close_ledger_pool()
 
     def _server(self, name: str, lines: str) -> EmbeddedPostgres:
         server = EmbeddedPostgres(self.folder / name, free_port())

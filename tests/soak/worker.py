@@ -204,12 +204,16 @@ ONCE = {
 }
 
 
+def die_with_parent() -> None:
+    """Whoever started this process may be killed; it does not outlive it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs one role; 1 where a job of once a day failed."""
     folder, name = Path(arguments[0]), arguments[1]
-    if sys.platform == "linux":
-        # Whoever started it may be killed; nothing of the day outlives it.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    die_with_parent()
     logging.disable(logging.WARNING)
     if name.startswith("network"):
         network(folder, name, int(arguments[2]))

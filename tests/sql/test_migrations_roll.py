@@ -8,9 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from motcua.settings import include_dir
-
-BEFORE_THE_RULE = "0051_verified"
-"""The last migration from before the rule: those that follow it keep it."""
+from tests.upgrade.versions import EARLIEST
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORDS = re.compile(r"'(?:[^']|'')*'")
@@ -64,8 +62,8 @@ def faults(migration: str) -> Iterator[str]:
 )
 def test_no_migration_takes_from_old_code_or_holds_a_lock_while_it_reads_a_table() -> None:
     files = sorted((include_dir() / "sql" / "migrations").glob("*.sql"))
-    assert BEFORE_THE_RULE in {path.stem for path in files}
-    newer = {path.stem: list(faults(path.read_text(encoding="utf-8"))) for path in files if path.stem > BEFORE_THE_RULE}
+    assert EARLIEST in {path.stem for path in files}
+    newer = {path.stem: list(faults(path.read_text(encoding="utf-8"))) for path in files if path.stem > EARLIEST}
     assert newer, "this one has some"
     assert {name: found for name, found in newer.items() if found} == {}
 

@@ -14,6 +14,7 @@ from motcua.commands.terminal import console, refuse
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.examining import Diagnosis
 from motcua.jobs.doctor.installation import DOT_ENV, FILES, of_environment, of_folder
+from motcua.version import software
 
 _console = console()
 
@@ -83,4 +84,4 @@ def _print(diagnosis: Diagnosis) -> None:
     for why, checks in diagnosis.not_looked_at:
         _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)
     told = f"{errors} error(s), {warnings} warning(s)" if diagnosis.findings else "nothing is wrong"
-    _console.print(f"{diagnosis.looked_at} checks: {told}.", markup=False)
+    _console.print(f"{software()}, {diagnosis.looked_at} checks: {told}.", markup=False)

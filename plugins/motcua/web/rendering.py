@@ -15,6 +15,7 @@ from jinja2 import Environment
 from motcua.domain.working_days import written_day
 from motcua.reports.wording import moment
 from motcua.templating import templates
+from motcua.version import version
 from motcua.web.auth import airflow_address, sign_out_address
 from motcua.web.forms import form_token
 from motcua.web.refusals import PageRefusal
@@ -29,7 +30,9 @@ HEADERS = {
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return templates("web", {"day": written_day, "moment": moment})
+    environment = templates("web", {"day": written_day, "moment": moment})
+    environment.globals["version"] = version()
+    return environment
 
 
 def load_every_page() -> None:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from motcua.cli import app
 from motcua.commands.provision import AIRFLOW
 from motcua.jobs.backup.folders import VERIFIED
+from motcua.jobs.doctor import ledger, machine, outside
 from motcua.jobs.doctor.examine import CHECKS
 from motcua.jobs.doctor.faults import FAULTS
 from motcua.settings import settings
 from motcua.store.ledger.definitions import texts_of_definitions
+from motcua.version import software
 from tests.conftest import NHA_TRANG, free_port
 from tests.dated_backup import write_backup
 from tests.integration.doctor.installed import SOURCE, Installed, given_environment, install, made
@@ -100,6 +105,43 @@ def _somebody_else_at_the_callbacks(it: Installed) -> None:
 def _gateway_clock(it: Installed) -> None:
     it.smsbox.ahead = timedelta(minutes=3)
     it.later(lambda: setattr(it.smsbox, "ahead", timedelta(0)))
+
+
+def _other_python(it: Installed) -> None:
+    it.later(lambda known=machine.PYTHONS: setattr(machine, "PYTHONS", known))
+    machine.PYTHONS = ((3, 99),)
+
+
+def _other_postgres(it: Installed) -> None:
+    it.later(lambda known=ledger.POSTGRES: setattr(ledger, "POSTGRES", known))
+    ledger.POSTGRES = 99
+
+
+def _slow_source(it: Installed) -> None:
+    """Somebody holds its table; it is not waited for as long as in earnest."""
+    holder = psycopg.connect(it.dsn(SOURCE))
+    holder.execute("LOCK TABLE onestop.transitions IN ACCESS EXCLUSIVE MODE")
+    it.later(holder.close)
+    it.later(lambda within=outside._SOURCE_WITHIN: setattr(outside, "_SOURCE_WITHIN", within))
+    outside._SOURCE_WITHIN = 0.2
+
+
+def _unhealthy_callbacks(it: Installed) -> None:
+    """As they answer when their ledger does not."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+        def do_GET(self) -> None:
+            self.send_response(503 if self.path == "/gateway/health" else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    it.later(lambda: (server.shutdown(), server.server_close()))
+    address = f"http://127.0.0.1:{server.server_address[1]}/gateway/receipts/kannel"
+    it.connection("sms_kannel", extra={"callback_url": address})
 
 
 def _mail_refuses(it: Installed) -> None:
@@ -343,8 +385,11 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
         ),
     ),
     "Airflow's zone": ("zone_differs", "default_timezone", _set(AIRFLOW__CORE__DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh")),
+    "other PostgreSQL": ("postgres_version", "PostgreSQL", _other_postgres),
+    "other Python": ("python_version", "this machine", _other_python),
     "old programs": ("backup_programs_unusable", "pg_dump", _old_programs),
     "source away": ("source_unreachable", "KHANHHOA", _connection("onestop_khanhhoa", port=free_port())),
+    "slow source": ("source_slow", "KHANHHOA", _slow_source),
     "source's password": ("source_refused", "KHANHHOA", _connection("onestop_khanhhoa", password=made())),
     "source without a view": (
         "source_lacks_views",
@@ -390,6 +435,7 @@ CASES: dict[str, tuple[str, str, Callable[[Installed], None]]] = {
             "sms_kannel", extra={"callback_url": f"http://127.0.0.1:{free_port()}/gateway/receipts/kannel"}
         ),
     ),
+    "callbacks without their ledger": ("callback_unhealthy", "callback_url", _unhealthy_callbacks),
     "somebody else at the callbacks": ("callback_answers_wrong", "callback_url", _somebody_else_at_the_callbacks),
     "address of another gateway": (
         "callback_address_wrong",
@@ -630,14 +676,11 @@ def test_nothing_is_wrong_and_the_exit_code_says_so(installed: Installed) -> Non
         done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 0, done.output
     assert "nothing is wrong" in done.output
+    assert software() in done.output
     assert CliRunner().invoke(app, ["doctor", "--files", str(installed.folder)]).exit_code == 2
 
 
 NOT_BROKEN_HERE = {
-    "python_version": "tests run under one Python",
-    "postgres_version": "tests run on one PostgreSQL",
-    "source_slow": "a source that hangs holds the doctor for ten seconds",
-    "callback_unhealthy": "the callbacks hold their ledger themselves: tests/web/gateways",
     "mail_in_clear": "the mail server of this installation knows no log-in: test_doctor_files.py",
 }
 

@@ -15,7 +15,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import psycopg.errors
 
@@ -26,7 +25,7 @@ from tests.prove import Figure
 from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
 from tests.soak.flatness import Margin, Series, is_flat, trend
-from tests.soak.oracle import Citizen, Judgement, Taken, judge
+from tests.soak.oracle import Citizen, judge, mistakes_noticed
 from tests.soak.sampling import sizes_and_built_anew
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS, Hung
 
@@ -122,6 +121,7 @@ def _who_was_told(day: Day) -> list[Figure]:
     # At each gateway what is in flight and a quarter more that is kept ready; each try at a stopped one a message.
     in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
     most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
+    noticed = mistakes_noticed(citizens, taken, found)
     replies = day.stage.network_log("SELECT count(*), count(reply_id) FROM inquiries")
     asked, answered = (sum(row[place] for row in replies) for place in (0, 1))
     return [
@@ -133,25 +133,13 @@ def _who_was_told(day: Day) -> list[Figure]:
         _none("told without being owed it", found.uncalled),
         Figure("not sent, listed for people as unknown", str(found.listed), f"at most {most}", found.listed <= most),
         Figure("texts to 9029 answered", f"{answered} of {asked}", "all", asked > 0 and answered == asked),
-        *_oracle_notices(citizens, taken, found),
+        Figure(
+            "an oracle that is given a loss, a double, a wrong phone",
+            f"{noticed} of 3 mistakes in the same log",
+            "3 of 3",
+            noticed == 3,
+        ),
     ]
-
-
-def _oracle_notices(citizens: dict[str, Citizen], taken: Sequence[Taken], found: Judgement) -> list[Figure]:
-    """The same log with a message taken away, doubled, or sent to the neighbour."""
-    if not taken:
-        return [Figure("an oracle that notices", "nothing was sent", "3 of 3", False)]
-    first = taken[0]
-    mistakes = {
-        "lost": [each for each in taken if each.text != first.text],
-        "doubled": [*taken, first, first],
-        "wrong_phone": [*taken[:-1], replace(taken[-1], number="0900000000")],
-    }
-    noticed = sum(
-        len(getattr(judge(citizens, log), what)) > len(getattr(found, what)) for what, log in mistakes.items()
-    )
-    value = f"{noticed} of 3 mistakes in the same log"
-    return [Figure("an oracle that is given a loss, a double, a wrong phone", value, "3 of 3", noticed == 3)]
 
 
 def _the_books(day: Day) -> list[Figure]:

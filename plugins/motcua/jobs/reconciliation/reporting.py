@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import LiteralString, TypeVar
 
@@ -55,6 +54,7 @@ from motcua.store.oversight.closings import (
 from motcua.store.oversight.complaints import count_complaints
 from motcua.store.oversight.figure_rows import Cell, FigureRows, rows_of_figure
 from motcua.store.oversight.publications import Definition, list_definitions
+from motcua.version import software
 
 _QUERIES: dict[LiteralString, str] = {
     "closings/counting/count_dossiers": "dossiers",
@@ -114,7 +114,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         budget=_budget(ledger, closing, figures),
         urged=tuple(urge(figures, thresholds)),
         queries=(),
-        software=f"MotcuaSMS {version('motcua')}",
+        software=software(),
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,
         stops=stops_of_closing(ledger, closing_no),

@@ -28,6 +28,7 @@ from motcua.jobs.tasks.settle_messages import gate
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import connect
+from motcua.version import software
 from tests.conftest import NHA_TRANG, NOW, TU_PHAP, agency
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.taken_away import read_file
@@ -210,6 +211,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, ali
     assert "Không có việc gì cần xử lý. Giám sát xem lần cuối lúc" in shown
     assert "Chưa có hồ sơ nào" not in shown
     assert "Dữ liệu tính đến" in shown
+    assert f"{software()} ·" in shown
     assert "Dữ liệu tính đến" in shown.rpartition("giờ Việt Nam")[2]
     rows("DELETE FROM motcua.watch_life")
     assert matters(page.get(PAGE)) == [

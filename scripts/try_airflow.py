@@ -1,0 +1,122 @@
+"""Whether the project runs with another version of Airflow: an environment beside the own one, checks, and an answer.
+
+    scripts/try_airflow.py VERSION [FOLDER]
+
+The inputs of the lock (pyproject.toml) are resolved with Airflow at that version; what need not change stays as the
+lock has it, as ``make lock`` would do it after the pin was changed. No file of constraints is used. Then the contracts
+of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment. Needs uv.
+Exit code 1: something fell short; 2: it could not be tried. docs/operations/upgrade.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+_PIN = re.compile(r"^apache-airflow==")
+_LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[.*?\])?==([^ ;\\\n]+)", re.MULTILINE)
+_BEFORE_RELEASE = re.compile(r"(?:a|b|rc|\.dev)\d+$")
+
+
+class CannotTry(Exception):
+    """There is no such version, or nothing to try it with; the message says why."""
+
+
+def inputs(pyproject: Path, version: str) -> list[str]:
+    """The requirements that the lock is made of, Airflow's at another version.
+
+    Raises:
+        CannotTry: Airflow is not pinned there, so that nothing says what to change.
+    """
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    if not any(map(_PIN.match, wanted)):
+        raise CannotTry("pyproject.toml does not pin apache-airflow")
+    kept = [each for each in wanted if not _PIN.match(each)]
+    own = [f"apache-airflow=={version}"]
+    if _BEFORE_RELEASE.search(version):
+        # Of its parts, too, what was not released yet is meant then; of all else it is not.
+        own += [f"apache-airflow-core=={version}", "apache-airflow-task-sdk>=1.0.0.dev0"]
+    return [*own, *kept]
+
+
+def changes(before: str, after: str) -> list[str]:
+    """What one lock names in another version than the other, or that the other lacks; a line each."""
+    then, now = dict(_LOCKED.findall(before)), dict(_LOCKED.findall(after))
+    return [
+        f"{name} {then.get(name, 'new')} → {now.get(name, 'gone')}"
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _run(command: Sequence[str | Path], **given: str) -> int:
+    print(f"$ {' '.join(map(str, command))}", flush=True)
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return subprocess.run(command, cwd=PROJECT, env=environment | given, check=False).returncode
+
+
+def try_version(version: str, folder: Path) -> list[str]:
+    """Makes the environment and runs the checks; those that fell short.
+
+    Raises:
+        CannotTry: no uv, no such version, or what is asked for does not go together.
+    """
+    if shutil.which("uv") is None:
+        raise CannotTry("uv is not installed, which `make lock` needs, too")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, lock, venv = folder / "requirements.in", folder / "requirements.lock", folder / "venv"
+    wanted.write_text("\n".join(inputs(PROJECT / "pyproject.toml", version)) + "\n", encoding="utf-8")
+    before = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    # What stands there is kept where it may be.
+    lock.write_text(before, encoding="utf-8")
+    here = ".".join(map(str, sys.version_info[:2]))
+    resolving = ["uv", "pip", "compile", "--universal", "--python-version", here, "--generate-hashes", "-q"]
+    if _run([*resolving, wanted, "-o", lock]):
+        raise CannotTry(f"the project's requirements do not go together with apache-airflow {version}; see above")
+    differing = changes(before, lock.read_text(encoding="utf-8"))
+    print("\n".join(differing) or "No package changes.", flush=True)
+    if _run(["uv", "venv", "-q", "--clear", "--python", sys.executable, venv]):
+        raise CannotTry("the environment could not be made; see above")
+    python = venv / "bin" / "python"
+    installing = ["uv", "pip", "install", "-q", "--python", python, "--no-deps"]
+    if _run([*installing, "--require-hashes", "-r", lock]) or _run([*installing, "--no-build-isolation", "-e", "."]):
+        raise CannotTry("the packages could not be installed; see above")
+    # The folder with its programs first: Airflow's own processes are found by it.
+    given = {"MOTCUA_DATA": str(folder / "data"), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    checks = {
+        "the contracts of the DAGs": [python, "-m", "pytest", "-q", "tests/dags", "-o", f"cache_dir={folder}/cache"],
+        "the whole system, once": [venv / "bin" / "motcua", "smoke"],
+    }
+    return [name for name, command in checks.items() if _run(command, **given)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tries one version and says what became of it."""
+    if not arguments or len(arguments) > 2 or not re.fullmatch(r"\d+(?:\.\d+)+\w*", arguments[0]):
+        print("Which version? make try-airflow VERSION=3.3.3; there are those of: pip index versions apache-airflow")
+        return 2
+    version = arguments[0]
+    folder = Path(arguments[1]) if len(arguments) == 2 else PROJECT / "out" / "try-airflow" / version
+    try:
+        short = try_version(version, folder.resolve())
+    except CannotTry as refusal:
+        print(f"Airflow {version} cannot be tried: {refusal}.", file=sys.stderr)
+        return 2
+    told = f"{', '.join(short)} FELL SHORT" if short else "all held"
+    print(f"Airflow {version}: {told}. Its lock: {folder / 'requirements.lock'}")
+    return int(bool(short))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""What docs/operations/upgrade.md tells to type, as the proof follows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tests.compose.handbook import rows, steps, titles
+
+PAGE = "upgrade"
+SECTIONS = ("Without stopping", "Going back")
+NOT_FOLLOWED = "What is not followed without an engine"
+_UP = re.compile(r"docker compose up --detach --no-deps ([a-z][a-z -]*)")
+_RUN = re.compile(r"docker compose exec [a-z-]+ motcua (.+)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that is followed."""
+
+    words: str
+    services: tuple[str, ...] = ()
+    """Those that it exchanges."""
+    command: tuple[str, ...] = ()
+    """What it asks of ``motcua`` in a container; neither: it migrates."""
+
+
+def left_out() -> dict[str, str]:
+    """Lines that nothing here follows, and why."""
+    return dict(rows(PAGE, NOT_FOLLOWED))
+
+
+def followed(section: str) -> list[tuple[str, list[Line]]]:
+    """Title and lines of each step of a section.
+
+    Raises:
+        ValueError: the page tells to type what nobody knows how to follow, or a step has no title.
+    """
+    at = {number: title for title, number in titles(PAGE, section).items()}
+    kept = left_out()
+    found = []
+    for number, blocks in steps(PAGE, section).items():
+        if number not in at:
+            raise ValueError(f"{PAGE}.md, {section}: step {number} has no title")
+        lines = [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+        found.append((at[number], [_line(line) for line in lines if line not in kept]))
+    return found
+
+
+def _line(words: str) -> Line:
+    if words == "docker compose run --rm init":
+        return Line(words)
+    if found := _UP.fullmatch(words):
+        return Line(words, services=tuple(found[1].split()))
+    if found := _RUN.fullmatch(words):
+        return Line(words, command=tuple(found[1].split()))
+    raise ValueError(f"{PAGE}.md: nobody knows how to follow {words}")

@@ -1,0 +1,100 @@
+"""Earlier versions of the program, taken out of a repository's history."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.upgrade.versions import EARLIEST, NoHistory, earlier_commits, take_out
+
+
+def git(repository: Path, *words: str) -> str:
+    given = ["-c", "user.name=lan", "-c", "user.email=lan@x.vn", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(repository), *given, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def release(repository: Path, version: str, *migrations: str) -> str:
+    """A commit of that version, with these migrations besides those that were; its name."""
+    for folder in ("plugins/motcua", "dags", "include/sql/migrations"):
+        (repository / folder).mkdir(parents=True, exist_ok=True)
+        (repository / folder / "note.txt").write_text(version)
+    for name in migrations:
+        (repository / "include/sql/migrations" / f"{name}.sql").write_text("SELECT 1;\n")
+    (repository / "pyproject.toml").write_text(f'[project]\nname = "motcua"\nversion = "{version}"\n')
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", version)
+    return git(repository, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    return folder
+
+
+def test_the_one_before_the_newest_migration_and_the_earliest_that_rolls_are_found(repository: Path) -> None:
+    release(repository, "0.1", "0050_form")
+    earliest = release(repository, "0.2", EARLIEST)
+    release(repository, "0.3", "0052_uploads")
+    before = release(repository, "0.4", "0053_upkeep")
+    release(repository, "0.5", "0059_intake")
+    release(repository, "0.6")
+    assert earlier_commits(repository) == [before, earliest]
+
+
+def test_a_version_that_is_both_is_found_once(repository: Path) -> None:
+    only = release(repository, "0.2", EARLIEST)
+    release(repository, "0.3", "0052_uploads", "0053_upkeep")
+    assert earlier_commits(repository) == [only]
+
+
+def test_what_a_side_branch_had_in_between_was_no_version(repository: Path) -> None:
+    before = release(repository, "0.2", EARLIEST)
+    git(repository, "checkout", "-qb", "side")
+    release(repository, "0.2.side", "0052_uploads")
+    release(repository, "0.3.side", "0053_upkeep")
+    git(repository, "checkout", "-q", "main")
+    git(repository, "merge", "-q", "--no-ff", "-m", "merged", "side")
+    assert earlier_commits(repository) == [before]
+
+
+def test_it_is_taken_out_as_it_was_and_names_itself(repository: Path, tmp_path: Path) -> None:
+    earlier = release(repository, "0.2", EARLIEST)
+    release(repository, "0.3", "0052_uploads")
+    version = take_out(earlier, tmp_path / "before", repository)
+    assert version.migrations == [EARLIEST]
+    assert version.name == f"0.2 ({earlier[: len(version.name) - len('0.2 ()')]})"
+    assert (version.root / "plugins" / "motcua" / "note.txt").read_text() == "0.2"
+    asked = "from importlib.metadata import version; print(version('motcua'))"
+    said = subprocess.run([sys.executable, "-c", asked], env=version.environment(), check=True, capture_output=True)
+    assert said.stdout.decode().strip() == "0.2"
+
+
+def test_a_shallow_clone_says_how_to_get_the_rest(repository: Path, tmp_path: Path) -> None:
+    earlier = release(repository, "0.2", EARLIEST)
+    release(repository, "0.3", "0052_uploads")
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", str(shallow))
+    with pytest.raises(NoHistory, match="git fetch --unshallow"):
+        earlier_commits(shallow)
+    with pytest.raises(NoHistory, match="git fetch --unshallow"):
+        take_out(earlier, tmp_path / "before", shallow)
+
+
+def test_a_folder_that_is_no_clone_says_so(tmp_path: Path) -> None:
+    (tmp_path / "include/sql/migrations").mkdir(parents=True)
+    (tmp_path / "include/sql/migrations/0060_new.sql").touch()
+    with pytest.raises(NoHistory, match="is no clone"):
+        earlier_commits(tmp_path)
+
+
+def test_a_whole_history_that_lacks_it_is_not_called_shallow(repository: Path) -> None:
+    release(repository, "0.3", EARLIEST, "0052_uploads")
+    with pytest.raises(NoHistory, match="holds no such version"):
+        earlier_commits(repository)

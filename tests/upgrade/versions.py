@@ -1,0 +1,104 @@
+"""Versions of the program, by the repository's own history: an earlier one is taken out of it into a folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.compose.project_files import ROOT
+
+EARLIEST = "0051_verified"
+"""Newest migration of the earliest version beside which the present one may run: what came later keeps to
+docs/decisions/rolling-upgrades.md. A version that takes away what that one needs moves it."""
+_MIGRATIONS = "include/sql/migrations"
+_TAKEN = ("plugins", "include", "dags", "pyproject.toml")
+
+
+class NoHistory(Exception):
+    """The earlier version is not to be had; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the program, in a folder of its own."""
+
+    name: str
+    root: Path
+
+    def environment(self) -> Mapping[str, str]:
+        """By which a process of ``python -m`` runs this version; what starts it is the present tests."""
+        return {**os.environ, "PYTHONPATH": f"{self.root / 'plugins'}{os.pathsep}{ROOT}"}
+
+    @property
+    def migrations(self) -> list[str]:
+        """Their names, in order."""
+        return sorted(path.stem for path in (self.root / _MIGRATIONS).glob("*.sql"))
+
+
+def present() -> Version:
+    """The one that is worked on."""
+    return Version("this version", ROOT)
+
+
+def earlier_commits(repository: Path = ROOT) -> list[str]:
+    """From which versions is upgraded where nobody names one: the one before the newest migration, and, where that is
+    another, the earliest beside which the present one may run.
+
+    Raises:
+        NoHistory: the folder is no clone, or one without its past.
+    """
+    known = {path.stem for path in (repository / _MIGRATIONS).glob("*.sql")}
+    newest = max(known)
+    wanted = [known - {newest}, {name for name in known if name <= EARLIEST}]
+    found: list[str] = []
+    # The main line alone: what stands on a side branch was nobody's version.
+    for commit in _git(repository, "rev-list", "--first-parent", "HEAD").decode().split():
+        names = _git(repository, "ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
+        there = {Path(name).stem for name in names if name.endswith(".sql")}
+        while wanted and there <= wanted[0]:
+            wanted.pop(0)
+            if commit not in found:
+                found.append(commit)
+        if not wanted:
+            return found
+    raise NoHistory(_why_none(repository))
+
+
+def take_out(commit: str, folder: Path, repository: Path = ROOT) -> Version:
+    """The version of a commit, a branch or a tag, as an installed package would be: with its own version number.
+
+    Raises:
+        NoHistory: the repository does not have it.
+    """
+    archive = _git(repository, "archive", "--format=tar", commit, "--", *_TAKEN)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tree:
+        tree.extractall(folder, filter="data")
+    number = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    installed = folder / "plugins" / f"motcua-{number}.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: motcua\nVersion: {number}\n", encoding="utf-8")
+    short = _git(repository, "rev-parse", "--short", commit).decode().strip()
+    return Version(f"{number} ({short})", folder)
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=False)
+    if done.returncode:
+        raise NoHistory(f"{_why_none(repository)} git says: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    return done.stdout
+
+
+def _why_none(repository: Path) -> str:
+    asked = ["git", "-C", str(repository), "rev-parse", "--is-shallow-repository"]
+    shallow = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if shallow.returncode:
+        return f"{repository} is no clone of the repository: an earlier version is taken out of its history."
+    if shallow.stdout.strip() == "true":
+        return "This clone is shallow and lacks the earlier version: git fetch --unshallow."
+    return "The history holds no such version."
