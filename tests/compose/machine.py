@@ -42,7 +42,7 @@ from tests.compose.project_files import ENV_FILES, ROOT, image_environment
 from tests.conftest import free_port
 
 IMAGE_USER = 50000
-PORTS = (5432, 6379, 8080, 8081, 8974)
+PORTS = (5432, 6379, 8080, 8081, 8082, 8974)
 _PATIENCE = 600
 """Seconds after which a command has not merely a busy machine."""
 _AS_ROOT = os.geteuid() == 0

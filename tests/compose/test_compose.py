@@ -211,7 +211,8 @@ _OF_AIRFLOW = {
     "MOTCUA_AIRFLOW_PASSWORD",
     "REDIS_PASSWORD",
 }
-_OF_ROLES = {f"MOTCUA_{role}_PASSWORD" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE")}
+_ROLES = ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "INTAKE", "PAGES", "PURGE")
+_OF_ROLES = {f"MOTCUA_{role}_PASSWORD" for role in _ROLES}
 _OF_TASKS = {*_OF_AIRFLOW, "MOTCUA_APP_PASSWORD"}
 KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "postgres": ({"POSTGRES_PASSWORD"}, ()),
@@ -228,6 +229,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     # A dump holds every table, also those of the migrations, which the owner alone may read.
     "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, (STORE_FILE,)),
     "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
+    "intake": ({"MOTCUA_INTAKE_PASSWORD"}, ("settings.env",)),
     "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env", STORE_FILE)),
 }
 """Each service with the secrets of .env and the files that it is given, and no other."""
@@ -245,6 +247,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
     # What is no secret by its name.
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
+    assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE"}
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
 
 
@@ -278,12 +281,10 @@ def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(co
 
 def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"airflow-apiserver", "callbacks"}
+    assert published.keys() == {"airflow-apiserver", "callbacks", "intake"}
     for (port,) in published.values():
         assert resolve(port, {}).startswith("127.0.0.1:")
-        assert int(resolve(port, {}).rpartition(":")[2]) in {
-            listening_port(name) for name in ("airflow-apiserver", "callbacks")
-        }
+        assert int(resolve(port, {}).rpartition(":")[2]) in {listening_port(name) for name in published}
     assert SERVICES["callbacks"]["networks"] == ["callbacks"]
     assert {name for name, service in SERVICES.items() if "callbacks" in service["networks"]} == {
         "callbacks",
@@ -291,6 +292,8 @@ def test_no_database_and_no_queue_is_published_and_the_rest_on_loopback() -> Non
         # It asks whether they live, and listens on nothing.
         "watch",
     }
+    assert SERVICES["intake"]["networks"] == ["intake"]
+    assert {name for name, service in SERVICES.items() if "intake" in service["networks"]} == {"intake", "postgres"}
 
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
@@ -387,6 +390,7 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
         assert started_before(name) == {"postgres", "init", "redis", "airflow-apiserver"}
     # Receipts and inquiries come while Airflow starts, too.
     assert started_before("callbacks") == {"postgres", "init"}
+    assert started_before("intake") == {"postgres", "init"}
     assert started_before("backup") == {"postgres", "init"}
 
 
@@ -566,6 +570,7 @@ def test_every_variable_is_read_by_somebody() -> None:
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_MOTCUA_AIRFLOW",  # motcua.store.upkeep.AIRFLOW
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS",  # motcua.store.ledger.database.CALLBACKS
+        "AIRFLOW_CONN_MOTCUA_DB_INTAKE",  # motcua.store.ledger.database.INTAKE
         "AIRFLOW_CONN_MOTCUA_DB_OWNER",  # motcua.store.ledger.migrations.OWNER
         "AIRFLOW_CONN_MOTCUA_DB_PAGES",  # motcua.store.ledger.database.PAGES
         "AIRFLOW_CONN_MOTCUA_DB_PURGE",  # motcua.store.personal_data.PURGE
@@ -582,14 +587,14 @@ def test_every_variable_is_read_by_somebody() -> None:
 
 
 def test_the_connections_are_those_that_the_code_asks_for() -> None:
-    from motcua.store.ledger.database import CALLBACKS, LEDGER, PAGES
+    from motcua.store.ledger.database import CALLBACKS, INTAKE, LEDGER, PAGES
     from motcua.store.ledger.migrations import OWNER
     from motcua.store.personal_data import PURGE
     from motcua.store.upkeep import AIRFLOW
 
     assert AIRFLOW == "motcua_airflow"
     assert (LEDGER, OWNER) == ("motcua_db", "motcua_db_owner")
-    assert (CALLBACKS, PAGES) == ("motcua_db_callbacks", "motcua_db_pages")
+    assert (CALLBACKS, INTAKE, PAGES) == ("motcua_db_callbacks", "motcua_db_intake", "motcua_db_pages")
     assert PURGE == "motcua_db_purge"
 
 
@@ -676,7 +681,7 @@ def asked_port(name: str) -> int:
 
 
 def test_every_healthcheck_asks_the_port_that_the_service_listens_on() -> None:
-    asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks"}
+    asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks", "intake"}
     assert {name: asked_port(name) for name in asking} == {name: listening_port(name) for name in asking}
     assert "watch_folder" in SERVICES["watch"]["healthcheck"]["test"][-1], "it listens on nothing"
     for name in set(LONG_RUNNING) - asking - {"watch"}:
@@ -731,9 +736,7 @@ def provision(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
-    given = {
-        f"MOTCUA_{role}_PASSWORD": "x" for role in ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE")
-    }
+    given = dict.fromkeys(_OF_ROLES, "x")
     given["MOTCUA_ADMIN_DSN"] = "postgres://postgres:geheim@127.0.0.1:1/postgres"
     for name in given:
         answer = provision(**given | {name: ""})

@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine import deployment
+from motcua.sandbox.machine.components import components
 from motcua.sandbox.machine.deployment import (
     EVENING_AFTER,
     MORNING_AFTER,
@@ -34,7 +36,9 @@ from motcua.sandbox.machine.deployment import (
     postgres_connection,
     read_addresses,
 )
-from motcua.sandbox.world.one_stop import OneStopAddresses
+from motcua.sandbox.vendor.joining import pushing
+from motcua.sandbox.world.one_stop import PUSHED, SOURCES, OneStopAddresses
+from motcua.settings import include_dir
 
 pytestmark = pytest.mark.alone
 
@@ -56,6 +60,7 @@ def databases() -> Databases:
         DSN.format("pages", "motcua"),
         DSN.format("airflow", "airflow"),
         {"khanhhoa": DSN.format("reader", "onestop_khanhhoa")},
+        ledger_intake=DSN.format("intake", "motcua"),
     )
 
 
@@ -255,6 +260,34 @@ def test_past_is_played_by_the_hours_of_production_as_the_owner(
     assert given["MOTCUA_GATEWAYS"] == "kannel"
     assert given["PGOPTIONS"] == "-c synchronous_commit=off"
     assert "PGOPTIONS" not in made.environment, "the demo itself loses nothing"
+
+
+def test_intake_of_the_demo_has_its_role_and_software_that_pushes_where_it_is_read(
+    addresses: Addresses, databases: Databases, tmp_path: Path
+) -> None:
+    secret = Secrets.of(tmp_path)
+    started = {}
+    for caller in ({}, {"MOTCUA_SOURCES": "khanhhoa,ninhthuan"}):
+        environment = airflow_environment(addresses, secret, databases, tmp_path, caller)
+        assert json.loads(environment["AIRFLOW_CONN_MOTCUA_DB_INTAKE"])["login"] == "intake"
+        made = Deployment(addresses, secret, databases, OneStopAddresses({}, "truth"), environment)
+        started[len(caller)] = {each.name: each for group in components(made) for each in group}
+    assert started[0].keys() - started[1].keys() == {"vendor"}
+    # It is outside: it knows neither the ledger nor the one-stop databases.
+    given = started[0]["vendor"].environment
+    assert not [name for name in given if name.startswith(("AIRFLOW", "MOTCUA_WORLD"))]
+
+
+def test_pushing_source_of_the_demo_is_the_one_that_is_read() -> None:
+    assert {pushing().source} == PUSHED.keys()
+    assert not PUSHED.keys() & SOURCES.keys()
+    assert {entry["code"] for entry in read_agencies_file()}.isdisjoint({pushing().agency.code})
+
+
+def read_agencies_file() -> list[dict[str, str]]:
+    content = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
+    agencies: list[dict[str, str]] = content["agencies"]
+    return agencies
 
 
 def test_tasks_do_not_get_the_owner_of_the_ledger(addresses: Addresses, databases: Databases, tmp_path: Path) -> None:

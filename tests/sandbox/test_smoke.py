@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from motcua.sandbox.smoke import (
     check_identity,
     check_logs,
     check_network,
+    check_pushed,
     check_replies,
 )
 from motcua.sandbox.summary import Summary, identity_line, render
+from motcua.sandbox.vendor.joining import pushing
 from motcua.store.notices.messages import StateCount
 from motcua.store.oversight.accounting import IdentityRow, Latency
 
@@ -58,6 +61,15 @@ def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[Identit
 
 def test_enough_of_every_kind_is_good() -> None:
     assert not failed([*check_delivery(summary()), *check_identity(summary())])
+
+
+@pytest.mark.parametrize("state", ["delivered", "accepted", "suppressed"])
+def test_pushed_dossiers_of_which_no_phone_rang_fail(state: str) -> None:
+    of_others = summary()
+    assert len(failed(list(check_pushed(of_others)))) == 1
+    pushed = StateCount(pushing().agency.code, "result", state, None, 1)
+    told = failed(list(check_pushed(replace(of_others, messages=[*of_others.messages, pushed]))))
+    assert bool(told) == (state != "delivered")
 
 
 def test_too_few_delivered_of_each_kind_is_told_apart() -> None:

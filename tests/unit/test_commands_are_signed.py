@@ -67,6 +67,7 @@ UNSIGNED = {
     "backup every-night": "makes files",
     "watch": "looks and mails",
     "demo": "the demo",
+    "intake push": "what software pushes by its own password, which is asked for",
     "smoke": "the demo without hands",
 }
 """Commands that do something and are not signed, with the reason."""

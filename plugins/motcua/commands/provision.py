@@ -21,25 +21,23 @@ _ROLES = {
     "MOTCUA_AUDIT_PASSWORD": "motcua_audit",
     "MOTCUA_AIRFLOW_PASSWORD": "motcua_airflow",
     "MOTCUA_CALLBACKS_PASSWORD": "motcua_callbacks",
+    "MOTCUA_INTAKE_PASSWORD": "motcua_intake",
     "MOTCUA_PAGES_PASSWORD": "motcua_pages",
     "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
-_WHERE_WANTED = {"MOTCUA_INTAKE_PASSWORD": "motcua_intake"}
-"""Roles that a deployment may do without."""
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
 def provision() -> None:
     """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
 
-    Reads MOTCUA_ADMIN_DSN (an administrator) and MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,PAGES,PURGE}_PASSWORD; where
-    one-stop software pushes to us MOTCUA_INTAKE_PASSWORD, too.
+    Reads MOTCUA_ADMIN_DSN (an administrator) and
+    MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD.
     """
-    roles = _ROLES | {name: role for name, role in _WHERE_WANTED.items() if os.environ.get(name)}
-    given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *roles)}
+    given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
     if missing := [name for name, value in given.items() if not value]:
         _refuse(f"Set {', '.join(missing)} in the environment.")
-    for name in roles:
+    for name in _ROLES:
         # These passwords stand in addresses, where anything else would end the password or the host.
         if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
             _refuse(f"{name} may hold letters, digits, '-', '.', '_' and '~' only: it stands in addresses.")
@@ -49,9 +47,9 @@ def provision() -> None:
     except psycopg.ProgrammingError:
         # The driver's own words would quote the password.
         _refuse("MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres.")
-    owner, app, audit, airflow, *others = (Role(role, given[name]) for name, role in roles.items())
+    owner, app, audit, airflow, *others = (Role(role, given[name]) for name, role in _ROLES.items())
     provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
-    typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(roles.values())}.")
+    typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")
 
 
 def _refuse(sentence: str) -> NoReturn:

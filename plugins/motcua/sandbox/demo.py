@@ -59,6 +59,7 @@ from motcua.sandbox.network.carrier_statement import CarrierOffice
 from motcua.sandbox.past.ledger_clock import is_half_done
 from motcua.sandbox.past.playing import load_past
 from motcua.sandbox.summary import read_summary, render
+from motcua.sandbox.vendor.joining import join
 from motcua.sandbox.world.__main__ import open_world, world_databases
 from motcua.sandbox.world.one_stop import SOURCES, create_one_stop_databases
 from motcua.settings import Settings, include_dir, settings
@@ -177,9 +178,16 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
         day_before = Period.day_before(datetime.now(UTC))
         configured = list(import_agencies(agencies, "demo", day_before.start))
     print("agencies:", len(configured))
+    if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
+        print("and one whose software pushes")
     _prepare_texts_and_calendars(datetime.now(UTC))
     let_agency_user_see(busiest_agency(agencies), datetime.now(UTC))
     work_today(agencies.parent, datetime.now(UTC))
+
+
+def intake_url(environment: Mapping[str, str]) -> str:
+    """Where the demo's Airflow has the intake."""
+    return f"http://127.0.0.1:{environment['AIRFLOW__API__PORT']}/intake"
 
 
 def busiest_agency(agencies: Path) -> str:
@@ -232,7 +240,7 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
                 return
         say("a past that was broken off is removed")
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-    for beside in ("journal", "publications", "phone-network", "mailbox"):
+    for beside in ("journal", "publications", "phone-network", "mailbox", "vendor"):
         shutil.rmtree(data / beside, ignore_errors=True)
 
 
@@ -297,8 +305,9 @@ def set_up(
         audit = Role("motcua_audit", secret.ledger_audit)
         callbacks = Role("motcua_callbacks", secret.ledger_callbacks)
         pages = Role("motcua_pages", secret.ledger_pages)
-        purge = Role("motcua_purge", secret.ledger_purge)
-        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, (callbacks, pages, purge))
+        purge, intake = Role("motcua_purge", secret.ledger_purge), Role("motcua_intake", secret.ledger_intake)
+        others = (callbacks, intake, pages, purge)
+        provision_ledger(admin_dsn, LEDGER_DATABASE, owner, app, audit, airflow, _AIRFLOW, others)
         one_stop = create_one_stop_databases(admin_dsn, secret.one_stop)
     except psycopg.Error as error:
         raise CannotRun(
@@ -318,6 +327,7 @@ def set_up(
         airflow=as_role(airflow, _AIRFLOW),
         sources={name: source.reader_dsn for name, source in one_stop.sources.items()},
         ledger_purge=as_role(purge, LEDGER_DATABASE),
+        ledger_intake=as_role(intake, LEDGER_DATABASE),
     )
     environment = airflow_environment(addresses, secret, databases, settings().home, caller)
     write_airflow_home(addresses, secret)
@@ -441,6 +451,8 @@ def addresses_lines(deployment: Deployment) -> str:
             "                  … personal-data purges: what the purge emptied (two agencies keep it thirty days only),",
             "                  … personal-data purge does it at once; … publications verify-all holds after it",
             "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
+            "  One that pushes Cam Lâm opens its database to nobody; its software pushes as to the national portal",
+            "                  (… intake list). Push yourself: … intake push THU-1 --status 9 --phone 0905123456",
             f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
             f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
         )

@@ -32,6 +32,7 @@ from motcua.sandbox.demo import (
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, CannotRun, Deployment
 from motcua.sandbox.machine.supervisor import StopRequested, Supervisor, log_tail
 from motcua.sandbox.summary import Summary, identity_line, read_summary
+from motcua.sandbox.vendor.joining import pushing
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -109,6 +110,12 @@ def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[C
         yield Check(f"at least {ENOUGH} {kind} messages are {REACHED[kind]}", reached >= ENOUGH, str(reached))
     suppressed = summary.count(state="suppressed")
     yield Check("something is suppressed, with its reason", suppressed > 0, str(suppressed))
+
+
+def check_pushed(summary: Summary) -> Iterator[Check]:
+    """What an agency's software pushed, whose database nobody sees, reached phones."""
+    reached = summary.count(agency_code=pushing().agency.code, state="delivered")
+    yield Check("messages about pushed dossiers are delivered", reached > 0, str(reached))
 
 
 def check_identity(summary: Summary) -> Iterator[Check]:
@@ -243,9 +250,11 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
     while time.monotonic() < until:
         with deployment.ledger() as connection:
             summary = read_summary(connection, datetime.now(UTC))
-        if world_lives and all(check.good for check in check_delivery(summary, KINDS[:2])):
+        enough = (*check_delivery(summary, KINDS[:2]), *check_pushed(summary))
+        if world_lives and all(check.good for check in enough):
             # A run goes on while news keeps coming.
-            supervisor.finish("world")
+            for name in ("world", "vendor"):
+                supervisor.finish(name)
             world_lives = False
         under_way = sum(summary.count(state=state) for state in ("queued", "sending"))
         if not world_lives and not under_way and airflow.runs("success"):
@@ -264,7 +273,8 @@ def _examine(deployment: Deployment, asked: Sequence[dict[str, Any]]) -> tuple[l
     with deployment.ledger() as connection:
         summary = read_summary(connection, datetime.now(UTC))
         numbers = _numbers(connection)
-    checks = [*check_delivery(summary), *check_identity(summary), *check_network(_collect(deployment))]
+    checks = [*check_delivery(summary), *check_pushed(summary), *check_identity(summary)]
+    checks += check_network(_collect(deployment))
     checks += check_replies(asked, _network_log(deployment.network_url))
     return [*checks, *check_airflow(_Airflow(deployment))], numbers
 

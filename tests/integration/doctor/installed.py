@@ -47,7 +47,7 @@ from tests.conftest import CONTRACT_TABLES, NHA_TRANG, agency, free_port
 from tests.dated_backup import write_backup
 from tests.registered import register_templates
 
-ROLES = ("owner", "app", "audit", "airflow", "callbacks", "pages", "purge")
+ROLES = ("owner", "app", "audit", "airflow", "callbacks", "intake", "pages", "purge")
 SOURCE = "onestop"
 _HOME = Path(__file__).parents[3]
 
@@ -304,6 +304,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed
         "AIRFLOW_CONN_MOTCUA_DB": of_ledger("app"),
         "AIRFLOW_CONN_MOTCUA_DB_OWNER": of_ledger("owner"),
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": of_ledger("callbacks"),
+        "AIRFLOW_CONN_MOTCUA_DB_INTAKE": of_ledger("intake"),
         "AIRFLOW_CONN_MOTCUA_DB_PAGES": of_ledger("pages"),
         "AIRFLOW_CONN_MOTCUA_DB_PURGE": of_ledger("purge"),
         "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"],

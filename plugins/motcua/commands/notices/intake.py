@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
@@ -28,6 +30,9 @@ from motcua.store.intake.clients import (
     register_client,
 )
 from motcua.store.ledger.database import Connection, connect
+
+if TYPE_CHECKING:
+    from motcua.sandbox.vendor.client import Answer, PortalClient
 
 app = typer.Typer(help="One-stop software that pushes to us: its accounts, and what it pushed.", no_args_is_help=True)
 _console = console(markup=False)
@@ -185,6 +190,102 @@ def password(client: _Client, by: By = None) -> None:
     _change(client, "password", who, password=Password.of(words))
     _console.print(f"The new password of {client}, which is shown this once:")
     _console.print(words, soft_wrap=True)
+
+
+@app.command()
+def push(
+    dossier: Annotated[
+        str | None, typer.Argument(help="Code of the dossier that is pushed: as yours are, and none of a citizen's.")
+    ] = None,
+    status: Annotated[
+        int, typer.Option("--status", help="1 to 10; 9: its result is at the desk, 5: a supplement.")
+    ] = 4,
+    phone: Annotated[str, typer.Option("--phone", help="Where its message goes: your own.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="JSON that is pushed instead: a list of dossiers, or of steps.")
+    ] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="The file holds steps (CapNhatTienDoHoSoMC).")] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Where to push, https://<host>/intake; by default this demo's.")
+    ] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", help="The account's name; its password is asked for, or read from a pipe.")
+    ] = None,
+    agency: Annotated[str, typer.Option("--agency", help="Code of the agency that sends, madonvi.")] = "",
+) -> None:
+    """Push as one-stop software does, and show each answer; 1 where something was not taken.
+
+    What is pushed counts like anything that is: a result (9) of an enabled agency goes to the phone.
+    """
+    if (dossier is None) == (file is None):
+        raise refuse("Say the code of a dossier, or --file with what is pushed.")
+    if not 1 <= status <= 10:
+        raise refuse("--status is a code of the portal, 1 to 10.")
+    speaking, unit = _speaking(url, client, agency)
+    answers = _pushed(speaking, unit, dossier, status, phone) if dossier else _pushed_file(speaking, unit, file, steps)
+    if not answers[-1].is_done or any(answer.refused for answer in answers):
+        raise typer.Exit(1)
+
+
+def _speaking(url: str | None, client: str | None, agency: str) -> tuple[PortalClient, str]:
+    """A client of the protocol, and the unit that it names."""
+    from motcua.sandbox.vendor.client import PortalClient
+    from motcua.sandbox.vendor.joining import read_account
+
+    if url is None:
+        account = read_account(settings().data / "vendor")
+        if account is None:
+            raise refuse("Say where to push and as whom: --url https://<host>/intake --client NAME.")
+        return PortalClient(account.url, account.client, account.password), agency or account.unit
+    if client is None:
+        raise refuse("Say as whom: --client NAME.")
+    words = typer.prompt(f"Password of {client}", hide_input=True, err=True)
+    return PortalClient(url, client, words.strip()), agency
+
+
+def _pushed(speaking: PortalClient, unit: str, dossier: str, status: int, phone: str) -> list[Answer]:
+    """As public clients do: asks whether the dossier is held, pushes it, and its step once that was taken."""
+    from motcua.sandbox.vendor.records import trial_records
+
+    record, step = trial_records(dossier, status, phone, datetime.now(UTC))
+    answers = [_told(lambda: speaking.look_up(dossier, unit))]
+    if answers[-1].is_done:
+        is_held = bool(answers[-1].content.get("result"))
+        answers.append(_told(lambda: speaking.sync_dossiers([record], unit, is_updating=is_held)))
+        if answers[-1].is_done and not answers[-1].refused:
+            answers.append(_told(lambda: speaking.update_steps([step], unit)))
+    return answers
+
+
+def _pushed_file(speaking: PortalClient, unit: str, file: Path | None, steps: bool) -> list[Answer]:
+    try:
+        read = json.loads(file.read_bytes()) if file else None
+    except (OSError, ValueError) as failure:
+        raise refuse(f"{file} cannot be read as JSON: {type(failure).__name__}.") from None
+    records = read if isinstance(read, list) else [read]
+    if steps:
+        return [_told(lambda: speaking.update_steps(records, unit))]
+    return [_told(lambda: speaking.sync_dossiers(records, unit, is_updating=False))]
+
+
+def _told(ask: Callable[[], Answer]) -> Answer:
+    """Asks, and shows what came back."""
+    from motcua.sandbox.vendor.client import NoAnswer
+
+    try:
+        answer = ask()
+    except NoAnswer as silence:
+        raise refuse(f"{silence}.") from None
+    counts = {name: answer.content[name] for name in ("received", "repeated", "refused") if name in answer.content}
+    held: Any = answer.content.get("result")
+    if answer.service == "TraCuuHoSo" and answer.is_done:
+        counts = {"held": len(held) if isinstance(held, list) else 0}
+    words = ", ".join(f"{name} {number}" for name, number in counts.items())
+    _console.print(f"{answer.service}: {answer.code}  {answer.content.get('message', '')}  {words}".rstrip())
+    for each in answer.refused:
+        said = f"{each.get('MaHoSo', '')} {each.get('field', '')}".strip()
+        _console.print(f"  record {each.get('index')} ({said}): {each.get('reason')}. {each.get('message', '')}")
+    return answer
 
 
 @app.command()

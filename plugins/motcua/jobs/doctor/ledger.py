@@ -31,10 +31,11 @@ ROLES = (
     "motcua_app",
     "motcua_audit",
     "motcua_callbacks",
+    "motcua_intake",
     "motcua_pages",
     "motcua_purge",
 )
-"""What motcua provision makes everywhere; ``motcua_intake`` only where one-stop software pushes."""
+"""What motcua provision makes."""
 POSTGRES = 18
 """Major version of docker-compose.yaml and of the client in the locks."""
 _ZONES = {"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"}

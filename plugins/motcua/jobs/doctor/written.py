@@ -45,6 +45,7 @@ SECRETS = (
     "MOTCUA_OWNER_PASSWORD",
     "MOTCUA_APP_PASSWORD",
     "MOTCUA_CALLBACKS_PASSWORD",
+    "MOTCUA_INTAKE_PASSWORD",
     "MOTCUA_PAGES_PASSWORD",
     "MOTCUA_AUDIT_PASSWORD",
     "MOTCUA_PURGE_PASSWORD",
@@ -62,7 +63,6 @@ _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
         "MOTCUA_CI",
-        "MOTCUA_INTAKE_PASSWORD",
         "MOTCUA_PERSON",
         "MOTCUA_TEST_DSN",
         *(name for name in SECRETS if name.startswith("MOTCUA_")),

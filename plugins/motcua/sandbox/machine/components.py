@@ -12,6 +12,7 @@ import requests
 
 from motcua.sandbox.machine.deployment import Deployment
 from motcua.sandbox.machine.supervisor import Component
+from motcua.sandbox.world.one_stop import PUSHED
 
 _AIRFLOW_READY_WITHIN = 300.0
 """Seconds; a machine that imports Airflow slowly is slow, not broken."""
@@ -126,6 +127,9 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
         _module("motcua.sandbox.world", "--folder", data / "world", *world),
         plain | deployment.world_environment,
     )
+    vendor = Component("vendor", _module("motcua.sandbox.vendor", "--folder", data / "vendor"), plain)
+    read = environment.get("MOTCUA_SOURCES", "").split(",")
+    pushes = all(f"{source}={adapter}" in read for source, adapter in PUSHED.items())
     return [
         [
             network,
@@ -144,5 +148,5 @@ def components(deployment: Deployment, *, world: tuple[str, ...] = ()) -> list[l
             # waits for a message.
             Component("watch", [_command("motcua"), "watch"], environment, stop_within=0.3, before_exec=_give_way)
         ],
-        [living],
+        [living, *([vendor] if pushes else [])],
     ]

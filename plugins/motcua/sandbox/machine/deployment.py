@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 
 from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.supervisor import SupervisorError
-from motcua.sandbox.world.one_stop import ROLES, SOURCES, OneStopAddresses
+from motcua.sandbox.world.one_stop import PUSHED, ROLES, SOURCES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
 ADMINISTRATOR, VIEWER, AGENCY_USER = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa"
@@ -178,6 +178,7 @@ class Secrets:
     receipts: str
     ledger_purge: str = ""
     airflow_watch: str = ""
+    ledger_intake: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -191,7 +192,8 @@ class Secrets:
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
                 # A demo from before its agencies had a user, or parts of the ledger's roles of their own, goes on.
-                later = ("airflow_agency", "airflow_watch", "ledger_callbacks", "ledger_pages", "ledger_purge")
+                roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
+                later = ("airflow_agency", "airflow_watch", *roles)
                 found = cls(**{name: _token() for name in later} | kept)
             except (OSError, ValueError, TypeError):
                 raise CannotRun(
@@ -234,6 +236,7 @@ class Databases:
     sources: Mapping[str, str]
     """By source, through a role that can only read."""
     ledger_purge: str = ""
+    ledger_intake: str = ""
 
 
 def postgres_connection(dsn: str) -> str:
@@ -329,7 +332,7 @@ def airflow_environment(
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
-        "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in SOURCES.items()),
+        "MOTCUA_SOURCES": ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED).items()),
         "MOTCUA_GATEWAYS": "kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),
@@ -384,6 +387,7 @@ def airflow_environment(
         "AIRFLOW_CONN_MOTCUA_AIRFLOW": postgres_connection(databases.airflow),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(databases.ledger_app),
         "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(databases.ledger_callbacks),
+        "AIRFLOW_CONN_MOTCUA_DB_INTAKE": postgres_connection(databases.ledger_intake),
         "AIRFLOW_CONN_MOTCUA_DB_PAGES": postgres_connection(databases.ledger_pages),
         "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(databases.ledger_purge),
         "MOTCUA_DATA": str(addresses.data),

@@ -14,6 +14,9 @@ from motcua.store.ledger.queries import statement
 SOURCES = {"khanhhoa": "contract", "vanphong": "opencps"}
 """Each source and the adapter that reads it, as ``MOTCUA_SOURCES`` names them."""
 
+PUSHED = {"camlam": "national_sync"}
+"""The source that has no database here: its software pushes (include/sandbox/pushing.yaml)."""
+
 TRUTH = "world_truth"
 """Database, and role that owns it, of what truly happens."""
 

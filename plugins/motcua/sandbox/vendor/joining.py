@@ -1,0 +1,108 @@
+"""How the pushing agency joins the demo: it is entered as any other is, and its software gets an account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import yaml
+
+from motcua.jobs.handed_in.agencies import import_agencies
+from motcua.sandbox.machine.deployment import write_private
+from motcua.sandbox.world.one_stop import PUSHED
+from motcua.sandbox.world.procedures import Agency
+from motcua.settings import include_dir, settings
+from motcua.store.agencies import list_agencies
+from motcua.store.intake.clients import Password, change_client, list_clients, register_client
+from motcua.store.ledger.database import connect
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """The agency that pushes: how it is entered, and how it lives."""
+
+    source: str
+    entry: Mapping[str, Any]
+    """In the form of include/agencies.yaml."""
+    agency: Agency
+
+
+@cache
+def pushing() -> Pushing:
+    """The agency of include/sandbox/pushing.yaml."""
+    read = yaml.safe_load((include_dir() / "sandbox" / "pushing.yaml").read_text(encoding="utf-8"))
+    entry = read["agency"]
+    agency = Agency(
+        code=entry["code"],
+        aliases=tuple(entry["aliases"]),
+        source=read["source"],
+        login=read["login"],
+        weight=1,
+        pace=read["pace"],
+        procedures=read["procedures"],
+    )
+    return Pushing(read["source"], entry, agency)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the agency writes into the settings of its software."""
+
+    url: str
+    client: str
+    password: str = field(repr=False)
+    unit: str
+    """Code of the agency, as the software sends it."""
+
+
+def read_account(folder: Path) -> Account | None:
+    """The account that was kept in the vendor's folder; ``None``: there is none that can be used."""
+    try:
+        return Account(**json.loads((folder / "account.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def join(folder: Path, url: str, now: datetime) -> bool:
+    """Enters the agency, told of from now on, and registers its software at the address; what is there stays.
+
+    Nothing is done where the demo does not read its source (``MOTCUA_SOURCES`` of the caller's own); then ``False``.
+    """
+    played = pushing()
+    if settings().sources.get(played.source) != PUSHED[played.source]:
+        return False
+    folder.mkdir(exist_ok=True)
+    with connect() as connection:
+        known = {agency.agency_code for agency in list_agencies(connection)}
+    if played.agency.code not in known:
+        entry = {**played.entry, "report_recipients": [f"{played.agency.login}@khanhhoa.example.vn"]}
+        path = folder / "agency.yaml"
+        write_private(path, yaml.safe_dump({"agencies": [entry]}, allow_unicode=True, sort_keys=False))
+        import_agencies(path, "demo", now)
+    kept = read_account(folder)
+    with connect() as connection:
+        registered = played.source in {client.name for client in list_clients(connection, now.date())}
+        password = kept.password if kept and registered else token_urlsafe(24)
+        if not registered:
+            register_client(
+                connection,
+                played.source,
+                played.source,
+                Password.of(password),
+                [played.agency.code],
+                [],
+                supplements_at_desk=False,
+                by="demo",
+                now=now,
+            )
+        elif kept is None:
+            change_client(connection, played.source, "password", by="demo", now=now, password=Password.of(password))
+    account = Account(url, played.source, password, played.agency.written_code)
+    write_private(folder / "account.json", json.dumps(asdict(account)))
+    return True

@@ -1,0 +1,153 @@
+"""The demo's one-stop software that pushes: what it pushes is all that the ledger knows of it, whatever goes wrong."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from motcua.sandbox.vendor.client import NoAnswer, PortalClient
+from motcua.sandbox.vendor.joining import join, pushing, read_account
+from motcua.sandbox.vendor.software import AT_FIRST, Software
+from motcua.store.agencies import list_agencies
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, TU_PHAP
+from tests.integration.intake.conftest import PASSWORD, SOURCE, register
+
+
+class Noting(PortalClient):
+    """Notes the steps and the last state of each dossier that it is to push; breaks off at some of its calls."""
+
+    def __init__(self, url, breaks_off=0):
+        super().__init__(url, SOURCE, PASSWORD)
+        self.steps, self.states, self.calls, self.breaks_off = [], {}, 0, breaks_off
+
+    def _post(self, service, path, body):
+        if path == "/call":
+            self.calls += 1
+            if service == "CapNhatTienDoHoSoMC":
+                self.steps += body["data"]
+            if service == "DongBoHoSoMC":
+                self.states |= {record["MaHoSo"]: record["TrangThaiHoSo"] for record in body["data"]}
+            if self.breaks_off and self.calls % self.breaks_off == 0:
+                # After it was taken: the worst moment.
+                super()._post(service, path, body)
+                raise NoAnswer("broken off")
+        return super()._post(service, path, body)
+
+
+@pytest.fixture
+def begin(served, tmp_path):
+    """Starts the software, again and again on the same folder, with a clock that the test moves."""
+    clock = [datetime.now(UTC) - timedelta(minutes=20)]
+    said = []
+
+    def start(client):
+        agency = pushing().agency.model_copy(update={"code": NHA_TRANG, "aliases": ("H32.30",)})
+        software = Software(
+            tmp_path, agency, "UBND", "H32.30", client, said.append, random=Random(7), clock=lambda: clock[0]
+        )
+        software.memory.next_birth += timedelta(days=1)
+        return software
+
+    def live(software, seconds):
+        for _ in range(seconds):
+            clock[0] += timedelta(seconds=1)
+            software.tick()
+
+    start.live, start.said = live, said
+    return start
+
+
+@pytest.mark.parametrize("breaks_off", [0, 4], ids=["all goes well", "every fourth call breaks off"])
+def test_ledger_holds_each_step_once_and_each_dossier_as_it_is(begin, served, run, rows, breaks_off):
+    register(SOURCE, NHA_TRANG)
+    client = Noting(f"{served.base_url}/intake", breaks_off)
+    begin.live(begin(client), 40)
+    # It ends and goes on, with all that it had not pushed yet.
+    again = begin(client)
+    begin.live(again, 200)
+    assert again.memory.outbox == []
+    assert run() == set()
+    wanted = {(step["MaHoSo"], step["TrangThai"], step["NoiDungXuLy"], step["ThoiDiemXuLy"]) for step in client.steps}
+    assert len({code for code, *_ in wanted}) == AT_FIRST
+    found = rows(
+        "SELECT d.dossier_code, t.status_code, t.to_step, t.occurred_at FROM motcua.transitions AS t"
+        " JOIN motcua.dossiers AS d USING (dossier_id) WHERE NOT t.from_row"
+    )
+    at = timedelta(hours=7)
+    assert len(found) == len(wanted)
+    assert {
+        (row["dossier_code"], str(row["status_code"]), row["to_step"], f"{row['occurred_at'] + at:%Y%m%d%H%M%S}")
+        for row in found
+    } == wanted
+    now = {row["dossier_code"]: row["status_code"] for row in rows("SELECT * FROM intake.source_dossiers")}
+    assert now == {code: int(status) for code, status in client.states.items()}
+    assert bool(begin.said) == bool(breaks_off)
+
+
+def test_result_on_its_way_to_the_desk_is_not_called_there(begin, served, run, rows):
+    """The portal's 9 says that the result was passed to the desk."""
+    register(SOURCE, NHA_TRANG)
+    client = Noting(f"{served.base_url}/intake")
+    begin.live(begin(client), 240)
+    reached = [step for step in client.steps if step["TrangThai"] == "9"]
+    assert reached
+    assert {step["PhongBanXuLy"] for step in reached} == {"Bộ phận Một cửa"}
+
+
+def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, served):
+    register(SOURCE, TU_PHAP)
+    software = begin(Noting(f"{served.base_url}/intake"))
+    begin.live(software, 20)
+    assert software.memory.outbox == []
+    assert (software.memory.pushed, software.memory.refused > 0) == (0, True)
+    assert begin.said
+    assert {sentence.rpartition(" ")[2] for sentence in begin.said} == {"agency_refused"}
+
+
+def test_push_that_nobody_answers_waits(begin, served):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        software = begin(Noting(f"http://127.0.0.1:{silent.getsockname()[1]}/intake"))
+        begin.live(software, 20)
+    waiting = len(software.memory.outbox)
+    assert waiting >= AT_FIRST
+    register(SOURCE, NHA_TRANG)
+    again = begin(Noting(f"{served.base_url}/intake"))
+    assert len(again.memory.outbox) == waiting
+    begin.live(again, 1)
+    assert again.memory.outbox == []
+    assert again.memory.pushed >= waiting
+
+
+def test_pushing_agency_joins_once_and_its_account_signs_in(served, configure, rows, tmp_path):
+    now = datetime.now(UTC)
+    url = f"{served.base_url}/intake"
+    assert not join(tmp_path, url, now), "its source is not read here"
+    assert read_account(tmp_path) is None
+    source = pushing().source
+    configure(MOTCUA_SOURCES=f"{source}=national_sync")
+    codes = [pushing().agency.code, pushing().agency.written_code]
+    passwords = []
+    for _ in range(2):
+        assert join(tmp_path, url, now)
+        account = read_account(tmp_path)
+        assert (account.url, account.client, account.unit in codes) == (url, source, True)
+        assert PortalClient(account.url, account.client, account.password).sign_in().is_done
+        passwords.append(account.password)
+    assert len(set(passwords)) == 1
+    with connect() as connection:
+        (joined,) = (each for each in list_agencies(connection) if each.agency_code == codes[0])
+    assert joined.enabled_from == now
+    (tmp_path / "account.json").unlink()
+    assert join(tmp_path, url, now)
+    account = read_account(tmp_path)
+    assert account.password not in passwords
+    assert PortalClient(account.url, account.client, account.password).sign_in().is_done
+    assert [row["change"] for row in rows("SELECT change FROM intake.client_changes ORDER BY 1")] == [
+        "password",
+        "registered",
+    ]
