@@ -48,7 +48,7 @@ def followed(section: str) -> list[tuple[str, list[Line]]]:
 
 
 def _line(words: str) -> Line:
-    if words == "docker compose run --rm init":
+    if words == "docker compose run --rm --no-deps init":
         return Line(words)
     if found := _UP.fullmatch(words):
         return Line(words, services=tuple(found[1].split()))
