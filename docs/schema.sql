@@ -217,6 +217,79 @@ BEGIN
 END
 $$;
 
+-- Name: follow_steps(text, text[], timestamp with time zone); Type: FUNCTION; Schema: intake; Owner: -
+
+CREATE FUNCTION intake.follow_steps(of_source text, codes text[], moment timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    WITH steps AS (
+        SELECT
+            s.agency_code,
+            s.dossier_code,
+            s.transition_id,
+            s.status_code,
+            s.supplement_at_desk,
+            s.recorded_at,
+            -- No step happened after it came, whatever its clock says.
+            least(s.occurred_at, s.recorded_at) AS happened_at
+        FROM intake.pushed_steps AS s
+        WHERE s.source = of_source AND s.dossier_code = any(codes) AND s.agency_code IS NOT NULL
+    ),
+
+    found AS (
+        SELECT
+            d.dossier_no,
+            n.status_code,
+            n.supplement_at_desk,
+            d.status_code IS DISTINCT FROM n.status_code
+            AND (
+                coalesce(d.status_code IN (1, 2), TRUE)
+                OR (d.status_code NOT IN (3, 7, 10) AND n.happened_at > d.updated_at)
+                OR EXISTS (
+                    SELECT 1 FROM steps AS e
+                    WHERE
+                        e.agency_code = d.agency_code AND e.dossier_code = d.dossier_code
+                        AND e.status_code = d.status_code
+                )
+            )
+            AND NOT coalesce(t.is_of_row, FALSE) AS is_behind,
+            t.is_of_row AND t.status_code <> n.status_code AND n.recorded_at = moment
+            AND t.recorded_at > moment - interval '10 minutes' AS speaks_again
+        FROM intake.pushed_dossiers AS d
+        CROSS JOIN LATERAL (
+            SELECT
+                s.*,
+                -- The row came since it happened; one that followed it has its moment.
+                s.status_code = d.status_code AND d.updated_at >= s.happened_at AND s.recorded_at <> d.updated_at
+                    AS is_of_row
+            FROM steps AS s
+            WHERE s.agency_code = d.agency_code AND s.dossier_code = d.dossier_code
+            ORDER BY s.happened_at DESC, s.transition_id DESC
+            LIMIT 1
+        ) AS t
+        CROSS JOIN LATERAL (
+            SELECT s.* FROM steps AS s
+            WHERE
+                s.agency_code = d.agency_code AND s.dossier_code = d.dossier_code
+                AND s.happened_at >= t.happened_at - interval '10 minutes'
+            ORDER BY s.transition_id DESC
+            LIMIT 1
+        ) AS n
+        WHERE
+            d.source = of_source AND d.dossier_code = any(codes) AND d.purged_at IS NULL
+            AND n.status_code IS NOT NULL
+    )
+
+    UPDATE intake.pushed_dossiers AS d SET
+        status_code = CASE WHEN f.is_behind THEN f.status_code ELSE d.status_code END,
+        supplement_at_desk = CASE WHEN f.is_behind THEN f.supplement_at_desk ELSE d.supplement_at_desk END,
+        -- Newer than the step that came with it: then the row decides.
+        updated_at = moment + CASE WHEN f.is_behind THEN interval '0' ELSE interval '1 microsecond' END
+    FROM found AS f
+    WHERE d.dossier_no = f.dossier_no AND (f.is_behind OR f.speaks_again)
+$$;
+
 -- Name: clients; Type: TABLE; Schema: intake; Owner: -
 
 CREATE TABLE intake.clients (
@@ -387,7 +460,7 @@ BEGIN
         FROM jsonb_to_recordset(given) AS r (
             place integer, unit text, prefix text, of_name text, dossier_code text, fields jsonb, said text[],
             status_code smallint, supplement_at_desk boolean, received_at timestamptz, due_at timestamptz,
-            finished_at timestamptz, returned_at timestamptz, digest text
+            finished_at timestamptz, returned_at timestamptz, digest text, earlier text[]
         )
     ),
 
@@ -449,15 +522,26 @@ BEGIN
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
         LEFT JOIN LATERAL (
-            SELECT s.status_code, s.supplement_at_desk
+            SELECT s.status_code, least(s.occurred_at, s.recorded_at) AS happened_at
             FROM intake.pushed_steps AS s
             WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-            ORDER BY s.occurred_at DESC, s.transition_id DESC
+            -- No step happened after it came, whatever its clock says.
+            ORDER BY least(s.occurred_at, s.recorded_at) DESC, s.transition_id DESC
+            LIMIT 1
+        ) AS t ON TRUE
+        -- The last step, as follow_steps.sql tells it.
+        LEFT JOIN LATERAL (
+            SELECT s.status_code, s.supplement_at_desk
+            FROM intake.pushed_steps AS s
+            WHERE
+                s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
+                AND least(s.occurred_at, s.recorded_at) >= t.happened_at - interval '10 minutes'
+            ORDER BY s.transition_id DESC
             LIMIT 1
         ) AS l ON TRUE
         CROSS JOIN LATERAL (
             SELECT
-                coalesce(j.status_code <> l.status_code, FALSE)
+                coalesce(j.status_code NOT IN (l.status_code, t.status_code), FALSE)
                 AND (
                     j.status_code IN (1, 2)
                     OR (j.status_code = 4 AND o.dossier_no IS NULL)
@@ -525,8 +609,25 @@ BEGIN
 
     remembered AS (
         INSERT INTO intake.recent_states AS r (source, agency_code, dossier_code, digest, arrived_at)
-        SELECT push.source, n.agency_code, n.dossier_code, n.digest, push.moment
-        FROM news AS n
+        SELECT DISTINCT push.source, j.agency_code, j.dossier_code, d.digest, push.moment
+        FROM judged AS j
+        -- Also what told nothing new, or came before another state in one call: sent again later, it would.
+        CROSS JOIN LATERAL (
+            SELECT decode(e.digest, 'hex') AS digest FROM unnest(j.earlier || j.digest) AS e (digest)
+        ) AS d
+        LEFT JOIN news AS n
+            ON j.agency_code = n.agency_code AND j.dossier_code = n.dossier_code AND d.digest = n.digest
+        WHERE
+            j.refusal IS NULL
+            AND (
+                n.digest IS NOT NULL
+                OR NOT EXISTS (
+                    SELECT 1 FROM intake.recent_states AS k
+                    WHERE
+                        k.source = push.source AND k.agency_code = j.agency_code
+                        AND k.dossier_code = j.dossier_code AND k.digest = d.digest
+                )
+            )
         ON CONFLICT (source, agency_code, dossier_code, digest) DO UPDATE SET arrived_at = excluded.arrived_at
     )
 
@@ -559,6 +660,7 @@ BEGIN
             GROUP BY q.step_no
         ) AS w
         WHERE s.step_no = w.step_no;
+        PERFORM intake.follow_steps(push.source, came, push.moment);
     END IF;
 END
 $$;
@@ -684,6 +786,11 @@ BEGIN
         )
     FROM judged AS j
     LEFT JOIN news AS n ON j.place = n.place;
+
+    PERFORM intake.follow_steps(
+        push.source, (SELECT array_agg(DISTINCT r.dossier_code) FROM jsonb_to_recordset(given) AS r (dossier_code text)),
+        push.moment
+    );
 END
 $$;
 
@@ -5375,7 +5482,7 @@ CREATE VIEW intake.source_dossiers AS
     ( SELECT (t.fields ->> 'NoiDungXuLy'::text)
            FROM intake.pushed_steps t
           WHERE ((t.source = d.source) AND (t.agency_code = d.agency_code) AND (t.dossier_code = d.dossier_code))
-          ORDER BY t.transition_id DESC
+          ORDER BY LEAST(t.occurred_at, t.recorded_at) DESC, t.transition_id DESC
          LIMIT 1) AS step_name,
     d.status_code,
         CASE COALESCE(m.status_code, d.status_code)

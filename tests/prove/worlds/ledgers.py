@@ -69,7 +69,7 @@ def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
     parts = psycopg.conninfo.conninfo_to_dict(admin_dsn)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE motcua")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app, motcua_purge")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO motcua_app, motcua_intake, motcua_purge")
     for variable, role in (("MOTCUA_DB", "motcua_app"), ("MOTCUA_DB_PURGE", "motcua_purge")):
         os.environ[f"AIRFLOW_CONN_{variable}"] = f"postgres://{role}:{PASSWORD}@127.0.0.1:{parts['port']}/{name}"
     with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:

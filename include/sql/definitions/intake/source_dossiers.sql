@@ -24,7 +24,7 @@ SELECT
         SELECT t.fields ->> 'NoiDungXuLy'
         FROM intake.pushed_steps AS t
         WHERE t.source = d.source AND t.agency_code = d.agency_code AND t.dossier_code = d.dossier_code
-        ORDER BY t.transition_id DESC
+        ORDER BY least(t.occurred_at, t.recorded_at) DESC, t.transition_id DESC
         LIMIT 1
     ) AS step_name,
     d.status_code,

@@ -3,8 +3,7 @@
 -- Where steps tell a dossier's life, what is as it came within two days is a repeat; and a status that is behind the
 -- steps is no news: one that a step told before the last one did, 1 and 2, and 4 in a dossier's first push. An ended
 -- dossier whose fields were emptied is not filled again by what ended it. Steps that waited for a dossier get their
--- numbers. Raises MC010, the
--- session is nobody's. Called by include/sql/intake/take_dossiers.sql.
+-- numbers. Raises MC010, the session is nobody's. Called by include/sql/intake/take_dossiers.sql.
 CREATE OR REPLACE FUNCTION intake.take_dossiers(
     session_digest bytea, given jsonb
 ) RETURNS TABLE (place integer, outcome text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -26,7 +25,7 @@ BEGIN
         FROM jsonb_to_recordset(given) AS r (
             place integer, unit text, prefix text, of_name text, dossier_code text, fields jsonb, said text[],
             status_code smallint, supplement_at_desk boolean, received_at timestamptz, due_at timestamptz,
-            finished_at timestamptz, returned_at timestamptz, digest text
+            finished_at timestamptz, returned_at timestamptz, digest text, earlier text[]
         )
     ),
 
@@ -88,15 +87,26 @@ BEGIN
         LEFT JOIN intake.pushed_dossiers AS o
             ON o.source = push.source AND j.agency_code = o.agency_code AND j.dossier_code = o.dossier_code
         LEFT JOIN LATERAL (
-            SELECT s.status_code, s.supplement_at_desk
+            SELECT s.status_code, least(s.occurred_at, s.recorded_at) AS happened_at
             FROM intake.pushed_steps AS s
             WHERE s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
-            ORDER BY s.occurred_at DESC, s.transition_id DESC
+            -- No step happened after it came, whatever its clock says.
+            ORDER BY least(s.occurred_at, s.recorded_at) DESC, s.transition_id DESC
+            LIMIT 1
+        ) AS t ON TRUE
+        -- The last step, as follow_steps.sql tells it.
+        LEFT JOIN LATERAL (
+            SELECT s.status_code, s.supplement_at_desk
+            FROM intake.pushed_steps AS s
+            WHERE
+                s.source = push.source AND s.agency_code = j.agency_code AND s.dossier_code = j.dossier_code
+                AND least(s.occurred_at, s.recorded_at) >= t.happened_at - interval '10 minutes'
+            ORDER BY s.transition_id DESC
             LIMIT 1
         ) AS l ON TRUE
         CROSS JOIN LATERAL (
             SELECT
-                coalesce(j.status_code <> l.status_code, FALSE)
+                coalesce(j.status_code NOT IN (l.status_code, t.status_code), FALSE)
                 AND (
                     j.status_code IN (1, 2)
                     OR (j.status_code = 4 AND o.dossier_no IS NULL)
@@ -164,8 +174,25 @@ BEGIN
 
     remembered AS (
         INSERT INTO intake.recent_states AS r (source, agency_code, dossier_code, digest, arrived_at)
-        SELECT push.source, n.agency_code, n.dossier_code, n.digest, push.moment
-        FROM news AS n
+        SELECT DISTINCT push.source, j.agency_code, j.dossier_code, d.digest, push.moment
+        FROM judged AS j
+        -- Also what told nothing new, or came before another state in one call: sent again later, it would.
+        CROSS JOIN LATERAL (
+            SELECT decode(e.digest, 'hex') AS digest FROM unnest(j.earlier || j.digest) AS e (digest)
+        ) AS d
+        LEFT JOIN news AS n
+            ON j.agency_code = n.agency_code AND j.dossier_code = n.dossier_code AND d.digest = n.digest
+        WHERE
+            j.refusal IS NULL
+            AND (
+                n.digest IS NOT NULL
+                OR NOT EXISTS (
+                    SELECT 1 FROM intake.recent_states AS k
+                    WHERE
+                        k.source = push.source AND k.agency_code = j.agency_code
+                        AND k.dossier_code = j.dossier_code AND k.digest = d.digest
+                )
+            )
         ON CONFLICT (source, agency_code, dossier_code, digest) DO UPDATE SET arrived_at = excluded.arrived_at
     )
 
@@ -198,6 +225,7 @@ BEGIN
             GROUP BY q.step_no
         ) AS w
         WHERE s.step_no = w.step_no;
+        PERFORM intake.follow_steps(push.source, came, push.moment);
     END IF;
 END
 $$;

@@ -1,8 +1,8 @@
 -- Writes steps that a client pushed, each once, numbered in the order of arrival (those of a dossier that come in
 -- one call in the order of their times, where each has one), and says of each, by its place, what became of it:
 -- taken, repeated, waiting (its dossier must come first, since nothing else says whose it is), or why it is refused.
--- A step without a time of its own is a repeat where the same came within two days. Raises MC010, the session is
--- nobody's. Called by include/sql/intake/take_steps.sql.
+-- A step without a time of its own is a repeat where the same came within two days. Rows that are behind follow. Raises
+-- MC010, the session is nobody's. Called by include/sql/intake/take_steps.sql.
 CREATE OR REPLACE FUNCTION intake.take_steps(
     session_digest bytea, given jsonb
 ) RETURNS TABLE (place integer, outcome text) LANGUAGE plpgsql SECURITY DEFINER
@@ -122,6 +122,11 @@ BEGIN
         )
     FROM judged AS j
     LEFT JOIN news AS n ON j.place = n.place;
+
+    PERFORM intake.follow_steps(
+        push.source, (SELECT array_agg(DISTINCT r.dossier_code) FROM jsonb_to_recordset(given) AS r (dossier_code text)),
+        push.moment
+    );
 END
 $$;
 COMMENT ON FUNCTION intake.take_steps(bytea, jsonb) IS 'Writes steps that a client pushed, each once, and says what became of each.';

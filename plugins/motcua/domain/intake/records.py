@@ -81,6 +81,8 @@ class PushedDossier:
     returned_at: datetime | None
     digest: str
     """Of all that it says."""
+    earlier: Sequence[str] = ()
+    """Digests of what came of it earlier in the same call, and was put into it."""
 
 
 @dataclass(frozen=True, slots=True)

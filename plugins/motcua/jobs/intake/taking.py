@@ -175,5 +175,6 @@ def _both(earlier: PushedDossier, later: PushedDossier) -> PushedDossier:
         later,
         fields={**earlier.fields, **later.fields},
         said=sorted({*earlier.said, *later.said}),
+        earlier=[*earlier.earlier, earlier.digest],
         **kept,
     )

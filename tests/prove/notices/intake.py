@@ -1,0 +1,269 @@
+"""Whether what is pushed is told as what is read, and whether nothing that clients do can harm it.
+
+``make prove ONLY=intake [SEED=n]``: one generated province (worlds/pushing) is played three times by the same clock.
+Once its software's views are read; once each life is pushed whole, by clients that share no code with the system, in
+every shape, with calls that fail, come twice, at once, in parts and in another order; once as OpenCPS pushes, the last
+action of each dossier. Phones are judged by the network's own log, against an oracle that knows the lives alone.
+Afterwards the intake is flooded and fed what is no push.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from datetime import time as time_of_day
+from pathlib import Path
+
+import psycopg
+
+from tests.prove import Figure
+from tests.prove.worlds.ledgers import Mistake, notice_mistakes, proving_ledger, proving_server
+from tests.prove.worlds.pushing.abuse import BURSTS, MANY, Abused, abuse
+from tests.prove.worlds.pushing.client import FAULTS
+from tests.prove.worlds.pushing.lives import Province
+from tests.prove.worlds.pushing.oracle import Judgement, Told, differences, judge, last_action, owed, told_of, whole
+from tests.prove.worlds.pushing.province import Outcome, play
+
+FIRST_DAY = date(2024, 11, 28)
+"""A Thursday: a weekend and the end of a month are in it."""
+DAYS, PER_DAY = 2, 6
+_SYNCS = (time_of_day(11), time_of_day(15), time_of_day(17, 31))
+"""Before the runs of these hours OpenCPS pushes."""
+_MEGABYTE = 1024 * 1024
+
+
+def syncs(province: Province) -> list[int]:
+    """Slots at whose ends last actions are pushed."""
+    return [run.number for run in province.runs if run.at.timetz().replace(tzinfo=None) in _SYNCS]
+
+
+def must_be_told(province: Province, slots: Sequence[int] = ()) -> Counter[Told]:
+    """What phones must get of a province that is pushed whole, or in last actions at the ends of these slots."""
+    known = {life.code: last_action(life, slots) if slots else whole(life) for life in province.lives}
+    return Counter(each.told for life in province.lives for each in owed(life, known[life.code], province.runs))
+
+
+def of_phones(way: str, judged: Judgement, must: int) -> list[Figure]:
+    """What phones got, against the lives."""
+    for name in ("lost", "doubled", "wrong_phone", "uncalled"):
+        for line in getattr(judged, name)[:8]:
+            print(f"{way}, {name}: {line}")
+    return [
+        Figure(f"{way}: messages owed", str(must), "> 0", must > 0),
+        Figure(
+            f"{way}: lost, doubled, at a wrong phone, uncalled for",
+            f"{len(judged.lost)}, {len(judged.doubled)}, {len(judged.wrong_phone)}, {len(judged.uncalled)}",
+            "0, 0, 0, 0",
+            judged.wrong == 0,
+        ),
+    ]
+
+
+def of_identity(way: str, outcome: Outcome) -> Figure:
+    """Closings whose two sides meet."""
+    apart = {name: each for name, each in outcome.identity.items() if each != (0, 0)}
+    for name, (difference, unexplained) in apart.items():
+        print(f"{way}, closing of {name}: difference {difference}, {unexplained} without a reason")
+    value = f"{len(outcome.identity) - len(apart)} of {len(outcome.identity)}"
+    return Figure(f"{way}: closings with difference 0 and nothing unexplained", value, "all", not apart)
+
+
+def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
+    """The same life, read and pushed: what phones got, closings, dossiers."""
+    by_phones = judge(told_of(read.network), told_of(pushed.network))
+    apart = sorted(name for name in read.closings if read.closings[name] != pushed.closings.get(name))
+    for name in apart[:4]:
+        for one, other in zip(read.closings[name], pushed.closings.get(name, []), strict=False):
+            if one != other:
+                differing = [(*a, b[1]) for a, b in zip(one[1], other[1], strict=True) if a != b]
+                print(f"closing of {name}, {one[0]}, {dict(one[1])['agency_code']}: {differing}")
+    rows = sorted(key for key in {*read.rows, *pushed.rows} if read.rows.get(key) != pushed.rows.get(key))
+    for key in rows[:8]:
+        print(f"dossier {key}: read {read.rows.get(key)}, pushed {pushed.rows.get(key)}")
+    texts = [Counter((each["to"], each["text"]) for each in outcome.network) for outcome in (read, pushed)]
+    figures = sum(len(closing) for closing in read.closings.values())
+    return [
+        Figure("messages that differ between read and pushed", str(by_phones.wrong), "0", by_phones.wrong == 0),
+        Figure("texts, word for word", str(len(pushed.network)), f"the same {len(read.network)}", texts[0] == texts[1]),
+        Figure(
+            f"closings with the same figures ({figures} rows)",
+            f"{len(read.closings) - len(apart)} of {len(read.closings)}", "all", not apart and figures > 0,
+        ),
+        Figure(
+            "dossiers that stand the same in the ledger",
+            f"{len(read.rows) - len(rows)} of {len(read.rows)}", "all", not rows and bool(read.rows),
+        ),
+    ]  # fmt: skip
+
+
+def of_clients(pushed: Outcome) -> list[Figure]:
+    """What the clients did, and that each way to fail was met."""
+    made = ", ".join(f"{number} {name}" for name, number in sorted(pushed.made.items()))
+    lacking = [name for name in FAULTS if not pushed.made[name]]
+    refused = pushed.made["old session answered 01"]
+    return [
+        Figure("pushed: what clients did", made, "each way to fail", not lacking),
+        Figure("pushed: old sessions that were refused", str(refused), "> 0", refused > 0),
+        Figure("pushed: rows left in quarantine", str(pushed.quarantined), "0", pushed.quarantined == 0),
+    ]
+
+
+def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[Figure]:
+    """What differs where last actions alone are pushed, against what was never pushed, message by message."""
+    slots = syncs(province)
+    of_whole = {life.code: owed(life, whole(life), province.runs) for life in province.lives}
+    of_last = {life.code: owed(life, last_action(life, slots), province.runs) for life in province.lives}
+    listed = differences(province.lives, of_whole, of_last, slots)
+    reasons = Counter(each.reason or "nothing that was not pushed" for each in listed)
+    for each in listed:
+        print(f"last action: {each.line}: {each.reason}")
+    print("; ".join(f"{number}: {reason}" for reason, number in reasons.most_common()))
+    told = told_of(read.network), told_of(pushed.network)
+    differ = sum(((told[0] - told[1]) + (told[1] - told[0])).values())
+    events = sum(len([e for e in life.events if e.occurred_at]) for life in province.lives)
+    kept = sum(len([k for k in last_action(life, slots) if k.occurred_at]) for life in province.lives)
+    odd = pushed.made["dossiers of which TraCuuHoSo says otherwise"]
+    return [
+        Figure("last action: steps of the lives, and of these pushed", f"{events}, {kept}", "fewer", kept < events),
+        Figure(
+            "last action: messages that differ from whole", str(differ), f"{len(listed)}, listed",
+            differ == len(listed),
+        ),
+        Figure(
+            "last action: of these explained by what was never pushed",
+            str(len(listed) - reasons["nothing that was not pushed"]), str(len(listed)),
+            not reasons["nothing that was not pushed"] and bool(listed),
+        ),
+        Figure("last action: dossiers of which TraCuuHoSo says otherwise", str(odd), "0", odd == 0),
+    ]  # fmt: skip
+
+
+def of_abuse(abused: Abused) -> list[Figure]:
+    """Bursts, what is hostile, and the client that behaves."""
+    for line in abused.wrong[:12]:
+        print(line)
+    load = os.getloadavg()[0]
+    seconds, memory = abused.burst_seconds, [bytes_ // _MEGABYTE for bytes_ in abused.memory]
+    grown = memory[-2] - memory[1]
+    waited = sorted(abused.waited)
+    return [
+        Figure(
+            f"burst of {MANY:,} dossiers and steps: seconds, load {load:.1f}",
+            ", ".join(f"{each:.1f}" for each in seconds), "at most 60 each", max(seconds) <= 60,
+        ),
+        Figure(
+            "the steps once more: seconds", f"{abused.repeated_seconds:.1f}", "at most 60",
+            abused.repeated_seconds <= 60,
+        ),
+        Figure(
+            f"memory of the server after each of {BURSTS} bursts, and at last: MB", ", ".join(map(str, memory)),
+            "after the second burst at most 30 more", grown <= 30,
+        ),
+        Figure(
+            "hostile input and its answers", f"{abused.hostile - len(abused.wrong)} of {abused.hostile}", "all",
+            not abused.wrong,
+        ),
+        Figure(
+            "meanwhile, of a client that behaves: records there", f"{abused.there} of {abused.good}", "all, > 20",
+            abused.there == abused.good > 20,
+        ),
+        Figure(
+            "its calls: median and longest, seconds", f"{waited[len(waited) // 2]:.2f}, {waited[-1]:.1f}",
+            "at most 10", waited[-1] <= 10,
+        ),
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- mistakes on purpose
+
+
+def _by_trigger(table: str, when: str, body: str) -> Mistake:
+    """The ledger does something wrong by itself with what is pushed."""
+
+    @contextlib.contextmanager
+    def broken(ledger_dsn: str) -> Iterator[None]:
+        with psycopg.connect(ledger_dsn) as ledger:
+            ledger.execute("CREATE SCHEMA broken")
+            ledger.execute(
+                "CREATE FUNCTION broken.act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                f" $$ BEGIN {body} END $$".encode()
+            )
+            ledger.execute(
+                f"CREATE TRIGGER broken {when} ON {table} FOR EACH ROW EXECUTE FUNCTION broken.act()".encode()
+            )
+        yield
+
+    return broken
+
+
+MISTAKES: dict[str, Mistake] = {
+    "one result in two is lost": _by_trigger(
+        "intake.pushed_steps", "BEFORE INSERT",
+        "IF NEW.status_code = 9 AND hashtext(NEW.dossier_code) % 2 = 0 THEN RETURN NULL; END IF; RETURN NEW;",
+    ),
+    "what is sent again is new": _by_trigger(
+        "intake.pushed_steps", "BEFORE INSERT",
+        "NEW.digest := sha256(gen_random_uuid()::text::bytea); NEW.occurred_at := NEW.recorded_at; RETURN NEW;",
+    ),
+    "one phone in two is somebody else's": _by_trigger(
+        "intake.pushed_dossiers", "BEFORE INSERT OR UPDATE",
+        "IF NEW.dossier_no % 2 = 0 THEN NEW.fields := NEW.fields || '{\"SoDienThoai\": \"0909999999\"}'; END IF;"
+        " RETURN NEW;",
+    ),
+}  # fmt: skip
+
+
+def _pushed_wrong(admin_dsn: str, ledger: str, folder: str) -> bool:
+    """Whether a short world that is pushed gets phones wrong."""
+    province = Province(1, FIRST_DAY, 1, 1)
+    outcome = play(province, "pushed", admin_dsn, ledger, folder)
+    return judge(must_be_told(province), told_of(outcome.network)).wrong > 0
+
+
+# ------------------------------------------------------------------------------------------------------------ the table
+
+
+def figures(seed: int) -> list[Figure]:
+    """The table."""
+    province = Province(seed, FIRST_DAY, DAYS, PER_DAY)
+    slots, took = syncs(province), []
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder,
+        proving_server(Path(folder), trusting=True) as admin_dsn,
+    ):
+
+        def played(way: str) -> Outcome:
+            began = time.monotonic()
+            with proving_ledger(admin_dsn, f"province_{way.split()[0]}") as ledger:
+                outcome = play(province, way, admin_dsn, ledger, folder, slots)  # type: ignore[arg-type]
+            took.append(f"{way} {time.monotonic() - began:.0f}")
+            return outcome
+
+        read, pushed, last = played("read"), played("pushed"), played("last action")
+        events = sum(len(life.events) for life in province.lives)
+        lives = f"{len(province.lives)} lives, {events} events, {len(province.runs)} runs"
+        found = [Figure("the province", lives, "", True)]
+        for way, outcome, must in (
+            ("read", read, must_be_told(province)),
+            ("pushed", pushed, must_be_told(province)),
+            ("last action", last, must_be_told(province, slots)),
+        ):
+            found += of_phones(way, judge(must, told_of(outcome.network)), must.total())
+            found.append(of_identity(way, outcome))
+        found += of_comparison(read, pushed)
+        found += of_clients(pushed)
+        found += of_last_actions(province, read, last)
+        began = time.monotonic()
+        with proving_ledger(admin_dsn, "abused") as ledger:
+            found += of_abuse(abuse(ledger, folder))
+        took.append(f"abuse {time.monotonic() - began:.0f}")
+        began = time.monotonic()
+        found.append(notice_mistakes(admin_dsn, MISTAKES, lambda ledger: _pushed_wrong(admin_dsn, ledger, folder)))
+        took.append(f"mistakes {time.monotonic() - began:.0f}")
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return [*found, Figure("seconds, and the machine's load", f"{', '.join(took)}; {load}", "-", True)]

@@ -1,0 +1,361 @@
+"""What clients must not be able to do to the intake: flood it, feed it what is no push, write for others.
+
+Each call must get a clear answer, the server must live on with the memory that it had, and a client that behaves must
+lose nothing and not be held up meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.intake.clients import Password, register_client
+from motcua.store.ledger.database import close_ledger_pool, connect
+from tests.conftest import agency
+from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
+from tests.prove.worlds.pushing.lives import ZONE
+from tests.prove.worlds.pushing.province import PASSWORD, IntakeServer
+
+MANY: Final = 10_000
+"""Dossiers of a burst."""
+BURSTS: Final = 5
+_GOOD, _HOSTILE, _FOREIGN = "000.00.01.H32", "000.00.02.H32", "000.00.03.H32"
+_SHAPES: Final = (
+    "%Y%m%d%H%M%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.329",
+    "%Y-%m-%dT%H:%M:%S+07:00",
+    "%d/%m/%Y %H:%M:%S",
+)
+_LARGE: Final = 33 * 1024 * 1024
+
+
+@dataclass
+class Abused:
+    """What was measured."""
+
+    burst_seconds: list[float] = field(default_factory=list)
+    """Of each burst, dossiers and steps."""
+    repeated_seconds: float = 0
+    memory: list[int] = field(default_factory=list)
+    """Bytes of the server after each burst, and at last after what is hostile."""
+    waited: list[float] = field(default_factory=list)
+    """Seconds of each call of the client that behaves."""
+    good: int = 0
+    """Its records, of which so many are there in the end:"""
+    there: int = 0
+    hostile: int = 0
+    wrong: list[str] = field(default_factory=list)
+    """What was not answered or kept as it must be."""
+
+    def check(self, name: str, ok: bool, told: object) -> None:
+        """One comparison."""
+        self.hostile += 1
+        if not ok:
+            self.wrong.append(f"{name}: {told!r:.200}")
+
+
+class Caller:
+    """Calls as a client's account, by hand."""
+
+    def __init__(self, port: int, name: str) -> None:
+        self.port, self.name = port, name
+
+    def ask(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        """Status and answer."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                # A server that refuses a large body answers before it has all of it.
+                connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def session(self) -> str:
+        """A fresh one."""
+        words = json.dumps({"username": self.name, "password": PASSWORD}).encode()
+        return str(self.ask("/intake/sign-in", words)[1]["session"])
+
+    def body(self, service: str, data: Any, unit: str, **more: Any) -> bytes:
+        """A call of shape A."""
+        call = {"session": self.session(), "madonvi": unit, "service": service, "data": data, **more}
+        return json.dumps(call).encode()
+
+    def push(self, service: str, data: Any, unit: str) -> dict[str, Any]:
+        """A call, answered."""
+        answer: dict[str, Any] = self.ask("/intake/call", self.body(service, data, unit))[1]
+        return answer
+
+
+def dossier(code: str, status: object = 4, **changes: Any) -> dict[str, Any]:
+    """A dossier as OpenCPS writes it."""
+    now = datetime.now(ZONE)
+    return {
+        "MaHoSo": code, "MaTTHC": "1.005129", "TenTTHC": "Cấp bản sao", "ChuHoSo": "Nguyễn Thị Lan",
+        "SoDienThoai": "0905123456", "NgayTiepNhan": f"{now - timedelta(days=1):%Y%m%d%H%M%S}",
+        "NgayHenTra": f"{now + timedelta(days=5):%Y%m%d%H%M%S}", "TrangThaiHoSo": status, "HinhThuc": "0",
+        "NgayTra": "", "DanhSachHoSoBoSung": [],
+    } | changes  # fmt: skip
+
+
+def step(code: str, status: object = "9", **changes: Any) -> dict[str, Any]:
+    """A step of this moment."""
+    moment = f"{datetime.now(ZONE):%Y%m%d%H%M%S}"
+    return {"MaHoSo": code, "ThoiDiemXuLy": moment, "NoiDungXuLy": "Trả kết quả", "TrangThai": status} | changes
+
+
+class Abuse:
+    """A server with a client that behaves and one that does not."""
+
+    def __init__(self, ledger_dsn: str, folder: str) -> None:
+        self.found = Abused()
+        self.log = f"{folder}/abused.log"
+        self.ledger = psycopg.connect(ledger_dsn, autocommit=True, row_factory=dict_row)
+        now = datetime.now(UTC) - timedelta(days=1)
+        with connect() as connection:
+            agencies = [agency(code, name=f"Sở số {code[7:9]}") for code in (_GOOD, _HOSTILE, _FOREIGN)]
+            save_agencies(connection, agencies, "proof")
+            for name, code in (("good", _GOOD), ("hostile", _HOSTILE), ("other", _FOREIGN)):
+                register_client(
+                    connection, name, name, Password.of(PASSWORD), [code], [], supplements_at_desk=False, by="proof",
+                    now=now,
+                )  # fmt: skip
+        self.server = IntakeServer(self.log)
+        self.hostile = Caller(self.server.port, "hostile")
+        self._good = Caller(self.server.port, "good")
+        self._over = threading.Event()
+        self._behaving = threading.Thread(target=self._behave)
+
+    def __enter__(self) -> Abuse:
+        self._behaving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_behaving()
+        self.server.stop()
+        close_ledger_pool()
+        self.ledger.close()
+
+    def _end_behaving(self) -> None:
+        self._over.set()
+        self._behaving.join()
+
+    def _behave(self) -> None:
+        """A dossier and its result, one after the other, as desks have them."""
+        while not self._over.wait(0.2):
+            code = f"G-{self.found.good // 2:05}"
+            for service, record in (("DongBoHoSoMC", dossier(code)), ("CapNhatTienDoHoSoMC", step(code))):
+                began = time.monotonic()
+                try:
+                    answer: object = self._good.push(service, [record], _GOOD)
+                except (OSError, HTTPException, ValueError) as failure:
+                    answer = failure
+                self.found.waited.append(time.monotonic() - began)
+                self.found.good += 1
+                if not isinstance(answer, dict) or answer.get("received") != 1:
+                    self.found.wrong.append(f"the client that behaves: {answer!r:.200}")
+
+    def burst(self) -> None:
+        """Ten thousand dossiers in one call, their steps in another; again and again; and one of them once more."""
+        for number in range(BURSTS):
+            codes = [f"B{number}-{each:05}" for each in range(MANY)]
+            began = time.monotonic()
+            for service, records in (
+                ("DongBoHoSoMC", [dossier(code) for code in codes]),
+                ("CapNhatTienDoHoSoMC", [step(code) for code in codes]),
+            ):
+                answer = self.hostile.push(service, records, _HOSTILE)
+                told = {name: answer.get(name) for name in ("error_code", "received", "refused")}
+                wanted = {"error_code": "00", "received": MANY, "refused": 0}
+                self.found.check(f"burst {number} {service}", told == wanted, answer)
+            self.found.burst_seconds.append(time.monotonic() - began)
+            self.found.memory.append(self.server.memory())
+        began = time.monotonic()
+        answer = self.hostile.push("CapNhatTienDoHoSoMC", records, _HOSTILE)
+        self.found.repeated_seconds = time.monotonic() - began
+        self.found.check("a burst that is sent again", answer.get("repeated") == MANY, answer)
+        (row,) = self.ledger.execute("SELECT count(*) AS n FROM intake.pushed_steps WHERE dossier_code LIKE 'B%'")
+        self.found.check("steps of all bursts", row["n"] == BURSTS * MANY, row)
+
+    def all_that_is_hostile(self) -> None:
+        """Each entry of the table, and what must be left of it."""
+        for name, path, body, headers, statuses, codes in self._table():
+            try:
+                status, answer = self.hostile.ask(path, body, **headers)
+            except (OSError, HTTPException, ValueError) as failure:
+                self.found.check(name, False, failure)
+                continue
+            code = answer.get("error_code") if isinstance(answer, dict) else None
+            ok = status in statuses and code in codes and bool(answer.get("message"))
+            self.found.check(name, ok, (status, answer))
+        self._cut()
+        self._dates()
+        self._others()
+        self.found.memory.append(self.server.memory())
+        self._end_behaving()
+        (row,) = self.ledger.execute(
+            "SELECT count(*) AS n FROM (SELECT dossier_code FROM intake.pushed_dossiers WHERE agency_code = %(good)s"
+            " UNION ALL SELECT dossier_code FROM intake.source_transitions WHERE agency_code = %(good)s) AS g",
+            {"good": _GOOD},
+        )
+        self.found.there = row["n"]
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            words = log.read()
+        for secret in ("Traceback", PASSWORD, "0905123456", "Nguyễn"):
+            self.found.check(f"in the server's log: {secret[:9]}", secret not in words, words[-300:])
+
+    def _table(self) -> Iterator[tuple[str, str, bytes, dict[str, str], Collection[int], Collection[object]]]:
+        """Name, address, body, headers, and the statuses and codes that may answer it."""
+        caller = self.hostile
+
+        def call(data: Any, **more: Any) -> bytes:
+            return caller.body("DongBoHoSoMC", data, _HOSTILE, **more)
+
+        def raw(data: bytes) -> bytes:
+            return call("@").replace(b'"@"', data)
+
+        bodies: dict[str, tuple[bytes, set[object]]] = {
+            "no body": (b"", {"01"}),
+            "no JSON": (b"MaHoSo=1", {"01"}),
+            "a session and no JSON": (call([])[:-1], {"03"}),
+            "brackets": (raw(b"[" * 200_000 + b"]" * 200_000), {"03"}),
+            "objects in objects": (raw(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), {"03"}),
+            "a million empty records": (raw(b"[" + b"{}," * 999_990 + b"{}]"), {"03", "05"}),
+            "twenty thousand empty records": (raw(b"[" + b"{}," * 19_999 + b"{}]"), {"04"}),
+            "one record too many": (raw(b"[" + b"{}," * 20_000 + b"{}]"), {"05"}),
+            "data that is a number": (call(7), {"03"}),
+            "data that is a text": (call("x"), {"03"}),
+            "data that is yes": (call(True), {"03"}),
+            "records of every wrong type": (call([None, 1, 1.5, "x", True, [], [[]]]), {"04"}),
+            "a code of every wrong type": (call([dossier("x", MaHoSo=c) for c in (1.5, True, [], {}, None)]), {"04"}),
+            "a code with NUL": (call([dossier("a\x00b")]), {"04"}),
+            "bytes that are no UTF-8": (call([dossier("a?b")]).replace(b"a?b", b"a\xff\xfeb"), {"04"}),
+            "half letters": (call([dossier("a\ud800")]), {"04"}),
+            "the same name twice in a record": (
+                raw(b'[{"MaHoSo": "T-1", "TrangThaiHoSo": "4", "trangthaihoso": "9"}]'), {"04"},
+            ),
+            "the same name twice in a call": (call([])[:-1] + b', "data": [{"MaHoSo": "T-2"}]}', {"03"}),
+            "two sessions": (call([])[:-1] + b', "session": "' + b"A" * 43 + b'"}', {"03"}),
+            "a code of a megabyte": (call([dossier("x" * 1_000_000)]), {"04"}),
+            "somebody else's unit": (caller.body("DongBoHoSoMC", [dossier("T-3", 9)], _FOREIGN), {"04"}),
+            "somebody else's prefix": (
+                caller.body("DongBoHoSoMC", [dossier(f"{_FOREIGN}-241128-0001", 9)], ""), {"04"},
+            ),
+            "somebody else's name": (
+                caller.body("DongBoHoSoMC", [dossier("T-4", 9, DonViXuLy="Sở số 03")], ""), {"04"},
+            ),
+            "somebody else's step": (
+                caller.body("CapNhatTienDoHoSoMC", [step(f"{_FOREIGN}-241128-0001")], ""), {"04"},
+            ),
+            "a service that is none": (caller.body("XoaHoSo", [], _HOSTILE), {"07"}),
+            "a service that is a list": (caller.body("x", [], _HOSTILE).replace(b'"x"', b'["x"]'), {"07"}),
+            "a session of nobody": (json.dumps({"session": "A" * 43, "service": "DongBoHoSoMC", "data": []}).encode(),
+                                    {"01"}),
+            "a session that is SQL": (b'{"session": "\' OR 1=1 --", "service": "DongBoHoSoMC", "data": []}', {"01"}),
+        }  # fmt: skip
+        for name, (body, codes) in bodies.items():
+            yield name, "/intake/call", body, {}, {200}, codes
+        large = call([dossier("T-5")], x="x" * _LARGE)
+        yield "a body that is too large", "/intake/call", large, {}, {413}, {"05"}
+        yield "a body that says it is too large", "/intake/call", b"x", {"Content-Length": "99999999999"}, {413}, {"05"}
+        many = raw(
+            b"[" + b",".join(json.dumps(dossier(f"T-{n}", x="y" * 1_500)).encode() for n in range(15_000)) + b"]"
+        )
+        yield "a body that is almost too large", "/intake/call", many, {}, {200}, {"00"}
+        for name, body in {
+            "nothing": b"", "a list": b"[]", "brackets": b"[" * 9_000,
+            "wrong types": b'{"username": [], "password": 1}', "NUL": b'{"username": "\\u0000"}',
+            "a wrong password": b'{"username": "hostile", "password": "x"}',
+        }.items():  # fmt: skip
+            yield f"a sign-in of {name}", "/intake/sign-in", body, {}, {200}, {2, 3}
+            yield f"a token of {name}", "/intake/token", body, {}, {200}, {"02", "03"}
+        yield "a sign-in that is too large", "/intake/sign-in", b"x" * 20_000, {}, {413}, {5}
+        bearer = {"Authorization": "Bearer " + "B" * 43}
+        yield "a bearer of nobody", "/intake/NoiHoSo", b"{}", bearer, {200}, {"01"}
+        path = f"/intake/api/DongBoHoSoMC?MaDinhDanhDV={_FOREIGN}"
+        yield "no session from where nobody may call without", path, b"[]", {}, {200}, {"01"}
+        session = caller.session()
+        self.ledger.execute("UPDATE intake.sessions SET expires_at = now() - interval '1 second' WHERE client_id = 2")
+        again = {"session": session, "madonvi": _HOSTILE, "service": "DongBoHoSoMC", "data": [dossier("T-6", 9)]}
+        yield "replay with an old session", "/intake/call", json.dumps(again).encode(), {}, {200}, {"01"}
+
+    def _cut(self) -> None:
+        """Bodies that end in the middle, and some that never do."""
+        body = self.hostile.body("DongBoHoSoMC", [dossier(f"C-{n}") for n in range(200)], _HOSTILE)
+        held = []
+        for length in (0, 10, len(body) // 2, len(body) - 1):
+            for stays in (False, True):
+                connection = socket.create_connection(("127.0.0.1", self.server.port), 10)
+                head = f"POST /intake/call HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+                connection.sendall(head.encode() + body[:length])
+                if stays:
+                    held.append(connection)
+                else:
+                    connection.close()
+        answer = self.hostile.push("DongBoHoSoMC", [dossier("C-last")], _HOSTILE)
+        self.found.check("a call while others hang", answer.get("received") == 1, answer)
+        for connection in held:
+            connection.close()
+        rows = self.ledger.execute("SELECT 1 FROM intake.pushed_dossiers WHERE dossier_code ~ '^C-[0-9]'").fetchall()
+        self.found.check("bodies that were cut leave nothing", not rows, len(rows))
+
+    def _dates(self) -> None:
+        """One moment in five shapes, and what is none."""
+        moment = datetime.now(ZONE).replace(microsecond=0) + timedelta(days=3)
+        records = [dossier(f"D-{n}", NgayHenTra=moment.strftime(shape)) for n, shape in enumerate(_SHAPES)]
+        for number, none in enumerate(("20260231", "hôm qua", "0", "99991231235959", "1/2", "", None, [], {}, 1.5)):
+            records.append(dossier(f"N-{number}", NgayHenTra=none))
+        answer = self.hostile.push("DongBoHoSoMC", records, _HOSTILE)
+        self.found.check("dates in all shapes", answer.get("received") == len(records), answer)
+        found = self.ledger.execute(
+            "SELECT dossier_code, due_at FROM intake.source_dossiers WHERE dossier_code ~ '^[DN]-'"
+        ).fetchall()
+        of_shape = {row["due_at"] for row in found if row["dossier_code"].startswith("D")}
+        of_none = {row["due_at"] for row in found if row["dossier_code"].startswith("N")}
+        self.found.check("one moment in five shapes", of_shape == {moment}, of_shape)
+        self.found.check("dates that are none", of_none == {None}, of_none)
+
+    def _others(self) -> None:
+        """Nothing was written for others, nor by what was refused."""
+        rows = self.ledger.execute(
+            "SELECT agency_code FROM intake.pushed_dossiers WHERE agency_code = %(code)s UNION ALL"
+            " SELECT agency_code FROM intake.pushed_steps WHERE agency_code = %(code)s",
+            {"code": _FOREIGN},
+        ).fetchall()
+        self.found.check("rows of somebody else's agency", not rows, len(rows))
+
+
+def abuse(ledger_dsn: str, folder: str) -> Abused:
+    """All of it, in a migrated, empty ledger behind ``motcua_db``."""
+    before = dict(os.environ)
+    parts = psycopg.conninfo.conninfo_to_dict(ledger_dsn)
+    os.environ["AIRFLOW_CONN_MOTCUA_DB_INTAKE"] = (
+        f"postgres://motcua_intake:{LEDGER_PASSWORD}@{parts['host']}:{parts['port']}/{parts['dbname']}"
+    )
+    os.environ["MOTCUA_INTAKE_CALLS"] = "1000000"
+    settings.cache_clear()
+    try:
+        with Abuse(ledger_dsn, folder) as abused:
+            abused.burst()
+            abused.all_that_is_hostile()
+            return abused.found
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()

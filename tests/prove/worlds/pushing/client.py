@@ -1,0 +1,316 @@
+"""A client of the national portal's protocol as one-stop software has it, in its three shapes. No product code.
+
+It trusts its answers by ``error_code`` alone and sends again until that says done, as public clients do. Some calls go
+wrong on purpose: bodies are cut, answers are not waited for, sessions are old, calls are made twice or at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import urlencode
+
+from tests.prove.worlds.pushing.lives import ZONE, Event, Life, Office, Row
+
+Kind: TypeAlias = Literal["dossiers", "steps"]
+FAULTS: Final = ("body cut", "answer not waited for", "old session", "sent twice", "split", "at once", "server killed")
+_PATIENCE: Final = 60.0
+_MOST_KILLS: Final = 2
+"""By one client: to start a server costs seconds."""
+_VIA: Final = {"direct": "0", "postal": "1"}
+
+
+class Given(Exception):
+    """A call was not answered as done, however often it was made."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """Records that go in one call, or in several when it is split."""
+
+    kind: Kind
+    office: Office
+    """Whose address and unit it is made with."""
+    records: Sequence[Mapping[str, Any]]
+    names_unit: bool = True
+    """Whether the call names the unit by its code; else the codes of the dossiers do."""
+
+
+@dataclass
+class Software:
+    """One client.
+
+    Args:
+        port: of the intake.
+        name: it signs in with.
+        password: likewise.
+        shape: A, B or C.
+        draws: what goes wrong.
+        faults: how often each of them, from 0 to 1.
+        restart: kills the server and starts it again.
+    """
+
+    port: int
+    name: str
+    password: str
+    shape: str
+    draws: random.Random
+    faults: float
+    restart: Callable[[], None]
+    made: Counter[str] = field(default_factory=Counter)
+    """Calls that were answered, and faults that were made."""
+    log: list[Call] = field(default_factory=list)
+    """What it sent, to be sent again."""
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Our numbers of its dossiers, where it was told them (shape C)."""
+    _old_session: str = ""
+
+    # --- what is sent
+
+    def dossier(self, life: Life, row: Row) -> dict[str, Any]:
+        """A dossier as this shape writes it."""
+        at_desk = "MotCua" if row.status == 5 and row.at_desk else ""
+        if self.shape == "C":
+            return {
+                "MaHoSo": life.code,
+                "MaTTHC": row.procedure,
+                "TenTTHC": f"Thủ tục {row.procedure}",
+                "MaDonViTiepNhan": life.office.code,
+                "LoaiDoiTuong": 1,
+                "HinhThuc": int(_VIA[row.via]),
+                "NgayTiepNhan": _dashed(row.received_at),
+                "NgayHenTra": _dashed(row.due_at),
+                "NgayKetThucXuLy": _dashed(row.finished_at),
+                "NgayTra": _dashed(row.returned_at),
+                "TrangThaiHoSo": row.status,
+                "TrangThaiBoSung": at_desk,
+                "ThongTinNguoiNop": {
+                    "LoaiDoiTuong": 1,
+                    "ThongTinChiTiet": {
+                        "TenNguoiNop": row.name,
+                        "SoDinhDanh": "056190001234",
+                        "SoDienThoai": row.phone,
+                        "Email": "a@example.vn",
+                    },
+                },
+            }
+        written = {
+            "MaHoSo": life.code,
+            "MaTTHC": row.procedure,
+            "TenTTHC": f"Thủ tục {row.procedure}",
+            "ChuHoSo": row.name,
+            "SoDienThoai": row.phone,
+            "NgayTiepNhan": _digits(row.received_at),
+            "NgayHenTra": _digits(row.due_at),
+            "NgayTra": _digits(row.returned_at),
+            "TrangThaiHoSo": str(row.status),
+            "NgayKetThucXuLy": _digits(row.finished_at),
+            "HinhThuc": _VIA[row.via],
+            "TrangThaiBoSung": at_desk,
+        }
+        if self.shape == "A":
+            written |= {
+                "LoaiDoiTuong": "1",
+                "MaDoiTuong": "056190001234",
+                "Fax": row.phone,
+                "TrichYeuHoSo": "",
+                "DonViXuLy": "",
+                "TaiLieuNop": [],
+                "DanhSachHoSoBoSung": [],
+                "DanhSachLePhi": [],
+            }
+        return written
+
+    def step(self, life: Life, event: Event) -> dict[str, Any]:
+        """A step as this shape writes it."""
+        assert event.occurred_at is not None
+        room = "Bộ phận Một cửa" if event.status == 5 and event.at_desk else "Phòng chuyên môn"
+        if self.shape == "C":
+            moment = event.occurred_at.astimezone(ZONE).replace(tzinfo=None)
+            named = {"IDHoSo": self.numbers[life.code]} if life.code in self.numbers else {}
+            return {
+                **named,
+                "MaHoSo": life.code,
+                "NguoiXuLy": "Hùng",
+                "ThoiDiemXuLy": moment.isoformat(timespec="milliseconds"),
+                "PhongBanXuLy": room,
+                "NoiDungXuLy": event.row.step_name,
+                "TrangThai": event.status,
+            }
+        return {
+            "MaHoSo": life.code,
+            "NguoiXuLy": "Hùng",
+            "ChucDanh": "",
+            "ThoiDiemXuLy": _digits(event.occurred_at),
+            "PhongBanXuLy": room,
+            "NoiDungXuLy": event.row.step_name,
+            "TrangThai": str(event.status),
+            "NgayBatDau": "",
+            "NgayKetThucTheoQuyDinh": "",
+        }
+
+    def last_action(self, life: Life, event: Event) -> dict[str, Any]:
+        """A step as OpenCPS writes it: no room, so that nobody can tell where a supplement waits."""
+        return self.step(life, event) | {"PhongBanXuLy": "", "NguoiXuLy": "Hùng"}
+
+    # --- how it is sent
+
+    def send(self, call: Call, *, again: bool = False) -> None:
+        """Makes a call until it is answered as done, as it may be with something going wrong.
+
+        Raises:
+            Given: it never is.
+        """
+        if not again:
+            self.log.append(call)
+        fault = self.draws.choice(FAULTS) if self.draws.random() < self.faults else ""
+        if fault == "server killed" and self.made[fault] >= _MOST_KILLS:
+            fault = "answer not waited for"
+        if fault in ("split", "at once") and len(call.records) < 2:
+            fault = "sent twice"
+        if fault:
+            self.made[fault] += 1
+        if fault == "split":
+            self._split(call)
+        elif fault == "at once":
+            self._at_once(call)
+        else:
+            if fault:
+                self._go_wrong(call, fault)
+            self.until_done(call)
+
+    def _split(self, call: Call) -> None:
+        """In parts; half-way the client forgets what it had sent and begins again."""
+        size = self.draws.randrange(1, len(call.records))
+        parts = [
+            Call(call.kind, call.office, call.records[start : start + size], call.names_unit)
+            for start in range(0, len(call.records), size)
+        ]
+        for part in parts[: len(parts) // 2]:
+            self.until_done(part)
+        for part in parts:
+            self.until_done(part)
+
+    def _at_once(self, call: Call) -> None:
+        """Two halves of different dossiers at the same time, and the whole afterwards."""
+        codes = sorted({record["MaHoSo"] for record in call.records})
+        early = set(codes[: len(codes) // 2])
+        halves = [
+            Call(call.kind, call.office, [r for r in call.records if (r["MaHoSo"] in early) == side], call.names_unit)
+            for side in (True, False)
+        ]
+        threads = [threading.Thread(target=self.until_done, args=(half,)) for half in halves if half.records]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.until_done(call)
+
+    def _go_wrong(self, call: Call, fault: str) -> None:
+        if fault == "sent twice":
+            self.until_done(call)
+        elif fault == "old session" and self.shape != "B" and self._old_session:
+            answer = self._answer(*self._request(call, self._old_session))
+            if answer.get("error_code") not in ("00", "01"):
+                raise Given(f"an old session was answered {answer}")
+            self.made[f"old session answered {answer['error_code']}"] += 1
+        elif fault in ("body cut", "answer not waited for", "server killed"):
+            path, headers, body = self._request(call, self._session())
+            sent = body[: len(body) // 2] if fault == "body cut" else body
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+            head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+                connection.sendall(head.encode() + sent)
+                if fault == "server killed":
+                    # At some moment of its work on this very call.
+                    time.sleep(self.draws.random() * 0.03)
+                    self.restart()
+
+    def until_done(self, call: Call) -> None:
+        """Makes a call until it is answered as done."""
+        last: object = None
+        for attempt in range(40):
+            if attempt:
+                time.sleep(0.05 * attempt)
+            try:
+                last = answer = self._answer(*self._request(call, self._session()))
+            except (OSError, HTTPException, ValueError) as failure:
+                last = failure
+                continue
+            if answer.get("error_code") == "00":
+                self.made["calls"] += 1
+                if self.shape == "C" and call.kind == "dossiers" and len(call.records) == 1:
+                    self.numbers[call.records[0]["MaHoSo"]] = answer["data"]["idHoSo"]
+                if answer.get("refused"):
+                    raise Given(f"{self.name}: {answer}")
+                return
+        raise Given(f"{self.name} {call.kind}: {last}")
+
+    def is_held(self, code: str, unit: str) -> bool:
+        """Whether the intake knows a dossier, as OpenCPS asks before each of them."""
+        body = {"session": self._session(), "madonvi": unit, "service": "TraCuuHoSo", "mahoso": code}
+        headers = {"Content-Type": "application/json", "Charset": "utf-8"}
+        answer = self._answer("/intake/call", headers, json.dumps(body).encode())
+        return bool(answer.get("result"))
+
+    def _session(self) -> str:
+        """A fresh one before each call; none in shape B."""
+        if self.shape == "B":
+            return ""
+        names = ("username", "password") if self.shape == "A" else ("client_id", "client_secret")
+        path = "/intake/sign-in" if self.shape == "A" else "/intake/token"
+        body = json.dumps({names[0]: self.name, names[1]: self.password}).encode()
+        answer = self._answer(path, {"Content-Type": "application/json"}, body)
+        session = str(answer["session"] if self.shape == "A" else answer["data"]["access_token"])
+        self._old_session = self._old_session or session
+        return session
+
+    def _request(self, call: Call, session: str) -> tuple[str, dict[str, str], bytes]:
+        unit = call.office.code if call.names_unit else "H32"
+        records = list(call.records)
+        if self.shape == "A":
+            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
+            body: Any = {"session": session, "madonvi": unit, "service": service, "data": records}
+            if call.kind == "dossiers":
+                body["isUpdating"] = self.draws.choice(("True", "False"))
+            headers = {"Content-Type": "application/json", "Charset": "utf-8"}
+            return "/intake/call", headers, json.dumps(body, ensure_ascii=self.draws.random() < 0.5).encode()
+        if self.shape == "B":
+            service = "DongBoHoSoMC" if call.kind == "dossiers" else "CapNhatTienDoHoSoMC"
+            query = urlencode({"MaDinhDanhDV": unit, "isUpdating": "True"})
+            path = f"/intake/api/SynsTTHCC/{service}?{query}"
+            return path, {"Content-Type": "application/json"}, json.dumps(records).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {session}"}
+        if call.kind == "dossiers":
+            one: Any = records[0] if len(records) == 1 else records
+            return "/intake/adapter/NoiHoSo", headers, json.dumps(one).encode()
+        return "/intake/CapNhatTienTrinh", headers, json.dumps(records).encode()
+
+    def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
+        try:
+            connection.request("POST", path, body, dict(headers))
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        if not isinstance(answer, dict):
+            raise ValueError("no answer of the protocol")
+        return answer
+
+
+def _digits(moment: datetime | None) -> str:
+    return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else ""
+
+
+def _dashed(moment: datetime | None) -> str | None:
+    return moment.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S") if moment else None

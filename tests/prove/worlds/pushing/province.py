@@ -1,0 +1,461 @@
+"""The province in a real ledger: its lives pushed to a real intake, or read from contract views, run by run.
+
+Real are pick-up, planning, the evening's apologies, sending and closings, and of a pushed province the intake: alone
+under uvicorn, in a process of its own. Time is the province's; the ledger's functions take it from a table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final, Literal, TypeAlias
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from motcua.domain.periods import Period
+from motcua.jobs.notices.apologizing import apologize
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.reconciliation.closing import close_period
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.intake.clients import Password, register_client
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import OneStop, agency, free_port
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove.worlds.ledgers import PASSWORD as LEDGER_PASSWORD
+from tests.prove.worlds.pushing.client import Call, Software
+from tests.prove.worlds.pushing.lives import DAY, MINUTE, OFFICES, Event, Life, Office, Province, Run, events_of
+from tests.prove.worlds.pushing.oracle import latest
+
+Way: TypeAlias = Literal["read", "pushed", "last action"]
+PASSWORD: Final = "a-word-that-is-as-random-as-a-key"
+_STARTS_WITHIN: Final = 60.0
+_CLOCK: Final = """
+CREATE SCHEMA prove;
+CREATE TABLE prove.clock (moment timestamptz NOT NULL);
+INSERT INTO prove.clock VALUES (now());
+CREATE FUNCTION prove.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
+RETURN (SELECT moment FROM prove.clock);
+CREATE SEQUENCE prove.ticks;
+CREATE FUNCTION prove.tick() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER
+RETURN (SELECT moment + nextval('prove.ticks') * interval '100 microseconds' FROM prove.clock);
+GRANT USAGE ON SCHEMA prove TO public;
+ALTER TABLE motcua.message_history ALTER COLUMN changed_at SET DEFAULT prove.now();
+CREATE FUNCTION prove.note_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := prove.now();
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
+FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
+"""
+_FUNCTIONS: Final = """
+SELECT pg_get_functiondef(p.oid) AS definition FROM pg_proc AS p
+WHERE p.pronamespace = 'intake'::regnamespace AND p.prosrc LIKE '%clock_timestamp()%'
+"""
+
+
+class IntakeServer:
+    """The intake alone, as it is deployed beside Airflow."""
+
+    def __init__(self, log: str) -> None:
+        self.port, self._log = free_port(), log
+        self.process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        command = [sys.executable, "-m", "uvicorn", "motcua.web.intake.app:standalone"]
+        command += ["--http", "motcua.web.protocol:HeadersInTime", "--port", str(self.port), "--no-proxy-headers"]
+        with open(self._log, "ab") as log:
+            self.process = subprocess.Popen([*command, "--log-level", "warning"], stdout=log, stderr=log)
+        until = time.monotonic() + _STARTS_WITHIN
+        while not self._answers():
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise RuntimeError("the intake does not start")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/intake/health")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def restart(self) -> None:
+        """Kills it in whatever it does, and starts it again."""
+        with self._guard:
+            self.stop(signal.SIGKILL)
+            self.start()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ends it."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(60)
+
+    def memory(self) -> int:
+        """Bytes that its process holds now."""
+        assert self.process is not None
+        with open(f"/proc/{self.process.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Outcome:
+    """What became of a province."""
+
+    network: list[dict[str, str]]
+    """The phone network's own log."""
+    closings: dict[str, list[Any]]
+    """Figures of each closed period, as they are stored, without our own numbers."""
+    identity: dict[str, tuple[int, int]]
+    """Difference and rows without a reason, of each closed period."""
+    rows: dict[tuple[str, str], tuple[Any, ...]]
+    """Each dossier as the ledger has it in the end."""
+    quarantined: int
+    made: Counter[str] = field(default_factory=Counter)
+    """Calls and faults of the clients."""
+
+
+_CLOSINGS: Final = {
+    "dossiers": "SELECT * FROM motcua.closing_dossiers WHERE closing_no = %s ORDER BY agency_code, procedure_code",
+    "messages": "SELECT * FROM motcua.closing_messages WHERE closing_no = %s"
+    " ORDER BY agency_code, procedure_code, kind",
+    "agencies": "SELECT * FROM motcua.closing_agencies WHERE closing_no = %s ORDER BY agency_code",
+}
+_ROWS: Final = """
+SELECT
+    agency_code, dossier_code, procedure_code, applicant_name, msisdn, phone_refusal, submitted_via, received_at,
+    due_at, status_code, at_one_stop_desk, step_name, finished_at, returned_at
+FROM motcua.dossiers
+"""
+
+
+class Played:
+    """A province being played, one way."""
+
+    def __init__(self, province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str) -> None:
+        self.province, self.way, self.folder = province, way, folder
+        self.random = random.Random(f"{way} {len(province.lives)}")
+        self.ledger = psycopg.connect(ledger_dsn, autocommit=True, row_factory=dict_row)
+        self.gateway = ScriptedGateway()
+        self.sources = sorted({office.source for office in OFFICES})
+        self.views: dict[str, OneStop] = {}
+        self.clients: dict[str, Software] = {}
+        self.server: IntakeServer | None = None
+        self.now = province.runs[0].at - DAY
+        self._databases: list[str] = []
+        self._yesterday: dict[str, list[Call]] = {}
+        self._admin_dsn = admin_dsn
+        self.outcome = Outcome([], {}, {}, {}, 0)
+        self._configure()
+
+    def _configure(self) -> None:
+        extra = {"adapter": "kannel", "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
+        os.environ["AIRFLOW_CONN_SMS_KANNEL"] = json.dumps(
+            {"conn_type": "http", "host": "127.0.0.1", "port": self.gateway.port, "login": "x", "password": "x",
+             "extra": extra}
+        )  # fmt: skip
+        adapter = "" if self.way == "read" else "=national_sync"
+        os.environ["MOTCUA_SOURCES"] = ",".join(source + adapter for source in self.sources)
+        os.environ["MOTCUA_FIRST_LOOK_BACK"] = "P9999D"
+        os.environ["MOTCUA_INTAKE_CALLS"] = "1000000"
+        settings.cache_clear()
+        self.ledger.execute(_CLOCK)
+        for row in self.ledger.execute(_FUNCTIONS).fetchall():
+            self.ledger.execute(row["definition"].replace("clock_timestamp()", "prove.tick()").encode())
+        self.set_clock(self.now)
+        with connect() as connection:
+            agencies = [
+                agency(office.code, name=f"Sở số {number}", enabled_from=self.now)
+                for number, office in enumerate(OFFICES, 1)
+            ]
+            save_agencies(connection, agencies, "proof")
+        if self.way == "read":
+            self._make_views()
+        else:
+            self._make_clients()
+
+    def _make_views(self) -> None:
+        parts = psycopg.conninfo.conninfo_to_dict(self._admin_dsn)
+        password = f":{parts['password']}" if parts.get("password") else ""
+        for source in self.sources:
+            name = f"views_{source}_{os.getpid()}"
+            with psycopg.connect(self._admin_dsn, autocommit=True) as admin:
+                admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            self._databases.append(name)
+            self.views[source] = OneStop(with_database(self._admin_dsn, name))
+            os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = (
+                f"postgres://{parts['user']}{password}@{parts['host']}:{parts['port']}/{name}"
+            )
+
+    def _make_clients(self) -> None:
+        self.server = IntakeServer(f"{self.folder}/intake.log")
+        offices: dict[str, list[Office]] = defaultdict(list)
+        for office in OFFICES:
+            offices[office.client].append(office)
+        for name, own in offices.items():
+            # OpenCPS speaks shape A, wherever it stands.
+            shape = own[0].shape if self.way == "pushed" else "A"
+            with connect() as connection:
+                register_client(
+                    connection, name, own[0].source, Password.of(PASSWORD), [office.code for office in own],
+                    ["127.0.0.0/8"] if shape == "B" else [], supplements_at_desk=False, by="proof", now=self.now,
+                )  # fmt: skip
+            self.clients[name] = Software(
+                self.server.port, name, PASSWORD, shape, random.Random(f"{name} {self.random.random()}"),
+                0.3 if self.way == "pushed" else 0.0, self.server.restart,
+            )  # fmt: skip
+
+    def set_clock(self, moment: datetime) -> None:
+        """From now on it is this time, and a little later each time that a push asks."""
+        if moment != self.now:
+            self.ledger.execute("SELECT setval('prove.ticks', 1)")
+        self.now = moment
+        self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
+
+    def close(self) -> None:
+        """Ends what it began."""
+        if self.server is not None:
+            self.server.stop()
+        self.gateway.close()
+        close_ledger_pool()
+        for view in self.views.values():
+            view.connection.close()
+        self.ledger.close()
+        with psycopg.connect(self._admin_dsn, autocommit=True) as admin:
+            for name in self._databases:
+                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    # --- the days
+
+    def play(self, slots: Sequence[int]) -> Outcome:
+        """All of it. ``slots``: at whose ends last actions are pushed."""
+        for run in self.province.runs:
+            happened = events_of(self.province.lives, run.number)
+            if self.way == "read":
+                self._write(happened)
+            elif self.way == "pushed":
+                self._push(happened, run)
+            elif run.number in slots:
+                self._push_last_actions(max([-1, *(slot for slot in slots if slot < run.number)]), run)
+            self._run(run)
+        self._close_days()
+        self._look_around()
+        return self.outcome
+
+    def _write(self, happened: Sequence[tuple[Life, Event]]) -> None:
+        for life, event in happened:
+            row, view = event.row, self.views[life.office.source]
+            view.dossier(
+                life.code, life.office.code, procedure_code=row.procedure, procedure_name=f"Thủ tục {row.procedure}",
+                field_name=None, applicant_name=row.name, applicant_phone=row.phone, phone_entered_at=row.received_at,
+                submitted_via=row.via, received_at=row.received_at, due_at=row.due_at, step_name=row.step_name,
+                status_code=row.status, at_one_stop_desk=row.at_desk, finished_at=row.finished_at,
+                returned_at=row.returned_at, updated_at=event.at,
+            )  # fmt: skip
+            if event.occurred_at is not None:
+                view.move(
+                    event.status, life.code, life.office.code, desk=event.at_desk, at=event.occurred_at,
+                    recorded_at=event.at, to_step=row.step_name,
+                )  # fmt: skip
+
+    def _push(self, happened: Sequence[tuple[Life, Event]], run: Run) -> None:
+        """Each client pushes what happened at its agencies: event by event, or all at once, or all of it at once with
+        each state that a dossier had."""
+        by_client: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
+        for life, event in happened:
+            by_client[life.office.client].append((life, event))
+        threads: list[tuple[Software, list[Call]]] = []
+        for name, own in by_client.items():
+            client = self.clients[name]
+            how = self.random.choice(("each", "batch", "every state"))
+            self.outcome.made[f"slots pushed as {how}"] += 1
+            if how == "each":
+                for life, event in own:
+                    self.set_clock(max(self.now, event.at))
+                    self._deliver(client, self._calls(client, [(life, event)], every_state=True))
+            else:
+                threads.append((client, self._calls(client, own, every_state=how == "every state")))
+        self.set_clock(max(self.now, run.at - 6 * MINUTE))
+        # The rest at once.
+        failures: list[Exception] = []
+
+        def deliver(client: Software, calls: list[Call]) -> None:
+            try:
+                self._deliver(client, calls)
+            except Exception as failure:  # noqa: BLE001 - raised again where it is joined
+                failures.append(failure)
+
+        at_work = [threading.Thread(target=deliver, args=each) for each in threads]
+        for thread in at_work:
+            thread.start()
+        for thread in at_work:
+            thread.join()
+        if failures:
+            raise failures[0]
+        if run.at.hour >= 20:
+            self._send_day_again(run)
+
+    @staticmethod
+    def _deliver(client: Software, calls: Sequence[Call]) -> None:
+        for call in calls:
+            client.send(call)
+
+    def _calls(self, client: Software, happened: Sequence[tuple[Life, Event]], *, every_state: bool) -> list[Call]:
+        """Dossiers and steps in calls; which of the two comes first is drawn, and steps come in any order."""
+        calls = []
+        by_office: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
+        for life, event in happened:
+            by_office[life.office.code].append((life, event))
+        for own in by_office.values():
+            office = own[0][0].office
+            states = own if every_state else list({life.code: (life, event) for life, event in own}.values())
+            dossiers = [client.dossier(life, event.row) for life, event in states]
+            if not every_state:
+                self.random.shuffle(dossiers)
+            steps = [client.step(life, event) for life, event in own if event.occurred_at is not None]
+            self.random.shuffle(steps)
+            # By the prefix of each code where it has one, else by the unit that the call names.
+            by_prefix = client.shape == "A" and all(life.code.startswith(office.code) for life, _ in own)
+            pair = [Call("dossiers", office, dossiers, names_unit=not by_prefix)]
+            if steps:
+                pair.append(Call("steps", office, steps, names_unit=not by_prefix))
+            if self.random.random() < 0.4 and client.shape != "C":
+                pair.reverse()
+            calls += pair
+        return calls
+
+    def _send_day_again(self, run: Run) -> None:
+        """Each client sends all of this day, and some of the day before, in another order and other parts."""
+        offices = {office.code: office for office in OFFICES}
+        for client in self.clients.values():
+            # Of yesterday's a part; what is older than two days is not known for a repeat any more.
+            calls = [
+                *client.log,
+                *(call for call in self._yesterday.pop(client.name, []) if self.random.random() < 0.3),
+            ]
+            self._yesterday[client.name], client.log = client.log, []
+            self.random.shuffle(calls)
+            together: dict[tuple[str, str, bool], list[Mapping[str, Any]]] = defaultdict(list)
+            for call in calls:
+                if self.random.random() < 0.5:
+                    client.send(call, again=True)
+                else:
+                    together[call.kind, call.office.code, call.names_unit] += call.records
+            for (kind, code, names_unit), records in together.items():
+                self.random.shuffle(records)
+                rest: Any = (kind, offices[code], records, names_unit)
+                client.send(Call(*rest), again=True)
+            client.made["calls sent again at night"] += len(calls)
+        if run.at.weekday() == 4:
+            self._yesterday.clear()
+
+    def _push_last_actions(self, before: int, run: Run) -> None:
+        """As OpenCPS does: asks for each dossier, sends it as it is, and of its actions the last one."""
+        self.set_clock(max(self.now, run.at - 6 * MINUTE))
+        for life in self.province.lives:
+            since = [event for event in life.events if before < event.slot <= run.number]
+            if not since:
+                continue
+            client = self.clients[life.office.client]
+            is_held = client.is_held(life.code, life.office.code)
+            if is_held != any(event.slot <= before for event in life.events):
+                self.outcome.made["dossiers of which TraCuuHoSo says otherwise"] += 1
+            client.send(Call("dossiers", life.office, [client.dossier(life, since[-1].row)]))
+            last = latest([event for event in life.events if event.slot <= run.number])
+            client.send(Call("steps", life.office, [client.last_action(life, last)]))
+
+    def _run(self, run: Run) -> None:
+        self.set_clock(run.at)
+        for source in self.sources:
+            pick_up(source, now=run.at)
+        if run.is_evening:
+            apologize(now=run.at)
+        plan(now=run.at)
+        send(f"run {run.at.isoformat()}", clock=lambda: run.at)
+
+    # --- what became of it
+
+    def _close_days(self) -> None:
+        """The morning after the last day; each day, and the months that are over."""
+        now = self.province.runs[-1].at + timedelta(hours=10)
+        self.set_clock(now)
+        months = {f"{day:%Y-%m}" for day in self.province.days} - {f"{now:%Y-%m}"}
+        for name in [*(day.isoformat() for day in self.province.days), *sorted(months)]:
+            number = close_period(Period.parse(name), f"proof {name}", now).closing.closing_no
+            (row,) = self.ledger.execute(
+                "SELECT difference, unexplained FROM motcua.closings WHERE closing_no = %s", (number,)
+            ).fetchall()
+            self.outcome.identity[name] = row["difference"], row["unexplained"]
+            self.outcome.closings[name] = [
+                (table, tuple((column, value) for column, value in row.items() if column != "closing_no"))
+                for table, statement in _CLOSINGS.items()
+                for row in self.ledger.execute(statement.encode(), (number,)).fetchall()
+            ]
+
+    def _look_around(self) -> None:
+        self.outcome.network = list(self.gateway.asked)
+        for row in self.ledger.execute(_ROWS.encode()).fetchall():
+            values = tuple(row.values())
+            self.outcome.rows[values[0], values[1]] = values[2:]
+        (row,) = self.ledger.execute("SELECT count(*) AS n FROM motcua.quarantine WHERE released_at IS NULL").fetchall()
+        self.outcome.quarantined = row["n"]
+        for client in self.clients.values():
+            self.outcome.made += client.made
+
+
+@contextlib.contextmanager
+def quiet_logs() -> Iterator[None]:
+    """What jobs log of each run is left out."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def play(
+    province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str, slots: Sequence[int] = ()
+) -> Outcome:
+    """A province in a migrated, empty ledger behind ``motcua_db``; ``slots``: at whose ends last actions are pushed."""
+    before = dict(os.environ)
+    parts = psycopg.conninfo.conninfo_to_dict(ledger_dsn)
+    os.environ["AIRFLOW_CONN_MOTCUA_DB_INTAKE"] = (
+        f"postgres://motcua_intake:{LEDGER_PASSWORD}@{parts['host']}:{parts['port']}/{parts['dbname']}"
+    )
+    played: Played | None = None
+    try:
+        with quiet_logs():
+            played = Played(province, way, admin_dsn, ledger_dsn, folder)
+            return played.play(slots)
+    finally:
+        if played is not None:
+            played.close()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()

@@ -1,0 +1,133 @@
+"""What judges a pushed province notices what it is there for; the province itself: ``make prove ONLY=intake``."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.prove import __main__ as proving
+from tests.prove.notices import intake
+from tests.prove.worlds.pushing import oracle
+from tests.prove.worlds.pushing.lives import Province
+from tests.prove.worlds.pushing.province import Outcome
+
+PROVINCE = Province(3, intake.FIRST_DAY, 2, 4)
+SLOTS = intake.syncs(PROVINCE)
+WORDS = {
+    "result": "Thong bao: Ho so cua quy Ong/Ba ({}) da duoc giai quyet xong.",
+    "supplement": "Thong bao: Ho so cua quy Ong/Ba ({}) can bo sung theo quy dinh.",
+    "apology": "Thong bao: Ho so cua quy Ong/Ba ({}) chua co ket qua vao ngay 26/11/2026.",
+}
+
+
+def log_of(must: Counter[oracle.Told]) -> list[dict[str, str]]:
+    """What a network that got all of it has written down."""
+    return [{"to": f"+84{each.phone}", "text": WORDS[each.kind].format(each.code)} for each in must.elements()]
+
+
+def lose(log: list[dict[str, str]]) -> None:
+    del log[2]
+
+
+def double(log: list[dict[str, str]]) -> None:
+    log.append(log[0])
+
+
+def ring_elsewhere(log: list[dict[str, str]]) -> None:
+    log[1] = log[1] | {"to": "+84909999999"}
+
+
+def tell_nobodys(log: list[dict[str, str]]) -> None:
+    log.append({"to": "+84909999999", "text": WORDS["result"].format("H-0")})
+
+
+FAULTS = {"lost": lose, "doubled": double, "wrong_phone": ring_elsewhere, "uncalled": tell_nobodys}
+
+
+def test_lives_are_told_by_all_kinds_and_end_in_time() -> None:
+    must = intake.must_be_told(PROVINCE)
+    assert {each.kind for each in must} == {"result", "supplement", "apology"}
+    for life in PROVINCE.lives:
+        for event in life.events:
+            run = PROVINCE.runs[event.slot]
+            assert event.at < run.at - timedelta(minutes=7), "a client has minutes left to try again"
+            assert event.slot == 0 or PROVINCE.runs[event.slot - 1].at < event.at
+    assert {life.office.shape for life in PROVINCE.lives} == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_message_that_is_wrong_is_found_and_ends_the_proof_with_1(
+    fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    must = intake.must_be_told(PROVINCE)
+    log = log_of(must)
+    assert oracle.judge(must, oracle.told_of(log)).wrong == 0
+    FAULTS[fault](log)
+    judged = oracle.judge(must, oracle.told_of(log))
+    found = {name: len(getattr(judged, name)) for name in FAULTS}
+    assert found == {name: int(name == fault) for name in FAULTS}
+    # As `make prove ONLY=intake` does it.
+    monkeypatch.setattr(intake, "figures", lambda seed: intake.of_phones("pushed", judged, must.total()))
+    monkeypatch.setattr(sys, "argv", ["prove", "intake"])
+    assert proving.main() == 1
+    assert "FALLS SHORT" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "closing", "dossier", "identity"])
+def test_one_thing_that_differs_between_read_and_pushed_is_found(fault: str) -> None:
+    def outcome() -> Outcome:
+        log = log_of(intake.must_be_told(PROVINCE))
+        row = ("dossiers", (("agency_code", "a"), ("received", 7)))
+        return Outcome(log, {"2024-11-28": [row]}, {"2024-11-28": (0, 0)}, {("a", "1"): ("0905123456", 9)}, 0)
+
+    read, pushed = outcome(), outcome()
+    same = [*intake.of_comparison(read, pushed), intake.of_identity("pushed", pushed)]
+    assert all(figure.ok for figure in same)
+    if fault in FAULTS:
+        FAULTS[fault](pushed.network)
+    elif fault == "closing":
+        pushed.closings["2024-11-28"] = [("dossiers", (("agency_code", "a"), ("received", 8)))]
+    elif fault == "dossier":
+        pushed.rows["a", "1"] = ("0905123456", 4)
+    else:
+        pushed.identity["2024-11-28"] = (1, 0)
+    found = [*intake.of_comparison(read, pushed), intake.of_identity("pushed", pushed)]
+    assert not all(figure.ok for figure in found)
+
+
+def test_what_last_actions_leave_out_is_listed_message_by_message_and_nothing_else() -> None:
+    of_whole = {life.code: oracle.owed(life, oracle.whole(life), PROVINCE.runs) for life in PROVINCE.lives}
+    of_last = {life.code: oracle.owed(life, oracle.last_action(life, SLOTS), PROVINCE.runs) for life in PROVINCE.lives}
+    listed = oracle.differences(PROVINCE.lives, of_whole, of_last, SLOTS)
+    whole, last = intake.must_be_told(PROVINCE), intake.must_be_told(PROVINCE, SLOTS)
+    assert len(listed) == ((whole - last) + (last - whole)).total() > 0
+    assert all(each.reason for each in listed)
+    # A message that is lost though all of its life was pushed has no reason.
+    life = next(life for life in PROVINCE.lives if life.story == "ordinary" and of_last[life.code])
+    every_slot = [run.number for run in PROVINCE.runs]
+    unexplained = oracle.differences([life], of_whole, {life.code: []}, every_slot)
+    assert [each.reason for each in unexplained] == [""]
+
+
+def test_clients_and_oracle_share_no_code_with_the_system() -> None:
+    for name in ("lives", "client", "oracle"):
+        tree = ast.parse((Path(intake.__file__).parents[1] / "worlds" / "pushing" / f"{name}.py").read_text())
+        imported = {
+            module
+            for node in ast.walk(tree)
+            for module in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        others = {each for each in imported if each.partition(".")[0] not in sys.stdlib_module_names}
+        assert others <= {"tests.prove.worlds.pushing.lives"}, name
+    assert date(2024, 11, 28) == intake.FIRST_DAY
