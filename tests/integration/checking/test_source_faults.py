@@ -93,7 +93,9 @@ def test_a_source_that_keeps_the_contract_gets_no_finding(source):
     assert check.transitions > 800
 
 
-@pytest.mark.guarantee("sources", "a source that breaks the contract is told how before anyone is promised a message")
+@pytest.mark.guarantee(
+    "broken-rows", "a source that breaks the contract is told how before anyone is promised a message"
+)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
 def test_a_planted_fault_is_named_and_nothing_else_is(source, fault):
     plant(source, fault)
