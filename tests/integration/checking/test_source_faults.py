@@ -9,13 +9,19 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner, Result
 
+from motcua.cli import app
 from motcua.domain.checking.kinds import KINDS
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.checking import checking
 from motcua.jobs.checking.checking import UnknownSource, check_source
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.tasks.check_quality import check_sources
 from motcua.reports.checking import told
 from motcua.settings import settings
 from motcua.store.agencies import save_agencies
-from motcua.store.checking.checks import SourceCheck
+from motcua.store.checking.checks import SourceCheck, last_checks
 from motcua.store.ledger.database import close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from tests.conftest import (
@@ -196,3 +202,50 @@ def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
     assert both["late_commits"] == first["late_commits"] < both["text_broken"]
     plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
     assert since() == first
+
+
+# The command, and each morning
+
+
+def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(source):
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, ["sources", "check", *words], env={"COLUMNS": "200"})
+
+    assert run("khanhhoa").exit_code == 0
+    warned, forbidden = (next(each for each in FAULTS if each.kind == kind) for kind in ("late_commits", "desk_always"))
+    plant(source, warned)
+    assert run("khanhhoa").exit_code == 3
+    plant(source, forbidden)
+    told_of = run("khanhhoa")
+    assert told_of.exit_code == 1
+    assert "Mọi hồ sơ đều ở Bộ phận Một cửa" in told_of.output
+    record = json.loads(run("khanhhoa", "--json").output)
+    assert [each["kind"] for each in record["findings"]] == ["late_commits", "desk_always"]
+    assert record["forbids"]
+    lines = run("khanhhoa", "--csv").output.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["kind", "late_commits", "desk_always"]
+    assert run("hue").exit_code == 2
+
+
+def test_each_morning_one_source_that_fails_stops_no_other(source, configure, monkeypatch):
+    configure(MOTCUA_SOURCES="khanhhoa,nowhere,strange=nosuch")
+    assert check_sources(EVERYTHING) == {"sources": 3, "forbidding": 2, "warned": 0, "failed": ()}
+    past = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    assert check_sources(past) == {}, "a day that is past is not checked as if it were"
+    whole = checking.check_source
+
+    def fails_once(name: str, now: datetime | None = None) -> SourceCheck:
+        if name == "nowhere":
+            raise RuntimeError("of ours")
+        return whole(name, now)
+
+    monkeypatch.setattr(checking, "check_source", fails_once)
+    with pytest.raises(RunIncomplete, match="nowhere could not be checked"):
+        check_sources(EVERYTHING)
+    with connect() as ledger:
+        assert set(last_checks(ledger, ["khanhhoa", "nowhere", "strange"])) == {"khanhhoa", "nowhere", "strange"}
+    configure(MOTCUA_SOURCES="khanhhoa")
+    monkeypatch.setattr(checking, "check_source", whole)
+    check_sources(EVERYTHING)
+    with connect() as ledger:
+        assert last_checks(ledger, ["strange"])["strange"].findings == [], "of what is read no more nothing is kept"

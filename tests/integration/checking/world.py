@@ -89,12 +89,20 @@ _NEW_ROW = (
     " at_one_stop_desk, occurred_at, {at}, actor, note FROM onestop.transitions WHERE transition_id ="
     " (SELECT max(transition_id) FROM onestop.transitions WHERE {which})"
 )
-_MANY = (
+MANY_DOSSIERS = (
     "INSERT INTO onestop.dossiers SELECT dossier_code || '-' || n, agency_code, procedure_code, procedure_name,"
     " field_name, applicant_name, '0912' || (130000 + right(dossier_code, 4)::int * 53 + n * 17911), phone_entered_at,"
     " submitted_via, received_at, due_at, step_name, 2, TRUE, NULL, NULL, updated_at - n * interval '1 second'"
     " FROM onestop.dossiers CROSS JOIN generate_series(1, 45) AS g (n);"
 )
+
+MANY_STEPS = (
+    "UPDATE onestop.transitions SET transition_id = transition_id + 1000000;"
+    "INSERT INTO onestop.transitions SELECT row_number() OVER (ORDER BY updated_at), agency_code, dossier_code, NULL,"
+    " 'Tiếp nhận', 2, TRUE, updated_at - interval '20 days', updated_at - interval '20 days', 'can.bo', NULL"
+    " FROM onestop.dossiers WHERE length(dossier_code) > 13; ANALYZE"
+)
+"""Of the many dossiers, each received long before the others."""
 
 FAULTS = (
     # How it is reached and read
@@ -109,7 +117,7 @@ FAULTS = (
         "ALTER TABLE onestop.dossiers ALTER received_at TYPE timestamp USING received_at AT TIME ZONE 'UTC'",
         True,
     ),
-    Fault("index_missing", f"{_MANY} DROP INDEX onestop.dossiers_updated_at_idx; ANALYZE", True, alone=True),
+    Fault("index_missing", f"{MANY_DOSSIERS} DROP INDEX onestop.dossiers_updated_at_idx; ANALYZE", True, alone=True),
     Fault("unreadable", "ALTER TABLE onestop.dossiers RENAME TO kept; CREATE VIEW onestop.dossiers AS SELECT"
           " dossier_code, agency_code, procedure_code, procedure_name, field_name, applicant_name, applicant_phone,"
           " phone_entered_at, submitted_via, received_at, due_at, step_name,"

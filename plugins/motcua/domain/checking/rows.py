@@ -65,6 +65,8 @@ class Sample:
     doubled_numbers: Sequence[str | None] = ()
     """A dossier's code for some of the numbers that several transitions have."""
     doubled_numbers_count: int = 0
+    is_pushed: bool = False
+    """The rows were pushed to us: whoever pushes may tell of dossiers alone, and what is old was emptied by us."""
     unanswered: Set[str] = frozenset()
     """Questions that were not answered in time: what they ask for is not missing."""
 
@@ -106,7 +108,10 @@ class _Judging:
 
 def judge_rows(sample: Sample, found: Findings) -> None:
     """Adds all that is wrong with the rows of a source."""
-    empty = [view for view, rows in (("dossiers", sample.dossiers), ("transitions", sample.transitions)) if not rows]
+    views = {"dossiers": sample.dossiers, "transitions": sample.transitions}
+    empty = [view for view, rows in views.items() if not rows]
+    if sample.is_pushed and sample.dossiers:
+        empty = []
     if empty and not any(name.startswith("newest") for name in sample.unanswered):
         found.add("empty", names=empty)
     judging = _Judging(sample, found)
@@ -121,10 +126,16 @@ def judge_rows(sample: Sample, found: Findings) -> None:
         _both_views(judging)
     if "numbers_go_back" not in found:
         _moves(judging)
-    if sample.dossiers:
-        _phones(judging)
+    dossiers = [row for row in sample.dossiers if not (sample.is_pushed and _is_emptied(row))]
+    if dossiers:
+        _phones(judging, dossiers)
         _due_dates(judging)
-        _words(judging)
+        _words(judging, dossiers)
+
+
+def _is_emptied(row: SourceDossier) -> bool:
+    fields = (row.procedure_code, row.procedure_name, row.applicant_name, row.applicant_phone, row.step_name)
+    return all(each is None for each in fields)
 
 
 def _key(row: Row) -> Key | None:
@@ -443,7 +454,8 @@ def _both_views(judging: _Judging) -> None:
         and not untidy(row)
         and clean_code(key[1]) is not None
     ]
-    judging.rows("dossiers_without_transitions", silent, len(whole))
+    if not sample.is_pushed:
+        judging.rows("dossiers_without_transitions", silent, len(whole))
     if "numbers_go_back" in judging.found:
         # Which step is the last one nobody knows.
         return
@@ -460,7 +472,8 @@ def _both_views(judging: _Judging) -> None:
             continue
         followed += 1
         if status != judging.national(last):
-            differing.append(row)
+            if not (sample.is_pushed and row.updated_at > written):
+                differing.append(row)
         elif _changed(judging, history) and row.updated_at < written - sample.late_commit - sample.context.clock_skew:
             frozen.append(row)
     judging.rows("row_against_transition", differing, followed)
@@ -489,14 +502,14 @@ _OFTEN: Final = 0.25
 _SHARED_BY: Final = 20
 
 
-def _phones(judging: _Judging) -> None:
+def _phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
     sample, found = judging.sample, judging.found
-    if len(sample.dossiers) < ENOUGH:
+    if len(dossiers) < ENOUGH:
         return
     missing, unreadable = [], []
     owners: dict[str, set[Key | None]] = defaultdict(set)
     shown: dict[str, list[str | None]] = defaultdict(list)
-    for row in sample.dossiers:
+    for row in dossiers:
         agency = sample.context.agencies.get((row.agency_code or "").strip(), "")
         typed = row.phone_entered_at or row.received_at
         day = typed.astimezone(VIETNAM).date() if typed is not None and _true(typed) else None
@@ -508,7 +521,7 @@ def _phones(judging: _Judging) -> None:
         else:
             owners[reading.e164].add(_key(row))
             shown[reading.e164].append(row.dossier_code)
-    total = len(sample.dossiers)
+    total = len(dossiers)
     if total - len(missing) - len(unreadable) < _TEXTABLE_BELOW * total:
         found.add(
             "phones_unusable",
@@ -564,9 +577,8 @@ def _begin(row: SourceDossier, due: datetime) -> datetime:
 # --- Words -----------------------------------------------------------------------------------------------------------
 
 
-def _words(judging: _Judging) -> None:
+def _words(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
     sample = judging.sample
-    dossiers = sample.dossiers
     sure: list[Row] = []
     likely: list[Row] = []
     columns: Counter[str] = Counter()

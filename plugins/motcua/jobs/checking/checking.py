@@ -182,6 +182,7 @@ def _examine(
             doubled_dossiers_count=dossiers.count,
             doubled_numbers=[each["dossier_code"] for each in numbers.some],
             doubled_numbers_count=numbers.count,
+            is_pushed=is_ours,
             unanswered=frozenset(checked.unanswered),
         ),
         found,

@@ -202,6 +202,17 @@ def test_a_clock_may_be_off_by_the_skew_and_by_what_the_answer_took(seconds, unc
     assert ("clock_differs" in found) == is_told
 
 
+# --- What is pushed to us
+
+
+def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fault_of_theirs():
+    told_of = [dossier(f"H32-{n}", status_code=9, at_one_stop_desk=True) for n in range(1, 21)]
+    fields = ("procedure_code", "procedure_name", "applicant_name", "applicant_phone")
+    emptied = [replace(row, dossier_code=f"H32-1{row.dossier_code[4:]}0", **dict.fromkeys(fields)) for row in told_of]
+    assert judged((), [*told_of, *emptied, *emptied], is_pushed=True) == {}
+    assert {"phones_unusable", "applicant_missing"} <= judged((), [*told_of, *emptied, *emptied]).keys()
+
+
 # --- Words
 
 
