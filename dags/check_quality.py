@@ -27,7 +27,7 @@ TEXTS = DagTexts("check_quality")
     default_args=DAG_DEFAULTS,
 )
 def check_quality() -> None:
-    """Check → choose agencies → mail each, and the Department → gate."""
+    """Check → choose agencies → mail each, and the Department → gate; beside them the sources themselves."""
 
     @task(**TEXTS.of_task("check"))
     def check() -> dict[str, Any]:
@@ -56,6 +56,13 @@ def check_quality() -> None:
 
         return job(checked["run_no"])
 
+    # Beside the others: a source that answers slowly delays nobody's mail.
+    @task(**TEXTS.of_task("check_sources"), execution_timeout=timedelta(hours=1))
+    def check_sources() -> dict[str, Any]:
+        from motcua.jobs.tasks.check_quality import check_sources as job
+
+        return job(run_window(get_current_context()))
+
     @task(**TEXTS.of_task("gate"), **GATE)
     def gate() -> None:
         from motcua.jobs.tasks.check_quality import gate as job
@@ -66,7 +73,7 @@ def check_quality() -> None:
 
     checked = check()
     mails = mail_agency.partial(checked=checked).expand(agency=agencies_to_mail(checked))
-    [mails, mail_department(checked)] >> gate()
+    [mails, mail_department(checked), check_sources()] >> gate()
 
 
 check_quality()

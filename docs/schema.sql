@@ -6203,6 +6203,20 @@ CREATE VIEW motcua.sending_conditions AS
                    FROM motcua.messages p
                   WHERE ((p.dossier_id = m.dossier_id) AND (p.kind = m.kind) AND (p.message_id <> m.message_id))) o) others);
 
+-- Name: source_checks; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.source_checks (
+    source text NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    dossiers integer NOT NULL,
+    transitions integer NOT NULL,
+    findings jsonb NOT NULL,
+    CONSTRAINT source_checks_dossiers_check CHECK ((dossiers >= 0)),
+    CONSTRAINT source_checks_findings_check CHECK ((jsonb_typeof(findings) = 'array'::text)),
+    CONSTRAINT source_checks_source_check CHECK ((source ~ '^[a-z0-9_]+$'::text)),
+    CONSTRAINT source_checks_transitions_check CHECK ((transitions >= 0))
+);
+
 -- Name: sources_source_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
 ALTER TABLE motcua.sources ALTER COLUMN source_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -7301,6 +7315,11 @@ ALTER TABLE ONLY motcua.runs
 
 ALTER TABLE ONLY motcua.sender_life
     ADD CONSTRAINT sender_life_pkey PRIMARY KEY (only_one);
+
+-- Name: source_checks source_checks_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.source_checks
+    ADD CONSTRAINT source_checks_pkey PRIMARY KEY (source);
 
 -- Name: sources sources_name_key; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -10423,6 +10442,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE motcua.sender_life TO motcua_app;
 
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_app;
 GRANT SELECT ON TABLE motcua.sending_conditions TO motcua_pages;
+
+-- Name: TABLE source_checks; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT,UPDATE ON TABLE motcua.source_checks TO motcua_app;
+GRANT SELECT ON TABLE motcua.source_checks TO motcua_pages;
 
 -- Name: TABLE statement_uploads; Type: ACL; Schema: motcua; Owner: -
 

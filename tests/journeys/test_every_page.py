@@ -39,6 +39,7 @@ ADDRESSES = (
     "quality",
     f"quality/agency?code={NHA_TRANG}",
     "quality/sources",
+    "quality/sources/check?source=khanhhoa",
     "quality/findings?part=faults&state=to_do",
     "reconciliation",
     "reconciliation/rows?closing=1&figure=delivered",

@@ -60,6 +60,7 @@ UNSIGNED = {
     "publications mail": "a mail that was due already, to those who are configured",
     "quality mail": "likewise",
     "quality run": "the daily run by hand",
+    "sources check": "looks; what it found is kept for the page",
     "migrate": "as a new version begins",
     "provision": "as a server is set up",
     "users roles": "likewise",

@@ -54,7 +54,17 @@ class ContractSource:
         """No statement of the transaction that begins here may take longer: a source that hangs delays no other."""
         self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
 
-    def _query(self, name: LiteralString, *, by_agency: bool = False) -> LiteralString:
+    def reading_query(self, name: LiteralString) -> LiteralString:
+        """What a pick-up or the watcher asks, ``include/sql/sources/reading/<name>.sql`` on this source's tables."""
+        return self._query(name)
+
+    def checking_query(self, name: LiteralString) -> LiteralString:
+        """What a check asks, ``include/sql/sources/checking/<name>.sql`` on this source's tables."""
+        return self._query(name, of="sources/checking")
+
+    def _query(
+        self, name: LiteralString, *, by_agency: bool = False, of: LiteralString = "sources/reading"
+    ) -> LiteralString:
         # Not materialized: the source's own indexes must stay usable behind the views.
         dossiers, transitions = statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")
         views: LiteralString = (
@@ -67,7 +77,7 @@ class ContractSource:
                 f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
                 f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/transitions_by_agency')})"
             )
-        return f"WITH {views}, reading AS ({statement('sources/reading/' + name)}) TABLE reading"
+        return f"WITH {views}, reading AS ({statement(of + '/' + name)}) TABLE reading"
 
     def _stream(
         self,

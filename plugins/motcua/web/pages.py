@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from motcua.web.auth import NotSignedIn, sign_in_address
 from motcua.web.overview import page as overview_page
-from motcua.web.quality import quality_page, sources_page
+from motcua.web.quality import check_page, quality_page, sources_page
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render_refusal
 from motcua.web.runs import run_page
@@ -45,6 +45,7 @@ def create_pages() -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor)])
     app.include_router(alerts_page.router)
     app.include_router(calendar_page.router)
+    app.include_router(check_page.router)
     app.include_router(complaints_page.router)
     app.include_router(dossiers_page.router)
     app.include_router(inquiries_page.router)

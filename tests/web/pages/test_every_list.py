@@ -23,6 +23,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.calendars.keeping import import_calendar
+from motcua.jobs.checking.checking import check_source
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.quality.checking import check_quality
@@ -60,6 +61,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/quality/agency": [({"code": NHA_TRANG}, ("-1",))],
     "/quality/findings": [({"rule": "P4"}, ("-1",))],
     "/quality/sources": [({}, ("=cơ quan lạ", "+bước lạc", "@minh"))],
+    "/quality/sources/check": [({"source": "khanhhoa"}, ("Tài khoản có toàn quyền máy chủ",))],
     "/reconciliation": [({"closing": "1"}, (FORMULA,)), ({"closing": "1", "agency": NHA_TRANG}, ("@Cấp bản sao",))],
     "/reconciliation/rows": [
         ({"closing": "1", "figure": "messages"}, ("+1",)),
@@ -77,7 +79,14 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
 }
 """By page: how it is asked, and what of its rows stands on the page and in its files."""
 
-_ABOUT_ONE = {"/run", "/reconciliation/rows", "/quality/agency", "/settings/agency", "/settings/phones"}
+_ABOUT_ONE = {
+    "/quality/sources/check",
+    "/run",
+    "/reconciliation/rows",
+    "/quality/agency",
+    "/settings/agency",
+    "/settings/phones",
+}
 """Pages that are asked about one run, closing or agency, and refused without."""
 WITHOUT_ROWS = {"/dossiers/slip": "a slip of one dossier", "/sending": "leads on"}
 
@@ -125,6 +134,7 @@ def full(staff: TestClient, one_stop, rows, tmp_path: Path) -> TestClient:
     )
     with connect() as connection:
         map_status(connection, "khanhhoa", 77, 4, "@minh")
+    check_source("khanhhoa")
     looks = [{"check": "identity", "state": "ok", "facts": {"difference": 0, "night_of": None}}]
     rows(
         "INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent)"

@@ -411,6 +411,8 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         "/quality/findings/file?format=csv",
         "/quality/sources",
         "/quality/sources/file?format=csv&of=unusable",
+        "/quality/sources/check?source=khanhhoa",
+        "/quality/sources/check/file?format=csv&source=khanhhoa",
         "/quality/file?format=csv",
         "/reconciliation",
         "/reconciliation/figures/file?closing=1&format=csv",

@@ -29,6 +29,7 @@ from psycopg.rows import dict_row
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.checking.checking import check_source
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
@@ -169,6 +170,7 @@ def _filled(ledger: str, source: str) -> World:
     pick_up("khanhhoa", EVERYTHING, NOW)
     plan(now=NOW)
     check_quality("walk", NOW)
+    check_source("khanhhoa")
     now = datetime.now(UTC)
     with connect() as connection:
         for its in (A, B):
@@ -298,6 +300,8 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/quality/file"): lambda world, its: _list_files([{}]),
     ("GET", "/quality/sources"): lambda world, its: [{}],
     ("GET", "/quality/sources/file"): lambda world, its: _list_files([{"of": of} for of in ("sources", "unusable")]),
+    ("GET", "/quality/sources/check"): lambda world, its: [{"source": "khanhhoa"}],
+    ("GET", "/quality/sources/check/file"): lambda world, its: _list_files([{"source": "khanhhoa"}]),
     ("POST", "/quality/sources"): lambda world, its: [{"source": "khanhhoa", "written": "77", "stands_for": ""}],
     ("GET", "/quality/findings"): lambda world, its: [{}, {"rule": "P4", "state": "to_do"}, {"part": "others"}],
     ("GET", "/quality/findings/file"): lambda world, its: _list_files([{}, {"rule": "P4"}]),
@@ -497,6 +501,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
     for name in ("agency", "two agencies", "agency without an entry"):
         of_all = {"GET /alerts", "GET /alerts/file", "GET /quality/file", "GET /statements", "GET /statements/file"}
         of_all |= {"GET /quality/findings", "GET /quality/findings/file"}
+        of_all |= {"GET /quality/sources/check", "GET /quality/sources/check/file"}
         assert refused(name) == departments | of_all, name
 
 

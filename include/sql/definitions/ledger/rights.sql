@@ -213,6 +213,7 @@ BEGIN
         ('motcua.runs', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
         ('motcua.sender_life', 'SELECT, INSERT, UPDATE', '', '', ''),
         ('motcua.sending_conditions', 'SELECT', '', 'SELECT', ''),
+        ('motcua.source_checks', 'SELECT, INSERT, UPDATE', '', 'SELECT', ''),
         ('motcua.sources', 'SELECT, INSERT, UPDATE', 'SELECT (name, picked_up_at, failed_at)', 'SELECT', ''),
         ('motcua.statement_difference_sums', 'SELECT, INSERT', '', '', ''),
         ('motcua.statement_lines', 'SELECT, INSERT', '', '', ''),

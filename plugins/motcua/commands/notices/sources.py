@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Annotated
 
 import typer
@@ -10,14 +13,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from motcua.commands.signing import By, signed
-from motcua.commands.terminal import local_moment
+from motcua.commands.terminal import console, local_moment, refuse
+from motcua.jobs.checking.checking import UnknownSource, check_source
+from motcua.reports.checking import told, verdict
 from motcua.settings import settings
 from motcua.sources import connection_of
+from motcua.store.checking.checks import SourceCheck
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import list_sources, map_status
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _console = Console()
+_ONLY_WARNINGS = 3
+"""Exit code: something is to be mended, and nothing forbids to go live."""
 
 
 @app.command("list")
@@ -54,3 +62,90 @@ def map_one_status(
             Console(stderr=True).print(f"There is no source {source}, or it was never read.", style="red", markup=False)
             raise typer.Exit(2)
     _console.print(f"{source}: status {source_status} stands for {status_code}.", markup=False)
+
+
+@app.command("check")
+def check_one(
+    source: Annotated[str, typer.Argument(help="Name in MOTCUA_SOURCES.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to send to the vendor.")] = False,
+) -> None:
+    """Hold a source against the contract: what its vendor is to mend, in Vietnamese. At the source only reads.
+
+    What was found is kept for the page of sources. Exit 0: nothing was found; 1: something forbids to go live; 3: there
+    are only warnings.
+    """
+    try:
+        check = check_source(source)
+    except UnknownSource:
+        raise refuse(f"There is no source {source}: MOTCUA_SOURCES names {', '.join(settings().sources)}.") from None
+    if as_json:
+        typer.echo(json.dumps(_as_record(check), ensure_ascii=False, indent=2))
+    elif as_csv:
+        typer.echo(_as_csv(check), nl=False)
+    else:
+        _print(check)
+    if check.findings:
+        raise typer.Exit(1 if check.forbids else _ONLY_WARNINGS)
+
+
+def _as_record(check: SourceCheck) -> dict[str, object]:
+    return {
+        "source": check.source,
+        "checked_at": check.checked_at.isoformat(),
+        "dossiers": check.dossiers,
+        "transitions": check.transitions,
+        "forbids": check.forbids,
+        "findings": [
+            {
+                "kind": each.finding.kind,
+                "severity": each.finding.severity,
+                "rows": each.finding.rows,
+                "of": each.finding.of,
+                "names": list(each.finding.names),
+                "examples": list(each.finding.examples),
+                "since": each.since.isoformat(),
+                "title": (said := told(each.finding)).title,
+                "found": said.found,
+                "why": said.why,
+                "action": said.action,
+            }
+            for each in check.findings
+        ],
+    }
+
+
+def _as_csv(check: SourceCheck) -> str:
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(["kind", "severity", "title", "found", "examples", "why", "action", "since"])
+    for each in check.findings:
+        said = told(each.finding)
+        since = local_moment(each.since)
+        # No code can be a formula: those that could are not shown.
+        examples = " ".join(each.finding.examples)
+        lines.writerow(
+            [each.finding.kind, each.finding.severity, said.title, said.found, examples, said.why, said.action, since]
+        )
+    return text.getvalue()
+
+
+def _print(check: SourceCheck) -> None:
+    out = console()
+    if check.findings:
+        table = Table("", "finding", "what was found, why it matters, what to do", show_lines=True)
+        for each in check.findings:
+            said = told(each.finding)
+            examples = f"\nVí dụ: {', '.join(each.finding.examples)}" if each.finding.examples else ""
+            table.add_row(
+                escape(said.severity),
+                f"{each.finding.kind}\n{escape(said.title)}\ntừ {local_moment(each.since)}",
+                f"{escape(said.found)}{escape(examples)}\n{escape(said.why)}\n→ {escape(said.action)}",
+                style="red" if each.finding.severity == "forbids" else None,
+            )
+        out.print(table)
+    out.print(
+        f"{check.source}: {check.dossiers} dossiers and {check.transitions} transitions looked at. "
+        f"{verdict([each.finding.severity for each in check.findings])}",
+        markup=False,
+    )

@@ -178,14 +178,15 @@ FAULTS: Mapping[str, Fault] = {
         "Correct login, password and schema in sources.env; ask who runs the one-stop software.",
     ),
     "source_lacks_views": _error(
-        "A source lacks a view or a column that its adapter reads.", "See docs/sources.md; is it the right adapter?"
+        "A source lacks a view or a column that its adapter reads.",
+        "motcua sources check NAME names them all; is it the right adapter?",
     ),
     "source_lacks_rights": _error(
         "Our role may not read a view of the source.", "Ask for GRANT USAGE on the schema and SELECT on its views."
     ),
     "source_slow": _warning(
         "A source took too long over its newest rows.",
-        "Ask for indexes on recorded_at and updated_at: docs/sources.md.",
+        "motcua sources check NAME says which index is missing there.",
     ),
     "source_role_too_mighty": _warning(
         "Our role at a source may write there; we only read.", "Ask for a role that can only read."

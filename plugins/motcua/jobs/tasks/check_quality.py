@@ -1,4 +1,5 @@
-"""The tasks of the DAG ``check_quality``: check, choose whom to mail, mail each agency and the Department, gate."""
+"""The tasks of the DAG ``check_quality``: check, choose whom to mail, mail each agency and the Department, check the
+sources themselves, gate."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.checking.checking import check_sources as check_every_source
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.mailing import name_of_body as name_of_body
 from motcua.jobs.quality import mailing as mailing_quality
@@ -30,8 +32,8 @@ def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str
     What the ledger looked like on a past day is gone: it is not checked again, and nothing is made up in its place.
     """
     moment = now or datetime.now(UTC)
-    day = None if window is EVERYTHING or window.end is None else window.end.astimezone(VIETNAM).date()
-    if day is None or day >= moment.astimezone(VIETNAM).date():
+    day = _past_day(window, moment)
+    if day is None:
         return _plain(check_quality(dag_run, moment))
     with connect() as ledger:
         counts = sealed_run_of_day(ledger, day)
@@ -40,6 +42,27 @@ def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str
         return {"run_no": None, "day": day.isoformat()}
     log.info("%s is past: its sealed run %d is used, nothing is checked again", day, counts.run_no)
     return _plain(counts)
+
+
+def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]:
+    """Holds each source against the contract; of a backfill of a past day none: its sources are gone.
+
+    Raises:
+        RunIncomplete: checks broke off for a reason of ours; those of the other sources are kept.
+    """
+    moment = now or datetime.now(UTC)
+    if _past_day(window, moment) is not None:
+        return {}
+    counts = check_every_source()
+    if counts.failed:
+        raise RunIncomplete(f"{', '.join(counts.failed)} could not be checked: motcua sources check")
+    return asdict(counts)
+
+
+def _past_day(window: Window, moment: datetime) -> date | None:
+    """The day of a backfill, where it is past."""
+    day = None if window is EVERYTHING or window.end is None else window.end.astimezone(VIETNAM).date()
+    return day if day is not None and day < moment.astimezone(VIETNAM).date() else None
 
 
 def _plain(counts: QualityCounts) -> dict[str, Any]:

@@ -20,12 +20,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from motcua.reports import wording
 from motcua.reports.lists import Row
+from motcua.settings import settings
+from motcua.store.checking.checks import last_checks
 from motcua.store.ledger.database import page_connection
 from motcua.store.notices.quarantine import QuarantineCount, open_quarantine
 from motcua.store.notices.sources import Freshness, freshness_of_sources, map_status, mapped_statuses
 from motcua.store.notices.templates import load_template_versions
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.quality.check_page import verdict_of
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.runs.run_words import words as run_words
@@ -107,6 +110,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         sources = freshness_of_sources(connection, visits.listed)
         rows = open_quarantine(connection, visits.listed)
         mapped = mapped_statuses(connection) if visits.agencies is None else []
+        checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
     return render(
         request,
         "quality/sources.html",
@@ -116,6 +120,8 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         rows=rows,
         examples=[_examples(visits, each) for each in rows],
         mapped=mapped,
+        checked=[(name, checks.get(name)) for name in settings().sources],
+        verdict_of=verdict_of,
         statuses=national_statuses(),
         decides=visits.is_operator,
         most_status=_MOST_STATUS,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.checking.checking import check_source
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.store.ledger.database import connect
 from motcua.store.notices.sources import map_status, note_failure
@@ -117,3 +118,28 @@ def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff)
     assert forms_of(staff.get(PAGE).text) == []
     assert staff.post(PAGE, data=form | {"stands_for": "4"}).status_code == 403
     assert "odd status" not in staff.get(f"{PAGE}/file?format=csv&of=unusable").text
+
+
+@pytest.mark.guarantee(
+    "pages", "the last check of a source is shown with what its vendor is to do, and as a file for him"
+)
+def test_last_check_of_a_source_is_shown_with_what_its_vendor_is_to_do(read, staff):
+    page = f"{PAGE}/check?source=khanhhoa"
+    assert "chưa được kiểm tra lần nào" in words(staff.get(page))
+    assert "chưa lần nào" in words(staff.get(PAGE))
+    assert staff.get(f"{PAGE}/check?source=hue").status_code == 404
+    check_source("khanhhoa")
+    text = words(staff.get(page))
+    told = ("Phải sửa trước khi nhắn tin", "Tài khoản có toàn quyền máy chủ", "Ví dụ hồ sơ", "Cấp một tài khoản khác")
+    for expected in told:
+        assert expected in text, expected
+    assert "phải sửa" in words(staff.get(PAGE))
+    taken = staff.get(f"{PAGE}/check/file?format=csv&source=khanhhoa").content.decode("utf-8-sig")
+    assert "Tài khoản có toàn quyền máy chủ" in taken
+    assert "Ví dụ mã hồ sơ" in taken
+    VISITING.visit_as("auditor")
+    assert "Ví dụ hồ sơ" not in words(staff.get(page))
+    assert "Ví dụ mã hồ sơ" not in staff.get(f"{PAGE}/check/file?format=csv&source=khanhhoa").text
+    VISITING.visit_as("agency", NHA_TRANG)
+    assert staff.get(page).status_code == 403
+    assert "Kiểm tra nguồn" not in words(staff.get(PAGE))

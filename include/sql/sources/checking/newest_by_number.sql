@@ -1,0 +1,18 @@
+-- The transitions with the highest numbers, and those without one. Called by sources/checking.py.
+SELECT
+    transition_id,
+    agency_code,
+    dossier_code,
+    left(from_step, 2000) AS from_step,
+    left(to_step, 2000) AS to_step,
+    status_code,
+    at_one_stop_desk,
+    CASE WHEN occurred_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN occurred_at END
+        AS occurred_at,
+    CASE WHEN recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01' THEN recorded_at END
+        AS recorded_at,
+    left(actor, 2000) AS actor,
+    left(note, 2000) AS note
+FROM source_transitions
+ORDER BY transition_id DESC
+LIMIT %(most)s

@@ -1,0 +1,1 @@
+"""Whether a source keeps the contract, judged from what it shows: rules alone, no database."""

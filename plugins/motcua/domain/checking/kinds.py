@@ -1,0 +1,160 @@
+"""What can be found about a source. What each means, in words, is in include/templates/checking/findings.vi.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from motcua.domain.dossiers import clean_code
+from motcua.domain.phones.reading import holds_phone
+
+Severity: TypeAlias = Literal["forbids", "warns"]
+"""``forbids``: nobody may be promised a message before it is mended; ``warns``: some citizens will miss theirs."""
+
+Weight: TypeAlias = Literal["forbids", "warns", "by_share"]
+"""``by_share``: rows that are bad; they forbid from ``FORBIDDEN_SHARE`` of those that were looked at."""
+
+FORBIDDEN_SHARE: Final = 0.05
+MOST_EXAMPLES: Final = 5
+
+KINDS: Final[Mapping[str, Weight]] = {
+    # How it is reached and read
+    "unreachable": "forbids",
+    "refused": "forbids",
+    "adapter_unknown": "forbids",
+    "connection_missing": "forbids",
+    "encoding_unknown": "forbids",
+    "role_superuser": "forbids",
+    "role_may_write": "forbids",
+    "rights_missing": "forbids",
+    "views_missing": "forbids",
+    "columns_missing": "forbids",
+    "column_types": "forbids",
+    "time_without_zone": "forbids",
+    "unreadable": "forbids",
+    "too_slow": "forbids",
+    "unanswered": "warns",
+    "index_missing": "forbids",
+    "clock_differs": "forbids",
+    # What there is
+    "empty": "forbids",
+    "silent": "warns",
+    # Keys and numbers
+    "dossier_key_missing": "by_share",
+    "dossier_key_double": "forbids",
+    "transition_key_missing": "by_share",
+    "number_missing": "forbids",
+    "number_double": "forbids",
+    "number_unusable": "forbids",
+    "numbers_go_back": "forbids",
+    "late_commits": "by_share",
+    "recorded_backdated": "by_share",
+    # Times
+    "hours_shifted": "forbids",
+    "times_in_future": "by_share",
+    "recorded_missing": "by_share",
+    "occurred_missing": "warns",
+    "updated_missing": "by_share",
+    "updated_frozen": "by_share",
+    "received_missing": "warns",
+    # Status and desk
+    "status_missing": "by_share",
+    "status_unknown": "by_share",
+    "moves_impossible": "by_share",
+    "row_against_transition": "by_share",
+    "desk_missing": "by_share",
+    "desk_never": "forbids",
+    "desk_always": "forbids",
+    "result_never_at_desk": "forbids",
+    "supplement_never_at_desk": "warns",
+    "results_never": "warns",
+    # Dossiers and their transitions
+    "transitions_without_dossier": "by_share",
+    "dossiers_without_transitions": "by_share",
+    # Codes
+    "agency_unknown": "by_share",
+    "code_untidy": "by_share",
+    "code_unusable": "by_share",
+    # Phones
+    "phones_unusable": "forbids",
+    "phones_missing": "warns",
+    "phones_unreadable": "warns",
+    "phone_shared": "warns",
+    # Due dates
+    "due_missing": "warns",
+    "due_before_received": "by_share",
+    "due_all_equal": "warns",
+    "due_at_midnight": "warns",
+    # Words
+    "text_broken": "by_share",
+    "applicant_missing": "warns",
+    "procedure_missing": "warns",
+    "submitted_via_unknown": "warns",
+}
+"""By name, in the order in which they are told, with what each weighs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with a source. Holds no name of a citizen and no number of a phone."""
+
+    kind: str
+    severity: Severity
+    rows: int | None = None
+    """How many rows, dossiers, numbers are so."""
+    of: int | None = None
+    """Of how many that were looked at."""
+    names: tuple[str, ...] = ()
+    """Columns, tables, codes of statuses or of agencies, shares: what it is about."""
+    examples: tuple[str, ...] = ()
+    """Codes of a few dossiers."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects what is found, in the order of ``KINDS`` once it is taken."""
+
+    found: dict[str, Finding] = field(default_factory=dict)
+
+    def add(
+        self,
+        kind: str,
+        rows: int | None = None,
+        of: int | None = None,
+        names: Iterable[str] = (),
+        examples: Iterable[str | None] = (),
+    ) -> None:
+        """One finding of a kind; a second one of that kind takes its place."""
+        weight = KINDS[kind]
+        share = rows / of if rows and of else 0.0
+        severity: Severity = (
+            "forbids" if weight == "forbids" or (weight == "by_share" and share >= FORBIDDEN_SHARE) else "warns"
+        )
+        self.found[kind] = Finding(kind, severity, rows, of, tuple(names), shown_codes(examples))
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self.found
+
+    def in_order(self) -> list[Finding]:
+        """As they are told."""
+        return [self.found[kind] for kind in KINDS if kind in self.found]
+
+
+_CODE: Final = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9._/-]*")
+"""What begins otherwise may be a formula to whoever opens a file of findings."""
+_LETTER_RUNS: Final = re.compile(r"[A-Za-z]{6,}")
+
+
+def shown_codes(codes: Iterable[str | None]) -> tuple[str, ...]:
+    """The first codes of those that may be shown: in the place of a code anything may stand, a name or a number."""
+    shown: dict[str, None] = {}
+    for raw in codes:
+        code = clean_code(raw) if raw else None
+        if code is None or not _CODE.fullmatch(code) or _LETTER_RUNS.search(code) or holds_phone(code):
+            continue
+        shown[code] = None
+        if len(shown) == MOST_EXAMPLES:
+            break
+    return tuple(shown)

@@ -1,0 +1,1 @@
+"""How a source is held against the contract, and what is kept of it."""

@@ -1,0 +1,208 @@
+"""What is asked of a source to judge whether it keeps the contract: little, in one snapshot, with a limit for each
+question. Whatever a source holds, no more than its newest rows are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.rows import class_row
+
+from motcua.domain.checking.reading import QUESTIONS, Table, tables_read_whole
+from motcua.domain.dossiers import SourceDossier, SourceTransition
+from motcua.sources.contract import ContractSource, Key, Latest
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+MOST_ROWS = 5_000
+"""Rows that each of three questions for the newest ones may bring."""
+MOST_WHOLE = 2_000
+"""Dossiers that are asked for with all their transitions."""
+_MOST_DOUBLES = 20
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleThere:
+    """Our role at the source, and whether its database does not know how its letters are written."""
+
+    is_superuser: bool
+    may_write: bool
+    letters_unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """Keys or numbers that several rows have: how many, and some of them."""
+
+    count: int = 0
+    some: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewestRows:
+    """Rows of a source, each transition once."""
+
+    dossiers: Sequence[SourceDossier]
+    transitions: Sequence[SourceTransition]
+    whole: frozenset[Key]
+    """Keys that were asked for: all there is of these dossiers is here."""
+
+
+class CheckedSource:
+    """One source, while it is checked. What could not be answered in time is named, and the rest goes on."""
+
+    def __init__(self, source: ContractSource, connection: Connection, patience: timedelta) -> None:
+        """``connection``: that of the source, no transaction open; ``patience``: for each question."""
+        self.source, self._connection = source, connection
+        self._patience = patience.total_seconds()
+        self.unanswered: list[str] = []
+        """Questions that took too long, by name."""
+
+    def begin(self) -> None:
+        """Begins the snapshot that all questions see."""
+        self.source.limit_time(self._patience)
+
+    def ask(self, name: str, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """What the source answers in time, or that other answer.
+
+        Raises:
+            psycopg.Error: it cannot be asked so.
+        """
+        self.source.limit_time(self._patience)
+        try:
+            with self._connection.transaction():
+                return question()
+        except psycopg.errors.QueryCanceled:
+            self.unanswered.append(name)
+            return otherwise
+
+    def role(self) -> RoleThere:
+        """Our role there."""
+        with self._connection.cursor(row_factory=class_row(RoleThere)) as cursor:
+            row = cursor.execute(statement("sources/checking/role"), {}).fetchone()
+        return row or RoleThere(is_superuser=False, may_write=False, letters_unknown=False)
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        """By view, the columns that it shows with their types; of the contract's views those that are there, of other
+        software what its adapter makes of it.
+
+        Raises:
+            psycopg.Error: a table or column that the adapter reads is missing, or may not be read.
+        """
+        if self.source.folder == ContractSource.folder:
+            return {view: self._columns_of(f"onestop.{view}") for view in ("dossiers", "transitions")}
+        return {view: self._columns_made(view) for view in ("dossiers", "transitions")}
+
+    def _columns_of(self, relation: str) -> dict[str, str]:
+        rows = self._connection.execute(statement("sources/checking/columns"), {"relation": relation})
+        return {row["name"]: row["type"] for row in rows}
+
+    def _columns_made(self, view: LiteralString) -> dict[str, str]:
+        made = statement(f"{self.source.folder}/{view}")
+        cursor = self._connection.execute(f"WITH looked_at AS ({made}) TABLE looked_at LIMIT 0")
+        types = self._connection.adapters.types
+        described = cursor.description or ()
+        return {
+            each.name: (info.name if (info := types.get(each.type_code)) is not None else str(each.type_code))
+            for each in described
+        }
+
+    def latest(self) -> Latest | None:
+        """The source's clock and newest rows; ``None``: that took too long."""
+        return self.ask("latest", self.source.latest, None)
+
+    def newest_rows(self) -> NewestRows:
+        """The newest transitions, by number and by time, the newest dossiers, and all there is of some of both."""
+        most = {"most": MOST_ROWS}
+        by_number = self._rows("newest_by_number", most, SourceTransition)
+        by_time = self._rows("newest_by_time", most, SourceTransition)
+        dossiers = self._rows("newest_dossiers", most, SourceDossier)
+        keys: dict[Key, None] = {}
+        for rows in (by_time[: MOST_WHOLE // 2], dossiers[: MOST_WHOLE // 2], by_time, dossiers):
+            for row in rows:
+                if row.agency_code is not None and row.dossier_code is not None and len(keys) < MOST_WHOLE:
+                    keys.setdefault((row.agency_code, row.dossier_code))
+        asked = list(keys)
+        unanswered = len(self.unanswered)
+        none: list[SourceDossier] = []
+        rows_by_key = self.ask("dossiers_by_key", lambda: self.source.dossiers_by_key(asked), none)
+        no_steps: list[SourceTransition] = []
+        steps_by_key = self.ask("transitions_by_key", lambda: self.source.transitions_by_key(asked), no_steps)
+        whole = frozenset(keys) if len(self.unanswered) == unanswered else frozenset()
+        return NewestRows(
+            dossiers=_once([*dossiers, *rows_by_key], lambda row: (row.agency_code, row.dossier_code)),
+            transitions=_once([*by_number, *by_time, *steps_by_key], lambda row: row.transition_id),
+            whole=whole,
+        )
+
+    def _rows(self, name: LiteralString, parameters: Mapping[str, Any], row: type[Answer]) -> list[Answer]:
+        def read() -> list[Answer]:
+            with self._connection.cursor(row_factory=class_row(row)) as cursor:
+                return cursor.execute(self.source.checking_query(name), parameters).fetchall()
+
+        return self.ask(name, read, [])
+
+    def doubled(self, name: LiteralString) -> Doubled:
+        """Keys that several rows have, anywhere: ``double_dossiers`` or ``double_numbers``."""
+
+        def read() -> Doubled:
+            rows = self._connection.execute(self.source.checking_query(name), {"most": _MOST_DOUBLES}).fetchall()
+            return Doubled(rows[0]["doubles"], rows) if rows else Doubled()
+
+        return self.ask(name, read, Doubled())
+
+    def plans(self, latest: Latest) -> tuple[dict[str, list[Table]], dict[Table, int]]:
+        """By question of a pick-up or the watcher, the tables that the server would read whole for it; and about how
+        many rows each of them holds. Nothing is carried out."""
+        none: list[Table] = []
+        read_whole = {
+            question.name: self.ask(question.name, partial(self._read_whole, question.name, latest), none)
+            for question in QUESTIONS
+        }
+        tables = sorted({table for tables in read_whole.values() for table in tables})
+        schemas, names = [schema for schema, _ in tables], [name for _, name in tables]
+        rows = self._connection.execute(
+            statement("sources/checking/table_sizes"), {"schemas": schemas, "tables": names}
+        ).fetchall()
+        return read_whole, {(row["schema_name"], row["table_name"]): row["about_rows"] for row in rows}
+
+    def _read_whole(self, question: LiteralString, latest: Latest) -> list[Table]:
+        explain: LiteralString = f"EXPLAIN (VERBOSE, FORMAT JSON) {self.source.reading_query(question)}"
+        # Values are put in on this side: a server plans for what it knows.
+        with psycopg.ClientCursor(self._connection) as cursor:
+            (answer,) = cursor.execute(explain, _parameters(question, latest)).fetchall()
+        return sorted(tables_read_whole(answer["QUERY PLAN"][0]["Plan"]))
+
+
+def _once(rows: Sequence[Answer], key: Callable[[Answer], Any]) -> list[Answer]:
+    """Each row once by its key; of rows whose key is missing, each as it was read."""
+    seen: dict[Any, Answer] = {}
+    for row in rows:
+        its = key(row)
+        is_missing = its is None or (isinstance(its, tuple) and None in its)
+        seen.setdefault(("row", row) if is_missing else its, row)
+    return list(seen.values())
+
+
+def _parameters(question: str, latest: Latest) -> dict[str, Any]:
+    """As a pick-up asks that has nothing to catch up on: few rows, which an index finds."""
+    now, number = latest.source_now, latest.transition_id or 0
+    key = {"agency_codes": ["-"], "dossier_codes": ["-"]}
+    parameters: dict[str, dict[str, Any]] = {
+        "transitions_by_number": {"numbers": [number]},
+        "transitions_between": {"start": now, "end": now + timedelta(minutes=1)},
+        "transitions_by_key": key,
+        "dossiers_since": {"since": now, "open_too": False},
+        "dossiers_by_key": key,
+        "transitions_since": {"since": now, "after": number},
+        "watch": {"recorded_since": now, "updated_since": now, "after": number},
+        "latest": {},
+    }
+    return parameters[question]

@@ -1,0 +1,77 @@
+"""The page of one source's last check: what breaks the contract, in words to send to whoever runs the software.
+
+It is about all agencies of a source. Auditors see no code of a dossier.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from motcua.reports import wording
+from motcua.reports.checking import check_words, told, verdict
+from motcua.reports.lists import Cell, Row
+from motcua.settings import settings
+from motcua.store.checking.checks import SourceCheck, last_checks
+from motcua.store.ledger.database import page_connection
+from motcua.web.lists.files import FileFormat, at_most, list_file
+from motcua.web.refusals import PageRefused
+from motcua.web.rendering import render
+from motcua.web.visitors import Visitor, Visits
+
+router = APIRouter()
+
+
+@router.get("/quality/sources/check")
+def show_check(request: Request, visits: Visits, source: str = "") -> HTMLResponse:
+    """What the last check of a source found."""
+    check = _last(visits, source)
+    return render(
+        request,
+        "quality/check.html",
+        source=source,
+        check=check,
+        found=[(each, told(each.finding)) for each in check.findings] if check else [],
+        verdict=verdict_of(check) if check else "",
+        shows_codes=not visits.is_auditor,
+        w=wording,
+    )
+
+
+@router.get("/quality/sources/check/file")
+def download_check(visits: Visits, format: FileFormat, source: str = "") -> Response:
+    """The same as a file, to be sent to whoever runs the software."""
+    check = _last(visits, source)
+    columns = ["severity", "fault", "seen", "matters", "action", "since"]
+    if not visits.is_auditor:
+        columns.append("examples")
+    rows: list[Row] = []
+    for each in check.findings if check else ():
+        said = told(each.finding)
+        row: list[Cell] = [said.severity, said.title, said.found, said.why, said.action, each.since]
+        if not visits.is_auditor:
+            row.append(", ".join(each.finding.examples))
+        rows.append(row)
+    about = [check_words()["page"]["about"].format(source=source)]
+    return list_file(format, "source_check", about, columns, at_most(rows), as_of=check.checked_at if check else None)
+
+
+def verdict_of(check: SourceCheck) -> str:
+    """What a check came to, in a sentence."""
+    return verdict([each.finding.severity for each in check.findings])
+
+
+def _last(visits: Visitor, source: str) -> SourceCheck | None:
+    """The last check of a source; ``None``: it was never checked.
+
+    Raises:
+        PageRefused: he sees some agencies' alone, or there is no such source.
+    """
+    visits.must_see_all()
+    with page_connection() as connection:
+        check = last_checks(connection, [source]).get(source)
+    if source not in settings().sources:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    return check

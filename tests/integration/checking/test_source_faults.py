@@ -1,0 +1,251 @@
+"""A source that keeps the contract gets no finding; each planted fault is named, and nothing else with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+from typer.testing import CliRunner, Result
+
+from motcua.cli import app
+from motcua.domain.checking.kinds import KINDS
+from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.checking import checking
+from motcua.jobs.checking.checking import UnknownSource, check_source
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.tasks.check_quality import check_sources
+from motcua.reports.checking import told
+from motcua.settings import settings
+from motcua.store.agencies import save_agencies
+from motcua.store.checking.checks import SourceCheck, last_checks
+from motcua.store.ledger.database import close_ledger_pool, connect
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import (
+    NHA_TRANG,
+    PASSWORD,
+    TU_PHAP,
+    Server,
+    _drop,
+    _fresh_database,
+    agency,
+    copy_database,
+    free_port,
+    ledger_connections,
+)
+from tests.integration.checking.world import FAULTS, HEALTHY, READER, Fault
+
+
+@pytest.fixture(scope="module")
+def healthy(postgres: Server, migrated: str) -> Iterator[str]:
+    """A source to be copied, with a ledger that knows its agencies."""
+    ledger, source = (_fresh_database(postgres, name, f"checked_{name[:6]}") for name in (migrated, "template0"))
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(PASSWORD)))
+    with psycopg.connect(with_database(postgres.admin_dsn, source)) as connection:
+        connection.execute(HEALTHY)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in ledger_connections(postgres.admin_dsn, ledger).items():
+            patch.setenv(variable, value)
+        patch.setenv("MOTCUA_SOURCES", "khanhhoa")
+        settings.cache_clear()
+        with connect() as connection:
+            save_agencies(connection, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
+        yield source
+        close_ledger_pool()
+    settings.cache_clear()
+    for each in (ledger, source):
+        _drop(postgres, each)
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(READER)))
+
+
+def address(postgres: Server, database: str, **changes: object) -> str:
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    given = {"conn_type": "postgres", "host": parts["host"], "port": int(parts["port"]), "login": READER}
+    return json.dumps(given | {"password": PASSWORD, "schema": database} | changes)
+
+
+@pytest.fixture
+def source(postgres: Server, healthy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An administrator's DSN for a healthy source of the test's own behind onestop_khanhhoa."""
+    database = f"{healthy}_copy"
+    copy_database(postgres, healthy, database)
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, database))
+    yield with_database(postgres.admin_dsn, database)
+    settings.cache_clear()
+    _drop(postgres, database)
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(READER)))
+
+
+def plant(dsn: str, *faults: Fault) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for fault in faults:
+            connection.execute(fault.sql)
+
+
+def kinds(check: SourceCheck) -> dict[str, str]:
+    return {each.finding.kind: each.finding.severity for each in check.findings}
+
+
+def test_a_source_that_keeps_the_contract_gets_no_finding(source):
+    check = check_source("khanhhoa")
+    assert [told(each.finding) for each in check.findings] == []
+    assert check.dossiers == 240
+    assert check.transitions > 800
+
+
+@pytest.mark.guarantee(
+    "broken-rows", "a source that breaks the contract is told how before anyone is promised a message"
+)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
+def test_a_planted_fault_is_named_and_nothing_else_is(source, fault):
+    plant(source, fault)
+    check = check_source("khanhhoa")
+    assert kinds(check) == {fault.kind: "forbids" if fault.forbids else "warns"}, [
+        told(each.finding).found for each in check.findings
+    ]
+
+
+def test_faults_planted_at_once_are_all_named(source):
+    together = [fault for fault in FAULTS if not fault.alone]
+    assert len(together) >= 25
+    plant(source, *together)
+    found = kinds(check_source("khanhhoa"))
+    assert set(found) == {fault.kind for fault in together}
+
+
+def test_every_kind_of_finding_was_planted():
+    reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
+    assert {fault.kind for fault in FAULTS} | reached | {"too_slow", "unanswered", "clock_differs"} == set(KINDS)
+
+
+# What has no rows to plant in
+
+
+def test_a_server_that_does_not_answer_and_one_that_lets_us_not_in_are_told_apart(source, postgres, monkeypatch):
+    name = "AIRFLOW_CONN_ONESTOP_KHANHHOA"
+    database = psycopg.conninfo.conninfo_to_dict(source)["dbname"]
+    for changes, kind in (
+        ({"port": free_port()}, "unreachable"),
+        ({"password": "wrong"}, "refused"),
+        ({"schema": "nowhere"}, "refused"),
+    ):
+        monkeypatch.setenv(name, address(postgres, str(database), **changes))
+        assert kinds(check_source("khanhhoa")) == {kind: "forbids"}, changes
+    monkeypatch.delenv(name)
+    assert kinds(check_source("khanhhoa")) == {"connection_missing": "forbids"}
+
+
+def test_an_adapter_that_there_is_not_is_named_and_a_source_that_there_is_not_refused(source, configure):
+    configure(MOTCUA_SOURCES="khanhhoa=nosuch")
+    (only,) = check_source("khanhhoa").findings
+    assert (only.finding.kind, only.finding.names) == ("adapter_unknown", ("nosuch",))
+    with pytest.raises(UnknownSource):
+        check_source("hue")
+
+
+def test_a_clock_that_is_off_is_told_with_by_how_much(source):
+    (only,) = check_source("khanhhoa", datetime.now(UTC) + timedelta(minutes=10)).findings
+    assert only.finding.kind == "clock_differs"
+    assert -601 <= int(only.finding.names[0]) < -300
+
+
+def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing(source, configure):
+    slow = (
+        "ALTER TABLE onestop.transitions RENAME TO slowly; CREATE VIEW onestop.transitions AS SELECT s.*"
+        f" FROM onestop.slowly AS s WHERE pg_sleep(0.5) IS NOT NULL; GRANT SELECT ON onestop.transitions TO {READER}"
+    )
+    plant(source, Fault("", slow, True))
+    configure(MOTCUA_SOURCE_PATIENCE="PT1S")
+    found = kinds(check_source("khanhhoa"))
+    assert set(found) == {"too_slow", "unanswered"}
+
+
+def test_a_database_that_does_not_know_how_its_letters_are_written_is_not_read(source, postgres, monkeypatch):
+    name = "letters_of_nobody"
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, name))
+    assert kinds(check_source("khanhhoa")) == {"encoding_unknown": "forbids"}
+    _drop(postgres, name)
+
+
+def test_a_check_changes_nothing_at_the_source_and_shows_no_name_and_no_number(source):
+    plant(source, *(fault for fault in FAULTS if not fault.alone))
+    with psycopg.connect(source) as connection:
+        before = connection.execute("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables").fetchone()
+    check = check_source("khanhhoa")
+    with psycopg.connect(source) as connection:
+        after = connection.execute("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables").fetchone()
+    assert before == after
+    with connect() as ledger:
+        kept = str(ledger.execute("SELECT findings FROM motcua.source_checks").fetchall())
+    for secret in ("Nguyá", "Lan", "0914553926", "0905271830"):
+        assert secret not in kept
+    assert any(each.finding.examples for each in check.findings)
+
+
+def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
+    def since() -> dict[str, datetime]:
+        return {each.finding.kind: each.since for each in check_source("khanhhoa").findings}
+
+    one, other = (next(fault for fault in FAULTS if fault.kind == kind) for kind in ("late_commits", "text_broken"))
+    plant(source, one)
+    first = since()
+    plant(source, other)
+    both = since()
+    assert both["late_commits"] == first["late_commits"] < both["text_broken"]
+    plant(source, Fault("", "UPDATE onestop.dossiers SET applicant_name = 'Nguyễn Thị Lan'", False))
+    assert since() == first
+
+
+# The command, and each morning
+
+
+def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(source):
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, ["sources", "check", *words], env={"COLUMNS": "200"})
+
+    assert run("khanhhoa").exit_code == 0
+    warned, forbidden = (next(each for each in FAULTS if each.kind == kind) for kind in ("late_commits", "desk_always"))
+    plant(source, warned)
+    assert run("khanhhoa").exit_code == 3
+    plant(source, forbidden)
+    told_of = run("khanhhoa")
+    assert told_of.exit_code == 1
+    assert "Mọi hồ sơ đều ở Bộ phận Một cửa" in told_of.output
+    record = json.loads(run("khanhhoa", "--json").output)
+    assert [each["kind"] for each in record["findings"]] == ["late_commits", "desk_always"]
+    assert record["forbids"]
+    lines = run("khanhhoa", "--csv").output.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["kind", "late_commits", "desk_always"]
+    assert run("hue").exit_code == 2
+
+
+def test_each_morning_one_source_that_fails_stops_no_other(source, configure, monkeypatch):
+    configure(MOTCUA_SOURCES="khanhhoa,nowhere,strange=nosuch")
+    assert check_sources(EVERYTHING) == {"sources": 3, "forbidding": 2, "warned": 0, "failed": ()}
+    past = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    assert check_sources(past) == {}, "a day that is past is not checked as if it were"
+    whole = checking.check_source
+
+    def fails_once(name: str, now: datetime | None = None) -> SourceCheck:
+        if name == "nowhere":
+            raise RuntimeError("of ours")
+        return whole(name, now)
+
+    monkeypatch.setattr(checking, "check_source", fails_once)
+    with pytest.raises(RunIncomplete, match="nowhere could not be checked"):
+        check_sources(EVERYTHING)
+    with connect() as ledger:
+        assert set(last_checks(ledger, ["khanhhoa", "nowhere", "strange"])) == {"khanhhoa", "nowhere", "strange"}
+    configure(MOTCUA_SOURCES="khanhhoa")
+    monkeypatch.setattr(checking, "check_source", whole)
+    check_sources(EVERYTHING)
+    with connect() as ledger:
+        assert last_checks(ledger, ["strange"])["strange"].findings == [], "of what is read no more nothing is kept"

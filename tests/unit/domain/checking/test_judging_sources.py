@@ -1,0 +1,226 @@
+"""The rules that a source is judged by: what is a fault, and what only looks like one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from motcua.domain.checking.encodings import broken
+from motcua.domain.checking.kinds import FORBIDDEN_SHARE, KINDS, Findings, shown_codes
+from motcua.domain.checking.reading import (
+    COLUMNS,
+    QUESTIONS,
+    judge_clock,
+    judge_columns,
+    judge_plans,
+    tables_read_whole,
+)
+from motcua.domain.checking.rows import Sample, judge_rows
+from motcua.domain.dossiers import RowContext, SourceDossier, SourceTransition
+from motcua.reports.checking import check_words, told
+from tests.source_check_page import PAGE, page_with_table
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+AGENCY = "000.00.30.H32"
+MINUTE = timedelta(minutes=1)
+
+
+def step(number: int | None, minute: float, **changes: Any) -> SourceTransition:
+    at = NOW - timedelta(days=3) + minute * MINUTE
+    is_result = bool(number and number % 2)
+    given = {"agency_code": AGENCY, "dossier_code": f"H32-{number or 0}"}
+    given |= {"status_code": 9 if is_result else 4, "at_one_stop_desk": is_result}
+    return SourceTransition(**({"transition_id": number, "occurred_at": at, "recorded_at": at} | given | changes))
+
+
+def dossier(code: str = "H32-1", **changes: Any) -> SourceDossier:
+    at, phone = NOW - timedelta(days=3), f"0905{271830 + 977 * int(code[4:])}"
+    given = {"status_code": 4, "at_one_stop_desk": False, "applicant_phone": phone, "applicant_name": "Lan"}
+    times = {"received_at": at, "due_at": at + timedelta(days=9), "updated_at": at}
+    procedure = {"procedure_code": "1.005129", "procedure_name": "Cấp bản sao"}
+    return SourceDossier(**({"dossier_code": code, "agency_code": AGENCY} | given | times | procedure | changes))
+
+
+def judged(
+    transitions: Sequence[SourceTransition] = (), dossiers: Sequence[SourceDossier] = (), **changes: Any
+) -> dict[str, tuple[str, int | None]]:
+    """What is found, but for that a view is empty: rules are asked about few rows here."""
+    context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
+    keys = frozenset((AGENCY, str(row.dossier_code)) for row in (*transitions, *dossiers))
+    sample = Sample(NOW, timedelta(minutes=10), context, {AGENCY: "khanh_hoa"}, dossiers, transitions, keys)
+    found = Findings()
+    judge_rows(replace(sample, **changes), found)
+    return {each.kind: (each.severity, each.rows) for each in found.in_order() if each.kind != "empty"}
+
+
+# --- Numbers
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        # As many sessions write: out of order, within ten minutes.
+        ([(1, 0), (2, 9), (3, 1), (4, 10), (5, 5)], {}),
+        # A number drawn early, its row written late.
+        ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warns", 1)}),
+        # A time typed in: one row of a high number is no new beginning.
+        ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warns", 1)}),
+        # The sequence was put back.
+        ([(n + 500, n) for n in range(40)] + [(n, n + 60) for n in range(1, 5)], {"numbers_go_back": ("forbids", 4)}),
+        # Likewise, long enough ago that the new ones are the more.
+        ([(n + 500, n) for n in range(9)] + [(n, n + 60) for n in range(1, 40)], {"numbers_go_back": ("forbids", 39)}),
+        ([(1, 0), (-2, 1), (2**62 + 1, 2)], {"number_unusable": ("forbids", 2)}),
+        ([(1, 0), (None, 1)], {"number_missing": ("forbids", 1)}),
+    ],
+)
+def test_numbers_are_held_against_the_times_of_writing(rows, found):
+    assert judged([step(number, minute) for number, minute in rows]) == found
+
+
+def test_a_late_row_forbids_only_where_there_are_many():
+    def late(rows: int) -> dict[str, tuple[str, int | None]]:
+        return judged([step(n, n + (30 if n % 10 == 0 and n <= 10 * rows else 0)) for n in range(1, 201)])
+
+    assert late(1) == {"late_commits": ("warns", 1)}
+    assert late(round(200 * FORBIDDEN_SHARE)) == {"late_commits": ("forbids", 10)}
+
+
+# --- Times
+
+
+def hours(first: int, last: int, *, days: int = 4) -> list[SourceTransition]:
+    """Steps that a desk writes between these hours of Vietnam."""
+    begin = datetime(2026, 11, 20, tzinfo=UTC) - timedelta(hours=7)
+    starts = [begin + timedelta(days=day, hours=hour) for day in range(days) for hour in range(first, last)]
+    moments = [start + half * 30 * MINUTE for start in starts for half in (0, 1)]
+    return [step(n, 0, occurred_at=at, recorded_at=at) for n, at in enumerate(moments, 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_shifted"), [(7, 17, False), (14, 24, True), (0, 10, True), (0, 24, False), (18, 23, True)]
+)
+def test_hours_that_no_desk_keeps_are_seven_hours_off(first, last, is_shifted):
+    assert ("hours_shifted" in judged(hours(first, last))) == is_shifted
+
+
+def test_an_evening_of_one_day_is_no_other_zone():
+    assert judged(hours(14, 24, days=1)) == {}
+
+
+def test_days_without_an_hour_say_nothing_of_a_zone():
+    midnight = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+    rows = [dossier(f"H32-{n}", received_at=midnight + timedelta(days=n % 4)) for n in range(40)]
+    assert "hours_shifted" not in judged((), rows)
+
+
+# --- Codes, words
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("Nguyễn Thị Lan", None),
+        ("TRẦN THỊ HOÀ", None),
+        ("Lê Hoà", None),
+        ("Đồng ý?Không", None),
+        ("Müller", None),
+        ("José Ángel", None),
+        ("CÔNG TY ABC®", None),
+        ("", None),
+        (None, None),
+        ("Nguyá»…n Thá»‹ Lan", "sure"),
+        ("Nguy\ufffdn", "sure"),
+        ("Nguy?n Th? Lan", "sure"),
+        ("NGUY?N", "sure"),
+        ("NguyÔn ThÞ Lan", "likely"),
+        ("TrÇn V¨n B×nh", "likely"),
+        ("Nguyeãn Thò Lan", "likely"),
+        ("Traàn Vaên Bình", "likely"),
+    ],
+)
+def test_letters_that_were_not_meant_are_told_from_those_that_were(text, is_so):
+    assert broken(text) == is_so
+
+
+def test_one_foreign_name_is_no_broken_text_and_several_are():
+    names = ["Raúl"] + ["Lan"] * 30
+    assert judged((), [dossier(f"H32-{n}", applicant_name=name) for n, name in enumerate(names)]) == {}
+    assert "text_broken" in judged((), [dossier(f"H32-{n}", applicant_name="Nguyeãn") for n in range(3)])
+
+
+def test_what_stands_in_the_place_of_a_code_is_shown_where_it_can_be_one():
+    given = ["0905123456", "Nguyễn Văn A 1", "NguyenVanA1", "=1+1", None, " H32-2611-0001 ", "160915001", "1" * 50]
+    assert shown_codes(given) == ("H32-2611-0001", "160915001")
+
+
+# --- How it is read
+
+
+def test_columns_of_other_types_and_missing_ones_are_named():
+    there = {view: {name: min(types) for name, types in columns.items()} for view, columns in COLUMNS.items()}
+    found = Findings()
+    assert judge_columns(there, found)
+    assert found.in_order() == []
+    del there["dossiers"]["due_at"]
+    there["dossiers"]["received_at"] = "timestamp without time zone"
+    there["transitions"]["status_code"] = "text"
+    assert not judge_columns(there, found)
+    assert {each.kind: each.names for each in found.in_order()} == {
+        "columns_missing": ("dossiers.due_at",),
+        "column_types": ("transitions.status_code (text)",),
+        "time_without_zone": ("dossiers.received_at",),
+    }
+
+
+def test_a_large_table_that_is_read_whole_names_the_index_of_the_question():
+    plan = {"Node Type": "Limit", "Plans": [{"Node Type": "Seq Scan", "Schema": "s", "Relation Name": "big"}]}
+    assert tables_read_whole(plan) == {("s", "big")}
+    sizes = {("s", "big"): 1_000_000, ("s", "small"): 200}
+
+    def named(**read_whole: list[tuple[str, str]]) -> list[str]:
+        found = Findings()
+        judge_plans(read_whole, sizes, found)
+        return [name for each in found.in_order() for name in each.names]
+
+    assert named(dossiers_since=[("s", "small")]) == []
+    whole = [("s", "small"), ("s", "big")]
+    assert named(dossiers_since=whole, watch=whole, latest=whole) == ["dossiers (updated_at) – s.big"]
+    assert named(watch=whole), "what no other question shows is named, too"
+    assert {question.name for question in QUESTIONS} >= {"watch", "transitions_since", "dossiers_by_key", "latest"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "uncertain", "is_told"), [(299, 0, False), (301, 0, True), (-301, 0, True), (301, 2, False)]
+)
+def test_a_clock_may_be_off_by_the_skew_and_by_what_the_answer_took(seconds, uncertain, is_told):
+    found = Findings()
+    judge_clock(NOW + timedelta(seconds=seconds), NOW, timedelta(seconds=uncertain), timedelta(minutes=5), found)
+    assert ("clock_differs" in found) == is_told
+
+
+# --- What is pushed to us
+
+
+def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fault_of_theirs():
+    told_of = [dossier(f"H32-{n}", status_code=9, at_one_stop_desk=True) for n in range(1, 21)]
+    fields = ("procedure_code", "procedure_name", "applicant_name", "applicant_phone")
+    emptied = [replace(row, dossier_code=f"H32-1{row.dossier_code[4:]}0", **dict.fromkeys(fields)) for row in told_of]
+    assert judged((), [*told_of, *emptied, *emptied], is_pushed=True) == {}
+    assert {"phones_unusable", "applicant_missing"} <= judged((), [*told_of, *emptied, *emptied]).keys()
+
+
+# --- Words
+
+
+def test_every_finding_has_its_words_and_the_page_tells_them_all():
+    assert list(check_words()["findings"]) == [*KINDS]
+    found = Findings()
+    for kind in KINDS:
+        found.add(kind, 1, 2, ["a", "b"], ["H32-1"])
+    assert all(all((each.title, each.found, each.why, each.action)) for each in map(told, found.in_order()))
+    page = PAGE.read_text(encoding="utf-8")
+    assert page_with_table(page) == page, "run: python -m tests.source_check_page"
