@@ -3413,6 +3413,22 @@ CREATE VIEW audit.closing_orphans AS
     happened_at
    FROM motcua.closing_orphans;
 
+-- Name: closing_pushed; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_pushed (
+    closing_no bigint NOT NULL,
+    source text NOT NULL,
+    agency_code text NOT NULL
+);
+
+-- Name: closing_pushed; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_pushed AS
+ SELECT closing_no,
+    source,
+    agency_code
+   FROM motcua.closing_pushed;
+
 -- Name: closing_reason_sums; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.closing_reason_sums (
@@ -6805,6 +6821,11 @@ ALTER TABLE ONLY motcua.closing_messages
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_pkey PRIMARY KEY (orphan_no);
 
+-- Name: closing_pushed closing_pushed_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_pkey PRIMARY KEY (closing_no, source, agency_code);
+
 -- Name: closing_reason_sums closing_reason_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
 ALTER TABLE ONLY motcua.closing_reason_sums
@@ -7447,6 +7468,10 @@ CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages USING btree 
 
 CREATE INDEX closing_orphans_closing ON motcua.closing_orphans USING btree (closing_no, sort);
 
+-- Name: closing_pushed_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closing_pushed_agency ON motcua.closing_pushed USING btree (agency_code);
+
 -- Name: closings_first; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX closings_first ON motcua.closings USING btree (period) WHERE (corrects IS NULL);
@@ -7891,6 +7916,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_messages 
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_orphans FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: closing_pushed refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_pushed FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: closing_reason_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_reason_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -8221,6 +8250,16 @@ ALTER TABLE ONLY motcua.closing_messages
 
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_pushed closing_pushed_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: closing_pushed closing_pushed_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
 
 -- Name: closing_reason_sums closing_reason_sums_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -9112,6 +9151,16 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_orphans TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
+
+-- Name: TABLE closing_pushed; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_pushed TO motcua_app;
+
+-- Name: TABLE closing_pushed; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_audit;
 
 -- Name: TABLE closing_reason_sums; Type: ACL; Schema: motcua; Owner: -
 
