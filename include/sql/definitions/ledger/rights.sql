@@ -46,15 +46,22 @@ BEGIN
             VALUES
         -- What, and what may do with it: motcua_app (tasks, commands), motcua_callbacks, motcua_pages, motcua_audit
         ('SCHEMA audit', 'USAGE', '', 'USAGE', 'USAGE'),
-        ('SCHEMA intake', 'USAGE', '', '', ''),
+        ('SCHEMA intake', 'USAGE', '', 'USAGE', ''),
         ('SCHEMA motcua', 'USAGE', 'USAGE', 'USAGE', ''),
         ('SCHEMA quality', 'USAGE', '', '', ''),
         ('SCHEMA statements', 'USAGE', '', '', ''),
-        ('intake.client_agencies', 'SELECT, INSERT, DELETE', '', '', ''),
+        ('intake.client_agencies', 'SELECT, INSERT, DELETE', '', 'SELECT', ''),
         ('intake.client_changes', 'SELECT, INSERT', '', '', ''),
-        ('intake.client_days', 'SELECT', '', '', ''),
-        ('intake.clients', 'SELECT, INSERT, UPDATE', '', '', ''),
-        ('intake.faults', 'SELECT', '', '', ''),
+        ('intake.client_days', 'SELECT', '', 'SELECT', ''),
+        ('intake.client_hours', 'SELECT', '', '', ''),
+        (
+            'intake.clients',
+            'SELECT, INSERT, UPDATE',
+            '',
+            'SELECT (client_id, name, source, networks, supplements_at_desk_since, disabled_at)',
+            ''
+        ),
+        ('intake.faults', 'SELECT', '', 'SELECT', ''),
         ('intake.numbers', '', '', '', ''),
         ('intake.pushed_dossiers', 'SELECT (dossier_no, agency_code, dossier_code, arrived_at, fields)', '', '', ''),
         (
@@ -68,6 +75,8 @@ BEGIN
         ('intake.sessions', 'SELECT (client_id), DELETE', '', '', ''),
         ('intake.source_dossiers', 'SELECT', '', '', ''),
         ('intake.source_transitions', 'SELECT', '', '', ''),
+        ('intake.supplements_untold', 'SELECT', '', 'SELECT', ''),
+        ('intake.waiting_steps', 'SELECT', '', 'SELECT', ''),
         ('motcua.agencies', 'SELECT, INSERT, UPDATE', 'SELECT (agency_code)', 'SELECT', ''),
         ('motcua.agency_aliases', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT (agency_code, alias)', 'SELECT', ''),
         ('motcua.agency_changes', 'SELECT', '', 'SELECT', ''),
