@@ -379,6 +379,10 @@ BEGIN
         repeated = d.repeated + excluded.repeated,
         refused = d.refused + excluded.refused,
         last_at = excluded.last_at;
+    INSERT INTO intake.client_hours (client_id, hour) VALUES (known, date_trunc('hour', moment)) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        DELETE FROM intake.client_hours AS h WHERE h.client_id = known AND h.hour < moment - interval '60 days';
+    END IF;
     INSERT INTO intake.faults AS f (client_id, day, service, fault, field, records, last_at)
     SELECT known, today, of_service, r.fault, r.field, r.records, moment
     FROM jsonb_to_recordset(faults) AS r (fault text, field text, records bigint)
@@ -3520,6 +3524,22 @@ CREATE VIEW audit.closing_orphans AS
     happened_at
    FROM motcua.closing_orphans;
 
+-- Name: closing_pushed; Type: TABLE; Schema: motcua; Owner: -
+
+CREATE TABLE motcua.closing_pushed (
+    closing_no bigint NOT NULL,
+    source text NOT NULL,
+    agency_code text NOT NULL
+);
+
+-- Name: closing_pushed; Type: VIEW; Schema: audit; Owner: -
+
+CREATE VIEW audit.closing_pushed AS
+ SELECT closing_no,
+    source,
+    agency_code
+   FROM motcua.closing_pushed;
+
 -- Name: closing_reason_sums; Type: TABLE; Schema: motcua; Owner: -
 
 CREATE TABLE motcua.closing_reason_sums (
@@ -5336,6 +5356,13 @@ CREATE TABLE intake.client_days (
     last_at timestamp with time zone NOT NULL
 );
 
+-- Name: client_hours; Type: TABLE; Schema: intake; Owner: -
+
+CREATE TABLE intake.client_hours (
+    client_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL
+);
+
 -- Name: clients_client_id_seq; Type: SEQUENCE; Schema: intake; Owner: -
 
 ALTER TABLE intake.clients ALTER COLUMN client_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -5522,6 +5549,53 @@ CREATE VIEW intake.source_transitions AS
      LEFT JOIN motcua.sources s ON ((t.source = s.name)))
      LEFT JOIN motcua.status_maps m ON (((s.source_id = m.source_id) AND (t.status_code = m.source_status))))
   WHERE (t.transition_id IS NOT NULL);
+
+-- Name: supplements_untold; Type: VIEW; Schema: intake; Owner: -
+
+CREATE VIEW intake.supplements_untold AS
+ SELECT s.source,
+    s.client_id,
+    s.agency_code,
+    s.dossier_code,
+    s.said_at
+   FROM (((( SELECT t.source,
+            t.client_id,
+            t.agency_code,
+            t.dossier_code,
+            t.status_code,
+            t.supplement_at_desk,
+            t.recorded_at AS said_at
+           FROM intake.pushed_steps t
+          WHERE (t.transition_id IS NOT NULL)
+        UNION ALL
+         SELECT d.source,
+            d.client_id,
+            d.agency_code,
+            d.dossier_code,
+            d.status_code,
+            d.supplement_at_desk,
+            d.updated_at
+           FROM intake.pushed_dossiers d
+          WHERE (NOT (EXISTS ( SELECT 1
+                   FROM intake.pushed_steps t
+                  WHERE ((t.source = d.source) AND (t.agency_code = d.agency_code) AND (t.dossier_code = d.dossier_code) AND (t.status_code = d.status_code)))))) s
+     JOIN intake.clients c ON ((s.client_id = c.client_id)))
+     LEFT JOIN motcua.sources o ON ((s.source = o.name)))
+     LEFT JOIN motcua.status_maps m ON (((o.source_id = m.source_id) AND (s.status_code = m.source_status))))
+  WHERE ((COALESCE(m.status_code, s.status_code) = 5) AND (NOT s.supplement_at_desk) AND (NOT COALESCE((s.said_at >= c.supplements_at_desk_since), false)) AND (NOT (EXISTS ( SELECT 1
+           FROM (motcua.dossiers k
+             JOIN motcua.messages n ON ((k.dossier_id = n.dossier_id)))
+          WHERE ((k.agency_code = s.agency_code) AND (k.dossier_code = s.dossier_code) AND (n.kind = 'supplement'::text) AND (n.planned_at >= (s.said_at - '1 day'::interval)))))));
+
+-- Name: waiting_steps; Type: VIEW; Schema: intake; Owner: -
+
+CREATE VIEW intake.waiting_steps AS
+ SELECT source,
+    client_id,
+    count(*) AS steps
+   FROM intake.pushed_steps s
+  WHERE (transition_id IS NULL)
+  GROUP BY source, client_id;
 
 -- Name: agency_changes_change_id_seq; Type: SEQUENCE; Schema: motcua; Owner: -
 
@@ -6736,6 +6810,11 @@ ALTER TABLE ONLY intake.client_changes
 ALTER TABLE ONLY intake.client_days
     ADD CONSTRAINT client_days_pkey PRIMARY KEY (client_id, day, service);
 
+-- Name: client_hours client_hours_pkey; Type: CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_hours
+    ADD CONSTRAINT client_hours_pkey PRIMARY KEY (client_id, hour);
+
 -- Name: clients clients_name_key; Type: CONSTRAINT; Schema: intake; Owner: -
 
 ALTER TABLE ONLY intake.clients
@@ -6925,6 +7004,11 @@ ALTER TABLE ONLY motcua.closing_messages
 
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_pkey PRIMARY KEY (orphan_no);
+
+-- Name: closing_pushed closing_pushed_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_pkey PRIMARY KEY (closing_no, source, agency_code);
 
 -- Name: closing_reason_sums closing_reason_sums_pkey; Type: CONSTRAINT; Schema: motcua; Owner: -
 
@@ -7573,6 +7657,10 @@ CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages USING btree 
 
 CREATE INDEX closing_orphans_closing ON motcua.closing_orphans USING btree (closing_no, sort);
 
+-- Name: closing_pushed_agency; Type: INDEX; Schema: motcua; Owner: -
+
+CREATE INDEX closing_pushed_agency ON motcua.closing_pushed USING btree (agency_code);
+
 -- Name: closings_first; Type: INDEX; Schema: motcua; Owner: -
 
 CREATE UNIQUE INDEX closings_first ON motcua.closings USING btree (period) WHERE (corrects IS NULL);
@@ -8017,6 +8105,10 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_messages 
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_orphans FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 
+-- Name: closing_pushed refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_pushed FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
+
 -- Name: closing_reason_sums refuse_change; Type: TRIGGER; Schema: motcua; Owner: -
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON motcua.closing_reason_sums FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
@@ -8233,6 +8325,11 @@ ALTER TABLE ONLY intake.client_changes
 ALTER TABLE ONLY intake.client_days
     ADD CONSTRAINT client_days_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
 
+-- Name: client_hours client_hours_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
+
+ALTER TABLE ONLY intake.client_hours
+    ADD CONSTRAINT client_hours_client_id_fkey FOREIGN KEY (client_id) REFERENCES intake.clients(client_id);
+
 -- Name: faults faults_client_id_fkey; Type: FK CONSTRAINT; Schema: intake; Owner: -
 
 ALTER TABLE ONLY intake.faults
@@ -8347,6 +8444,16 @@ ALTER TABLE ONLY motcua.closing_messages
 
 ALTER TABLE ONLY motcua.closing_orphans
     ADD CONSTRAINT closing_orphans_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
+
+-- Name: closing_pushed closing_pushed_agency_code_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_agency_code_fkey FOREIGN KEY (agency_code) REFERENCES motcua.agencies(agency_code);
+
+-- Name: closing_pushed closing_pushed_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
+
+ALTER TABLE ONLY motcua.closing_pushed
+    ADD CONSTRAINT closing_pushed_closing_no_fkey FOREIGN KEY (closing_no) REFERENCES motcua.closings(closing_no);
 
 -- Name: closing_reason_sums closing_reason_sums_closing_no_fkey; Type: FK CONSTRAINT; Schema: motcua; Owner: -
 
@@ -8777,6 +8884,7 @@ GRANT USAGE ON SCHEMA audit TO motcua_audit;
 -- Name: SCHEMA intake; Type: ACL; Schema: -; Owner: -
 
 GRANT USAGE ON SCHEMA intake TO motcua_app;
+GRANT USAGE ON SCHEMA intake TO motcua_pages;
 GRANT USAGE ON SCHEMA intake TO motcua_intake;
 GRANT USAGE ON SCHEMA intake TO motcua_eraser;
 
@@ -8806,6 +8914,30 @@ GRANT ALL ON FUNCTION audit.dossier_as_of(of_dossier bigint, moment timestamp wi
 -- Name: TABLE clients; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE intake.clients TO motcua_app;
+
+-- Name: COLUMN clients.client_id; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(client_id) ON TABLE intake.clients TO motcua_pages;
+
+-- Name: COLUMN clients.name; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(name) ON TABLE intake.clients TO motcua_pages;
+
+-- Name: COLUMN clients.source; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(source) ON TABLE intake.clients TO motcua_pages;
+
+-- Name: COLUMN clients.networks; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(networks) ON TABLE intake.clients TO motcua_pages;
+
+-- Name: COLUMN clients.supplements_at_desk_since; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(supplements_at_desk_since) ON TABLE intake.clients TO motcua_pages;
+
+-- Name: COLUMN clients.disabled_at; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT(disabled_at) ON TABLE intake.clients TO motcua_pages;
 
 -- Name: FUNCTION look_up(session_digest bytea, codes text[]); Type: ACL; Schema: intake; Owner: -
 
@@ -9238,6 +9370,16 @@ GRANT SELECT,INSERT ON TABLE motcua.closing_orphans TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_app;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_pages;
 GRANT SELECT ON TABLE audit.closing_orphans TO motcua_audit;
+
+-- Name: TABLE closing_pushed; Type: ACL; Schema: motcua; Owner: -
+
+GRANT SELECT,INSERT ON TABLE motcua.closing_pushed TO motcua_app;
+
+-- Name: TABLE closing_pushed; Type: ACL; Schema: audit; Owner: -
+
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_app;
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_pages;
+GRANT SELECT ON TABLE audit.closing_pushed TO motcua_audit;
 
 -- Name: TABLE closing_reason_sums; Type: ACL; Schema: motcua; Owner: -
 
@@ -10258,6 +10400,7 @@ GRANT SELECT ON TABLE audit.user_agency_changes TO motcua_audit;
 -- Name: TABLE client_agencies; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT,INSERT,DELETE ON TABLE intake.client_agencies TO motcua_app;
+GRANT SELECT ON TABLE intake.client_agencies TO motcua_pages;
 
 -- Name: TABLE client_changes; Type: ACL; Schema: intake; Owner: -
 
@@ -10266,10 +10409,16 @@ GRANT SELECT,INSERT ON TABLE intake.client_changes TO motcua_app;
 -- Name: TABLE client_days; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.client_days TO motcua_app;
+GRANT SELECT ON TABLE intake.client_days TO motcua_pages;
+
+-- Name: TABLE client_hours; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.client_hours TO motcua_app;
 
 -- Name: TABLE faults; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.faults TO motcua_app;
+GRANT SELECT ON TABLE intake.faults TO motcua_pages;
 
 -- Name: TABLE pushed_dossiers; Type: ACL; Schema: intake; Owner: -
 
@@ -10357,6 +10506,16 @@ GRANT SELECT ON TABLE intake.source_dossiers TO motcua_app;
 -- Name: TABLE source_transitions; Type: ACL; Schema: intake; Owner: -
 
 GRANT SELECT ON TABLE intake.source_transitions TO motcua_app;
+
+-- Name: TABLE supplements_untold; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.supplements_untold TO motcua_app;
+GRANT SELECT ON TABLE intake.supplements_untold TO motcua_pages;
+
+-- Name: TABLE waiting_steps; Type: ACL; Schema: intake; Owner: -
+
+GRANT SELECT ON TABLE intake.waiting_steps TO motcua_app;
+GRANT SELECT ON TABLE intake.waiting_steps TO motcua_pages;
 
 -- Name: TABLE agency_scopes; Type: ACL; Schema: motcua; Owner: -
 

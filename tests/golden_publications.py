@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from motcua.domain.periods import Period
-from motcua.domain.reconciliation import Budget, Figures, ReconciliationReport
+from motcua.domain.reconciliation import Budget, Figures, PushedWords, ReconciliationReport
 from motcua.jobs.publications.publishing import FORMAT, compose_manifest, folder_of
 from motcua.jobs.reconciliation.reporting import urge
 from motcua.reports.publication.again import made_by
@@ -69,6 +69,19 @@ def _unread(rendering: int) -> ReconciliationReport:
     return replace(kept, closing=replace(kept.closing, closing_no=58, corrects=41, sources_unread=("vanphong",)))
 
 
+def _pushed(report: ReconciliationReport) -> ReconciliationReport:
+    """The figures of its first two agencies are as they were pushed."""
+    codes = [each.agency_code for each in report.agencies[:2]]
+    return replace(report, pushed=tuple(PushedWords("motcua_so", code) for code in codes))
+
+
+def _unbalanced(report: ReconciliationReport) -> ReconciliationReport:
+    """A message is missing in its first group."""
+    first, *others = report.figures.messages
+    short = replace(first, at_source=first.at_source + first.difference + 1)
+    return replace(report, figures=replace(report.figures, messages=(short, *others)))
+
+
 def _nothing(report: ReconciliationReport) -> ReconciliationReport:
     return replace(samples.empty(), closing=replace(samples.empty().closing, period=report.closing.period))
 
@@ -82,6 +95,8 @@ REPORTS: Mapping[str, Callable[[int], ReconciliationReport]] = {
     "empty day": lambda rendering: samples.empty(),
     "quarter": lambda rendering: _urging(samples.report(Period.parse("2026-Q3"), rendering), rendering),
     "year": lambda rendering: _urging(samples.report(Period.parse("2025"), rendering), rendering),
+    "pushed day": lambda rendering: _pushed(samples.report(samples.DAY, rendering)),
+    "pushed, unbalanced": lambda rendering: _pushed(_unbalanced(samples.report(samples.DAY, rendering))),
     "empty month": lambda rendering: replace(_nothing(samples.report()), previous=Figures()),
 }
 """By name: the report as that rendering has it, whose measures another may not know."""

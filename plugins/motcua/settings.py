@@ -186,6 +186,12 @@ class Settings(BaseSettings):
         default=timedelta(hours=3),
         description="Alert: a source had no news for so long in office hours, and had at that hour of the days before.",
     )
+    watch_push_refused: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Alert: a larger share of the records that a client pushed is refused; 1: not looked at.",
+    )
     watch_receipts_within: Duration = Field(
         default=timedelta(minutes=15), description="Alert: what a gateway took this long ago has no receipt at all."
     )

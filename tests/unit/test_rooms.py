@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 TOP = ("dags", "docs", "include", "plugins", "scripts", "tests")
 MOST_FILES = 15
 MOST_LINES = 3_000
-GENERATED = {"docs/schema.sql", "docs/data-dictionary.md"}
+GENERATED = {"docs/schema.sql", "docs/data-dictionary.md", "tests/golden_publications.json"}
 """Nobody reads them from end to end, and nobody writes them."""
 MAY_HOLD_MORE = {
     "docs/decisions": "each page is one decision and is found by its name",

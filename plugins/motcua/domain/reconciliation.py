@@ -489,6 +489,15 @@ class QueryUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class PushedWords:
+    """An agency whose figures are as its one-stop software pushed them: what pushes itself cannot be counted
+    independently."""
+
+    source: str
+    agency_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciliationReport:
     """All that a publication of one closing tells."""
 
@@ -515,3 +524,5 @@ class ReconciliationReport:
     """By name of the setting (``urge_…``): beyond which an agency is urged."""
     stops: tuple[StopWords, ...] = ()
     """The first one first."""
+    pushed: tuple[PushedWords, ...] = ()
+    """By source and agency."""

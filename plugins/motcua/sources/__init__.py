@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 
 from motcua.sources.contract import ContractSource
@@ -31,6 +32,18 @@ def adapter(name: str) -> type[ContractSource]:
         if issubclass(member, ContractSource) and member.__module__ == module.__name__:
             return member
     raise UnknownAdapter(f"MOTCUA_SOURCES: motcua/sources/{name}.py defines no source.")
+
+
+def pushed_sources(sources: Mapping[str, str]) -> list[str]:
+    """Names of those, by name and adapter, that push; an adapter that cannot be used is none."""
+    return [source for source, kind in sources.items() if _is_pushed(kind)]
+
+
+def _is_pushed(kind: str) -> bool:
+    try:
+        return adapter(kind).is_pushed
+    except UnknownAdapter:
+        return False
 
 
 def connection_of(source: str, kind: str) -> str:

@@ -38,6 +38,8 @@ class ContractSource:
     """Reads one source; never writes. All reads of one instance see the same snapshot."""
 
     folder: ClassVar[LiteralString] = "sources/contract"
+    is_pushed: ClassVar[bool] = False
+    """It has what the software sent and nothing of the software itself: its own count is none that is independent."""
 
     def __init__(self, connection: Connection, source: str = "") -> None:
         """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""

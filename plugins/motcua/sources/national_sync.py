@@ -15,6 +15,7 @@ class NationalSyncSource(ContractSource):
     """
 
     folder = "sources/national_sync"
+    is_pushed = True
 
     def __init__(self, connection: Connection, source: str) -> None:
         connection.execute(statement("sources/national_sync/name_source"), {"source": source})

@@ -69,6 +69,22 @@ def words_of(html: str) -> str:
 # ---------------------------------------------------------------------------------------------- what they say
 
 
+@pytest.mark.guarantee("intake", "supplements of pushing software that nobody could be told of are told by agency")
+def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, department_mail):
+    own = compose_agency_mail(agency_report(), rows(), untold=1234)
+    many = [("Sở Tư pháp", 900), *((f"Xã số {place}", 2) for place in range(20))]
+    whole = compose_department_mail(department_report(), rows(), untold=many)
+    for text in (" ".join(own.text.split()), words_of(own.html)):
+        assert "chưa báo được 1.234 hồ sơ cần bổ sung" in text.lower()
+    for text in (" ".join(whole.text.split()), words_of(whole.html)):
+        assert "chưa báo được 940 hồ sơ cần bổ sung" in text.lower()
+        assert "Sở Tư pháp (900), Xã số 0 (2)," in text
+        assert "Xã số 13 (2). Các cơ quan khác xem ở trang Nguồn dữ liệu." in text
+        assert "Xã số 14" not in text
+    for mail in (agency_mail, department_mail):
+        assert "cần bổ sung trong bảy ngày" not in mail.text + mail.html
+
+
 def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_mail):
     assert agency_mail.subject == "Sở Tư pháp: 139 lỗi dữ liệu cần xử lý (15 mới, 11 quá hạn), ngày 26/11/2026"
     for text in (agency_mail.text, words_of(agency_mail.html)):

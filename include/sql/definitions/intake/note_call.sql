@@ -18,6 +18,10 @@ BEGIN
         repeated = d.repeated + excluded.repeated,
         refused = d.refused + excluded.refused,
         last_at = excluded.last_at;
+    INSERT INTO intake.client_hours (client_id, hour) VALUES (known, date_trunc('hour', moment)) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        DELETE FROM intake.client_hours AS h WHERE h.client_id = known AND h.hour < moment - interval '60 days';
+    END IF;
     INSERT INTO intake.faults AS f (client_id, day, service, fault, field, records, last_at)
     SELECT known, today, of_service, r.fault, r.field, r.records, moment
     FROM jsonb_to_recordset(faults) AS r (fault text, field text, records bigint)

@@ -1,5 +1,6 @@
--- Clients with what they may do, their last push, what they pushed since a day, the steps that wait for their dossiers,
--- and the supplements since then that nothing says to be at the desk. Called by store/intake/clients.py.
+-- Clients that may write for these agencies, or all, with what they may do, their last push, what they pushed since a
+-- day, the steps that wait for their dossiers, and the dossiers with a supplement since then that nothing says to be at
+-- the desk. Called by store/intake/clients.py.
 SELECT
     c.name,
     c.source,
@@ -14,15 +15,21 @@ SELECT
     coalesce(n.taken, 0) AS taken,
     coalesce(n.repeated, 0) AS repeated,
     coalesce(n.refused, 0) AS refused,
-    (
-        SELECT count(*) FROM intake.pushed_steps AS s WHERE s.client_id = c.client_id AND s.transition_id IS NULL
+    coalesce(
+        (
+            SELECT w.steps FROM intake.waiting_steps AS w WHERE w.source = c.source AND w.client_id = c.client_id
+        ),
+        0
     ) AS waiting,
     (
-        SELECT count(*) FROM intake.source_transitions AS t
-        WHERE
-            t.source = c.source AND t.status_code = 5 AND NOT t.at_one_stop_desk
-            AND t.recorded_at >= %(since)s::date::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
-            AND t.agency_code IN (SELECT a.agency_code FROM intake.client_agencies AS a WHERE a.client_id = c.client_id)
+        SELECT count(*)
+        FROM (
+            SELECT DISTINCT u.agency_code, u.dossier_code
+            FROM intake.supplements_untold AS u
+            WHERE
+                u.source = c.source AND u.client_id = c.client_id
+                AND u.said_at >= %(since)s::date::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
+        ) AS s
     ) AS supplements_nowhere
 FROM intake.clients AS c
 LEFT JOIN LATERAL (
@@ -34,4 +41,10 @@ LEFT JOIN LATERAL (
     FROM intake.client_days AS d
     WHERE d.client_id = c.client_id AND d.day >= %(since)s
 ) AS n ON TRUE
+WHERE
+    %(agencies)s::text[] IS NULL
+    OR EXISTS (
+        SELECT 1 FROM intake.client_agencies AS a
+        WHERE a.client_id = c.client_id AND a.agency_code = any(%(agencies)s)
+    )
 ORDER BY c.name

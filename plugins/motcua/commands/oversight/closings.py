@@ -15,6 +15,7 @@ from motcua.domain.periods import NotAPeriod, Period
 from motcua.domain.reconciliation import STATES, sum_messages
 from motcua.jobs.reconciliation.closing import NothingInScope, NotOver, SourcesUnread, close_period
 from motcua.reports.publication.csv_tables import plain_csv
+from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import (
     ClosingHeldUp,
@@ -95,6 +96,7 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
         with connect() as connection:
             closing = load_closing(connection, closing_no)
             figures, changes = load_figures(connection, closing_no), load_changes(connection, closing_no)
+            pushed = pushed_of_closing(connection, closing_no)
     except LookupError as missing:
         raise refuse(missing) from None
     table = Table("agency", "kind", "at source", "out of scope", "expected", *STATES, "difference")
@@ -112,6 +114,10 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
     _console.print(table if cells else "No message was expected.")
     if closing.sources_unread:
         _console.print(f"Not counted: {', '.join(closing.sources_unread)}", style="red", markup=False)
+    if pushed:
+        _console.print("As pushed, not counted independently:", markup=False)
+        for each in pushed:
+            _console.print(f"  {each.agency_code} ({each.source})", markup=False)
     for change in changes:
         where = ", ".join(filter(None, (change.agency_code, change.procedure_code, change.kind)))
         causes = ", ".join(change.causes)

@@ -18,6 +18,8 @@ AlertName: TypeAlias = Literal[
     "source_silent",
     "source_failing",
     "source_no_news",
+    "push_silent",
+    "push_refused",
     "gateway_stopped",
     "unknown_old",
     "delivered_low",

@@ -40,6 +40,7 @@ class WatchRules:
     notify_silence: timedelta = timedelta(minutes=2)
     source_silence: timedelta = timedelta(minutes=10)
     news_within: timedelta = timedelta(hours=3)
+    push_refused: float = 0.05
     receipts_within: timedelta = timedelta(minutes=15)
     unknown_after: timedelta = timedelta(hours=1)
     red_after: timedelta = timedelta(hours=1)

@@ -24,9 +24,10 @@ from motcua.jobs.publications.verification import (
     shown,
 )
 from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
-from motcua.reports.publication.again import made_otherwise, rendering_of, report_again, stops_value
+from motcua.reports.publication.again import made_otherwise, pushed_value, rendering_of, report_again, stops_value
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
+from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.stops import stops_of_closing
 from motcua.store.oversight.closings import load_changes, load_differences, load_figures, load_orphans
@@ -68,6 +69,7 @@ def check_files_again(
         return
     _check_words(checked, words, closing, counted, rendering, other)
     _check_stops(checked, ledger, words, closing)
+    _check_pushed(checked, ledger, words, closing)
     made = _made_again(checked, ledger, manifest, closing, rendering, other)
     if made is not None:
         _check_made_again(checked, manifest, contents, made, other)
@@ -126,6 +128,19 @@ def _check_stops(checked: Verification, ledger: Connection, words: Any, closing:
     checked.faults.extend(faults)
     if kept and not faults:
         checked.held.append(f"{len(kept)} stop(s) of sending are told as the ledger has them")
+
+
+def _check_pushed(checked: Verification, ledger: Connection, words: Any, closing: Closing) -> None:  # noqa: ANN401
+    """Whose figures it says to be as they were pushed, against what the closing kept."""
+    told = words.get("pushed", []) if isinstance(words, dict) else []
+    kept = pushed_value(pushed_of_closing(ledger, closing.closing_no))
+    faults = [
+        Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")
+        for path, was, now in differing_values("pushed", told, kept)
+    ]
+    checked.faults.extend(faults)
+    if kept and not faults:
+        checked.held.append(f"{len(kept)} agency(s) are said to be told by pushes, as the closing kept it")
 
 
 def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:

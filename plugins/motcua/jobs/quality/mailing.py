@@ -10,6 +10,7 @@ from motcua.quality.reporting import agency_report, department_report, rows_to_c
 from motcua.reports.mail import Mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail, is_due
 from motcua.store.agencies import list_agencies
+from motcua.store.intake.watching import supplements_untold_by
 from motcua.store.ledger.database import connect, without_values
 from motcua.store.oversight.report_mails import DEPARTMENT, MailedReport
 
@@ -39,7 +40,9 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
                 return None
             rows = rows_to_correct(ledger, run_no, agency_code)
             page = staff_page(f"/quality/agency?code={quote(agency_code)}")
-            return compose_agency_mail(report, rows, page, staff_page("/dossiers"))
+            untold = supplements_untold_by(ledger, report.run.as_of, [agency_code])
+            number = sum(each.dossiers for each in untold)
+            return compose_agency_mail(report, rows, page, staff_page("/dossiers"), number)
 
     return mail_report(MailedReport("quality", run_no, agency_code), agency.report_recipients, compose, again=again)
 
@@ -54,6 +57,11 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
             if not (again or is_due(report)):
                 return None
             rows = rows_to_correct(ledger, run_no)
-            return compose_department_mail(report, rows, staff_page("/quality"), staff_page("/dossiers"))
+            names = {each.agency_code: each.name for each in list_agencies(ledger)}
+            untold = [
+                (names.get(each.agency_code, each.agency_code), each.dossiers)
+                for each in supplements_untold_by(ledger, report.run.as_of)
+            ]
+            return compose_department_mail(report, rows, staff_page("/quality"), staff_page("/dossiers"), untold)
 
     return mail_report(MailedReport("quality", run_no, DEPARTMENT), recipients, compose, again=again)

@@ -34,10 +34,11 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import settings
-from motcua.sources import adapter
+from motcua.sources import adapter, pushed_sources
 from motcua.sources.counting import SourceCount, plain_code
 from motcua.store.agencies import agency_by_written_code, in_force
 from motcua.store.calendars import load_calendar
+from motcua.store.intake.closings import keep_pushed_of_closing
 from motcua.store.ledger.database import (
     Connection,
     connect,
@@ -240,6 +241,9 @@ class _Closer:
             changes = [] if before is None else self._changes(ledger, before, draft, figures, compared)
             closing = save_closing(ledger, draft, figures, compared.differences, orphans, changes)
             keep_stops_of_closing(ledger, closing.closing_no, period, draft.as_of)
+            days = () if period.is_day else newest_closings(ledger, period.days).values()
+            pushed = pushed_sources(settings().sources)
+            keep_pushed_of_closing(ledger, closing.closing_no, period, pushed, tuple(days))
         _log_closing(closing, figures)
         return ClosingResult(closing, changed=True)
 

@@ -37,6 +37,7 @@ from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter
 from motcua.store.agencies import in_force, list_agencies
 from motcua.store.browsing.closings import FirstRows, latest_dossiers, summed_figures, summed_messages, worst_messages
+from motcua.store.intake.closings import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.stops import stops_of_closing
@@ -118,6 +119,7 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         previous_closing=None if before is None else before.closing_no,
         thresholds=thresholds,
         stops=stops_of_closing(ledger, closing_no),
+        pushed=pushed_of_closing(ledger, closing_no),
     )
 
 
@@ -163,6 +165,7 @@ def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: 
         changes=load_changes(ledger, closing_no),
         previous_closing=None if before is None else before.closing_no,
         stops=stops_of_closing(ledger, closing_no),
+        pushed=pushed_of_closing(ledger, closing_no),
     )
     if agency is None:
         messages = worst_messages(ledger, closing_no, KINDS, LEAST_JUDGED, most)

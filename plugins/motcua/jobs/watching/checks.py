@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import Window
-from motcua.domain.watching import judging
+from motcua.domain.watching import judging, pushing
 from motcua.domain.watching.alerts import AlertName, Fact, Finding, key_of
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.notices.apologizing import apology_rules
@@ -29,6 +29,7 @@ from motcua.jobs.watching.outside import (
 )
 from motcua.settings import Settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import gateway_stops
@@ -116,6 +117,7 @@ def rules_of(settings: Settings) -> WatchRules:
         notify_silence=settings.watch_notify_silence,
         source_silence=settings.watch_source_silence,
         news_within=settings.watch_news_within,
+        push_refused=settings.watch_push_refused,
         receipts_within=settings.watch_receipts_within,
         unknown_after=settings.watch_unknown_after,
         red_after=settings.watch_red_after,
@@ -240,6 +242,19 @@ def _news(looking: Looking) -> Seen:
     seen = figures.news_of_sources(looking.ledger, names, stretches, judging.NEWS_ENOUGH)
     silent = sum(latest == 0 for latest, *_ in seen.values())
     return Seen(judging.judge_news(seen, looking.rules), {"sources": len(seen), "silent": silent})
+
+
+def _pushes(looking: Looking) -> Seen:
+    clients = watched_clients(looking.ledger, looking.now)
+    if not clients:
+        return Seen(is_off=True)
+    today = looking.now.astimezone(VIETNAM).date()
+    codes = sorted({code for each in clients for code in each.agencies})
+    calendars = load_calendars(looking.ledger, codes, today - pushing.DAYS_BACK, today) if codes else {}
+    silent, undecided = pushing.judge_silence(clients, calendars, looking.rules, looking.now)
+    refused = pushing.judge_refused(clients, looking.rules.push_refused)
+    facts: dict[str, Fact] = {"clients": len(clients), "silent": len(silent), "refused": len(refused)}
+    return Seen([*silent, *refused], facts, undecided)
 
 
 def _gateways(looking: Looking) -> Seen:
@@ -430,6 +445,7 @@ CHECKS: tuple[Check, ...] = (
     Check("notify", ("notify_silent",), "runs", _notify),
     Check("sources", ("source_silent", "source_failing"), "ledger", _sources),
     Check("news", ("source_no_news",), "ledger", _news, timedelta(minutes=5)),
+    Check("pushes", ("push_silent", "push_refused"), "ledger", _pushes, timedelta(minutes=5)),
     Check("gateways", ("gateway_stopped",), "ledger", _gateways),
     Check("unknown", ("unknown_old",), "ledger", _unknown),
     Check("delivered", ("delivered_low",), "ledger", _delivered),

@@ -26,6 +26,7 @@ from motcua.domain.reconciliation import (
     Difference,
     Figures,
     Orphan,
+    PushedWords,
     QueryUsed,
     ReconciliationReport,
     StopWords,
@@ -102,6 +103,7 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
         "urged": [asdict(each) for each in report.urged],
         # Where there are none it is no part: such a manifest is as it was before there were stops.
         **({"stops": stops_value(report.stops)} if report.stops else {}),
+        **({"pushed": pushed_value(report.pushed)} if report.pushed else {}),
     }
 
 
@@ -128,6 +130,11 @@ def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
         {name: utc(value) if isinstance(value, datetime) else value for name, value in asdict(each).items()}
         for each in stops
     ]
+
+
+def pushed_value(pushed: Iterable[PushedWords]) -> list[dict[str, Any]]:
+    """Agencies that are told by pushes, as a manifest holds them."""
+    return [asdict(each) for each in pushed]
 
 
 def _stop(value: Mapping[str, Any]) -> StopWords:
@@ -170,4 +177,5 @@ def report_again(
         previous_closing=words["previous_closing"],
         thresholds=dict(words["thresholds"]),
         stops=tuple(_stop(each) for each in words.get("stops", ())),
+        pushed=tuple(PushedWords(**each) for each in words.get("pushed", ())),
     )

@@ -21,6 +21,7 @@ from motcua.domain.reconciliation import (
     DossierFigures,
     MessageFigures,
     Orphan,
+    PushedWords,
     ReconciliationReport,
     StopWords,
     Timing,
@@ -304,6 +305,11 @@ class Told:
         """Whose messages were stopped, and which kind, in words."""
         whose = self.agency_name(stop.agency_code) if stop.agency_code else self.words["names"]["all"]
         return whose, self.words["kind"][stop.kind] if stop.kind else self.words["stops"]["every_kind"]
+
+    @cached_property
+    def pushed(self) -> tuple[PushedWords, ...]:
+        """Whose figures are as they were pushed, by source and agency."""
+        return self._own(self.report.pushed)
 
     @cached_property
     def unexplained(self) -> tuple[Difference, ...]:

@@ -168,12 +168,16 @@ def summary_lines(told: Told) -> list[Paragraph]:
     said, report = told.words["summary"], told.report
     lines = [Paragraph(identity_line(told))]
     if told.difference:
-        unbalanced = said["unbalanced"].format(difference=count(told.difference), groups=count(len(told.unbalanced)))
+        unbalanced = said["unbalanced_pushed" if told.pushed else "unbalanced"].format(
+            difference=count(told.difference), groups=count(len(told.unbalanced))
+        )
         lines.append(Paragraph(unbalanced, "bad"))
     elif report.closing.sources_unread:
         lines.append(Paragraph(said["balanced_unread"], "bad"))
     else:
-        lines.append(Paragraph(said["balanced"], "good"))
+        lines.append(Paragraph(said["balanced_pushed" if told.pushed else "balanced"], "good"))
+    if told.pushed:
+        lines.append(Paragraph(pushed_line(told)))
     # Of one agency only its own cases: the closing's number is that of all.
     unexplained = max(len(told.unexplained), report.closing.unexplained if told.agency is None else 0)
     if unexplained:
@@ -188,6 +192,13 @@ def summary_lines(told: Told) -> list[Paragraph]:
         names = [said["worst_one"].format(name=each.name, share=told.percent(each.share)) for each in told.worst]
         lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
     return lines
+
+
+def pushed_line(told: Told) -> str:
+    """Whose figures are as they were pushed, and by which sources."""
+    said, agencies = told.words["summary"], {each.agency_code for each in told.pushed}
+    names = ", ".join(sorted({each.source for each in told.pushed}))
+    return str(said["pushed" if told.agency is None else "pushed_own"].format(number=count(len(agencies)), names=names))
 
 
 def shares_line(told: Told) -> str:
@@ -652,6 +663,9 @@ class _Sections:
                 ("moment", "right", 0),
             ]
             blocks.append(self._table("unexplained", columns, rows, ROWS_SHOWN))
+        if told.pushed:
+            rows = [Row((told.agency_name(each.agency_code), each.source)) for each in told.pushed]
+            blocks.append(self._table("pushed", [("agency", "left", 3), ("source", "left", 2)], rows, ROWS_SHOWN))
         orphans = Counter(each.sort for each in told.orphans)
         if orphans:
             rows = [Row((names["orphan"][sort], count(number))) for sort, number in sorted(orphans.items())]

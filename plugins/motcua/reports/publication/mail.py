@@ -22,6 +22,7 @@ from motcua.reports.publication.document import (
     dossiers_line,
     evidence,
     identity_line,
+    pushed_line,
     shares_line,
     summary_lines,
 )
@@ -74,6 +75,7 @@ def compose_publication_mail(
         "publication_no": publication_no,
         "warnings": [line.text for line in summary if line.tone == "bad"],
         "good": [line.text for line in summary if line.tone == "good"],
+        "pushed": pushed_line(told) if told.pushed else None,
         "identity": identity_line(told),
         "shares": shares_line(told),
         "change": change_line(told),

@@ -174,6 +174,7 @@ _SHEETS = (
         None,
     ),
     Sheet("stops", ("agency_code", "agency", "kind", "stopped_at", "until", "ended_at", "stop_reason"), 2, None),
+    Sheet("pushed", ("agency_code", "agency", "source"), 2, None),
 )
 
 
@@ -188,7 +189,7 @@ def sheets_of(told: Told) -> tuple[Sheet, ...]:
 
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
-    alone has changes, and few periods have stops."""
+    alone has changes, few periods have stops, and few agencies push."""
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in _SHEETS}
     if told.report.closing.period.is_day:
@@ -197,6 +198,8 @@ def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
         del makers["changes"]
     if not told.stops:
         del makers["stops"]
+    if not told.pushed:
+        del makers["pushed"]
     return {name: make() for name, make in makers.items()}
 
 
@@ -300,6 +303,10 @@ class _Rows:
         for row in self._told.stops:
             agency, kind = self._told.stopped(row)
             yield self._named(row) | {"agency": agency, "kind": kind, "stop_reason": row.reason}
+
+    def pushed(self) -> Iterable[Cells]:
+        for row in self._told.pushed:
+            yield self._named(row)
 
     def _own(self, rows: Iterable[Any]) -> list[Any]:
         return [row for row in rows if self._told.agency in (None, row.agency_code)]

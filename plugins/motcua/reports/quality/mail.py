@@ -6,7 +6,7 @@ Words are in include/templates/mail. What is shown comes from ``motcua.quality.r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -47,7 +47,11 @@ def is_due(report: AgencyReport | DepartmentReport) -> bool:
 
 
 def compose_agency_mail(
-    report: AgencyReport, rows: Iterable[RowToCorrect], page_url: str | None = None, dossiers_url: str | None = None
+    report: AgencyReport,
+    rows: Iterable[RowToCorrect],
+    page_url: str | None = None,
+    dossiers_url: str | None = None,
+    untold: int = 0,
 ) -> Mail:
     """An agency's mail.
 
@@ -56,19 +60,35 @@ def compose_agency_mail(
         rows: what is to be corrected, in any order; read once, as they come.
         page_url: address of the agency's page, where this deployment tells one.
         dossiers_url: address of the page Hồ sơ, to which the workbook's codes lead; likewise.
+        untold: dossiers of its pushing software with a supplement that nothing says to be at the desk.
     """
     urgent, left_out = most_urgent(rows, MOST_ROWS)
     workbook = agency_workbook(report, urgent, left_out, dossiers_url) if urgent else None
     first = [row for row in urgent[:ROWS_SHOWN] if row.acknowledged is None]
     return _compose(
-        "quality_agency", report, workbook, page_url, first_rows=first, trend=_trend(report.trend), chart=None
+        "quality_agency",
+        report,
+        workbook,
+        page_url,
+        first_rows=first,
+        trend=_trend(report.trend),
+        chart=None,
+        untold=untold,
+        untold_of=(),
     )
 
 
 def compose_department_mail(
-    report: DepartmentReport, rows: Iterable[RowToCorrect], page_url: str | None = None, dossiers_url: str | None = None
+    report: DepartmentReport,
+    rows: Iterable[RowToCorrect],
+    page_url: str | None = None,
+    dossiers_url: str | None = None,
+    untold: Sequence[tuple[str, int]] = (),
 ) -> Mail:
-    """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached."""
+    """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached.
+
+    ``untold``: by name of the agency, the most first, as in an agency's mail.
+    """
     urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
     workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS), dossiers_url)
     return _compose(
@@ -79,6 +99,8 @@ def compose_department_mail(
         first_rows=(),
         trend=_trend(report.trend),
         chart=_chart(report.agencies),
+        untold=sum(number for _, number in untold),
+        untold_of=untold,
     )
 
 

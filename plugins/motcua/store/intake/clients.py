@@ -83,9 +83,11 @@ class NoSuchClient(LookupError):
     """There is no client of this name."""
 
 
-def list_clients(connection: Connection, since: date) -> list[Client]:
-    """All accounts by name, with what they did since that day of Vietnam."""
-    return [value_of(Client, row) for row in connection.execute(statement("intake/clients/list"), {"since": since})]
+def list_clients(connection: Connection, since: date, agencies: Sequence[str] | None = None) -> list[Client]:
+    """Accounts that may write for these agencies, or (``None``) all, by name, with what they did since that day of
+    Vietnam."""
+    values = {"since": since, "agencies": None if agencies is None else list(agencies)}
+    return [value_of(Client, row) for row in connection.execute(statement("intake/clients/list"), values)]
 
 
 def list_faults(connection: Connection, name: str, since: date) -> list[DayFault]:

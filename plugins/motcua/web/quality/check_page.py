@@ -44,7 +44,7 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
 def download_check(visits: Visits, format: FileFormat, source: str = "") -> Response:
     """The same as a file, to be sent to whoever runs the software."""
     check = _last(visits, source)
-    columns = ["severity", "fault", "seen", "matters", "action", "since"]
+    columns = ["severity", "breach", "seen", "matters", "action", "since"]
     if not visits.is_auditor:
         columns.append("examples")
     rows: list[Row] = []

@@ -27,6 +27,7 @@ from motcua.reports import wording
 from motcua.reports.lists import MOST_ROWS, Cell, Row
 from motcua.reports.quality.urgency import LEAST_DOSSIERS, added_up, beside, late, shares_told
 from motcua.store.agencies import in_force, list_agencies
+from motcua.store.intake.watching import supplements_untold_by
 from motcua.store.ledger.database import Connection, page_connection
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import MailedReport, mails_of
@@ -76,6 +77,7 @@ def show_department(request: Request, visits: Visits) -> Response:
             return render(request, "quality/quality.html", report=None, **_common(request))
         report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
         agencies = _agencies(connection, report.run.day, visits)
+        untold = supplements_untold_by(connection, report.run.as_of)
     highest = max((each.per_thousand or 0.0 for each in report.agencies), default=0.0) or 1.0
     return render(
         request,
@@ -86,6 +88,7 @@ def show_department(request: Request, visits: Visits) -> Response:
             (each for each in report.agencies if each.remind_department), key=lambda each: -each.remind_department
         ),
         agencies=agencies,
+        untold=sum(each.dossiers for each in untold),
         of_agencies=[each for each in report.results if each.rule.owner == "agency"],
         of_others=[each for each in report.results if each.rule.owner != "agency"],
         **_told(report),
@@ -318,12 +321,14 @@ def _agency_page(
         again = look_again(connection, report.run, rows)
         mails = mails_of(connection, MailedReport("quality", run_no, report.agency_code))
         agencies = _agencies(connection, report.run.day, visits)
+        untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
     return render(
         request,
         "quality/quality_agency.html",
         status=status,
         as_of=report.run.data_as_of,
         agencies=agencies,
+        untold=sum(each.dossiers for each in untold),
         mailed=sum(mail.state == "sent" for mail in mails),
         not_mailed=sum(mail.state != "sent" for mail in mails),
         list_name=title_of(chosen, report.results, wording.words()["page"]["own_findings"]),

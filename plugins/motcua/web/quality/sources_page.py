@@ -29,6 +29,7 @@ from motcua.store.notices.templates import load_template_versions
 from motcua.web.forms import is_own_form, sent_form
 from motcua.web.lists.files import FileFormat, at_most, list_file
 from motcua.web.quality.check_page import verdict_of
+from motcua.web.quality.pushes import CLIENT_COLUMNS, FAULT_COLUMNS, OWN_COLUMNS, SUPPLEMENT_COLUMNS, pushes_shown
 from motcua.web.refusals import PageRefused
 from motcua.web.rendering import HEADERS, render
 from motcua.web.runs.run_words import words as run_words
@@ -51,7 +52,11 @@ def show_sources(request: Request, visits: Visits, said: str = "") -> HTMLRespon
 
 
 @router.get("/quality/sources/file")
-def download_sources(visits: Visits, format: FileFormat, of: Literal["sources", "unusable", "status_maps"]) -> Response:
+def download_sources(
+    visits: Visits,
+    format: FileFormat,
+    of: Literal["sources", "unusable", "status_maps", "pushes", "push_faults", "supplements"],
+) -> Response:
     """One of the page's lists."""
     rows: list[Row]
     with page_connection() as connection:
@@ -61,6 +66,19 @@ def download_sources(visits: Visits, format: FileFormat, of: Literal["sources", 
                 [each.name, each.picked_up_at, each.last_transition_at, each.failed_at, _failure(visits, each)]
                 for each in freshness_of_sources(connection, visits.listed)
             ]
+        elif of == "pushes":
+            shown = pushes_shown(connection, visits.listed, datetime.now(UTC))
+            whole = visits.agencies is None
+            columns, rows = (
+                [*(CLIENT_COLUMNS if whole else OWN_COLUMNS)],
+                shown.client_rows if whole else shown.own_rows,
+            )
+        elif of == "push_faults":
+            visits.must_see_all()
+            columns, rows = [*FAULT_COLUMNS], pushes_shown(connection, None, datetime.now(UTC)).fault_rows
+        elif of == "supplements":
+            shown = pushes_shown(connection, visits.listed, datetime.now(UTC))
+            columns, rows = [*SUPPLEMENT_COLUMNS], shown.supplement_rows
         elif of == "unusable":
             columns = ["source", "row_kind", "reason", "agency_code", "written_status", "rows", "since", "heals"]
             if not visits.is_auditor:
@@ -111,6 +129,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         rows = open_quarantine(connection, visits.listed)
         mapped = mapped_statuses(connection) if visits.agencies is None else []
         checks = last_checks(connection, list(settings().sources)) if visits.agencies is None else {}
+        pushes = pushes_shown(connection, visits.listed, datetime.now(UTC))
     return render(
         request,
         "quality/sources.html",
@@ -122,6 +141,7 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
         mapped=mapped,
         checked=[(name, checks.get(name)) for name in settings().sources],
         verdict_of=verdict_of,
+        pushes=pushes,
         statuses=national_statuses(),
         decides=visits.is_operator,
         most_status=_MOST_STATUS,
