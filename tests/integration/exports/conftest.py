@@ -175,9 +175,9 @@ def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tup
 
 
 def last() -> Export:
-    """The file that was seen last."""
+    """The file that was written last."""
     with connect() as connection:
-        return list_exports(connection, SOURCE)[0]
+        return max(list_exports(connection, SOURCE), key=lambda each: each.modified_at)
 
 
 def faults_of(export: Export) -> list[tuple[str, int | None]]:

@@ -51,10 +51,10 @@ def exported_at(name: str, modified_at: datetime, now: datetime) -> datetime:
     return written
 
 
-def by_name(name: str) -> tuple[tuple[int, str], ...]:
+def by_name(name: str) -> tuple[tuple[str, int], ...]:
     """What names are put in order by, where two exports were made at once: ``2.csv`` comes before ``10.csv``."""
     return tuple(
-        (int(number) if number else -1, text) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name.casefold())
+        (text, int(number) if number else -1) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name.casefold())
     )
 
 

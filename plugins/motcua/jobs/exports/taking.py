@@ -156,7 +156,7 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
     return found
 
 
-def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[int, str], ...]]:
+def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, int], ...]]:
     try:
         return exported_at(file.name, file.modified_at, now), by_name(file.name)
     except FromTheFuture:
