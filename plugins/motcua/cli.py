@@ -14,7 +14,7 @@ from rich.console import Console
 from motcua.commands import agencies, backup, calendars, ledger, personal_data, users, watch
 from motcua.commands.demo import connect_to_demo, demo, smoke
 from motcua.commands.doctor import doctor
-from motcua.commands.notices import apologies, dossiers, gaps, gateways, intake, messages, sources, stops, texts
+from motcua.commands.notices import apologies, dossiers, files, gaps, gateways, intake, messages, sources, stops, texts
 from motcua.commands.oversight import closings, complaints, publications, quality, statements
 from motcua.commands.phones import phones
 from motcua.commands.provision import provision
@@ -66,6 +66,7 @@ app.add_typer(dossiers.app, name="dossiers")
 app.add_typer(gaps.app, name="gaps")
 app.add_typer(sources.app, name="sources")
 app.add_typer(intake.app, name="intake")
+app.add_typer(files.app, name="files")
 app.add_typer(gateways.app, name="gateways")
 app.add_typer(texts.app, name="texts")
 app.add_typer(messages.app, name="messages")

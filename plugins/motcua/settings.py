@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         "by default the folder statements below the data folder.",
     )
 
+    files: str | None = Field(
+        default=None,
+        description="Where exports of sources with the adapter files are dropped, each in a folder named as its "
+        "source: a folder's URL; by default the folder files below the data folder.",
+    )
+
     reconcile_time: time = Field(
         default=time(6, 30), description="When the day before is closed and published, by the clock of Vietnam."
     )
@@ -360,6 +366,11 @@ class Settings(BaseSettings):
     def statements_url(self) -> str:
         """Where statements are put, as a URL."""
         return self.statements or f"file://{self.data.resolve() / 'statements'}"
+
+    @property
+    def files_url(self) -> str:
+        """Where exports are dropped, as a URL."""
+        return self.files or f"file://{self.data.resolve() / 'files'}"
 
     @property
     def publications_url(self) -> str:

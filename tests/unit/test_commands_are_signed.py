@@ -26,6 +26,8 @@ SIGNED: dict[str, list[str]] = {
     "complaints import": ["complaints.csv"],
     "complaints outcome": ["1", "upheld"],
     "complaints withdraw": ["1", "--why", "trùng"],
+    "files accept": ["1", "--why", "đã bàn giao"],
+    "files form": ["tep", "form.yaml", "--agency", "000.00.30.H32"],
     "gaps close": ["1", "--reason", "mất nhật ký", "--nothing-sent", "--as-department"],
     "gateways start": ["kannel"],
     "gateways stop": ["kannel", "--reason", "bảo trì"],
@@ -57,6 +59,7 @@ SIGNED: dict[str, list[str]] = {
 UNSIGNED = {
     "closings close": "the daily run by hand: it counts and decides nothing; nothing is published",
     "complaints link": "the daily run by hand: ties what has appeared since",
+    "files read": "what each run does by itself: takes what was dropped",
     "publications mail": "a mail that was due already, to those who are configured",
     "quality mail": "likewise",
     "quality run": "the daily run by hand",
@@ -77,7 +80,8 @@ LOOKS = """
 agencies diff, agencies dry-run, agencies export, agencies history, agencies list, agencies show,
 apologies evenings, apologies forecast, apologies letters, backup check, backup list, backup verify,
 calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
-rows, closings show, complaints count, complaints list, data-dictionary, doctor, dossiers show, gaps list,
+rows, closings show, complaints count, complaints list, data-dictionary, doctor, dossiers show, files faults,
+files list, files preview, gaps list,
 gaps show, gateways changes, gateways list, identity, inquiries, intake faults, intake list, latency,
 messages held, messages sent, messages stopped, personal-data purges, personal-data requests,
 publications list, publications show,

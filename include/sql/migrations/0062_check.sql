@@ -1,4 +1,4 @@
--- depends: 0059_intake
+-- depends: 0061_files
 -- What the last check of each source found.
 
 CREATE TABLE motcua.source_checks (

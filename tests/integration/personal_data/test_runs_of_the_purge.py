@@ -58,7 +58,7 @@ def test_files_under_statements_go_after_ninety_days(configure, tmp_path):
 
 def test_file_that_cannot_be_removed_makes_the_run_red():
     with pytest.raises(RunIncomplete, match="under statements"):
-        gate([{"removed": 0, "left": "1 file(s) under statements are older than 90 days and cannot be removed"}])
+        gate([{"removed": 0, "left": "1 file(s) under statements and files are past their time and cannot be removed"}])
 
 
 @pytest.mark.parametrize("keep", ["P36D", "P1Y"])

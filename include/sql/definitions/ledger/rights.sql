@@ -61,9 +61,18 @@ BEGIN
             'SELECT (client_id, name, source, networks, supplements_at_desk_since, disabled_at)',
             ''
         ),
+        ('intake.export_forms', 'SELECT, INSERT', '', '', ''),
+        ('intake.exported_dossiers', 'SELECT', '', '', ''),
+        ('intake.exports', 'SELECT, INSERT, UPDATE', '', '', ''),
         ('intake.faults', 'SELECT', '', 'SELECT', ''),
         ('intake.numbers', '', '', '', ''),
-        ('intake.pushed_dossiers', 'SELECT (dossier_no, agency_code, dossier_code, arrived_at, fields)', '', '', ''),
+        (
+            'intake.pushed_dossiers',
+            'SELECT (dossier_no, agency_code, dossier_code, status_code, arrived_at, fields)',
+            '',
+            '',
+            ''
+        ),
         (
             'intake.pushed_steps',
             'SELECT (step_no, client_id, transition_id, agency_code, dossier_code, occurred_at, fields)',
@@ -350,6 +359,9 @@ BEGIN
         ('statements.ours', 'SELECT, INSERT', '', '', ''),
         ('statements.pairs', 'SELECT, INSERT', '', '', ''),
         ('FUNCTION audit.dossier_as_of', 'EXECUTE', '', 'EXECUTE', 'EXECUTE'),
+        ('FUNCTION intake.compare_export', 'EXECUTE', '', '', ''),
+        ('FUNCTION intake.note_vanished', 'EXECUTE', '', '', ''),
+        ('FUNCTION intake.take_export', 'EXECUTE', '', '', ''),
         ('FUNCTION motcua.apply_receipts', 'EXECUTE', 'EXECUTE', '', ''),
         ('FUNCTION motcua.asked_dossiers', 'EXECUTE', 'EXECUTE', 'EXECUTE', ''),
         ('FUNCTION motcua.asked_too_often', 'EXECUTE', 'EXECUTE', '', ''),

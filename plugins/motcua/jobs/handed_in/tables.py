@@ -60,7 +60,8 @@ FaultCode: TypeAlias = Literal[
     "missing_heading", "heading_twice", "cells_beyond", "no_lines", "no_time", "bad_time", "outside_month",
     "bad_number", "bad_whole", "too_large_number", "missing", "bad_phone", "no_identity", "bad_reference", "rounded",
     "phones_in_column", "unknown_word", "no_total", "bad_total", "after_total", "bad_month", "future",
-    "too_early", "unknown_agency", "bad_code", "too_long", "holds_phone",
+    "too_early", "unknown_agency", "bad_code", "too_long", "holds_phone", "cut_off", "few_dossiers", "from_future",
+    "all_refused", "too_heavy_export", "no_export_form", "no_agency", "not_ours", "bad_status", "twice", "unread_time",
 ]  # fmt: skip
 """What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
 
@@ -306,6 +307,28 @@ def read_sheet(content: bytes, name: str, *, decimal: str = ",", headed: bool = 
         return book.read(book.names[0], decimal=decimal)
     _look_at(content, name)
     return Sheet(None, _read_csv(content, name, headed))
+
+
+def ending_of(content: bytes, name: str) -> Literal["ended", "open", "cut"] | None:
+    """How a CSV file ends: its last line is ended; it is not, which some software never does; or it has fewer cells
+    than most lines besides, so that the rest of it was not written yet. ``None``: a workbook, whose end is its index.
+
+    Raises:
+        FileRefused: it is no text.
+    """
+    if is_workbook(content, name):
+        return None
+    _look_at(content, name)
+    text = _decoded(content, name)
+    if text.endswith("\n"):
+        return "ended"
+    # Only where the cells' own separators and line ends cannot be taken for the table's.
+    lines = [line for line in re.sub(r'"(?:[^"]|"")*"', "", text).split("\n") if line.strip()]
+    separator = _separator("\n".join(lines[:1000]), headed=False)
+    counts = [line.count(separator) for line in lines]
+    if len(lines) > 1 and ('"' in lines[-1] or counts[-1] < Counter(counts[:-1]).most_common(1)[0][0]):
+        return "cut"
+    return "open"
 
 
 def _look_at(content: bytes, name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.exports.taking import FolderFailed, has_unread_files, is_told_by_files, take_files
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
@@ -23,6 +24,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.sending.unresolved import unresolved
 from motcua.jobs.notices.watching import CatchUp, sources_with_news
 from motcua.settings import settings
+from motcua.store.intake.exports import held_up
 from motcua.store.ledger.database import connect, without_values
 from motcua.store.notices.messages import waiting
 from motcua.store.notices.sources import list_sources
@@ -36,16 +38,35 @@ def find_sources(window: Window) -> list[str]:
     """Sources to pick up; with a window, all of them."""
     if window is not EVERYTHING:
         return list(settings().sources)
-    return sources_with_news(datetime.now(UTC))
+    found = sources_with_news(datetime.now(UTC))
+    return found + [name for name in settings().sources if name not in found and _has_files(name)]
+
+
+def _has_files(source: str) -> bool:
+    try:
+        return is_told_by_files(source) and has_unread_files(source)
+    except Exception:
+        # Its pick-up will fail, and say why where people look.
+        return True
 
 
 def pick_up_source(source: str, window: Window) -> dict[str, Any]:
-    """One source's pick-up and its counts.
+    """One source's pick-up and its counts; where exports are dropped for it, these are taken first.
 
     Raises:
+        FolderFailed: its folder could not be read; what had been taken before was picked up.
         SourceFailed: the source could not be read.
     """
+    failed: FolderFailed | None = None
+    if window is EVERYTHING and is_told_by_files(source):
+        try:
+            with without_values():
+                take_files(source)
+        except FolderFailed as error:
+            failed = error
     counts = asdict(pick_up(source, window))
+    if failed is not None:
+        raise failed
     log.info("%s: %s", source, counts)
     return counts
 
@@ -138,6 +159,12 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             f"source {source.name} failed: {source.failure}"
             for source in list_sources(ledger)
             if source.failed_at and source.name in settings().sources
+        ]
+        told_by_files = [name for name in settings().sources if is_told_by_files(name)]
+        left += [
+            f"source {each.source}: its file {each.export_no} is refused, and none was taken since: motcua files faults"
+            f" {each.export_no}"
+            for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
     if left:
         raise RunIncomplete("; ".join(left))

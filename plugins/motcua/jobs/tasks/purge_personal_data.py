@@ -23,10 +23,10 @@ def purge_due(run_id: str) -> dict[str, Any]:
 
 
 def remove_files(now: datetime | None = None) -> dict[str, Any]:
-    """Removes files that were handed in more than 90 days ago; those that cannot be removed redden the gate."""
+    """Removes statements after 90 days and exports after 30; those that cannot be removed redden the gate."""
     done = remove_old_files(now or datetime.now(UTC))
     left = (
-        f"{done.refused} file(s) under statements are older than 90 days and cannot be removed"
+        f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
         if done.refused
         else None
     )

@@ -1,4 +1,5 @@
-"""Reads a file that a browser sent in a process of its own, with bounds on its memory and its time.
+"""Reads a file of strangers, which a browser sent or which was dropped as an export, in a process of its own, with
+bounds on its memory and its time.
 
 The API server also serves tasks: what a hostile file takes of it, messages would wait for. The process knows no
 connection and no password; it gets the open file and says in JSON what it read. Of two files the second one waits.
@@ -15,12 +16,14 @@ import sys
 import threading
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import IO, Any, Final, Literal
 
+from motcua.jobs.exports.forms import ExportForm
+from motcua.jobs.exports.reading import PREVIEWED, read_export
 from motcua.jobs.handed_in.phones import (
     Finding,
     UnreadableTable,
@@ -82,8 +85,38 @@ def check_phones_apart(file: IO[bytes], name: str, province: str) -> dict[str, A
         return _read_apart("phones", held, name, {"province": province})
 
 
+def read_export_apart(
+    file: IO[bytes],
+    name: str,
+    form: ExportForm,
+    agencies: Mapping[str, str],
+    own: Sequence[str],
+    now: datetime,
+    *,
+    preview: bool = False,
+) -> dict[str, Any]:
+    """What an export says: ``lines``, ``refused``, ``faults``, ``rows``, ``keys``, ``ends_a_line``.
+
+    ``preview``: the first rows and the counts are enough.
+
+    Raises:
+        FileRefused: it cannot be taken.
+        ReaderBusy: others are read.
+    """
+    asked = {
+        "form": form.model_dump(mode="json"),
+        "agencies": dict(agencies),
+        "own": list(own),
+        "now": now.isoformat(),
+        "preview": preview,
+    }
+    read = _read_apart("export", file, name, asked)
+    read["faults"] = [FileFault(**fault) for fault in read["its_faults"]]
+    return read
+
+
 def _read_apart(
-    what: Literal["statement", "phones"], file: IO[bytes], name: str, asked: Mapping[str, object]
+    what: Literal["statement", "phones", "export"], file: IO[bytes], name: str, asked: Mapping[str, object]
 ) -> dict[str, Any]:
     if not _reading.acquire(timeout=_TURN):
         raise ReaderBusy
@@ -173,6 +206,24 @@ def _statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    read = read_export(
+        content,
+        asked["name"],
+        ExportForm.model_validate(asked["form"]),
+        asked["agencies"],
+        asked["own"],
+        datetime.fromisoformat(asked["now"]),
+    )
+    told = {
+        "lines": read.lines,
+        "refused": read.refused,
+        "its_faults": [asdict(fault) for fault in read.faults],
+        "rows": read.rows[:PREVIEWED] if asked["preview"] else read.rows,
+    }
+    return told if asked["preview"] else told | {"keys": read.keys, "ends_a_line": read.ends_a_line}
+
+
 def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     check = check_phones(rows_of_content(content, asked["name"]), asked["province"])
     reasons: Counter[str] = Counter()
@@ -203,6 +254,13 @@ def _told(finding: Finding) -> dict[str, Any]:
     }
 
 
+_READERS: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], dict[str, Any]]]] = {
+    "statement": _statement,
+    "phones": _phones,
+    "export": _export,
+}
+
+
 def main() -> None:
     """Reads the file whose descriptor is named, as the JSON on standard input says."""
     _bounded()
@@ -211,7 +269,7 @@ def main() -> None:
         with os.fdopen(int(sys.argv[1]), "rb") as file:
             file.seek(0)
             content = file.read()
-        answer = (_statement if asked["what"] == "statement" else _phones)(content, asked)
+        answer = _READERS[asked["what"]](content, asked)
     except FileRefused as refused:
         month = refused.month and refused.month.isoformat()
         answer = {"faults": [asdict(fault) for fault in refused.faults], "month": month}

@@ -1,0 +1,257 @@
+"""``motcua files``: exports that one-stop software drops as files, how they are written, and what became of each."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from motcua.commands.signing import By, signed
+from motcua.commands.terminal import console, handed_in, local_moment, refuse, without_phone
+from motcua.domain.clock import VIETNAM
+from motcua.domain.dossiers import NOTE_LIMIT, clean_words
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
+from motcua.jobs.exports.taking import (
+    ADAPTER,
+    FilesTaken,
+    FolderFailed,
+    agencies_by_word,
+    folder_of,
+    take_files,
+)
+from motcua.jobs.handed_in.phones import mask_field
+from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused
+from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
+from motcua.settings import settings
+from motcua.store.agencies import agency_by_written_code
+from motcua.store.intake.clients import NameTaken, Password, change_client, register_client
+from motcua.store.intake.exports import (
+    accept_file,
+    form_in_force,
+    list_exports,
+    list_vanished,
+    set_form,
+)
+from motcua.store.ledger.database import Connection, connect
+
+app = typer.Typer(
+    help="Exports that are dropped as files: forms, what was taken, what was wrong.", no_args_is_help=True
+)
+# What a file holds may look like markup.
+_console = console(markup=False)
+_LARGEST_FORM = 1024 * 1024
+
+_Source = Annotated[str, typer.Argument(help="Source of MOTCUA_SOURCES with the adapter files.")]
+_Agencies = Annotated[
+    list[str] | None,
+    typer.Option("--agency", help="Code or alias of an agency that its files may tell of; may be given again."),
+]
+
+
+@app.command("list")
+def list_all(
+    source: Annotated[str | None, typer.Argument(help="A source; by default all.")] = None,
+    vanished: Annotated[
+        bool, typer.Option("--vanished", help="Open dossiers that the source's whole exports have no more.")
+    ] = False,
+) -> None:
+    """List the files that were dropped, the newest first, and what became of each."""
+    if vanished:
+        if source is None:
+            raise refuse("Say of which source: motcua files list SOURCE --vanished.")
+        with connect() as connection:
+            gone = list_vanished(connection, source)
+        table = Table("agency", "dossier", "first missing in file", "exported")
+        for each in gone:
+            table.add_row(each.agency_code, each.dossier_code, str(each.export_no), local_moment(each.exported_at))
+        _console.print(table if gone else "None has vanished.")
+        return
+    with connect() as connection:
+        files = list_exports(connection, source)
+    if not files:
+        _console.print(
+            "No file was seen yet. Folders: " + (", ".join(_folders()) or "no source has the adapter files.")
+        )
+        return
+    table = Table(
+        "no", "source", "file", "exported", "state", "lines", "dossiers", "new", "changed", "older", "refused", "gone"
+    )
+    for file in files:
+        counts = file.lines, file.dossiers, file.added, file.moved, file.older, file.refused, file.vanished
+        exported = local_moment(file.exported_at or file.modified_at)
+        table.add_row(str(file.export_no), file.source, file.name, exported, file.state, *map(str, counts))
+    _console.print(table)
+
+
+def _folders() -> list[str]:
+    return [str(folder_of(name)) for name, kind in settings().sources.items() if kind == ADAPTER]
+
+
+@app.command()
+def faults(export: Annotated[int, typer.Argument(help="Number of a file: motcua files list.")]) -> None:
+    """Show what was wrong in a file, by line, in Vietnamese for whoever exported it; no value of a cell."""
+    with connect() as connection:
+        found = list_exports(connection, export_no=export)
+    if not found:
+        raise refuse(f"There is no file {export}: motcua files list.")
+    (file,) = found
+    _console.print(f"{file.name}: {file.state}")
+    if file.accepted_by:
+        _console.print(f"{file.accepted_by}, {local_moment(file.accepted_at)}: {file.accepted_why}")
+    for fault in file.faults:
+        _console.print(f"- {FileFault(**fault)}", soft_wrap=True)
+    if not file.faults:
+        _console.print("Nothing was wrong.")
+
+
+@app.command()
+def form(
+    source: _Source,
+    path: Annotated[Path | None, typer.Argument(help="The form, YAML; without it the one in force is printed.")] = None,
+    agency: _Agencies = None,
+    by: By = None,
+) -> None:
+    """Set how a source writes its exports, and for which agencies; kept with your name."""
+    if path is None and agency is None:
+        with connect() as connection:
+            kept = form_in_force(connection, source)
+        if kept is None:
+            raise refuse(f"There is no form of {source} yet: motcua files form {source} FORM.yaml --agency CODE.")
+        _console.print(f"# {kept.set_by}, {local_moment(kept.set_at)}; {', '.join(kept.agencies)}")
+        _console.print(json.dumps(kept.form, ensure_ascii=False, indent=2), soft_wrap=True)
+        return
+    who = signed(by)
+    now = datetime.now(UTC)
+    wanted = None if path is None else _form(path)
+    with connect() as connection:
+        kept = form_in_force(connection, source)
+        codes = None if agency is None else _codes(connection, agency)
+        if kept is None:
+            if wanted is None or not codes:
+                raise refuse("The first time say both: the form, and for which agencies (--agency CODE).")
+            try:
+                _account(connection, source, codes, who, now)
+            except NameTaken:
+                raise refuse(
+                    f"There is software of the name {source} that pushes: give the source another name."
+                ) from None
+        elif codes is not None:
+            change_client(connection, source, "changed", by=who, now=now, agencies=codes)
+        if wanted is not None:
+            set_form(connection, source, wanted.model_dump(mode="json"), who, now)
+    _console.print(f"{source}: the form is in force. Its files belong into {folder_of(source)}")
+    if settings().sources.get(source) != ADAPTER:
+        _console.print(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
+
+
+def _account(connection: Connection, source: str, codes: Sequence[str], who: str, now: datetime) -> None:
+    """The account that its rows are kept under: nobody can sign in with it."""
+    password = Password.of(secrets.token_urlsafe(24))
+    register_client(connection, source, source, password, codes, (), supplements_at_desk=False, by=who, now=now)
+    change_client(connection, source, "disabled", by=who, now=now, enabled=False)
+
+
+@app.command()
+def preview(
+    source: _Source,
+    file: Annotated[Path, typer.Argument(help="An export.")],
+    form: Annotated[Path | None, typer.Option("--form", help="Another form than the one in force.")] = None,
+    agency: _Agencies = None,
+) -> None:
+    """Read a file by a form and show its first lines and what is wrong with it; nothing is written."""
+    try:
+        name, content = handed_in(file, LARGEST_FILE)
+    except FileRefused as refused:
+        raise refuse(refused) from None
+    with connect() as connection:
+        kept = form_in_force(connection, source)
+        own = _codes(connection, agency) if agency else list(kept.agencies) if kept else []
+        agencies = agencies_by_word(connection)
+    if form is None and kept is None:
+        raise refuse(f"There is no form of {source} yet: --form FORM.yaml.")
+    if not own:
+        raise refuse("Say for which agencies: --agency CODE.")
+    used = _form(form) if form is not None else form_of(dict(kept.form)) if kept else None
+    assert used is not None
+    try:
+        with tempfile.TemporaryFile() as copy:
+            copy.write(content)
+            read = read_export_apart(copy, name, used, agencies, own, datetime.now(UTC), preview=True)
+    except (FileRefused, ReaderBusy) as wrong:
+        raise refuse(wrong) from None
+    table = Table("line", "agency", "dossier", "phone", "status", "step", "when", "received", "due")
+    for text in read["rows"]:
+        row = json.loads(text)
+        step = row["steps"][-1]
+        table.add_row(
+            str(row["place"]),
+            row["agency_code"],
+            row["dossier_code"],
+            mask_field(row["fields"].get("SoDienThoai", "")),
+            str(step["status_code"]),
+            step["fields"].get("NoiDungXuLy", ""),
+            *(_moment(each) for each in (step["occurred_at"], row["received_at"], row["due_at"])),
+        )
+    _console.print(table)
+    _console.print(f"{read['lines']} lines, {read['refused']} refused; nothing was written.")
+    for fault in read["faults"][:20]:
+        _console.print(f"- {fault}", soft_wrap=True)
+
+
+def _moment(text: str | None) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if text else ""
+
+
+@app.command()
+def read(source: _Source) -> None:
+    """Take what lies in a source's folder now, as each run does; a file that was first seen now waits for the next
+    time."""
+    try:
+        taken: FilesTaken = take_files(source)
+    except FolderFailed as failed:
+        raise refuse(failed) from None
+    counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "waiting")}
+    _console.print(", ".join(f"{number} {name}" for name, number in counts.items()))
+    for name in taken.names_refused:
+        _console.print(f"refused: {name}")
+
+
+@app.command()
+def accept(
+    export: Annotated[int, typer.Argument(help="Number of a refused file: motcua files list.")],
+    why: Annotated[str, typer.Option("--why", help="Why it is right as it is; kept.", callback=without_phone)],
+    by: By = None,
+) -> None:
+    """Have a file taken that was refused because it has so few dossiers, or seems cut off; kept with your name."""
+    who = signed(by)
+    reason = clean_words(why, NOTE_LIMIT)
+    if not reason:
+        raise refuse("Say why: --why.")
+    with connect() as connection:
+        if not accept_file(connection, export, who, reason, datetime.now(UTC)):
+            raise refuse(f"File {export} is not refused, or was written anew since: motcua files list.")
+    _console.print(f"File {export} is taken with the next run.")
+
+
+def _form(path: Path) -> ExportForm:
+    try:
+        _, content = handed_in(path, _LARGEST_FORM)
+        return read_export_form(content.decode("utf-8-sig"))
+    except ExportFormError as wrong:
+        raise refuse(f"{path}: {wrong}") from None
+    except (FileRefused, UnicodeDecodeError):
+        raise refuse(f"{path} is no form: YAML in UTF-8.") from None
+
+
+def _codes(connection: Connection, written: Sequence[str]) -> list[str]:
+    known = agency_by_written_code(connection)
+    if unknown := [each for each in written if each not in known]:
+        raise refuse(f"There is no agency {', '.join(unknown)}: motcua agencies list.")
+    return sorted({known[each] for each in written})

@@ -1,0 +1,337 @@
+"""Looks into a source's folder and takes the exports that were dropped there, each once, in the order of their times.
+
+A file is read when it was seen the same twice: until then it may still be written. What is wrong with it, or with a
+line of it, is kept where commands tell it; the next file is taken all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from psycopg import DataError
+
+from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
+from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, agency_key
+from motcua.jobs.handed_in.tables import LARGEST_FILE, FileFault, FileRefused, shown_name
+from motcua.jobs.uploads.reading import ReaderBusy, read_export_apart
+from motcua.settings import settings
+from motcua.store.agencies import agency_codes, list_agencies
+from motcua.store.file_stores import StoreUnusable, open_store
+from motcua.store.intake.exports import (
+    Became,
+    ExportState,
+    KeptForm,
+    LastTaken,
+    SeenFile,
+    Told,
+    WaitingFile,
+    compare_export,
+    files_read,
+    finish_file,
+    form_in_force,
+    hold_file,
+    last_taken,
+    note_vanished,
+    see_file,
+    take_rows,
+    try_again,
+)
+from motcua.store.ledger.database import Connection, connect
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+log = logging.getLogger(__name__)
+
+ADAPTER: Final = "files"
+"""Sources of this adapter are told of by exports."""
+SETTLED: Final = timedelta(seconds=20)
+"""A file that was the same for so long is written to its end."""
+_MOST_AT_ONCE: Final = 50
+"""Files of one look; the rest is for the next one."""
+_BATCH: Final = 1000
+_PIECE: Final = 1024 * 1024
+_NOT_YET: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", ".lock")
+_OF_SYSTEMS: Final = ("desktop.ini", "thumbs.db")
+
+
+class FolderFailed(Exception):
+    """A source's folder cannot be read, or there is no form for what lies there; the message says what to do."""
+
+
+@dataclass(slots=True)
+class FilesTaken:
+    """What a look into a source's folder did, in files."""
+
+    waiting: int = 0
+    taken: int = 0
+    repeated: int = 0
+    outdated: int = 0
+    refused: int = 0
+    names_refused: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    path: ObjectStoragePath
+    file: SeenFile
+    waiting: WaitingFile
+
+
+def is_told_by_files(source: str) -> bool:
+    """Whether exports are dropped for a source."""
+    return settings().sources.get(source) == ADAPTER
+
+
+def folder_of(source: str) -> ObjectStoragePath:
+    """Where a source's exports are dropped.
+
+    Raises:
+        FolderFailed: the store cannot be used.
+    """
+    try:
+        return open_store(settings().files_url) / source
+    except StoreUnusable as error:
+        raise FolderFailed(str(error)) from None
+
+
+def has_unread_files(source: str) -> bool:
+    """Whether there is a file in a source's folder that was not read as it is.
+
+    Raises:
+        FolderFailed: the folder cannot be read.
+        psycopg.Error: the ledger does not answer.
+    """
+    files = [file for _, file in _files(source)]
+    if not files:
+        return False
+    with connect() as connection:
+        form = form_in_force(connection, source)
+        if form is None:
+            return True
+        try_again(connection, source, form.form_no)
+        return bool(set(files) - files_read(connection, source, [file.name for file in files]))
+
+
+def take_files(source: str, now: datetime | None = None) -> FilesTaken:
+    """Takes what lies in a source's folder and is written to its end.
+
+    Raises:
+        FolderFailed: the folder cannot be read, or there is no form that can be used.
+        psycopg.Error: the ledger does not answer.
+    """
+    moment = now or datetime.now(UTC)
+    found = FilesTaken()
+    files = list(_files(source))
+    if not files:
+        return found
+    with connect() as connection:
+        kept = form_in_force(connection, source)
+        if kept is None:
+            raise FolderFailed(f"There are files of {source}, and no form says what is in them: motcua files form.")
+        try_again(connection, source, kept.form_no)
+        known = files_read(connection, source, [file.name for _, file in files])
+        unread = [
+            _Ready(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known
+        ]
+    try:
+        form = form_of(dict(kept.form))
+    except ExportFormError as wrong:
+        raise FolderFailed(f"The form of {source} cannot be used: {wrong}. Set it again: motcua files form.") from None
+    ready = [each for each in unread if moment - each.waiting.seen_at >= SETTLED]
+    found.waiting = len(unread) - len(ready)
+    for each in sorted(ready, key=lambda one: _order(one.file, moment))[:_MOST_AT_ONCE]:
+        state = _take(source, each, kept, form, moment)
+        if state == "refused":
+            found.names_refused.append(each.file.name)
+        setattr(found, state, getattr(found, state) + 1)
+    log.info("%s: %s", source, {name: count for name, count in asdict(found).items() if name != "names_refused"})
+    return found
+
+
+def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, int], ...]]:
+    try:
+        return exported_at(file.name, file.modified_at, now), by_name(file.name)
+    except FromTheFuture:
+        return now, by_name(file.name)
+
+
+def _files(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
+    folder = folder_of(source)
+    try:
+        if not folder.is_dir():
+            return
+        for path in folder.iterdir():
+            name = path.name
+            lowered = name.casefold()
+            if lowered.startswith((".", "~$")) or lowered.endswith(_NOT_YET) or lowered in _OF_SYSTEMS:
+                continue
+            try:
+                if path.is_file():
+                    yield path, _seen(path)
+            except FileNotFoundError:
+                continue
+    except OSError as error:
+        # An error of the system tells the folder's name and nothing of a file.
+        raise FolderFailed(f"The folder of {source} cannot be read: {error.strerror or error}") from None
+
+
+def _seen(path: ObjectStoragePath) -> SeenFile:
+    stat = path.stat()
+    return SeenFile(shown_name(path.name), int(stat.st_size), datetime.fromtimestamp(stat.st_mtime, UTC))
+
+
+def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: datetime) -> ExportState:
+    """One file; what became of it, ``waiting`` too."""
+    file = ready.file
+    digest: bytes | None = None
+    end = Became("taken", kept.form_no, form.kind == "whole", now)
+    try:
+        if file.size > LARGEST_FILE:
+            raise FileRefused(file.name, [FileFault("too_large", values={"most": LARGEST_FILE // 1024**2})])
+        at = exported_at(file.name, file.modified_at, now)
+        with tempfile.TemporaryFile() as copy:
+            digest = _copied(ready, copy)
+            if digest is None:
+                return "waiting"
+            with connect() as connection:
+                last = last_taken(connection, source, digest, at)
+                if (state := _is_past(last, at, file.name, form)) is not None:
+                    return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
+                agencies = agencies_by_word(connection)
+            read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now)
+        with connect() as connection:
+            if not hold_file(connection, ready.waiting.export_no):
+                return "waiting"
+            last = last_taken(connection, source, digest, at)
+            if (state := _is_past(last, at, file.name, form)) is not None:
+                return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
+            end = replace(end, sha256=digest, exported_at=at)
+            return _write(connection, ready, kept, form, read, last, end)
+    except (FileNotFoundError, ReaderBusy):
+        return "waiting"
+    except FileRefused as refused:
+        faults = refused.faults
+    except FromTheFuture:
+        faults = (FileFault("from_future"),)
+    except OSError:
+        faults = (FileFault("unreadable"),)
+    except DataError:
+        # By its kind alone: what it says may hold a cell.
+        log.error("an export of %s holds what the ledger cannot take", source)
+        faults = (FileFault("not_a_table"),)
+    faults = tuple(FileFault("too_heavy_export") if each.code == "too_heavy" else each for each in faults)
+    with connect() as connection:
+        if not hold_file(connection, ready.waiting.export_no):
+            return "waiting"
+        return _end(connection, ready, replace(end, state="refused", sha256=digest, faults=faults))
+
+
+def _copied(ready: _Ready, copy: IO[bytes]) -> bytes | None:
+    """SHA-256 of a file that was copied; ``None``: it was written to while it was."""
+    digest = hashlib.sha256()
+    size = 0
+    with ready.path.fs.open(ready.path.path, "rb") as file:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if size > ready.file.size:
+                return None
+            digest.update(piece)
+            copy.write(piece)
+    return digest.digest() if size == ready.file.size and _seen(ready.path) == ready.file else None
+
+
+def _is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> ExportState | None:
+    """Why a file tells nothing: it was taken already, or a newer one says how things stand."""
+    if last.is_repeated:
+        return "repeated"
+    if last.whole_at is None:
+        return None
+    if form.kind == "whole":
+        return "outdated" if (at, by_name(name)) < (last.whole_at, by_name(last.whole_name or "")) else None
+    return "outdated" if at < last.whole_at else None
+
+
+def agencies_by_word(connection: Connection) -> dict[str, str]:
+    """Every code, alias and name that means one agency → its code."""
+    names: dict[str, set[str]] = {}
+    for agency in list_agencies(connection):
+        for name in (agency.name, agency.short_name, *(each.name for each in agency.former_names)):
+            if name:
+                names.setdefault(agency_key(name), set()).add(agency.agency_code)
+    found = {name: next(iter(codes)) for name, codes in names.items() if len(codes) == 1}
+    return found | {agency_key(code.written): code.agency_code for code in agency_codes(connection)}
+
+
+def _write(
+    connection: Connection,
+    ready: _Ready,
+    kept: KeptForm,
+    form: ExportForm,
+    read: Mapping[str, Any],
+    last: LastTaken,
+    end: Became,
+) -> ExportState:
+    """Writes what a file tells, unless it may be only a part of what was exported."""
+    assert end.exported_at is not None
+    is_whole = form.kind == "whole"
+    keys = [(agency, code) for agency, code in read["keys"]]
+    dossiers = len(set(keys))
+    if is_whole and not dossiers:
+        raise FileRefused(ready.file.name, [FileFault("no_lines")])
+    if ready.waiting.accepted_at is None:
+        if read["ends_a_line"] is False and last.ends_a_line:
+            raise FileRefused(ready.file.name, [FileFault("cut_off")])
+        if is_whole and last.whole_at is not None:
+            there, missing = compare_export(connection, kept.client_id, keys)
+            before = last.whole_dossiers or 0
+            if looks_cut(before, dossiers, form.least_percent):
+                raise _too_few(ready, before, dossiers)
+            if looks_cut(there, there - missing, form.least_percent):
+                raise _too_few(ready, there, there - missing)
+    told = Told(0, 0, 0)
+    rows = read["rows"]
+    for start in range(0, len(rows), _BATCH):
+        part = take_rows(
+            connection,
+            kept.client_id,
+            ready.waiting.export_no,
+            end.exported_at,
+            rows[start : start + _BATCH],
+            is_whole=is_whole,
+            is_first=is_whole and last.whole_at is None,
+        )
+        told = Told(told.added + part.added, told.moved + part.moved, told.older + part.older)
+    vanished = note_vanished(connection, kept.client_id, ready.waiting.export_no, keys) if is_whole else 0
+    return _end(
+        connection,
+        ready,
+        replace(
+            end,
+            ends_a_line=read["ends_a_line"],
+            lines=read["lines"],
+            dossiers=dossiers,
+            added=told.added,
+            moved=told.moved,
+            older=told.older,
+            refused=read["refused"],
+            vanished=vanished,
+            faults=read["faults"],
+        ),
+    )
+
+
+def _too_few(ready: _Ready, before: int, now: int) -> FileRefused:
+    return FileRefused(ready.file.name, [FileFault("few_dossiers", values={"before": before, "now": now})])
+
+
+def _end(connection: Connection, ready: _Ready, became: Became) -> ExportState:
+    finish_file(connection, ready.waiting.export_no, replace(became, faults=tuple(became.faults)[:MOST_KEPT_FAULTS]))
+    return became.state

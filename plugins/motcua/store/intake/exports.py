@@ -1,0 +1,273 @@
+"""Exports that were dropped as files: the form of each source, what was seen of each file, and what it told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import columns_of, record, recordset, value_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "refused", "accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    """The form of a source that is in force."""
+
+    form_no: int
+    client_id: int
+    """The account that its rows are kept under."""
+    form: Mapping[str, Any]
+    set_at: datetime
+    set_by: str
+    agencies: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file as its folder shows it."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A file that was not read yet."""
+
+    export_no: int
+    seen_at: datetime
+    """Since when it is as it is."""
+    accepted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastTaken:
+    """What was last taken of a source."""
+
+    whole_at: datetime | None
+    whole_name: str | None
+    whole_dossiers: int | None
+    newest_at: datetime | None
+    newest_name: str | None
+    ends_a_line: bool
+    """The newest of all was a text whose last line was ended."""
+    is_repeated: bool
+    """This very file was taken, and nothing that it could take back came after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was new in an export, in dossiers."""
+
+    added: int
+    moved: int
+    older: int
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a file that was read."""
+
+    state: ExportState
+    form_no: int
+    is_whole: bool
+    read_at: datetime
+    sha256: bytes | None = None
+    exported_at: datetime | None = None
+    ends_a_line: bool | None = None
+    lines: int = 0
+    dossiers: int = 0
+    added: int = 0
+    moved: int = 0
+    older: int = 0
+    refused: int = 0
+    vanished: int = 0
+    faults: Sequence[DataclassInstance] = ()
+    """Each a ``FileFault``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file that was dropped, and what became of it."""
+
+    export_no: int
+    source: str
+    name: str
+    size: int
+    modified_at: datetime
+    seen_at: datetime
+    state: ExportState
+    exported_at: datetime | None
+    is_whole: bool | None
+    read_at: datetime | None
+    lines: int
+    dossiers: int
+    added: int
+    moved: int
+    older: int
+    refused: int
+    vanished: int
+    faults: Sequence[Mapping[str, Any]]
+    """Fields of ``FileFault``."""
+    accepted_by: str | None
+    accepted_at: datetime | None
+    accepted_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedDossier:
+    """An open dossier that whole exports have no more."""
+
+    agency_code: str
+    dossier_code: str
+    export_no: int
+    exported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A file that was refused, and after which none was taken."""
+
+    source: str
+    name: str
+    export_no: int
+
+
+def form_in_force(connection: Connection, source: str) -> KeptForm | None:
+    """The form of a source's exports; ``None``: none was ever set."""
+    row = connection.execute(statement("intake/exports/form"), {"source": source}).fetchone()
+    return None if row is None else value_of(KeptForm, row)
+
+
+def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: str, now: datetime) -> None:
+    """Puts a form in force for the account of this source's name."""
+    connection.execute(
+        statement("intake/exports/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
+    )
+
+
+def try_again(connection: Connection, source: str, form_no: int) -> None:
+    """Files that another form refused wait again."""
+    connection.execute(statement("intake/exports/try_again"), {"source": source, "form_no": form_no})
+
+
+def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
+    """Files of these names that were read, as they were then."""
+    rows = connection.execute(statement("intake/exports/read"), {"source": source, "names": list(names)})
+    return {value_of(SeenFile, row) for row in rows}
+
+
+def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile:
+    """Notes a file that was not read yet, as it is seen now."""
+    row = connection.execute(
+        statement("intake/exports/see"),
+        {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now},
+    ).fetchone()
+    assert row is not None
+    return value_of(WaitingFile, row)
+
+
+def hold_file(connection: Connection, export_no: int) -> bool:
+    """Keeps others from taking this file, or another one of its source, until the transaction ends; ``False``: it was
+    read already."""
+    return connection.execute(statement("intake/exports/hold"), {"export_no": export_no}).fetchone() is not None
+
+
+def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
+    """What was last taken of a source, and whether this file was."""
+    row = connection.execute(
+        statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
+    ).fetchone()
+    assert row is not None
+    return value_of(LastTaken, row)
+
+
+def take_rows(
+    connection: Connection,
+    client_id: int,
+    export_no: int,
+    exported_at: datetime,
+    rows: Sequence[str],
+    *,
+    is_whole: bool,
+    is_first: bool,
+) -> Told:
+    """Writes what some dossiers are told to be, each given as JSON."""
+    row = connection.execute(
+        statement("intake/exports/take"),
+        {
+            "client_id": client_id,
+            "export_no": export_no,
+            "exported_at": exported_at,
+            "is_whole": is_whole,
+            "is_first": is_first,
+            "rows": f"[{','.join(rows)}]",
+        },
+    ).fetchone()
+    assert row is not None
+    return value_of(Told, row)
+
+
+def compare_export(connection: Connection, client_id: int, keys: Sequence[tuple[str, str]]) -> tuple[int, int]:
+    """Open dossiers that earlier whole exports had, and how many of these are not among the given ones."""
+    row = connection.execute(statement("intake/exports/compare"), _keys(client_id, keys)).fetchone()
+    assert row is not None
+    return row["there"], row["missing"]
+
+
+def note_vanished(connection: Connection, client_id: int, export_no: int, keys: Sequence[tuple[str, str]]) -> int:
+    """Marks what a whole export has no more; how many dossiers it first has not."""
+    row = connection.execute(
+        statement("intake/exports/note_vanished"), {"export_no": export_no, **_keys(client_id, keys)}
+    ).fetchone()
+    assert row is not None
+    return int(row["vanished"])
+
+
+def _keys(client_id: int, keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "client_id": client_id,
+        "agency_codes": [agency for agency, _ in keys],
+        "dossier_codes": [code for _, code in keys],
+    }
+
+
+def finish_file(connection: Connection, export_no: int, became: Became) -> None:
+    """Keeps what became of a file."""
+    values = columns_of(became) | {"export_no": export_no, "faults": recordset(became.faults)}
+    connection.execute(statement("intake/exports/finish"), values)
+
+
+def accept_file(connection: Connection, export_no: int, by: str, why: str, now: datetime) -> bool:
+    """Has a refused file taken as it is; ``False``: it is not refused, or was written anew since."""
+    values = {"export_no": export_no, "by": by, "why": why, "now": now}
+    return connection.execute(statement("intake/exports/accept"), values).fetchone() is not None
+
+
+def list_exports(
+    connection: Connection, source: str | None = None, *, export_no: int | None = None, limit: int = 100
+) -> list[Export]:
+    """Files of a source, or of all, the newest first."""
+    values = {"source": source, "export_no": export_no, "limit": limit}
+    return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
+
+
+def list_vanished(connection: Connection, source: str, limit: int = 500) -> list[VanishedDossier]:
+    """Open dossiers that the whole exports of a source have no more, the newest first."""
+    rows = connection.execute(statement("intake/exports/vanished"), {"source": source, "limit": limit})
+    return [value_of(VanishedDossier, row) for row in rows]
+
+
+def held_up(connection: Connection, sources: Sequence[str]) -> list[HeldUp]:
+    """Files that were refused and after which none of their source was taken."""
+    rows = connection.execute(statement("intake/exports/held_up"), {"sources": list(sources)})
+    return [value_of(HeldUp, row) for row in rows]

@@ -1,0 +1,190 @@
+"""A folder that exports are dropped into, and what is read of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motcua.commands.notices.files import _account
+from motcua.domain.clock import VIETNAM
+from motcua.jobs.exports.forms import read_export_form
+from motcua.jobs.exports.taking import SETTLED, take_files
+from motcua.jobs.handed_in.tables import FileFault
+from motcua.jobs.notices.picking_up import pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.uploads import reading
+from motcua.store.intake.exports import Export, form_in_force, list_exports, set_form
+from motcua.store.ledger.database import connect
+from tests.conftest import NHA_TRANG, TU_PHAP
+
+SOURCE = "tep"
+HEADINGS = "Mã hồ sơ;Cơ quan;Số điện thoại;Ngày nhận;Hẹn trả;Trạng thái;Bước"
+FORM = """
+kind: whole
+columns:
+  dossier_code: [Mã hồ sơ]
+  agency: [Cơ quan]
+  applicant_phone: [Số điện thoại]
+  received_at: [Ngày nhận]
+  due_at: [Hẹn trả]
+  status: [Trạng thái]
+  step: [Bước]
+  occurred_at: [Lúc]
+statuses:
+  1: [Mới đăng ký]
+  4: [Đang xử lý]
+  5: [Chờ bổ sung]
+  9: [Chờ trả kết quả]
+  10: [Đã trả]
+supplements_at_desk: true
+"""
+CHANGES = FORM.replace("kind: whole", "kind: changes")
+
+
+def line(code: str, status: str = "Đang xử lý", step: str = "Xử lý", **changes: str) -> str:
+    """A line of an export."""
+    cells = {"agency": NHA_TRANG, "phone": "0905123456", "received": "20/11/2026", "due": "5/12/2030"} | changes
+    return ";".join((code, cells["agency"], cells["phone"], cells["received"], cells["due"], status, step))
+
+
+@dataclass
+class Software:
+    """One-stop software that can only export files, and a clock that its exports and runs go by."""
+
+    folder: Path
+    now: datetime
+    number: int = 0
+
+    def drop(self, *lines: str, name: str = "", headings: str = HEADINGS, after: float = 60, ends: str = "\n") -> Path:
+        """A whole file, written so many seconds after the last one."""
+        return self.put(("\ufeff" + "\n".join((headings, *lines)) + ends).encode(), name, after)
+
+    def put(self, content: bytes, name: str = "", after: float = 60) -> Path:
+        self.now += timedelta(seconds=after)
+        self.number += 1
+        path = self.folder / (name or f"xuat-{self.number}.csv")
+        path.write_bytes(content)
+        os.utime(path, (self.now.timestamp(), self.now.timestamp()))
+        return path
+
+    def read(self) -> dict[str, int]:
+        """Two looks, so that what lies there is read; how many files became what."""
+        first = take_files(SOURCE, self.now)
+        self.now += SETTLED
+        second = take_files(SOURCE, self.now)
+        found = {
+            name: getattr(first, name) + getattr(second, name) for name in ("taken", "repeated", "outdated", "refused")
+        }
+        return {name: number for name, number in found.items() if number}
+
+
+def set_form_of(form: str, *agencies: str) -> None:
+    with connect() as connection:
+        if form_in_force(connection, SOURCE) is None:
+            _account(connection, SOURCE, agencies or (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
+        set_form(connection, SOURCE, read_export_form(form).model_dump(mode="json"), "hoa", datetime.now(UTC))
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process: the one that is started for each has its own test, and takes a second."""
+
+    def read(file: Any, name: str, form: Any, agencies: Any, own: Any, now: datetime) -> dict[str, Any]:
+        file.seek(0)
+        asked = {"name": name, "form": form.model_dump(mode="json"), "agencies": agencies, "own": list(own)}
+        found = reading._export(file.read(), asked | {"now": now.isoformat(), "preview": False})
+        # As it comes out of the other process.
+        found = json.loads(json.dumps(found, default=str))
+        return found | {"faults": [FileFault(**fault) for fault in found["its_faults"]]}
+
+    monkeypatch.setattr("motcua.jobs.exports.taking.read_export_apart", read)
+
+
+@pytest.fixture
+def software(ledger: str, agencies: None, read_here: None, configure: Callable[..., None], tmp_path: Path) -> Software:
+    """The source ``tep``: whole exports of both agencies."""
+    configure(MOTCUA_SOURCES=f"{SOURCE}=files", MOTCUA_FILES=f"file://{tmp_path / 'files'}")
+    folder = tmp_path / "files" / SOURCE
+    folder.mkdir(parents=True)
+    set_form_of(FORM)
+    return Software(folder, datetime.now(UTC) - timedelta(hours=2))
+
+
+@pytest.fixture
+def run(software: Software) -> Callable[[], set[str]]:
+    """Reads, picks up and plans; gives why rows were quarantined."""
+
+    def go() -> set[str]:
+        software.read()
+        counts = pick_up(SOURCE)
+        plan()
+        return set(counts.quarantined_by_reason)
+
+    return go
+
+
+@pytest.fixture
+def states(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], dict[str, int]]:
+    """Dossier → status, as the contract's view has it."""
+
+    def found() -> dict[str, int]:
+        return {
+            row["dossier_code"]: row["status_code"]
+            for row in rows("SELECT dossier_code, status_code FROM intake.source_dossiers")
+        }
+
+    return found
+
+
+@pytest.fixture
+def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]:
+    """Statuses of a dossier's steps, in their order."""
+
+    def found(code: str) -> list[int]:
+        return [
+            row["status_code"]
+            for row in rows(
+                "SELECT status_code FROM intake.source_transitions WHERE dossier_code = %s ORDER BY transition_id", code
+            )
+        ]
+
+    return found
+
+
+@pytest.fixture
+def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
+    """Kind, dossier and state of all messages."""
+
+    def found() -> list[tuple[str, str, str]]:
+        return [
+            (row["kind"], row["dossier_code"], row["state"])
+            for row in rows(
+                "SELECT m.kind, d.dossier_code, m.state FROM motcua.messages AS m"
+                " JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY d.dossier_code, m.message_id"
+            )
+        ]
+
+    return found
+
+
+def last() -> Export:
+    """The file that was written last."""
+    with connect() as connection:
+        return max(list_exports(connection, SOURCE), key=lambda each: each.modified_at)
+
+
+def faults_of(export: Export) -> list[tuple[str, int | None]]:
+    """Code and line of all that was wrong in a file."""
+    return [(fault["code"], fault["line"]) for fault in export.faults]
+
+
+def local(moment: datetime) -> str:
+    """A time as exports write it."""
+    return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"

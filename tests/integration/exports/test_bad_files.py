@@ -1,0 +1,133 @@
+"""Files that cannot be taken: told where people look, and nobody else is held up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.domain.run_window import EVERYTHING
+from motcua.jobs.exports import taking
+from motcua.jobs.exports.taking import FolderFailed, take_files
+from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.personal_data.files import remove_old_files
+from motcua.jobs.personal_data.purging import purge
+from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source
+from motcua.jobs.uploads import reading
+from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
+
+
+@pytest.mark.guarantee("intake", "a file that cannot be read is told with what to do, and holds up no other file")
+def test_file_that_cannot_be_read_holds_up_no_other(software, states):
+    software.put(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 x", "a.xls")
+    software.put(b"", "b.csv")
+    software.put("Mã hồ sơ;Trạng thái\nH-1;4".encode("utf-16")[:-1], "c.csv")
+    software.put(b"%PDF-1.7", "d.pdf")
+    software.drop(line("H-1"), name="20991231.csv")
+    software.drop(line("H-1"), name="e\udcff.csv")
+    software.drop(line("H-2"))
+    assert software.read() == {"taken": 2, "refused": 5}
+    assert states() == {"H-1": 4, "H-2": 4}
+    assert software.read() == {}, "each is read once"
+
+
+def test_export_of_changes_may_be_empty_and_a_whole_one_may_not(software):
+    software.drop(line("H-1"))
+    software.drop()
+    assert software.read() == {"taken": 1, "refused": 1}
+    assert faults_of(last()) == [("no_lines", None)]
+    set_form_of(CHANGES)
+    assert software.read() == {"taken": 1}
+    assert (last().state, last().lines) == ("taken", 0)
+    software.drop(headings="")
+    assert software.read() == {"refused": 1}
+
+
+def test_file_whose_last_line_is_not_ended_is_refused_where_others_ended_theirs(software, states):
+    software.drop(line("H-1"), ends="")
+    assert software.read() == {"taken": 1}
+    software.drop(line("H-1"), line("H-2"))
+    assert software.read() == {"taken": 1}
+    software.drop(line("H-1"), line("H-2"), line("H-3")[:-2], ends="")
+    assert software.read() == {"refused": 1}
+    assert faults_of(last()) == [("cut_off", None)]
+    assert states() == {"H-1": 4, "H-2": 4}
+
+
+def test_file_that_is_too_large_is_not_opened(software, monkeypatch):
+    monkeypatch.setattr(taking, "LARGEST_FILE", 100)
+    software.drop(*(line(f"H-{number}") for number in range(10)))
+    assert software.read() == {"refused": 1}
+    assert faults_of(last()) == [("too_large", None)]
+
+
+def test_run_is_red_while_the_newest_file_is_refused_and_takes_what_is_dropped(software, ledger, states):
+    software.drop(line("H-1", "?"))
+    assert SOURCE in find_sources(EVERYTHING)
+    software.read()
+    with pytest.raises(RunIncomplete, match=rf"source {SOURCE}: its file {last().export_no} is refused"):
+        gate("run", EVERYTHING)
+    software.drop(line("H-1"))
+    software.now = datetime.now(UTC)
+    take_files(SOURCE, software.now - timedelta(minutes=5))
+    assert pick_up_source(SOURCE, EVERYTHING)["dossiers"] == 1
+    assert states() == {"H-1": 4}
+    gate("run", EVERYTHING)
+
+
+def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software, configure, tmp_path):
+    configure(MOTCUA_SOURCES=f"{SOURCE}=files,khac=files")
+    assert take_files("khac").taken == 0
+    other = tmp_path / "files" / "khac"
+    other.mkdir()
+    (other / "x.csv").write_text("x")
+    with pytest.raises(FolderFailed, match="motcua files form"):
+        take_files("khac")
+    assert "khac" in find_sources(EVERYTHING)
+    with pytest.raises(FolderFailed):
+        pick_up_source("khac", EVERYTHING)
+    configure(MOTCUA_FILES="s3://bucket/x")
+    with pytest.raises(FolderFailed, match="no Airflow connection"):
+        take_files(SOURCE)
+
+
+@pytest.fixture
+def read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read by a process of their own, as in production."""
+    monkeypatch.setattr(taking, "read_export_apart", reading.read_export_apart)
+
+
+def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):
+    software.drop(line("H-1"), line("H-2", "?"))
+    software.put(b"PK\x03\x04 no zip", "bom.xlsx")
+    assert software.read() == {"taken": 1, "refused": 1}
+    assert faults_of(last()) == [("not_a_table", None)]
+    assert states() == {"H-1": 4}
+
+
+def test_exported_fields_go_with_their_dossier_and_the_next_export_does_not_bring_them_back(software, run, rows):
+    set_form_of(FORM.replace("occurred_at: [Lúc]", "returned_at: [Ngày trả]"))
+    headings = f"{HEADINGS};Ngày trả"
+    old = {"received": "1/6/2025", "due": "9/6/2025"}
+    ended = line("H-1", "Đã trả", "Trả", **old) + ";8/6/2025"
+    software.drop(ended, line("H-2") + ";", headings=headings)
+    run()
+    rows("UPDATE motcua.dossiers SET picked_up_at = now() - interval '450 days'")
+    purge("tests")
+    kept = "SELECT dossier_code FROM intake.pushed_dossiers WHERE fields <> '{}'"
+    assert [row["dossier_code"] for row in rows(kept)] == ["H-2"]
+    assert rows("SELECT 1 FROM intake.pushed_steps WHERE dossier_code = 'H-1' AND fields <> '{}'") == []
+    software.drop(ended, line("H-2") + ";", line("H-3") + ";", headings=headings)
+    run()
+    assert [row["dossier_code"] for row in rows(kept + " ORDER BY 1")] == ["H-2", "H-3"]
+    assert (last().added, last().moved) == (1, 0)
+
+
+def test_raw_files_are_removed_after_their_time(software):
+    path = software.drop(line("H-1"))
+    software.read()
+    now = datetime.now(UTC)
+    assert remove_old_files(now + timedelta(days=29)).removed == 0
+    assert path.exists()
+    assert remove_old_files(now + timedelta(days=31)).removed == 1
+    assert not path.exists()

@@ -1,0 +1,338 @@
+"""From the file to the message: differences between exports are told as steps that were pushed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from motcua.jobs.exports.taking import SETTLED, has_unread_files, take_files
+from motcua.jobs.notices.watching import sources_with_news
+from motcua.store.intake.exports import accept_file, list_vanished
+from motcua.store.ledger.database import connect
+from tests.conftest import TU_PHAP
+from tests.integration.exports.conftest import (
+    CHANGES,
+    FORM,
+    HEADINGS,
+    SOURCE,
+    faults_of,
+    last,
+    line,
+    local,
+    set_form_of,
+)
+
+
+def test_result_in_a_later_export_is_told(software, run, messages, rows):
+    software.drop(line("H-1"), line("H-2"))
+    assert run() == set()
+    assert messages() == []
+    software.drop(line("H-1", "Chờ trả kết quả", "Trả kết quả"), line("H-2"))
+    software.read()
+    assert SOURCE in sources_with_news(datetime.now(UTC) + timedelta(seconds=1))
+    assert run() == set()
+    assert messages() == [("result", "H-1", "queued")]
+    (row,) = rows("SELECT * FROM motcua.dossiers WHERE dossier_code = 'H-1'")
+    assert (row["msisdn"], row["step_name"]) == ("+84905123456", "Trả kết quả")
+    (step,) = rows("SELECT occurred_at FROM motcua.transitions WHERE status_code = 9")
+    assert step["occurred_at"] == last().exported_at
+
+
+def test_first_whole_export_says_how_things_stand_and_tells_nobody(software, run, messages, states):
+    software.drop(line("H-1", "Chờ trả kết quả"), line("H-2", "Chờ bổ sung"), line("H-3"))
+    assert run() == set()
+    assert states() == {"H-1": 9, "H-2": 5, "H-3": 4}
+    assert {state for _, _, state in messages()} <= {"expired"}
+    # What was known there is told when it comes again.
+    software.drop(line("H-1"), line("H-2"), line("H-3"))
+    software.drop(line("H-1", "Chờ trả kết quả"), line("H-2"), line("H-3"))
+    run()
+    assert [(kind, code) for kind, code, state in messages() if state == "queued"] == [("result", "H-1")]
+
+
+def test_time_of_a_step_is_that_of_its_column_else_that_of_the_export(software, rows):
+    headings = f"{HEADINGS};Lúc"
+    at = software.now - timedelta(minutes=7)
+    software.drop(line("H-1") + ";", line("H-2") + f";{local(at)}", headings=headings)
+    software.read()
+    software.drop(
+        line("H-1", "Đã trả") + ";",
+        line("H-2", "Đã trả") + f";{local(at)}",
+        headings=headings,
+        name="2026-11-25 0815.csv",
+    )
+    software.drop(
+        line("H-1", "Đã trả") + ";không rõ", line("H-2", "Đã trả", "Khác") + ";31/12/2099 00:00:00", headings=headings
+    )
+    software.read()
+    found = {
+        (row["dossier_code"], row["status_code"], row["to_step"]): row["occurred_at"]
+        for row in rows("SELECT * FROM intake.source_transitions")
+    }
+    assert found["H-2", 4, "Xử lý"] == at.replace(microsecond=0)
+    assert found["H-2", 10, "Khác"] == last().exported_at, "a time to come is none"
+    assert ("H-1", 10, "Xử lý") in found
+    assert ("unread_time", 2) in faults_of(last())
+
+
+@pytest.mark.guarantee("intake", "any life that is told by whole exports ends as the last export has it, step by step")
+def test_life_that_is_told_by_whole_exports_ends_as_the_last_one_has_it(software, states, steps):
+    random = Random(20)
+    codes = [f"H-{number}" for number in range(40)]
+    words = {1: "Mới đăng ký", 4: "Đang xử lý", 5: "Chờ bổ sung", 9: "Chờ trả kết quả", 10: "Đã trả"}
+    said: dict[str, int] = {}
+    history: dict[str, list[int]] = {code: [] for code in codes}
+    for _ in range(12):
+        there = [code for code in codes if random.random() < 0.93]
+        for code in there:
+            if code not in said or random.random() < 0.4:
+                status = random.choice(list(words))
+                if status != said.get(code):
+                    history[code].append(status)
+                said[code] = status
+        random.shuffle(there)
+        software.drop(*(line(code, words[said[code]], "Bước") for code in there))
+        if random.random() < 0.6:
+            software.read()
+    while (read := software.read()).get("taken"):
+        assert not read.get("refused")
+    assert states() == said
+    assert {code: steps(code) for code in said} == {code: history[code] for code in said}
+
+
+def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
+    first = software.drop(line("H-1"), line("H-2"))
+    run()
+    second = software.drop(line("H-1", "Chờ trả kết quả"), line("H-2"))
+    run()
+    seen = "SELECT * FROM intake.source_transitions", "SELECT * FROM intake.source_dossiers"
+    before = [rows(each) for each in seen]
+    again = second.read_bytes()
+    software.put(again, "khac.csv")
+    software.put(again, second.name)
+    # An old one, with the time that it had.
+    (software.folder / "cu.csv").write_bytes(first.read_bytes())
+    os.utime(software.folder / "cu.csv", (first.stat().st_mtime, first.stat().st_mtime))
+    assert software.read() == {"repeated": 3}
+    assert software.read() == {}
+    run()
+    assert [rows(each) for each in seen] == before
+
+
+def test_state_that_comes_back_is_news(software, states, steps):
+    """The same bytes are another export where they were written later, after others."""
+    for status in ("Đang xử lý", "Chờ trả kết quả", "Đang xử lý"):
+        software.drop(line("H-1", status))
+        assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 4}
+    assert steps("H-1") == [4, 9, 4]
+
+
+@pytest.mark.guarantee("intake", "an older export that comes late moves nothing back")
+@pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
+def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):
+    set_form_of(form)
+    software.drop(line("H-1"), name="xuat 20261125-080000.csv")
+    run()
+    software.drop(line("H-1", "Chờ trả kết quả"), name="xuat 20261125-081000.csv")
+    run()
+    told = messages()
+    software.drop(line("H-1"), line("H-2"), name="xuat 20261125-080500.csv")
+    run()
+    assert states() == {"H-1": 9} | ({"H-2": 4} if form == CHANGES else {})
+    assert steps("H-1") == [4, 9]
+    assert messages() == told
+    assert (last().state, last().older) == (("taken", 1) if form == CHANGES else ("outdated", 0))
+
+
+def test_files_are_taken_in_the_order_of_the_times_in_their_names(software, steps):
+    software.drop(line("H-1", "Đã trả"), name="2026-11-25_0900.csv")
+    software.drop(line("H-1", "Đang xử lý"), name="25-11-2026 07.00.csv")
+    software.drop(line("H-1", "Chờ trả kết quả"), name="xuat_20261125080000.csv")
+    assert software.read() == {"taken": 3}
+    assert steps("H-1") == [4, 9, 10]
+
+
+def test_exports_of_one_moment_are_taken_in_the_order_of_their_names(software, steps):
+    for name, status in (("10.csv", "Đã trả"), ("9.csv", "Chờ trả kết quả"), ("1.csv", "Đang xử lý")):
+        software.drop(line("H-1", status), name=name, after=0)
+    assert software.read() == {"taken": 3}
+    assert steps("H-1") == [4, 9, 10]
+
+
+def test_export_of_changes_holds_several_steps_of_a_dossier_and_may_overlap_the_last_one(
+    software, run, messages, steps
+):
+    set_form_of(CHANGES)
+    headings = f"{HEADINGS};Lúc"
+    at = [software.now + timedelta(minutes=minute) for minute in range(5)]
+
+    def told(status: str, when: datetime) -> str:
+        return line("H-1", status) + f";{local(when)}"
+
+    software.drop(told("Đang xử lý", at[1]), told("Mới đăng ký", at[0]), headings=headings, after=600)
+    software.read()
+    overlapping = told("Đang xử lý", at[1]), told("Chờ trả kết quả", at[3]), told("Mới đăng ký", at[0])
+    software.drop(*overlapping, headings=headings)
+    software.drop(headings=headings)
+    run()
+    software.drop(told("Đang xử lý", at[1]), headings=headings)
+    run()
+    assert steps("H-1") == [1, 4, 9]
+    assert messages() == [("result", "H-1", "queued")]
+
+
+def test_step_that_was_typed_in_late_leaves_the_dossier_as_its_latest_step_left_it(software, run, messages, states):
+    set_form_of(CHANGES)
+    headings = f"{HEADINGS};Lúc"
+    software.drop(line("H-1", "Chờ trả kết quả") + f";{local(software.now)}", headings=headings)
+    run()
+    software.drop(line("H-1") + f";{local(software.now - timedelta(hours=18))}", headings=headings)
+    run()
+    assert states() == {"H-1": 9}
+    assert messages() == [("result", "H-1", "queued")]
+
+
+def test_days_without_a_time_put_steps_in_the_order_of_the_files(software, states):
+    set_form_of(CHANGES)
+    headings = f"{HEADINGS};Lúc"
+    today = f"{software.now:%d/%m/%Y}"
+    for status in ("Đang xử lý", "Chờ trả kết quả", "Đã trả"):
+        software.drop(line("H-1", status) + f";{today}", headings=headings)
+        software.read()
+    assert states() == {"H-1": 10}
+
+
+def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run, rows, steps):
+    software.drop(*(line(f"H-{number}") for number in range(10)))
+    run()
+    before = rows("SELECT * FROM motcua.transitions")
+    software.drop(*(line(f"H-{number}") for number in range(9)), line("H-X"))
+    run()
+    assert (last().vanished, last().added, last().moved) == (1, 1, 0)
+    with connect() as connection:
+        assert [each.dossier_code for each in list_vanished(connection, SOURCE)] == ["H-9"]
+    assert steps("H-9") == [4]
+    assert len(rows("SELECT * FROM motcua.transitions")) == len(before) + 1
+    software.drop(*(line(f"H-{number}") for number in range(10)), line("H-X"))
+    run()
+    assert (last().vanished, last().added, last().moved) == (0, 0, 0)
+    with connect() as connection:
+        assert list_vanished(connection, SOURCE) == []
+    assert steps("H-9") == [4]
+
+
+def test_file_that_is_still_written_waits(software, states):
+    path = software.drop(line("H-1"), line("H-2"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:90])
+    assert take_files(SOURCE, software.now).waiting == 1
+    for size in (100, 110):
+        software.now += SETTLED
+        path.write_bytes(whole[:size])
+        assert take_files(SOURCE, software.now).waiting == 1
+    path.write_bytes(whole)
+    assert has_unread_files(SOURCE)
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 4, "H-2": 4}
+    assert not has_unread_files(SOURCE)
+    for name in ("x.csv.part", ".x.csv", "~$x.xlsx", "x.tmp", "desktop.ini"):
+        (software.folder / name).write_text("x")
+    (software.folder / "thư mục").mkdir()
+    assert not has_unread_files(SOURCE)
+    assert software.read() == {}
+
+
+def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(software, run, states, steps):
+    all_of_them = [line(f"H-{number}") for number in range(20)]
+    software.drop(*all_of_them)
+    run()
+    software.drop(*all_of_them[:12])
+    assert software.read() == {"refused": 1}
+    assert faults_of(last()) == [("few_dossiers", None)]
+    # As many, and all others: perhaps another office's.
+    software.drop(*(line(f"K-{number}") for number in range(20)))
+    assert software.read() == {"refused": 1}
+    assert len(states()) == 20
+    few = software.drop(*all_of_them[:10], line("H-10", "Đã trả"))
+    software.read()
+    number = last().export_no
+    with connect() as connection:
+        assert accept_file(connection, number, "hoa", "đã bàn giao", datetime.now(UTC))
+        assert not accept_file(connection, number - 10, "hoa", "không có", datetime.now(UTC))
+    assert software.read() == {"taken": 1}
+    assert (last().state, last().accepted_by, last().vanished) == ("accepted", "hoa", 9)
+    assert steps("H-10") == [4, 10]
+    # What a person said of it was of what it was then.
+    with connect() as connection:
+        assert not accept_file(connection, number, "hoa", "lại", datetime.now(UTC))
+    assert few.exists()
+    # The next one is held against that one.
+    software.drop(*all_of_them[:10], line("H-10", "Đã trả"), line("H-11"))
+    assert software.read() == {"taken": 1}
+
+
+def test_dossiers_of_lines_that_are_refused_have_not_vanished(software, states):
+    software.drop(*(line(f"H-{number}") for number in range(10)))
+    software.read()
+    software.drop(*(line(f"H-{number}", "Không rõ") for number in range(9)), line("H-9", "Đã trả"))
+    assert software.read() == {"taken": 1}
+    assert (last().vanished, last().refused, last().lines) == (0, 9, 10)
+    assert states()["H-9"] == 10
+    assert states()["H-1"] == 4
+
+
+def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(software, rows):
+    seen = "SELECT applicant_phone, due_at, received_at FROM intake.source_dossiers"
+    software.drop(line("H-1"))
+    software.read()
+    (full,) = rows(seen)
+    assert full["applicant_phone"] == "0905123456"
+    short = "Mã hồ sơ;Cơ quan;Trạng thái"
+    software.drop(f"H-1;{line('H-1').split(';')[1]};4", headings=short)
+    software.read()
+    assert rows(seen) == [full]
+    software.drop(line("H-1", phone="", due="mai"))
+    software.read()
+    assert rows(seen) == [full | {"applicant_phone": ""}], "what cannot be read is left as it was"
+    software.drop(line("H-1", due=""))
+    software.read()
+    assert rows(seen) == [full | {"due_at": None}]
+
+
+def test_file_that_another_form_refused_is_read_by_the_new_one(software, states):
+    software.drop(line("H-1", "Xong"))
+    assert software.read() == {"refused": 1}
+    assert faults_of(last())[1:] == [("bad_status", 2)]
+    assert software.read() == {}
+    set_form_of(FORM.replace("[Đã trả]", "[Đã trả, Xong]"))
+    assert has_unread_files(SOURCE)
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 10}
+
+
+def test_agency_is_named_by_its_code_an_alias_a_name_or_the_dossiers_code(software, rows):
+    software.drop(
+        line("H-1", agency="H32.30"),
+        line("H-2", agency="sở tư PHÁP"),
+        line(f"{TU_PHAP}-261120-0001", agency=""),
+        line("H-4", agency=""),
+        line("H-5", agency="999"),
+    )
+    assert software.read() == {"taken": 1}
+    found = {row["dossier_code"]: row["agency_code"] for row in rows("SELECT * FROM intake.source_dossiers")}
+    assert found["H-2"] == found[f"{TU_PHAP}-261120-0001"] == TU_PHAP
+    assert set(found) == {"H-1", "H-2", f"{TU_PHAP}-261120-0001"}
+    assert faults_of(last()) == [("no_agency", 5), ("unknown_agency", 6)]
+
+
+def test_dossiers_of_somebody_elses_agency_are_refused_alone(software, states):
+    with connect() as connection:
+        connection.execute("DELETE FROM intake.client_agencies WHERE agency_code = %s", [TU_PHAP])
+    software.drop(line("H-1"), line("H-2", agency=TU_PHAP))
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 4}
+    assert faults_of(last()) == [("not_ours", 3)]

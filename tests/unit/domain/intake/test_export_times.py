@@ -1,0 +1,71 @@
+"""When an export was made, which comes first, and which may be only a part."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from motcua.domain.intake.exports import FromTheFuture, by_name, exported_at, looks_cut
+from tests.conftest import NOW
+
+WRITTEN = NOW - timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("xuat.csv", None),
+        ("xuat-20261124-081530.csv", "2026-11-24T01:15:30"),
+        ("xuat_20261124081530.xlsx", "2026-11-24T01:15:30"),
+        ("2026-11-24 08.15.csv", "2026-11-24T01:15:00"),
+        ("hồ sơ 2026-11-24T08h15m30.csv", "2026-11-24T01:15:30"),
+        ("24-11-2026 08:15.csv", "2026-11-24T01:15:00"),
+        ("24.11.2026_0815.csv", "2026-11-24T01:15:00"),
+        ("20261124.csv", "2026-11-23T17:00:00"),
+        ("20261124 (2).csv", "2026-11-23T17:00:00"),
+        # Of the day on which it was written: the name leaves the time to that.
+        ("20261125.csv", None),
+        # No times.
+        ("160915001.csv", None),
+        ("20261399.csv", None),
+        ("20261124999999.csv", None),
+        ("so-1202611240815.csv", None),
+    ],
+)
+def test_time_in_a_name_is_when_it_was_exported_else_when_it_was_written(name, told):
+    expected = WRITTEN if told is None else datetime.fromisoformat(told).replace(tzinfo=UTC)
+    assert exported_at(name, WRITTEN, NOW) == expected
+
+
+def test_time_that_has_not_come_is_refused_in_a_name_and_else_is_now():
+    with pytest.raises(FromTheFuture):
+        exported_at("20261126.csv", WRITTEN, NOW)
+    with pytest.raises(FromTheFuture):
+        exported_at("20261125-1100.csv", WRITTEN, NOW)
+    assert exported_at("20261125-1005.csv", WRITTEN, NOW) == NOW + timedelta(minutes=5)
+    assert exported_at("xuat.csv", NOW + timedelta(days=400), NOW) == NOW
+
+
+def test_names_are_put_in_order_as_people_count():
+    names = ["xuat 10.csv", "xuat 9.csv", "Xuat 1.csv", "xuat.csv", "xuat 1b.csv", "2.csv"]
+    in_order = ["2.csv", "Xuat 1.csv", "xuat 1b.csv", "xuat 9.csv", "xuat 10.csv", "xuat.csv"]
+    assert sorted(names, key=by_name) == in_order
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "cut"),
+    [
+        (0, 0, False),
+        (3, 0, False),
+        (4, 0, True),
+        (6, 2, True),
+        (10, 7, False),
+        (10, 6, True),
+        (1000, 700, False),
+        (1000, 699, True),
+        (100, 5000, False),
+    ],
+)
+def test_few_that_are_left_look_cut_off(before, now, cut):
+    assert looks_cut(before, now, 70) is cut

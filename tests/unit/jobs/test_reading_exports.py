@@ -1,0 +1,303 @@
+"""What an export says line by line, in whatever shape software writes it, and what is said of what cannot be used."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import datetime
+from typing import Any
+
+import openpyxl
+import pytest
+
+from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of, read_export_form
+from motcua.jobs.exports.reading import ReadExport, agency_key, read_export
+from motcua.jobs.handed_in.tables import FileRefused
+from tests.conftest import NHA_TRANG, NOW, TU_PHAP
+
+FORM_TEXT = """
+kind: whole
+columns:
+  dossier_code: [Mã hồ sơ, Số hồ sơ]
+  status: [Trạng thái]
+  step: [Bước xử lý]
+  occurred_at: [Cập nhật lúc]
+  agency: [Đơn vị]
+  applicant_phone: [Điện thoại]
+  received_at: [Ngày nhận]
+  submitted_via: [Hình thức]
+  desk: [Nơi]
+statuses:
+  4: [Đang xử lý]
+  9: [Chờ trả (tại quầy), Đã có kết quả]
+submitted_via:
+  online: [Trực tuyến]
+at_desk: [Quầy số 2]
+"""
+FORM = read_export_form(FORM_TEXT)
+HEADINGS = ["Mã hồ sơ", "Trạng thái", "Bước xử lý", "Cập nhật lúc", "Đơn vị", "Điện thoại", "Ngày nhận"]
+AGENCIES = {agency_key(each): code for each, code in ((NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP), ("x", "x"))}
+
+
+def cells(code: str = "H-1", status: str = "4", **changes: str) -> list[str]:
+    its = {"step": "Xử lý", "at": "", "agency": NHA_TRANG, "phone": "0905123456", "received": "20/11/2026"} | changes
+    return [code, status, its["step"], its["at"], its["agency"], its["phone"], its["received"]]
+
+
+def csv_of(*lines: list[str], headings: list[str] | None = None, separator: str = ";") -> bytes:
+    return ("\n".join(separator.join(each) for each in (headings or HEADINGS, *lines)) + "\n").encode()
+
+
+def workbook_of(*lines: list[Any], title: str = "HS") -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = title
+    for each in lines:
+        sheet.append(each)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def read(
+    content: bytes, name: str = "xuat.csv", form: ExportForm = FORM, own: tuple[str, ...] = (NHA_TRANG, TU_PHAP)
+) -> ReadExport:
+    return read_export(content, name, form, AGENCIES, own, NOW)
+
+
+def rows_of(found: ReadExport) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in found.rows]
+
+
+def faults_of(found: ReadExport | FileRefused) -> list[tuple[str, int | None]]:
+    return [(each.code, each.line) for each in found.faults]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_csv_is_read_in_every_encoding_and_with_every_separator_that_excel_writes(encoding, separator):
+    content = csv_of(cells(status="Đang xử lý"), cells("H-2"), separator=separator).decode().encode(encoding)
+    found = read(content)
+    assert [row["dossier_code"] for row in rows_of(found)] == ["H-1", "H-2"]
+    assert rows_of(found)[0]["steps"][0]["status_code"] == 4
+    assert (found.lines, found.refused, found.faults, found.ends_a_line) == (2, 0, [], True)
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("25/11/2026 08:15", "2026-11-25T01:15:00+00:00"),
+        ("25-11-2026 08:15:30", "2026-11-25T01:15:30+00:00"),
+        ("2026-11-25T08:15:30.123", "2026-11-25T01:15:30+00:00"),
+        ("20261125081530", "2026-11-25T01:15:30+00:00"),
+        ("25/11/2026", "2026-11-24T17:00:00+00:00"),
+        ("46351", "2026-11-24T17:00:00+00:00"),
+        ("46351.34375", "2026-11-25T01:15:00+00:00"),
+        ("46351,34375", "2026-11-25T01:15:00+00:00"),
+        ("", None),
+    ],
+)
+def test_times_are_read_in_the_shapes_that_software_and_excel_write(written, read_as):
+    (row,) = rows_of(read(csv_of(cells(at=written, received=written), headings=HEADINGS, separator="\t")))
+    assert row["steps"][0]["occurred_at"] == read_as
+    assert row["received_at"] == read_as
+    assert row["said"] == ["received_at"]
+
+
+@pytest.mark.parametrize("written", ["mai", "11/25/2026", "25/11/26", "30/02/2026", "#N/A", "-46351", "99999"])
+def test_time_that_cannot_be_read_is_told_and_costs_its_cell_alone(written):
+    found = read(csv_of(cells(at=written, received=written)))
+    (row,) = rows_of(found)
+    assert row["steps"][0]["occurred_at"] is None
+    assert row["said"] == []
+    assert faults_of(found) == [("unread_time", 2), ("unread_time", 2)]
+    assert found.refused == 0
+
+
+def test_step_that_has_not_happened_yet_has_no_time():
+    found = read(csv_of(cells(at="26/11/2026 08:00"), cells("H-2", at="25/11/2026 10:05")))
+    assert [row["steps"][0]["occurred_at"] for row in rows_of(found)] == [None, "2026-11-25T03:05:00+00:00"]
+    assert faults_of(found) == [("unread_time", 2)]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (cells(""), "missing"),
+        (cells("H" * 41), "bad_code"),
+        (cells("H\u200b1\x07"), "bad_code"),
+        (cells("1,60915E+17"), "rounded"),
+        (cells(status=""), "missing"),
+        (cells(status="Xong"), "bad_status"),
+        (cells(status="-4"), "bad_status"),
+        (cells(status="4.5"), "bad_status"),
+        (cells(agency=""), "no_agency"),
+        (cells(agency="Xã Không Có"), "unknown_agency"),
+        (cells(agency="x"), "not_ours"),
+        ([*cells(), "thừa"], "cells_beyond"),
+    ],
+)
+def test_line_that_cannot_be_used_refuses_itself_alone(line, fault):
+    found = read(csv_of(cells("H-0"), line, cells("H-9"), separator="\t"))
+    assert [row["dossier_code"] for row in rows_of(found)] == ["H-0", "H-9"]
+    assert (found.lines, found.refused, faults_of(found)) == (3, 1, [(fault, 3)])
+    assert all(str(each) and each.english for each in found.faults)
+
+
+def test_what_is_told_of_a_line_names_no_cell():
+    secret = "Nguyễn Thị Lan 0905123456"
+    found = read(csv_of(cells("H-0"), cells(status=secret), cells(agency=secret), cells("H-3", at=secret)))
+    assert len(found.faults) == 3
+    assert not [each for each in found.faults if "Lan" in f"{each}{each.english}" or "0905" in f"{each}{each.english}"]
+
+
+@pytest.mark.parametrize("kind", ["whole", "changes"])
+def test_lines_of_a_dossier_that_contradict_each_other_refuse_each_other(kind):
+    form = FORM.model_copy(update={"kind": kind})
+    found = read(csv_of(cells(), cells("H-2"), cells("H-2"), cells(status="9")), form=form)
+    assert [row["dossier_code"] for row in rows_of(found)] == ["H-2"]
+    assert faults_of(found) == [("twice", 2), ("twice", 5)]
+    assert set(found.keys) == {(NHA_TRANG, "H-1"), (NHA_TRANG, "H-2")}
+
+
+def test_steps_of_a_dossier_in_an_export_of_changes_are_put_in_the_order_of_their_times():
+    form = FORM.model_copy(update={"kind": "changes"})
+    lines = cells(status="9", at="25/11/2026 09:00"), cells(at="25/11/2026 08:00"), cells(at="25/11/2026 08:00")
+    (row,) = rows_of(read(csv_of(*lines), form=form))
+    assert [step["status_code"] for step in row["steps"]] == [4, 9]
+    same_time = cells(status="9", at="25/11/2026"), cells(at="25/11/2026")
+    with pytest.raises(FileRefused) as refused:
+        read(csv_of(*same_time), form=form)
+    assert faults_of(refused.value) == [("all_refused", None), ("twice", 2), ("twice", 3)]
+
+
+def test_status_is_a_word_of_the_form_or_a_number():
+    lines = [cells(f"H-{number}", status) for number, status in enumerate(("9", "09", "9.0", "đã CÓ kết quả", "11"))]
+    lines.append(cells("H-5", "Chờ trả (tại quầy)"))
+    assert [row["steps"][0]["status_code"] for row in rows_of(read(csv_of(*lines)))] == [9, 9, 9, 9, 11, 9]
+
+
+@pytest.mark.parametrize(
+    ("desk", "at_desk"), [("", False), ("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
+)
+def test_desk_is_where_the_file_says_so(desk, at_desk):
+    (row,) = rows_of(read(csv_of([*cells(status="5"), desk], headings=[*HEADINGS, "Nơi"])))
+    assert row["steps"][0]["supplement_at_desk"] is at_desk
+
+
+def test_way_in_is_a_word_of_the_form():
+    lines = [[*cells("H-1"), "trực tuyến"], [*cells("H-2"), "1"]]
+    found = rows_of(read(csv_of(*lines, headings=[*HEADINGS, "Hình thức"])))
+    assert [row["fields"]["HinhThuc"] for row in found] == ["2", "1"]
+
+
+def test_workbook_is_read_with_its_numbers_dates_and_formulas():
+    at = datetime.fromisoformat("2026-11-25 08:15:30")
+    content = workbook_of(
+        ["BÁO CÁO HỒ SƠ"],
+        [],
+        [*HEADINGS, None],
+        [160915001, 9, "Trả", at, NHA_TRANG, 905123456, 46351],
+        ["H-2", "4", "Xử lý", "=NOW()", NHA_TRANG, "0905123456", datetime.fromisoformat("2026-11-20")],
+        [None] * 7,
+        ["H-3", 4.0, '=HYPERLINK("http://x")', None, NHA_TRANG, 84905123456.0, None],
+        [1.60915001123456e17, 4, "Xử lý", None, NHA_TRANG, "", None],
+    )
+    found = read(content, "xuat.xlsx")
+    rows = rows_of(found)
+    assert [row["dossier_code"] for row in rows] == ["160915001", "H-2", "H-3"]
+    # As it stands there: what it means is for the rules of phones.
+    assert [row["fields"]["SoDienThoai"] for row in rows] == ["905123456", "0905123456", "84905123456"]
+    assert rows[0]["steps"][0]["occurred_at"] == "2026-11-25T01:15:30+00:00"
+    assert rows[0]["received_at"] == "2026-11-24T17:00:00+00:00"
+    assert faults_of(found) == [("rounded", 8)]
+    assert found.ends_a_line is None
+
+
+def test_sheet_of_a_workbook_is_the_one_that_the_form_names():
+    book = workbook_of(HEADINGS, cells(), title="Dữ liệu")
+    assert len(read(book, "x.xlsx", FORM.model_copy(update={"sheets": ("du lieu",)})).rows) == 1
+    with pytest.raises(FileRefused) as refused:
+        read(book, "x.xlsx", FORM.model_copy(update={"sheets": ("Hồ sơ",)}))
+    assert faults_of(refused.value) == [("no_sheet", None)]
+
+
+def zip_bomb() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", bytes(201 * 1024 * 1024))
+    return file.getvalue()
+
+
+WHOLE = csv_of(cells(), cells("H-2", step="Bước ở giữa"), cells("H-3"))
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "no_lines"),
+        (b"\xef\xbb\xbf\r\n", "no_lines"),
+        (csv_of(cells())[:-1].replace(b"\n", b"\n\x00"), "not_text"),
+        (csv_of(cells(step="Xử lý")).decode().replace("ử", "x").encode("cp1258", "replace"), "not_utf8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 100, "old_workbook"),
+        (b"<html><table><tr><td>M\xc3\xa3</td></tr></table>", "web_page"),
+        (b"PK\x03\x04 no zip", "not_a_table"),
+        (workbook_of(HEADINGS, cells())[:-400], "not_a_table"),
+        (csv_of(cells(step='"Xử lý')), "open_quote"),
+        (csv_of(cells(step='"Xử lý'))[:-1], "cut_off"),
+        (csv_of(cells(step='"Xử lý'), cells("H-2"), cells("H-3")), "open_quote"),
+        (csv_of(cells(), headings=["Mã hồ sơ", "Bước"]), "missing_heading"),
+        (csv_of(cells(), headings=["a", "b", "c"]), "no_heading"),
+        (csv_of(cells(), headings=[*HEADINGS, "Trạng thái"]), "heading_twice"),
+        (csv_of(["x"] * 300), "too_wide"),
+        (csv_of(cells(status="?"), cells("H-2", status="?")), "all_refused"),
+        (WHOLE[: WHOLE.index(b"H-3") + 6], "cut_off"),
+        (WHOLE[: WHOLE.index(b"H-3") + 1], "cut_off"),
+    ],
+)  # fmt: skip
+def test_file_that_is_no_export_is_refused_with_what_to_do(content, fault):
+    with pytest.raises(FileRefused) as refused:
+        read(content)
+    assert refused.value.faults[0].code == fault
+    assert str(refused.value)
+    assert refused.value.english
+
+
+def test_workbook_that_unpacks_to_anything_is_refused():
+    with pytest.raises(FileRefused) as refused:
+        read(zip_bomb(), "x.xlsx")
+    assert refused.value.faults[0].code == "too_large"
+
+
+def test_last_line_that_is_not_ended_is_told_apart_from_one_that_is_cut():
+    assert read(WHOLE).ends_a_line is True
+    assert read(WHOLE[:-1]).ends_a_line is False
+    assert read(WHOLE.replace(b"\n", b"\r\n")).ends_a_line is True
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("kind: whole", "kind: some"), "kind"),
+        (("  status: [Trạng thái]\n", ""), "status needs a heading"),
+        (("[Đang xử lý]", "[Đang xử lý, đã có kết quả]"), "twice"),
+        (("step: [Bước xử lý]", "step: [Trạng Thái]"), "twice"),
+        (("  4:", "  0:"), "from 1 to 9999"),
+        (("kind: whole", "kind: whole\nkhac: 1"), "khac"),
+        (("at_desk: [Quầy số 2]", "at_desk: [Quầy"), "no YAML"),
+        (("step: [Bước xử lý]", "step: ['']"), "empty word"),
+        (("kind: whole", "- kind"), "YAML"),
+    ],
+)
+def test_form_that_cannot_be_used_says_why(change, why):
+    text = FORM_TEXT.replace(*change)
+    assert text != FORM_TEXT
+    with pytest.raises(ExportFormError, match=why):
+        read_export_form(text)
+
+
+def test_form_is_the_same_after_it_was_kept():
+    assert form_of(json.loads(json.dumps(FORM.model_dump(mode="json")))) == FORM
+    with pytest.raises(ExportFormError):
+        form_of({"kind": "whole"})
