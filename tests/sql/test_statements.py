@@ -17,7 +17,13 @@ STATEMENTS = sorted(
     for path in ROOT.rglob("*.sql")
     if path.relative_to(ROOT).parts[0] not in ("migrations", "definitions", "sandbox")
 )
-OF_OTHER_DATABASES = ("sources/reading", "sources/contract", "sources/opencps", "upkeep/runs_before")
+OF_OTHER_DATABASES = (
+    "sources/reading",
+    "sources/foreign_tables",
+    "sources/contract",
+    "sources/opencps",
+    "upkeep/runs_before",
+)
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))
 
 
