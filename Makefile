@@ -58,7 +58,7 @@ lint-python: $(READY)
 lint-sql: $(READY)
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q include/sql
 
-## make prove [ONLY=phones|texts|crash|soak|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n]: how right, at scale, against an oracle that shares no code
+## make prove [ONLY=phones|texts|crash|soak|wrappers|…] [SEED=n] [SEEDS=n] [SHARE=of the soak's day] [SPEED=n]: how right, at scale, against an oracle that shares no code
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED))

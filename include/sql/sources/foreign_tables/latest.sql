@@ -4,20 +4,20 @@
 SELECT
     now() AS source_now,
     (
-        WITH as_it_is AS (SELECT 1)
+        WITH true_ones AS (SELECT 0::bigint AS least, 4611686018427387904::bigint AS most)
 
-        SELECT max(transition_id) FROM source_transitions
-        WHERE transition_id BETWEEN (SELECT 0::bigint) AND (SELECT 4611686018427387904)
+        SELECT max(t.transition_id) FROM source_transitions AS t
+        WHERE t.transition_id BETWEEN (SELECT o.least FROM true_ones AS o) AND (SELECT o.most FROM true_ones AS o)
     ) AS transition_id,
     (
-        WITH as_it_is AS (SELECT 1)
+        WITH true_ones AS (SELECT timestamptz '1900-01-01' AS least, now() AS most)
 
-        SELECT max(recorded_at) FROM source_transitions
-        WHERE recorded_at BETWEEN timestamptz '1900-01-01' AND (SELECT now())
+        SELECT max(t.recorded_at) FROM source_transitions AS t
+        WHERE t.recorded_at BETWEEN (SELECT o.least FROM true_ones AS o) AND (SELECT o.most FROM true_ones AS o)
     ) AS recorded_at,
     (
-        WITH as_it_is AS (SELECT 1)
+        WITH true_ones AS (SELECT timestamptz '1900-01-01' AS least, now() AS most)
 
-        SELECT max(updated_at) FROM source_dossiers
-        WHERE updated_at BETWEEN timestamptz '1900-01-01' AND (SELECT now())
+        SELECT max(d.updated_at) FROM source_dossiers AS d
+        WHERE d.updated_at BETWEEN (SELECT o.least FROM true_ones AS o) AND (SELECT o.most FROM true_ones AS o)
     ) AS updated_at
