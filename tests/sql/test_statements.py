@@ -19,9 +19,10 @@ STATEMENTS = sorted(
 )
 OF_OTHER_DATABASES = (
     "sources/reading",
+    "sources/checking",
+    "sources/foreign_tables",
     "sources/contract",
     "sources/opencps",
-    "sources/checking",
     "upkeep/runs_before",
 )
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT.parents[1] / "plugins").rglob("*.py"))

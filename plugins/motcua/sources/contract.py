@@ -7,6 +7,7 @@ SELECTs, ``dossiers.sql`` and ``transitions.sql``, which map the vendor's tables
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, LiteralString
@@ -15,6 +16,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import class_row, dict_row
 
 from motcua.domain.dossiers import SourceDossier, SourceTransition
+from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -44,6 +46,7 @@ class ContractSource:
     def __init__(self, connection: Connection, source: str = "") -> None:
         """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""
         self._connection = connection
+        self._patience: float | None = None
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
 
@@ -53,8 +56,20 @@ class ContractSource:
         return f"onestop_{source}"
 
     def limit_time(self, seconds: float) -> None:
-        """No statement of the transaction that begins here may take longer: a source that hangs delays no other."""
-        self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
+        """No statement of the transaction that begins here may take longer: a source that hangs delays no other.
+
+        Raises:
+            psycopg.errors.QueryCanceled: from then on, by whatever asks the source, when it took longer.
+        """
+        self._patience = seconds
+        with self._answering():
+            self._connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
+
+    def _answering(self) -> AbstractContextManager[None]:
+        return answered_within(self._connection, self._patience)
+
+    def _statement(self, of: LiteralString, name: LiteralString) -> LiteralString:
+        return statement(of + "/" + name)
 
     def reading_query(self, name: LiteralString) -> LiteralString:
         """What a pick-up or the watcher asks, ``include/sql/sources/reading/<name>.sql`` on this source's tables."""
@@ -79,7 +94,7 @@ class ContractSource:
                 f" source_dossiers AS NOT MATERIALIZED ({statement('sources/reading/dossiers_by_agency')}),"
                 f" source_transitions AS NOT MATERIALIZED ({statement('sources/reading/transitions_by_agency')})"
             )
-        return f"WITH {views}, reading AS ({statement(of + '/' + name)}) TABLE reading"
+        return f"WITH {views}, reading AS ({self._statement(of, name)}) TABLE reading"
 
     def _stream(
         self,
@@ -91,10 +106,19 @@ class ContractSource:
     ) -> Iterator[Any]:
         # A server-side cursor: the first reading of a large source must not fill the memory.
         make_row: Any = dict_row if row is None else class_row(row)
-        with self._connection.cursor(name=name, row_factory=make_row) as cursor:
-            cursor.itersize = _BATCH
-            cursor.execute(self._query(name, by_agency=by_agency), parameters)
-            yield from cursor
+        cursor = self._connection.cursor(name=name, row_factory=make_row)
+        try:
+            with self._answering():
+                cursor.execute(self._query(name, by_agency=by_agency), parameters)
+            is_more = True
+            while is_more:
+                with self._answering():
+                    rows = cursor.fetchmany(_BATCH)
+                yield from rows
+                is_more = len(rows) == _BATCH
+        finally:
+            with self._answering():
+                cursor.close()
 
     def stream_dicts(
         self, name: LiteralString, parameters: dict[str, Any], *, by_agency: bool = False
@@ -110,7 +134,7 @@ class ContractSource:
         if not keys:
             return []
         agency_codes, dossier_codes = zip(*keys, strict=True)
-        with self._connection.cursor(row_factory=class_row(row)) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=class_row(row)) as cursor:
             cursor.execute(
                 self._query(name), {"agency_codes": list(agency_codes), "dossier_codes": list(dossier_codes)}
             )
@@ -118,7 +142,7 @@ class ContractSource:
 
     def latest(self) -> Latest:
         """The source's clock and its newest rows."""
-        with self._connection.cursor(row_factory=class_row(Latest)) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             return cursor.execute(self._query("latest")).fetchone() or _nothing()
 
     def columns_are_there(self) -> None:
@@ -128,7 +152,8 @@ class ContractSource:
             psycopg.Error: a view or a column is missing, or may not be read.
         """
         for view in (statement(self.folder + "/dossiers"), statement(self.folder + "/transitions")):
-            self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
+            with self._answering():
+                self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
 
     def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
         """Rows changed since then; ``open_too``: every dossier that is not finished as well."""
@@ -152,12 +177,12 @@ class ContractSource:
 
     def transitions_by_number(self, numbers: Sequence[int]) -> list[SourceTransition]:
         """Rows with these numbers."""
-        with self._connection.cursor(row_factory=class_row(SourceTransition)) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=class_row(SourceTransition)) as cursor:
             return cursor.execute(self._query("transitions_by_number"), {"numbers": list(numbers)}).fetchall()
 
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
         """Counts and sums of the rows inside the overlap, as JSON would hold them."""
-        with self._connection.cursor(row_factory=dict_row) as cursor:
+        with self._answering(), self._connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(
                 self._query("watch"),
                 {"recorded_since": recorded_since, "updated_since": updated_since, "after": after},

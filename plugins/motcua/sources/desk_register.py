@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from psycopg import IsolationLevel
 from psycopg.rows import class_row
 
+from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
@@ -35,14 +36,20 @@ def read_desk_register(connection: Connection, since: datetime, patience: timede
     """
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
-    milliseconds = int(patience.total_seconds() * 1000)
-    connection.execute(statement("sources/reading/limit_time"), {"milliseconds": milliseconds})
-    row = connection.execute(statement("sources/contract/desk_register_offered")).fetchone()
-    return _stream(connection, since) if row and row["offered"] else None
+    seconds = patience.total_seconds()
+    with answered_within(connection, seconds):
+        connection.execute(statement("sources/reading/limit_time"), {"milliseconds": int(seconds * 1000)})
+        row = connection.execute(statement("sources/contract/desk_register_offered")).fetchone()
+    return _stream(connection, since, seconds) if row and row["offered"] else None
 
 
-def _stream(connection: Connection, since: datetime) -> Iterator[RegisterRow]:
+def _stream(connection: Connection, since: datetime, patience: float) -> Iterator[RegisterRow]:
     with connection.cursor(name="desk_register", row_factory=class_row(RegisterRow)) as cursor:
-        cursor.itersize = _BATCH
-        cursor.execute(statement("sources/contract/desk_register"), {"since": since})
-        yield from cursor
+        with answered_within(connection, patience):
+            cursor.execute(statement("sources/contract/desk_register"), {"since": since})
+        is_more = True
+        while is_more:
+            with answered_within(connection, patience):
+                rows = cursor.fetchmany(_BATCH)
+            yield from rows
+            is_more = len(rows) == _BATCH

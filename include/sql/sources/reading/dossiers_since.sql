@@ -45,4 +45,4 @@ SELECT
 FROM source_dossiers
 WHERE
     updated_at >= %(since)s
-    OR (%(open_too)s AND coalesce(status_code, 0) NOT IN (3, 7, 10))
+    OR (%(open_too)s AND (status_code IS NULL OR status_code NOT IN (3, 7, 10)))

@@ -19,3 +19,5 @@ WHERE
         SELECT k.agency_code, k.dossier_code
         FROM unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
     )
+    -- Nothing more, but a database behind foreign tables can be asked for it.
+    AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[])

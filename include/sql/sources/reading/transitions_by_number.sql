@@ -14,4 +14,4 @@ SELECT
     left(actor, 2000) AS actor,
     left(note, 20000) AS note
 FROM source_transitions
-WHERE transition_id = any(%(numbers)s)
+WHERE transition_id = any(%(numbers)s::bigint[])

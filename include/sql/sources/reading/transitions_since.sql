@@ -16,5 +16,7 @@ SELECT
     left(note, 20000) AS note
 FROM source_transitions
 WHERE
-    recorded_at >= %(since)s OR transition_id > %(after)s
-    OR (coalesce(recorded_at < '2000-01-01', TRUE) AND transition_id > %(after)s - 1000)
+    recorded_at >= %(since)s OR transition_id > %(after)s::bigint
+    OR (
+        (recorded_at IS NULL OR recorded_at < '2000-01-01') AND transition_id > %(after)s::bigint - 1000::bigint
+    )

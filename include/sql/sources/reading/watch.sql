@@ -11,8 +11,10 @@ FROM (
         coalesce(sum(transition_id), 0)::text AS transition_sum
     FROM source_transitions
     WHERE
-        recorded_at >= %(recorded_since)s OR transition_id > %(after)s
-        OR (coalesce(recorded_at < '2000-01-01', TRUE) AND transition_id > %(after)s - 1000)
+        recorded_at >= %(recorded_since)s OR transition_id > %(after)s::bigint
+        OR (
+            (recorded_at IS NULL OR recorded_at < '2000-01-01') AND transition_id > %(after)s::bigint - 1000::bigint
+        )
 ) AS t
 CROSS JOIN (
     SELECT

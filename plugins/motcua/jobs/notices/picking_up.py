@@ -26,7 +26,7 @@ from motcua.domain.phones.reading import read_phone
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.settings import settings
 from motcua.sources import adapter
-from motcua.sources.contract import ContractSource, Key
+from motcua.sources.contract import ContractSource, Key, Latest
 from motcua.store.agencies import agency_codes
 from motcua.store.ledger.database import (
     Connection,
@@ -166,6 +166,9 @@ class _PickUp:
         after = self.cursor.cursor_transition_id
         if after is None:
             after = latest.transition_id or 0
+        # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
+        # counted after them, it would be taken for read.
+        watch = self._count(latest)
         for dossiers in _batches(self.source.dossiers_since(updated_since, open_too=first)):
             self._take_dossiers(dossiers)
         for transitions in _batches(self.source.transitions_since(recorded_since, after)):
@@ -178,32 +181,37 @@ class _PickUp:
         self._judge_old_steps()
         self._listen_to_rows()
         note_pick_up(self.ledger, self.cursor.source_id, self.moved, self.changed)
-        self._advance(latest.transition_id, latest.recorded_at, latest.updated_at, latest.source_now)
-        return self.counts
-
-    def _advance(
-        self, transition_id: int | None, recorded_at: datetime | None, updated_at: datetime | None, source_now: datetime
-    ) -> None:
-        cursor, overlap = self.cursor, settings().overlap
-        # A source that is empty or silent keeps its cursor; a first reading that found nothing begins now.
-        recorded = max(filter(None, (cursor.cursor_recorded_at, recorded_at)), default=source_now)
-        updated = max(filter(None, (cursor.cursor_updated_at, updated_at)), default=source_now)
-        number = max(filter(None, (cursor.cursor_transition_id, transition_id)), default=0)
-        seen_from = {
-            "recorded_since": (recorded - overlap).isoformat(),
-            "updated_since": (updated - overlap).isoformat(),
-            "after": number,
-        }
-        rows = self.source.watch(recorded - overlap, updated - overlap, number)
+        number, recorded, updated = self._reached(latest)
         advance_source(
             self.ledger,
-            cursor.source_id,
+            self.cursor.source_id,
             transition_id=number,
             recorded_at=recorded,
             updated_at=updated,
-            watch=seen_from | {"rows": rows},
+            watch=watch,
             now=self.now,
         )
+        return self.counts
+
+    def _reached(self, latest: Latest) -> tuple[int, datetime, datetime]:
+        """Number, recorded and updated time that the cursor comes to."""
+        cursor = self.cursor
+        # A source that is empty or silent keeps its cursor; a first reading that found nothing begins now.
+        recorded = max(filter(None, (cursor.cursor_recorded_at, latest.recorded_at)), default=latest.source_now)
+        updated = max(filter(None, (cursor.cursor_updated_at, latest.updated_at)), default=latest.source_now)
+        number = max(filter(None, (cursor.cursor_transition_id, latest.transition_id)), default=0)
+        return number, recorded, updated
+
+    def _count(self, latest: Latest) -> dict[str, Any]:
+        """What the watcher holds the source against from now on."""
+        number, recorded, updated = self._reached(latest)
+        recorded_since, updated_since = recorded - settings().overlap, updated - settings().overlap
+        return {
+            "recorded_since": recorded_since.isoformat(),
+            "updated_since": updated_since.isoformat(),
+            "after": number,
+            "rows": self.source.watch(recorded_since, updated_since, number),
+        }
 
     def _clean(
         self,

@@ -1,0 +1,49 @@
+"""One-stop databases of another make (SQL Server, Oracle, MySQL) behind foreign tables of a PostgreSQL in between."""
+
+from __future__ import annotations
+
+import re
+from typing import LiteralString
+
+from motcua.sources.contract import ContractSource
+from motcua.store.ledger.database import Connection
+from motcua.store.ledger.queries import statement
+
+_COMPARED = re.compile(
+    r"(?P<time>%\((?:since|start|end|recorded_since|updated_since)\)s)|(?P<number>%\(after\)s)"
+    r"|(?:timestamptz )?(?P<day>'[0-9]{4}-01-01')"
+)
+"""Times and numbers that columns are compared with."""
+
+
+def _beside_the_query(found: re.Match[str]) -> str:
+    # What a subquery gives is known when the statement runs, and not when it is planned.
+    if number := found["number"]:
+        return f"(SELECT {number}::bigint)"
+    return f"(SELECT {found['time'] or found['day']}::timestamptz)"
+
+
+class ForeignTablesSource(ContractSource):
+    """Reads the contract's views where they show foreign tables, so that the far side looks rows up by its indexes.
+
+    A time goes to the far side as a value beside the query. PostgreSQL would write it into the query, with its zone
+    (``'2026-11-25 03:00:00+00'``): MariaDB looks at every row then, and MySQL refuses it. Lists are the other way
+    round: only written into the query do they go there at all.
+
+    The far side orders texts by its own collation, so nothing is merged by that order.
+
+    Such a source has no snapshot: each foreign table, and each statement, shows what is there by then
+    (docs/operations/foreign-databases.md).
+    """
+
+    def __init__(self, connection: Connection, source: str = "") -> None:
+        connection.execute(statement("sources/foreign_tables/join_by_hash"))
+        connection.commit()
+        super().__init__(connection, source)
+        # A prepared statement's plan holds lists as values beside it.
+        connection.prepare_threshold = None
+
+    def _statement(self, of: LiteralString, name: LiteralString) -> LiteralString:
+        own = (of, name) == ("sources/reading", "latest")
+        text = statement("sources/foreign_tables/latest") if own else super()._statement(of, name)
+        return _COMPARED.sub(_beside_the_query, text)

@@ -1,0 +1,173 @@
+"""Sources behind foreign tables: the far side looks rows up, has no snapshot, and may hang as no PostgreSQL does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import IsolationLevel, sql
+from psycopg.rows import dict_row
+
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.watching import SourceWatch
+from motcua.sources import patience
+from motcua.sources.contract import ContractSource
+from motcua.sources.foreign_tables import ForeignTablesSource
+from motcua.store.ledger.database import open_connection
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import NHA_TRANG, NOW, OneStop
+
+CODES = {
+    "known_codes": list(range(1, 11)),
+    "result_codes": [9],
+    "supplement_codes": [5],
+    "working_codes": [2, 4],
+    "ending_codes": [3, 7, 10],
+}
+
+
+@pytest.fixture
+def far(postgres, one_stop: OneStop, configure) -> Iterator[OneStop]:
+    """The one-stop database, which is read through foreign tables of another one."""
+    name = f"between_{one_stop.connection.info.dbname}"
+    parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with psycopg.connect(with_database(postgres.admin_dsn, name), autocommit=True) as between:
+        between.execute("CREATE EXTENSION postgres_fdw")
+        server = "CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host {}, port {}, dbname {})"
+        far_name = one_stop.connection.info.dbname
+        between.execute(sql.SQL(server).format("127.0.0.1", str(parts["port"]), far_name))
+        mapping = "CREATE USER MAPPING FOR PUBLIC SERVER far OPTIONS (user {}, password {})"
+        between.execute(sql.SQL(mapping).format(parts["user"], parts["password"]))
+        between.execute("CREATE SCHEMA onestop")
+        between.execute("IMPORT FOREIGN SCHEMA onestop FROM SERVER far INTO onestop")
+    uri = f"postgres://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+    configure(MOTCUA_SOURCES="khanhhoa=foreign_tables", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri)
+    yield one_stop
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_source_behind_foreign_tables_is_picked_up_and_watched(far, rows):
+    far.dossier()
+    far.move(9)
+    assert pick_up("khanhhoa", now=NOW).transitions == 1
+    watch = SourceWatch("khanhhoa")
+    try:
+        assert watch.see_news() is None
+        far.move(4)
+        far.dossier(status_code=4, updated_at=NOW)
+        assert watch.see_news() is not None
+        assert pick_up("khanhhoa", now=NOW).transitions == 1
+        assert watch.see_news() is None
+    finally:
+        watch.close()
+    assert [row["status_code"] for row in rows("SELECT status_code FROM motcua.transitions ORDER BY 1")] == [4, 9]
+
+
+READINGS = {
+    "latest": ({}, ["max(transition_id)", "max(recorded_at)", "max(updated_at)"]),
+    "watch": (
+        {"recorded_since": NOW, "updated_since": NOW, "after": 7},
+        ["count(*), sum(transition_id)", "recorded_at >= $", "transition_id > $", "updated_at >= $"],
+    ),
+    "dossiers_since": ({"since": NOW, "open_too": True}, ["updated_at >= $", "status_code IS NULL"]),
+    "transitions_since": ({"since": NOW, "after": 7}, ["recorded_at >= $", "transition_id > $"]),
+    "transitions_between": ({"start": NOW, "end": NOW}, ["recorded_at >= $", "recorded_at < $"]),
+    "dossiers_by_key": ({"agency_codes": ["A"], "dossier_codes": ["D-7"]}, ["dossier_code = ANY", "D-7"]),
+    "transitions_by_key": ({"agency_codes": ["A"], "dossier_codes": ["D-7"]}, ["dossier_code = ANY", "D-7"]),
+    "transitions_by_number": ({"numbers": [7]}, ["transition_id = ANY", "{7}"]),
+    "occasions": ({"start": NOW, "end": NOW} | CODES, ["recorded_at >= $", "updated_at >= $"]),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_far_side_is_asked_for_the_rows_that_are_wanted(far, name):
+    parameters, wanted = READINGS[name]
+    with open_connection("onestop_khanhhoa") as connection:
+        reader = ForeignTablesSource(connection)
+        plan = connection.execute("EXPLAIN (VERBOSE) " + reader._query(name), parameters).fetchall()
+    asked = "\n".join(row["QUERY PLAN"] for row in plan if "Remote SQL" in row["QUERY PLAN"])
+    missing = [each for each in wanted if each not in asked.replace("((", "(").replace("r1.", "")]
+    assert not missing, asked
+
+
+@pytest.mark.parametrize("name", ["occasions", "dossiers_by_key"])
+def test_nothing_is_merged_by_the_order_of_another_database(far, name):
+    with open_connection("onestop_khanhhoa") as connection:
+        reader = ForeignTablesSource(connection)
+        plan = connection.execute("EXPLAIN " + reader._query(name), READINGS[name][0]).fetchall()
+    assert "Hash" in str(plan)
+    assert "Merge" not in str(plan)
+
+
+@pytest.mark.guarantee("once", "what comes while a source without a snapshot is read stays news until it is read")
+def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop, monkeypatch):
+    one_stop.dossier()
+    one_stop.move(4)
+    read_all = ContractSource.transitions_since
+
+    def while_rows_come(self, *asked):
+        # As each foreign scan does, each statement sees what is there by then.
+        yield from list(read_all(self, *asked))
+        one_stop.move(9)
+
+    set_up = ContractSource.__init__
+
+    def without_snapshot(self, connection, source=""):
+        set_up(self, connection, source)
+        connection.isolation_level = IsolationLevel.READ_COMMITTED
+
+    monkeypatch.setattr(ContractSource, "__init__", without_snapshot)
+    with monkeypatch.context() as busy:
+        busy.setattr(ContractSource, "transitions_since", while_rows_come)
+        assert pick_up("khanhhoa", now=NOW).transitions == 1
+    watch = SourceWatch("khanhhoa")
+    try:
+        assert watch.see_news() is not None, "nobody has read it"
+        assert pick_up("khanhhoa", now=NOW).transitions == 1
+        assert watch.see_news() is None
+    finally:
+        watch.close()
+
+
+HANGING = """
+CREATE FUNCTION onestop.hang() RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+    -- As a foreign data wrapper that waits for its server: it minds no cancelling.
+    PERFORM pg_sleep(600);
+    RETURN now();
+EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(600);
+    RETURN now();
+END $$;
+ALTER TABLE onestop.transitions RENAME TO written;
+CREATE VIEW onestop.transitions AS
+SELECT transition_id, agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk,
+    onestop.hang() AS occurred_at, recorded_at, actor, note
+FROM onestop.written;
+"""
+
+
+@pytest.mark.guarantee("once", "a source that minds no time limit is given up five seconds after it all the same")
+def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows, configure, monkeypatch):
+    monkeypatch.setattr(patience, "_GRACE", 0.2)
+    configure(MOTCUA_SOURCE_PATIENCE="PT0.2S")
+    one_stop.dossier()
+    one_stop.move(9, agency_code=NHA_TRANG)
+    one_stop.connection.execute(HANGING)
+    with pytest.raises(SourceFailed, match="no answer within"):
+        pick_up("khanhhoa", now=NOW)
+    assert "no answer within" in rows("SELECT failure FROM motcua.sources")[0]["failure"]
+
+
+def test_connection_that_answers_in_time_stays_whole(postgres):
+    with psycopg.connect(postgres.admin_dsn, row_factory=dict_row) as connection:
+        for _ in range(2):
+            with patience.answered_within(connection, timedelta(minutes=1).total_seconds()):
+                assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
+        with patience.answered_within(connection, None):
+            assert connection.execute("SELECT 2 AS two").fetchone() == {"two": 2}

@@ -1,0 +1,523 @@
+"""Whether a one-stop database on MariaDB is read through foreign tables as docs/operations/foreign-databases.md says.
+
+``make prove ONLY=wrappers``. MariaDB and Debian's PostgreSQL with mysql_fdw run as processes of their own, on loopback
+and in a folder that goes away. The statements are those of the page, read out of it. A desk writes while it is read:
+dossiers and steps, codes in small and capital letters, steps that commit after later ones. The watcher looks all the
+time, and what it sees is picked up, planned and sent to a gateway that counts. Then MariaDB is stopped, as a server
+hangs, while another source goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pwd
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg.rows import dict_row
+
+from motcua.jobs.notices.picking_up import SourceFailed, pick_up
+from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending.sender import send
+from motcua.jobs.notices.watching import SourceWatch
+from motcua.settings import settings
+from motcua.sources.foreign_tables import ForeignTablesSource
+from motcua.store.ledger.database import open_connection
+from motcua.store.ledger.provisioning import with_database
+from tests.conftest import OneStop, free_port
+from tests.gateways.scripted import ScriptedGateway
+from tests.prove import Figure
+from tests.prove.worlds.ledgers import proving_ledger, proving_server
+
+PAGE = Path(__file__).parents[3] / "docs" / "operations" / "foreign-databases.md"
+PACKAGES = "mariadb-server, postgresql-17-mysql-fdw"
+_SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+_PATIENCE = 600.0
+"""Seconds after which something has not merely been slow."""
+AGENCIES = ("000.00.30.H32", "000.00.09.H32")
+DOSSIERS = 60
+TABLES = """
+CREATE DATABASE mot_cua CHARACTER SET utf8mb4;
+CREATE TABLE mot_cua.ho_so (
+    ma_don_vi varchar(20) NOT NULL, ma_ho_so varchar(40) NOT NULL, ma_thu_tuc varchar(30), ten_thu_tuc varchar(500),
+    linh_vuc varchar(200), chu_ho_so varchar(200), so_dien_thoai varchar(50), nhap_so_luc datetime(3),
+    hinh_thuc tinyint, tiep_nhan_luc datetime(3), hen_tra_luc datetime(3), buoc varchar(200), trang_thai tinyint,
+    tai_mot_cua bit(1) NOT NULL, xong_luc datetime(3), tra_luc datetime(3), cap_nhat_luc datetime(3) NOT NULL,
+    PRIMARY KEY (ma_don_vi, ma_ho_so)
+);
+CREATE TABLE mot_cua.tien_do (
+    id bigint AUTO_INCREMENT PRIMARY KEY, ma_don_vi varchar(20) NOT NULL, ma_ho_so varchar(40) NOT NULL,
+    tu_buoc varchar(200), den_buoc varchar(200), trang_thai tinyint, tai_mot_cua bit(1) NOT NULL,
+    xu_ly_luc datetime(3), ghi_luc datetime(3) NOT NULL, nguoi varchar(100), ghi_chu text
+);
+"""
+"""A vendor's own: local time without a zone, bits, Vietnamese."""
+
+
+class Missing(SystemExit):
+    """A program is not installed; ends the proof with words and exit code 1."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Of Debian."""
+
+    mariadbd: str
+    set_up: str
+    client: str
+    postgres: Path
+    """Folder of the PostgreSQL's programs that mysql_fdw is installed for."""
+
+
+def find_programs() -> Programs:
+    """Those that are installed.
+
+    Raises:
+        Missing: with the names of Debian's packages.
+    """
+    found = [shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")]
+    wrappers = sorted(Path("/usr/share/postgresql").glob("*/extension/mysql_fdw.control"))
+    folders = [Path("/usr/lib/postgresql") / each.parts[-3] / "bin" for each in wrappers]
+    if None in found or not folders:
+        lacking = [
+            *(
+                name
+                for name, path in zip(("mariadbd", "mariadb-install-db", "mariadb"), found, strict=True)
+                if not path
+            ),
+            *(() if folders else ("mysql_fdw",)),
+        ]
+        raise Missing(f"wrappers: {', '.join(lacking)} not found. Install Debian's packages: {PACKAGES}")
+    mariadbd, set_up, client = (cast("str", path) for path in found)
+    return Programs(mariadbd, set_up, client, folders[-1])
+
+
+def statements() -> dict[str, str]:
+    """The page's statements that are run here, by where."""
+    page = PAGE.read_text(encoding="utf-8")
+    return {found[1]: found[2] for found in re.finditer(r"```sql\n-- (\w+: [^\n]+)\n(.*?)```", page, re.DOTALL)}
+
+
+def _until(what: str, seen: Callable[[], object]) -> None:
+    until = time.monotonic() + _PATIENCE
+    while not seen():
+        if time.monotonic() > until:
+            raise AssertionError(f"never: {what}")
+        time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes], sign: int) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(sign)
+        process.wait(60)
+
+
+@dataclass
+class MariaDb:
+    """The far side."""
+
+    programs: Programs
+    socket: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def run(self, statement: str) -> str:
+        """What the client prints."""
+        words = [self.programs.client, "--no-defaults", "--user=root", f"--socket={self.socket}"]
+        words += ["--default-character-set=utf8mb4", "--batch", "--skip-column-names"]
+        answer = subprocess.run(words, input=statement, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise AssertionError(answer.stderr)
+        return answer.stdout
+
+    def answers(self) -> bool:
+        """Whether it does."""
+        try:
+            return self.run("SELECT 1") == "1\n"
+        except AssertionError:
+            return False
+
+
+@contextmanager
+def _mariadb(programs: Programs, folder: Path) -> Iterator[MariaDb]:
+    folder.mkdir()
+    user = ["--user=nobody"] if os.geteuid() == 0 else []
+    if user:
+        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+    data = f"--datadir={folder / 'data'}"
+    subprocess.run(
+        [
+            *(programs.set_up, "--no-defaults", data, *user),
+            *("--auth-root-authentication-method=normal", "--skip-test-db"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    port, socket = free_port(), folder / "socket"
+    with (folder.parent / "mariadb.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(programs.mariadbd, "--no-defaults", data, *user, f"--port={port}", f"--socket={socket}"),
+                *("--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", "--default-time-zone=+07:00"),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    far = MariaDb(programs, socket, port, process)
+    try:
+        _until("MariaDB answers", far.answers)
+        yield far
+    finally:
+        _end(process, signal.SIGTERM)
+
+
+@contextmanager
+def _between(programs: Programs, folder: Path) -> Iterator[str]:
+    """Debian's PostgreSQL; yields its administrator's DSN."""
+    folder.mkdir()
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    data, port = str(folder / "data"), free_port()
+    subprocess.run(
+        [
+            *(str(programs.postgres / "initdb"), "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"),
+            "--auth=trust",
+        ],
+        capture_output=True,
+        check=True,
+        cwd="/",
+        **user,
+    )
+    with (folder.parent / "between.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+            **user,
+        )
+    dsn = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+
+    def answers() -> bool:
+        try:
+            psycopg.connect(dsn).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    try:
+        _until("the PostgreSQL in between answers", answers)
+        yield dsn
+    finally:
+        # Its sessions wait inside the wrapper where MariaDB was stopped; that one was let go before.
+        _end(process, signal.SIGINT)
+
+
+@dataclass
+class Desk:
+    """Who writes to MariaDB, as a desk's software does."""
+
+    far: MariaDb
+    lot: random.Random
+    phones: dict[str, str] = field(default_factory=dict)
+    """Of dossiers whose results are ready, by code."""
+
+    def write(self) -> None:
+        """A dossier, its steps, and every fourth step in a session that commits only when others have."""
+        number = len(self.phones) + 1
+        # Codes in small and capital letters, which MariaDB sorts elsewhere than PostgreSQL does.
+        code = f"{self.lot.choice(('hs', 'HS', 'Đk', 'đK'))}-{number:04}"
+        agency = self.lot.choice(AGENCIES)
+        phone = f"0905{100000 + number * 7919 % 900000}"
+        row = (
+            "INSERT INTO mot_cua.ho_so (ma_don_vi, ma_ho_so, ma_thu_tuc, ten_thu_tuc, linh_vuc, chu_ho_so,"
+            " so_dien_thoai, nhap_so_luc, hinh_thuc, tiep_nhan_luc, hen_tra_luc, buoc, trang_thai, tai_mot_cua,"
+            f" cap_nhat_luc) VALUES ('{agency}', '{code}', '1.005129', 'Cấp bản sao', 'Hộ tịch', 'Nguyễn Thị Lan',"
+            f" '{phone}', now(3), 0, now(3), now(3) + INTERVAL 3 DAY, 'Trả kết quả', 9, 1, now(3));"
+        )
+
+        def step(status: int, desk: int, wait: str = "") -> str:
+            return (
+                "START TRANSACTION; INSERT INTO mot_cua.tien_do (ma_don_vi, ma_ho_so, tu_buoc, den_buoc, trang_thai,"
+                f" tai_mot_cua, xu_ly_luc, ghi_luc, nguoi) VALUES ('{agency}', '{code}', 'Xử lý', 'Trả kết quả',"
+                f" {status}, {desk}, now(3), now(3), 'can.bo');{wait} COMMIT;"
+            )
+
+        late = " DO SLEEP(3);" if number % 4 == 0 else ""
+        words = row + step(4, 0) + step(9, 1, late)
+        if late:
+            threading.Thread(target=self.far.run, args=(words,)).start()
+        else:
+            self.far.run(words)
+        self.phones[code] = phone
+
+
+class Watcher:
+    """Looks at one source twice a second, and has what is new read, planned and sent."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.looks: list[float] = []
+        self._watch = SourceWatch(source)
+
+    def look(self) -> None:
+        """Once.
+
+        Raises:
+            psycopg.Error, SourceFailed: the source does not answer.
+        """
+        began = time.monotonic()
+        news = self._watch.see_news()
+        self.looks.append(time.monotonic() - began)
+        if news is not None:
+            pick_up(self.source)
+            plan()
+            send(f"run {time.monotonic_ns()}")
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._watch.close()
+
+
+def _asked(between: str) -> list[Figure]:
+    """What the far side is asked for, by EXPLAIN."""
+    moment = "2026-11-25 03:00+00"
+    keys = {"agency_codes": ["A"], "dossier_codes": ["D-7"]}
+    wanted: dict[LiteralString, tuple[dict[str, Any], list[str]]] = {
+        "latest": ({}, ["max(`transition_id`)", "max(`recorded_at`)", "max(`updated_at`)"]),
+        "watch": (
+            {"recorded_since": moment, "updated_since": moment, "after": 7},
+            ["count(*), sum(`transition_id`)", "`recorded_at` >= ?", "`transition_id` > ?", "`updated_at` >= ?"],
+        ),
+        "dossiers_since": ({"since": moment, "open_too": False}, ["`updated_at` >= ?"]),
+        "transitions_since": ({"since": moment, "after": 7}, ["`recorded_at` >= ?", "`transition_id` > ?"]),
+        "transitions_between": ({"start": moment, "end": moment}, ["`recorded_at` >= ?", "`recorded_at` < ?"]),
+        "dossiers_by_key": (keys, ["`dossier_code` IN ('D-7')"]),
+        "transitions_by_key": (keys, ["`dossier_code` IN ('D-7')"]),
+        "transitions_by_number": ({"numbers": [7]}, ["`transition_id` IN (7)"]),
+    }
+    missing = []
+    with open_connection("onestop_hue") as connection:
+        reader = ForeignTablesSource(connection)
+        for name, (values, phrases) in wanted.items():
+            explained = connection.execute("EXPLAIN (VERBOSE) " + reader._query(name), values).fetchall()
+            remote = "\n".join(row["QUERY PLAN"] for row in explained if "Remote query" in row["QUERY PLAN"])
+            # A scan without a condition fetches the whole table.
+            whole = [line for line in remote.splitlines() if "WHERE" not in line]
+            missing += [f"{name}: {each}" for each in (*(p for p in phrases if p not in remote), *whole)]
+    with psycopg.connect(between) as reading, reading.cursor() as cursor:
+        refused = _refused(cursor)
+    return [
+        Figure("what the far side is to look up, and is not asked for", "; ".join(missing) or "0", "0", not missing),
+        Figure("foreign tables and passwords that our role may read", refused, "none", refused == "none"),
+    ]
+
+
+def _refused(cursor: psycopg.Cursor[Any]) -> str:
+    found = []
+    cursor.execute("SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL")
+    if cursor.fetchone() != (0,):
+        found.append("the password")
+    try:
+        cursor.execute("SELECT 1 FROM far.dossiers LIMIT 1")
+        found.append("far.dossiers")
+    except psycopg.errors.InsufficientPrivilege:
+        pass
+    return ", ".join(found) or "none"
+
+
+def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
+    """A desk writes while it is read; each citizen is told once."""
+    watcher = Watcher("hue")
+    writing = threading.Thread(target=lambda: [desk.write() for _ in range(DOSSIERS)])
+    try:
+        watcher.look()
+        writing.start()
+
+        def all_told() -> bool:
+            watcher.look()
+            return not writing.is_alive() and len({each["to"] for each in gateway.asked}) >= len(desk.phones)
+
+        _until("every citizen is told", all_told)
+        # Twice what is read again by the overlap: nothing new may come of it.
+        for _ in range(2):
+            pick_up("hue")
+            plan()
+            send(f"again {time.monotonic_ns()}")
+    finally:
+        writing.join()
+        watcher.close()
+    times = Counter(each["to"] for each in gateway.asked)
+    once = sum(count == 1 for count in times.values())
+    looks = sorted(watcher.looks)
+    return [
+        Figure(
+            f"{DOSSIERS} citizens, a quarter of whose steps commit late: told once",
+            f"{once}, {len(times) - once} more often",
+            f"{DOSSIERS}, 0 more often",
+            once == len(times) == DOSSIERS,
+        ),
+        Figure("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms", "-", True),
+    ]
+
+
+def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Figure]:
+    """MariaDB is stopped: it is given up, and another source goes on."""
+    watcher, other = Watcher("hue"), Watcher("khanhhoa")
+    told = len(gateway.asked)
+    outcome: list[str] = []
+
+    def read() -> None:
+        began = time.monotonic()
+        try:
+            pick_up("hue")
+            outcome.append("read")
+        except SourceFailed as failure:
+            outcome.append(f"{time.monotonic() - began:.0f} s: {failure}")
+
+    hanging = threading.Thread(target=read)
+    try:
+        watcher.look()
+        far.process.send_signal(signal.SIGSTOP)
+        hanging.start()
+        one_stop.dossier(
+            "KH-1",
+            AGENCIES[0],
+            status_code=9,
+            at_one_stop_desk=True,
+            **dict.fromkeys(("received_at", "phone_entered_at", "updated_at"), _now(one_stop)),
+        )
+        one_stop.move(9, "KH-1", AGENCIES[0], at=_now(one_stop))
+
+        def other_told() -> bool:
+            other.look()
+            return len(gateway.asked) > told
+
+        _until("a citizen of another source is told", other_told)
+        meanwhile = hanging.is_alive()
+        hanging.join(_PATIENCE)
+        far.process.send_signal(signal.SIGCONT)
+        pick_up("hue")
+    finally:
+        far.process.send_signal(signal.SIGCONT)
+        hanging.join()
+        watcher.close()
+        other.close()
+    given_up = "no answer within" in "".join(outcome)
+    return [
+        Figure(
+            "MariaDB hangs: a citizen of another source is told",
+            f"while it {'hung' if meanwhile else 'no longer hung'}",
+            "while it hung",
+            meanwhile,
+        ),
+        Figure("MariaDB hangs: its pick-up", "".join(outcome), "given up", given_up),
+    ]
+
+
+def _now(one_stop: OneStop) -> Any:
+    row = one_stop.connection.execute("SELECT now() AS now").fetchone()
+    assert row is not None
+    return row["now"]
+
+
+def figures(seed: int = 1) -> list[Figure]:
+    """All of it.
+
+    Raises:
+        Missing: a program of Debian's is not installed.
+    """
+    programs, texts = find_programs(), statements()
+    folder = Path(tempfile.mkdtemp(prefix="motcua-wrappers-"))
+    folder.chmod(0o711)
+    before = dict(os.environ)
+    logging.disable(logging.WARNING)
+    try:
+        with ExitStack() as stack:
+            far = stack.enter_context(_mariadb(programs, folder / "far"))
+            # Ends before MariaDB does: its sessions there are closed properly.
+            between = stack.enter_context(_between(programs, folder / "between"))
+            (folder / "ours").mkdir()
+            server = stack.enter_context(proving_server(folder / "ours"))
+            ledger = stack.enter_context(proving_ledger(server, "wrappers"))
+            far.run(TABLES + texts["mysql: far side"])
+            with psycopg.connect(between, autocommit=True) as admin:
+                admin.execute("CREATE DATABASE hue ENCODING 'UTF8' TEMPLATE template0")
+            hue = psycopg.conninfo.make_conninfo(between, dbname="hue")
+            mysql = texts["postgres: in between, MySQL"].replace("10.1.2.3", "127.0.0.1").replace("3306", str(far.port))
+            with psycopg.connect(hue, autocommit=True) as admin:
+                parts = ("postgres: in between, before the rest", mysql, "postgres: in between, after the rest")
+                for part in parts:
+                    admin.execute(cast("LiteralString", texts.get(part, part)))
+            with psycopg.connect(server, autocommit=True) as admin:
+                admin.execute("CREATE DATABASE khanhhoa")
+            one_stop = OneStop(with_database(server, "khanhhoa"))
+            stack.callback(one_stop.connection.close)
+            gateway = ScriptedGateway()
+            stack.callback(gateway.close)
+            _configure(server, hue, gateway, folder)
+            with psycopg.connect(ledger, autocommit=True, row_factory=dict_row) as owner:
+                for agency in AGENCIES:
+                    owner.execute(
+                        "INSERT INTO motcua.agencies (agency_code, name, enabled_from, accented)"
+                        " VALUES (%s, 'Cơ quan', now() - interval '60 days', FALSE)",
+                        (agency,),
+                    )
+            reader = psycopg.conninfo.make_conninfo(hue, user="motcua_reader")
+            desk = Desk(far, random.Random(seed))
+            return [*_asked(reader), *_lives(desk, gateway), *_hangs(far, one_stop, gateway)]
+    finally:
+        logging.disable(logging.NOTSET)
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _configure(server: str, hue: str, gateway: ScriptedGateway, folder: Path) -> None:
+    parts, between = psycopg.conninfo.conninfo_to_dict(server), psycopg.conninfo.conninfo_to_dict(hue)
+    extra = {"adapter": "kannel", "concurrency": 4, "callback_url": "http://127.0.0.1:1/r", "callback_secret": "x"}
+    os.environ |= {
+        "AIRFLOW_CONN_SMS_KANNEL": json.dumps(
+            {
+                "conn_type": "http",
+                "host": "127.0.0.1",
+                "port": gateway.port,
+                "login": "x",
+                "password": "x",
+                "extra": extra,
+            }
+        ),
+        "AIRFLOW_CONN_ONESTOP_HUE": f"postgres://motcua_reader:ours@127.0.0.1:{between['port']}/hue",
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA": (
+            f"postgres://{parts['user']}:{parts['password']}@127.0.0.1:{parts['port']}/khanhhoa"
+        ),
+        "MOTCUA_SOURCES": "hue=foreign_tables,khanhhoa",
+        "MOTCUA_SOURCE_PATIENCE": "PT5S",
+        "MOTCUA_DATA": str(folder / "data"),
+    }
+    settings.cache_clear()
