@@ -294,7 +294,8 @@ def lost(world: World) -> Lost:
             if file.name != "identity.txt":
                 shutil.copy(file, machine.project)
         machine.type(FIRST_START)
-        machine.wait_until_healthy("callbacks")
+        for name in ("callbacks", "intake"):
+            machine.wait_until_healthy(name)
         with at_work_on(machine):
             fill_ledger(world, machine)
             (machine.project / "statements" / "kannel").mkdir()

@@ -12,6 +12,7 @@ from motcua.sandbox.vendor.client import NoAnswer, PortalClient
 from motcua.sandbox.vendor.joining import join, pushing, read_account
 from motcua.sandbox.vendor.software import AT_FIRST, Software
 from motcua.store.agencies import list_agencies
+from motcua.store.intake.clients import change_client
 from motcua.store.ledger.database import connect
 from tests.conftest import NHA_TRANG, TU_PHAP
 from tests.integration.intake.conftest import PASSWORD, SOURCE, register
@@ -106,6 +107,18 @@ def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, s
     assert (software.memory.pushed, software.memory.refused > 0) == (0, True)
     assert begin.said
     assert {sentence.rpartition(" ")[2] for sentence in begin.said} == {"agency_refused"}
+
+
+def test_push_of_an_account_that_may_push_no_more_waits_until_it_may(begin, served):
+    register(SOURCE, NHA_TRANG)
+    for change, waits in ((False, True), (True, False)):
+        with connect() as connection:
+            change_client(connection, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
+        software = begin(Noting(f"{served.base_url}/intake"))
+        begin.live(software, 20)
+        assert bool(software.memory.outbox) == waits
+        assert software.memory.refused == 0
+    assert software.memory.pushed >= AT_FIRST
 
 
 def test_push_that_nobody_answers_waits(begin, served):

@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         software.tick()
         if datetime.now(UTC) - reported > _REPORTS_EVERY:
             reported = datetime.now(UTC)
+            # Where its account got another password, it is written there.
+            account = read_account(folder) or account
+            client.url, client.name, client.password = account.url, account.client, account.password
             memory = software.memory
             counts = {"pushed": memory.pushed, "refused": memory.refused, "waiting": len(memory.outbox)}
             print(json.dumps({"at": reported.isoformat(timespec="seconds"), **counts}), flush=True)

@@ -25,8 +25,9 @@ AT_FIRST = 6
 """Dossiers that are received as soon as it runs."""
 _BETWEEN_BIRTHS = 25.0
 """Seconds, on average."""
-_COME_AGAIN = frozenset({"01", "06", "99"})
-"""Codes after which the same push may be taken later; after any other it never will be."""
+_COME_AGAIN = frozenset({"01", "02", "06", "99"})
+"""Codes after which the same push may be taken later, also once somebody mends the account; after any other it never
+will be."""
 _WAITS = (1.0, 20.0)
 """Seconds until a push that was not answered is tried again: at first, and at most."""
 _KEPT_EVERY = timedelta(seconds=2)
